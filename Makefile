@@ -1,0 +1,42 @@
+# `make demo` and `make test` do all the set-up they need on a machine with Python >= 3.11.
+PYTHON ?= python3
+CORES ?= 2
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: install demo report test lint format docs lock clean
+
+install: .venv/installed
+
+.venv/installed: envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("resonaut needs Python >= 3.11, this is %d.%d; name another: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: install  ## The embedded search, from collisions to limits, and its report
+	@workflow/run --cores $(CORES)
+	@snakemake --report results/report/report.html
+	@resonaut report show --summary results/report/summary.json
+
+test: install  ## Unit, workflow and physics tests
+	pytest -n 2 --dist loadgroup
+
+lint: install  ## Formatting, types and the workflow's style
+	ruff format --check .
+	ruff check .
+	mypy
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: install  ## Format the Python and the Snakemake files
+	ruff format .
+	ruff check --fix .
+	snakefmt Snakefile workflow
+
+docs: install  ## Rewrite the configuration tables of docs/ from the schema
+	python -m resonaut.schema .
+
+clean:  ## Remove what runs made, not the environment
+	rm -rf results logs .snakemake .snakemake.lock

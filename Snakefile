@@ -1,0 +1,61 @@
+"""Resonaut: from collision events to p-values, limits and a report.
+
+`snakemake --cores 2` runs the analysis of config/config.yaml; `snakemake --cores 2 <verb>` stops after a stage.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+wildcard_constraints:
+    dataset="[A-Za-z0-9_]+",
+    chunk="[0-9]{3,}",
+    verb="|".join(VERBS),
+    method="[a-z_]+",
+    window="[A-Za-z0-9_]+",
+    network="[a-z0-9_]+",
+
+
+localrules:
+    all,
+    simulate,
+    skim,
+    tag,
+    calibrate,
+    reweight,
+    select,
+    fit,
+    report,
+    freeze_section,
+    freeze_dataset,
+
+
+rule all:
+    """Everything that the stages of this analysis make."""
+    input:
+        lambda wildcards: [getattr(rules, verb).input for verb in config["search"]["stages"]],
+    default_target: True
+
+
+include: "workflow/rules/simulate.smk"
+include: "workflow/rules/skim.smk"
+include: "workflow/rules/tag.smk"
+include: "workflow/rules/calibrate.smk"
+include: "workflow/rules/reweight.smk"
+include: "workflow/rules/select.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+onstart:
+    announce()

@@ -1,0 +1,1 @@
+"""Resonaut: from collision events to p-values and limits, in reproducible stages."""

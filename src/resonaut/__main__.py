@@ -1,0 +1,5 @@
+"""``python -m resonaut``: the same as the command ``resonaut``."""
+
+from resonaut.cli import main
+
+main()

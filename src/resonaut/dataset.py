@@ -1,0 +1,78 @@
+"""What a dataset is: its place in the analysis, its files or its generator, its normalisation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["data", "background", "signal", "w_data", "w_sim"]
+Format = Literal["nanoaod", "lhco_features", "lhco_raw"]
+
+# Roles whose events stand for real collisions: no truth may be read or written for them.
+BLIND_ROLES = ("data", "w_data")
+
+
+@dataclass(frozen=True)
+class Component:
+    """One process of a generated dataset: ``cross_section`` in fb or a fixed number of events."""
+
+    process: str
+    mass: float | None
+    cross_section: float | None
+    events: int | None
+
+
+@dataclass(frozen=True)
+class Generator:
+    """How ``simulate`` makes a dataset: physics settings, its processes, events in each file."""
+
+    tune: str
+    events_per_chunk: int
+    seed: int
+    components: list[Component]
+
+
+@dataclass(frozen=True)
+class LabelledEvents:
+    """Which events of a labelled file (LHC Olympics) form the dataset.
+
+    ``signal`` is a slice of the signal events after a shuffle with ``seed``: ``[0, 160]`` keeps the
+    first 160, ``[160, null]`` all others, so that two datasets never share an event.
+    """
+
+    background: bool
+    signal: tuple[int, int | None]
+    seed: int
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """One entry of the configuration's ``datasets``; luminosity in 1/fb, cross_section in fb, mass in GeV."""
+
+    role: Role
+    format: Format
+    region: str
+    files: list[str]
+    files_per_chunk: int
+    generator: Generator | None
+    labelled: LabelledEvents | None
+    luminosity: float | None
+    cross_section: float | None
+    mass: float | None
+
+    def component_events(self) -> list[int]:
+        """Number of events of each generated component: given, or cross section times luminosity."""
+        assert self.generator is not None
+        counts = []
+        for component in self.generator.components:
+            if component.events is not None:
+                counts.append(component.events)
+            else:
+                assert component.cross_section is not None
+                assert self.luminosity is not None
+                counts.append(round(component.cross_section * self.luminosity))
+        return counts
+
+    def n_chunks(self) -> int:
+        """Number of chunks, one job each: known from the configuration alone."""
+        if self.generator is not None:
+            return max(1, -(-sum(self.component_events()) // self.generator.events_per_chunk))
+        return max(1, -(-len(self.files) // self.files_per_chunk))

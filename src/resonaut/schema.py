@@ -1,0 +1,133 @@
+"""The configuration's schema: validation, defaults, and the tables of the documentation.
+
+``workflow/schemas/config.schema.yaml`` holds the top level and one ``<verb>.schema.yaml`` each stage's
+section. Every mapping is closed, every key has a description, and every default stands there.
+"""
+
+import difflib
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from resonaut.errors import ConfigError
+from resonaut.files import atomic
+
+VERBS = ("simulate", "skim", "tag", "calibrate", "reweight", "select", "fit", "report")
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """The whole schema, assembled from the files in ``folder``."""
+    schema: dict[str, Any] = yaml.safe_load((folder / "config.schema.yaml").read_text())
+    for verb in VERBS:
+        section = yaml.safe_load((folder / f"{verb}.schema.yaml").read_text())
+        schema["properties"][verb] = {"default": {}, **section}
+    return schema
+
+
+def validate(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A copy of ``config`` with every default filled in.
+
+    Raises:
+        ConfigError: one sentence on the first key that is unknown, missing, or of a wrong value.
+    """
+    full: dict[str, Any] = _with_defaults(deepcopy(config), schema)
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(full)
+    # Unknown keys first: a misspelt key often causes the other errors.
+    for error in sorted(errors, key=lambda e: (e.validator != "additionalProperties", list(map(str, e.absolute_path)))):
+        raise ConfigError(_sentence(error))
+    return full
+
+
+def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        for key, sub in schema.get("properties", {}).items():
+            if key not in value and "default" in sub:
+                value[key] = deepcopy(sub["default"])
+            if key in value:
+                value[key] = _with_defaults(value[key], sub)
+        extra = schema.get("additionalProperties")
+        if isinstance(extra, dict):
+            for key in value.keys() - schema.get("properties", {}).keys():
+                value[key] = _with_defaults(value[key], extra)
+    elif isinstance(value, list) and "items" in schema:
+        return [_with_defaults(item, schema["items"]) for item in value]
+    return value
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = next(key for key in error.instance if key not in known)
+        close = difflib.get_close_matches(str(unknown), known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"the keys here are {', '.join(known)}."
+        return f"config: unknown key {'.'.join(filter(None, [where, str(unknown)]))!r}; {hint}"
+    if error.validator == "required":
+        return f"config: key {where or 'top level'!r}: {error.message}; add it."
+    about = error.schema.get("description", "").rstrip(".")
+    return f"config: key {where!r}: {error.message}" + (f"; it is: {about}." if about else ".")
+
+
+def section(schema: dict[str, Any], page: str) -> dict[str, Any]:
+    """The part of the schema that ``docs/<page>.md`` shows: a stage's, or for ``config`` all but the stages'."""
+    properties = schema["properties"]
+    if page != "config":
+        stage: dict[str, Any] = properties[page]
+        return stage
+    return {"properties": {key: sub for key, sub in properties.items() if key not in VERBS}}
+
+
+def table(part: dict[str, Any]) -> str:
+    """The Markdown table of a section's keys: type, unit, default, meaning."""
+    rows = ["| key | type | unit | default | meaning |", "|---|---|---|---|---|"]
+    return "\n".join(rows + [f"| {' | '.join(row)} |" for row in _rows(part, "")])
+
+
+def _rows(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str, str]]:
+    for key, sub in schema.get("properties", {}).items():
+        kind = sub.get("type", "")
+        kind = " or ".join(kind) if isinstance(kind, list) else kind
+        if "enum" in sub:
+            kind = ", ".join(f"`{v}`" for v in sub["enum"])
+        nested = sub if sub.get("properties") else None
+        name = f"{prefix}{key}"
+        default = "" if nested or "default" not in sub else f"`{_short(sub['default'])}`"
+        yield f"`{name}`", kind, sub.get("unit", ""), default, " ".join(sub.get("description", "").split())
+        if nested:
+            yield from _rows(sub, f"{name}.")
+        for child, mark in ((sub.get("items"), "[]"), (sub.get("additionalProperties"), ".<name>")):
+            if isinstance(child, dict):
+                yield from _rows(child, f"{name}{mark}.")
+
+
+def _short(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6).strip().removesuffix("\n...").strip()
+    return text if len(text) <= 60 else f"{text[:56]} ..."
+
+
+def document(page: str, part: dict[str, Any]) -> str:
+    """``page`` with the text between its two config markers replaced by the table of ``part``."""
+    head, _, rest = page.partition("<!-- config -->")
+    _, found, tail = rest.partition("<!-- end config -->")
+    if not found:
+        raise ValueError("the page lacks <!-- config --> ... <!-- end config -->")
+    return f"{head}<!-- config -->\n{table(part)}\n<!-- end config -->{tail}"
+
+
+def main(root: Path) -> None:
+    """Rewrite the config tables of ``docs/*.md`` from the schema."""
+    schema = load(root / "workflow" / "schemas")
+    for name in ("config", *VERBS):
+        page = root / "docs" / f"{name}.md"
+        text = document(page.read_text(), section(schema, name))
+        with atomic(page) as partial:
+            partial.write_text(text)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
