@@ -16,7 +16,7 @@ include: "workflow/rules/common.smk"
 
 wildcard_constraints:
     dataset="[A-Za-z0-9_]+",
-    chunk="[0-9]{3,}",
+    chunk="[0-9]+",
     verb="|".join(VERBS),
     method="[a-z_]+",
     window="[A-Za-z0-9_]+",
@@ -38,10 +38,12 @@ localrules:
 
 
 rule all:
+    default_target: True
     """Everything that the stages of this analysis make."""
     input:
-        lambda wildcards: [getattr(rules, verb).input for verb in config["search"]["stages"]],
-    default_target: True
+        lambda wildcards: [
+            getattr(rules, verb).input for verb in config["search"]["stages"]
+        ],
 
 
 include: "workflow/rules/simulate.smk"

@@ -1,7 +1,8 @@
 """The configuration's schema: validation, defaults, and the tables of the documentation.
 
 ``workflow/schemas/config.schema.yaml`` holds the top level and one ``<verb>.schema.yaml`` each stage's
-section. Every mapping is closed, every key has a description, and every default stands there.
+section. Every mapping is closed, every key has a description, and every default stands there. A catalogue
+with ``merge: true`` keeps its default entries when a configuration adds its own.
 """
 
 import difflib
@@ -48,6 +49,8 @@ def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
         for key, sub in schema.get("properties", {}).items():
             if key not in value and "default" in sub:
                 value[key] = deepcopy(sub["default"])
+            elif sub.get("merge") and isinstance(value[key], dict):
+                value[key] = deepcopy(sub["default"]) | value[key]
             if key in value:
                 value[key] = _with_defaults(value[key], sub)
         extra = schema.get("additionalProperties")

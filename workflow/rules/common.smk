@@ -31,26 +31,35 @@ from resonaut.errors import ResonautError
 
 VERBS = schema.VERBS
 
+
 def expand_files(name, patterns):
     """The files that a dataset's patterns match, sorted within each pattern."""
     found = []
     for pattern in patterns:
         matches = sorted(glob(pattern))
         if not matches:
-            stop(f"config: datasets.{name}.files: no file {pattern!r}; correct the path (relative to {Path.cwd()}).")
+            stop(
+                f"config: datasets.{name}.files: no file {pattern!r}; correct the path (relative to {Path.cwd()})."
+            )
         found += matches
     return found
 
 
 def read_catalogue():
     """The checked configuration's datasets; those of this analysis with their files found."""
-    config.update(schema.validate(config, schema.load(CHECKOUT / "workflow" / "schemas")))
+    config.update(
+        schema.validate(config, schema.load(CHECKOUT / "workflow" / "schemas"))
+    )
     for name in config["search"]["datasets"]:
         if name not in config["datasets"]:
-            stop(f"config: search.datasets names {name!r}, which is not in 'datasets'; add it there.")
+            stop(
+                f"config: search.datasets names {name!r}, which is not in 'datasets'; add it there."
+            )
         entry = config["datasets"][name]
         if not entry["files"] and entry["generator"] is None:
-            stop(f"config: datasets.{name} has neither 'files' nor a 'generator'; give it one.")
+            stop(
+                f"config: datasets.{name} has neither 'files' nor a 'generator'; give it one."
+            )
         entry["files"] = expand_files(name, entry["files"])
     return {
         name: resonaut_config.build(entry, DatasetConfig, f"config: datasets.{name}")
@@ -95,7 +104,11 @@ def chunk_files(wildcards):
 
 def friends(folder, *names):
     """The chunk files of whole datasets in one folder of the results."""
-    return [f"<results>/{folder}/{name}/{chunk}.parquet" for name in names for chunk in chunks(name)]
+    return [
+        f"<results>/{folder}/{name}/{chunk}.parquet"
+        for name in names
+        for chunk in chunks(name)
+    ]
 
 
 def manifest(dataset):
@@ -146,6 +159,8 @@ rule freeze_dataset:
     output:
         "<results>/config/datasets/{dataset}.json",
     params:
-        text=lambda wildcards: json.dumps(config["datasets"][wildcards.dataset], sort_keys=True),
+        text=lambda wildcards: json.dumps(
+            config["datasets"][wildcards.dataset], sort_keys=True
+        ),
     shell:
         "printf '%s\n' {params.text:q} > {output}"

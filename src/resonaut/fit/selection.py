@@ -1,0 +1,92 @@
+"""The fit of one selected spectrum: reads what ``select`` wrote, and the data's luminosity."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from resonaut import config
+from resonaut.errors import ConfigError, InputFileError
+from resonaut.files import write_json
+from resonaut.fit import analysis
+from resonaut.fit.analysis import Efficiency, Search
+from resonaut.fit.settings import FitSettings
+from resonaut.fit.signal import CrystalBalls, Gaussian, from_simulation
+from resonaut.fit.spectrum import Spectrum, from_uhi, regular_edges
+from resonaut.spectrum import from_json
+
+
+def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Path, workspaces: Path) -> None:
+    """Fit the masses inside a selection's signal region; write the result and one workspace per mass.
+
+    Args:
+        settings: the section ``fit``.
+        selection: ``<results>/select/<method>/<window>.json``.
+        data: the data's manifest, for the luminosity.
+        output: the result file.
+        workspaces: folder of the HistFactory files.
+    """
+    selected = config.load_json(selection)
+    luminosity = config.load_json(data).get("luminosity")
+    edges = regular_edges(*settings.range, settings.bin_width, "fit.range and fit.bin_width")
+    try:
+        low, high = selected["signal_region"]
+        whole = from_uhi(selected["spectrum"], str(selection))
+        entries = {entry["dataset"]: entry for entry in selected["signals"]}
+        names = {"method": selected["method"], "window": selected["window"], "signal_region": [low, high]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputFileError(selection, f"no selection result ({error!r})", "run the stage select again") from None
+    signals = _signals(settings, entries, selection)
+    masses = [mass for mass in settings.masses if low <= mass < high]
+    efficiencies = dict.fromkeys(masses, Efficiency(None, {}))
+    shape: CrystalBalls | Gaussian = Gaussian(settings.signal_width)
+    if signals:
+        shape = from_simulation({m: _spectrum(entry, selection) for m, entry in signals.items()}, settings.signal_width)
+        efficiencies = {m: _efficiency(m, signals, settings) for m in masses}
+    search = Search(
+        whole.rebinned(edges, "fit.range and fit.bin_width"),
+        settings.sqrt_s,
+        settings.shape_parameters,
+        shape,
+        luminosity,
+        settings.confidence_level,
+    )
+    write_json(output, names | analysis.run(search, efficiencies, workspaces))
+
+
+def _signals(settings: FitSettings, entries: dict[str, Any], selection: Path) -> dict[float, Any]:
+    """The signals that the limits refer to, by mass, sorted."""
+    for name in settings.signals:
+        if name not in entries:
+            raise ConfigError(
+                f"fit.signals names {name!r}, which {selection} does not have (it has {', '.join(entries) or 'none'}); "
+                "add it to search.datasets or take it out."
+            )
+        if entries[name]["mass"] is None:
+            raise ConfigError(f"the signal {name!r} of fit.signals has no mass; set datasets.{name}.mass.")
+    chosen = {float(entries[name]["mass"]): entries[name] for name in settings.signals}
+    return dict(sorted(chosen.items()))
+
+
+def _spectrum(entry: dict[str, Any], selection: Path) -> tuple[Spectrum, float]:
+    """A signal's selected spectrum, and how many unweighted events would carry its statistical power."""
+    spectrum = from_uhi(entry["spectrum"], f"{selection}, signal {entry['dataset']}")
+    variance = float(from_json(entry["spectrum"]).variances().sum())
+    return spectrum, float(spectrum.counts.sum()) ** 2 / variance if variance > 0 else 0.0
+
+
+def _efficiency(mass: float, signals: dict[float, Any], settings: FitSettings) -> Efficiency:
+    found = []
+    for entry in signals.values():
+        value = float(entry["efficiency"])
+        found.append(
+            Efficiency(
+                value,
+                {
+                    "efficiency_statistics": float(entry["efficiency_error"]) / value if value > 0 else 1.0,
+                    "lund": float(entry.get("lund_error") or 0.0),
+                    "luminosity": settings.luminosity_uncertainty,
+                },
+            )
+        )
+    return analysis.interpolated(mass, np.array(list(signals)), found)

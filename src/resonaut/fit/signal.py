@@ -1,0 +1,131 @@
+"""The resonance's shape in m_jj: a Gaussian, or a Crystal Ball with two tails fitted to simulated signal.
+
+Shapes are functions of ``y = m / M``, in which a resonance's mass ``M`` scales out almost wholly; what is left
+is interpolated linearly between the simulated masses, parameter by parameter.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import erf, ndtr
+
+from resonaut.errors import ConfigError
+from resonaut.fit.family import Array
+from resonaut.fit.spectrum import Spectrum
+
+# Effective events below which a mass gets the shape of all masses together, and these a Gaussian.
+ENOUGH_ALONE = 100.0
+ENOUGH_TOGETHER = 20.0
+
+# Starting values of the fit, and how far (one standard deviation) sparse samples may pull the tails.
+TYPICAL = {"peak": 1.0, "log_width": math.log(0.04), "alpha_low": 1.5, "log_n_low": math.log(4), "alpha_high": 2.0}
+TYPICAL |= {"log_n_high": math.log(4)}
+PULL = {"alpha_low": 0.5, "log_n_low": 0.5, "alpha_high": 0.5, "log_n_high": 0.5}
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A Gaussian of relative width ``width``; all of the signal is under it."""
+
+    width: float
+
+    def template(self, mass: float, edges: Array) -> Array:
+        """Share of the signal of ``mass`` in each bin (N,)."""
+        return np.asarray(np.diff(ndtr((edges / mass - 1) / self.width)))
+
+    def describe(self, mass: float) -> dict[str, Any]:  # noqa: ARG002
+        """The shape in words and numbers, for the result file."""
+        return {"shape": "gaussian", "width": self.width}
+
+
+@dataclass(frozen=True)
+class CrystalBalls:
+    """Crystal Ball shapes (S, 6) at simulated ``masses`` (S,), in the order of ``TYPICAL``."""
+
+    masses: Array
+    parameters: Array
+    source: str
+
+    def template(self, mass: float, edges: Array) -> Array:
+        """Share of the signal of ``mass`` in each bin (N,)."""
+        return np.asarray(np.diff(crystal_ball(edges / mass, *self._at(mass))))
+
+    def describe(self, mass: float) -> dict[str, Any]:
+        """The shape in words and numbers, for the result file."""
+        values = map(float, self._at(mass))
+        return {"shape": "crystal_ball", "source": self.source, **dict(zip(TYPICAL, values, strict=True))}
+
+    def _at(self, mass: float) -> list[Any]:
+        return [np.interp(mass, self.masses, column) for column in self.parameters.T]
+
+
+def crystal_ball(y: Array, *parameters: float) -> Array:
+    """Cumulative distribution of a Gaussian with power-law tails on both sides.
+
+    The tails begin ``alpha`` widths from the peak and fall with the power ``n`` (J. Gaiser, SLAC-R-255,
+    appendix F). Parameters in the order of ``TYPICAL``; ``n`` is ``1.05 + exp(log_n)``.
+    """
+    peak, log_width, alpha_low, log_n_low, alpha_high, log_n_high = parameters
+    n_low, n_high = 1.05 + math.exp(log_n_low), 1.05 + math.exp(log_n_high)
+    t = (y - peak) / math.exp(log_width)
+    root = math.sqrt(math.pi / 2)
+    core = root * (erf(np.clip(t, -alpha_low, alpha_high) / math.sqrt(2)) + erf(alpha_low / math.sqrt(2)))
+    low, high = _tail(-t, alpha_low, n_low), _tail(t, alpha_high, n_high)
+    whole_high = _tail(np.asarray(alpha_high), alpha_high, n_high)
+    whole = _tail(np.asarray(alpha_low), alpha_low, n_low) + whole_high
+    whole += root * (erf(alpha_low / math.sqrt(2)) + erf(alpha_high / math.sqrt(2)))
+    return np.asarray((low + core + whole_high - high) / whole)
+
+
+def _tail(t: Array, alpha: float, n: float) -> Array:
+    """Integral of the upper tail beyond ``t``, and of all of it where ``t`` lies inside the core."""
+    base = 1 + alpha / n * (np.maximum(t, alpha) - alpha)
+    return np.asarray(math.exp(-(alpha**2) / 2) * n / (alpha * (n - 1)) * base ** (1 - n))
+
+
+def from_simulation(samples: dict[float, tuple[Spectrum, float]], gaussian_width: float) -> CrystalBalls | Gaussian:
+    """The shape from selected simulated signal.
+
+    Args:
+        samples: by mass, the weighted spectrum and the number of effective events in it.
+        gaussian_width: relative width of the Gaussian that stands in where hardly any event is selected.
+    """
+    masses = np.array(sorted(samples))
+    effective = np.array([samples[m][1] for m in masses])
+    if effective.sum() < ENOUGH_TOGETHER:
+        return Gaussian(gaussian_width)
+    together = fit_crystal_ball([(m, *samples[m]) for m in masses])
+    if (effective < ENOUGH_ALONE).any():
+        return CrystalBalls(masses[:1], together[None], "all simulated masses together")
+    alone = [fit_crystal_ball([(m, *samples[m])]) for m in masses]
+    return CrystalBalls(masses, np.stack(alone), "interpolated between simulated masses")
+
+
+def fit_crystal_ball(samples: list[tuple[float, Spectrum, float]]) -> Array:
+    """Parameters (6,) of the shape that fits ``(mass, spectrum, effective events)`` best, all with one ``y``."""
+    from iminuit import Minuit
+
+    used = [(s.edges / mass, s.counts * n / s.counts.sum()) for mass, s, n in samples if n > 0]
+
+    def objective(values: Array) -> float:
+        pulled = [((v - TYPICAL[k]) / PULL[k]) ** 2 for k, v in zip(TYPICAL, values, strict=True) if k in PULL]
+        penalty = float(sum(pulled))
+        for y, counts in used:
+            cumulative = crystal_ball(y, *values)
+            shares = np.diff(cumulative) / (cumulative[-1] - cumulative[0])
+            penalty -= 2 * float(counts @ np.log(np.maximum(shares, 1e-12)))
+        return penalty
+
+    minuit = Minuit(objective, np.array(list(TYPICAL.values())), name=list(TYPICAL))
+    minuit.errordef = Minuit.LIKELIHOOD * 2
+    limits = {"peak": (0.7, 1.2), "log_width": (math.log(0.005), math.log(0.3))}
+    limits |= dict.fromkeys(("alpha_low", "alpha_high"), (0.3, 4.0))
+    limits |= dict.fromkeys(("log_n_low", "log_n_high"), (math.log(0.5), math.log(30.0)))
+    for name, bounds in limits.items():
+        minuit.limits[name] = bounds
+    minuit.migrad()
+    if not np.isfinite(minuit.fval):
+        raise ConfigError("the signal shape cannot be fitted; look at the signals' spectra or empty fit.signals.")
+    return np.array(minuit.values)

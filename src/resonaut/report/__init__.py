@@ -1,0 +1,1 @@
+"""The stage ``report``: figures and tables from what all other stages wrote."""

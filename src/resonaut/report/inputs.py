@@ -1,0 +1,156 @@
+"""Figures of what goes into the search: cutflows, taggers, Lund planes, reweighting."""
+
+import csv
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from resonaut import config
+from resonaut.events import Dataset, Manifest
+from resonaut.files import atomic
+from resonaut.report.style import COLOURS, figure
+
+
+def cutflows(manifests: Sequence[Path], table: Path, plot: Path) -> None:
+    """The events after each cut of every dataset, as a table and as fractions of the first row."""
+    skimmed = [Dataset.open(path).manifest for path in manifests]
+    with atomic(table) as partial, partial.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["dataset", "cut", "events", "sum_weights", "fraction"])
+        for manifest in skimmed:
+            for row in manifest.cutflow:
+                writer.writerow(
+                    [
+                        manifest.name,
+                        row["cut"],
+                        row["events"],
+                        f"{row['sum_weights']:.6g}",
+                        f"{_share(manifest, row):.5f}",
+                    ]
+                )
+            for lost in manifest.lost:
+                writer.writerow([manifest.name, f"lost: {lost['file']} ({lost['reason']})", -lost["events"], "", ""])
+    with figure(plot, figsize=(8, 0.75 + 0.55 * len(skimmed))) as (_, ax):
+        for y, manifest in enumerate(skimmed):
+            fractions = [_share(manifest, row) for row in manifest.cutflow]
+            for x, (row, fraction) in enumerate(zip(manifest.cutflow, fractions, strict=True)):
+                ax.barh(
+                    y + 0.4 - 0.8 * (x + 0.5) / len(fractions), fraction, 0.75 / len(fractions), color=COLOURS[x % 6]
+                )
+                ax.text(
+                    fraction + 0.005,
+                    y + 0.4 - 0.8 * (x + 0.5) / len(fractions),
+                    f"{row['cut']}: {row['events']:,}",
+                    va="center",
+                    fontsize=5,
+                )
+        ax.set_yticks(range(len(skimmed)), [manifest.name for manifest in skimmed])
+        ax.tick_params(axis="y", which="minor", left=False, right=False)
+        ax.invert_yaxis()
+        ax.set(xlabel="fraction of generated (recorded) events", xlim=(0, 1.25))
+
+
+def _share(manifest: Manifest, row: dict[str, Any]) -> float:
+    first = manifest.cutflow[0]["sum_weights"]
+    return float(row["sum_weights"] / first) if first else 0.0
+
+
+def tagger_roc(summaries: Sequence[Path], plot: Path) -> None:
+    """QCD rejection against signal efficiency of every network, one panel for each kind of jet."""
+    networks = {path.stem: config.load_json(path) for path in summaries}
+    kinds = list(dict.fromkeys(kind for network in networks.values() for kind in network["roc"]))
+    with figure(plot, 1, len(kinds), figsize=(4.2 * len(kinds), 4), squeeze=False, sharey=True) as (_, axes):
+        for ax, kind in zip(axes[0], kinds, strict=True):
+            for name, network in networks.items():
+                roc = network["roc"][kind]
+                signal, qcd = np.asarray(roc["signal_efficiency"]), np.asarray(roc["qcd_efficiency"])
+                shown = qcd > 0
+                ax.plot(signal[shown], 1 / qcd[shown], label=f"{name}: AUC {network['auc'][kind]:.3f}")
+            efficiency = np.linspace(0.01, 1, 100)
+            ax.plot(efficiency, 1 / efficiency, ":", color="grey", label="no discrimination")
+            ax.set(yscale="log", xlim=(0, 1), xlabel=f"efficiency of {kind} jets")
+            ax.legend(fontsize=9)
+        axes[0][0].set_ylabel("1 / QCD efficiency (jets not used in training)")
+
+
+def lund_planes(planes: Path, plot: Path) -> None:
+    """Lund planes of W jets in data and simulation, their ratio and its error, a row for each p_T slice."""
+    content = config.load_json(planes)
+    pt, ln_delta, ln_kt = (np.asarray(content["edges"][n]) for n in ("subjet_pt", "ln_radius_over_delta", "ln_kt"))
+    ratio, error = np.asarray(content["ratio"]), np.asarray(content["ratio_error"])
+    density = {side: _density(content[side]) for side in ("data", "simulation")}
+    brightest = max(float(d.max()) for d in density.values())
+    columns = [
+        ("data", density["data"], 0.0, brightest, "viridis"),
+        ("simulation", density["simulation"], 0.0, brightest, "viridis"),
+        ("data / simulation", ratio, 0.5, 1.5, "RdBu_r"),
+        ("relative error of the ratio", error / ratio, 0.0, 0.5, "cividis"),
+    ]
+    with figure(plot, len(pt) - 1, 4, figsize=(14, 2.9 * (len(pt) - 1)), squeeze=False, sharex=True, sharey=True) as (
+        fig,
+        axes,
+    ):
+        for row, (low, high) in enumerate(pairwise(pt)):
+            for ax, (title, values, least, most, palette) in zip(axes[row], columns, strict=True):
+                # A bin without a measurement (1 +- 1) stays white.
+                shown = np.where((ratio[row] == 1) & (error[row] == 1), np.nan, values[row])
+                mesh = ax.pcolormesh(ln_delta, ln_kt, shown.T, vmin=least, vmax=most, cmap=palette)
+                fig.colorbar(mesh, ax=ax)
+                ax.set_title(title if row == 0 else "", fontsize=10)
+            axes[row][0].set_ylabel(f"{low:g} < subjet $p_T$ < {high:g} GeV\n" + r"$\ln(k_T$ / GeV)", fontsize=9)
+        for ax in axes[-1]:
+            ax.set_xlabel(r"$\ln(0.8 / \Delta)$")
+
+
+def _density(side: dict[str, Any]) -> npt.NDArray[np.float64]:
+    """Splittings per subjet in each bin."""
+    values = np.asarray(side["splittings"]["storage"]["values"], dtype=float)
+    subjets = np.asarray(side["subjets"], dtype=float)[:, None, None]
+    density: npt.NDArray[np.float64] = values / np.where(subjets > 0, subjets, 1.0)
+    return density
+
+
+def closure(content: dict[str, Any], ax: Axes, ratio: Axes) -> None:
+    """One feature in data and in simulation before and after reweighting, with the ratios to data."""
+    edges = np.asarray(content["edges"])
+    data, error = np.asarray(content["data"]), np.asarray(content["data_error"])
+    centres = (edges[1:] + edges[:-1]) / 2
+    inside = data > 0
+    for label, colour in (("before", COLOURS[1]), ("after", COLOURS[0])):
+        values = np.asarray(content[label])
+        chi2 = content[f"chi2_{label}"] / content["ndof"]
+        ax.stairs(values, edges, color=colour, label=rf"simulation {label}: $\chi^2$/ndf {chi2:.1f}")
+        ratio.stairs(np.divide(values, data, out=np.full_like(data, np.nan), where=inside), edges, color=colour)
+    ax.errorbar(centres, data, error, fmt="k.", label="data")
+    ratio.errorbar(centres[inside], np.ones(inside.sum()), (error / np.where(inside, data, 1))[inside], fmt="k.")
+    ax.legend(fontsize=8)
+
+
+def reweighting(summary: Path, plot: Path) -> None:
+    """Closure of the reweighting: every feature in the sidebands, data against simulation."""
+    content = config.load_json(summary)
+    features = content["features"]
+    with figure(
+        plot,
+        2,
+        len(features),
+        figsize=(3.6 * len(features), 4.4),
+        squeeze=False,
+        sharex="col",
+        height_ratios=(3, 1),
+    ) as (fig, axes):
+        for column, (name, histograms) in enumerate(features.items()):
+            closure(histograms, axes[0][column], axes[1][column])
+            axes[1][column].set(xlabel=name, ylim=(0.5, 1.5))
+        axes[0][0].set_ylabel("events in the sidebands")
+        axes[1][0].set_ylabel("sim. / data")
+        fig.suptitle(
+            f"AUC of a fresh classifier, data against simulation: {content['auc_before']:.3f} before, "
+            f"{content['auc_after']:.3f} after",
+            fontsize=11,
+        )

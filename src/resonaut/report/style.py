@@ -1,0 +1,55 @@
+"""How the figures look: one size, one palette for every figure, saved whole or not at all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from cycler import cycler
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from resonaut.files import atomic
+
+# M. Petroff, arXiv:2107.02270: distinguishable with colour-vision deficiencies.
+COLOURS = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
+GREEN, YELLOW = "#85d1a5", "#ffdf7f"
+
+STYLE: dict[Any, Any] = {
+    "figure.dpi": 110,
+    "font.size": 11,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.top": True,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "xtick.minor.visible": True,
+    "ytick.minor.visible": True,
+    "legend.frameon": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "svg.hashsalt": "resonaut",
+}
+
+
+@contextmanager
+def figure(path: Path, rows: int = 1, columns: int = 1, **keywords: Any) -> Iterator[tuple[Figure, Any]]:
+    """Give a figure and its axes, and save it as ``path`` when the block ends without error."""
+    mpl.use("Agg")
+    with mpl.rc_context(STYLE):
+        fig, axes = plt.subplots(rows, columns, layout="constrained", **keywords)
+        try:
+            yield fig, axes
+            with atomic(path) as partial:
+                # Neither date nor version: the same result gives the same bytes.
+                fig.savefig(partial, metadata={"Software": None})
+        finally:
+            plt.close(fig)
+
+
+def corner(ax: Axes, text: str) -> None:
+    """Say above the axes, on the right, what data the figure shows."""
+    ax.set_title(text, loc="right", fontsize=10)

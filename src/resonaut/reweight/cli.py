@@ -1,0 +1,47 @@
+"""``resonaut reweight``: likelihood ratios as event weights."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Learn likelihood ratios between samples and turn them into event weights.", no_args_is_help=True
+)
+
+
+@app.callback()
+def _commands() -> None:
+    """Learn likelihood ratios between samples and turn them into event weights."""
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/reweight.json.")],
+    data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
+    simulation: Annotated[list[Path], typer.Option(help="Manifest of simulated background; repeatable.")],
+    output: Annotated[Path, typer.Option(help="Closure test: <results>/reweight/closure.json.")],
+) -> None:
+    """Reweight the simulated background to data, learned in the sidebands.
+
+    Reads the manifests and the chunks <results>/skim/<dataset>/<chunk>.parquet beside them. Writes the
+    friends <results>/reweight/<background>/<chunk>.parquet (reweight) and the closure test.
+    """
+    from resonaut import config as configuration
+    from resonaut.events import Dataset
+    from resonaut.files import write_json
+    from resonaut.ratio import Sample
+    from resonaut.reweight.closure import closure
+    from resonaut.reweight.settings import Settings
+    from resonaut.reweight.train import Reweighter, luminosity, read_sidebands
+
+    settings = configuration.read(config, Settings)
+    collisions, backgrounds = Dataset.open(data), [Dataset.open(path) for path in simulation]
+    lumi = luminosity(collisions)
+    observed = read_sidebands(collisions, settings)
+    simulated = Sample.concatenate([read_sidebands(dataset, settings) for dataset in backgrounds])
+    reweighter = Reweighter.train(observed, simulated, lumi, settings)
+    for dataset in backgrounds:
+        reweighter.apply(dataset)
+    weights = reweighter.weights(simulated.features, simulated.keys)
+    write_json(output, closure(observed, simulated, weights, lumi, settings))

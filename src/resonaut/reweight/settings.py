@@ -1,0 +1,16 @@
+"""The section ``reweight`` of the configuration."""
+
+from dataclasses import dataclass
+
+from resonaut import ratio
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All keys of the section; defaults and descriptions are in ``reweight.schema.yaml``."""
+
+    features: list[str]
+    sidebands: list[tuple[float, float]]
+    clip: tuple[float, float]
+    histogram_bins: int
+    classifier: ratio.Settings

@@ -1,0 +1,100 @@
+"""Simulation to data in the sidebands: the ratio step, its normalisation, and the weights of all events."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut import features, identifier, ratio
+from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.events import Dataset, require_finite, write
+from resonaut.reweight.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reweighter:
+    """The trained ratio and the factor that normalises the simulation to data in the sidebands."""
+
+    models: ratio.CrossFit
+    features: list[str]
+    clip: tuple[float, float]
+    norm: float
+
+    @classmethod
+    def train(cls, data: ratio.Sample, simulation: ratio.Sample, luminosity: float, settings: Settings) -> "Reweighter":
+        """Learn data over simulation from sideband samples.
+
+        Args:
+            data: the data, weight 1.
+            simulation: the simulation, weights in fb.
+            luminosity: 1/fb.
+            settings: the section ``reweight``.
+        """
+        models = ratio.CrossFit.fit(data, simulation, settings.classifier)
+        raw = cls(models, settings.features, settings.clip, 1.0)
+        expected = luminosity * float(np.sum(simulation.weights * raw.weights(simulation.features, simulation.keys)))
+        norm = float(data.weights.sum()) / expected
+        log.info("%d data events, %g expected after reweighting: normalised by %g", len(data.keys), expected, norm)
+        return cls(models, settings.features, settings.clip, norm)
+
+    def weights(self, values: NDArray[np.float32], keys: identifier.Keys) -> NDArray[np.float64]:
+        """The factor of each event's weight, from models that have not seen it."""
+        return np.clip(self.models.ratio(values, keys), *self.clip) * self.norm
+
+    def apply(self, dataset: Dataset) -> None:
+        """Write the friends ``reweight`` of a dataset: the weights of all events, sidebands or not."""
+
+        def batches(chunk: str) -> Iterator[ak.Array]:
+            for events in dataset.iterate_chunk(chunk, features.columns(self.features)):
+                values = features.compute(events, self.features, dataset.name)
+                weights = self.weights(values, identifier.keys(events))
+                yield ak.with_field(events[["run", "luminosityBlock", "event"]], weights, "reweight")
+
+        for chunk in dataset.manifest.chunks:
+            write(dataset.path("reweight", chunk), batches(chunk), {})
+
+
+def read_sidebands(dataset: Dataset, settings: Settings) -> ratio.Sample:
+    """The events of a dataset with m_jj in one of the sidebands; weights 1 for data, in fb for simulation.
+
+    Raises:
+        EmptySelectionError: there is none.
+    """
+    columns = ("m_jj", "weight", *features.columns(settings.features))
+    parts = []
+    for batch in dataset.iterate(columns):
+        m_jj = ak.to_numpy(batch.m_jj)
+        inside = np.any([(m_jj >= low) & (m_jj < high) for low, high in settings.sidebands], axis=0)
+        events = batch[inside]
+        weights = ak.to_numpy(events.weight)
+        require_finite(weights, "weight", dataset.name)
+        values = features.compute(events, settings.features, dataset.name)
+        parts.append(ratio.Sample(values, weights, identifier.keys(events)))
+    if not sum(len(part.keys) for part in parts):
+        raise EmptySelectionError(
+            f"dataset {dataset.name!r} has no event in the sidebands; widen reweight.sidebands, or give it more events."
+        )
+    return ratio.Sample.concatenate(parts)
+
+
+def luminosity(data: Dataset) -> float:
+    """The data's luminosity in 1/fb.
+
+    Raises:
+        ConfigError: the dataset has another role.
+        InputFileError: the luminosity is missing.
+    """
+    if data.manifest.role != "data":
+        raise ConfigError(
+            f"dataset {data.name!r} has the role {data.manifest.role!r}; --data wants one of role 'data'."
+        )
+    if data.manifest.luminosity is None:
+        raise InputFileError(
+            f"manifest of {data.name!r}", "no luminosity", f"set datasets.{data.name}.luminosity, in 1/fb"
+        )
+    return data.manifest.luminosity

@@ -1,0 +1,210 @@
+"""What is counted while events stream by: spectra, signal efficiencies, sculpting of the background."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import awkward as ak
+import hist
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from resonaut import spectrum
+from resonaut.errors import EmptySelectionError, InputFileError
+from resonaut.events import Dataset, require_finite
+from resonaut.select import settings
+from resonaut.select.regions import Regions
+
+Selected = NDArray[np.bool_]
+
+
+def axis(bins: settings.Spectrum) -> hist.axis.Regular:
+    """The fine m_jj axis of the stored spectra, GeV."""
+    return hist.axis.Regular(
+        round((bins.high - bins.low) / bins.width), bins.low, bins.high, name="m_jj", label="m_jj [GeV]"
+    )
+
+
+class DataTally:
+    """The selected spectrum of data, and how many events of each region are selected."""
+
+    columns: tuple[str, ...] = ("m_jj",)
+    friends: tuple[str, ...] = ()
+
+    def __init__(self, bins: settings.Spectrum, window: settings.Window) -> None:
+        self.window = window
+        self.spectrum = hist.Hist(axis(bins), storage=hist.storage.Int64())
+        self.counts = np.zeros((2, 4), dtype=np.int64)
+
+    def add(self, events: ak.Array, selected: Selected) -> None:
+        """Count a batch."""
+        m_jj = ak.to_numpy(events.m_jj)
+        self.spectrum.fill(m_jj[selected])
+        regions = Regions.of(m_jj, self.window)
+        self.counts += [regions.counts(), Regions(regions.code[selected]).counts()]
+
+    def summary(self) -> dict[str, Any]:
+        """``spectrum``, and ``counts`` of all and of selected events in each region."""
+        names = ("lower_sideband", "signal_region", "upper_sideband", "outside")
+        rows = zip(names, *self.counts.tolist(), strict=True)
+        return {
+            "spectrum": spectrum.to_json(self.spectrum),
+            "counts": {name: {"events": events, "selected": selected} for name, events, selected in rows},
+        }
+
+
+@dataclass(frozen=True)
+class SignalSummary:
+    """One signal: ``efficiency`` is selected over generated; ``lund_*`` are relative and null without Lund weights.
+
+    ``acceptance`` is the same before the score cut, ``spectrum`` the selected cross section in fb.
+    """
+
+    dataset: str
+    mass: float | None
+    acceptance: float
+    efficiency: float
+    efficiency_error: float
+    lund_nominal_shift: float | None
+    lund_error: float | None
+    spectrum: dict[str, Any]
+
+
+class SignalTally:
+    """Selected cross section of one signal, plain, with Lund weights, and with each toy of them.
+
+    Events on which the tagger was trained are left out where the method uses its scores (``held_out``),
+    and the others are scaled up to the total weight.
+    """
+
+    def __init__(self, dataset: Dataset, bins: settings.Spectrum, lund: bool, held_out: bool) -> None:
+        self.dataset, self.lund, self.held_out = dataset, lund, held_out
+        lund_columns = ("lund_weight_j1", "lund_weight_j2", "lund_weight_toys") if lund else ()
+        self.columns: tuple[str, ...] = ("m_jj", "weight", *lund_columns, *(("tag_train",) if held_out else ()))
+        self.friends: tuple[str, ...] = (*(("calibrate",) if lund else ()), *(("tag",) if held_out else ()))
+        self.spectrum = hist.Hist(axis(bins), storage=hist.storage.Weight())
+        self.total = self.usable = self.plain = self.nominal = self.nominal_squared = 0.0
+        self.toys: NDArray[np.float64] = np.zeros(0)
+
+    def add(self, events: ak.Array, selected: Selected) -> None:
+        """Count a batch."""
+        weight = ak.to_numpy(events.weight)
+        require_finite(weight, "weight", self.dataset.name)
+        usable = usable_events(events)
+        self.total += float(weight.sum())
+        self.usable += float(weight[usable].sum())
+        kept = selected & usable
+        weight, chosen = weight[kept], events[kept]
+        self.plain += float(weight.sum())
+        if self.lund:
+            toys = weight @ np.reshape(ak.to_numpy(ak.flatten(chosen.lund_weight_toys, axis=1)), (len(weight), -1))
+            self.toys = toys if self.toys.size == 0 else self.toys + (toys if len(weight) else 0)
+            weight = weight * ak.to_numpy(chosen.lund_weight_j1 * chosen.lund_weight_j2)
+        self.nominal += float(weight.sum())
+        self.nominal_squared += float(np.square(weight).sum())
+        self.spectrum.fill(ak.to_numpy(chosen.m_jj), weight=weight)
+
+    def summary(self) -> dict[str, Any]:
+        """The fields of ``SignalSummary``.
+
+        Raises:
+            InputFileError: the dataset has no cross section to relate the selected one to.
+            EmptySelectionError: no event is left beside those the tagger was trained on.
+        """
+        manifest = self.dataset.manifest
+        if manifest.cross_section is None:
+            raise InputFileError(
+                f"manifest of {manifest.name!r}",
+                "no cross section",
+                f"set datasets.{manifest.name}.cross_section, which for a signal is 1 fb",
+            )
+        scale = scale_to_total(self.total, self.usable, manifest.name) / manifest.cross_section
+        efficiency = self.nominal * scale
+        error = np.sqrt(self.nominal_squared * max(0.0, 1 - efficiency)) * scale
+        lund_error = np.sqrt(np.mean(np.square(self.toys - self.nominal))) if self.toys.size else 0.0
+        relative = self.lund and self.nominal > 0
+        return asdict(
+            SignalSummary(
+                dataset=manifest.name,
+                mass=manifest.mass,
+                acceptance=self.total / manifest.cross_section,
+                efficiency=efficiency,
+                efficiency_error=float(error),
+                lund_nominal_shift=self.nominal / self.plain - 1 if relative else None,
+                lund_error=float(lund_error / self.nominal) if relative else None,
+                spectrum=spectrum.to_json(self.spectrum * (scale * manifest.cross_section)),
+            )
+        )
+
+
+class BackgroundTally:
+    """Efficiency of the selection on simulated background in bins of m_jj: does it sculpt the spectrum?"""
+
+    def __init__(self, edges: list[float], reweighted: bool, held_out: bool, datasets: list[str]) -> None:
+        self.reweighted = reweighted
+        self.edges = np.array(edges)
+        self.columns: tuple[str, ...] = (
+            "m_jj",
+            "weight",
+            *(("reweight",) if reweighted else ()),
+            *(("tag_train",) if held_out else ()),
+        )
+        self.friends: tuple[str, ...] = (*(("reweight",) if reweighted else ()), *(("tag",) if held_out else ()))
+        self.datasets = datasets
+        # Rows: weight, squared weight, selected weight.
+        self.sums = np.zeros((3, len(edges) - 1))
+
+    def add(self, events: ak.Array, selected: Selected) -> None:
+        """Count a batch."""
+        weight = ak.to_numpy(events.weight)
+        if self.reweighted:
+            weight = weight * ak.to_numpy(events.reweight)
+        require_finite(weight, "weight", "simulated background")
+        weight = weight * usable_events(events)
+        m_jj = ak.to_numpy(events.m_jj)
+        for row, w in zip(self.sums, (weight, weight**2, weight * selected), strict=True):
+            row += np.histogram(m_jj, bins=self.edges, weights=w)[0]
+
+    def summary(self) -> dict[str, Any]:
+        """Efficiency in each bin and the chi2 of a flat one; errors are those expected for a flat efficiency."""
+        total, squared, selected = self.sums[:, self.sums[0] > 0]
+        pooled = selected.sum() / total.sum() if total.size else 0.0
+        efficiency = np.divide(selected, total)
+        error = np.sqrt(pooled * (1 - pooled) * squared) / total
+        chi2 = float(np.sum(np.square(efficiency - pooled) / error**2)) if 0 < pooled < 1 else 0.0
+        ndof = max(total.size - 1, 0)
+        bins = np.column_stack([self.edges[:-1], self.edges[1:]])[self.sums[0] > 0]
+        return {
+            "datasets": self.datasets,
+            "reweighted": self.reweighted,
+            "efficiency": float(pooled),
+            "bins": [
+                {"m_jj": edges.tolist(), "efficiency": float(value), "error": float(sigma)}
+                for edges, value, sigma in zip(bins, efficiency, error, strict=True)
+            ],
+            "chi2": chi2,
+            "ndof": ndof,
+            "p_value": float(stats.chi2.sf(chi2, ndof)) if ndof else 1.0,
+        }
+
+
+def usable_events(events: ak.Array) -> Selected:
+    """Events that may enter an efficiency: all, or those on which the tagger was not trained."""
+    usable = np.ones(len(events), dtype=np.bool_)
+    if "tag_train" in events.fields:
+        usable &= ~ak.to_numpy(events.tag_train)
+    return usable
+
+
+def scale_to_total(total: float, usable: float, name: str) -> float:
+    """The factor that makes up for the weight of the events left out.
+
+    Raises:
+        EmptySelectionError: none is left.
+    """
+    if usable <= 0:
+        raise EmptySelectionError(
+            f"dataset {name!r}: the tagger was trained on all of its {'weight' if total else 'zero events'}; "
+            "lower the fraction of training events in the section tag, or give the dataset more events."
+        )
+    return total / usable

@@ -1,0 +1,122 @@
+"""One chunk of a generated dataset: generate, reconstruct, filter, mix, write."""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from tqdm import tqdm
+
+from resonaut.dataset import BLIND_ROLES, DatasetConfig, Generator
+from resonaut.errors import ConfigError, EmptySelectionError
+from resonaut.simulate import detector, jets, nanoaod
+from resonaut.simulate.generator import MAX_SEED, Batch, Pythia
+from resonaut.simulate.settings import Simulate
+from resonaut.simulate.substructure import substructure
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What the events of one chunk share. ``blind``: the events stand for real collisions and carry no truth."""
+
+    number: int
+    region: str
+    blind: bool
+
+
+def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, output: Path) -> None:
+    """Write chunk number ``chunk`` of the dataset ``name`` to ``output``.
+
+    Raises:
+        ConfigError: the dataset is not generated, has no such chunk, or Pythia refuses its settings.
+        EmptySelectionError: the dataset has no events.
+    """
+    if dataset.generator is None:
+        raise ConfigError(f"config: datasets.{name} has no 'generator'; simulate makes only generated datasets.")
+    if not 0 <= chunk < dataset.n_chunks():
+        raise ConfigError(f"config: datasets.{name} has chunks 0 to {dataset.n_chunks() - 1}, not {chunk}.")
+    components = slots(dataset, name, chunk)
+    if not len(components):
+        raise EmptySelectionError(
+            f"config: datasets.{name} has no events; give its components events or cross sections."
+        )
+
+    first = chunk * dataset.generator.events_per_chunk
+    blind = dataset.role in BLIND_ROLES
+    described = Chunk(chunk, dataset.region, blind)
+    parts = []
+    with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
+        for numbers, batch, rng in _generate(config, dataset.generator, name, chunk, components):
+            parts.append(_branches(batch, first + numbers, config, described, rng))
+            progress.update(len(numbers))
+    events = {key: ak.concatenate([part[key] for part in parts]) for key in parts[0]}
+    order = np.argsort(events["event"])
+    logger.info("%d of %d events pass the filter", len(order), len(components))
+    nanoaod.write(
+        output,
+        {key: values[order] for key, values in events.items()},
+        nanoaod.runs(None if blind else len(components)),
+    )
+
+
+def slots(dataset: DatasetConfig, name: str, chunk: int) -> np.ndarray:
+    """For each event of the chunk the number of its component.
+
+    The components of the whole dataset are shuffled like collisions of a run, and the chunks are slices
+    of that order: neither the place of an event nor its number tells where it comes from.
+    """
+    assert dataset.generator is not None
+    totals = dataset.component_events()
+    order = np.repeat(np.arange(len(totals)), totals)
+    np.random.default_rng(_seed(name, dataset.generator.seed, "order")).shuffle(order)
+    size = dataset.generator.events_per_chunk
+    return order[chunk * size : (chunk + 1) * size]
+
+
+def _seed(*facts: object) -> int:
+    """A stable seed from everything that must make a difference."""
+    digest = hashlib.sha256("/".join(map(str, facts)).encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _generate(
+    config: Simulate, generator: Generator, name: str, chunk: int, components: np.ndarray
+) -> Iterator[tuple[np.ndarray, Batch, np.random.Generator]]:
+    """Yield batches of one component after the other, each with its events' places in the chunk."""
+    for number, component in enumerate(generator.components):
+        places = np.flatnonzero(components == number)
+        if not len(places):
+            continue
+        seed = _seed(name, generator.seed, chunk, number)
+        pythia = Pythia(config, component, generator.tune, 1 + seed % MAX_SEED)
+        rng = np.random.default_rng(seed)
+        done = 0
+        for batch in pythia.batches(len(places), config.batch):
+            yield places[done : done + len(batch)], batch, rng
+            done += len(batch)
+        cross_section, error = pythia.cross_section()
+        logger.info("%s: %d events, %.6g +- %.2g fb", component.process, len(places), cross_section, error)
+
+
+def _branches(
+    batch: Batch, numbers: np.ndarray, config: Simulate, chunk: Chunk, rng: np.random.Generator
+) -> dict[str, Any]:
+    """The branches of those events of a batch that pass the region's filter."""
+    candidates = detector.reconstruct(batch.visible, config.detector, rng)
+    clustered = jets.cluster(candidates, config.jets)
+    keep = np.ones(len(batch), bool)
+    if chunk.region in config.filters:
+        keep = jets.passes(clustered.jets, config.filters[chunk.region])
+    clustered = clustered[keep]
+    events = nanoaod.identifiers(chunk.number, numbers[keep])
+    events |= nanoaod.event_quantities(candidates[keep], clustered.jets)
+    events |= nanoaod.collections(clustered, substructure(clustered, config.jets))
+    if not chunk.blind:
+        events |= {"GenPart": batch.hard[keep], "genWeight": np.ones(np.count_nonzero(keep), np.float32)}
+    return events

@@ -1,0 +1,33 @@
+"""``resonaut simulate``: generated collisions in an experiment's file layout."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Generate collisions and write them as NanoAOD with PF candidates.", no_args_is_help=True)
+
+
+@app.callback()
+def _commands() -> None:
+    """Generate collisions and write them as NanoAOD with PF candidates."""
+
+
+@app.command()
+def chunk(
+    config: Annotated[Path, typer.Option(help="Frozen configuration <results>/config/simulate.json.")],
+    dataset_config: Annotated[Path, typer.Option(help="Frozen dataset <results>/config/datasets/<name>.json.")],
+    name: Annotated[str, typer.Option(help="Name of the dataset.")],
+    chunk: Annotated[int, typer.Option(help="Number of the chunk, from 0.", min=0)],
+    output: Annotated[Path, typer.Option(help="ROOT file to write, <results>/simulate/<dataset>/<chunk>.root.")],
+) -> None:
+    """Generate one chunk of a dataset.
+
+    Reads the two configuration files; writes one ROOT file with the trees Events and Runs in NanoAOD layout.
+    """
+    from resonaut import config as frozen
+    from resonaut.dataset import DatasetConfig
+    from resonaut.simulate.chunk import simulate
+    from resonaut.simulate.settings import Simulate
+
+    simulate(frozen.read(config, Simulate), frozen.read(dataset_config, DatasetConfig), name, chunk, output)

@@ -1,0 +1,91 @@
+"""A parametrised detector with particle flow: tracks for charged particles, cells for the rest.
+
+Efficiency, resolution and granularity enter as in Delphes (JHEP 02 (2014) 057, arXiv:1307.6346, section 2):
+one candidate per track, one per calorimeter cell above threshold. A charged particle whose track is lost
+leaves its energy in the calorimeter instead; a muon without a track is lost.
+"""
+
+import awkward as ak
+import numpy as np
+
+from resonaut.simulate.particles import Particles
+from resonaut.simulate.settings import Calorimeter, Detector, Tracker
+
+ELECTRON, MUON, PHOTON, PION, NEUTRAL_HADRON = 11, 13, 22, 211, 130
+MASSES = {ELECTRON: 0.000511, MUON: 0.10566, PION: 0.13957}
+
+
+def reconstruct(particles: Particles, detector: Detector, rng: np.random.Generator) -> ak.Array:
+    """Particle-flow candidates of a batch of events.
+
+    Returns:
+        events * var * {pt, eta, phi, mass, charge, pdgid} in GeV and radians.
+    """
+    kind = np.abs(particles.pdgid)
+    tracked = _has_track(particles, detector.tracker, rng)
+    electromagnetic = (kind == PHOTON) | (kind == ELECTRON)
+    hadronic = ~electromagnetic & (kind != MUON)
+    parts = [
+        _tracks(particles[tracked], detector.tracker, rng),
+        _cells(particles[electromagnetic & ~tracked], detector.ecal, PHOTON, rng),
+        _cells(particles[hadronic & ~tracked], detector.hcal, NEUTRAL_HADRON, rng),
+    ]
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    event = joined.pop("event")
+    order = np.argsort(event, kind="stable")
+    candidates = ak.zip({name: values[order] for name, values in joined.items()})
+    return ak.unflatten(candidates, np.bincount(event, minlength=particles.events))
+
+
+def _has_track(particles: Particles, tracker: Tracker, rng: np.random.Generator) -> np.ndarray:
+    found = rng.random(len(particles.pt)) < tracker.efficiency
+    reached = (particles.pt > tracker.pt_min) & (np.abs(particles.eta) < tracker.eta_max)
+    has_track: np.ndarray = found & reached & (particles.charge != 0)
+    return has_track
+
+
+def _tracks(particles: Particles, tracker: Tracker, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """One candidate per charged particle: lepton, or pion as particle flow assumes."""
+    resolution = np.hypot(tracker.resolution_constant, tracker.resolution_slope * particles.pt)
+    kind = np.abs(particles.pdgid)
+    kind = np.where((kind == ELECTRON) | (kind == MUON), kind, PION)
+    # In PDG's numbers leptons of positive charge are negative, pions of positive charge positive.
+    sign = np.where(kind == PION, particles.charge, -particles.charge)
+    return {
+        "event": particles.event,
+        # A log-normal response keeps the momentum positive; its width is the resolution to first order.
+        "pt": particles.pt * np.exp(resolution * rng.standard_normal(len(resolution))),
+        "eta": particles.eta,
+        "phi": particles.phi,
+        "mass": np.select([kind == k for k in MASSES], list(MASSES.values())),
+        "charge": particles.charge,
+        "pdgid": (sign * kind).astype(np.int32),
+    }
+
+
+def _cells(
+    particles: Particles, calorimeter: Calorimeter, pdgid: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Sum the energy in cells, smear it, and put a massless candidate at the centre of each cell."""
+    particles = particles[np.abs(particles.eta) < calorimeter.eta_max]
+    n_phi = round(2 * np.pi / calorimeter.cell)
+    n_eta = int(np.ceil(2 * calorimeter.eta_max / calorimeter.cell))
+    width = 2 * np.pi / n_phi
+    i_phi = np.floor((particles.phi + np.pi) / width).astype(np.int64) % n_phi
+    i_eta = np.floor((particles.eta + calorimeter.eta_max) / calorimeter.cell).astype(np.int64)
+    cells, which = np.unique((particles.event * n_eta + i_eta) * n_phi + i_phi, return_inverse=True)
+    energy = np.bincount(which, weights=particles.energy, minlength=len(cells))
+    sigma = np.sqrt(calorimeter.stochastic**2 * energy + calorimeter.noise**2 + (calorimeter.constant * energy) ** 2)
+    measured = energy + sigma * rng.standard_normal(len(energy))
+    above = measured > calorimeter.threshold
+    cells, measured = cells[above], measured[above]
+    eta = (cells // n_phi % n_eta + 0.5) * calorimeter.cell - calorimeter.eta_max
+    return {
+        "event": cells // (n_phi * n_eta),
+        "pt": measured / np.cosh(eta),
+        "eta": eta,
+        "phi": (cells % n_phi + 0.5) * width - np.pi,
+        "mass": np.zeros(len(cells)),
+        "charge": np.zeros(len(cells), np.int8),
+        "pdgid": np.full(len(cells), pdgid, np.int32),
+    }

@@ -1,0 +1,147 @@
+"""Pythia 8 as a source of batches: flat arrays of final-state particles and of the hard process.
+
+C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
+SciPost Phys. Codebases 8 (2022), arXiv:2203.11601.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pythia8mc
+
+from resonaut.dataset import Component
+from resonaut.errors import ConfigError
+from resonaut.simulate.particles import Particles, pseudorapidity
+from resonaut.simulate.settings import Simulate
+from resonaut.simulate.truth import hard_process
+
+# Pythia takes seeds up to this one; 0 would be the time.
+MAX_SEED = 900_000_000
+PLACEHOLDER = re.compile(r"\{(?:([\d.eE+-]+)\s*\*\s*)?mass\}")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Generated events: visible stable particles, and the hard process as NanoAOD's ``GenPart``."""
+
+    visible: Particles
+    hard: ak.Array
+
+    def __len__(self) -> int:
+        return len(self.hard)
+
+
+def settings(config: Simulate, component: Component, tune: str, seed: int) -> list[str]:
+    """All Pythia settings of one run, later ones overriding earlier ones.
+
+    Raises:
+        ConfigError: the tune or process is not in the configuration, or a placeholder lacks its mass.
+    """
+    for section, known, wanted in (
+        ("tunes", config.tunes.keys(), tune),
+        ("processes", config.processes.keys(), component.process),
+    ):
+        if wanted not in known:
+            raise ConfigError(
+                f"config: simulate.{section} has no {wanted!r}, only {', '.join(known)}; add it or choose one."
+            )
+
+    def value(match: re.Match[str]) -> str:
+        if component.mass is None:
+            raise ConfigError(f"config: a component of process {component.process!r} needs a 'mass'; add it.")
+        return f"{float(match[1] or 1) * component.mass:g}"
+
+    return [
+        "Print:quiet = on",
+        f"Beams:eCM = {config.sqrt_s:g}",
+        f"PartonLevel:MPI = {'on' if config.mpi else 'off'}",
+        "Random:setSeed = on",
+        f"Random:seed = {seed}",
+        *config.settings,
+        *config.tunes[tune],
+        *(PLACEHOLDER.sub(value, line) for line in config.processes[component.process].settings),
+    ]
+
+
+class CentralPartons(pythia8mc.UserHooks):  # type: ignore[misc]
+    """Rejects 2 -> 2 processes with partons far apart in rapidity, before the costly shower.
+
+    Pythia's cross section is then that of the accepted events.
+    """
+
+    def __init__(self, delta_y_max: float) -> None:
+        super().__init__()
+        self.delta_y_max = delta_y_max
+
+    def canVetoProcessLevel(self) -> bool:  # noqa: N802
+        """Tell Pythia to ask."""
+        return True
+
+    def doVetoProcessLevel(self, process: Any) -> bool:  # noqa: N802
+        """Rows 3 and 4 of the process are the incoming partons, 5 and 6 their products."""
+        return bool(process[6].mother1() == 3 and abs(process[5].y() - process[6].y()) > self.delta_y_max)
+
+
+class Pythia:
+    """Pythia, initialised for one component of a dataset."""
+
+    def __init__(self, config: Simulate, component: Component, tune: str, seed: int) -> None:
+        self.process = component.process
+        self.pythia = pythia8mc.Pythia("", False)
+        for line in settings(config, component, tune, seed):
+            if not self.pythia.readString(line):
+                raise ConfigError(f"config: simulate: Pythia does not accept the setting {line!r}; correct it.")
+        delta_y_max = config.processes[component.process].delta_y_max
+        if delta_y_max is not None:
+            # Pythia keeps no reference of its own.
+            self.hook = CentralPartons(delta_y_max)
+            self.pythia.setUserHooksPtr(self.hook)
+        if not self.pythia.init():
+            raise ConfigError(
+                f"config: Pythia cannot start simulate.processes.{component.process} with tune {tune!r}; "
+                "its reason is in the log."
+            )
+
+    def batches(self, events: int, size: int) -> Iterator[Batch]:
+        """Yield ``events`` events in batches of at most ``size``; failed events are generated again."""
+        while events > 0:
+            record = self.pythia.nextBatch(min(events, size)).prt
+            if not len(record):
+                raise ConfigError(
+                    f"config: Pythia generates no event of simulate.processes.{self.process}; its reason is in the log."
+                )
+            events -= len(record)
+            yield self._split(record)
+
+    def cross_section(self) -> tuple[float, float]:
+        """Generated cross section and its statistical error in fb."""
+        info = self.pythia.infoPython()
+        return info.sigmaGen() * 1e12, info.sigmaErr() * 1e12
+
+    def _split(self, record: ak.Array) -> Batch:
+        """Cut the long record at once: what the detector sees, and the few particles of the hard process."""
+        counts = ak.num(record).to_numpy()
+        flat = {name: ak.flatten(record[name]).to_numpy() for name in ("id", "status", "mother1", "m")}
+        flat |= {name: ak.flatten(record.p[name]).to_numpy() for name in ("px", "py", "pz", "e")}
+        final = np.flatnonzero(flat["status"] > 0)
+        kinds, kind = np.unique(flat["id"][final], return_inverse=True)
+        visible = np.array([self.pythia.particleData.isVisible(int(k)) for k in kinds], bool)[kind]
+        charge = np.array([round(self.pythia.particleData.charge(int(k))) for k in kinds], np.int8)[kind]
+        seen = final[visible]
+        px, py, pz, energy, pdgid = (flat[name][seen] for name in ("px", "py", "pz", "e", "id"))
+        pt = np.hypot(px, py)
+        particles = Particles(
+            events=len(counts),
+            event=np.repeat(np.arange(len(counts)), counts)[seen],
+            pt=pt,
+            eta=pseudorapidity(pt, pz),
+            phi=np.arctan2(py, px),
+            energy=energy,
+            pdgid=pdgid,
+            charge=charge[visible],
+        )
+        return Batch(particles, hard_process(flat, counts))

@@ -1,0 +1,101 @@
+"""Events in NanoAOD's layout with particle-flow candidates, as ROOT TTrees.
+
+Branches as in CMS NanoAOD and its extension with candidates (PFNano): ``FatJet_*``, ``PFCands_*`` (those
+inside jets) and their links ``FatJetPFCands_*``; with truth also ``GenPart_*`` and ``genWeight``. coffea's
+``PFNanoAODSchema`` opens the files.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+
+from resonaut.files import atomic
+from resonaut.simulate.detector import NEUTRAL_HADRON, PHOTON
+from resonaut.simulate.jets import Clustered
+
+RUN = 1
+TIGHT_ID = 2
+TRIGGER_PT = 500.0
+MOMENTUM = ("pt", "eta", "phi", "mass")
+
+
+def identifiers(chunk: int, numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """Run, luminosity block (one per chunk) and event number, from 1."""
+    return {
+        "run": np.full(len(numbers), RUN, np.uint32),
+        "luminosityBlock": np.full(len(numbers), chunk + 1, np.uint32),
+        "event": (numbers + 1).astype(np.uint64),
+    }
+
+
+def event_quantities(candidates: ak.Array, jets: ak.Array) -> dict[str, np.ndarray]:
+    """Missing transverse momentum of all ``candidates``, the jet trigger and the filter against noise."""
+    px = ak.to_numpy(-ak.sum(candidates.pt * np.cos(candidates.phi), axis=1))
+    py = ak.to_numpy(-ak.sum(candidates.pt * np.sin(candidates.phi), axis=1))
+    met, total = np.hypot(px, py), ak.to_numpy(ak.sum(candidates.pt, axis=1))
+    return {
+        "MET_pt": met.astype(np.float32),
+        "MET_phi": np.arctan2(py, px).astype(np.float32),
+        "HLT_AK8PFJet500": ak.to_numpy(ak.any(jets.pt > TRIGGER_PT, axis=1)),
+        # The usual cleaning of dijet searches: real momentum does not vanish by more than half.
+        "Flag_METFilters": met < 0.5 * total,
+    }
+
+
+def collections(clustered: Clustered, shapes: dict[str, ak.Array]) -> dict[str, ak.Array]:
+    """Jets with their ``shapes`` (substructure), their candidates, and the links between the two."""
+    jets, by_jet = clustered.jets, clustered.constituents
+    candidates = ak.flatten(by_jet, axis=2)
+    fat_jet = {name: _float(getattr(jets, name)) for name in MOMENTUM}
+    fat_jet |= {name: _float(values) for name, values in shapes.items()}
+    fat_jet["jetId"] = ak.values_astype(_is_tight(by_jet) * TIGHT_ID, np.int32)
+    fat_jet["nConstituents"] = ak.values_astype(ak.num(by_jet, axis=2), np.int32)
+    jet_index, _ = ak.broadcast_arrays(ak.local_index(by_jet, axis=1), by_jet.pt)
+    links = {"jetIdx": ak.flatten(jet_index, axis=2), "pFCandsIdx": ak.local_index(candidates, axis=1)}
+    pf = {name: _float(candidates[name]) for name in MOMENTUM}
+    pf |= {"charge": _int(candidates.charge), "pdgId": _int(candidates.pdgid)}
+    return {
+        "FatJet": ak.zip(fat_jet),
+        "PFCands": ak.zip(pf),
+        "FatJetPFCands": ak.zip({name: _int(values) for name, values in links.items()}),
+    }
+
+
+def runs(generated: int | None) -> dict[str, np.ndarray]:
+    """The tree ``Runs``: with the number of generated events, stored or not, where truth may be told."""
+    content: dict[str, np.ndarray] = {"run": np.array([RUN], np.uint32)}
+    if generated is not None:
+        content["genEventCount"] = np.array([generated], np.int64)
+        content["genEventSumw"] = content["genEventSumw2"] = np.array([generated], np.float64)
+    return content
+
+
+def write(path: Path, events: dict[str, Any], run: dict[str, Any]) -> None:
+    """Write the trees ``Events`` and ``Runs``; the file appears whole."""
+    with atomic(path) as partial, uproot.recreate(partial, compression=uproot.ZLIB(1)) as file:
+        for name, content in (("Events", events), ("Runs", run)):
+            columns = {key: ak.Array(values) for key, values in content.items()}
+            # mktree, because an assignment would make an RNTuple, which NanoAOD readers do not open.
+            tree = file.mktree(name, {key: values.type.content for key, values in columns.items()})
+            tree.extend(columns)
+
+
+def _is_tight(by_jet: ak.Array) -> ak.Array:
+    """Tight identification of CMS in the tracker's reach: neutral fractions below 0.9, charged candidates."""
+    energy = by_jet.pt * np.cosh(by_jet.eta)
+    total = ak.sum(energy, axis=2)
+    photons = ak.sum(energy * (by_jet.pdgid == PHOTON), axis=2)
+    hadrons = ak.sum(energy * (by_jet.pdgid == NEUTRAL_HADRON), axis=2)
+    charged = ak.any(by_jet.charge != 0, axis=2)
+    return (photons < 0.9 * total) & (hadrons < 0.9 * total) & charged & (ak.num(by_jet, axis=2) > 1)
+
+
+def _float(values: ak.Array) -> ak.Array:
+    return ak.values_astype(values, np.float32)
+
+
+def _int(values: ak.Array) -> ak.Array:
+    return ak.values_astype(values, np.int32)

@@ -1,0 +1,32 @@
+"""Particles of many events as flat arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Visible stable particles of a batch of ``events`` events; GeV and radians.
+
+    ``event`` is the row of each particle's event in the batch, rising.
+    """
+
+    events: int
+    event: np.ndarray
+    pt: np.ndarray
+    eta: np.ndarray
+    phi: np.ndarray
+    energy: np.ndarray
+    pdgid: np.ndarray
+    charge: np.ndarray
+
+    def __getitem__(self, chosen: np.ndarray) -> "Particles":
+        columns = (self.event, self.pt, self.eta, self.phi, self.energy, self.pdgid, self.charge)
+        return Particles(self.events, *(column[chosen] for column in columns))
+
+
+def pseudorapidity(pt: np.ndarray, pz: np.ndarray) -> np.ndarray:
+    """Pseudorapidity; large but finite along the beam."""
+    eta: np.ndarray = np.arcsinh(pz / np.maximum(pt, 1e-9))
+    return eta

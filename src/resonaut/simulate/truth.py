@@ -1,0 +1,51 @@
+"""The hard process of an event record as NanoAOD's ``GenPart``."""
+
+from collections.abc import Mapping
+
+import awkward as ak
+import numpy as np
+
+from resonaut.simulate.particles import pseudorapidity
+
+# Pythia's status of incoming partons, resonances, and what comes out of the hard process or a resonance's decay.
+HARD_STATUS = (21, 22, 23)
+# NanoAOD's bits isPrompt, isHardProcess, fromHardProcess, isFirstCopy, isLastCopy.
+FLAGS = 1 << 0 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13
+# NanoAOD gives particles along the beam a large but finite pseudorapidity.
+BEAM_ETA = 25.0
+
+
+def hard_process(record: Mapping[str, np.ndarray], counts: np.ndarray) -> ak.Array:
+    """Incoming partons, resonances and their decay products, each with its mother among them (or -1).
+
+    Args:
+        record: flat columns ``id status mother1 m px py pz e`` of whole Pythia records (GeV).
+        counts: number of rows of each event; row 0 stands for the event itself.
+
+    Returns:
+        events * var * {pt, eta, phi, mass, pdgId, status, statusFlags, genPartIdxMother}.
+    """
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    hard = np.isin(np.abs(record["status"]), HARD_STATUS)
+    mother = record["mother1"] + first
+    ancestor = mother[hard]
+    # Between a resonance and its decay stand copies of it, made by the shower: climb over them.
+    while np.any(between := ~hard[ancestor] & (ancestor != first[hard])):
+        ancestor[between] = mother[ancestor[between]]
+
+    sizes = np.add.reduceat(hard.astype(np.int64), np.cumsum(counts) - counts)
+    rank = np.cumsum(hard) - 1
+    in_event = rank[ancestor] - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    px, py, pz = (record[name][hard] for name in ("px", "py", "pz"))
+    pt = np.hypot(px, py)
+    columns = {
+        "pt": pt.astype(np.float32),
+        "eta": np.clip(pseudorapidity(pt, pz), -BEAM_ETA, BEAM_ETA).astype(np.float32),
+        "phi": np.arctan2(py, px).astype(np.float32),
+        "mass": record["m"][hard].astype(np.float32),
+        "pdgId": record["id"][hard].astype(np.int32),
+        "status": np.abs(record["status"][hard]).astype(np.int32),
+        "statusFlags": np.full(len(pt), FLAGS, np.uint16),
+        "genPartIdxMother": np.where(hard[ancestor], in_event, -1).astype(np.int16),
+    }
+    return ak.unflatten(ak.zip(columns), sizes)

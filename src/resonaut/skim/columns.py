@@ -1,0 +1,61 @@
+"""The columns of skimmed events: their order, types and units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from resonaut.events import KEY
+
+
+@dataclass(frozen=True)
+class Column:
+    """Type and unit of a column; ``listed``: a list of values for each event."""
+
+    dtype: str
+    unit: str = "1"
+    listed: bool = False
+
+
+KINEMATICS = {"pt": "GeV", "eta": "1", "phi": "rad", "mass": "GeV"}
+
+
+def schema(jets: int, taus: int, constituents: bool, truth: bool) -> dict[str, Column]:
+    """The columns of a dataset with one or two jets, N-subjettiness up to ``taus``, in the file's order."""
+    columns = {name: Column("int64") for name in KEY}
+    columns |= {"gen_weight": Column("float64"), "m_jj": Column("float32", "GeV"), "delta_eta_jj": Column("float32")}
+    for j in (f"j{number + 1}" for number in range(jets)):
+        columns |= {f"{j}_{name}": Column("float32", unit) for name, unit in KINEMATICS.items()}
+        columns[f"{j}_softdrop_mass"] = Column("float32", "GeV")
+        columns |= {f"{j}_tau{n + 1}": Column("float32") for n in range(taus)}
+        if constituents:
+            columns[f"{j}_n_constituents"] = Column("int32")
+            columns |= {f"{j}_pf_{name}": Column("float32", unit, True) for name, unit in KINEMATICS.items()}
+            columns |= {f"{j}_pf_charge": Column("int8", listed=True), f"{j}_pf_pdgid": Column("int32", listed=True)}
+        if truth:
+            columns[f"{j}_prongs"] = Column("int8")
+            columns |= {f"{j}_quark_{name}": Column("float32", KINEMATICS[name], True) for name in ("eta", "phi", "pt")}
+    return columns
+
+
+def units(columns: Mapping[str, Column]) -> dict[str, str]:
+    """The unit of each column, as ``events.write`` takes them."""
+    return {name: column.unit for name, column in columns.items()}
+
+
+def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> ak.Array:
+    """A record array with exactly ``columns``, in their order and types.
+
+    Raises:
+        KeyError: a column has no values: a fault of the reader, not of the file.
+    """
+    fields = {name: ak.values_astype(ak.Array(values[name]), np.dtype(c.dtype)) for name, c in columns.items()}
+    return ak.zip(fields, depth_limit=1)
+
+
+def empty(columns: Mapping[str, Column]) -> ak.Array:
+    """No events, with all columns in their types."""
+    none = ak.Array(np.empty(0))
+    return conform({n: ak.unflatten(none, np.empty(0, int)) if c.listed else none for n, c in columns.items()}, columns)

@@ -1,0 +1,85 @@
+"""The selection of a region: which jets and events are kept, and the columns of the jets."""
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from resonaut.skim.cutflow import Cutflow
+from resonaut.skim.settings import Region
+
+
+def select(jets: ak.Array, region: Region, flow: Cutflow) -> ak.Array:
+    """Apply the cuts on jets and return the kept jets of the kept events: events * ``region.jets``.
+
+    ``jets``: events * var * {pt, eta, phi, mass, softdrop_mass, ...} (GeV). The leading-pT jets among
+    those that pass every cut on jets are kept, ordered by falling soft-drop mass.
+    """
+    jets = jets[ak.argsort(jets.pt, ascending=False, stable=True)]
+    good = ak.ones_like(jets.pt, dtype=bool)
+    for name, passes in _jet_cuts(jets, region):
+        good = good & passes
+        flow.cut(name, (ak.sum(good, axis=1) >= region.jets).to_numpy())
+    # Events with too few jets are padded so that all cuts below see regular arrays.
+    leading = ak.pad_none(jets[good], region.jets, clip=True)
+    if region.delta_eta_max is not None:
+        flow.cut("delta_eta", _filled(delta_eta(leading) < region.delta_eta_max))
+    if region.m_jj_min is not None:
+        flow.cut("m_jj", _filled(m_jj(leading) > region.m_jj_min))
+    kept = ak.drop_none(leading[flow.mask])
+    return kept[ak.argsort(kept.softdrop_mass, ascending=False, stable=True)]
+
+
+def _jet_cuts(jets: ak.Array, region: Region) -> list[tuple[str, ak.Array]]:
+    cuts = [("pt", jets.pt > region.pt_min), ("eta", np.abs(jets.eta) < region.eta_max)]
+    if region.jet_id is not None:
+        cuts.append(("jet_id", jets.jet_id >= region.jet_id))
+    if region.softdrop_mass is not None:
+        low, high = region.softdrop_mass
+        cuts.append(("softdrop_mass", (jets.softdrop_mass > low) & (jets.softdrop_mass < high)))
+    return cuts
+
+
+def _filled(passes: ak.Array) -> np.ndarray:
+    return ak.to_numpy(ak.fill_none(passes, False))
+
+
+def delta_eta(jets: ak.Array) -> ak.Array:
+    """|eta_1 - eta_2| of the first two jets of each event."""
+    return np.abs(jets.eta[:, 0] - jets.eta[:, 1])
+
+
+def m_jj(jets: ak.Array) -> ak.Array:
+    """Invariant mass (GeV) of the first two jets of each event, in double precision."""
+    px = py = pz = energy = 0.0
+    for j in (0, 1):
+        pt, eta, phi, mass = (ak.values_astype(jets[name][:, j], np.float64) for name in ("pt", "eta", "phi", "mass"))
+        px, py, pz = px + pt * np.cos(phi), py + pt * np.sin(phi), pz + pt * np.sinh(eta)
+        energy = energy + np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
+    return np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
+
+
+def jet_columns(jets: ak.Array, number: int, taus: int) -> dict[str, Any]:
+    """The columns of kept jets (events * ``number``, heavier first): ``m_jj``, ``delta_eta_jj``, ``j1_pt``, ...
+
+    With one jet there is no pair: ``m_jj`` and ``delta_eta_jj`` are 0.
+    """
+    pair, none = number == 2, np.zeros(len(jets))
+    columns = {"m_jj": m_jj(jets) if pair else none, "delta_eta_jj": delta_eta(jets) if pair else none}
+    names = ["pt", "eta", "phi", "mass", "softdrop_mass", *(f"tau{n + 1}" for n in range(taus))]
+    for j in range(number):
+        columns |= {f"j{j + 1}_{name}": jets[name][:, j] for name in names}
+    return columns
+
+
+def constituent_columns(candidates: ak.Array, jet: str, limit: int) -> dict[str, Any]:
+    """The columns of one jet's candidates: by falling pT, at most ``limit`` of them.
+
+    ``candidates``: events * var * {pt, eta, phi, mass, charge, pdgId}. ``n_constituents`` counts all with pT > 0.
+    """
+    candidates = candidates[candidates.pt > 0]
+    number = ak.num(candidates)
+    candidates = candidates[ak.argsort(candidates.pt, ascending=False, stable=True)][:, :limit]
+    fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "charge": "charge", "pdgid": "pdgId"}
+    columns = {f"{jet}_pf_{name}": candidates[field] for name, field in fields.items()}
+    return {f"{jet}_n_constituents": number} | columns

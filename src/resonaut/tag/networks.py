@@ -1,0 +1,274 @@
+"""The taggers: weaver-core's Particle Transformer and ParticleNet, and published models in ONNX.
+
+A model file (``results/tag/<network>.pt``) holds the network's name, its configuration and its weights,
+so that scoring needs nothing else. Published weights (``.pt`` state dictionaries of weaver, ``.onnx``)
+are brought into the same form.
+"""
+
+import io
+import logging
+import pickle
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from weaver.nn.model.ParticleNet import ParticleNet
+from weaver.nn.model.ParticleTransformer import ParticleTransformer
+
+from resonaut import config
+from resonaut.errors import ConfigError, InputFileError
+from resonaut.files import atomic
+from resonaut.tag.inputs import FEATURES, Inputs
+from resonaut.tag.settings import NetworkConfig
+
+logging.getLogger("weaver").setLevel(logging.WARNING)
+
+
+class PairTransformer(nn.Module):
+    """Particle Transformer; attention is biased by the pairs' features (ln kT, ln z, ln Delta, ln m2)."""
+
+    def __init__(self, settings: NetworkConfig) -> None:
+        super().__init__()
+        sizes = settings.transformer
+        # The name "mod" is the one in weaver's published state dictionaries. The lengths are trimmed
+        # before the call; the dense pair embedding is the faster one for jets that fill their places.
+        self.mod = ParticleTransformer(
+            input_dim=len(FEATURES),
+            num_classes=len(settings.outputs),
+            embed_dims=sizes.embed_dims,
+            pair_embed_dims=sizes.pair_embed_dims,
+            pair_embed_sparse_eval=(False, False),
+            num_heads=sizes.heads,
+            num_layers=sizes.layers,
+            num_cls_layers=sizes.class_layers,
+            block_params=dict.fromkeys(("dropout", "attn_dropout", "activation_dropout"), settings.dropout),
+            trim=False,
+        )
+        self.shortest = 1
+
+    def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
+        """Logits (n, outputs) from features (n, 7, p), vectors (n, 4, p) and mask (n, 1, p)."""
+        logits: Tensor = self.mod(features, v=vectors, mask=mask)
+        return logits
+
+
+class PointNet(nn.Module):
+    """ParticleNet: edge convolutions over each constituent's nearest neighbours."""
+
+    def __init__(self, settings: NetworkConfig) -> None:
+        super().__init__()
+        sizes = settings.edge_conv
+        self.mod = ParticleNet(
+            input_dims=len(FEATURES),
+            num_classes=len(settings.outputs),
+            conv_params=[(sizes.neighbours, tuple(channels)) for channels in sizes.channels],
+            fc_params=[(width, settings.dropout) for width in sizes.dense],
+            use_fusion=False,
+            use_fts_bn=True,
+            use_counts=True,
+            trim=False,
+        )
+        self.shortest = sizes.neighbours + 1
+
+    def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
+        """Logits (n, outputs); the points of the graph are delta_eta and delta_phi; no four-vectors."""
+        del vectors
+        logits: Tensor = self.mod(features[:, 5:7], features, mask)
+        return logits
+
+
+def build(settings: NetworkConfig) -> PairTransformer | PointNet:
+    """A network with random weights from torch's seed.
+
+    Raises:
+        ConfigError: the sizes contradict each other.
+    """
+    if settings.transformer.embed_dims[-1] % settings.transformer.heads:
+        raise ConfigError("tag.networks: transformer.heads must divide the last of transformer.embed_dims; change one.")
+    if settings.architecture == "particle_net" and settings.edge_conv.neighbours >= settings.max_constituents:
+        raise ConfigError("tag.networks: edge_conv.neighbours must be below max_constituents; lower it.")
+    return PairTransformer(settings) if settings.architecture == "particle_transformer" else PointNet(settings)
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """A network ready to score.
+
+    ``outputs`` maps inputs to probabilities (n, outputs); ``shortest`` is the smallest number of places
+    it accepts; ``parameters`` is how many it was trained with (not told by an ONNX graph).
+    """
+
+    name: str
+    settings: NetworkConfig
+    outputs: Callable[[Inputs], np.ndarray]
+    shortest: int
+    parameters: int | None
+
+    def scores(self, inputs: Inputs, batch_size: int) -> np.ndarray:
+        """Class probabilities (n, classes) float32, normalised to one over ``settings.classes``.
+
+        Jets of similar length share a batch, each batch as long as its longest jet.
+        """
+        longest = self.settings.max_constituents
+        counts = np.minimum(inputs.counts, longest)
+        order = np.argsort(counts, kind="stable")
+        raw = np.empty((len(inputs), len(self.settings.outputs)), np.float32)
+        for first in range(0, len(order), batch_size):
+            jets = order[first : first + batch_size]
+            places = min(max(counts[jets].max(), self.shortest), longest)
+            raw[jets] = self.outputs(inputs.take(jets, places))
+        summed = [
+            raw[:, [i for i, output in enumerate(self.settings.outputs) if output == name]].sum(axis=1)
+            for name in self.settings.classes
+        ]
+        scores = np.stack(summed, axis=1)
+        normalised: np.ndarray = scores / scores.sum(axis=1, keepdims=True)
+        return normalised
+
+
+def from_module(name: str, settings: NetworkConfig, module: PairTransformer | PointNet, device: str) -> Tagger:
+    """A tagger that runs ``module`` on ``device``."""
+
+    def outputs(inputs: Inputs) -> np.ndarray:
+        module.eval()
+        with torch.inference_mode():
+            probabilities: np.ndarray = module(*tensors(inputs, device)).softmax(dim=1).cpu().numpy()
+        return probabilities
+
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    return Tagger(name, settings, outputs, module.to(device).shortest, parameters)
+
+
+def tensors(inputs: Inputs, device: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Features, vectors and mask on ``device``."""
+    arrays = (inputs.features, inputs.vectors, inputs.mask)
+    features, vectors, mask = (torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
+    return features, vectors, mask
+
+
+def device(wanted: str) -> str:
+    """The device to run on; ``auto`` takes a GPU where there is one."""
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted
+
+
+def save(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Tensor]) -> None:
+    """Write a model file; equal weights give equal bytes."""
+    buffer = io.BytesIO()  # torch writes a file's own name into the archive; a buffer has none
+    torch.save({"name": name, "settings": asdict(settings), "weights": weights}, buffer)
+    with atomic(path) as partial:
+        partial.write_bytes(buffer.getvalue())
+
+
+def load(path: Path, device: str) -> Tagger:
+    """Open a model file that ``resonaut tag train`` wrote.
+
+    Raises:
+        InputFileError: the file is missing, or is not such a file.
+    """
+    stored = _read(path)
+    if stored.keys() != {"name", "settings", "weights"}:
+        raise InputFileError(
+            path, "not a model file of this stage", "name published weights in tag.networks.<name>.weights"
+        )
+    settings = config.build(stored["settings"], NetworkConfig, str(path))
+    return _tagger(path, str(stored["name"]), settings, stored["weights"], device)
+
+
+def published(path: Path, name: str, settings: NetworkConfig, device: str) -> tuple[Tagger, dict[str, Tensor]]:
+    """Open published weights, and give them in the form that ``save`` stores.
+
+    Raises:
+        InputFileError: the file is missing, unreadable, or does not fit the configured network.
+    """
+    if path.suffix == ".onnx":
+        # An ONNX graph travels through the model file as one tensor of bytes.
+        weights = {"onnx": torch.frombuffer(bytearray(_bytes(path)), dtype=torch.uint8)}
+    else:
+        weights = {f"mod.{key.removeprefix('mod.')}": value for key, value in _read(path).items()}
+    return _tagger(path, name, settings, weights, device), weights
+
+
+def _tagger(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Tensor], device: str) -> Tagger:
+    if "onnx" in weights:
+        return _from_onnx(path, name, settings, weights["onnx"].numpy().tobytes(), device)
+    module = build(settings)
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        widths = [len(value) for key, value in weights.items() if key.endswith(".bias")] or [0]
+        found, wanted = widths[-1], len(settings.outputs)
+        problem = f"does not fit ({_last_line(error)})" if found == wanted else f"has {found} outputs, not {wanted}"
+        raise InputFileError(
+            path, problem, f"set the outputs and sizes of tag.networks.{name} to this file's"
+        ) from None
+    return from_module(name, settings, module, device)
+
+
+def _from_onnx(path: Path, name: str, settings: NetworkConfig, graph: bytes, device: str) -> Tagger:
+    """A tagger from weaver's ONNX export (inputs pf_points, pf_features, pf_vectors, pf_mask; softmax inside)."""
+    import onnxruntime  # type: ignore[import-untyped]
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    providers = ["CPUExecutionProvider"] if device == "cpu" else ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    remedy = f"give a weaver export with the inputs pf_points, pf_features, pf_vectors, pf_mask and {FEATURES}"
+    try:
+        session = onnxruntime.InferenceSession(graph, options, providers=providers)
+    except Exception as error:  # onnxruntime's exceptions share no public base class
+        raise InputFileError(path, f"not a readable ONNX model ({_last_line(error)})", remedy) from None
+    wanted = [given.name for given in session.get_inputs()]
+
+    def outputs(inputs: Inputs) -> np.ndarray:
+        given = {
+            "pf_points": inputs.features[:, 5:7],
+            "pf_features": inputs.features,
+            "pf_vectors": inputs.vectors,
+            "pf_mask": inputs.mask.astype(np.float32),
+        }
+        try:
+            result: np.ndarray = session.run(None, {key: np.ascontiguousarray(given[key]) for key in wanted})[0]
+        except Exception as error:
+            raise InputFileError(path, f"the model refuses the inputs ({_last_line(error)})", remedy) from None
+        return result
+
+    if not set(wanted) <= {"pf_points", "pf_features", "pf_vectors", "pf_mask"}:
+        raise InputFileError(path, f"the model wants {', '.join(wanted)}", remedy)
+    found = session.get_outputs()[0].shape[-1]
+    if found != len(settings.outputs):
+        raise InputFileError(
+            path, f"has {found} outputs, not {len(settings.outputs)}", f"list them in tag.networks.{name}.outputs"
+        )
+    shortest = settings.edge_conv.neighbours + 1 if settings.architecture == "particle_net" else 1
+    return Tagger(name, settings, outputs, shortest, None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        stored = torch.load(io.BytesIO(_bytes(path)), map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise InputFileError(
+            path, f"not a file of torch weights ({_last_line(error)})", "make or fetch it again"
+        ) from None
+    if not isinstance(stored, dict):
+        raise InputFileError(path, "holds no state dictionary", "save it with torch.save(network.state_dict(), path)")
+    return stored
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise InputFileError(
+            path, "no such model file", "run `resonaut tag train`, or mend tag.networks.<name>.weights"
+        ) from None
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:200].rstrip(".")

@@ -1,0 +1,139 @@
+"""Which jets train the networks and which measure them: chosen by a hash of the event's identifier.
+
+The hash, not the file's order, decides, so the choice is the same whatever the chunks and whichever
+network; an event that may have been trained on is marked ``tag_train`` and later stages leave it out.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import awkward as ak
+import numpy as np
+
+from resonaut import events
+from resonaut.errors import EmptySelectionError
+from resonaut.tag.inputs import Inputs, columns, jet_inputs
+from resonaut.tag.settings import Class, NetworkConfig, TagConfig
+
+log = logging.getLogger(__name__)
+
+JETS = ("j1", "j2")
+TRAINING_ROLES = ("background", "signal")
+# Fewer jets than this of one class train nothing.
+MIN_JETS = 10
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Labelled jets: inputs, index in the network's classes (n,), jet pT (n,) in GeV."""
+
+    inputs: Inputs
+    labels: np.ndarray
+    pt: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def uniform(batch: ak.Array, seed: int) -> np.ndarray:
+    """A number in [0, 1) for each event from its identifier: splitmix64, chained over the KEY."""
+    state = np.full(len(batch), seed, np.uint64)
+    for name in events.KEY:
+        state = _splitmix(state ^ ak.to_numpy(batch[name]).astype(np.uint64))
+    unit: np.ndarray = (state >> np.uint64(11)) * 2.0**-53
+    return unit
+
+
+def _splitmix(x: np.ndarray) -> np.ndarray:
+    """The output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014); overflow is meant."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: np.ndarray = x ^ (x >> np.uint64(31))
+    return mixed
+
+
+def in_training(batch: ak.Array, role: str, settings: TagConfig) -> np.ndarray:
+    """Whether each event may be trained on; never in data, nor where all weights are published."""
+    if role not in TRAINING_ROLES or all(network.weights for network in settings.networks.values()):
+        return np.zeros(len(batch), bool)
+    return uniform(batch, settings.seed) < settings.train_fraction
+
+
+def load(
+    datasets: list[events.Dataset], settings: TagConfig, network: NetworkConfig, part: Literal["train", "held_out"]
+) -> Sample:
+    """The jets that train a network, or those that measure it, streamed from the datasets in two passes.
+
+    The first pass finds, per class, the value of the hash below which enough jets lie; the second
+    reads the constituents of those jets alone.
+
+    Raises:
+        EmptySelectionError: a class has too few jets.
+    """
+    training, fraction = settings.training, settings.train_fraction
+    low, high, most = (0.0, fraction, training.max_jets) if part == "train" else (fraction, 1.0, training.held_out_jets)
+    found = [_labels(dataset, settings.seed, network.classes) for dataset in datasets]
+    hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
+    inside = (hashes >= low) & (hashes < high)
+    ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
+    for i, name in enumerate(network.classes):
+        count = int(np.sum(inside & (labels == i) & (hashes < ends[i])))
+        log.info("%s: %d jets of class %s", part, count, name)
+        if count < MIN_JETS:
+            raise EmptySelectionError(
+                f"tag: only {count} jets of class {name!r} ({part}), fewer than {MIN_JETS}; add simulated events "
+                f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
+            )
+    parts = [jets for dataset in datasets for jets in _read(dataset, settings.seed, network, low, np.array(ends))]
+    inputs = Inputs.concatenate([jets.inputs for jets in parts])
+    return Sample(inputs, np.concatenate([jets.labels for jets in parts]), np.concatenate([jets.pt for jets in parts]))
+
+
+def _labels(dataset: events.Dataset, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
+    """Hash and class index of every jet of a dataset that has a class."""
+    hashes, labels = [], []
+    for batch in dataset.iterate([f"{jet}_prongs" for jet in JETS]):
+        number = uniform(batch, seed)
+        for jet in JETS:
+            label = class_index(batch, jet, dataset.manifest.role, classes)
+            hashes.append(number[label >= 0])
+            labels.append(label[label >= 0])
+    return np.concatenate(hashes), np.concatenate(labels)
+
+
+def class_index(batch: ak.Array, jet: str, role: str, classes: list[Class]) -> np.ndarray:
+    """Index in ``classes`` of each event's jet, -1 for a jet of no class.
+
+    Background jets are QCD. A signal jet counts by the quarks it holds; one that holds fewer than two
+    is of no class, since it is not QCD either.
+    """
+    if role == "background":
+        return np.full(len(batch), classes.index("qcd"))
+    prongs = ak.to_numpy(batch[f"{jet}_prongs"])
+    label = np.full(len(batch), -1)
+    for i, name in enumerate(classes):
+        if name != "qcd":
+            label[prongs == int(name[0])] = i
+    return label
+
+
+def _end(hashes: np.ndarray, most: int, high: float) -> float:
+    """The end of the hash's range that holds at most ``most`` of these jets."""
+    return high if len(hashes) <= most else float(np.partition(hashes, most)[most])
+
+
+def _read(dataset: events.Dataset, seed: int, network: NetworkConfig, low: float, ends: np.ndarray) -> Iterator[Sample]:
+    wanted = [column for jet in JETS for column in (*columns(jet), f"{jet}_prongs")]
+    for batch in dataset.iterate(wanted):
+        number = uniform(batch, seed)
+        for jet in JETS:
+            label = class_index(batch, jet, dataset.manifest.role, network.classes)
+            # The appended end serves label -1: no jet.
+            chosen = (number >= low) & (number < np.append(ends, 0.0)[label])
+            if chosen.any():
+                jets = batch[chosen]
+                pt = ak.to_numpy(jets[f"{jet}_pt"])
+                yield Sample(jet_inputs(jets, jet, network.max_constituents), label[chosen], pt)

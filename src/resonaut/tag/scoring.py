@@ -1,0 +1,56 @@
+"""Scoring: every network's class probabilities for both jets of every event."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import awkward as ak
+from tqdm import tqdm
+
+from resonaut import events
+from resonaut.errors import ConfigError
+from resonaut.tag import networks
+from resonaut.tag.inputs import Inputs, columns, jet_inputs
+from resonaut.tag.sample import JETS, in_training
+from resonaut.tag.settings import TagConfig
+
+log = logging.getLogger(__name__)
+
+
+def score_chunk(settings: TagConfig, models: list[Path], manifest: Path, chunk: str, output: Path) -> None:
+    """Write the scores of one chunk, streaming its row groups: the friend file of ``tag``.
+
+    Raises:
+        NotFiniteError: a score is NaN or infinite; nothing is written.
+    """
+    device = networks.device(settings.device)
+    taggers = [networks.load(model, device) for model in models]
+    if repeated := len(taggers) - len({tagger.name for tagger in taggers}):
+        raise ConfigError(f"tag: {repeated} of the models repeat a network's name; give each network once.")
+    dataset = events.Dataset.open(manifest)
+    events.write(output, _score(dataset, chunk, taggers, settings), units={})
+    log.info("scored %s/%s with %s", dataset.name, chunk, ", ".join(tagger.name for tagger in taggers))
+
+
+def _score(
+    dataset: events.Dataset, chunk: str, taggers: list[networks.Tagger], settings: TagConfig
+) -> Iterator[ak.Array]:
+    longest = max(tagger.settings.max_constituents for tagger in taggers)
+    wanted = [column for jet in JETS for column in columns(jet)]
+    batches = dataset.iterate_chunk(chunk, wanted)
+    for batch in tqdm(batches, desc=f"{dataset.name}/{chunk}", unit="row group", disable=None):
+        scored = {name: batch[name] for name in events.KEY}
+        for jet in JETS:
+            scored |= score_jets(jet_inputs(batch, jet, longest), jet, taggers, settings.score_batch_size)
+        scored["tag_train"] = in_training(batch, dataset.manifest.role, settings)
+        yield ak.zip(scored, depth_limit=1)
+
+
+def score_jets(inputs: Inputs, jet: str, taggers: list[networks.Tagger], batch_size: int) -> dict[str, ak.Array]:
+    """The columns ``<jet>_<network>_<class>`` of all taggers."""
+    scored = {}
+    for tagger in taggers:
+        scores = tagger.scores(inputs, batch_size)
+        for i, name in enumerate(tagger.settings.classes):
+            scored[f"{jet}_{tagger.name}_{name}"] = ak.Array(scores[:, i].copy())  # Arrow wants contiguous memory
+    return scored

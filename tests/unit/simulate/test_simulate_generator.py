@@ -1,0 +1,73 @@
+import dataclasses
+
+import pytest
+
+from resonaut.dataset import Component
+from resonaut.errors import ConfigError
+from resonaut.simulate.generator import Pythia, settings
+from resonaut.simulate.settings import Process
+
+
+def component(process: str, mass: float | None = None) -> Component:
+    return Component(process=process, mass=mass, cross_section=None, events=10)
+
+
+def test_mass_and_its_fractions_enter_the_settings(simulate_config) -> None:
+    found = settings(simulate_config, component("x_to_yy", 3500.0), "simulation", 5)
+    assert "5100039:m0 = 3500" in found
+    assert "5100039:mWidth = 35" in found
+    assert "5100039:mMax = 4025" in found
+    assert "Random:seed = 5" in found
+    assert not [line for line in found if "{" in line]
+
+
+def test_the_tune_separates_data_from_simulation(simulate_config) -> None:
+    nature = settings(simulate_config, component("qcd"), "nature", 5)
+    assert set(nature) - set(settings(simulate_config, component("qcd"), "simulation", 5)) == set(
+        simulate_config.tunes["nature"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("process", "mass", "tune", "sentence"),
+    [
+        ("x_to_yy", None, "simulation", "process 'x_to_yy' needs a 'mass'"),
+        ("qdc", None, "simulation", "simulate.processes has no 'qdc'"),
+        ("qcd", None, "natural", "simulate.tunes has no 'natural'"),
+    ],
+)
+def test_mistakes_name_their_key(simulate_config, process, mass, tune, sentence) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        settings(simulate_config, component(process, mass), tune, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [("HardQDC:all = on", "does not accept the setting 'HardQDC:all = on'"), ("HardQCD:all = off", "cannot start")],
+)
+def test_pythia_refuses(simulate_config, line, sentence) -> None:
+    bad = dataclasses.replace(simulate_config, processes={"bad": Process([line], None)})
+    with pytest.raises(ConfigError, match=sentence):
+        Pythia(bad, component("bad"), "simulation", 1)
+
+
+def test_partons_are_central_and_the_cross_section_knows(simulate_config) -> None:
+    process = simulate_config.processes["qcd"]
+    narrow = dataclasses.replace(process, delta_y_max=0.5)
+    wide = dataclasses.replace(process, delta_y_max=None)
+    sections = []
+    for choice in (narrow, wide):
+        config = dataclasses.replace(
+            simulate_config,
+            processes={"qcd": choice},
+            settings=["HadronLevel:all = off", "PartonLevel:FSR = off"],
+            batch=100,
+        )
+        generator = Pythia(config, component("qcd"), "simulation", 3)
+        (batch,) = list(generator.batches(100, 100))
+        outgoing = batch.hard[batch.hard.status == 23]
+        sections.append(generator.cross_section()[0])
+        assert len(batch) == 100
+        if choice is narrow:
+            assert max(abs(outgoing.eta[:, 0] - outgoing.eta[:, 1])) < 0.51
+    assert sections[0] < 0.6 * sections[1]

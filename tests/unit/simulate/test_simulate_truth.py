@@ -1,0 +1,42 @@
+import numpy as np
+
+from resonaut.simulate.truth import hard_process
+
+# Two events: a resonance 32 that the shower copies before its decay to quarks; a plain 2 -> 2 process.
+ROWS = [
+    (90, -11, 0),
+    (2, -21, 0),
+    (-2, -21, 0),
+    (32, -22, 1),
+    (32, -62, 3),
+    (21, -43, 1),
+    (1, -23, 4),
+    (-1, -23, 4),
+    (211, 83, 6),
+    (90, -11, 0),
+    (21, -21, 0),
+    (21, -21, 0),
+    (21, -23, 1),
+    (21, -23, 1),
+]
+
+
+def record() -> dict[str, np.ndarray]:
+    pdgid, status, mother = np.array(ROWS).T
+    n = len(ROWS)
+    px = np.where(np.abs(status) == 21, 0.0, np.arange(n))
+    columns = {"id": pdgid, "status": status, "mother1": mother, "px": px, "py": 0 * px, "pz": px, "e": 2 * px}
+    return columns | {"m": np.full(n, 3.0)}
+
+
+def test_decay_products_point_to_the_resonance() -> None:
+    hard = hard_process(record(), np.array([9, 5]))
+    assert hard.pdgId.to_list() == [[2, -2, 32, 1, -1], [21, 21, 21, 21]]
+    assert hard.status.to_list() == [[21, 21, 22, 23, 23], [21, 21, 23, 23]]
+    assert hard.genPartIdxMother.to_list() == [[-1, -1, 0, 2, 2], [-1, -1, 0, 0]]
+
+
+def test_particles_along_the_beam_stay_finite() -> None:
+    hard = hard_process(record(), np.array([9, 5]))
+    assert np.isfinite(np.asarray(hard.eta[0])).all()
+    assert hard.pt[0].to_list() == [0, 0, 3, 6, 7]

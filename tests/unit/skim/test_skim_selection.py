@@ -1,0 +1,154 @@
+"""The cuts on jets, the truth in them, and the columns."""
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from resonaut.errors import ConfigError
+from resonaut.skim import cutflow, pieces
+from resonaut.skim.columns import conform, empty, schema
+from resonaut.skim.cutflow import Cutflow
+from resonaut.skim.selection import constituent_columns, jet_columns, select
+from resonaut.skim.truth import decay_quarks, truth_columns
+
+
+def jets_of(*events: list[tuple[float, float, float]]) -> ak.Array:
+    """Events of jets (pt, eta, softdrop_mass); the two leading ones are back to back."""
+    rows = [
+        [
+            {"pt": pt, "eta": eta, "phi": np.pi * (i % 2), "mass": m, "softdrop_mass": m, "tau1": 0.2, "tau2": 0.1}
+            for i, (pt, eta, m) in enumerate(jets)
+        ]
+        for jets in events
+    ]
+    return ak.Array(rows)
+
+
+@pytest.fixture
+def region(settings):
+    def make(**keys):
+        return settings(regions={"r": keys}).region("r", "d")
+
+    return make
+
+
+def test_kept_jets_pass_every_cut_and_the_heavier_comes_first(region) -> None:
+    jets = jets_of(
+        [(500, 3.0, 90), (450, 0.1, 20), (400, 0.2, 60)],  # the leading jet is outside: the next two
+        [(500, 0.0, 90), (450, 0.5, 120)],
+        [(500, 0.0, 90), (299, 0.0, 20)],
+        [(500, 0.0, 90), (450, 1.3, 20)],  # the cut is strict
+        [],
+    )
+    flow = Cutflow(np.array([1.0, 2.0, 4.0, 8.0, 16.0]))
+    kept = select(jets, region(), flow)
+    assert flow.mask.tolist() == [True, True, False, False, False]
+    assert kept.softdrop_mass.to_list() == [[60, 20], [120, 90]]
+    assert kept.pt.to_list() == [[400, 450], [450, 500]]
+    assert [(r["cut"], r["events"], r["sum_weights"]) for r in flow.rows] == [
+        ("stored", 5, 31.0),
+        ("pt", 3, 11.0),
+        ("eta", 3, 11.0),
+        ("delta_eta", 2, 3.0),
+    ]
+
+
+def test_one_jet_region_keeps_the_leading_jet_in_the_window(region) -> None:
+    window = region(jets=1, pt_min=225, softdrop_mass=[70, 110], delta_eta_max=None)
+    jets = jets_of([(700, 0, 30), (300, 0, 85), (250, 0, 90)], [(700, 0, 30)], [(200, 0, 80)])
+    flow = Cutflow(np.ones(3))
+    kept = select(jets, window, flow)
+    assert kept.pt.to_list() == [[300]]
+    columns = jet_columns(kept, 1, 2)
+    assert "j2_pt" not in columns
+    assert columns["m_jj"].tolist() == columns["delta_eta_jj"].tolist() == [0]
+
+
+def test_m_jj_of_two_massless_jets(region) -> None:
+    """m^2 = 2 pT1 pT2 (cosh(delta eta) - cos(delta phi))."""
+    jets = jets_of([(1500, 0.6, 0), (1400, -0.5, 0)])
+    expected = np.sqrt(2 * 1500 * 1400 * (np.cosh(1.1) + 1))
+    flow = Cutflow(np.ones(1))
+    kept = select(jets, region(m_jj_min=expected - 0.01), flow)
+    columns = jet_columns(kept, 2, 2)
+    assert columns["m_jj"][0] == pytest.approx(expected, rel=1e-9)
+    assert columns["delta_eta_jj"][0] == pytest.approx(1.1)
+    select(jets, region(m_jj_min=expected + 0.01), flow)
+    assert not flow.mask.any()
+
+
+def test_region_must_exist_and_one_jet_has_no_pair(settings) -> None:
+    with pytest.raises(ConfigError, match=r"datasets\.qcd\.region is 'dijets'; skim\.regions has only dijet"):
+        settings().region("dijets", "qcd")
+    with pytest.raises(ConfigError, match="delta_eta_max and m_jj_min to null"):
+        settings(regions={"r": {"jets": 1}}).region("r", "qcd")
+
+
+def record(*particles: tuple[int, int, float, float, float, float]) -> ak.Array:
+    names = ("pdgId", "mother", "mass", "pt", "eta", "phi")
+    return ak.Array([[dict(zip(names, particle, strict=True)) for particle in particles]])
+
+
+def test_quarks_come_from_heavy_particles_only() -> None:
+    particles = record(
+        (21, -1, 0, 0, 0, 0),  # 0 incoming gluon
+        (9000001, 0, 500, 900, 0, 0),  # 1 a new particle
+        (6, 1, 173, 500, 0, 0),  # 2 its top quark
+        (24, 2, 80.4, 300, 0, 0),  # 3
+        (5, 2, 4.8, 200, 0.1, 3.1),  # 4 b of the top
+        (24, 3, 80.4, 300, 0, 0),  # 5 a copy of the W
+        (1, 5, 0, 150, 0.2, -3.1),  # 6 its quarks
+        (-2, 5, 0, 160, 3.0, 0),  # 7
+        (1, 6, 0, 149, 0.2, -3.1),  # 8 a copy of a quark, after its shower
+        (21, 6, 0, 20, 0.2, -3.1),  # 9
+        (3, 0, 0, 800, 0, 3),  # 10 quark of QCD
+        (4, -1, 0, 0, 0, 0),  # 11 incoming quark
+        (-13, 3, 0.1, 50, 0, 3),  # 12 a muon
+        (411, -1, 50, 3, 0, 0),  # 13 no mother
+    )
+    assert decay_quarks(particles).pt.to_list() == [[200, 150, 160]]
+    jets = ak.Array([[{"eta": 0.0, "phi": -3.1}, {"eta": -2.0, "phi": 0.0}]])
+    columns = truth_columns(jets, particles, 2)
+    assert columns["j1_prongs"].tolist() == [2]  # across phi = pi
+    assert columns["j1_quark_pt"].to_list() == [[200, 150]]
+    assert columns["j2_prongs"].tolist() == [1]
+    assert columns["j2_quark_pt"].to_list() == [[]]
+
+
+def test_events_without_particles_have_one_prong() -> None:
+    particles = record((1, -1, 0, 10, 0, 0))[:, :0]
+    jets = ak.Array([[{"eta": 0.0, "phi": 0.0}]])
+    assert truth_columns(jets, particles, 1)["j1_prongs"].tolist() == [1]
+
+
+def test_constituents_fall_in_pt_and_removed_ones_do_not_count() -> None:
+    one = {"eta": 0.0, "phi": 0.0, "mass": 0.0, "charge": 0, "pdgId": 22}
+    columns = constituent_columns(ak.Array([[one | {"pt": pt} for pt in (3.0, 0.0, 9.0, 5.0)]]), "j1", 2)
+    assert columns["j1_pf_pt"].to_list() == [[9, 5]]
+    assert columns["j1_n_constituents"].to_list() == [3]
+
+
+def test_pieces_join_in_order_into_large_batches(tmp_path) -> None:
+    columns = schema(jets=1, taus=0, constituents=True, truth=False)
+    found = []
+    for start, size in ((0, 3), (3, 0), (3, 4), (7, 2)):
+        lists = ak.unflatten(np.arange(2 * size), np.full(size, 2))
+        values = {name: lists if column.listed else np.arange(start, start + size) for name, column in columns.items()}
+        found.append(pieces.save(tmp_path / f"{len(found)}.parquet", values, columns))
+    batches = list(pieces.join(found, columns, 5))
+    assert [batch.event.to_list() for batch in batches] == [[0, 1, 2, 3, 4, 5, 6], [7, 8]]
+    (nothing,) = pieces.join([], columns, 5)
+    assert nothing.type.content == batches[0].type.content == empty(columns).type.content
+
+
+def test_column_without_values_is_a_fault() -> None:
+    with pytest.raises(KeyError):
+        conform({}, schema(jets=1, taus=1, constituents=False, truth=False))
+
+
+def test_cutflows_add_only_if_their_cuts_agree() -> None:
+    flow = [cutflow.row("stored", 3, 1.5), cutflow.row("pt", 1, 0.5)]
+    assert cutflow.total([flow, flow])[1] == {"cut": "pt", "events": 2, "sum_weights": 1.0}
+    assert flow[1]["events"] == 1
+    with pytest.raises(ValueError, match="cutflows differ"):
+        cutflow.total([flow, [flow[0], cutflow.row("eta", 1, 0.5)]])

@@ -1,0 +1,112 @@
+"""Small skimmed datasets with random jets, and the section `tag` cut down to train in a second."""
+
+import json
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import yaml
+
+from resonaut import config, events, schema
+from resonaut.tag.settings import TagConfig
+
+ROOT = Path(__file__).parents[3]
+SMALL = {
+    "score_batch_size": 16,
+    "training": {"max_jets": 40, "held_out_jets": 30, "pt_bins": 2, "epochs": 2, "batch_size": 16},
+    "networks": {
+        "part": {
+            "architecture": "particle_transformer",
+            "max_constituents": 10,
+            "transformer": {"embed_dims": [8], "pair_embed_dims": [4], "layers": 1},
+        },
+        "particlenet": {
+            "architecture": "particle_net",
+            "max_constituents": 8,
+            "edge_conv": {"neighbours": 3, "channels": [[4], [8]], "dense": [8]},
+        },
+    },
+}
+
+
+@pytest.fixture
+def section():
+    """The section as plain data, with the schema's defaults."""
+    return schema.validate(SMALL, yaml.safe_load((ROOT / "workflow/schemas/tag.schema.yaml").read_text()))
+
+
+@pytest.fixture
+def settings(section):
+    return config.build(section, TagConfig, "tag")
+
+
+@pytest.fixture
+def section_file(section, tmp_path):
+    path = tmp_path / "config" / "tag.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(section))
+    return path
+
+
+@pytest.fixture
+def make_events():
+    """A function: n random events, the jets' constituents pT-ordered, ``truth`` adds the number of prongs."""
+
+    def make(n: int, seed: int, truth: bool = True) -> ak.Array:
+        rng = np.random.default_rng(seed)
+        columns = {"run": np.ones(n, np.int64), "luminosityBlock": np.full(n, seed), "event": np.arange(n)}
+        for jet in ("j1", "j2"):
+            lengths = rng.integers(3, 15, n)
+            total = lengths.sum()
+            pt = ak.sort(ak.unflatten(rng.exponential(30, total).astype("f4") + 1, lengths), ascending=False)
+            columns |= {
+                f"{jet}_pt": rng.uniform(500, 1500, n).astype("f4"),
+                f"{jet}_eta": rng.normal(0, 1, n).astype("f4"),
+                f"{jet}_phi": rng.uniform(-3, 3, n).astype("f4"),
+                f"{jet}_mass": rng.uniform(20, 300, n).astype("f4"),
+                f"{jet}_pf_pt": pt,
+            }
+            for name in ("eta", "phi"):
+                jet_axis = np.repeat(columns[f"{jet}_{name}"], lengths)
+                columns[f"{jet}_pf_{name}"] = ak.unflatten((jet_axis + rng.normal(0, 0.2, total)).astype("f4"), lengths)
+            columns[f"{jet}_pf_mass"] = ak.unflatten(np.full(total, 0.14, "f4"), lengths)
+            if truth:
+                columns[f"{jet}_prongs"] = rng.integers(1, 5, n).astype("i1")
+        return ak.zip(columns, depth_limit=1)
+
+    return make
+
+
+@pytest.fixture
+def write_dataset(tmp_path):
+    """A function: write one chunk of events in batches, and the manifest, whose path it gives."""
+
+    def write(name: str, role: str, batches: list[ak.Array]) -> Path:
+        events.write(tmp_path / "skim" / name / "000.parquet", batches, units={})
+        manifest = {
+            "name": name,
+            "role": role,
+            "chunks": ["000"],
+            "events": sum(map(len, batches)),
+            "luminosity": None,
+            "cross_section": None,
+            "mass": None,
+            "weight_scale": 1.0,
+            "cutflow": [],
+            "lost": [],
+        }
+        path = tmp_path / "skim" / f"{name}.json"
+        path.write_text(json.dumps(manifest))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def simulation(make_events, write_dataset):
+    """Manifests of a background and a signal with every class."""
+    return [
+        write_dataset("qcd", "background", [make_events(80, 1)]),
+        write_dataset("signal", "signal", [make_events(100, 2), make_events(100, 3)]),
+    ]

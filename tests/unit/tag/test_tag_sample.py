@@ -1,0 +1,78 @@
+import dataclasses
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from resonaut import events
+from resonaut.errors import EmptySelectionError
+from resonaut.tag import sample
+
+CLASSES = ["qcd", "2prong", "3prong", "4prong"]
+
+
+def test_splitmix_gives_its_published_first_outputs():
+    # Seed 0: the state advances by the golden gamma before each output.
+    states = np.array([0, 0x9E3779B97F4A7C15], np.uint64)
+    assert [hex(x) for x in sample._splitmix(states)] == ["0xe220a8397b1dcdaf", "0x6e789e6aa1b965f4"]
+
+
+def test_the_hash_is_uniform_and_belongs_to_the_event(make_events):
+    batch = make_events(4000, seed=1)
+    number = sample.uniform(batch, seed=1)
+    counts, _ = np.histogram(number, bins=10, range=(0, 1))
+    assert ((counts - 400) ** 2 / 400).sum() < 30  # chi2 of 9 degrees of freedom
+    np.testing.assert_array_equal(sample.uniform(batch[::-1], seed=1), number[::-1])
+    assert not np.isclose(sample.uniform(batch, seed=2), number).any()
+
+
+def test_a_background_jet_is_qcd_and_a_signal_jet_counts_by_its_prongs():
+    batch = ak.Array({"j1_prongs": [0, 1, 2, 3, 4, 5]})
+    assert sample.class_index(batch, "j1", "signal", CLASSES).tolist() == [-1, -1, 1, 2, 3, -1]
+    assert sample.class_index(batch, "j1", "background", CLASSES).tolist() == [0] * 6
+    assert sample.class_index(batch, "j1", "signal", ["qcd", "4prong"]).tolist() == [-1, -1, -1, -1, 1, -1]
+
+
+def test_training_and_held_out_jets_are_bounded_and_disjoint(simulation, settings):
+    datasets = [events.Dataset.open(path) for path in simulation]
+    network = settings.networks["part"]
+    seen = sample.load(datasets, settings, network, "train")
+    held_out = sample.load(datasets, settings, network, "held_out")
+    for jets, most in ((seen, 40), (held_out, 30)):
+        counts = np.bincount(jets.labels, minlength=4)
+        assert (counts >= 20).all()
+        assert (counts <= most).all()
+        assert len(jets.inputs) == len(jets.pt) == len(jets)
+        assert jets.inputs.features.shape[1:] == (7, 10)
+    assert np.bincount(seen.labels)[0] >= 39  # enough jets for the bound, up to the event's other jet
+    both = np.concatenate([seen.inputs.vectors, held_out.inputs.vectors]).reshape(len(seen) + len(held_out), -1)
+    assert len(np.unique(both, axis=0)) == len(both)
+
+
+def test_training_jets_come_from_marked_events_only(make_events, write_dataset, settings):
+    batch = make_events(120, 3)
+    datasets = [events.Dataset.open(write_dataset("signal", "signal", [batch]))]
+    datasets.append(events.Dataset.open(write_dataset("qcd", "background", [make_events(120, 4)])))
+    marked = sample.in_training(batch, "signal", settings)
+    jets = sample.load(datasets, settings, settings.networks["part"], "train")
+    trained = set(jets.pt[jets.labels > 0].tolist())
+    assert trained <= set(ak.concatenate([batch.j1_pt[marked], batch.j2_pt[marked]]).tolist())
+    assert not trained & set(ak.concatenate([batch.j1_pt[~marked], batch.j2_pt[~marked]]).tolist())
+
+
+def test_data_and_published_weights_mark_nothing(make_events, settings):
+    batch = make_events(200, seed=1)
+    assert 60 < sample.in_training(batch, "signal", settings).sum() < 140
+    assert not sample.in_training(batch, "data", settings).any()
+    networks = {name: dataclasses.replace(n, weights="some.pt") for name, n in settings.networks.items()}
+    published = dataclasses.replace(settings, networks=networks)
+    assert not sample.in_training(batch, "signal", published).any()
+
+
+def test_a_class_without_jets_is_an_error_that_names_it(make_events, write_dataset, settings):
+    batch = ak.with_field(make_events(100, 2), np.full(100, 2, "i1"), "j1_prongs")
+    batch = ak.with_field(batch, np.full(100, 4, "i1"), "j2_prongs")
+    paths = [write_dataset("qcd", "background", [make_events(80, 1)]), write_dataset("s", "signal", [batch])]
+    datasets = [events.Dataset.open(path) for path in paths]
+    with pytest.raises(EmptySelectionError, match="only 0 jets of class '3prong'"):
+        sample.load(datasets, settings, settings.networks["part"], "train")

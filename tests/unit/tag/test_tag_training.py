@@ -1,0 +1,94 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from resonaut.errors import ConfigError, NotFiniteError
+from resonaut.tag import networks, roc, training
+
+
+@pytest.mark.parametrize("name", ["part", "particlenet"])
+def test_the_same_configuration_gives_the_same_bytes(name, settings, simulation, tmp_path):
+    for run in ("a", "b"):
+        training.make_model(settings, name, simulation, tmp_path / f"{run}.pt", tmp_path / f"{run}.json")
+    for suffix in ("pt", "json"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+    other = dataclasses.replace(settings, seed=2)
+    training.make_model(other, name, simulation, tmp_path / "c.pt", tmp_path / "c.json")
+    assert (tmp_path / "a.pt").read_bytes() != (tmp_path / "c.pt").read_bytes()
+
+
+def test_the_summary_holds_losses_counts_and_curves(settings, simulation, tmp_path):
+    training.make_model(settings, "particlenet", simulation, tmp_path / "m.pt", tmp_path / "m.json")
+    summary = json.loads((tmp_path / "m.json").read_text())
+    module = networks.build(settings.networks["particlenet"])
+    assert summary["network"] == "particlenet"
+    assert summary["parameters"] == sum(p.numel() for p in module.parameters())
+    assert len(summary["loss"]["train"]) == len(summary["loss"]["held_out"]) == 2
+    assert summary["train_jets"].keys() == summary["held_out_jets"].keys() == set(summary["classes"])
+    assert set(summary["roc"]) == {"2prong", "3prong", "4prong"}
+    curve = summary["roc"]["3prong"]
+    assert len(curve["signal_efficiency"]) == len(curve["background_efficiency"]) <= 200
+    assert 0 < curve["auc"] < 1
+
+
+def test_published_weights_are_adopted_not_trained(settings, simulation, tmp_path):
+    network = settings.networks["part"]
+    training.make_model(settings, "part", simulation, tmp_path / "trained.pt", tmp_path / "trained.json")
+    weights = tmp_path / "weights.pt"
+    import torch
+
+    torch.save(torch.load(tmp_path / "trained.pt", weights_only=True)["weights"], weights)
+    adopted = dataclasses.replace(network, weights=str(weights))
+    settings = dataclasses.replace(settings, networks={**settings.networks, "part": adopted})
+    training.make_model(settings, "part", simulation, tmp_path / "adopted.pt", tmp_path / "adopted.json")
+    trained, summary = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("trained", "adopted"))
+    assert summary["roc"] == trained["roc"]
+    assert summary["parameters"] == trained["parameters"]
+    assert summary["loss"] == {"train": [], "held_out": []}
+
+
+@pytest.mark.parametrize("outputs", [["qcd", "2prong", "2prong"], ["2prong", "qcd"], ["2prong", "3prong"]])
+def test_outputs_that_cannot_be_trained_are_refused(outputs, settings, simulation, tmp_path):
+    network = dataclasses.replace(settings.networks["part"], outputs=outputs)
+    settings = dataclasses.replace(settings, networks={"part": network})
+    with pytest.raises(ConfigError, match=r"tag\.networks\.part\.outputs: .* must hold qcd"):
+        training.make_model(settings, "part", simulation, tmp_path / "m.pt", tmp_path / "m.json")
+
+
+def test_a_diverging_training_stops(settings, simulation, tmp_path):
+    plan = dataclasses.replace(settings.training, learning_rate=1e30)
+    with pytest.raises(NotFiniteError, match=r"diverged in epoch 1; lower tag\.training\.learning_rate"):
+        training.make_model(
+            dataclasses.replace(settings, training=plan), "part", simulation, tmp_path / "m.pt", tmp_path / "m.json"
+        )
+    assert not (tmp_path / "m.pt").exists()
+
+
+def test_weights_balance_the_classes_in_every_pt_bin():
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1], [3000, 1000])
+    pt = np.concatenate([500 + rng.exponential(200, 3000), 500 + rng.exponential(400, 1000)])
+    weights = training.balancing_weights(labels, pt, bins=4)
+    edges = np.quantile(pt, [0, 0.25, 0.5, 0.75, 1])
+    sums = [np.histogram(pt[labels == i], edges, weights=weights[labels == i])[0] for i in (0, 1)]
+    np.testing.assert_allclose(sums[0], sums[1], rtol=0.05)
+    assert weights.mean() == pytest.approx(1)
+    # One jet alone does not stand for its class: it weighs as one of 25, a tenth of its class's fair share.
+    lonely = training.balancing_weights(np.array([0] * 500 + [1]), np.ones(501), bins=1)
+    assert lonely[-1] / lonely[:-1].sum() == pytest.approx(1 / 25.05)
+
+
+def test_the_area_under_a_known_curve():
+    # Scores of QCD uniform in [0, 1], of the signal linear (density 2x): P(signal > QCD) = 2/3.
+    n = 2000
+    x = (np.arange(n) + 0.5) / n
+    score = np.concatenate([x, np.sqrt(x)])
+    result = roc.measure(np.stack([1 - score, score], axis=1), np.repeat([0, 1], n), ["qcd", "2prong"])
+    curve = result["roc"]["2prong"]
+    assert curve["auc"] == pytest.approx(2 / 3, abs=1e-3)
+    # signal efficiency 1 - c^2 at the cut c, background efficiency 1 - c
+    cut = 1 - np.array(curve["background_efficiency"])
+    np.testing.assert_allclose(curve["signal_efficiency"], 1 - cut**2, atol=2e-3)
+    assert result["accuracy"] == pytest.approx((0.5 + 0.75) / 2, abs=1e-3)

@@ -1,0 +1,84 @@
+"""A user's mistakes end with one sentence that names the key or the file, and touch no other result."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+REFUSED = [
+    ({"selct": {}}, "unknown key 'selct'; did you mean 'select'?"),
+    ({"fit": {"shape_parameters": "two"}}, "key 'fit.shape_parameters': 'two' is not"),
+    ({"search": {"datasets": ["data", "nothing"]}}, "search.datasets names 'nothing', which is not in 'datasets'"),
+    (
+        {"datasets": {"data": {"generator": None, "files": ["none/*.root"]}}},
+        "datasets.data.files: no file 'none/*.root'; correct the path",
+    ),
+]
+
+
+@pytest.mark.parametrize(("overlay", "sentence"), REFUSED)
+def test_bad_configuration_ends_with_one_sentence(fresh, tmp_path, overlay, sentence) -> None:
+    path = tmp_path / "overlay.yaml"
+    path.write_text(yaml.safe_dump(overlay))
+    run = fresh.snakemake("--dry-run", "--configfile", str(path))
+    assert run.returncode == 2
+    lines = [line for line in run.stderr.splitlines() if line.startswith("resonaut:")]
+    assert len(lines) == 1
+    assert sentence in lines[0]
+    assert "Traceback" not in run.stderr
+
+
+def test_package_of_another_checkout_is_refused(fresh) -> None:
+    moved = fresh.path / "elsewhere"
+    shutil.copytree(fresh.path / "src", moved / "src")
+    environment = fresh.environment | {"PYTHONPATH": str(moved / "src")}
+    type(fresh).environment.fget  # the clone's own path is what the other tests use
+    import subprocess
+
+    run = subprocess.run(
+        fresh.command("--dry-run"), cwd=fresh.path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2
+    assert "the installed package is of another checkout" in run.stderr
+    assert "make install" in run.stderr
+
+
+@pytest.mark.xdist_group("finished")
+def test_truncated_file_fails_its_own_dataset_only(finished, tmp_path) -> None:
+    """A broken ROOT file: one sentence, and the results of every other dataset keep their bytes."""
+    source = finished.path / "results/simulate/qcd/000.root"
+    broken = tmp_path / "broken.root"
+    broken.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(yaml.safe_dump({"datasets": {"qcd": {"generator": None, "files": [str(broken)]}}}))
+    before = finished.results()
+    run = finished.snakemake("--configfile", "tests/workflow/tiny.yaml", str(overlay), "--keep-going")
+    assert run.returncode == 1
+    sentences = [line for line in run.stderr.splitlines() if line.startswith("resonaut:")]
+    assert sentences
+    assert all(str(broken) in line for line in sentences)
+    after = finished.results()
+    others = {path for path in before if "/skim/" in path and "/qcd" not in path}
+    assert others
+    assert {path: after.get(path) for path in others} == {path: before[path] for path in others}
+    mended = finished.snakemake()
+    assert mended.returncode == 0, mended.stderr
+    assert finished.results() == before
+
+
+def test_command_line_names_the_missing_file(fresh, tmp_path) -> None:
+    import subprocess
+
+    run = subprocess.run(
+        ["resonaut", "fit", "scan", "--spectrum", str(tmp_path / "none.csv"), "--sqrt-s", "13000"]
+        + ["--masses", "2000:6000:100", "--output", str(tmp_path / "out")],
+        env=fresh.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "none.csv" in run.stderr
+    assert not Path(tmp_path / "out").exists()

@@ -1,0 +1,59 @@
+rule fit_selection:
+    """Fit one selected spectrum at each mass in its signal region."""
+    input:
+        selection="<results>/select/{method}/{window}.json",
+        data=[manifest(name) for name in datasets("data")],
+        config=config_of("fit"),
+        code=stage_code("fit"),
+    output:
+        result="<results>/fit/{method}/{window}.json",
+        workspaces=directory("<results>/fit/{method}/{window}"),
+    log:
+        "<logs>/fit/{method}/{window}.log",
+    benchmark:
+        "<benchmarks>/fit/{method}/{window}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=20,
+    message:
+        "Fitting the {wildcards.method} selection in window {wildcards.window}"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} fit selection --config {input.config} \
+            --selection {input.selection} --data {input.data} \
+            --output {output.result} --workspaces {output.workspaces}
+        """
+
+
+rule fit_summary:
+    """Collect the results of all selections and masses."""
+    input:
+        results=expand(
+            "<results>/fit/{method}/{window}.json",
+            method=config["select"]["methods"],
+            window=config["select"]["windows"],
+        ),
+        code=stage_code("fit"),
+    output:
+        summary="<results>/fit/summary.json",
+        table="<results>/fit/summary.csv",
+    log:
+        "<logs>/fit/summary.log",
+    benchmark:
+        "<benchmarks>/fit/summary.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=5,
+    message:
+        "Collecting the fits' results"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} fit summary --output {output.summary} \
+            --table {output.table} {input.results}
+        """

@@ -1,0 +1,44 @@
+"""Reweighting: weights that make the simulated background look like data in the sidebands."""
+
+
+rule reweight_train:
+    """Learn the likelihood ratio of data over simulated background, and weight all simulated events."""
+    input:
+        config=config_of("reweight"),
+        code=stage_code("reweight"),
+        data=[manifest(name) for name in datasets("data")],
+        simulation=[manifest(name) for name in datasets("background")],
+        events=friends("skim", *datasets("data", "background")),
+    output:
+        closure="<results>/reweight/closure.json",
+        weights=friends("reweight", *datasets("background")),
+    log:
+        "<logs>/reweight/train.log",
+    benchmark:
+        "<benchmarks>/reweight/train.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    # One thread: the order of floating-point sums, and so the last digits, would depend on their number.
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=60,
+    params:
+        simulation=lambda wildcards, input: [
+            f"--simulation={path}" for path in input.simulation
+        ],
+    message:
+        "reweight: simulated background to data"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} reweight train \
+            --config {input.config} --data {input.data} {params.simulation} \
+            --output {output.closure}
+        """
+
+
+rule reweight:
+    """Everything that the stage makes: the weights of the simulated background and the closure test."""
+    input:
+        closure="<results>/reweight/closure.json",
+        weights=friends("reweight", *datasets("background")),

@@ -1,0 +1,43 @@
+"""Generated collisions: Pythia, a parametrised detector, jets, in NanoAOD layout."""
+
+
+localrules:
+    simulate,
+
+
+rule simulate:
+    """Everything that the stage makes: all generated datasets."""
+    input:
+        [
+            f"<results>/simulate/{name}/{chunk}.root"
+            for name in datasets(generated=True)
+            for chunk in chunks(name)
+        ],
+
+
+rule simulate_chunk:
+    """Generate one chunk of a dataset."""
+    input:
+        config=config_of("simulate"),
+        dataset=lambda wildcards: dataset_config(wildcards.dataset),
+        code=stage_code("simulate"),
+    output:
+        "<results>/simulate/{dataset}/{chunk}.root",
+    log:
+        "<logs>/simulate/{dataset}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/simulate/{dataset}/{chunk}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=60,
+    params:
+        number=lambda wildcards: int(wildcards.chunk),
+    message:
+        "Generating {wildcards.dataset}, chunk {wildcards.chunk}."
+    shell:
+        "resonaut --log {log} --threads {threads} simulate chunk"
+        " --config {input.config} --dataset-config {input.dataset}"
+        " --name {wildcards.dataset} --chunk {params.number} --output {output}"

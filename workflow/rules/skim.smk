@@ -1,0 +1,75 @@
+"""skim: the events and columns that later stages need, from experiment or generated files."""
+
+
+localrules:
+    skim,
+
+
+rule skim:
+    """Skim every dataset."""
+    input:
+        events=friends("skim", *datasets()),
+        manifests=[manifest(name) for name in datasets()],
+
+
+rule skim_chunk:
+    """Select the events of one chunk of a dataset."""
+    input:
+        files=chunk_files,
+        config=config_of("skim"),
+        dataset=lambda wildcards: dataset_config(wildcards.dataset),
+        code=stage_code("skim"),
+    output:
+        events="<results>/skim/{dataset}/{chunk}.parquet",
+        summary="<results>/skim/{dataset}/{chunk}.json",
+    log:
+        "<logs>/skim/{dataset}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/skim/{dataset}/{chunk}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    # Processes that read; the events do not depend on their number. `--set-threads skim_chunk=8` changes it.
+    threads: 1 if config["skim"]["executor"] == "iterative" else 4
+    resources:
+        mem_mb=memory(2000),
+        runtime=120,
+    message:
+        "skim: select events of {wildcards.dataset} {wildcards.chunk}"
+    shell:
+        """
+        resonaut --log {log} --threads 1 skim chunk --workers {threads} \
+            --config {input.config} --dataset-config {input.dataset} --name {wildcards.dataset} \
+            --output {output.events} --summary {output.summary} {input.files:q}
+        """
+
+
+rule skim_merge:
+    """Write a dataset's manifest: chunks, cutflow, normalisation, lost files."""
+    input:
+        summaries=lambda wildcards: [
+            f"<results>/skim/{wildcards.dataset}/{chunk}.json"
+            for chunk in chunks(wildcards.dataset)
+        ],
+        config=config_of("skim"),
+        dataset=lambda wildcards: dataset_config(wildcards.dataset),
+        code=stage_code("skim"),
+    output:
+        manifest="<results>/skim/{dataset}.json",
+    log:
+        "<logs>/skim/{dataset}.log",
+    benchmark:
+        "<benchmarks>/skim/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=10,
+    message:
+        "skim: merge {wildcards.dataset}"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} skim merge \
+            --config {input.config} --dataset-config {input.dataset} --name {wildcards.dataset} \
+            --output {output.manifest} {input.summaries}
+        """

@@ -1,0 +1,88 @@
+"""tag: jet taggers trained on the simulated jets, and the scores of both jets of every event."""
+
+TAG_SIMULATION = datasets("background", "signal")
+TAG_DATASETS = datasets("data", "background", "signal")
+
+
+def published_weights(wildcards):
+    """The published weights of a network, so that new ones rerun it; a missing file is the command's to name."""
+    path = config["tag"]["networks"][wildcards.network]["weights"]
+    return [path] if path and Path(path).exists() else []
+
+
+localrules:
+    tag,
+
+
+rule tag:
+    """Score every dataset of the search."""
+    input:
+        scores=friends("tag", *TAG_DATASETS),
+
+
+rule tag_train:
+    """Train one tagger on the simulated jets, or adopt its published weights, and measure it."""
+    input:
+        config=config_of("tag"),
+        code=stage_code("tag"),
+        manifests=[manifest(name) for name in TAG_SIMULATION],
+        events=friends("skim", *TAG_SIMULATION),
+        weights=published_weights,
+    output:
+        model="<results>/tag/{network}.pt",
+        summary="<results>/tag/{network}.json",
+    log:
+        "<logs>/tag/train_{network}.log",
+    benchmark:
+        "<benchmarks>/tag/train_{network}.tsv"
+    wildcard_constraints:
+        network="|".join(config["tag"]["networks"]),
+    conda:
+        "../../envs/analysis.yaml"
+    # With more threads the sums' order, and so the last digits of the weights, would depend on their number.
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=120,
+    message:
+        "tag: make the tagger {wildcards.network}"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} tag train \
+            --config {input.config} --network {wildcards.network} \
+            --output {output.model} --summary {output.summary} {input.manifests}
+        """
+
+
+rule tag_score:
+    """Score both jets of every event of one chunk with all taggers."""
+    input:
+        config=config_of("tag"),
+        code=stage_code("tag"),
+        models=[f"<results>/tag/{name}.pt" for name in config["tag"]["networks"]],
+        manifest="<results>/skim/{dataset}.json",
+        events="<results>/skim/{dataset}/{chunk}.parquet",
+    output:
+        scores="<results>/tag/{dataset}/{chunk}.parquet",
+    log:
+        "<logs>/tag/{dataset}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/tag/{dataset}/{chunk}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=60,
+    params:
+        models=lambda wildcards, input: [
+            word for model in input.models for word in ("--model", model)
+        ],
+    message:
+        "tag: score {wildcards.dataset} {wildcards.chunk}"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} tag score \
+            --config {input.config} {params.models} \
+            --dataset {input.manifest} --chunk {wildcards.chunk} --output {output.scores}
+        """
