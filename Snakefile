@@ -11,16 +11,17 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
+rule all:
+    """Everything that the stages of this analysis make."""
+    input:
+        lambda wildcards: [
+            path
+            for verb in config["search"]["stages"]
+            for path in getattr(rules, verb).input
+        ],
+
+
 include: "workflow/rules/common.smk"
-
-
-wildcard_constraints:
-    dataset="[A-Za-z0-9_]+",
-    chunk="[0-9]+",
-    verb="|".join(VERBS),
-    method="[a-z_]+",
-    window="[A-Za-z0-9_]+",
-    network="[a-z0-9_]+",
 
 
 localrules:
@@ -37,13 +38,13 @@ localrules:
     freeze_dataset,
 
 
-rule all:
-    default_target: True
-    """Everything that the stages of this analysis make."""
-    input:
-        lambda wildcards: [
-            getattr(rules, verb).input for verb in config["search"]["stages"]
-        ],
+wildcard_constraints:
+    dataset="[A-Za-z0-9_]+",
+    chunk="[0-9]+",
+    verb="|".join(VERBS),
+    method="[a-z_]+",
+    window="[A-Za-z0-9_]+",
+    network="[a-z0-9_]+",
 
 
 include: "workflow/rules/simulate.smk"

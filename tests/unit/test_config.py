@@ -32,6 +32,7 @@ def test_build_nested() -> None:
     [
         ({"n": True}, "f: n: True is not of type int"),
         ({"n": "3"}, "f: n: '3' is not of type int"),
+        ({"edges": 3}, "f: edges: 3 is not of type list"),
         ({"m": 1}, "key 'm' is unknown"),
         ({"edges": [[1, 2, 3]]}, "wants 2 values, has 3"),
         ({"inner": {"x": {"kind": "c", "size": 1}}}, "'c' is none of 'a', 'b'"),

@@ -1,3 +1,13 @@
+"""fit: significance, yield and limit at each mass, for every selection and window."""
+
+
+rule fit:
+    """The results of all selections and masses."""
+    input:
+        summary="<results>/fit/summary.json",
+        table="<results>/fit/summary.csv",
+
+
 rule fit_selection:
     """Fit one selected spectrum at each mass in its signal region."""
     input:

@@ -12,11 +12,11 @@ rule report:
     """All figures and tables of the analysis."""
     input:
         [path for verb, paths in REPORT_FIGURES.items() if uses(verb) for path in paths],
-        [
-            f"<results>/report/spectra/{method}_{window}.png"
-            for method in SELECT_METHODS
-            for window in SELECT_WINDOWS
-        ],
+        expand(
+            "<results>/report/spectra/{method}_{window}.png",
+            method=config["select"]["methods"],
+            window=config["select"]["windows"],
+        ),
         "<results>/report/p_values.png",
         "<results>/report/limits.png",
         "<results>/report/summary.csv",
@@ -175,7 +175,7 @@ rule report_scan:
     input:
         config=config_of("report"),
         code=stage_code("report"),
-        results=FIT_RESULTS,
+        results=rules.fit_summary.input.results,
     output:
         p_values=report(
             "<results>/report/p_values.png",

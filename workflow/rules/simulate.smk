@@ -1,10 +1,6 @@
 """Generated collisions: Pythia, a parametrised detector, jets, in NanoAOD layout."""
 
 
-localrules:
-    simulate,
-
-
 rule simulate:
     """Everything that the stage makes: all generated datasets."""
     input:

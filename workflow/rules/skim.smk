@@ -1,10 +1,6 @@
 """skim: the events and columns that later stages need, from experiment or generated files."""
 
 
-localrules:
-    skim,
-
-
 rule skim:
     """Skim every dataset."""
     input:

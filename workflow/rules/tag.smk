@@ -10,10 +10,6 @@ def published_weights(wildcards):
     return [path] if path and Path(path).exists() else []
 
 
-localrules:
-    tag,
-
-
 rule tag:
     """Score every dataset of the search."""
     input:

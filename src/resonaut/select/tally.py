@@ -88,21 +88,22 @@ class SignalTally:
 
     def add(self, events: ak.Array, selected: Selected) -> None:
         """Count a batch."""
+        if not len(events):
+            return
         weight = ak.to_numpy(events.weight)
         require_finite(weight, "weight", self.dataset.name)
         usable = usable_events(events)
         self.total += float(weight.sum())
         self.usable += float(weight[usable].sum())
-        kept = selected & usable
-        weight, chosen = weight[kept], events[kept]
+        weight = weight * (selected & usable)
         self.plain += float(weight.sum())
         if self.lund:
-            toys = weight @ np.reshape(ak.to_numpy(ak.flatten(chosen.lund_weight_toys, axis=1)), (len(weight), -1))
-            self.toys = toys if self.toys.size == 0 else self.toys + (toys if len(weight) else 0)
-            weight = weight * ak.to_numpy(chosen.lund_weight_j1 * chosen.lund_weight_j2)
+            toys = weight @ ak.to_numpy(ak.to_regular(events.lund_weight_toys))
+            self.toys = self.toys + toys if self.toys.size else toys
+            weight = weight * ak.to_numpy(events.lund_weight_j1 * events.lund_weight_j2)
         self.nominal += float(weight.sum())
         self.nominal_squared += float(np.square(weight).sum())
-        self.spectrum.fill(ak.to_numpy(chosen.m_jj), weight=weight)
+        self.spectrum.fill(ak.to_numpy(events.m_jj), weight=weight)
 
     def summary(self) -> dict[str, Any]:
         """The fields of ``SignalSummary``.

@@ -28,7 +28,8 @@ Reader = Callable[[str, int], FileResult]
 class Summary:
     """What one chunk gave: the content of ``<results>/skim/<dataset>/<chunk>.json``.
 
-    ``generated``: number and summed weights of generated events, filtered ones too; ``lost`` lists ``{"file", "reason", "events"}``.
+    ``generated``: number and summed weights of generated events, also those no longer in the files.
+    ``lost`` lists ``{"file", "reason", "events"}``, with null for an unknown number of events.
     """
 
     chunk: str
@@ -92,7 +93,6 @@ def _reader(
         selection = nanoaod.Selection.of(config, region, dataset.role in BLIND_ROLES)
         with runner.executor(config, workers) as pool:
 
-
             def read(file: str, number: int) -> FileResult:
                 return runner.read(file, number, selection, scratch, config.batch_events, pool, workers)
 
@@ -115,8 +115,5 @@ def _attempt(read: Reader, file: str, number: int, policy: BadFiles) -> FileResu
             if attempt < policy.retries:
                 time.sleep(policy.retry_wait)
     if policy.action == "fail":
-        raise InputFileError(
-            file, f"cannot be read ({problem})", "replace it, or set skim.bad_files.action to skip"
-        )
+        raise InputFileError(file, f"cannot be read ({problem})", "replace it, or set skim.bad_files.action to skip")
     return {"file": file, "reason": problem, "events": known}
-

@@ -32,7 +32,9 @@ def chunk(
     from resonaut.skim.chunk import skim_chunk
     from resonaut.skim.settings import Skim
 
-    skim_chunk(frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig), name, workers, files, output, summary)
+    skim_chunk(
+        frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig), name, workers, files, output, summary
+    )
 
 
 @app.command()

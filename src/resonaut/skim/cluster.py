@@ -22,7 +22,7 @@ def cluster(particles: ak.Array, config: Clustering) -> tuple[ak.Array, ak.Array
     """
     if not len(particles):
         names = ("pt", "eta", "phi", "mass", "softdrop_mass", "tau1", "tau2", "tau3", "tau4")
-        return ak.zip({name: particles.pt for name in names}), particles[:, np.newaxis]
+        return ak.zip(dict.fromkeys(names, particles.pt)), particles[:, np.newaxis]
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, config.radius)
     sequence = fastjet.ClusterSequence(_momenta(particles), definition)
     momenta = sequence.inclusive_jets(config.pt_min)

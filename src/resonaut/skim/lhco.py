@@ -78,7 +78,9 @@ def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) ->
     columns, found, flows = layout.columns(), [], []
     with _open(path) as store:
         key, rows = _check(path, store, layout)
-        keep = wanted_events(_labels(store, key, rows, config.batch_events), layout.labelled) if layout.labelled else None
+        keep = (
+            wanted_events(_labels(store, key, rows, config.batch_events), layout.labelled) if layout.labelled else None
+        )
         for start, frame in _batches(store, key, rows, config.batch_events, Path(path).name):
             used = np.arange(start, start + len(frame))
             if keep is not None:
@@ -133,9 +135,7 @@ def _check(path: str, store: pd.HDFStore, layout: Layout) -> tuple[str, int]:
     return keys[0], int(storer.nrows if storer.is_table else storer.shape[0])
 
 
-def _batches(
-    store: pd.HDFStore, key: str, rows: int, size: int, name: str
-) -> Iterator[tuple[int, pd.DataFrame]]:
+def _batches(store: pd.HDFStore, key: str, rows: int, size: int, name: str) -> Iterator[tuple[int, pd.DataFrame]]:
     with tqdm(total=rows, desc=name, unit="event", disable=None) as bar:
         for start in range(0, max(rows, 1), size):
             frame = store.select(key, start=start, stop=min(start + size, rows))
@@ -181,7 +181,9 @@ def _raw_jets(frame: pd.DataFrame, layout: Layout) -> tuple[ak.Array, ak.Array]:
 
     table = frame.to_numpy(np.float64)[:, : 3 * PARTICLES].reshape(-1, PARTICLES, 3)
     real = table[:, :, 0] > 0
-    columns = {name: ak.unflatten(table[:, :, n][real], real.sum(axis=1)) for n, name in enumerate(("pt", "eta", "phi"))}
+    columns = {
+        name: ak.unflatten(table[:, :, n][real], real.sum(axis=1)) for n, name in enumerate(("pt", "eta", "phi"))
+    }
     particles = ak.zip(columns)
     jets, constituents = cluster(ak.with_field(particles, ak.zeros_like(particles.pt), "mass"), layout.clustering)
     return ak.with_field(jets, ak.local_index(jets.pt), "index"), constituents

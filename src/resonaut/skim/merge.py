@@ -56,7 +56,7 @@ def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path]
 def lost_fraction(chunks: list[Summary]) -> float:
     """The part of a dataset's events that is in lost files; a file of unknown size counts as a mean one."""
     files = sum(chunk.files for chunk in chunks)
-    lost = [entry["events"] for chunk in chunks for entry in chunk.lost]
+    lost: list[int | None] = [entry["events"] for chunk in chunks for entry in chunk.lost]
     if not lost:
         return 0.0
     known = [events for events in lost if events is not None]

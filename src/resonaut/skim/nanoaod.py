@@ -78,6 +78,12 @@ class Selection:
         return needed
 
 
+    def branches_to_read(self) -> list[str]:
+        """The needed branches and their collections' counters; coffea need not look at any other."""
+        names = self.branches
+        return [*self.needed(), *(f"n{collection}" for collection in (names.jets, names.candidates, names.links, "GenPart"))]
+
+
 @dataclass(frozen=True)
 class Content:
     """Number of stored events, and number and summed weights of all generated ones where the file tells."""
@@ -114,7 +120,7 @@ def reason(error: BaseException) -> str:
 
 def _generated(file: uproot.ReadOnlyDirectory) -> tuple[int, float] | None:
     """Number and weights of generated events in the tree ``Runs``, present before any filter or skim."""
-    runs = file["Runs"] if "Runs" in file else None
+    runs = file.get("Runs")
     if runs is None or not {"genEventCount", "genEventSumw"} <= set(runs.keys()):
         return None
     arrays = runs.arrays(["genEventCount", "genEventSumw"], library="np")
@@ -191,7 +197,10 @@ def _read_jets(events: ak.Array, selection: Selection, source: str) -> ak.Array:
     if selection.region.jet_id is not None:
         fields["jet_id"] = names.jet_id
     found = _read(events, names.jets, tuple(fields.values()), np.ones(len(events), bool), source)
-    jets = ak.zip({name: found[field] for name, field in fields.items()})
+    columns = {name: found[field] for name, field in fields.items()}
+    # NanoAOD writes rounding noise below zero, and -1 for jets that were not groomed.
+    columns["softdrop_mass"] = np.maximum(columns["softdrop_mass"], 0)
+    jets = ak.zip(columns)
     return ak.with_field(jets, ak.local_index(jets.pt), "index")
 
 

@@ -26,15 +26,16 @@ def executor(config: Skim, workers: int) -> Iterator[Any]:
     if config.executor == "iterative":
         yield IterativeExecutor(**common)
     elif config.executor == "futures":
-        from loky import ProcessPoolExecutor
+        from loky import ProcessPoolExecutor  # type: ignore[import-untyped]
 
         with ProcessPoolExecutor(workers) as pool:
             yield FuturesExecutor(pool=pool, workers=workers, **common)
     else:
-        from distributed import Client
+        import distributed
 
         local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
-        with Client(**({"address": config.dask_scheduler} if config.dask_scheduler else local)) as client:
+        scheduler = {"address": config.dask_scheduler} if config.dask_scheduler else local
+        with distributed.Client(**scheduler) as client:  # type: ignore[no-untyped-call]
             yield DaskExecutor(client=client, **common)
 
 
@@ -53,12 +54,13 @@ def read(
         return FileResult(0, [], [], content.generated or (0, 0.0))
     processor = nanoaod.Processor(selection, scratch, f"{number:06d}")
     run = Runner(executor=pool, chunksize=batch_events, schema=nanoaod.Schema, metadata_cache={})
+    only = {"filter_name": selection.branches_to_read()}
     results: dict[int, dict[str, Any]] = {}
     with tqdm(total=content.events, desc=Path(path).name, unit="event", disable=None) as bar:
         items = list(run.preprocess({"skim": [path]}, treename=nanoaod.TREE))
         step = BATCHES * workers
         for first in range(0, len(items), step):
-            results |= run.run(items[first : first + step], processor)["out"]
+            results |= run.run(items[first : first + step], processor, iteritems_options=only)["out"]
             bar.update(sum(map(len, items[first : first + step])))
     ordered = [results[start] for start in sorted(results)]
     for result in ordered:

@@ -41,7 +41,7 @@ def _jet_cuts(jets: ak.Array, region: Region) -> list[tuple[str, ak.Array]]:
 
 
 def _filled(passes: ak.Array) -> np.ndarray:
-    return ak.to_numpy(ak.fill_none(passes, False))
+    return np.asarray(ak.fill_none(passes, False), bool)
 
 
 def delta_eta(jets: ak.Array) -> ak.Array:

@@ -23,7 +23,10 @@ def features() -> pd.DataFrame:
     pt, phi = rng.uniform(400, 900, (100, 2)), rng.uniform(-np.pi, np.pi, 100)
     columns = {}
     for j in (0, 1):
-        columns |= {f"pxj{j + 1}": pt[:, j] * np.cos(phi + np.pi * j), f"pyj{j + 1}": pt[:, j] * np.sin(phi + np.pi * j)}
+        columns |= {
+            f"pxj{j + 1}": pt[:, j] * np.cos(phi + np.pi * j),
+            f"pyj{j + 1}": pt[:, j] * np.sin(phi + np.pi * j),
+        }
         columns |= {f"pzj{j + 1}": pt[:, j] * np.sinh(rng.uniform(-1, 1, 100)), f"mj{j + 1}": rng.uniform(10, 300, 100)}
         columns |= {f"tau{n}j{j + 1}": rng.uniform(0, 0.5, 100) for n in (1, 2, 3)}
     return pd.DataFrame(columns | {"label": (np.arange(100) % 5 == 0).astype(float)})

@@ -1,0 +1,51 @@
+"""Reweighting against a density ratio that is known, and its extrapolation into the blinded region."""
+
+import numpy as np
+import pytest
+
+from resonaut import identifier, ratio
+from resonaut.reweight.settings import Settings
+from resonaut.reweight.train import Reweighter
+
+TREES = ratio.Settings(
+    folds=3,
+    members=2,
+    learning_rate=0.05,
+    max_iterations=100,
+    max_leaf_nodes=15,
+    min_leaf_events=50,
+    l2=0.0,
+    validation_fraction=0.2,
+    patience=10,
+    seed=1,
+)
+SETTINGS = Settings(["m_j1"], [(0, 20000)], clip=(0.05, 20.0), histogram_bins=10, classifier=TREES)
+LUMINOSITY = 5.0
+
+
+def exponential(n: int, mean: float, weight: float, seed: int) -> ratio.Sample:
+    features = np.random.default_rng(seed).exponential(mean, (n, 1)).astype(np.float32)
+    keys = identifier.mix(np.arange(n, dtype=np.uint64) + np.uint64(seed << 32))
+    return ratio.Sample(features, np.full(n, weight), keys)
+
+
+def test_weights_are_the_ratio_of_two_exponentials_times_the_yields():
+    # Data: 12,000 events of mean 120; simulation: 15,000 events of mean 100, which stand for 30,000.
+    data = exponential(12_000, 120, 1.0, 1)
+    simulation = exponential(15_000, 100, 2.0 / LUMINOSITY, 2)
+    reweighter = Reweighter.train(data, simulation, LUMINOSITY, SETTINGS)
+    blinded = exponential(20_000, 100, 1.0, 3)
+    weights = reweighter.weights(blinded.features, blinded.keys)
+    x = blinded.features[:, 0]
+    truth = (12_000 / 30_000) * (100 / 120) * np.exp(x / 100 - x / 120)
+    core = x < 400
+    assert np.sqrt(np.mean((weights / truth - 1)[core] ** 2)) < 0.1
+    assert np.average(x, weights=weights) == pytest.approx(120, abs=5)  # 100 without weights
+    assert weights.sum() == pytest.approx(20_000 * 0.4, rel=0.02)
+
+
+def test_simulation_that_is_right_is_left_alone():
+    data, simulation = exponential(10_000, 100, 1.0, 4), exponential(10_000, 100, 1 / LUMINOSITY, 5)
+    reweighter = Reweighter.train(data, simulation, LUMINOSITY, SETTINGS)
+    weights = reweighter.weights(simulation.features, simulation.keys)
+    assert np.abs(weights - 1).mean() < 0.05

@@ -1,0 +1,85 @@
+"""CWoLa on toy events: no signal makes no excess, a signal is found, and the background is not sculpted."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import yaml
+
+from resonaut import config as configuration
+from resonaut import schema
+from resonaut.select import method as methods
+from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
+from resonaut.select.settings import Settings, Window
+from resonaut.select.train import Selector
+
+SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "select.schema.yaml"
+WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4250)))
+
+
+def settings(seed: int, members: int, efficiency: float) -> Settings:
+    section = {"classifier": {"folds": 4, "members": members}, "background_efficiency": efficiency}
+    full: Settings = configuration.build(schema.validate(section, yaml.safe_load(SCHEMA.read_text())), Settings, "test")
+    return replace(full, classifier=replace(full.classifier, seed=seed))
+
+
+def events(background: int, signal: int, seed: int) -> ak.Array:
+    """Background with features that do not depend on m_jj, and X(3500) -> Y(500) Y'(100)."""
+    rng = np.random.default_rng(seed)
+    n = background + signal
+    is_signal = np.arange(n) >= background
+    columns = {"run": np.full(n, seed, np.int64), "luminosityBlock": is_signal.astype(np.int64)}
+    columns["event"] = np.arange(n, dtype=np.int64)
+    m_jj = np.where(is_signal, rng.normal(3500, 100, n), 2900 + rng.exponential(600, n))
+    masses = np.sort(rng.exponential(90, (n, 2)) + 20)[:, ::-1]
+    masses[is_signal] = rng.normal([500, 100], [25, 8], (signal, 2))
+    tau21 = np.where(is_signal[:, None], rng.beta(3, 7, (n, 2)), rng.beta(5, 4, (n, 2)))
+    columns["m_jj"] = m_jj.astype(np.float32)
+    for i, jet in enumerate(("j1", "j2")):
+        columns[f"{jet}_softdrop_mass"] = masses[:, i].astype(np.float32)
+        columns[f"{jet}_tau1"] = np.ones(n, np.float32)
+        columns[f"{jet}_tau2"] = tau21[:, i].astype(np.float32)
+    return ak.Array(columns)
+
+
+def run(sample: ak.Array, seed: int, members: int = 3, efficiency: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
+    """Region and decision of each event."""
+    selector = Selector.train(methods.make("cwola", settings(seed, members, efficiency)), sample, WINDOW, "toy")
+    selected = ak.to_numpy(selector.select(sample, "toy", is_data=True).selected)
+    return Regions.of(ak.to_numpy(sample.m_jj), WINDOW).code, selected
+
+
+def test_without_a_signal_the_signal_region_passes_as_often_as_the_sidebands():
+    counts = np.zeros((2, 4))
+    for seed in range(1, 7):
+        region, selected = run(events(12_000, 0, seed), seed, members=1, efficiency=0.05)
+        counts += [np.bincount(region, minlength=4), np.bincount(region[selected], minlength=4)]
+    total, passed = counts
+    efficiency = passed / total
+    expected = (efficiency[LOWER] + efficiency[UPPER]) / 2
+    error = np.hypot(np.sqrt(expected / total[SIGNAL]), np.sqrt(expected / 4 * (1 / total[LOWER] + 1 / total[UPPER])))
+    assert expected == pytest.approx(0.05, rel=0.1)
+    assert error < 0.05 * expected
+    assert abs(efficiency[SIGNAL] - expected) < 3 * error
+
+
+def test_a_signal_is_enriched():
+    sample = events(12_000, 120, 11)
+    region, selected = run(sample, 1)
+    is_signal = ak.to_numpy(sample.luminosityBlock) == 1
+    inside = region == SIGNAL
+    before = np.sum(inside & is_signal) / np.sqrt(np.sum(inside & ~is_signal))
+    after = np.sum(inside & is_signal & selected) / np.sqrt(np.sum(inside & ~is_signal & selected))
+    assert before < 2.5
+    assert after > 2 * before
+    assert np.sum(inside & is_signal & selected) > 0.3 * np.sum(inside & is_signal)
+
+
+def test_a_signal_moves_the_background_efficiency_only_where_it_is():
+    sample = events(12_000, 120, 12)
+    region, selected = run(sample, 1)
+    background = ak.to_numpy(sample.luminosityBlock) == 0
+    efficiency = [np.mean(selected[background & (region == r)]) for r in range(4)]
+    assert np.all(np.abs(np.array(efficiency) - 0.02) < 0.012)

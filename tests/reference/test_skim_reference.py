@@ -1,0 +1,88 @@
+"""Real files through the stage: CMS PFNano, and both layouts of the LHC Olympics."""
+
+import json
+import os
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import uproot
+import yaml
+
+from resonaut import config, events, schema
+from resonaut.dataset import DatasetConfig
+from resonaut.skim.chunk import skim_chunk
+from resonaut.skim.settings import Skim
+
+ROOT = Path(__file__).parents[2]
+DATA = (ROOT / os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")).resolve()
+PFNANO = DATA / "pfnano" / "pfnano.root"
+FEATURES = DATA / "lhco" / "events_anomalydetection_subset.features.h5"
+RAW = DATA / "lhco" / "events_anomalydetection_tiny.h5"
+
+pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"no reference data at {DATA} (RESONAUT_REFERENCE_DATA)")
+
+
+@pytest.fixture
+def skim(tmp_path):
+    def run(file: Path, keys: dict, **fields) -> tuple[ak.Array, dict]:
+        section = yaml.safe_load((ROOT / "workflow" / "schemas" / "skim.schema.yaml").read_text())
+        settings = config.build(schema.validate(keys, section), Skim, "skim")
+        standard = {"role": "background", "region": "dijet", "files": [str(file)], "files_per_chunk": 1}
+        standard |= dict.fromkeys(("generator", "labelled", "luminosity", "mass")) | {"cross_section": 1.0}
+        dataset = config.build(standard | fields, DatasetConfig, "dataset")
+        output = tmp_path / "000.parquet"
+        skim_chunk(settings, dataset, "x", 1, [str(file)], output, output.with_suffix(".json"))
+        rows = ak.concatenate(list(events.iterate([output], pq.ParquetFile(output).schema_arrow.names)))
+        return rows, json.loads(output.with_suffix(".json").read_text())
+
+    return run
+
+
+def test_pfnano_candidates_add_up_to_their_jets(skim) -> None:
+    """PUPPI-weighted candidates of both jets of all events carry the jets' uncorrected pT to 0.3 %."""
+    region = {"trigger": ["HLT_AK8PFJet500"], "met_filters": ["Flag_METFilters"], "jet_id": 2}
+    keys = {"regions": {"dijet": region}, "branches": {"puppi_weight": "puppiWeight"}, "max_constituents": 1000}
+    rows, summary = skim(PFNANO, keys, format="nanoaod")
+    assert summary["events"] == 10
+    assert summary["generated"] == [10, 10.0]
+    assert len(rows) == summary["selected"] >= 8
+    with uproot.open(PFNANO) as file:
+        source = file["Events"].arrays(["event", "FatJet_pt", "FatJet_rawFactor", "FatJet_msoftdrop"])
+    for row in rows:
+        original = source[source.event == row.event][0]
+        for j in ("j1", "j2"):
+            index = int(np.flatnonzero(original.FatJet_pt == row[f"{j}_pt"])[0])
+            px, py = (np.sum(row[f"{j}_pf_pt"] * f(row[f"{j}_pf_phi"])) for f in (np.cos, np.sin))
+            raw = row[f"{j}_pt"] * (1 - original.FatJet_rawFactor[index])
+            assert np.hypot(px, py) == pytest.approx(raw, rel=3e-3)
+            assert row[f"{j}_softdrop_mass"] == pytest.approx(max(original.FatJet_msoftdrop[index], 0))
+    assert ak.all(rows.j1_softdrop_mass >= rows.j2_softdrop_mass)
+    assert set(rows.j1_prongs.to_list()) == {1}  # the sample is QCD
+
+
+def test_lhco_features_hold_the_resonance(skim) -> None:
+    """W' (3.5 TeV) -> X (500 GeV) Y (100 GeV); the labelled slice of an independent count."""
+    rule = {"background": False, "signal": [300, None], "seed": 1}
+    rows, summary = skim(FEATURES, {}, format="lhco_features", region="lhco", role="signal", labelled=rule)
+    assert summary["cutflow"][0]["events"] == 9059 - 300
+    assert np.median(rows.m_jj) == pytest.approx(3500, rel=0.02)
+    assert np.median(rows.j1_mass) == pytest.approx(500, rel=0.05)
+    assert np.median(rows.j2_mass) == pytest.approx(100, rel=0.15)
+    in_window = np.mean((rows.m_jj > 3300) & (rows.m_jj < 3700))
+    assert in_window > 0.7
+
+
+def test_raw_lhco_jets_are_those_of_the_olympics(skim) -> None:
+    """1,000 raw events: the leading jet has pT > 1.2 TeV by the sample's trigger, the signal its two masses."""
+    keys = {"read_constituents": False, "regions": {"all": {"delta_eta_max": None}}}
+    rule = {"background": False, "signal": [0, None], "seed": 1}
+    rows, summary = skim(RAW, keys, format="lhco_raw", region="all", role="signal", labelled=rule)
+    assert summary["cutflow"][0]["events"] == 93
+    assert np.percentile(np.maximum(rows.j1_pt, rows.j2_pt), 5) > 1190
+    assert np.median(rows.m_jj) == pytest.approx(3500, rel=0.03)
+    assert np.median(rows.j1_softdrop_mass) == pytest.approx(500, rel=0.06)
+    assert np.median(rows.j2_softdrop_mass) == pytest.approx(100, rel=0.1)
+    assert np.median(rows["j1_tau2"] / rows["j1_tau1"]) < 0.4

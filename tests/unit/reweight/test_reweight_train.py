@@ -1,0 +1,124 @@
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from resonaut import config as configuration
+from resonaut import events, schema, spectrum
+from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.events import Dataset
+from resonaut.files import write_json
+from resonaut.reweight.cli import app
+from resonaut.reweight.settings import Settings
+from resonaut.reweight.train import luminosity, read_sidebands
+
+SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "reweight.schema.yaml"
+LUMINOSITY = 20.0
+
+
+def toy_events(n: int, seed: int, mean: float) -> ak.Array:
+    rng = np.random.default_rng(seed)
+    columns = {"run": np.full(n, seed, np.int64), "luminosityBlock": np.zeros(n, np.int64)}
+    columns |= {"event": np.arange(n, dtype=np.int64), "gen_weight": np.ones(n)}
+    columns["m_jj"] = (2000 + rng.exponential(1000, n)).astype(np.float32)
+    for jet in ("j1", "j2"):
+        columns[f"{jet}_softdrop_mass"] = rng.normal(mean, 30, n).astype(np.float32)
+    return ak.Array(columns)
+
+
+def write_dataset(folder: Path, name: str, chunks: list[ak.Array], **manifest) -> Path:
+    for number, chunk in enumerate(chunks):
+        events.write(folder / "skim" / name / f"{number:03d}.parquet", [chunk[:700], chunk[700:]], {})
+    content = {"name": name, "role": "background", "chunks": [f"{number:03d}" for number in range(len(chunks))]}
+    content |= {"events": sum(map(len, chunks)), "luminosity": None, "cross_section": 1.0, "mass": None}
+    content |= {"weight_scale": 1.0, "cutflow": [], "lost": []}
+    write_json(folder / "skim" / f"{name}.json", content | manifest)
+    return folder / "skim" / f"{name}.json"
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    return write_dataset(tmp_path, "data", [toy_events(3000, 1, 160)], role="data", luminosity=LUMINOSITY)
+
+
+@pytest.fixture
+def simulation(tmp_path) -> Path:
+    """Masses 10 GeV lower, and twice the cross section that data would have."""
+    chunks = [toy_events(2000, 2, 150), toy_events(2000, 3, 150)]
+    return write_dataset(tmp_path, "qcd", chunks, weight_scale=2 * 3000 / 4000 / LUMINOSITY)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    section = {"features": ["m_j1", "m_j2"], "sidebands": [[0, 3000], [4000, 20000]], "histogram_bins": 8}
+    section["classifier"] = {"folds": 2, "members": 2}
+    return configuration.build(schema.validate(section, yaml.safe_load(SCHEMA.read_text())), Settings, "test")
+
+
+def run(tmp_path, settings, data, simulation) -> dict:
+    write_json(tmp_path / "config.json", asdict(settings))
+    output = tmp_path / "reweight" / "closure.json"
+    command = ["train", "--config", tmp_path / "config.json", "--data", data, "--simulation", simulation]
+    CliRunner().invoke(app, list(map(str, [*command, "--output", output])), catch_exceptions=False)
+    return json.loads(output.read_text())
+
+
+def test_the_reweighted_simulation_is_normalised_to_data_in_the_sidebands(tmp_path, settings, data, simulation):
+    closure = run(tmp_path, settings, data, simulation)
+    simulated = Dataset.open(simulation).read(["m_jj", "weight", "reweight"], ["reweight"])
+    assert len(simulated) == 4000
+    m_jj = ak.to_numpy(simulated.m_jj)
+    sideband = (m_jj < 3000) | (m_jj >= 4000)
+    expected = LUMINOSITY * ak.sum((simulated.weight * simulated.reweight)[sideband])
+    observed = Dataset.open(data).read(["m_jj"]).m_jj
+    assert expected == pytest.approx(int(ak.sum((observed < 3000) | (observed >= 4000))), rel=1e-9)
+    assert closure["data_events"] == pytest.approx(expected)
+    # The blinded events got weights of the same kind.
+    inside = ak.to_numpy(simulated.reweight)[~sideband]
+    assert inside.mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_closure_test_finds_what_was_mended(tmp_path, settings, data, simulation):
+    closure = run(tmp_path, settings, data, simulation)
+    assert closure["normalisation_before"] / closure["data_events"] == pytest.approx(2, rel=0.05)
+    for feature in closure["features"]:
+        assert feature["ndof"] == 7
+        assert feature["chi2_after"] < 20 < 60 < feature["chi2_before"]
+        after = spectrum.from_json(feature["after"])
+        assert after.sum(flow=True).value == pytest.approx(closure["data_events"])
+        assert spectrum.from_json(feature["data"]).sum(flow=False).value == closure["data_events"]
+    assert closure["auc_before"] > 0.55
+    assert abs(closure["auc_after"] - 0.5) < 4 * closure["auc_error_after"]
+
+
+def test_the_same_configuration_gives_the_same_bytes(tmp_path, settings, data, simulation):
+    def files():
+        run(tmp_path, settings, data, simulation)
+        return {p: p.read_bytes() for p in sorted((tmp_path / "reweight").rglob("*.*"))}
+
+    first = files()
+    assert len(first) == 3
+    assert files() == first
+
+
+def test_events_outside_the_sidebands_train_nothing(settings, data):
+    dataset = Dataset.open(data)
+    sample = read_sidebands(dataset, settings)
+    m_jj = ak.to_numpy(dataset.read(["m_jj"]).m_jj)
+    assert len(sample.keys) == np.count_nonzero((m_jj < 3000) | (m_jj >= 4000))
+
+
+def test_empty_sidebands_and_a_missing_luminosity_stop(tmp_path, settings, data, simulation):
+    empty = write_dataset(tmp_path, "empty", [toy_events(800, 5, 150)[:0]])
+    with pytest.raises(EmptySelectionError, match=r"'empty' has no event in the sidebands; widen reweight\.sidebands"):
+        read_sidebands(Dataset.open(empty), settings)
+    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
+        luminosity(Dataset.open(simulation))
+    unknown = write_dataset(tmp_path, "unknown", [toy_events(800, 5, 150)], role="data")
+    with pytest.raises(InputFileError, match=r"no luminosity; set datasets\.unknown\.luminosity"):
+        luminosity(Dataset.open(unknown))

@@ -1,0 +1,121 @@
+"""A small search on disk: data with a resonance, background, signal, and the friends that select can read."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import yaml
+
+from resonaut import events, schema
+from resonaut.events import Dataset
+from resonaut.files import write_json
+from resonaut.select import settings as select_settings
+
+SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "select.schema.yaml"
+
+
+def toy_events(n: int, seed: int, signal: bool = False, first: int = 0) -> ak.Array:
+    """Dijet events with the features' columns: a falling spectrum, or a 3.5 TeV resonance to 500 and 100 GeV."""
+    rng = np.random.default_rng(seed)
+    number = np.arange(first, first + n, dtype=np.int64)
+    columns = {"run": np.full(n, seed, np.int64), "luminosityBlock": number // 100, "event": number}
+    columns["gen_weight"] = np.ones(n)
+    m_jj = rng.normal(3500, 80, n) if signal else 2400 + rng.exponential(600, n)
+    masses = rng.normal([500, 100], [20, 8], (n, 2)) if signal else np.sort(rng.exponential(90, (n, 2)) + 20)[:, ::-1]
+    tau21 = rng.uniform(0.1, 0.4, (n, 2)) if signal else rng.uniform(0.2, 0.95, (n, 2))
+    columns["m_jj"] = m_jj.astype(np.float32)
+    for i, jet in enumerate(("j1", "j2")):
+        columns[f"{jet}_softdrop_mass"] = masses[:, i].astype(np.float32)
+        columns[f"{jet}_tau1"] = np.full(n, 0.5, np.float32)
+        columns[f"{jet}_tau2"] = (0.5 * tau21[:, i]).astype(np.float32)
+    return ak.Array(columns)
+
+
+@pytest.fixture
+def write_dataset(tmp_path) -> Callable[..., Path]:
+    """Write chunks of events as ``skim`` does; returns the manifest."""
+
+    def write(name: str, role: str, chunks: list[ak.Array], **manifest) -> Path:
+        for number, chunk in enumerate(chunks):
+            half = max(len(chunk) // 2, 1)
+            path = tmp_path / "skim" / name / f"{number:03d}.parquet"
+            events.write(path, [chunk[:half], chunk[half:]] if len(chunk) > 1 else [chunk], {})
+        content = {
+            "name": name,
+            "role": role,
+            "chunks": [f"{number:03d}" for number in range(len(chunks))],
+            "events": sum(map(len, chunks)),
+            "luminosity": 10.0 if role == "data" else None,
+            "cross_section": None if role == "data" else 1.0,
+            "mass": 3500.0 if role == "signal" else None,
+            "weight_scale": 1.0,
+            "cutflow": [],
+            "lost": [],
+        }
+        path = tmp_path / "skim" / f"{name}.json"
+        write_json(path, content | manifest)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_friend() -> Callable[..., None]:
+    """Write friends of a dataset: ``make(events)`` gives the new columns of a batch."""
+
+    def write(manifest: Path, folder: str, make: Callable[[ak.Array], dict]) -> None:
+        dataset = Dataset.open(manifest)
+        for chunk in dataset.manifest.chunks:
+            batches = [
+                ak.Array({name: ak.to_numpy(batch[name]) for name in events.KEY} | make(batch))
+                for batch in dataset.iterate_chunk(chunk, ["m_jj"])
+            ]
+            events.write(dataset.path(folder, chunk), batches, {})
+
+    return write
+
+
+@pytest.fixture
+def section() -> dict:
+    """The section ``select`` with all defaults but small models."""
+    small = {"folds": 2, "members": 1, "max_iterations": 15}
+    full = schema.validate({"classifier": small}, yaml.safe_load(SCHEMA.read_text()))
+    full["windows"] = {"w3500": {"signal_region": [3250, 3750], "sidebands": [[3000, 3250], [3750, 4250]]}}
+    return full
+
+
+@pytest.fixture
+def config(tmp_path, section) -> Path:
+    """The frozen section on disk."""
+    path = tmp_path / "config" / "select.json"
+    write_json(path, section)
+    return path
+
+
+@pytest.fixture
+def settings(config) -> select_settings.Settings:
+    return select_settings.read(config)
+
+
+@pytest.fixture
+def manifests(write_dataset) -> dict[str, Path]:
+    """Data (two chunks, 60 signal events), background, and signal, of which 1 fb are 1000 events."""
+    data = ak.concatenate([toy_events(6000, 1), toy_events(60, 2, signal=True)])
+    return {
+        "data": write_dataset("data", "data", [data[:2500], data[2500:]]),
+        "qcd": write_dataset("qcd", "background", [toy_events(3000, 3)], weight_scale=2.0, cross_section=6000.0),
+        "signal": write_dataset("signal", "signal", [toy_events(800, 4, signal=True)], weight_scale=1e-3),
+    }
+
+
+@pytest.fixture
+def toys() -> Callable[..., ak.Array]:
+    return toy_events
+
+
+@pytest.fixture
+def summary_of() -> Callable[[Path], dict]:
+    return lambda path: json.loads(path.read_text())

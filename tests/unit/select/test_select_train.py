@@ -1,0 +1,137 @@
+import json
+
+import awkward as ak
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from resonaut import spectrum
+from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.events import Dataset
+from resonaut.select import settings as select_settings
+from resonaut.select.cli import app
+from resonaut.select.train import select
+
+
+def run(config, manifests, method, tmp_path, *extra):
+    output = tmp_path / "select" / method / "w3500.json"
+    command = ["train", "--config", config, "--method", method, "--window", "w3500", "--data", manifests["data"]]
+    command += ["--background", manifests["qcd"], "--signal", manifests["signal"], "--output", output, *extra]
+    CliRunner().invoke(app, list(map(str, command)), catch_exceptions=False)
+    return json.loads(output.read_text())
+
+
+def scores(manifest, method):
+    return Dataset.open(manifest).read(["m_jj", "score", "selected"], [f"select/{method}/w3500"])
+
+
+def test_cwola_writes_friends_of_every_dataset_and_the_summary(config, manifests, tmp_path):
+    result = run(config, manifests, "cwola", tmp_path)
+    data = scores(manifests["data"], "cwola")
+    assert data.score.type.content.primitive == "float32"
+    assert ak.min(data.score) >= 0
+    assert ak.max(data.score) < 1
+    assert ak.all(data.selected == (data.score >= np.float32(0.99)))
+    histogram = spectrum.from_json(result["spectrum"])
+    assert histogram.sum(flow=True) == ak.sum(data.selected) > 0
+    counts = result["counts"]
+    assert sum(region["events"] for region in counts.values()) == len(data)
+    for name in ("lower_sideband", "upper_sideband"):
+        assert counts[name]["selected"] / counts[name]["events"] == pytest.approx(0.01, abs=0.01)
+    (signal,) = result["signals"]
+    selected = scores(manifests["signal"], "cwola").selected
+    assert signal["efficiency"] == pytest.approx(ak.sum(selected) / 1000)
+    assert (signal["dataset"], signal["mass"], signal["acceptance"]) == ("signal", 3500, pytest.approx(0.8))
+    assert result["background"]["datasets"] == ["qcd"]
+    assert (result["method"], result["window"], result["signal_region"]) == ("cwola", "w3500", [3250, 3750])
+    assert result["sidebands"] == [[3000, 3250], [3750, 4250]]
+
+
+def test_the_inclusive_selection_keeps_everything(config, manifests, tmp_path):
+    result = run(config, manifests, "inclusive", tmp_path)
+    assert ak.all(scores(manifests["data"], "inclusive").selected)
+    assert spectrum.from_json(result["spectrum"]).sum(flow=True) == 6060
+    assert result["signals"][0]["efficiency"] == pytest.approx(0.8)
+    assert result["efficiency_target"] == 1
+
+
+def test_the_tagger_reads_scores_and_weights_from_friends(config, manifests, tmp_path, write_friend):
+    rng = np.random.default_rng(3)
+    for name, manifest in manifests.items():
+        low = 0.0 if name == "signal" else 0.3
+
+        def make(batch, low=low):
+            qcd = {
+                f"{jet}_part_qcd": rng.uniform(low, low + 0.7, len(batch)).astype(np.float32) for jet in ("j1", "j2")
+            }
+            return qcd | {"tag_train": rng.random(len(batch)) < 0.5}
+
+        write_friend(manifest, "tag", make)
+    write_friend(manifests["qcd"], "reweight", lambda batch: {"reweight": np.full(len(batch), 1.5)})
+    lund = {f"lund_weight_{jet}": 1.1 for jet in ("j1", "j2")}
+    write_friend(
+        manifests["signal"],
+        "calibrate",
+        lambda batch: (
+            {n: np.full(len(batch), v) for n, v in lund.items()}
+            | {"lund_weight_toys": ak.Array(np.tile([1.0, 1.3], (len(batch), 1)))}
+        ),
+    )
+    result = run(config, manifests, "tagger", tmp_path, "--reweight", "--lund")
+    (signal,) = result["signals"]
+    assert signal["efficiency"] > 0.05
+    assert signal["lund_nominal_shift"] == pytest.approx(0.21)
+    assert signal["lund_error"] == pytest.approx(np.sqrt((0.21**2 + 0.09**2) / 2) / 1.21)
+    assert result["background"]["reweighted"]
+    assert result["background"]["efficiency"] == pytest.approx(0.01, abs=0.01)
+
+
+def test_the_same_configuration_gives_the_same_bytes(config, manifests, tmp_path):
+    def files():
+        run(config, manifests, "cwola", tmp_path)
+        return {p: p.read_bytes() for p in sorted((tmp_path / "select").rglob("*.*"))}
+
+    first = files()
+    assert len(first) == 5
+    assert files() == first
+
+
+def test_chunks_do_not_matter(config, manifests, write_dataset, tmp_path, section):
+    first = run(config, manifests, "cwola", tmp_path)
+    columns = ["gen_weight", "m_jj", *(f"{j}_{c}" for j in ("j1", "j2") for c in ("softdrop_mass", "tau1", "tau2"))]
+    everything = Dataset.open(manifests["data"]).read(columns)
+    manifests["data"] = write_dataset("data", "data", [everything[3000:], everything[:3000]])
+    again = run(config, manifests, "cwola", tmp_path)
+    assert again.pop("training") == pytest.approx(first.pop("training"))
+    assert again == first
+
+
+def test_an_empty_chunk_is_no_obstacle(config, manifests, write_dataset, toys, tmp_path):
+    manifests["qcd"] = write_dataset("qcd", "background", [toys(500, 3), toys(500, 3)[:0]])
+    run(config, manifests, "inclusive", tmp_path)
+    assert len(scores(manifests["qcd"], "inclusive")) == 500
+
+
+def call(settings, manifests, method="cwola", window="w3500", data="data"):
+    return select(settings, method, window, Dataset.open(manifests[data]), [], [], False, False)
+
+
+def test_too_few_events_in_a_sideband_stop(tmp_path, section, manifests):
+    section["windows"]["w3500"]["sidebands"][1] = [6000, 6500]
+    path = tmp_path / "select.json"
+    path.write_text(json.dumps(section))
+    with pytest.raises(EmptySelectionError, match=r"the upper sideband, 6000-6500 GeV, has \d+ events of 'data'"):
+        call(select_settings.read(path), manifests)
+
+
+def test_missing_tagger_scores_are_named_with_the_remedy(settings, manifests, write_friend):
+    with pytest.raises(InputFileError, match=r"tag/data/000\.parquet: no such file; run the stage that makes it"):
+        call(settings, manifests, "tagger")
+    write_friend(manifests["data"], "tag", lambda batch: {"j1_other_qcd": np.zeros(len(batch))})
+    with pytest.raises(InputFileError, match=r"no column 'j1_part_qcd'; run the stage that writes it"):
+        call(settings, manifests, "tagger")
+
+
+def test_only_data_is_searched(settings, manifests):
+    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
+        call(settings, manifests, data="qcd")
