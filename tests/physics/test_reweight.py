@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from resonaut import identifier, ratio
+from resonaut.reweight.closure import closure
 from resonaut.reweight.settings import Settings
 from resonaut.reweight.train import Reweighter
 
@@ -42,6 +43,18 @@ def test_weights_are_the_ratio_of_two_exponentials_times_the_yields():
     assert np.sqrt(np.mean((weights / truth - 1)[core] ** 2)) < 0.1
     assert np.average(x, weights=weights) == pytest.approx(120, abs=5)  # 100 without weights
     assert weights.sum() == pytest.approx(20_000 * 0.4, rel=0.02)
+
+
+def test_a_fresh_classifier_cannot_tell_the_reweighted_simulation_from_data():
+    data = exponential(12_000, 120, 1.0, 1)
+    simulation = exponential(15_000, 100, 2.0 / LUMINOSITY, 2)
+    weights = Reweighter.train(data, simulation, LUMINOSITY, SETTINGS).weights(simulation.features, simulation.keys)
+    found = closure(data, simulation, weights, LUMINOSITY, SETTINGS)
+    # Two exponentials with means in the ratio r have the AUC r / (1 + r).
+    assert found["auc_before"] == pytest.approx(1.2 / 2.2, abs=4 * found["auc_error_before"])
+    assert found["auc_after"] == pytest.approx(0.5, abs=4 * found["auc_error_after"])
+    (feature,) = found["features"]
+    assert feature["chi2_after"] < 25 < 100 < feature["chi2_before"]
 
 
 def test_simulation_that_is_right_is_left_alone():

@@ -20,7 +20,8 @@ WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4250)))
 
 
 def settings(seed: int, members: int, efficiency: float) -> Settings:
-    section = {"classifier": {"folds": 4, "members": members}, "background_efficiency": efficiency}
+    trees = {"folds": 4, "members": members, "learning_rate": 0.05, "max_iterations": 60, "patience": 10}
+    section = {"classifier": trees, "background_efficiency": efficiency}
     full: Settings = configuration.build(schema.validate(section, yaml.safe_load(SCHEMA.read_text())), Settings, "test")
     return replace(full, classifier=replace(full.classifier, seed=seed))
 

@@ -28,9 +28,9 @@ def boosted_pairs(jets: int, pt: float, rng: np.random.Generator) -> ak.Array:
 
 
 def with_soft_particles(hard: ak.Array, number: int, rng: np.random.Generator) -> ak.Array:
-    """Add ``number`` particles of 1 GeV, uniform within +-0.7 of the x axis."""
+    """Add ``number`` particles of 0.4 GeV, uniform within +-0.7 of the x axis."""
     shape = (len(hard), number)
-    soft = {"pt": np.ones(shape), "eta": rng.uniform(-0.7, 0.7, shape), "phi": rng.uniform(-0.7, 0.7, shape)}
+    soft = {"pt": np.full(shape, 0.4), "eta": rng.uniform(-0.7, 0.7, shape), "phi": rng.uniform(-0.7, 0.7, shape)}
     particles = ak.concatenate([hard, ak.from_regular(ak.zip(soft), axis=1)], axis=1)
     return ak.with_field(particles, ak.zeros_like(particles.pt), "mass")
 
@@ -53,7 +53,7 @@ def jets() -> dict[str, ak.Array]:
 def test_soft_drop_recovers_the_mass_of_a_w(jets) -> None:
     """Grooming takes away the soft particles' share of the mass, sqrt(m_W^2 + pT sum pT_i R_i^2) for the whole jet."""
     assert np.median(jets["w"].softdrop_mass) == pytest.approx(W_MASS, rel=0.02)
-    assert np.median(jets["w"].mass) > W_MASS + 8
+    assert np.median(jets["w"].mass) > W_MASS + 5
     assert np.median(jets["quark"].softdrop_mass) < 5
     assert np.median(jets["quark"].mass) > 30
 
@@ -88,7 +88,6 @@ def test_cutflow_carries_the_cross_section(tmp_path: Path) -> None:
 
     from resonaut import config, events, schema
     from resonaut.dataset import DatasetConfig
-    from resonaut.files import write_json
     from resonaut.skim.chunk import skim_chunk
     from resonaut.skim.merge import merge
     from resonaut.skim.settings import Skim

@@ -48,7 +48,9 @@ def test_pfnano_candidates_add_up_to_their_jets(skim) -> None:
     rows, summary = skim(PFNANO, keys, format="nanoaod")
     assert summary["events"] == 10
     assert summary["generated"] == [10, 10.0]
-    assert len(rows) == summary["selected"] >= 8
+    # Three of the ten events fail the filter; the trigger fired in all of them.
+    assert [line["events"] for line in summary["cutflow"][:3]] == [10, 10, 7]
+    assert len(rows) == summary["selected"] == 7
     with uproot.open(PFNANO) as file:
         source = file["Events"].arrays(["event", "FatJet_pt", "FatJet_rawFactor", "FatJet_msoftdrop"])
     for row in rows:

@@ -67,6 +67,8 @@ def tagger_roc(summaries: Sequence[Path], plot: Path) -> None:
     with figure(plot, 1, len(kinds), figsize=(4.2 * len(kinds), 4), squeeze=False, sharey=True) as (_, axes):
         for ax, kind in zip(axes[0], kinds, strict=True):
             for name, network in networks.items():
+                if kind not in network["roc"]:
+                    continue
                 roc = network["roc"][kind]
                 signal, qcd = np.asarray(roc["signal_efficiency"]), np.asarray(roc["qcd_efficiency"])
                 shown = qcd > 0
@@ -117,18 +119,25 @@ def _density(side: dict[str, Any]) -> npt.NDArray[np.float64]:
 
 def closure(content: dict[str, Any], ax: Axes, ratio: Axes) -> None:
     """One feature in data and in simulation before and after reweighting, with the ratios to data."""
-    edges = np.asarray(content["edges"])
-    data, error = np.asarray(content["data"]), np.asarray(content["data_error"])
-    centres = (edges[1:] + edges[:-1]) / 2
+    edges = np.asarray(content["data"]["axes"][0]["edges"])
+    widths, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
+    data, error = _values(content["data"])
     inside = data > 0
     for label, colour in (("before", COLOURS[1]), ("after", COLOURS[0])):
-        values = np.asarray(content[label])
+        values, _ = _values(content[label])
         chi2 = content[f"chi2_{label}"] / content["ndof"]
-        ax.stairs(values, edges, color=colour, label=rf"simulation {label}: $\chi^2$/ndf {chi2:.1f}")
-        ratio.stairs(np.divide(values, data, out=np.full_like(data, np.nan), where=inside), edges, color=colour)
-    ax.errorbar(centres, data, error, fmt="k.", label="data")
-    ratio.errorbar(centres[inside], np.ones(inside.sum()), (error / np.where(inside, data, 1))[inside], fmt="k.")
+        ax.stairs(values / widths, edges, color=colour, label=rf"simulation {label}: $\chi^2$/ndf {chi2:.1f}")
+        ratio.stairs(np.where(inside, values / np.where(inside, data, 1), np.nan), edges, color=colour, baseline=None)
+    ax.errorbar(centres, data / widths, error / widths, fmt="k.", ms=4, label="data")
+    ratio.errorbar(centres[inside], np.ones(inside.sum()), (error / np.where(inside, data, 1))[inside], fmt="k.", ms=4)
     ax.legend(fontsize=8)
+
+
+def _values(histogram: dict[str, Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Contents and errors of a one-dimensional weighted histogram in UHI's layout, flow bins left out."""
+    axis, storage = histogram["axes"][0], histogram["storage"]
+    inner = slice(int(axis["underflow"]), len(storage["values"]) - int(axis["overflow"]))
+    return np.asarray(storage["values"])[inner], np.sqrt(np.asarray(storage["variances"])[inner])
 
 
 def reweighting(summary: Path, plot: Path) -> None:
@@ -144,10 +153,11 @@ def reweighting(summary: Path, plot: Path) -> None:
         sharex="col",
         height_ratios=(3, 1),
     ) as (fig, axes):
-        for column, (name, histograms) in enumerate(features.items()):
+        for column, histograms in enumerate(features):
             closure(histograms, axes[0][column], axes[1][column])
-            axes[1][column].set(xlabel=name, ylim=(0.5, 1.5))
-        axes[0][0].set_ylabel("events in the sidebands")
+            axes[0][column].set(xlim=(histograms["data"]["axes"][0]["edges"][0], histograms["data"]["axes"][0]["edges"][-1]))
+            axes[1][column].set(xlabel=histograms["name"], ylim=(0.5, 1.5))
+        axes[0][0].set_ylabel("events in the sidebands / unit")
         axes[1][0].set_ylabel("sim. / data")
         fig.suptitle(
             f"AUC of a fresh classifier, data against simulation: {content['auc_before']:.3f} before, "

@@ -120,25 +120,26 @@ def _check(path: str, store: pd.HDFStore, layout: Layout) -> tuple[str, int]:
     keys = store.keys()
     if len(keys) != 1:
         raise InputFileError(path, f"holds {len(keys)} tables", "give a pandas HDF5 file with one")
-    names = list(store.select(keys[0], start=0, stop=1).columns)
+    names = list(pd.DataFrame(store.select(keys[0], start=0, stop=1)).columns)
     if layout.raw:
-        missing = [] if len(names) >= 3 * PARTICLES else [f"{3 * PARTICLES} columns of particles"]
+        missing = [] if len(names) >= 3 * PARTICLES else [f"only {len(names)} of {3 * PARTICLES} columns"]
         labelled = len(names) == 3 * PARTICLES + 1
     else:
-        missing = [repr(f"{name}j{j}") for j in (1, 2) for name in FEATURES if f"{name}j{j}" not in names]
+        missing = [f"no column '{name}j{j}'" for j in (1, 2) for name in FEATURES if f"{name}j{j}" not in names]
         labelled = "label" in names
     if missing:
-        raise InputFileError(path, f"no column {missing[0]}", "correct the dataset's 'format'")
+        raise InputFileError(path, missing[0], "correct the dataset's 'format' or its file")
     if layout.labelled is not None and not labelled:
         raise InputFileError(path, "no column of labels", "set the dataset's 'labelled' to null")
-    storer = store.get_storer(keys[0])
+    untyped: Any = store  # pandas' stubs lack get_storer
+    storer = untyped.get_storer(keys[0])
     return keys[0], int(storer.nrows if storer.is_table else storer.shape[0])
 
 
 def _batches(store: pd.HDFStore, key: str, rows: int, size: int, name: str) -> Iterator[tuple[int, pd.DataFrame]]:
     with tqdm(total=rows, desc=name, unit="event", disable=None) as bar:
         for start in range(0, max(rows, 1), size):
-            frame = store.select(key, start=start, stop=min(start + size, rows))
+            frame = pd.DataFrame(store.select(key, start=start, stop=min(start + size, rows)))
             yield start, frame
             bar.update(len(frame))
 

@@ -77,11 +77,13 @@ class Selection:
             needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}
         return needed
 
-
     def branches_to_read(self) -> list[str]:
         """The needed branches and their collections' counters; coffea need not look at any other."""
         names = self.branches
-        return [*self.needed(), *(f"n{collection}" for collection in (names.jets, names.candidates, names.links, "GenPart"))]
+        return [
+            *self.needed(),
+            *(f"n{collection}" for collection in (names.jets, names.candidates, names.links, "GenPart")),
+        ]
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ def inspect(path: str, selection: Selection) -> Content:
 
 def reason(error: BaseException) -> str:
     """An error's first line: a few words for a sentence."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    lines = [line.strip(" ,.;:") for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 

@@ -20,19 +20,19 @@ def discriminant(scores: np.ndarray, signal: int, background: int) -> np.ndarray
 def measure(scores: np.ndarray, labels: np.ndarray, classes: list[Class]) -> dict[str, Any]:
     """Accuracy of the most probable class, and the ROC curve of each signal class against QCD.
 
-    Returns ``{"accuracy", "roc": {class: {"auc", "signal_efficiency", "background_efficiency"}}}``.
+    Returns ``{"accuracy", "auc": {class: area}, "roc": {class: {"signal_efficiency", "qcd_efficiency"}}}``.
     """
     qcd = classes.index("qcd")
-    curves = {}
+    curves, areas = {}, {}
     for i, name in enumerate(classes):
         if i != qcd:
             pair = (labels == i) | (labels == qcd)
             score = discriminant(scores[pair], i, qcd)
             background, signal, _ = roc_curve(labels[pair] == i, score, drop_intermediate=False)
             grid = np.linspace(0.0, 1.0, POINTS)
+            areas[name] = float(np.trapezoid(signal, background))
             curves[name] = {
-                "auc": float(np.trapezoid(signal, background)),
                 "signal_efficiency": grid.tolist(),
-                "background_efficiency": np.interp(grid, signal, background).tolist(),
+                "qcd_efficiency": np.interp(grid, signal, background).tolist(),
             }
-    return {"accuracy": float(np.mean(scores.argmax(axis=1) == labels)), "roc": curves}
+    return {"accuracy": float(np.mean(scores.argmax(axis=1) == labels)), "auc": areas, "roc": curves}

@@ -54,8 +54,8 @@ def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Pa
         "held_out_jets": _count(held_out, network),
         **measure(scores, held_out.labels, network.classes),
     }
-    for signal, curve in result["roc"].items():
-        log.info("%s: AUC of %s against qcd %.4f", name, signal, curve["auc"])
+    for signal, area in result["auc"].items():
+        log.info("%s: AUC of %s against qcd %.4f", name, signal, area)
     networks.save(output, name, network, weights)
     write_json(summary, result)
 

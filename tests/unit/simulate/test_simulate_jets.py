@@ -20,7 +20,7 @@ def candidates(*events: list[tuple[float, float, float]]) -> ak.Array:
     return ak.unflatten(ak.zip(columns | {"pdgid": np.full(len(pt), 22, np.int32)}), counts)
 
 
-def random_jets(n: int, beta: float) -> ak.Array:
+def random_jets(n: int) -> ak.Array:
     rng = np.random.default_rng(3)
     counts = rng.integers(1, 80, n)
     total = counts.sum()
@@ -73,7 +73,7 @@ def test_filter_of_one_jet_cannot_cut_on_two() -> None:
 
 @pytest.mark.parametrize(("zcut", "beta"), [(0.1, 0.0), (0.1, 1.0), (0.2, 0.5)])
 def test_softdrop_mass_agrees_with_fastjet(zcut, beta) -> None:
-    particles = random_jets(200, beta)
+    particles = random_jets(200)
     sequence = fastjet.ClusterSequence(particles, fastjet.JetDefinition(fastjet.cambridge_algorithm, 1000.0))
     groomed = sequence.exclusive_jets_softdrop_grooming(njets=1, beta=beta, symmetry_cut=zcut, R0=0.8)
     ours = substructure.softdrop_mass(particles, Jets(0.8, 50, zcut, beta))
