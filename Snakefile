@@ -11,6 +11,13 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
+# An analysis's own folders stand in its configuration under the same name.
+pathvars:
+    results="results",
+    logs="logs",
+    benchmarks="<results>/benchmarks",
+
+
 rule all:
     """Everything that the stages of this analysis make."""
     input:

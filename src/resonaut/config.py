@@ -61,7 +61,9 @@ def build(value: Any, kind: Any, where: str) -> Any:
         return {k: build(v, args[1], f"{where}.{k}") for k, v in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if kind is Any or (origin is None and isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool)):
+    if kind is Any or (
+        origin is None and isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool)
+    ):
         return value
     raise ConfigError(f"{where}: {value!r} is not of type {getattr(kind, '__name__', kind)}.")
 

@@ -136,7 +136,9 @@ def write(path: Path, batches: Iterable[ak.Array], units: Mapping[str, str]) -> 
         for batch in batches:
             for name in batch.fields:
                 require_finite(batch[name], name, path)
-            table = pa.table({name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields})
+            table = pa.table(
+                {name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields}
+            )
             fields = [
                 table.schema.field(name).with_metadata({"unit": units.get(name, "1")}).with_nullable(False)
                 for name in table.column_names

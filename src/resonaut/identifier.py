@@ -22,9 +22,9 @@ def folds(keys: Keys, n_folds: int, seed: int) -> NDArray[np.int64]:
     return (mix(keys ^ np.uint64(seed)) % np.uint64(n_folds)).astype(np.int64)
 
 
-def uniform(keys: Keys) -> NDArray[np.float64]:
+def uniform(keys: Keys, seed: int) -> NDArray[np.float64]:
     """A reproducible number in [0, 1) for each event, independent of its fold."""
-    return (mix(~keys) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return (mix(~keys ^ np.uint64(seed)) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def mix(state: Keys) -> Keys:

@@ -6,11 +6,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.skim.cluster import cluster
-from resonaut.skim.settings import Clustering
+from resonaut.jets import cluster, substructure
 
 W_MASS = 80.4
-CONFIG = Clustering(radius=0.8, pt_min=200.0, softdrop_zcut=0.1, softdrop_beta=0.0)
+RADIUS, PT_MIN = 0.8, 200.0
 
 
 def boosted_pairs(jets: int, pt: float, rng: np.random.Generator) -> ak.Array:
@@ -45,8 +44,9 @@ def jets() -> dict[str, ak.Array]:
     )
     found = {}
     for name, hard in (("w", pairs), ("quark", single)):
-        all_jets, _ = cluster(with_soft_particles(hard, 25, rng), CONFIG)
-        found[name] = all_jets[ak.argsort(all_jets.pt, ascending=False)][:, 0]
+        all_jets, constituents = cluster(with_soft_particles(hard, 25, rng), RADIUS, PT_MIN)
+        shapes = substructure(constituents, RADIUS, 0.1, 0.0)
+        found[name] = ak.zip({"mass": all_jets.mass, **shapes})[:, 0]
     return found
 
 
@@ -68,7 +68,8 @@ def test_two_prongs_have_small_tau21(jets) -> None:
 def test_tau1_of_two_equal_particles() -> None:
     """Any axis between two equal particles D apart gives tau1 = D / (2 R) (Thaler, Van Tilburg, eq. 2.1)."""
     particles = ak.Array([[{"pt": 300.0, "eta": 0.0, "phi": phi, "mass": 0.0} for phi in (0.0, 0.3)]])
-    found, constituents = cluster(particles, CONFIG)
+    _, constituents = cluster(particles, RADIUS, PT_MIN)
+    found = substructure(constituents, RADIUS, 0.1, 0.0)
     assert found["tau1"][0, 0] == pytest.approx(0.3 / (2 * 0.8), rel=1e-3)
     assert found["tau2"][0, 0] == pytest.approx(0.0, abs=1e-9)
     assert ak.num(constituents, axis=2).to_list() == [[2]]
@@ -78,7 +79,7 @@ def test_distant_particles_are_two_jets() -> None:
     particles = ak.Array(
         [[{"pt": pt, "eta": eta, "phi": 0.0, "mass": 0.0} for pt, eta in ((300, 0), (250, 0.9), (100, 2))]]
     )
-    found, _ = cluster(particles, CONFIG)
+    found, _ = cluster(particles, RADIUS, PT_MIN)
     assert sorted(found.pt.to_list()[0]) == pytest.approx([250, 300])
 
 

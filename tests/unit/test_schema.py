@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from resonaut import config, schema
 from resonaut.dataset import DatasetConfig
@@ -24,7 +25,9 @@ def test_demo_config_gets_its_defaults() -> None:
 
 @pytest.mark.parametrize("example", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.stem)
 def test_examples_are_valid(example) -> None:
-    schema.validate(yaml.safe_load(example.read_text()), SCHEMA)
+    merged = demo()
+    update_config(merged, yaml.safe_load(example.read_text()))
+    schema.validate(merged, SCHEMA)
 
 
 @pytest.mark.parametrize(

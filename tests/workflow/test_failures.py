@@ -1,7 +1,7 @@
 """A user's mistakes end with one sentence that names the key or the file, and touch no other result."""
 
 import shutil
-from pathlib import Path
+import subprocess
 
 import pytest
 import yaml
@@ -33,9 +33,6 @@ def test_package_of_another_checkout_is_refused(fresh) -> None:
     moved = fresh.path / "elsewhere"
     shutil.copytree(fresh.path / "src", moved / "src")
     environment = fresh.environment | {"PYTHONPATH": str(moved / "src")}
-    type(fresh).environment.fget  # the clone's own path is what the other tests use
-    import subprocess
-
     run = subprocess.run(
         fresh.command("--dry-run"), cwd=fresh.path, env=environment, capture_output=True, text=True, check=False
     )
@@ -68,11 +65,15 @@ def test_truncated_file_fails_its_own_dataset_only(finished, tmp_path) -> None:
 
 
 def test_command_line_names_the_missing_file(fresh, tmp_path) -> None:
-    import subprocess
-
+    spectrum, output = tmp_path / "none.csv", tmp_path / "out"
     run = subprocess.run(
-        ["resonaut", "fit", "scan", "--spectrum", str(tmp_path / "none.csv"), "--sqrt-s", "13000"]
-        + ["--masses", "2000:6000:100", "--output", str(tmp_path / "out")],
+        [
+            *["resonaut", "fit", "scan", "--sqrt-s", "13000", "--masses", "2000:6000:100"],
+            "--spectrum",
+            spectrum,
+            "--output",
+            output,
+        ],
         env=fresh.environment,
         capture_output=True,
         text=True,
@@ -81,4 +82,4 @@ def test_command_line_names_the_missing_file(fresh, tmp_path) -> None:
     assert run.returncode == 2
     assert run.stderr.count("\n") == 1
     assert "none.csv" in run.stderr
-    assert not Path(tmp_path / "out").exists()
+    assert not output.exists()

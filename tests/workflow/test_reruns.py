@@ -55,7 +55,10 @@ def test_touch_reruns_nothing(finished) -> None:
     [
         ({"select": {"background_efficiency": 0.02}}, {"select", "fit", "report"}),
         ({"fit": {"shape_parameters": 3}}, {"fit", "report"}),
-        ({"datasets": {"w_sim": {"generator": {"seed": 99}}}}, {"simulate", "skim", "calibrate", "select", "fit", "report"}),
+        (
+            {"datasets": {"w_sim": {"generator": {"seed": 99}}}},
+            {"simulate", "skim", "calibrate", "select", "fit", "report"},
+        ),
         ({"pathvars": {"results": "results"}}, set()),
     ],
 )

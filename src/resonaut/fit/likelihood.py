@@ -1,7 +1,9 @@
 """Binned Poisson fits of background and background plus signal, all of a batch at once.
 
-Fisher scoring: the step solves ``J^T diag(1/mu) J step = J^T (n/mu - 1)`` with the derivatives ``J`` of the
-expected counts ``mu``, and is halved where it does not lower the deviance or makes a count negative.
+Newton's method: the step solves ``H step = J^T (n/mu - 1)`` with the derivatives ``J`` of the expected counts
+``mu``, and is halved where it does not lower the deviance or makes a count negative. ``H`` is the second
+derivative of -ln L without its negative parts, so that every step goes down. Fisher scoring, whose
+``H = J^T diag(1/mu) J`` needs no counts, creeps where a negative signal drives an empty bin to zero.
 """
 
 from collections.abc import Callable
@@ -12,8 +14,9 @@ from scipy.special import xlogy
 
 from resonaut.fit.family import Array, DijetFunction
 
-# Expected events (B, N) and derivatives (B, N, P) of parameters (B, P) of the batch's rows (B,).
-Model = Callable[[Array, np.ndarray], tuple[Array, Array]]
+# Expected events and those of the background alone (B, N), and derivatives (B, N, P) of parameters (B, P) of the
+# batch's rows (B,); the background's parameters come first.
+Model = Callable[[Array, np.ndarray], tuple[Array, Array, Array]]
 
 # Empty bins count as this many events, so that the expected count of a bin stays positive when the
 # signal yield is negative: the yield then ends at its physical boundary instead of beyond it.
@@ -77,16 +80,16 @@ def fit(
     theta = _feasible(function, function.start(counts) if start is None else start, level[:, None] * shape)
     state = np.concatenate([theta, level[:, None]], axis=1) if free else theta
 
-    def model(state: Array, rows: np.ndarray) -> tuple[Array, Array]:
-        expected, slope = function.expected(state[:, : function.n_parameters])
+    def model(state: Array, rows: np.ndarray) -> tuple[Array, Array, Array]:
+        background, slope = function.expected(state[:, : function.n_parameters])
         if free:
             slope = np.concatenate([slope, shape[rows, :, None]], axis=2)
         yields = state[:, -1] if free else level[rows]
-        return expected + yields[:, None] * shape[rows], slope
+        return background + yields[:, None] * shape[rows], background, slope
 
-    state, value, converged = _minimise(model, counts, state)
+    state, value, converged = _minimise(model, counts, state, function.n_parameters)
     theta, signal = (state[:, :-1], state[:, -1]) if free else (state, level)
-    expected, slope = model(state, np.arange(len(state)))
+    expected, _, slope = model(state, np.arange(len(state)))
     covariance = np.asarray(np.linalg.inv(_information(slope, expected)), dtype=np.float64)
     return Fit(theta, signal, function.expected(theta)[0], value, covariance, converged)
 
@@ -99,24 +102,42 @@ def _feasible(function: DijetFunction, theta: Array, signal: Array) -> Array:
 
 
 def _information(slope: Array, expected: Array) -> Array:
-    """Fisher information (B, P, P), with a touch on the diagonal against exact singularity."""
-    information = np.asarray(np.swapaxes(slope / expected[:, :, None], 1, 2) @ slope)
-    diagonal = np.einsum("bpp->bp", information)
+    """Fisher information (B, P, P)."""
+    return _regular(np.swapaxes(slope / expected[:, :, None], 1, 2) @ slope)
+
+
+def _curvature(counts: Array, expected: Array, background: Array, slope: Array, n_background: int) -> Array:
+    """Second derivative (B, P, P) of -ln L, its negative terms left out.
+
+    ``sum(n/mu^2 J J^T + (1 - n/mu) d2mu)``; the background's logarithm is linear in its parameters, so that
+    ``d2mu = J J^T / b`` for these, and the expected count is linear in the signal yield.
+    """
+    curvature = np.swapaxes(slope * (counts / expected**2)[:, :, None], 1, 2) @ slope
+    own = slope[:, :, :n_background]
+    weight = np.maximum(1 - counts / expected, 0.0) / background
+    curvature[:, :n_background, :n_background] += np.swapaxes(own * weight[:, :, None], 1, 2) @ own
+    return _regular(curvature)
+
+
+def _regular(matrices: Array) -> Array:
+    """``matrices`` with a touch on the diagonal against exact singularity."""
+    diagonal = np.einsum("bpp->bp", matrices)
     diagonal *= 1 + 1e-10
     diagonal += 1e-12
-    return information
+    return matrices
 
 
-def _minimise(model: Model, counts: Array, state: Array) -> tuple[Array, Array, np.ndarray]:
-    """Fisher scoring with step halving; only the fits that still move are computed."""
+def _minimise(model: Model, counts: Array, state: Array, n_background: int) -> tuple[Array, Array, np.ndarray]:
+    """Newton's method with step halving; only the fits that still move are computed."""
     state = state.copy()
     value = deviance(counts, model(state, np.arange(len(state)))[0])
     converged = np.zeros(len(state), dtype=bool)
     rows = np.arange(len(state))
     for _ in range(ITERATIONS):
-        expected, slope = model(state[rows], rows)
+        expected, background, slope = model(state[rows], rows)
         score = np.einsum("bnp,bn->bp", slope, counts[rows] / expected - 1)
-        step = np.linalg.solve(_information(slope, expected), score[..., None])[..., 0]
+        curvature = _curvature(counts[rows], expected, background, slope, n_background)
+        step = np.linalg.solve(curvature, score[..., None])[..., 0]
         gain = np.einsum("bp,bp->b", step, score)
         done = gain < TOLERANCE
         converged[rows[done]] = True

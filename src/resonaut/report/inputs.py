@@ -155,7 +155,9 @@ def reweighting(summary: Path, plot: Path) -> None:
     ) as (fig, axes):
         for column, histograms in enumerate(features):
             closure(histograms, axes[0][column], axes[1][column])
-            axes[0][column].set(xlim=(histograms["data"]["axes"][0]["edges"][0], histograms["data"]["axes"][0]["edges"][-1]))
+            axes[0][column].set(
+                xlim=(histograms["data"]["axes"][0]["edges"][0], histograms["data"]["axes"][0]["edges"][-1])
+            )
             axes[1][column].set(xlabel=histograms["name"], ylim=(0.5, 1.5))
         axes[0][0].set_ylabel("events in the sidebands / unit")
         axes[1][0].set_ylabel("sim. / data")

@@ -15,55 +15,52 @@ from resonaut.report.style import COLOURS, GREEN, YELLOW, corner, figure
 def spectrum(result: Path, label: str, plot: Path) -> None:
     """The selected m_jj spectrum, the background fit, the most significant signal, and the pulls."""
     content = config.load_json(result)
-    merged, best = content["merged"], max(content["scan"], key=lambda point: point["z_local"])
-    edges, counts = np.asarray(merged["edges"]), np.asarray(merged["counts"])
-    fine, background = np.asarray(content["spectrum"]["edges"]), np.asarray(content["spectrum"]["background"])
-    both, signal = np.asarray(best["signal_plus_background"]), np.asarray(best["signal"])
-    widths, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
+    edges = np.asarray(content["merged"]["edges"])
     with figure(plot, 2, 1, figsize=(6, 5.6), sharex=True, height_ratios=(3, 1)) as (_, (ax, pulls)):
-        for region in [content["signal_region"]] if "signal_region" in content else []:
+        if "signal_region" in content:
             for panel in (ax, pulls):
-                panel.axvspan(*region, color="0.93", zorder=0)
-        low, high = _poisson_interval(counts)
-        ax.errorbar(
-            centres,
-            counts / widths,
-            np.stack([counts - low, high - counts]) / widths,
-            xerr=widths / 2,
-            fmt="k.",
-            ms=4,
-            lw=1,
-            label="data",
-        )
-        quality = content["background"]
-        ax.stairs(
-            background / np.diff(fine),
-            fine,
-            color=COLOURS[0],
-            lw=1.5,
-            label=rf"background fit: $\chi^2$/ndf {quality['chi2']:.1f}/{quality['ndf']}",
-        )
-        ax.stairs(
-            both / np.diff(fine),
-            fine,
-            color=COLOURS[2],
-            lw=1.2,
-            ls="--",
-            label=f"with signal at {best['mass']:g} GeV: {best['signal_yield']:.0f} ± {best['signal_yield_error']:.0f} "
-            f"events, {best['z_local']:.1f}σ",
-        )
-        ax.set(yscale="log", ylabel="events / GeV", ylim=(0.3 * _smallest(counts / widths), None))
+                panel.axvspan(*content["signal_region"], color="0.93", zorder=0)
+        _data(ax, edges, np.asarray(content["merged"]["counts"]))
+        _background(ax, pulls, content)
+        if content["scan"]:
+            _best_signal(ax, pulls, content, max(content["scan"], key=lambda point: float(point["z_local"])))
+        ax.set(yscale="log", ylabel="events / GeV")
         ax.set_title(f"{content['method']}, {content['window']}" if "method" in content else "")
         corner(ax, f"{label}, {_energy(content)}")
         ax.legend(fontsize=9)
-        pulls.stairs(merged["pulls"], edges, fill=True, color="0.6")
         pulls.axhline(0, color="k", lw=0.8)
-        added = _rebin(signal, fine, edges) / np.sqrt(np.asarray(merged["background"]))
-        pulls.stairs(added, edges, color=COLOURS[2], ls="--")
-        reach = max(3.5, 1.1 * float(np.abs(merged["pulls"]).max()), 1.1 * float(added.max()))
-        pulls.set(
-            xlabel="$m_{jj}$ [GeV]", ylabel="(data − fit) / √fit", ylim=(-reach, reach), xlim=(edges[0], edges[-1])
-        )
+        reach = max(3.5, 1.1 * max(map(abs, content["merged"]["pulls"])))
+        pulls.set(xlabel="$m_{jj}$ [GeV]", ylabel="(data − fit) / √fit", ylim=(-reach, reach), xlim=edges[[0, -1]])
+
+
+def _data(ax: Axes, edges: np.ndarray, counts: np.ndarray) -> None:
+    widths, (low, high) = np.diff(edges), _poisson_interval(counts)
+    errors = np.stack([counts - low, high - counts]) / widths
+    centres = (edges[1:] + edges[:-1]) / 2
+    ax.errorbar(centres, counts / widths, errors, xerr=widths / 2, fmt="k.", ms=4, lw=1, label="data")
+    filled = counts / widths
+    ax.set_ylim(bottom=0.3 * filled[filled > 0].min() if filled.any() else None)
+
+
+def _background(ax: Axes, pulls: Axes, content: dict[str, Any]) -> None:
+    fine, quality = np.asarray(content["spectrum"]["edges"]), content["background"]
+    name = rf"background fit: $\chi^2$/ndf {quality['chi2']:.1f}/{quality['ndf']}"
+    density = np.asarray(content["spectrum"]["background"]) / np.diff(fine)
+    ax.stairs(density, fine, color=COLOURS[0], lw=1.5, label=name)
+    pulls.stairs(content["merged"]["pulls"], content["merged"]["edges"], fill=True, color="0.6")
+
+
+def _best_signal(ax: Axes, pulls: Axes, content: dict[str, Any], point: dict[str, Any]) -> None:
+    """The fit with a signal, and the signal alone in units of the pulls."""
+    fine, edges = np.asarray(content["spectrum"]["edges"]), np.asarray(content["merged"]["edges"])
+    name = (
+        f"with signal at {point['mass']:g} GeV: {point['signal_yield']:.0f} ± {point['signal_yield_error']:.0f} "
+        f"events, {point['z_local']:.1f}σ"
+    )
+    density = np.asarray(point["signal_plus_background"]) / np.diff(fine)
+    ax.stairs(density, fine, color=COLOURS[2], lw=1.2, ls="--", label=name)
+    added = _rebin(np.asarray(point["signal"]), fine, edges) / np.sqrt(np.asarray(content["merged"]["background"]))
+    pulls.stairs(added, edges, color=COLOURS[2], ls="--")
 
 
 def _poisson_interval(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,10 +73,6 @@ def _rebin(values: np.ndarray, fine: np.ndarray, edges: np.ndarray) -> np.ndarra
     """Sums of fine bins inside each of the merged ones, whose edges are a subset."""
     total = np.concatenate([[0.0], np.cumsum(values)])
     return np.diff(np.interp(edges, fine, total))
-
-
-def _smallest(values: np.ndarray) -> float:
-    return float(values[values > 0].min()) if (values > 0).any() else 1.0
 
 
 def _energy(content: dict[str, Any]) -> str:
@@ -123,27 +116,28 @@ def p_values(results: Sequence[Path], label: str, plot: Path) -> None:
 
 
 def limits(results: Sequence[Path], label: str, plot: Path) -> None:
-    """Observed and expected 95 % CLs limits of every selection against the resonance mass."""
-    scans = _scans(results)
-    content = config.load_json(results[0])
+    """Observed and expected CLs limits of every selection against the resonance mass.
+
+    In fb; a mass at which the selection keeps no simulated signal has none. Without any efficiency, in events.
+    """
+    scans, content = _scans(results), config.load_json(results[0])
+    in_fb = any(point["limit"] for points in scans.values() for point in points)
+    key, unit = ("limit", "cross section [fb]") if in_fb else ("limit_events", "signal yield [events]")
     with figure(plot, 1, len(scans), figsize=(4.4 * len(scans), 4.2), squeeze=False, sharey=True) as (_, axes):
         for ax, (name, points) in zip(axes[0], scans.items(), strict=True):
-            _band(ax, points)
+            _band(ax, {point["mass"]: point[key] for point in points if point[key]})
             ax.set(yscale="log", xlabel="resonance mass [GeV]")
             ax.set_title(name)
-        in_fb = all(point["limit"] for points in scans.values() for point in points)
-        level = f"{100 * content['confidence_level']:g} % CL upper limit"
-        axes[0][0].set_ylabel(f"{level} on the cross section [fb]" if in_fb else f"{level} [signal events]")
+        axes[0][0].set_ylabel(f"{100 * content['confidence_level']:g} % CL upper limit on the {unit}")
         axes[0][0].legend(fontsize=9)
         corner(axes[0][-1], f"{label}, {_energy(content)}")
 
 
-def _band(ax: Axes, points: list[dict[str, Any]]) -> None:
-    mass = [point["mass"] for point in points]
-    values = [point["limit"] or point["limit_events"] for point in points]
+def _band(ax: Axes, limits: dict[float, dict[str, float]]) -> None:
+    mass = list(limits)
 
     def line(key: str) -> list[float]:
-        return [value[key] for value in values]
+        return [limit[key] for limit in limits.values()]
 
     ax.fill_between(mass, line("expected_minus_2"), line("expected_plus_2"), color=YELLOW, lw=0, label="expected ± 2σ")
     ax.fill_between(mass, line("expected_minus_1"), line("expected_plus_1"), color=GREEN, lw=0, label="expected ± 1σ")

@@ -43,4 +43,4 @@ class Cwola:
         assert self.models is not None, "fit first"
         keys = identifier.keys(events)
         value = self.models.probability(features.compute(events, self.features, source), keys)
-        return Raw(value, self.models.folds(keys), identifier.uniform(keys))
+        return Raw(value, self.models.folds(keys), identifier.uniform(keys, 0))

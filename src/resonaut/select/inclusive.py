@@ -22,4 +22,4 @@ class Inclusive:
     def raw(self, events: ak.Array, source: str) -> Raw:  # noqa: ARG002
         """Equal values, told apart by the hash of the identifier."""
         n = len(events)
-        return Raw(np.zeros(n), np.zeros(n, dtype=np.int64), identifier.uniform(identifier.keys(events)))
+        return Raw(np.zeros(n), np.zeros(n, dtype=np.int64), identifier.uniform(identifier.keys(events), 0))

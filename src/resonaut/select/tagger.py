@@ -31,4 +31,4 @@ class Tagger:
             require_finite(events[name], name, source)
             jets.append(1 - ak.to_numpy(events[name]).astype(np.float64))
         model = np.zeros(len(events), dtype=np.int64)
-        return Raw(self.combine(*jets), model, identifier.uniform(identifier.keys(events)))
+        return Raw(self.combine(*jets), model, identifier.uniform(identifier.keys(events), 0))

@@ -11,12 +11,13 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
+from resonaut import jets
 from resonaut.dataset import BLIND_ROLES, DatasetConfig, Generator
 from resonaut.errors import ConfigError, EmptySelectionError
-from resonaut.simulate import detector, jets, nanoaod
+from resonaut.simulate import detector, nanoaod
 from resonaut.simulate.generator import MAX_SEED, Batch, Pythia
 from resonaut.simulate.settings import Simulate
-from resonaut.simulate.substructure import substructure
+from resonaut.simulate.trigger import passes
 
 logger = logging.getLogger(__name__)
 
@@ -109,14 +110,15 @@ def _branches(
 ) -> dict[str, Any]:
     """The branches of those events of a batch that pass the region's filter."""
     candidates = detector.reconstruct(batch.visible, config.detector, rng)
-    clustered = jets.cluster(candidates, config.jets)
+    found, constituents = jets.cluster(candidates, config.jets.radius, config.jets.pt_min)
     keep = np.ones(len(batch), bool)
     if chunk.region in config.filters:
-        keep = jets.passes(clustered.jets, config.filters[chunk.region])
-    clustered = clustered[keep]
+        keep = passes(found, config.filters[chunk.region])
+    found, constituents = found[keep], constituents[keep]
+    shapes = jets.substructure(constituents, config.jets.radius, config.jets.softdrop_zcut, config.jets.softdrop_beta)
     events = nanoaod.identifiers(chunk.number, numbers[keep])
-    events |= nanoaod.event_quantities(candidates[keep], clustered.jets)
-    events |= nanoaod.collections(clustered, substructure(clustered, config.jets))
+    events |= nanoaod.event_quantities(candidates[keep], found)
+    events |= nanoaod.collections(found, constituents, shapes)
     if not chunk.blind:
         events |= {"GenPart": batch.hard[keep], "genWeight": np.ones(np.count_nonzero(keep), np.float32)}
     return events

@@ -14,7 +14,6 @@ import uproot
 
 from resonaut.files import atomic
 from resonaut.simulate.detector import NEUTRAL_HADRON, PHOTON
-from resonaut.simulate.jets import Clustered
 
 RUN = 1
 TIGHT_ID = 2
@@ -45,12 +44,11 @@ def event_quantities(candidates: ak.Array, jets: ak.Array) -> dict[str, np.ndarr
     }
 
 
-def collections(clustered: Clustered, shapes: dict[str, ak.Array]) -> dict[str, ak.Array]:
-    """Jets with their ``shapes`` (substructure), their candidates, and the links between the two."""
-    jets, by_jet = clustered.jets, clustered.constituents
+def collections(jets: ak.Array, by_jet: ak.Array, shapes: dict[str, ak.Array]) -> dict[str, ak.Array]:
+    """Jets with their ``shapes`` (substructure), their candidates ``by_jet``, and the links between the two."""
     candidates = ak.flatten(by_jet, axis=2)
     fat_jet = {name: _float(getattr(jets, name)) for name in MOMENTUM}
-    fat_jet |= {name: _float(values) for name, values in shapes.items()}
+    fat_jet |= {"msoftdrop" if name == "softdrop_mass" else name: _float(values) for name, values in shapes.items()}
     fat_jet["jetId"] = ak.values_astype(_is_tight(by_jet) * TIGHT_ID, np.int32)
     fat_jet["nConstituents"] = ak.values_astype(ak.num(by_jet, axis=2), np.int32)
     jet_index, _ = ak.broadcast_arrays(ak.local_index(by_jet, axis=1), by_jet.pt)

@@ -12,7 +12,7 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-from resonaut import events
+from resonaut import events, identifier
 from resonaut.errors import EmptySelectionError
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.settings import Class, NetworkConfig, TagConfig
@@ -37,29 +37,11 @@ class Sample:
         return len(self.labels)
 
 
-def uniform(batch: ak.Array, seed: int) -> np.ndarray:
-    """A number in [0, 1) for each event from its identifier: splitmix64, chained over the KEY."""
-    state = np.full(len(batch), seed, np.uint64)
-    for name in events.KEY:
-        state = _splitmix(state ^ ak.to_numpy(batch[name]).astype(np.uint64))
-    unit: np.ndarray = (state >> np.uint64(11)) * 2.0**-53
-    return unit
-
-
-def _splitmix(x: np.ndarray) -> np.ndarray:
-    """The output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014); overflow is meant."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray = x ^ (x >> np.uint64(31))
-    return mixed
-
-
 def in_training(batch: ak.Array, role: str, settings: TagConfig) -> np.ndarray:
     """Whether each event may be trained on; never in data, nor where all weights are published."""
     if role not in TRAINING_ROLES or all(network.weights for network in settings.networks.values()):
         return np.zeros(len(batch), bool)
-    return uniform(batch, settings.seed) < settings.train_fraction
+    return identifier.uniform(identifier.keys(batch), settings.seed) < settings.train_fraction
 
 
 def load(
@@ -96,7 +78,7 @@ def _labels(dataset: events.Dataset, seed: int, classes: list[Class]) -> tuple[n
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
     for batch in dataset.iterate([f"{jet}_prongs" for jet in JETS]):
-        number = uniform(batch, seed)
+        number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
             label = class_index(batch, jet, dataset.manifest.role, classes)
             hashes.append(number[label >= 0])
@@ -128,7 +110,7 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
 def _read(dataset: events.Dataset, seed: int, network: NetworkConfig, low: float, ends: np.ndarray) -> Iterator[Sample]:
     wanted = [column for jet in JETS for column in (*columns(jet), f"{jet}_prongs")]
     for batch in dataset.iterate(wanted):
-        number = uniform(batch, seed)
+        number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
             label = class_index(batch, jet, dataset.manifest.role, network.classes)
             # The appended end serves label -1: no jet.

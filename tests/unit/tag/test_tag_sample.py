@@ -11,21 +11,6 @@ from resonaut.tag import sample
 CLASSES = ["qcd", "2prong", "3prong", "4prong"]
 
 
-def test_splitmix_gives_its_published_first_outputs():
-    # Seed 0: the state advances by the golden gamma before each output.
-    states = np.array([0, 0x9E3779B97F4A7C15], np.uint64)
-    assert [hex(x) for x in sample._splitmix(states)] == ["0xe220a8397b1dcdaf", "0x6e789e6aa1b965f4"]
-
-
-def test_the_hash_is_uniform_and_belongs_to_the_event(make_events):
-    batch = make_events(4000, seed=1)
-    number = sample.uniform(batch, seed=1)
-    counts, _ = np.histogram(number, bins=10, range=(0, 1))
-    assert ((counts - 400) ** 2 / 400).sum() < 30  # chi2 of 9 degrees of freedom
-    np.testing.assert_array_equal(sample.uniform(batch[::-1], seed=1), number[::-1])
-    assert not np.isclose(sample.uniform(batch, seed=2), number).any()
-
-
 def test_a_background_jet_is_qcd_and_a_signal_jet_counts_by_its_prongs():
     batch = ak.Array({"j1_prongs": [0, 1, 2, 3, 4, 5]})
     assert sample.class_index(batch, "j1", "signal", CLASSES).tolist() == [-1, -1, 1, 2, 3, -1]
