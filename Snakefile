@@ -54,6 +54,7 @@ wildcard_constraints:
     network="[a-z0-9_]+",
 
 
+include: "workflow/rules/config.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/skim.smk"
 include: "workflow/rules/tag.smk"

@@ -19,9 +19,9 @@ def stop(sentence):
 
 _spec = importlib.util.find_spec("resonaut")
 if _spec is None or Path(_spec.origin).parent != CHECKOUT / "src" / "resonaut":
+    _state = "missing" if _spec is None else f"of another checkout ({_spec.origin})"
     stop(
-        f"the installed package is {'missing' if _spec is None else 'of another checkout (' + _spec.origin + ')'}; "
-        f"run 'pip install --no-deps -e .' in {CHECKOUT}, or 'make install' and '.venv/bin/snakemake'."
+        f"the installed package is {_state}; run 'pip install --no-deps -e .' in {CHECKOUT}, or 'make install' and '.venv/bin/snakemake'."
     )
 
 from resonaut import config as resonaut_config
@@ -71,6 +71,25 @@ try:
     CATALOGUE = read_catalogue()
 except ResonautError as error:
     stop(error)
+
+
+def check_search():
+    """Stop where the stages and datasets of the search cannot work together."""
+    if uses("select") and len(datasets("data")) != 1:
+        stop(
+            f"config: search.datasets has {len(datasets('data'))} datasets with the role 'data'; select searches "
+            "exactly one, so leave one (its 'files' may be many)."
+        )
+    if uses("select") and "tagger" in config["select"]["methods"] and not uses("tag"):
+        stop(
+            "config: select.methods has 'tagger', which needs the stage 'tag'; take it out, or add 'tag' to "
+            "search.stages."
+        )
+    for name in datasets() if uses("skim") else []:
+        if CATALOGUE[name].region not in config["skim"]["regions"]:
+            stop(
+                f"config: datasets.{name}.region {CATALOGUE[name].region!r} is not in skim.regions; define it there."
+            )
 
 
 def uses(verb):
@@ -131,6 +150,12 @@ def stage_code(verb):
     return [f"src/resonaut/{path}" for path in provenance.stage_code(verb)]
 
 
+def published_weights(wildcards):
+    """The published weights of a network, so that new ones rerun it; a missing file is the command's to name."""
+    path = config["tag"]["networks"][wildcards.network]["weights"]
+    return [path] if path and Path(path).exists() else []
+
+
 def memory(mb):
     """A job's memory in MB, more at each attempt."""
     return lambda wildcards, attempt: mb * attempt
@@ -144,47 +169,4 @@ def announce():
     )
 
 
-rule freeze_section:
-    """Write a stage's section of the configuration, so that the stage reruns when and only when it changes."""
-    output:
-        "<results>/config/{verb}.json",
-    log:
-        "<logs>/config/{verb}.log",
-    benchmark:
-        "<benchmarks>/config/{verb}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(100),
-        runtime=5,
-    params:
-        text=lambda wildcards: json.dumps(config[wildcards.verb], sort_keys=True),
-    message:
-        "config: freeze the section {wildcards.verb}"
-    shell:
-        "printf '%s\n' {params.text:q} > {output} 2> {log}"
-
-
-rule freeze_dataset:
-    """Write a dataset's entry of the configuration."""
-    output:
-        "<results>/config/datasets/{dataset}.json",
-    log:
-        "<logs>/config/datasets/{dataset}.log",
-    benchmark:
-        "<benchmarks>/config/datasets/{dataset}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(100),
-        runtime=5,
-    params:
-        text=lambda wildcards: json.dumps(
-            config["datasets"][wildcards.dataset], sort_keys=True
-        ),
-    message:
-        "config: freeze the dataset {wildcards.dataset}"
-    shell:
-        "printf '%s\n' {params.text:q} > {output} 2> {log}"
+check_search()

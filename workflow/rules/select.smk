@@ -1,10 +1,5 @@
 """Anomaly selection: one job for each method and mass window."""
 
-if uses("select") and "tagger" in config["select"]["methods"] and not uses("tag"):
-    stop(
-        "config: select.methods has 'tagger', which needs the stage 'tag'; take it out, or add 'tag' to search.stages."
-    )
-
 
 rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""

@@ -4,12 +4,6 @@ TAG_SIMULATION = datasets("background", "signal")
 TAG_DATASETS = datasets("data", "background", "signal")
 
 
-def published_weights(wildcards):
-    """The published weights of a network, so that new ones rerun it; a missing file is the command's to name."""
-    path = config["tag"]["networks"][wildcards.network]["weights"]
-    return [path] if path and Path(path).exists() else []
-
-
 rule tag:
     """Score every dataset of the search."""
     input:

@@ -1,0 +1,47 @@
+"""config: each section and dataset of the configuration, frozen, so that a stage reruns when its own changes."""
+
+
+rule freeze_section:
+    """Write a stage's section of the configuration, so that the stage reruns when and only when it changes."""
+    output:
+        "<results>/config/{verb}.json",
+    log:
+        "<logs>/config/{verb}.log",
+    benchmark:
+        "<benchmarks>/config/{verb}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(100),
+        runtime=5,
+    params:
+        text=lambda wildcards: json.dumps(config[wildcards.verb], sort_keys=True),
+    message:
+        "config: freeze the section {wildcards.verb}"
+    shell:
+        "printf '%s\n' {params.text:q} > {output} 2> {log}"
+
+
+rule freeze_dataset:
+    """Write a dataset's entry of the configuration."""
+    output:
+        "<results>/config/datasets/{dataset}.json",
+    log:
+        "<logs>/config/datasets/{dataset}.log",
+    benchmark:
+        "<benchmarks>/config/datasets/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(100),
+        runtime=5,
+    params:
+        text=lambda wildcards: json.dumps(
+            config["datasets"][wildcards.dataset], sort_keys=True
+        ),
+    message:
+        "config: freeze the dataset {wildcards.dataset}"
+    shell:
+        "printf '%s\n' {params.text:q} > {output} 2> {log}"
