@@ -35,10 +35,14 @@ class Search:
 
 @dataclass(frozen=True)
 class Efficiency:
-    """Share of the produced signal that is selected, and its relative uncertainties by source."""
+    """Share of the produced signal that is selected, and its relative uncertainties by source.
+
+    ``measured``: known well enough for limits on the cross section.
+    """
 
     value: float | None
     uncertainties: dict[str, float]
+    measured: bool
     extrapolated: bool = False
 
 
@@ -91,7 +95,7 @@ def _at_mass(
     template = search.signal.template(mass, function.edges)
     found = scan.search(function, counts, background, template, mass)
     events_per_fb = None
-    if search.luminosity is not None and efficiency.value:
+    if search.luminosity is not None and efficiency.value and efficiency.measured:
         events_per_fb = search.luminosity * efficiency.value
     total = math.hypot(*(math.log1p(size) for size in efficiency.uncertainties.values()))
     direct = limits.upper_limits(function, counts, background, template, total, search.confidence_level)
@@ -151,5 +155,7 @@ def interpolated(mass: float, masses: np.ndarray, efficiencies: list[Efficiency]
     return Efficiency(
         float(np.interp(mass, masses, values)),
         {n: float(np.interp(mass, masses, [e.uncertainties[n] for e in efficiencies])) for n in names},
+        # Both neighbours, or the nearest one beyond the ends.
+        np.interp(mass, masses, [float(not e.measured) for e in efficiencies]) == 0,
         not masses[0] <= mass <= masses[-1],
     )

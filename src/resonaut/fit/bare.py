@@ -30,7 +30,7 @@ def scan_spectrum(
         raise ConfigError(f"--signal-width is {signal_width:g}; give a relative width such as 0.03.")
     wanted = parse_masses(masses)
     # Without a simulated signal nothing is lost: limits are on cross section x acceptance x efficiency.
-    efficiency = Efficiency(None if luminosity is None else 1.0, {})
+    efficiency = Efficiency(None if luminosity is None else 1.0, {}, measured=luminosity is not None)
     search = Search(
         spectrum.read(source, luminosity),
         sqrt_s,

@@ -38,7 +38,7 @@ def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Pa
         raise InputFileError(selection, f"no selection result ({error!r})", "run the stage select again") from None
     signals = _signals(settings, entries, selection)
     masses = [mass for mass in settings.masses if low <= mass < high]
-    efficiencies = dict.fromkeys(masses, Efficiency(None, {}))
+    efficiencies = dict.fromkeys(masses, Efficiency(None, {}, measured=False))
     shape: CrystalBalls | Gaussian = Gaussian(settings.signal_width)
     if signals:
         shape = from_simulation({m: _spectrum(entry, selection) for m, entry in signals.items()}, settings.signal_width)
@@ -79,14 +79,11 @@ def _efficiency(mass: float, signals: dict[float, Any], settings: FitSettings) -
     found = []
     for entry in signals.values():
         value = float(entry["efficiency"])
-        found.append(
-            Efficiency(
-                value,
-                {
-                    "efficiency_statistics": float(entry["efficiency_error"]) / value if value > 0 else 1.0,
-                    "lund": float(entry.get("lund_error") or 0.0),
-                    "luminosity": settings.luminosity_uncertainty,
-                },
-            )
-        )
+        statistics = float(entry["efficiency_error"]) / value if value > 0 else 1.0
+        uncertainties = {
+            "efficiency_statistics": statistics,
+            "lund": float(entry.get("lund_error") or 0.0),
+            "luminosity": settings.luminosity_uncertainty,
+        }
+        found.append(Efficiency(value, uncertainties, measured=statistics <= settings.max_efficiency_error))
     return analysis.interpolated(mass, np.array(list(signals)), found)

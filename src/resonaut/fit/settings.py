@@ -15,4 +15,5 @@ class FitSettings:
     signals: list[str]
     signal_width: float
     luminosity_uncertainty: float
+    max_efficiency_error: float
     confidence_level: float

@@ -47,7 +47,7 @@ def cutflows(manifests: Sequence[Path], table: Path, plot: Path) -> None:
                     y + 0.4 - 0.8 * (x + 0.5) / len(fractions),
                     f"{row['cut']}: {row['events']:,}",
                     va="center",
-                    fontsize=5,
+                    fontsize=6,
                 )
         ax.set_yticks(range(len(skimmed)), [manifest.name for manifest in skimmed])
         ax.tick_params(axis="y", which="minor", left=False, right=False)

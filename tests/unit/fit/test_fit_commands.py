@@ -29,6 +29,7 @@ SETTINGS = {
     "signals": ["signal_3000", "signal_4000"],
     "signal_width": 0.03,
     "luminosity_uncertainty": 0.016,
+    "max_efficiency_error": 0.5,
     "confidence_level": 0.95,
 }
 
@@ -232,10 +233,19 @@ def test_masses_option():
 
 
 def test_efficiency_beyond_the_simulated_masses():
-    points = [Efficiency(0.1, {"lund": 0.05}), Efficiency(0.2, {"lund": 0.15})]
+    points = [Efficiency(0.1, {"lund": 0.05}, measured=True), Efficiency(0.2, {"lund": 0.15}, measured=True)]
     masses = np.array([3000.0, 4000.0])
-    assert interpolated(3500.0, masses, points) == Efficiency(pytest.approx(0.15), {"lund": pytest.approx(0.1)})
-    assert interpolated(4500.0, masses, points) == Efficiency(0.2, {"lund": 0.15}, extrapolated=True)
+    assert interpolated(3500.0, masses, points) == Efficiency(pytest.approx(0.15), {"lund": pytest.approx(0.1)}, True)
+    points.append(Efficiency(0.001, {"lund": 0.1}, measured=False))
+    masses = np.append(masses, 4500.0)
+    assert [interpolated(m, masses, points).measured for m in (3500.0, 4000.0, 4100.0, 4500.0)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    points, masses = points[:2], masses[:2]
+    assert interpolated(4500.0, masses, points) == Efficiency(0.2, {"lund": 0.15}, True, extrapolated=True)
 
 
 def test_goodness_merges_to_five_events():
