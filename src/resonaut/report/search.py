@@ -29,7 +29,7 @@ def spectrum(result: Path, label: str, plot: Path) -> None:
         corner(ax, f"{label}, {_energy(content)}")
         ax.legend(fontsize=9)
         pulls.axhline(0, color="k", lw=0.8)
-        reach = max(3.5, 1.1 * max(map(abs, content["merged"]["pulls"])))
+        reach = max(3.5, 1.1 * float(np.abs(pulls.dataLim.intervaly).max()))
         pulls.set(xlabel="$m_{jj}$ [GeV]", ylabel="(data − fit) / √fit", ylim=(-reach, reach), xlim=edges[[0, -1]])
 
 
@@ -123,7 +123,10 @@ def limits(results: Sequence[Path], label: str, plot: Path) -> None:
     scans, content = _scans(results), config.load_json(results[0])
     in_fb = any(point["limit"] for points in scans.values() for point in points)
     key, unit = ("limit", "cross section [fb]") if in_fb else ("limit_events", "signal yield [events]")
-    with figure(plot, 1, len(scans), figsize=(4.4 * len(scans), 4.2), squeeze=False, sharey=True) as (_, axes):
+    with figure(plot, 1, len(scans), figsize=(4.4 * len(scans), 4.2), squeeze=False, sharex=True, sharey=True) as (
+        _,
+        axes,
+    ):
         for ax, (name, points) in zip(axes[0], scans.items(), strict=True):
             _band(ax, {point["mass"]: point[key] for point in points if point[key]})
             ax.set(yscale="log", xlabel="resonance mass [GeV]")
