@@ -54,5 +54,6 @@ def main() -> None:
         print(f"resonaut: {error}", file=sys.stderr)
         sys.exit(2)
     except Exception:
-        logging.getLogger("resonaut").exception("unexpected error")
+        if "--log" in sys.argv:
+            logging.getLogger("resonaut").exception("unexpected error")
         raise

@@ -94,15 +94,15 @@ def _at_mass(
     counts = search.spectrum.counts
     template = search.signal.template(mass, function.edges)
     found = scan.search(function, counts, background, template, mass)
-    events_per_fb = None
+    events_per_fb, uncertainties = None, {}
     if search.luminosity is not None and efficiency.value and efficiency.measured:
-        events_per_fb = search.luminosity * efficiency.value
-    total = math.hypot(*(math.log1p(size) for size in efficiency.uncertainties.values()))
+        events_per_fb, uncertainties = search.luminosity * efficiency.value, efficiency.uncertainties
+    total = math.hypot(*(math.log1p(size) for size in uncertainties.values()))
     direct = limits.upper_limits(function, counts, background, template, total, search.confidence_level)
     unit = 1.0 if events_per_fb is None else events_per_fb
-    model = workspace.build(
-        function, counts, background, template * unit, efficiency.uncertainties, 20 * direct.expected[2] / unit
-    )
+    # Far above every limit: pyhf refuses to test a signal strength beyond its parameter's bounds.
+    highest = max(20 * direct.expected[2], 3 * max(direct.observed, *direct.expected)) / unit
+    model = workspace.build(function, counts, background, template * unit, uncertainties, float(highest))
     path = workspaces / f"workspace_{mass:g}.json"
     write_json(path, model)
     final, method = _by_pyhf(model, direct.scaled(1 / unit), mass, search.confidence_level)

@@ -128,5 +128,6 @@ def _scaled(workspace: dict[str, Any], factor: float) -> dict[str, Any]:
     scaled = copy.deepcopy(workspace)
     signal = scaled["channels"][0]["samples"][-1]
     signal["data"] = [value * factor for value in signal["data"]]
-    scaled["measurements"][0]["config"]["parameters"][0]["bounds"] = [[0.0, 20.0]]
+    mu = scaled["measurements"][0]["config"]["parameters"][0]
+    mu["bounds"] = [[low / factor, high / factor] for low, high in mu["bounds"]]
     return scaled
