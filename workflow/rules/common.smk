@@ -163,9 +163,10 @@ def memory(mb):
 
 def announce():
     """Say where and on how much the workflow runs: a profile that was not found is otherwise silent."""
+    cores, jobs = workflow.resource_settings.cores, workflow.resource_settings.nodes
     logger.info(
-        f"resonaut: executor {workflow.executor_plugin.name}, cores {workflow.resource_settings.cores}, "
-        f"stages {' '.join(config['search']['stages'])}."
+        f"Executor {workflow.executor_plugin.name}, at most {f'{cores} cores' if cores else f'{jobs} jobs'}; "
+        f"stages: {' '.join(config['search']['stages'])}."
     )
 
 
