@@ -41,6 +41,7 @@ localrules:
     select,
     fit,
     report,
+    bias,
     freeze_section,
     freeze_dataset,
 

@@ -1,4 +1,4 @@
-"""CLs limits: textbook values, pyhf's own limit finder, coverage."""
+"""CLs limits: textbook values, toys, pyhf's own limit finder, coverage."""
 
 import math
 
@@ -7,34 +7,45 @@ import pyhf
 import pytest
 from scipy import stats
 
-from resonaut.fit import limits, scan, workspace
-from resonaut.fit.likelihood import fit
+from resonaut.fit import analysis, background, limits, workspace
+from resonaut.fit.background import Model
+from resonaut.fit.bare import settings_of
+from resonaut.fit.envelope import profile
 from resonaut.fit.limits import Limits, upper_limits
 from resonaut.fit.signal import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
-EDGES = np.linspace(2500.0, 7000.0, 31)
-TEMPLATE = Gaussian(0.04).template(3500.0, EDGES)
+EDGES = np.arange(2500.0, 7001.0, 20.0)
+SIZES = {"scale": 0.01, "resolution": 0.035, "efficiency_statistics": 0.08, "lund": 0.1, "luminosity": 0.016}
+# Two shape parameters in the whole range, however good the fit.
+FIXED = ["background.shape_parameters=[2,2]", "background.max_error=10", "background.shrink.min_p_background=0"]
+SETTINGS = settings_of(FIXED, 13000, []).background
 
 
-def expected(events):
+def expected(events: float) -> np.ndarray:
     m = (EDGES[:-1] + EDGES[1:]) / 2
     return events * np.exp(-m / 500) / np.exp(-m / 500).sum()
 
 
-def fitted(counts):
-    return scan.fit_background(Spectrum(EDGES, counts), 13000, 2)
+def model(counts: np.ndarray, uncertainties: dict[str, float] | None = None, mass: float = 3500.0) -> Model:
+    sizes = analysis.combined(uncertainties or {})
+    return background.model(Spectrum(EDGES, counts), Gaussian(0.04), mass, 13000, SETTINGS, sizes)
+
+
+def poisson(events: float, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).poisson(expected(events)).astype(float)
 
 
 def test_asymptotic_values_of_many_events():
     # Without an excess the observed limit is the median, which is 1.96 sigma; bands: eq. 89 of 1007.1727.
-    function, background = fitted(expected(1e6))
-    asimov = background.background[0]
-    found = upper_limits(function, asimov, background, TEMPLATE, 0.0, 0.95)
-    sigma = float(fit(function, asimov[None], TEMPLATE).signal_error[0])
+    one = model(expected(1e6))
+    found = upper_limits(one, 0.95)
+    sigma = float(profile(one.functions, one.background.background, one.template).signal_error[0])
     bands = [stats.norm.isf(0.05 * stats.norm.cdf(n)) + n for n in (-2, -1, 0, 1, 2)]
     assert found.expected / sigma == pytest.approx(bands, rel=0.01)
-    assert found.observed / sigma == pytest.approx(1.96, rel=0.01)
+    # The data are this function only up to the difference between an exponential and the dijet function.
+    asimov = model(one.background.background[0])
+    assert upper_limits(asimov, 0.95).observed / sigma == pytest.approx(1.96, rel=0.01)
 
 
 def test_cls_of_pyhf_calculators():
@@ -52,54 +63,82 @@ def test_cls_of_pyhf_calculators():
         assert bands[:, i] == pytest.approx(median)
 
 
-def test_uncertainty_weakens_the_limit():
-    function, background = fitted(expected(3000))
-    counts = background.background[0]
-    tight = upper_limits(function, counts, background, TEMPLATE, 0.0, 0.95)
-    loose = upper_limits(function, counts, background, TEMPLATE, 0.3, 0.95)
-    assert loose.expected[2] > 1.05 * tight.expected[2]
+def test_uncertainties_weaken_the_limit():
+    counts = poisson(3000, 3)
+    medians = [
+        upper_limits(model(counts, sizes), 0.95).expected[2]
+        for sizes in ({}, {"scale": 0.03}, {"resolution": 0.3}, {"luminosity": 0.3})
+    ]
+    assert all(median > 1.01 * medians[0] for median in medians[1:])
 
 
-@pytest.mark.parametrize("events", [300, 5000])
-def test_limit_agrees_with_pyhf(events):
-    counts = np.random.default_rng(events).poisson(expected(events)).astype(float)
-    function, background = fitted(counts)
-    uncertainties = {"efficiency_statistics": 0.08, "lund": 0.1, "luminosity": 0.016}
-    total = math.hypot(*(math.log1p(size) for size in uncertainties.values()))
-    direct = upper_limits(function, counts, background, TEMPLATE, total, 0.95)
+@pytest.mark.parametrize(("events", "mass", "tolerance"), [(300, 3500, 0.05), (5000, 3500, 0.02), (100000, 4200, 0.02)])
+def test_exported_model_gives_the_limit_of_the_direct_likelihood(events, mass, tolerance):
+    # The data fluctuate inside the exported model's wider bins, and the observed limit with them.
+    one = model(poisson(events, events), SIZES, mass)
+    direct = upper_limits(one, 0.95)
     unit = float(direct.expected[2])
-    model = workspace.build(function, counts, background, TEMPLATE * unit, uncertainties, 20.0)
-    ours = workspace.upper_limits(model, direct.scaled(1 / unit), 0.95)
+    yields = {name: size for name, size in SIZES.items() if name not in ("scale", "resolution")}
+    exported = workspace.build(one, unit, yields, 20.0)
+    ours = workspace.upper_limits(exported, direct.scaled(1 / unit), 0.95)
+    assert ours.observed * unit == pytest.approx(direct.observed, rel=tolerance)
+    assert ours.expected * unit == pytest.approx(direct.expected, rel=tolerance)
 
-    config = model["measurements"][0]["config"]
-    opened = pyhf.Model(
-        {"channels": model["channels"], "parameters": config["parameters"]}, poi_name="mu", validate=False
-    )
-    data = model["observations"][0]["data"] + opened.config.auxdata
-    observed, bands = pyhf.infer.intervals.upper_limits.upper_limit(data, opened, level=0.05, rtol=1e-3)
+
+@pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
+def test_any_pyhf_user_finds_the_same_limit():
+    one = model(poisson(5000, 5000), SIZES)
+    direct = upper_limits(one, 0.95)
+    unit = float(direct.expected[2])
+    opened = pyhf.Workspace(workspace.build(one, unit, {"luminosity": 0.016, "lund": 0.1}, 20.0))
+    ours = workspace.upper_limits(opened, direct.scaled(1 / unit), 0.95)
+    model_ = opened.model()
+    observed, bands = pyhf.infer.intervals.upper_limits.upper_limit(opened.data(model_), model_, rtol=1e-3)
     assert ours.observed == pytest.approx(float(observed), rel=0.01)
     assert ours.expected == pytest.approx([float(b) for b in bands], rel=0.01)
-    # The direct likelihood, in which nothing constrains the background.
-    assert direct.observed / unit == pytest.approx(ours.observed, rel=0.01)
-    assert direct.expected / unit == pytest.approx(ours.expected, rel=0.01)
 
 
 def test_limit_far_from_where_it_is_looked_for_is_an_error():
-    counts = np.random.default_rng(1).poisson(expected(1000)).astype(float)
-    function, background = fitted(counts)
-    direct = upper_limits(function, counts, background, TEMPLATE, 0.0, 0.95)
-    model = workspace.build(function, counts, background, TEMPLATE, {}, 10 * direct.expected[4])
+    one = model(poisson(1000, 1))
+    direct = upper_limits(one, 0.95)
+    exported = workspace.build(one, 1.0, {}, 10 * direct.expected[4])
     wrong = Limits(direct.observed / 5, direct.expected / 5)
     with pytest.raises(workspace.PyhfError, match="does not cross"):
-        workspace.upper_limits(model, wrong, 0.95)
+        workspace.upper_limits(exported, wrong, 0.95)
+
+
+def test_limits_by_toys_agree_where_there_are_events():
+    one = model(poisson(5000, 11), {"scale": 0.01, "resolution": 0.035, "luminosity": 0.1})
+    asymptotic = upper_limits(one, 0.95)
+    toys = limits.toy_limits(one, asymptotic, 0.95, 1000, np.random.default_rng(1))
+    assert toys is not None
+    assert toys.observed == pytest.approx(asymptotic.observed, rel=0.1)
+    # The band at -2 is the tail of a tail: 1 toy in 1000.
+    assert toys.expected[1:] == pytest.approx(asymptotic.expected[1:], rel=0.1)
+
+
+def test_a_limit_from_a_handful_of_events_needs_toys():
+    # No background to speak of under the peak and nothing observed there: 3.0 events, the Poisson limit, not 2.
+    counts = np.where(EDGES[:-1] < 4500, poisson(60, 2), 0.0)
+    one = model(counts, mass=5500)
+    asymptotic = upper_limits(one, 0.95)
+    toys = limits.toy_limits(one, asymptotic, 0.95, 400, np.random.default_rng(1))
+    assert toys is not None
+    assert toys.observed == pytest.approx(3.0, rel=0.1)
+    assert asymptotic.observed < 0.9 * toys.observed
 
 
 def test_limit_covers_a_signal_of_its_size():
-    function, _ = fitted(expected(350))
-    signal = 12.0
-    toys = np.random.default_rng(4).poisson(expected(350) + signal * TEMPLATE, (200, len(EDGES) - 1)).astype(float)
-    covered = 0
-    for counts in toys:
-        background = fit(function, counts[None])
-        covered += upper_limits(function, counts, background, TEMPLATE, 0.0, 0.95).observed > signal
-    assert stats.binomtest(covered, len(toys), 0.95, alternative="less").pvalue > 0.01
+    one, signal = model(expected(350)), 12.0
+    counts = np.random.default_rng(4).poisson(expected(350) + signal * one.template.shares, (2000, len(EDGES) - 1))
+    counts = counts.astype(float)
+    alone = profile(one.functions, counts)
+    yields = np.full(len(counts), signal)
+    q = limits.q_tilde(one, counts, yields, alone.start)
+    q_asimov = limits.q_tilde(one, alone.background, yields, alone.start)
+    # The limit is above the yield where CLs of that yield is above 5 %.
+    covered = int(np.count_nonzero(limits.cls_values(q, q_asimov)[0] > 0.05))
+    assert stats.binomtest(covered, len(counts), 0.95, alternative="less").pvalue > 1e-4
+    for i in range(5):
+        limit = upper_limits(model(counts[i]), 0.95).observed
+        assert (limit > signal) == (limits.cls_values(q[i : i + 1], q_asimov[i : i + 1])[0][0] > 0.05)

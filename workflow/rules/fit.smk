@@ -5,7 +5,6 @@ rule fit:
     """The results of all selections and masses."""
     input:
         summary="<results>/fit/summary.json",
-        table="<results>/fit/summary.csv",
 
 
 rule fit_selection:
@@ -22,6 +21,9 @@ rule fit_selection:
         "<logs>/fit/{method}/{window}.log",
     benchmark:
         "<benchmarks>/fit/{method}/{window}.tsv"
+    wildcard_constraints:
+        method="|".join(config["select"]["methods"]),
+        window="|".join(config["select"]["windows"]),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -38,8 +40,39 @@ rule fit_selection:
         """
 
 
+rule fit_selection_bias:
+    """Fit toys of another background function than the fitted one, with signals of known size."""
+    input:
+        selection="<results>/select/{method}/{window}.json",
+        data=[manifest(name) for name in datasets("data")],
+        config=config_of("fit"),
+        code=stage_code("fit"),
+    output:
+        result="<results>/fit/{method}/{window}_bias.json",
+    log:
+        "<logs>/fit/{method}/{window}_bias.log",
+    benchmark:
+        "<benchmarks>/fit/{method}/{window}_bias.tsv"
+    wildcard_constraints:
+        method="|".join(config["select"]["methods"]),
+        window="|".join(config["select"]["windows"]),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=60,
+    message:
+        "Bias test of the {wildcards.method} selection in window {wildcards.window}"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} fit selection-bias --config {input.config} \
+            --selection {input.selection} --data {input.data} --output {output.result}
+        """
+
+
 rule fit_summary:
-    """Collect the results of all selections and masses."""
+    """Collect the results of all selections and masses, and the global significances."""
     input:
         results=expand(
             "<results>/fit/{method}/{window}.json",
@@ -49,7 +82,6 @@ rule fit_summary:
         code=stage_code("fit"),
     output:
         summary="<results>/fit/summary.json",
-        table="<results>/fit/summary.csv",
     log:
         "<logs>/fit/summary.log",
     benchmark:
@@ -64,6 +96,5 @@ rule fit_summary:
         "Collecting the fits' results"
     shell:
         """
-        resonaut --log {log} --threads {threads} fit summary --output {output.summary} \
-            --table {output.table} {input.results}
+        resonaut --log {log} --threads {threads} fit summary --output {output.summary} {input.results}
         """

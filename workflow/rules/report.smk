@@ -19,8 +19,18 @@ rule report:
         ),
         "<results>/report/p_values.png",
         "<results>/report/limits.png",
+        "<results>/report/fits.png",
+        "<results>/report/nuisances.png",
+        "<results>/report/hepdata",
         "<results>/report/summary.csv",
         "<results>/report/summary.json",
+
+
+rule bias:
+    """The bias test of the fits, which a search needs once and not in each run."""
+    input:
+        "<results>/report/bias.png",
+        "<results>/report/bias.csv",
 
 
 rule report_cutflows:
@@ -140,43 +150,24 @@ rule report_reweighting:
         " --plot {output.plot} {input.closure}"
 
 
-rule report_spectrum:
-    """Draw a selected spectrum with its fits and pulls."""
-    input:
-        config=config_of("report"),
-        code=stage_code("report"),
-        result="<results>/fit/{method}/{window}.json",
-    output:
-        plot=report(
-            "<results>/report/spectra/{method}_{window}.png",
-            category="Spectra",
-            labels={"selection": "{method}", "window": "{window}"},
-            caption="../report/spectrum.rst",
-        ),
-    log:
-        "<logs>/report/spectrum_{method}_{window}.log",
-    benchmark:
-        "<benchmarks>/report/spectrum_{method}_{window}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1000),
-        runtime=10,
-    message:
-        "report: spectrum of {wildcards.method}, {wildcards.window}"
-    shell:
-        "resonaut --log {log} --threads {threads} report spectrum"
-        " --config {input.config} --plot {output.plot} {input.result}"
-
-
-rule report_scan:
-    """Draw the p-value scan and the limit bands of all selections."""
+rule report_search:
+    """Draw the spectra, p-values, limits, fits and nuisances of all selections, and write the HEPData submission."""
     input:
         config=config_of("report"),
         code=stage_code("report"),
         results=rules.fit_summary.input.results,
+        summary="<results>/fit/summary.json",
     output:
+        spectra=[
+            report(
+                f"<results>/report/spectra/{method}_{window}.png",
+                category="Spectra",
+                labels={"selection": method, "window": window},
+                caption="../report/spectrum.rst",
+            )
+            for method in config["select"]["methods"]
+            for window in config["select"]["windows"]
+        ],
         p_values=report(
             "<results>/report/p_values.png",
             category="Results",
@@ -187,21 +178,41 @@ rule report_scan:
             category="Results",
             caption="../report/limits.rst",
         ),
+        fits=report(
+            "<results>/report/fits.png",
+            category="Results",
+            caption="../report/fits.rst",
+        ),
+        nuisances=report(
+            "<results>/report/nuisances.png",
+            category="Results",
+            caption="../report/nuisances.rst",
+        ),
+        hepdata=report(
+            directory("<results>/report/hepdata"),
+            patterns=["{table}.yaml"],
+            category="Results",
+            subcategory="HEPData",
+            labels={"table": "{table}"},
+            caption="../report/hepdata.rst",
+        ),
     log:
-        "<logs>/report/scan.log",
+        "<logs>/report/search.log",
     benchmark:
-        "<benchmarks>/report/scan.tsv"
+        "<benchmarks>/report/search.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=memory(1000),
         runtime=10,
+    params:
+        folder=lambda wildcards, output: Path(output.p_values).parent,
     message:
-        "report: p-values and limits"
+        "report: spectra, p-values, limits, fits, HEPData"
     shell:
-        "resonaut --log {log} --threads {threads} report scan --config {input.config}"
-        " --p-values {output.p_values} --limits {output.limits} {input.results}"
+        "resonaut --log {log} --threads {threads} report search --config {input.config}"
+        " --summary {input.summary} --output {params.folder} {input.results}"
 
 
 rule report_tables:
@@ -231,3 +242,40 @@ rule report_tables:
     shell:
         "resonaut --log {log} --threads {threads} report tables"
         " --summary {output.summary} --table {output.table} {input.fits}"
+
+
+rule report_bias:
+    """Draw the pulls, spurious signals and coverages of the bias tests of all selections."""
+    input:
+        code=stage_code("report"),
+        tests=expand(
+            "<results>/fit/{method}/{window}_bias.json",
+            method=config["select"]["methods"],
+            window=config["select"]["windows"],
+        ),
+    output:
+        plot=report(
+            "<results>/report/bias.png",
+            category="Results",
+            caption="../report/bias.rst",
+        ),
+        table=report(
+            "<results>/report/bias.csv",
+            category="Results",
+            caption="../report/bias.rst",
+        ),
+    log:
+        "<logs>/report/bias.log",
+    benchmark:
+        "<benchmarks>/report/bias.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    message:
+        "report: bias test"
+    shell:
+        "resonaut --log {log} --threads {threads} report bias"
+        " --plot {output.plot} --table {output.table} {input.tests}"

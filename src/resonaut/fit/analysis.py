@@ -1,9 +1,9 @@
-"""From a spectrum to results at each mass: significance, yield, limits, and the HistFactory model."""
+"""From a spectrum to results: significance, yield and limits at each mass, and the look-elsewhere effect."""
 
 import logging
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,21 @@ import numpy as np
 from tqdm import tqdm
 
 from resonaut.files import write_json
-from resonaut.fit import limits, scan, workspace
-from resonaut.fit.family import DijetFunction
+from resonaut.fit import bias, bumphunter, limits, lookelsewhere, scan, workspace
+from resonaut.fit.background import Model, model, ordered
+from resonaut.fit.binning import merge, quality, resolution_cuts
 from resonaut.fit.likelihood import Fit
 from resonaut.fit.limits import Limits
-from resonaut.fit.signal import CrystalBalls, Gaussian
+from resonaut.fit.lookelsewhere import ScanToys
+from resonaut.fit.scan import Excess
+from resonaut.fit.settings import FitSettings
+from resonaut.fit.signal import Shape, template
 from resonaut.fit.spectrum import Spectrum
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Search:
-    """All that the fits at the masses share; ``luminosity`` in 1/fb, None for limits in events only."""
-
-    spectrum: Spectrum
-    sqrt_s: float
-    shape_parameters: int
-    signal: CrystalBalls | Gaussian
-    luminosity: float | None
-    confidence_level: float
+# Background events under the peak below which the asymptotic limits may be more than 10 % off (docs/fit.md).
+FEW_EVENTS = 3.0
 
 
 @dataclass(frozen=True)
@@ -46,101 +41,274 @@ class Efficiency:
     extrapolated: bool = False
 
 
-def run(search: Search, efficiencies: dict[float, Efficiency], workspaces: Path) -> dict[str, Any]:
-    """Fit the background, then each mass (the keys of ``efficiencies``, GeV); one HistFactory file a mass.
+@dataclass(frozen=True)
+class Search:
+    """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass (GeV)."""
 
-    Returns the JSON result documented in ``docs/fit.md``.
-    """
-    spectrum = search.spectrum
-    function, background = scan.fit_background(spectrum, search.sqrt_s, search.shape_parameters)
-    quality = scan.goodness(spectrum.edges, spectrum.counts, background.background[0], function.n_parameters)
-    log.info("background: chi2/ndf = %.1f/%d, p = %s", quality.chi2, quality.ndf, quality.p_value)
+    spectrum: Spectrum
+    shape: Shape
+    luminosity: float | None
+    efficiencies: dict[float, Efficiency]
+    settings: FitSettings
+
+    def events_per_fb(self, mass: float) -> float | None:
+        """Selected events of a signal of 1 fb, where that is known."""
+        efficiency = self.efficiencies[mass]
+        if self.luminosity is None or not efficiency.value or not efficiency.measured:
+            return None
+        return self.luminosity * efficiency.value
+
+    def uncertainties(self, mass: float) -> dict[str, float]:
+        """Relative uncertainties of the signal by source; those of the yield only for limits on the cross section."""
+        sizes = {"scale": self.settings.uncertainties.scale, "resolution": self.settings.uncertainties.resolution}
+        if self.events_per_fb(mass) is not None:
+            sizes |= self.efficiencies[mass].uncertainties
+        return {name: size for name, size in sizes.items() if size > 0}
+
+    def model(self, mass: float) -> Model:
+        """The model at ``mass``."""
+        return model(
+            self.spectrum,
+            self.shape,
+            mass,
+            self.settings.sqrt_s,
+            self.settings.background,
+            combined(self.uncertainties(mass)),
+        )
+
+    def reference(self) -> Fit:
+        """The background fitted to the whole range, from which toys come."""
+        settings = self.settings.background
+        fits = [ordered(f, self.spectrum, self.settings.sqrt_s, settings, None)[0] for f in settings.families]
+        return min(fits, key=lambda one: float(one.deviance[0]) + one.function.n_parameters)
+
+
+def combined(uncertainties: dict[str, float]) -> dict[str, float]:
+    """The same with all sources but scale and resolution as one log-normal ``normalisation``."""
+    shape = {name: size for name, size in uncertainties.items() if name in ("scale", "resolution")}
+    total = math.hypot(*(math.log1p(size) for name, size in uncertainties.items() if name not in shape))
+    return shape | {"normalisation": math.expm1(total)}
+
+
+def run(search: Search, workspaces: Path) -> dict[str, Any]:
+    """Fit each mass, throw toys; one HistFactory file a mass. Returns the JSON result of ``docs/fit.md``."""
+    settings, spectrum = search.settings, search.spectrum
+    reference = search.reference()
     for stale in workspaces.glob("workspace_*.json"):
         stale.unlink()
     workspaces.mkdir(parents=True, exist_ok=True)
+    masses = sorted(search.efficiencies)
+    models = [search.model(mass) for mass in masses]
+    found = [scan.search(one) for one in models]
     points = [
-        _at_mass(search, function, background, mass, efficiencies[mass], workspaces) for mass in _progress(efficiencies)
+        _point(search, one, excess, workspaces) for one, excess in _progress(list(zip(models, found, strict=True)))
     ]
+    rng = lookelsewhere.generator(settings.seed, spectrum.counts)
+    toys = lookelsewhere.scan_toys(models, reference, settings.toys, rng) if settings.toys and models else None
     return {
-        "sqrt_s": search.sqrt_s,
+        "sqrt_s": settings.sqrt_s,
         "luminosity": search.luminosity,
-        "confidence_level": search.confidence_level,
-        "background": {
-            "function": "dijet",
-            "shape_parameters": search.shape_parameters,
-            "parameters": function.parameters(background.theta)[0].tolist(),
-            "chi2": quality.chi2,
-            "ndf": quality.ndf,
-            "p_value": quality.p_value,
-        },
-        "spectrum": {
-            "edges": spectrum.edges.tolist(),
-            "counts": spectrum.counts.tolist(),
-            "background": background.background[0].tolist(),
-        },
-        "merged": {name: getattr(quality, name).tolist() for name in ("edges", "counts", "background", "pulls")},
+        "confidence_level": settings.confidence_level,
+        "background": _background(spectrum, reference),
         "scan": points,
+        "global": _global(points, toys),
+        "toys": None if toys is None else {"z_max": toys.z_max.tolist(), "up_crossings": toys.up_crossings},
+        "bump_hunter": _bump(search, reference, rng),
     }
 
 
-def _progress(masses: Iterable[float]) -> Iterable[float]:
-    bar: Iterable[float] = tqdm(sorted(masses), desc="masses", unit="mass", disable=None)
+def run_bias(search: Search) -> dict[str, Any]:
+    """The bias test at each of its masses. Returns the JSON result of ``docs/fit.md``."""
+    settings = search.settings.bias
+    rng = lookelsewhere.generator(search.settings.seed, search.spectrum.counts)
+    points = []
+    for mass in sorted(m for m in search.efficiencies if not settings.masses or m in settings.masses):
+        one = search.model(mass)
+        truth = bias.truth_fit(one, settings)
+        points += bias.bias(one, truth, settings, search.settings.confidence_level, rng)
+    chosen = {"truth": settings.truth, "truth_shape_parameters": settings.shape_parameters}
+    fitted = {"families": search.settings.background.families, "confidence_level": search.settings.confidence_level}
+    return {**chosen, **fitted, "points": [asdict(point) for point in points]}
+
+
+def _progress(pairs: Sequence[tuple[Model, Excess]]) -> Iterable[tuple[Model, Excess]]:
+    bar: Iterable[tuple[Model, Excess]] = tqdm(pairs, desc="masses", unit="mass", disable=None)
     return bar
 
 
-def _at_mass(
-    search: Search, function: DijetFunction, background: Fit, mass: float, efficiency: Efficiency, workspaces: Path
-) -> dict[str, Any]:
-    counts = search.spectrum.counts
-    template = search.signal.template(mass, function.edges)
-    found = scan.search(function, counts, background, template, mass)
-    events_per_fb, uncertainties = None, {}
-    if search.luminosity is not None and efficiency.value and efficiency.measured:
-        events_per_fb, uncertainties = search.luminosity * efficiency.value, efficiency.uncertainties
-    total = math.hypot(*(math.log1p(size) for size in uncertainties.values()))
-    direct = limits.upper_limits(function, counts, background, template, total, search.confidence_level)
+def _background(spectrum: Spectrum, reference: Fit) -> dict[str, Any]:
+    function = reference.function
+    judged = quality(spectrum.edges, spectrum.counts, reference.background[0], function.n_parameters)
+    log.info("background: chi2/ndf = %.1f/%d, p = %s", judged.chi2, judged.ndf, judged.p_value)
+    return {
+        "family": function.family,
+        "shape_parameters": function.shape_parameters,
+        "parameters": function.parameters(reference.theta[0]).tolist(),
+        **{k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(judged).items()},
+    }
+
+
+def _global(points: list[dict[str, Any]], toys: ScanToys | None) -> dict[str, Any] | None:
+    if not points:
+        return None
+    best = max(points, key=lambda point: float(point["z_local"]))
+    return asdict(lookelsewhere.combine([(best["mass"], best["z_local"], toys)]))
+
+
+def _bump(search: Search, reference: Fit, rng: np.random.Generator) -> dict[str, Any] | None:
+    counts, widths = search.spectrum.counts, search.settings.bump_widths
+    cuts = resolution_cuts(search.spectrum.edges, counts)
+    if len(cuts) <= widths[0]:
+        return None
+    found = bumphunter.search(reference.function, counts, cuts, widths, search.settings.toys, rng)
+    return asdict(found)
+
+
+def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[str, Any]:
+    """The entry ``scan[]`` of one mass."""
+    mass, settings = one.mass, search.settings
+    events_per_fb = search.events_per_fb(mass)
     unit = 1.0 if events_per_fb is None else events_per_fb
+    sizes = search.uncertainties(mass)
+    found = limits.upper_limits(one, settings.confidence_level)
+    under_peak = _under_peak(one)
+    if under_peak < FEW_EVENTS:
+        log.warning(
+            "%g GeV: %.2g background events under the peak; asymptotic limits may be more than 10 %% off, limits by "
+            "toys are not: fit.limit_checks.masses.",
+            mass,
+            under_peak,
+        )
+    if not one.chosen.good:
+        log.warning(
+            "%g GeV: the background fits well in no range (p = %s, relative error %.2g); look at scan[].fit.attempts.",
+            mass,
+            one.chosen.p_background,
+            one.chosen.error,
+        )
     # Far above every limit: pyhf refuses to test a signal strength beyond its parameter's bounds.
-    highest = max(20 * direct.expected[2], 3 * max(direct.observed, *direct.expected)) / unit
-    model = workspace.build(function, counts, background, template * unit, uncertainties, float(highest))
+    highest = max(20 * found.expected[2], 3 * max(found.observed, *found.expected)) / unit
+    normalisations = {name: size for name, size in sizes.items() if name not in one.template.nuisances}
     path = workspaces / f"workspace_{mass:g}.json"
-    write_json(path, model)
-    final, method = _by_pyhf(model, direct.scaled(1 / unit), mass, search.confidence_level)
-    events = final.scaled(unit)
+    histfactory = workspace.build(one, unit, normalisations, float(highest))
+    write_json(path, histfactory)
+    by_toys, by_pyhf = _checks(search, one, found, histfactory, unit)
     log.info(
-        "%g GeV: z = %.2f, limit %.3g events (expected %.3g)", mass, found.z_local, events.observed, events.expected[2]
+        "%g GeV: z = %.2f, limit %.3g events (expected %.3g)", mass, excess.z_local, found.observed, found.expected[2]
     )
+    efficiency = search.efficiencies[mass]
     return {
         "mass": mass,
-        "q0": found.q0,
-        "p_local": found.p_local,
-        "z_local": found.z_local,
-        "signal_yield": found.signal_yield,
-        "signal_yield_error": (found.error_up + found.error_down) / 2,
-        "signal_yield_error_up": found.error_up,
-        "signal_yield_error_down": found.error_down,
+        "q0": excess.q0,
+        "p_local": excess.p_local,
+        "z_local": excess.z_local,
+        "z_expected": scan.expected_significance(one, settings.reference_signal * unit),
+        "reference_signal": settings.reference_signal,
+        "signal_yield": excess.signal_yield,
+        "signal_yield_error": (excess.error_up + excess.error_down) / 2,
+        "signal_yield_error_up": excess.error_up,
+        "signal_yield_error_down": excess.error_down,
         "efficiency": efficiency.value,
         "efficiency_uncertainties": efficiency.uncertainties,
         "efficiency_extrapolated": efficiency.extrapolated,
-        "limit_method": method,
-        "limit_events": _named(events),
-        "limit_events_direct": _named(direct),
-        "limit": None if events_per_fb is None else _named(events.scaled(1 / events_per_fb)),
-        "signal_shape": search.signal.describe(mass),
-        "signal": (found.signal_yield * template).tolist(),
-        "signal_plus_background": found.expected.tolist(),
+        "limit_events": _named(found),
+        "limit": None if events_per_fb is None else _named(found.scaled(1 / events_per_fb)),
+        "limit_events_toys": None if by_toys is None else _named(by_toys),
+        "limit_events_pyhf": None if by_pyhf is None else _named(by_pyhf),
+        "background_under_peak": under_peak,
+        "nuisances": _nuisances(search, one, excess, found),
+        "signal_shape": search.shape.describe(mass),
+        "fit": _quality(one, excess),
         "workspace": path.name,
     }
 
 
-def _by_pyhf(model: dict[str, Any], near: Limits, mass: float, confidence_level: float) -> tuple[Limits, str]:
-    """The limits by pyhf, or by the direct likelihood where pyhf fails, and by which of the two."""
+def _under_peak(one: Model) -> float:
+    """Background events that dilute the signal: ``sum(b T) / sum(T^2)``, with T the signal's shares."""
+    shares = one.template.shares
+    return float(one.background.background[0] @ shares / (shares @ shares))
+
+
+def _checks(
+    search: Search, one: Model, near: Limits, histfactory: dict[str, Any], unit: float
+) -> tuple[Limits | None, Limits | None]:
+    """Limits in events by toys and by pyhf, at the masses where they are wanted, and a warning where they differ."""
+    checks, level = search.settings.limit_checks, search.settings.confidence_level
+    if one.mass not in checks.masses:
+        return None, None
+    rng = lookelsewhere.generator(search.settings.seed, np.append(search.spectrum.counts, one.mass))
+    by_toys = limits.toy_limits(one, near, level, checks.toys, rng)
+    by_pyhf = None
     try:
-        found = workspace.upper_limits(model, near, confidence_level)
+        by_pyhf = workspace.upper_limits(histfactory, near.scaled(1 / unit), level).scaled(unit)
     except workspace.PyhfError as error:
-        log.warning("%g GeV: %s The limits are those of the direct likelihood.", mass, error)
-        return near, "direct"
-    return found, "pyhf"
+        log.warning("%g GeV: %s", one.mass, error)
+    for name, other in (("toys", by_toys), ("pyhf", by_pyhf)):
+        if other is None:
+            log.warning("%g GeV: no limits by %s near the asymptotic ones.", one.mass, name)
+        elif max(abs(other.expected[2] / near.expected[2] - 1), abs(other.observed / near.observed - 1)) > 0.1:
+            log.warning(
+                "%g GeV: limits by %s are %.3g (expected %.3g) events, asymptotic ones %.3g (%.3g).",
+                one.mass,
+                name,
+                other.observed,
+                other.expected[2],
+                near.observed,
+                near.expected[2],
+            )
+    return by_toys, by_pyhf
+
+
+def _nuisances(search: Search, one: Model, excess: Excess, found: Limits) -> dict[str, Any]:
+    """Pull, error, impact on the yield (events) and on the expected limit (relative) of each source.
+
+    The normalisation is one nuisance in the fit; a source is the share of it that its size has.
+    """
+    sizes = search.uncertainties(one.mass)
+    named = {}
+    for name, size in sizes.items():
+        share = 1.0
+        fitted = excess.nuisances.get(name)
+        if fitted is None:
+            fitted = excess.nuisances["normalisation"]
+            share = math.log1p(size) / math.hypot(
+                *(math.log1p(s) for n, s in sizes.items() if n not in excess.nuisances)
+            )
+        error = math.sqrt(1 - share**2 * (1 - fitted.error**2))
+        others = combined({n: s for n, s in sizes.items() if n != name})
+        without = replace(one, template=template(search.shape, one.mass, one.spectrum.edges, others))
+        median = limits.upper_limits(without, search.settings.confidence_level).expected[2]
+        named[name] = {
+            "size": size,
+            "pull": share * fitted.pull,
+            "error": error,
+            "impact": share * fitted.impact * fitted.error / error,
+            "limit_impact": float(found.expected[2] / median - 1),
+        }
+    return named
+
+
+def _quality(one: Model, excess: Excess) -> dict[str, Any]:
+    """How well the background fits, in which range and with which function, and the spectrum in its merged bins."""
+    chosen, fitted = one.chosen, one.background.best
+    cuts = np.searchsorted(one.spectrum.edges, one.quality.edges)
+    merged = {
+        "edges": one.quality.edges,
+        "counts": one.quality.counts,
+        "background": one.quality.expected,
+        "pulls": one.quality.pulls,
+        "signal": merge(excess.signal, cuts),
+        "signal_plus_background": merge(excess.expected, cuts),
+    }
+    return {
+        **asdict(chosen),
+        "parameters": fitted.function.parameters(fitted.theta[0]).tolist(),
+        "chi2": one.quality.chi2,
+        "ndf": one.quality.ndf,
+        "f_test": [asdict(trial) for trial in one.trials],
+        "attempts": [asdict(attempt) for attempt in one.attempts],
+        **{name: values.tolist() for name, values in merged.items()},
+    }
 
 
 def _named(found: Limits) -> dict[str, float]:

@@ -8,34 +8,67 @@ import typer
 app = typer.Typer(help="Search for a resonance in m_jj spectra and set limits.", no_args_is_help=True)
 
 
+Spectrum = Annotated[str, typer.Option(help="file.csv, file.json (UHI) or file.root:name.")]
+SqrtS = Annotated[float, typer.Option(help="Centre-of-mass energy, GeV.")]
+Masses = Annotated[str, typer.Option(help="first:last:step, GeV, both ends included.")]
+Luminosity = Annotated[float | None, typer.Option(help="1/fb; for dsigma_dm, and limits in fb.")]
+Range = Annotated[str | None, typer.Option("--range", help="low:high, GeV, of the fit; else the whole spectrum.")]
+Signal = Annotated[str | None, typer.Option(help="file@mass: the signal's histogram, else a Gaussian.")]
+Set = Annotated[list[str], typer.Option("--set", help="key=value of the section fit, docs/fit.md; repeatable.")]
+Config = Annotated[Path, typer.Option(help="Frozen section fit, results/config/fit.json.")]
+Selection = Annotated[Path, typer.Option(help="results/select/<method>/<window>.json.")]
+Data = Annotated[Path, typer.Option(help="The data's manifest, results/skim/<data>.json.")]
+
+
 @app.command()
 def scan(
-    spectrum: Annotated[str, typer.Option(help="file.csv, file.json (UHI) or file.root:name.")],
-    sqrt_s: Annotated[float, typer.Option(help="Centre-of-mass energy, GeV.")],
-    masses: Annotated[str, typer.Option(help="first:last:step, GeV, both ends included.")],
+    spectrum: Spectrum,
+    sqrt_s: SqrtS,
+    masses: Masses,
     output: Annotated[Path, typer.Option(help="Folder for scan.json, scan.csv and the workspaces.")],
-    luminosity: Annotated[float | None, typer.Option(help="1/fb; for dsigma_dm, and limits in fb.")] = None,
-    signal_width: Annotated[float, typer.Option(help="Relative width of the Gaussian signal.")] = 0.03,
-    shape_parameters: Annotated[int, typer.Option(min=1, max=5, help="p1, p2, ... besides p0.")] = 3,
-    confidence_level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the limits.")] = 0.95,
+    luminosity: Luminosity = None,
+    mass_range: Range = None,
+    signal: Signal = None,
+    settings: Set = [],  # noqa: B006
 ) -> None:
-    """Scan a bare spectrum.
+    """Search a bare spectrum for a resonance.
 
     Reads a spectrum: a CSV file with the columns m_low, m_high (GeV) and counts or dsigma_dm (fb/GeV, which
     is pb/TeV), a UHI histogram in JSON, or a histogram in a ROOT file. Writes DIR/scan.json, DIR/scan.csv and
     a HistFactory model for each mass, DIR/workspace_<mass>.json. With a luminosity the limits in fb are on
     cross section times acceptance times efficiency.
     """
-    from resonaut.fit.bare import scan_spectrum
+    from resonaut.fit.bare import scan_spectrum, search_of
 
-    scan_spectrum(spectrum, sqrt_s, masses, output, luminosity, signal_width, shape_parameters, confidence_level)
+    scan_spectrum(search_of(spectrum, sqrt_s, masses, luminosity, mass_range, signal, settings), spectrum, output)
+
+
+@app.command()
+def bias(
+    spectrum: Spectrum,
+    sqrt_s: SqrtS,
+    masses: Masses,
+    output: Annotated[Path, typer.Option(help="Folder for bias.json.")],
+    luminosity: Luminosity = None,
+    mass_range: Range = None,
+    signal: Signal = None,
+    settings: Set = [],  # noqa: B006
+) -> None:
+    """Test the fits to a bare spectrum with toys of another function.
+
+    Reads what `resonaut fit scan` reads. Writes DIR/bias.json: pulls, spurious signal and the coverage of the limit,
+    for each mass and each injected signal (--set bias.injected=[0,2,5]).
+    """
+    from resonaut.fit.bare import bias_spectrum, search_of
+
+    bias_spectrum(search_of(spectrum, sqrt_s, masses, luminosity, mass_range, signal, settings), spectrum, output)
 
 
 @app.command()
 def selection(
-    config: Annotated[Path, typer.Option(help="Frozen section fit, results/config/fit.json.")],
-    selection: Annotated[Path, typer.Option(help="results/select/<method>/<window>.json.")],
-    data: Annotated[Path, typer.Option(help="The data's manifest, results/skim/<data>.json.")],
+    config: Config,
+    selection: Selection,
+    data: Data,
     output: Annotated[Path, typer.Option(help="results/fit/<method>/<window>.json.")],
     workspaces: Annotated[Path, typer.Option(help="Folder of the HistFactory models.")],
 ) -> None:
@@ -52,15 +85,32 @@ def selection(
 
 
 @app.command()
+def selection_bias(
+    config: Config,
+    selection: Selection,
+    data: Data,
+    output: Annotated[Path, typer.Option(help="results/fit/<method>/<window>_bias.json.")],
+) -> None:
+    """Test the fits to one selection with toys of another function.
+
+    Reads what `resonaut fit selection` reads. Writes results/fit/<method>/<window>_bias.json.
+    """
+    from resonaut.config import read
+    from resonaut.fit.selection import bias_selection
+    from resonaut.fit.settings import FitSettings
+
+    bias_selection(read(config, FitSettings), selection, data, output)
+
+
+@app.command()
 def summary(
     files: Annotated[list[Path], typer.Argument(help="results/fit/<method>/<window>.json ...")],
-    output: Annotated[Path, typer.Option(help="The list as JSON, results/fit/summary.json.")],
-    table: Annotated[Path, typer.Option(help="The list as CSV, results/fit/summary.csv.")],
+    output: Annotated[Path, typer.Option(help="results/fit/summary.json.")],
 ) -> None:
-    """Collect the results of all selections and masses.
+    """Collect the results of all selections and masses, and the global significances.
 
-    Reads results/fit/<method>/<window>.json. Writes results/fit/summary.json and results/fit/summary.csv.
+    Reads results/fit/<method>/<window>.json. Writes results/fit/summary.json.
     """
     from resonaut.fit.summary import summarise
 
-    summarise(files, output, table)
+    summarise(files, output)

@@ -1,9 +1,16 @@
-"""The dijet function: a smooth falling background with an analytic likelihood.
+"""Smooth falling backgrounds whose logarithm is linear in the parameters.
 
-``f(x) = p0 (1 - x)^p1 / x^(p2 + p3 ln x + p4 ln^2 x ...)`` with ``x = m / sqrt(s)`` (CMS, JHEP 05 (2020)
-033, eq. 1). Its logarithm is linear in the parameters, so gradients cost nothing; its columns are
-nearly collinear, so fits work in the coordinates of a QR decomposition, in which they are orthogonal.
+``x = m / sqrt(s)``, and the shape parameters ``p1, p2, ...`` are 1 to 5 besides the normalisation ``p0``:
+
+- ``dijet``: ``p0 (1 - x)^p1 / x^(p2 + p3 ln x + p4 ln^2 x ...)`` (CMS, JHEP 05 (2020) 033, eq. 1);
+- ``exponential_power``: ``p0 exp(-p1 x - p3 x^2 - p4 x^3 ...) / x^p2``;
+- ``modified_exponential``: ``p0 exp(-p1 x^(1/2) - p2 x - p3 x^(3/2) ...)``.
+
+The columns that multiply the parameters are nearly collinear, so fits work in the coordinates of a QR decomposition,
+in which they are orthogonal and every sensible start converges.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
@@ -13,14 +20,25 @@ from resonaut.errors import ConfigError
 
 Array = NDArray[np.float64]
 
-# Gauss-Legendre points in each bin: with 4 the integral over a 10 % wide bin is exact to 1e-7.
-POINTS = 4
+# d ln f / dp_k for the shape parameters k = 1 to n at the points x.
+FAMILIES: dict[str, Callable[[Array, int], list[Array]]] = {
+    "dijet": lambda x, n: [np.log1p(-x), *(-(np.log(x) ** k) for k in range(1, n))],
+    "exponential_power": lambda x, n: [-x, -np.log(x), *(-(x**k) for k in range(2, n))][:n],
+    "modified_exponential": lambda x, n: [-(x ** (k / 2)) for k in range(1, n + 1)],
+}
+
+# Steepest power of m that the integration must follow, and its largest relative error in a bin.
+STEEP = 15.0
+ACCURACY = 1e-6
+# (n!)^4 / ((2n + 1) (2n)!^3): the error of n Gauss-Legendre points, times the 2n-th derivative and the width^(2n + 1).
+LEGENDRE_ERROR = {1: 1 / 24, 2: 1 / 4320, 3: 1 / 2016000, 4: 1 / 1778112000}
 
 
-class DijetFunction:
-    """The function integrated over bins, in orthogonal coordinates ``theta``.
+class Background:
+    """A function integrated over bins, in orthogonal coordinates ``theta``.
 
     Args:
+        family: key of ``FAMILIES``.
         edges: bin edges (N + 1), GeV.
         sqrt_s: centre-of-mass energy, GeV.
         shape_parameters: number of p1, p2, ... besides the normalisation p0.
@@ -29,48 +47,56 @@ class DijetFunction:
         ConfigError: an edge is not between 0 and ``sqrt_s``.
     """
 
-    def __init__(self, edges: Array, sqrt_s: float, shape_parameters: int) -> None:
+    def __init__(self, family: str, edges: Array, sqrt_s: float, shape_parameters: int) -> None:
         if edges[0] <= 0 or edges[-1] > sqrt_s:
             raise ConfigError(
-                f"the dijet function wants masses between 0 and sqrt(s) = {sqrt_s:g} GeV, the fit range is "
+                f"the background function wants masses between 0 and sqrt(s) = {sqrt_s:g} GeV, the fit range is "
                 f"{edges[0]:g} to {edges[-1]:g} GeV; change the range or sqrt(s)."
             )
-        points, weights = leggauss(POINTS)
+        self.family = family
         self.edges = edges
         self.sqrt_s = sqrt_s
+        self.shape_parameters = shape_parameters
         self.n_parameters = shape_parameters + 1
-        self._widths = weights / 2 * np.diff(edges)[:, None]  # (N, POINTS)
-        nodes = (edges[:-1] + edges[1:])[:, None] / 2 + points / 2 * np.diff(edges)[:, None]
-        x = nodes.ravel() / sqrt_s
-        columns = [np.ones_like(x), np.log1p(-x), *(-(np.log(x) ** k) for k in range(1, shape_parameters))]
-        self._directions, self._triangle = np.linalg.qr(np.stack(columns, axis=1))
+        points, weights = leggauss(_points(edges))
+        widths = np.diff(edges)[:, None]
+        self.widths = weights / 2 * widths  # (N, points)
+        self._nodes = (edges[:-1] + edges[1:])[:, None] / 2 + points / 2 * widths
+        directions, self._triangle = np.linalg.qr(self._columns(self._nodes.ravel()))
+        self.directions = directions.reshape(*self.widths.shape, self.n_parameters)
         # Adding c times this to theta multiplies the function by exp(c).
-        self.scale = self._directions.sum(axis=0)
+        self.scale = directions.sum(axis=0)
 
-    def expected(self, theta: Array) -> tuple[Array, Array]:
-        """Events in each bin and their derivatives.
+    def _columns(self, m: Array) -> Array:
+        x = m / self.sqrt_s
+        return np.stack([np.ones_like(x), *FAMILIES[self.family](x, self.shape_parameters)], axis=1)
 
-        Args:
-            theta: parameters (B, K) of B fits.
+    def expected(self, theta: Array) -> Array:
+        """Events in each bin (..., N) at the parameters (..., K)."""
+        density = np.exp(np.clip(np.einsum("npk,...k->...np", self.directions, theta), -300, 300))
+        return np.asarray((density * self.widths).sum(axis=-1))
 
-        Returns:
-            Expected events (B, N) and their derivatives (B, N, K).
-        """
-        density = np.exp(np.clip(theta @ self._directions.T, -300, 300))
-        per_point = density.reshape(len(theta), *self._widths.shape) * self._widths
-        directions = self._directions.reshape(*self._widths.shape, self.n_parameters)
-        return per_point.sum(axis=2), np.einsum("bnp,npk->bnk", per_point, directions)
+    def slope(self, theta: Array) -> Array:
+        """Derivatives (N, K) of the expected events of one fit."""
+        density = np.exp(np.clip(self.directions @ theta, -300, 300)) * self.widths
+        return np.asarray(np.einsum("np,npk->nk", density, self.directions))
 
     def start(self, counts: Array) -> Array:
-        """Parameters (B, K) of a straight-line fit to the logarithm of counts (B, N), to begin from."""
-        middle = self._directions.reshape(*self._widths.shape, self.n_parameters).mean(axis=1)
-        weight = np.sqrt(counts + 0.5)
-        target = np.log((counts + 0.5) / np.diff(self.edges))
-        matrix = np.einsum("nk,bn,nl->bkl", middle, weight**2, middle)
-        matrix += 1e-6 * np.trace(matrix, axis1=1, axis2=2)[:, None, None] * np.eye(self.n_parameters)
-        right = np.einsum("nk,bn->bk", middle, weight**2 * target)
+        """Parameters (..., K) of a straight-line fit to the logarithm of counts (..., N), to begin from."""
+        middle = self.directions.mean(axis=1)
+        weight = counts + 0.5
+        target = np.log(weight / np.diff(self.edges))
+        matrix = np.einsum("nk,...n,nl->...kl", middle, weight, middle)
+        matrix += 1e-6 * np.trace(matrix, axis1=-2, axis2=-1)[..., None, None] * np.eye(self.n_parameters)
+        right = np.einsum("nk,...n->...k", middle, weight * target)
         return np.asarray(np.linalg.solve(matrix, right[..., None])[..., 0])
 
     def parameters(self, theta: Array) -> Array:
-        """``ln p0, p1, p2, ...`` (B, K) from the orthogonal coordinates; p0 in events/GeV."""
-        return np.asarray(np.linalg.solve(self._triangle, theta.T).T)
+        """``ln p0, p1, p2, ...`` (K,) from the orthogonal coordinates; p0 in events/GeV."""
+        return np.asarray(np.linalg.solve(self._triangle, theta))
+
+
+def _points(edges: Array) -> int:
+    """Gauss-Legendre points that integrate a falling power of the mass over the widest bin."""
+    relative = STEEP * float((np.diff(edges) / edges[:-1]).max())
+    return next((n for n, error in LEGENDRE_ERROR.items() if error * relative ** (2 * n) < ACCURACY), 4)

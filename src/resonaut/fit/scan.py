@@ -1,30 +1,25 @@
-"""Background fit, its goodness, and the search for a resonance at one mass."""
+"""The search for a resonance at one mass: significance, yield, and what the nuisances do."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
-from resonaut.errors import ConfigError, EmptySelectionError, ResonautError
-from resonaut.fit.family import Array, DijetFunction
-from resonaut.fit.likelihood import Fit, fit
-from resonaut.fit.spectrum import Spectrum
-
-MERGED_EVENTS = 5
+from resonaut.errors import ResonautError
+from resonaut.fit.background import Model
+from resonaut.fit.envelope import Profile, profile
+from resonaut.fit.family import Array
 
 
 @dataclass(frozen=True)
-class Goodness:
-    """Pearson's chi2 in ``edges`` merged to at least 5 events; ``pulls`` are (n - b) / sqrt(b) of those bins."""
+class Nuisance:
+    """Fitted value and error in units of the prior's, and the yield's change for one fitted error (events)."""
 
-    chi2: float
-    ndf: int
-    p_value: float | None
-    edges: Array
-    counts: Array
-    background: Array
-    pulls: Array
+    pull: float
+    error: float
+    impact: float
 
 
 @dataclass(frozen=True)
@@ -33,6 +28,7 @@ class Excess:
 
     ``z_local`` is signed, the root of the likelihood ratio with the sign of the fitted yield; ``q0`` and
     ``p_local`` are one-sided: 0 and 0.5 for a deficit (Cowan et al., arXiv:1007.1727, eq. 12 and 52).
+    ``signal`` and ``expected`` (N,): the fitted signal, and signal plus background, in the model's bins.
     """
 
     q0: float
@@ -41,72 +37,38 @@ class Excess:
     signal_yield: float
     error_up: float
     error_down: float
+    nuisances: dict[str, Nuisance]
+    signal: Array
     expected: Array
 
 
-def fit_background(spectrum: Spectrum, sqrt_s: float, shape_parameters: int) -> tuple[DijetFunction, Fit]:
-    """Fit the background alone.
+def search(model: Model) -> Excess:
+    """Fit background and signal to the data of ``model``.
 
     Raises:
-        EmptySelectionError: fewer populated bins than parameters.
         ResonautError: the fit does not converge.
     """
-    function = DijetFunction(spectrum.edges, sqrt_s, shape_parameters)
-    populated = int(np.count_nonzero(spectrum.counts))
-    if populated <= function.n_parameters:
-        raise EmptySelectionError(
-            f"the spectrum has {populated} bins with events between {spectrum.edges[0]:g} and {spectrum.edges[-1]:g} "
-            f"GeV, too few for {function.n_parameters} background parameters; widen the range or loosen the selection."
-        )
-    result = fit(function, spectrum.counts[None])
-    if not result.converged[0]:
-        raise ResonautError("the background fit does not converge; change the fit range or the shape parameters.")
-    return function, result
-
-
-def goodness(edges: Array, counts: Array, background: Array, parameters: int) -> Goodness:
-    """Chi2 of ``counts`` (N,) against ``background`` (N,), of which ``parameters`` were fitted."""
-    filled = np.cumsum(counts)
-    starts = [0]
-    for i in range(1, len(counts)):
-        done = filled[i - 1] - (filled[starts[-1] - 1] if starts[-1] else 0.0)
-        if done >= MERGED_EVENTS and filled[-1] - filled[i - 1] >= MERGED_EVENTS:
-            starts.append(i)
-    merged, expected = np.add.reduceat(counts, starts), np.add.reduceat(background, starts)
-    pulls = (merged - expected) / np.sqrt(expected)
-    chi2, ndf = float(pulls @ pulls), len(starts) - parameters
-    p_value = float(stats.chi2.sf(chi2, ndf)) if ndf > 0 else None
-    return Goodness(chi2, ndf, p_value, np.append(edges[starts], edges[-1]), merged, expected, pulls)
-
-
-def search(function: DijetFunction, counts: Array, background: Fit, template: Array, mass: float) -> Excess:
-    """Fit background and signal at one mass.
-
-    Args:
-        function: the background function.
-        counts: events (N,).
-        background: the background-only fit of these counts (a batch of one).
-        template: share of the signal in each bin (N,).
-        mass: GeV.
-
-    Raises:
-        ConfigError: the mass is outside the spectrum, or its template has no share in it.
-    """
-    if not function.edges[0] < mass < function.edges[-1] or template.sum() <= 0:
-        raise ConfigError(
-            f"the mass {mass:g} GeV is outside the fit range {function.edges[0]:g} to {function.edges[-1]:g} GeV; "
-            "change the masses or the range."
-        )
-    both = fit(function, counts[None], template)
+    counts = model.spectrum.counts[None]
+    both = profile(model.functions, counts, model.template, start=model.background.start)
     if not both.converged[0]:
-        raise ResonautError(f"the signal fit at {mass:g} GeV does not converge; change the fit range or the masses.")
-    q0, p_local, z_local = significance(background.deviance, both)
-    up, down = profile_errors(function, counts, template, both)
-    expected = both.background[0] + both.signal[0] * template
-    return Excess(float(q0[0]), float(p_local[0]), float(z_local[0]), float(both.signal[0]), up, down, expected)
+        raise ResonautError(f"the signal fit at {model.mass:g} GeV does not converge; change the range or the masses.")
+    q0, p_local, z_local = significance(model.background.deviance, both)
+    up, down = _profile_errors(model, both)
+    signal = both.signal[0] * model.template.at(both.nuisances[0])
+    return Excess(
+        float(q0[0]),
+        float(p_local[0]),
+        float(z_local[0]),
+        float(both.signal[0]),
+        up,
+        down,
+        _nuisances(model, both),
+        signal,
+        both.background[0] + signal,
+    )
 
 
-def significance(background_deviance: Array, both: Fit) -> tuple[Array, Array, Array]:
+def significance(background_deviance: Array, both: Profile) -> tuple[Array, Array, Array]:
     """``q0``, ``p_local`` and ``z_local`` (B,) of a batch; see ``Excess``."""
     ratio = np.maximum(background_deviance - both.deviance, 0.0)
     excess = both.signal > 0
@@ -114,11 +76,37 @@ def significance(background_deviance: Array, both: Fit) -> tuple[Array, Array, A
     return np.where(excess, ratio, 0.0), np.where(excess, stats.norm.sf(z), 0.5), z
 
 
-def profile_errors(function: DijetFunction, counts: Array, template: Array, both: Fit) -> tuple[float, float]:
-    """Distances up and down from the fitted yield at which -2 ln L has risen by 1, events."""
+def expected_significance(model: Model, signal: float) -> float:
+    """Median significance of ``signal`` events, from Asimov data of the background-only fit plus the signal."""
+    asimov = (model.background.background[0] + signal * model.template.shares)[None]
+    start = model.background.start
+    alone = profile(model.functions, asimov, start=start)
+    both = profile(model.functions, asimov, model.template, start=start)
+    return float(significance(alone.deviance, both)[2][0])
+
+
+def _nuisances(model: Model, both: Profile) -> dict[str, Nuisance]:
+    fitted = both.best
+    k = fitted.function.n_parameters
+    covariance = fitted.covariance[0]
+    found = {}
+    for m, name in enumerate(model.template.nuisances):
+        error = math.sqrt(covariance[k + 1 + m, k + 1 + m])
+        impact = covariance[k, k + 1 + m] / error
+        found[name] = Nuisance(float(both.nuisances[0, m]), error, float(impact))
+    return found
+
+
+def _profile_errors(model: Model, both: Profile) -> tuple[float, float]:
+    """Distances up and down from the fitted yield at which -2 ln L has risen by 1, events.
+
+    Below the yield at which a bin's expected count vanishes the likelihood has no values: the error ends there.
+    """
 
     def rise(distance: float, sign: int) -> float:
-        held = fit(function, counts[None], template, both.signal + sign * distance, start=both.theta)
+        held = profile(
+            model.functions, model.spectrum.counts[None], model.template, both.signal + sign * distance, both.start
+        )
         return float(held.deviance[0] - both.deviance[0]) - 1
 
     errors = []
@@ -126,5 +114,5 @@ def profile_errors(function: DijetFunction, counts: Array, template: Array, both
         far = max(float(both.signal_error[0]), 0.1)
         while rise(far, sign) < 0:
             far *= 2
-        errors.append(float(brentq(rise, 0.0, far, args=(sign,), xtol=1e-4 * far)))
+        errors.append(float(brentq(rise, 0.0, far, args=(sign,), xtol=1e-4, rtol=1e-4)))
     return errors[0], errors[1]

@@ -11,7 +11,7 @@ from resonaut.files import write_json
 from resonaut.fit import analysis
 from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.settings import FitSettings
-from resonaut.fit.signal import CrystalBalls, Gaussian, from_simulation
+from resonaut.fit.signal import Gaussian, Shape, from_simulation
 from resonaut.fit.spectrum import Spectrum, from_uhi, regular_edges
 from resonaut.spectrum import from_json
 
@@ -26,6 +26,23 @@ def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Pa
         output: the result file.
         workspaces: folder of the HistFactory files.
     """
+    names, search = opened(settings, selection, data)
+    write_json(output, names | analysis.run(search, workspaces))
+
+
+def bias_selection(settings: FitSettings, selection: Path, data: Path, output: Path) -> None:
+    """The bias test of one selection's fits; the arguments are those of ``fit_selection``."""
+    names, search = opened(settings, selection, data)
+    write_json(output, names | analysis.run_bias(search))
+
+
+def opened(settings: FitSettings, selection: Path, data: Path) -> tuple[dict[str, Any], Search]:
+    """Method, window and signal region of a selection, and the search in its spectrum.
+
+    Raises:
+        InputFileError: the file holds no selection.
+        ConfigError: ``fit.signals`` or the bins do not fit the selection.
+    """
     selected = config.load_json(selection)
     luminosity = config.load_json(data).get("luminosity")
     edges = regular_edges(*settings.range, settings.bin_width, "fit.range and fit.bin_width")
@@ -39,19 +56,12 @@ def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Pa
     signals = _signals(settings, entries, selection)
     masses = [mass for mass in settings.masses if low <= mass < high]
     efficiencies = dict.fromkeys(masses, Efficiency(None, {}, measured=False))
-    shape: CrystalBalls | Gaussian = Gaussian(settings.signal_width)
+    shape: Shape = Gaussian(settings.signal_width)
     if signals:
         shape = from_simulation({m: _spectrum(entry, selection) for m, entry in signals.items()}, settings.signal_width)
         efficiencies = {m: _efficiency(m, signals, settings) for m in masses}
-    search = Search(
-        whole.rebinned(edges, "fit.range and fit.bin_width"),
-        settings.sqrt_s,
-        settings.shape_parameters,
-        shape,
-        luminosity,
-        settings.confidence_level,
-    )
-    write_json(output, names | analysis.run(search, efficiencies, workspaces))
+    spectrum = whole.rebinned(edges, "fit.range and fit.bin_width")
+    return names, Search(spectrum, shape, luminosity, efficiencies, settings)
 
 
 def _signals(settings: FitSettings, entries: dict[str, Any], selection: Path) -> dict[float, Any]:
@@ -83,7 +93,8 @@ def _efficiency(mass: float, signals: dict[float, Any], settings: FitSettings) -
         uncertainties = {
             "efficiency_statistics": statistics,
             "lund": float(entry.get("lund_error") or 0.0),
-            "luminosity": settings.luminosity_uncertainty,
+            "efficiency": settings.uncertainties.efficiency,
+            "luminosity": settings.uncertainties.luminosity,
         }
         found.append(Efficiency(value, uncertainties, measured=statistics <= settings.max_efficiency_error))
     return analysis.interpolated(mass, np.array(list(signals)), found)

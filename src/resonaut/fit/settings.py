@@ -1,19 +1,77 @@
 """The section ``fit`` of the configuration; defaults and meanings are in its schema."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Shrink:
+    """When a fit is poor, and how its range shrinks; ``step``, ``below`` and ``above`` in GeV."""
+
+    min_p_background: float
+    min_p_signal: float
+    step: float
+    below: float
+    above: float
+
+
+@dataclass(frozen=True)
+class BackgroundSettings:
+    """Families, fewest and most shape parameters, and how their number is chosen."""
+
+    families: list[Literal["dijet", "exponential_power", "modified_exponential"]]
+    shape_parameters: tuple[int, int]
+    f_test: float
+    max_error: float
+    shrink: Shrink
+
+
+@dataclass(frozen=True)
+class Uncertainties:
+    """Relative uncertainties of the signal."""
+
+    scale: float
+    resolution: float
+    luminosity: float
+    efficiency: float
+
+
+@dataclass(frozen=True)
+class LimitChecks:
+    """Masses (GeV) with limits by toys and by pyhf, and toys for each tested yield."""
+
+    masses: list[float]
+    toys: int
+
+
+@dataclass(frozen=True)
+class Bias:
+    """Bias test: the function that toys come from, injected signals in standard deviations, toys for each."""
+
+    truth: Literal["dijet", "exponential_power", "modified_exponential"]
+    shape_parameters: int
+    injected: list[float]
+    toys: int
+    masses: list[float]
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """Frozen section ``fit``: masses and edges in GeV, ``luminosity_uncertainty`` relative."""
+    """Frozen section ``fit``: masses and edges in GeV."""
 
     sqrt_s: float
     range: tuple[float, float]
     bin_width: float
-    shape_parameters: int
     masses: list[float]
+    background: BackgroundSettings
     signals: list[str]
     signal_width: float
-    luminosity_uncertainty: float
+    uncertainties: Uncertainties
     max_efficiency_error: float
+    reference_signal: float
     confidence_level: float
+    toys: int
+    bump_widths: tuple[int, int]
+    limit_checks: LimitChecks
+    bias: Bias
+    seed: int

@@ -1,14 +1,16 @@
-"""The resonance's shape in m_jj: a Gaussian, or a Crystal Ball with two tails fitted to simulated signal.
+"""The resonance's shape in m_jj, and the templates that fits use.
 
-Shapes are functions of ``y = m / M``, in which a resonance's mass ``M`` scales out almost wholly; what is left
-is interpolated linearly between the simulated masses, parameter by parameter.
+A shape is the cumulative distribution of ``y = m / M``, in which a resonance's mass ``M`` scales out almost wholly: a
+Gaussian, a given histogram, or a Crystal Ball with two tails fitted to simulated signal, whose parameters are
+interpolated between the simulated masses.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 from scipy.special import erf, ndtr
 
 from resonaut.errors import ConfigError
@@ -24,6 +26,79 @@ TYPICAL = {"peak": 1.0, "log_width": math.log(0.04), "alpha_low": 1.5, "log_n_lo
 TYPICAL |= {"log_n_high": math.log(4)}
 PULL = {"alpha_low": 0.5, "log_n_low": 0.5, "alpha_high": 0.5, "log_n_high": 0.5}
 
+# Shares of the signal below which a bin holds none of it.
+NEGLIGIBLE = 1e-9
+
+
+class Shape(Protocol):
+    """A resonance's distribution in ``y = m / M``."""
+
+    def cumulative(self, mass: float, y: Array) -> Array:
+        """Share of the signal of ``mass`` (GeV) below each ``y``."""
+
+    def peak(self, mass: float) -> float:
+        """``y`` that stays where it is when the resolution changes."""
+
+    def describe(self, mass: float) -> dict[str, Any]:
+        """The shape in words and numbers, for the result file."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """Shares (N,) of the signal in the bins, and their changes with M nuisances.
+
+    At ``eta`` a share is multiplied by ``exp(sum_m (response_m eta_m + bend_m eta_m^2))``, both (M, N): exact for the
+    scale of a Gaussian, and of second order for any other shape. ``support``: first and one past the last bin used.
+    """
+
+    shares: Array
+    support: tuple[int, int]
+    nuisances: tuple[str, ...]
+    response: Array
+    bend: Array
+
+    @staticmethod
+    def none(bins: int) -> "Template":
+        """No signal at all."""
+        return Template(np.zeros(bins), (0, 0), (), np.zeros((0, bins)), np.zeros((0, bins)))
+
+    def at(self, nuisances: Array) -> Array:
+        """Shares (..., N) at the nuisances (..., M)."""
+        exponent = nuisances @ self.response + nuisances**2 @ self.bend
+        return np.asarray(self.shares * np.exp(np.clip(exponent, -30, 30)))
+
+
+def template(shape: Shape, mass: float, edges: Array, uncertainties: dict[str, float] | None = None) -> Template:
+    """The template of a resonance.
+
+    Args:
+        shape: its shape.
+        mass: GeV.
+        edges: of the bins (N + 1), GeV.
+        uncertainties: relative sizes of ``scale``, ``resolution`` and ``normalisation`` (log-normal); those of 0
+            or left out are no nuisances.
+    """
+    peak = shape.peak(mass)
+
+    def shares(scale: float = 0.0, resolution: float = 0.0) -> Array:
+        y = edges / mass / (1 + scale)
+        return np.asarray(np.diff(shape.cumulative(mass, peak + (y - peak) / (1 + resolution))))
+
+    nominal = shares()
+    inside = np.flatnonzero(nominal > NEGLIGIBLE)
+    support = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, 0)
+    sizes = {name: size for name, size in (uncertainties or {}).items() if size > 0}
+    response, bend = np.zeros((2, len(sizes), len(nominal)))
+    for m, (name, size) in enumerate(sizes.items()):
+        if name == "normalisation":
+            response[m] = math.log1p(size)
+            continue
+        up, down = shares(**{name: size}), shares(**{name: -size})
+        known = (nominal > NEGLIGIBLE) & (up > 0) & (down > 0)
+        logs = np.log(np.stack([up, down])[:, known] / nominal[known])
+        response[m, known], bend[m, known] = (logs[0] - logs[1]) / 2, (logs[0] + logs[1]) / 2
+    return Template(np.where(nominal > NEGLIGIBLE, nominal, 0.0), support, tuple(sizes), response, bend)
+
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -31,34 +106,63 @@ class Gaussian:
 
     width: float
 
-    def template(self, mass: float, edges: Array) -> Array:
-        """Share of the signal of ``mass`` in each bin (N,)."""
-        return np.asarray(np.diff(ndtr((edges / mass - 1) / self.width)))
+    def cumulative(self, mass: float, y: Array) -> Array:  # noqa: ARG002, D102
+        return np.asarray(ndtr((y - 1) / self.width))
 
-    def describe(self, mass: float) -> dict[str, Any]:  # noqa: ARG002
-        """The shape in words and numbers, for the result file."""
+    def peak(self, mass: float) -> float:  # noqa: ARG002, D102
+        return 1.0
+
+    def describe(self, mass: float) -> dict[str, Any]:  # noqa: ARG002, D102
         return {"shape": "gaussian", "width": self.width}
 
 
 @dataclass(frozen=True)
+class Histogram:
+    """A given histogram of a resonance of mass ``mass`` (GeV), the same in ``y`` at every mass."""
+
+    mass: float
+    spectrum: Spectrum
+
+    def cumulative(self, mass: float, y: Array) -> Array:  # noqa: ARG002, D102
+        below = np.concatenate([[0.0], np.cumsum(self.spectrum.counts)]) / self.spectrum.counts.sum()
+        # Linear between the edges: events are spread evenly over each bin of the histogram.
+        return np.asarray(np.interp(y, self.spectrum.edges / self.mass, below))
+
+    def peak(self, mass: float) -> float:  # noqa: ARG002, D102
+        edges = self.spectrum.edges
+        density = self.spectrum.counts / np.diff(edges)
+        highest = int(np.argmax(density))
+        return float(edges[highest] + edges[highest + 1]) / 2 / self.mass
+
+    def describe(self, mass: float) -> dict[str, Any]:  # noqa: ARG002, D102
+        return {"shape": "histogram", "mass": self.mass}
+
+
+@dataclass(frozen=True)
 class CrystalBalls:
-    """Crystal Ball shapes (S, 6) at simulated ``masses`` (S,), in the order of ``TYPICAL``."""
+    """Crystal Ball shapes (S, 6) at simulated ``masses`` (S,), in the order of ``TYPICAL``.
+
+    Each parameter is interpolated in the mass by a monotone cubic, and constant beyond the simulated masses.
+    """
 
     masses: Array
     parameters: Array
     source: str
 
-    def template(self, mass: float, edges: Array) -> Array:
-        """Share of the signal of ``mass`` in each bin (N,)."""
-        return np.asarray(np.diff(crystal_ball(edges / mass, *self._at(mass))))
+    def cumulative(self, mass: float, y: Array) -> Array:  # noqa: D102
+        return crystal_ball(y, *self._at(mass))
 
-    def describe(self, mass: float) -> dict[str, Any]:
-        """The shape in words and numbers, for the result file."""
+    def peak(self, mass: float) -> float:  # noqa: D102
+        return float(self._at(mass)[0])
+
+    def describe(self, mass: float) -> dict[str, Any]:  # noqa: D102
         values = map(float, self._at(mass))
         return {"shape": "crystal_ball", "source": self.source, **dict(zip(TYPICAL, values, strict=True))}
 
-    def _at(self, mass: float) -> list[Any]:
-        return [np.interp(mass, self.masses, column) for column in self.parameters.T]
+    def _at(self, mass: float) -> Array:
+        if len(self.masses) == 1:
+            return np.asarray(self.parameters[0])
+        return np.asarray(PchipInterpolator(self.masses, self.parameters)(np.clip(mass, *self.masses[[0, -1]])))
 
 
 def crystal_ball(y: Array, *parameters: float) -> Array:

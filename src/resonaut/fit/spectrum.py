@@ -35,6 +35,21 @@ class Spectrum:
         inside = np.add.reduceat(np.append(self.counts, 0.0), index)[:-1]
         return Spectrum(edges, inside)
 
+    def between(self, low: float, high: float) -> "Spectrum":
+        """The whole bins between ``low`` and ``high``, GeV.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        first = int(np.searchsorted(self.edges, low * (1 - 1e-9)))
+        last = int(np.searchsorted(self.edges, high * (1 + 1e-9), side="right")) - 1
+        if last <= first:
+            raise ConfigError(
+                f"the range {low:g} to {high:g} GeV holds no whole bin of the spectrum ({self.edges[0]:g} to "
+                f"{self.edges[-1]:g} GeV); change --range."
+            )
+        return Spectrum(self.edges[first : last + 1], self.counts[first:last])
+
 
 def regular_edges(low: float, high: float, width: float, key: str) -> Array:
     """Edges from ``low`` to ``high`` in steps of ``width``, GeV."""

@@ -1,49 +1,64 @@
-"""The search in one list: an entry for each selection and mass."""
+"""The search in one file: a list of all selections and masses, and the global significances."""
 
-import csv
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import atomic, write_json
+from resonaut.files import write_json
+from resonaut.fit.lookelsewhere import ScanToys, combine
 
-COLUMNS = ("p_local", "z_local", "signal_yield", "signal_yield_error")
-KEYS = ("selection", "mass", *COLUMNS, "limit_observed", "limit_expected", "efficiency")
+COLUMNS = ("p_local", "z_local", "z_expected", "reference_signal", "signal_yield", "signal_yield_error")
 
 
-def summarise(files: list[Path], output: Path, table: Path) -> None:
-    """Write the results of ``files`` as one JSON list and one CSV table, sorted by selection and mass.
+def summarise(files: list[Path], output: Path) -> None:
+    """Write the results of ``files`` as JSON: ``points`` sorted by selection and mass, and ``global``.
+
+    ``global`` has the largest excess of each selection, in all its windows, and of all ``selections`` together.
 
     Raises:
         ConfigError: two windows of a method hold the same mass.
+        InputFileError: a file is no fit result.
     """
     entries: dict[tuple[str, float], dict[str, Any]] = {}
+    scans: dict[str, list[tuple[float, float, ScanToys | None]]] = {}
     for file in files:
-        for entry in _entries(file):
-            key = (entry["selection"], entry["mass"])
+        result = config.load_json(file)
+        try:
+            points, method = _points(result), result["method"]
+            toys = result["toys"] and ScanToys(np.array(result["toys"]["z_max"]), result["toys"]["up_crossings"])
+        except (KeyError, TypeError) as error:
+            raise InputFileError(file, f"no fit result ({error!r})", "run 'resonaut fit selection' again") from None
+        for point in points:
+            key = (method, point["mass"])
             if key in entries:
                 raise ConfigError(
                     f"{file}: the mass {key[1]:g} GeV of {key[0]!r} is in another window too; "
                     "give signal regions that do not overlap."
                 )
-            entries[key] = entry
-    rows = [entries[key] for key in sorted(entries)]
-    write_json(output, rows)
-    with atomic(table) as partial, partial.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, KEYS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+            entries[key] = point
+        if points:
+            best = max(points, key=lambda point: float(point["z_local"]))
+            scans.setdefault(method, []).append((best["mass"], best["z_local"], toys))
+    selections = {method: asdict(combine(found)) for method, found in sorted(scans.items())}
+    together = [scan for found in scans.values() for scan in found]
+    write_json(
+        output,
+        {
+            "points": [entries[key] for key in sorted(entries)],
+            "global": {"selections": selections, "all": asdict(combine(together)) if together else None},
+        },
+    )
 
 
-def _entries(file: Path) -> list[dict[str, Any]]:
-    result = config.load_json(file)
-    try:
-        return [
-            {"selection": result["method"], "mass": point["mass"], "efficiency": point["efficiency"]}
-            | {name: point[name] for name in COLUMNS}
-            | {f"limit_{n}": (point["limit"] or {}).get(n) for n in ("observed", "expected")}
-            for point in result["scan"]
-        ]
-    except (KeyError, TypeError) as error:
-        raise InputFileError(file, f"no fit result ({error!r})", "run 'resonaut fit selection' again") from None
+def _points(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"selection": result["method"], "mass": point["mass"], "efficiency": point["efficiency"]}
+        | {name: point[name] for name in COLUMNS}
+        | {f"limit_{n}": (point["limit"] or {}).get(n) for n in ("observed", "expected")}
+        | {f"fit_{n}": point["fit"][n] for n in ("p_background", "good")}
+        for point in result["scan"]
+    ]

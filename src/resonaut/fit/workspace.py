@@ -1,11 +1,11 @@
 """The HistFactory model of one mass, and CLs limits from it through pyhf.
 
-HistFactory knows no smooth functions, but the dijet function's logarithm is linear in its parameters:
-each bin of the background is a sample of its own, and one ``normsys`` per parameter, shared by all of
-them, multiplies bin ``i`` by ``exp((alpha_k - CENTRE) c_ik)``, where ``c_ik`` is the change of ``ln b_i`` by
-``FREEDOM`` standard deviations along the eigenvector ``k`` of the fit's covariance: so many that the constraint
-HistFactory puts on ``alpha_k`` does not bite, and the data alone decide. That is the function itself, up to its
-change of slope inside a bin, and not its tangent as with ``histosys``.
+HistFactory knows no smooth functions, but the background's logarithm is linear in its parameters: each bin of the
+background is a sample of its own, and one ``normsys`` per parameter, shared by all of them, multiplies bin ``i`` by
+``exp((alpha_k - CENTRE) c_ik)``. Here ``c_ik`` is the change of ``ln b_i`` by ``FREEDOM`` standard deviations along the
+eigenvector ``k`` of the fit's covariance: so many that the constraint HistFactory puts on ``alpha_k`` does not bite,
+and the data alone decide. That is the function itself, up to its change of slope inside a bin, and not its tangent as
+with ``histosys``.
 
 pyhf's interpolation of a ``normsys`` is exponential only beyond ``alpha = 1``, so ``alpha_k`` is centred at 2 and
 stays between 1 and 3; the samples' nominal contents are scaled such that they are the fit at ``alpha_k = 2``.
@@ -17,65 +17,86 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resonaut.errors import ResonautError
-from resonaut.fit.family import Array, DijetFunction
-from resonaut.fit.likelihood import Fit
+from resonaut.fit.background import Model
+from resonaut.fit.binning import merge
+from resonaut.fit.family import Array
 from resonaut.fit.limits import Limits, crossing
 
 FREEDOM = 20.0
 CENTRE = 2.0
 # Largest |c_ik|: with next to no events a bin's content is known to orders of magnitude, and exp overflows.
 LARGEST = 100.0
+# Width of the model's bins, relative to their mass, under the signal and beside it: each bin is a sample, so that they
+# are as few as leave the limit as it is. Under the signal a tenth of a narrow resonance's width is wanted, as data move
+# inside wider bins and the observed limit with them.
+UNDER_SIGNAL, BESIDE = 0.004, 0.02
+# A bin is under the signal with more than this share of what its highest bin holds, per GeV.
+VISIBLE = 0.02
 
 
 class PyhfError(ResonautError):
     """pyhf finds no minimum, or none that makes a limit."""
 
 
-def build(
-    function: DijetFunction,
-    counts: Array,
-    background: Fit,
-    signal: Array,
-    uncertainties: dict[str, float],
-    upper: float,
-) -> dict[str, Any]:
+def build(model: Model, unit: float, uncertainties: dict[str, float], upper: float) -> dict[str, Any]:
     """A HistFactory workspace, as plain JSON data.
 
     Args:
-        function: the background function.
-        counts: observed events (N,).
-        background: the background-only fit of these counts (a batch of one).
-        signal: expected signal events in each bin (N,) at ``mu = 1``.
-        uncertainties: relative, log-normal uncertainties of the signal's normalisation, by name.
+        model: the model and its data; of several background functions the one that fits best.
+        unit: signal events at ``mu = 1``.
+        uncertainties: relative, log-normal uncertainties of the signal's normalisation, by name; the template's
+            own nuisances besides ``normalisation`` become ``histosys``.
         upper: largest ``mu`` that a fit may reach.
     """
-    expected, slope = function.expected(background.theta)
-    width, direction = np.linalg.eigh(background.covariance[0])
-    shift = slope[0] / expected[0][:, None] @ (direction * np.sqrt(np.maximum(width, 0.0)))  # (N, K)
+    background, counts = model.background.best, model.spectrum.counts
+    cuts = _cuts(model.spectrum.edges, model.template.shares)
+    expected = merge(background.background[0], cuts)
+    slope = merge(background.function.slope(background.theta[0]).T, cuts).T  # (N, K)
+    width, direction = np.linalg.eigh(background.background_covariance[0])
+    shift = slope / expected[:, None] @ (direction * np.sqrt(np.maximum(width, 0.0)))
     shift *= np.minimum(FREEDOM, LARGEST / np.abs(shift).max(axis=0))
-    nominal = expected[0] * np.exp(-CENTRE * shift.sum(axis=1))
+    nominal = expected * np.exp(-CENTRE * shift.sum(axis=1))
     names = [f"background_{k}" for k in range(shift.shape[1])]
     samples = [
         {
             "name": f"background_bin_{i:03d}",
-            "data": [float(nominal[i]) if j == i else 0.0 for j in range(len(counts))],
+            "data": [float(nominal[i]) if j == i else 0.0 for j in range(len(expected))],
             "modifiers": [_normsys(name, float(c)) for name, c in zip(names, shift[i], strict=True)],
         }
-        for i in range(len(counts))
+        for i in range(len(expected))
     ]
     modifiers = [_normsys(name, math.log1p(size)) for name, size in uncertainties.items() if size > 0]
+    for m, name in enumerate(model.template.nuisances):
+        if name != "normalisation":
+            moved = {key: sign * np.eye(len(model.template.nuisances))[m] for key, sign in (("hi", 1), ("lo", -1))}
+            data = {f"{key}_data": (unit * merge(model.template.at(eta), cuts)).tolist() for key, eta in moved.items()}
+            modifiers.append({"name": name, "type": "histosys", "data": data})
     modifiers.append({"name": "mu", "type": "normfactor", "data": None})
+    signal = unit * merge(model.template.shares, cuts)
     samples.append({"name": "signal", "data": signal.tolist(), "modifiers": modifiers})
     centred = {"auxdata": [CENTRE], "inits": [CENTRE], "bounds": [[1.0, 2 * CENTRE - 1.0]]}
     parameters = [{"name": "mu", "bounds": [[0.0, upper]], "inits": [0.0]}, *({"name": n, **centred} for n in names)]
     return {
         "version": "1.0.0",
         "channels": [{"name": "m_jj", "samples": samples}],
-        "observations": [{"name": "m_jj", "data": counts.tolist()}],
+        "observations": [{"name": "m_jj", "data": merge(counts, cuts).tolist()}],
         "measurements": [{"name": "limit", "config": {"poi": "mu", "parameters": parameters}}],
     }
+
+
+def _cuts(edges: Array, shares: Array) -> NDArray[np.intp]:
+    """Indices of the ``edges`` of the model's bins, for a signal with ``shares`` in the bins between all of them."""
+    density = shares / np.diff(edges)
+    under = density > VISIBLE * density.max()
+    cuts = [0]
+    for i in range(1, len(edges) - 1):
+        width = UNDER_SIGNAL if under[cuts[-1] : i + 1].any() else BESIDE
+        if edges[i] - edges[cuts[-1]] > (1 - 1e-9) * width * edges[i]:
+            cuts.append(i)
+    return np.array([*cuts, len(edges) - 1])
 
 
 def _normsys(name: str, log_size: float) -> dict[str, Any]:
@@ -127,7 +148,9 @@ def upper_limits(workspace: dict[str, Any], near: Limits, confidence_level: floa
 def _scaled(workspace: dict[str, Any], factor: float) -> dict[str, Any]:
     scaled = copy.deepcopy(workspace)
     signal = scaled["channels"][0]["samples"][-1]
-    signal["data"] = [value * factor for value in signal["data"]]
+    shapes = [modifier["data"] for modifier in signal["modifiers"] if modifier["type"] == "histosys"]
+    for contents in [signal, *shapes]:
+        contents.update({key: [v * factor for v in values] for key, values in contents.items() if "data" in key})
     mu = scaled["measurements"][0]["config"]["parameters"][0]
     mu["bounds"] = [[low / factor, high / factor] for low, high in mu["bounds"]]
     return scaled

@@ -7,7 +7,6 @@ import typer
 
 app = typer.Typer(help="Draw the figures and write the final tables.", no_args_is_help=True)
 
-Config = Annotated[Path, typer.Option(help="<results>/config/report.json")]
 Plot = Annotated[Path, typer.Option(help="The figure (PNG).")]
 
 
@@ -50,39 +49,46 @@ def reweighting(closure: Annotated[Path, typer.Argument(help="<results>/reweight
 
 
 @app.command()
-def spectrum(
-    result: Annotated[Path, typer.Argument(help="<results>/fit/<method>/<window>.json")], config: Config, plot: Plot
+def search(
+    results: Annotated[
+        list[Path], typer.Argument(help="<results>/fit/<method>/<window>.json of all fits, or one bare scan.json.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder of the figures and of hepdata/.")],
+    config: Annotated[Path | None, typer.Option(help="<results>/config/report.json, for the label.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="<results>/fit/summary.json, for the global significances.")
+    ] = None,
 ) -> None:
-    """A selected spectrum with its fits and pulls: reads one fit result, writes a figure."""
+    """The search in figures and HEPData tables: p-values, limits, fits, nuisances and spectra.
+
+    Reads fit results. Writes DIR/p_values.png, limits.png, fits.png, nuisances.png, the folder hepdata, and of each
+    result spectra/<method>_<window>.png, or spectrum.png of a bare scan.
+    """
     from resonaut import config as frozen
-    from resonaut.report import search
+    from resonaut.report import search as figures
     from resonaut.report.settings import Settings
 
-    search.spectrum(result, frozen.read(config, Settings).label, plot)
+    label = "" if config is None else frozen.read(config, Settings).label
+    figures.search(results, summary, label, output)
 
 
 @app.command()
-def scan(
-    results: Annotated[list[Path], typer.Argument(help="<results>/fit/<method>/<window>.json of all fits.")],
-    config: Config,
-    p_values: Annotated[Path, typer.Option(help="Figure of the local p-values (PNG).")],
-    limits: Annotated[Path, typer.Option(help="Figure of the limits (PNG).")],
+def bias(
+    tests: Annotated[list[Path], typer.Argument(help="<results>/fit/<method>/<window>_bias.json of all fits.")],
+    plot: Plot,
+    table: Annotated[Path, typer.Option(help="The same numbers as CSV.")],
 ) -> None:
-    """The p-value scan and the limit bands: reads all fit results, writes two figures."""
-    from resonaut import config as frozen
-    from resonaut.report import search
-    from resonaut.report.settings import Settings
+    """Pulls, spurious signal and coverage of the fits: reads bias tests, writes a figure and a CSV table."""
+    from resonaut.report import bias as tested
 
-    label = frozen.read(config, Settings).label
-    search.p_values(results, label, p_values)
-    search.limits(results, label, limits)
+    tested.bias(tests, plot, table)
 
 
 @app.command()
 def tables(
     fits: Annotated[Path, typer.Argument(help="<results>/fit/summary.json")],
-    summary: Annotated[Path, typer.Option(help="The final numbers as JSON, one object per selection and mass.")],
-    table: Annotated[Path, typer.Option(help="The same as CSV.")],
+    summary: Annotated[Path, typer.Option(help="The final numbers as JSON.")],
+    table: Annotated[Path, typer.Option(help="Those of each selection and mass as CSV.")],
 ) -> None:
     """The final numbers: reads the fit's summary, writes JSON and CSV."""
     from resonaut.report import tables as final
@@ -92,7 +98,7 @@ def tables(
 
 @app.command()
 def show(summary: Annotated[Path, typer.Option(help="<results>/report/summary.json")]) -> None:
-    """Print each selection at its most significant mass: reads summary.json, writes to the terminal."""
+    """Print each selection at its most significant mass, and the global significances, from summary.json."""
     from resonaut.report import tables as final
 
     print(final.terminal_table(summary))

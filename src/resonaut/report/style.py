@@ -10,6 +10,7 @@ from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from resonaut.files import atomic
 
@@ -29,6 +30,8 @@ STYLE: dict[Any, Any] = {
     "xtick.minor.visible": True,
     "ytick.minor.visible": True,
     "legend.frameon": False,
+    # 0.1, 1 and 10 in figures, beyond them powers of ten.
+    "axes.formatter.min_exponent": 2,
     "axes.titlelocation": "left",
     "axes.titlesize": 11,
     "svg.hashsalt": "resonaut",
@@ -53,3 +56,19 @@ def figure(path: Path, rows: int = 1, columns: int = 1, **keywords: Any) -> Iter
 def corner(ax: Axes, text: str) -> None:
     """Say above the axes, on the right, what data the figure shows."""
     ax.set_title(text, loc="right", fontsize=10)
+
+
+def above(fig: Figure, text: str) -> None:
+    """The same above the titles of several panels, beside which is no room, and fewer numbers below each."""
+    fig.suptitle(text, fontsize=10, x=0.99, ha="right")
+    for ax in fig.axes:
+        if ax.get_xscale() == "linear":
+            ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+
+
+def legend_below(fig: Figure, columns: int) -> None:
+    """One legend below all panels that names everything in any of them once."""
+    named: dict[str, Any] = {}
+    for ax in fig.axes:
+        named |= {name: handle for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, fontsize=9)

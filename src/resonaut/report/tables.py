@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from resonaut import config
+from resonaut.errors import InputFileError
 from resonaut.files import atomic, write_json
 
 COLUMNS = (
@@ -12,18 +13,29 @@ COLUMNS = (
     "mass",
     "p_local",
     "z_local",
+    "z_expected",
     "signal_yield",
     "signal_yield_error",
     "limit_observed",
     "limit_expected",
     "efficiency",
+    "fit_p_background",
+    "fit_good",
 )
 
 
 def summarise(results: Path, summary: Path, table: Path) -> None:
-    """Write the fit's results as ``summary.json`` and as CSV, one row per selection and mass."""
-    rows = [{key: row[key] for key in COLUMNS} for row in config.load_json(results)]
-    write_json(summary, rows)
+    """Write the fit's results: ``summary.json`` with ``points`` and ``global``, and the points as CSV.
+
+    Raises:
+        InputFileError: ``results`` is no summary of the stage ``fit``.
+    """
+    content = config.load_json(results)
+    try:
+        rows = [{key: row[key] for key in COLUMNS} for row in content["points"]]
+        write_json(summary, {"points": rows, "global": content["global"]})
+    except (KeyError, TypeError) as error:
+        raise InputFileError(results, f"no summary of fits ({error!r})", "run 'resonaut fit summary' again") from None
     with atomic(table) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -35,23 +47,33 @@ def _plain(value: Any) -> Any:
 
 
 def terminal_table(summary: Path) -> str:
-    """Each selection at its most significant mass, as text for a terminal."""
-    rows = config.load_json(summary)
+    """Each selection at its most significant mass, and the largest excess of all, as text for a terminal."""
+    content = config.load_json(summary)
     best: dict[str, dict[str, Any]] = {}
-    for row in rows:
+    for row in content["points"]:
         if row["selection"] not in best or row["z_local"] > best[row["selection"]]["z_local"]:
             best[row["selection"]] = row
     lines = [
-        f"{'selection':<12} {'mass':>8} {'local significance':>19} {'observed limit':>15} {'expected limit':>15}",
-        f"{'':<12} {'GeV':>8} {'sigma':>19} {'fb':>15} {'fb':>15}",
+        f"{'selection':<12} {'mass':>8} {'local':>8} {'global':>8} {'observed limit':>15} {'expected limit':>15}",
+        f"{'':<12} {'GeV':>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",
     ]
+    excesses = content["global"]["selections"]
     lines += [
-        f"{name:<12} {row['mass']:>8.0f} {row['z_local']:>19.1f} "
-        f"{_limit(row['limit_observed'])} {_limit(row['limit_expected'])}"
+        f"{name:<12} {row['mass']:>8.0f} {row['z_local']:>8.1f} {_number(excesses[name]['z_global'], 8, '.1f')} "
+        f"{_number(row['limit_observed'], 15, '.3g')} {_number(row['limit_expected'], 15, '.3g')}"
         for name, row in best.items()
     ]
-    return "\n".join(["Most significant mass of each selection:", *lines])
+    return "\n".join(["Most significant mass of each selection:", *lines, *_overall(content["global"]["all"])])
 
 
-def _limit(value: float | None) -> str:
-    return f"{'-':>15}" if value is None else f"{value:>15.3g}"
+def _overall(excess: dict[str, Any] | None) -> list[str]:
+    if excess is None:
+        return []
+    text = f"Largest excess: {excess['z_local']:.1f} sigma local at {excess['mass']:.0f} GeV"
+    if excess["z_global"] is None:
+        return [text + "."]
+    return [text + f", {excess['z_global']:.1f} sigma global (all masses of all selections, {excess['toys']} toys)."]
+
+
+def _number(value: float | None, width: int, form: str) -> str:
+    return f"{'-':>{width}}" if value is None else f"{value:>{width}{form}}"

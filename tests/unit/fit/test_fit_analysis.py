@@ -1,24 +1,39 @@
+"""From efficiencies to limits, and the analysis of one spectrum in the data's words."""
+
 import numpy as np
 import pytest
 
 from resonaut.fit import analysis
-from resonaut.fit.analysis import Efficiency, Search
+from resonaut.fit.analysis import Efficiency, Search, combined, interpolated
+from resonaut.fit.bare import settings_of
 from resonaut.fit.signal import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
-EDGES = np.arange(3000.0, 6001.0, 200.0)
-COUNTS = np.round(120 * (EDGES[:-1] / 3000) ** -8)
+EDGES = np.arange(3000.0, 6001.0, 50.0)
+COUNTS = np.round(300 * (EDGES[:-1] / 3000) ** -8)
+FAST = ["toys=0", "background.shape_parameters=[2,2]"]
 
 
-def result(efficiency: Efficiency, folder) -> dict:
-    search = Search(Spectrum(EDGES, COUNTS), 13000.0, 2, Gaussian(0.03), 20.0, 0.95)
-    return analysis.run(search, {3500.0: efficiency}, folder)["scan"][0]
+def search(efficiency: Efficiency, *overrides: str, luminosity: float | None = 20.0) -> Search:
+    settings = settings_of([*FAST, *overrides], 13000.0, [3500.0])
+    return Search(Spectrum(EDGES, COUNTS), Gaussian(0.03), luminosity, {3500.0: efficiency}, settings)
+
+
+def result(efficiency: Efficiency, folder, *overrides: str) -> dict:
+    return analysis.run(search(efficiency, *overrides), folder)["scan"][0]
 
 
 def test_an_uncertainty_of_several_hundred_percent_spreads_the_limits_and_breaks_nothing(tmp_path) -> None:
     point = result(Efficiency(0.1, {"lund": 4.5}, measured=True), tmp_path)
-    assert point["limit_events_direct"]["expected_plus_2"] > 20 * point["limit_events_direct"]["expected"]
+    assert point["limit_events"]["expected_plus_2"] > 4 * point["limit_events"]["expected"]
     assert point["limit"]["expected"] == pytest.approx(point["limit_events"]["expected"] / (0.1 * 20))
+    certain = result(Efficiency(0.1, {}, measured=True), tmp_path)
+    assert point["limit_events"]["expected"] > 3 * certain["limit_events"]["expected"]
+    assert point["p_local"] == pytest.approx(certain["p_local"], abs=1e-3)
+    lund = point["nuisances"]["lund"]
+    assert lund["limit_impact"] == pytest.approx(
+        point["limit_events"]["expected"] / certain["limit_events"]["expected"] - 1, rel=1e-3
+    )
 
 
 def test_an_efficiency_that_is_not_measured_gives_limits_in_events_alone(tmp_path) -> None:
@@ -26,3 +41,57 @@ def test_an_efficiency_that_is_not_measured_gives_limits_in_events_alone(tmp_pat
     unknown = result(Efficiency(0.1, {"efficiency_statistics": 0.9}, measured=False), tmp_path)
     assert unknown["limit"] is None
     assert unknown["limit_events"]["expected"] == pytest.approx(known["limit_events"]["expected"], rel=1e-2)
+    assert "efficiency_statistics" not in unknown["nuisances"]
+
+
+@pytest.mark.parametrize(("value", "luminosity"), [(0.0, 20.0), (None, 20.0), (0.1, None)])
+def test_without_efficiency_or_luminosity_no_limits_in_fb(value, luminosity):
+    assert search(Efficiency(value, {}, measured=True), luminosity=luminosity).events_per_fb(3500.0) is None
+
+
+def test_sources_are_one_normalisation():
+    sizes = combined({"scale": 0.01, "lund": 0.3, "luminosity": 0.02, "resolution": 0.035})
+    assert sizes["scale"] == 0.01
+    assert sizes["resolution"] == 0.035
+    assert np.log1p(sizes["normalisation"]) == pytest.approx(np.hypot(np.log(1.3), np.log(1.02)))
+    assert combined({})["normalisation"] == 0
+
+
+def test_the_reference_signal_is_in_fb_or_in_events(tmp_path):
+    in_fb = result(Efficiency(0.1, {}, measured=True), tmp_path, "reference_signal=10")
+    in_events = result(Efficiency(None, {}, measured=False), tmp_path, "reference_signal=20")
+    # 10 fb x 20/fb x 0.1 = 20 events.
+    assert in_fb["z_expected"] == pytest.approx(in_events["z_expected"], rel=1e-3)
+    assert in_fb["z_expected"] > 0.5
+
+
+def test_background_under_the_peak(tmp_path):
+    point = result(Efficiency(None, {}, measured=False), tmp_path)
+    # A Gaussian of width sigma is diluted by the events in 2 sqrt(pi) sigma.
+    wide = 2 * np.sqrt(np.pi) * 0.03 * 3500
+    inside = COUNTS[(EDGES[:-1] == 3450) | (EDGES[:-1] == 3500)].mean() / 50 * wide
+    assert point["background_under_peak"] == pytest.approx(inside, rel=0.05)
+
+
+def test_few_events_and_poor_fits_are_warned_of(tmp_path, caplog):
+    few = Spectrum(EDGES, np.random.default_rng(1).poisson(COUNTS / 20).astype(float))
+    unknown = Efficiency(None, {}, measured=False)
+    settings = settings_of([*FAST, "background.max_error=10"], 13000.0, [5500.0])
+    analysis.run(Search(few, Gaussian(0.03), None, {5500.0: unknown}, settings), tmp_path)
+    assert "background events under the peak; asymptotic limits may be" in caplog.text
+    assert "fits well in no range" not in caplog.text
+    caplog.clear()
+    result(unknown, tmp_path, "background.max_error=0.001")
+    assert "3500 GeV: the background fits well in no range" in caplog.text
+    assert "asymptotic limits" not in caplog.text
+
+
+def test_efficiency_beyond_the_simulated_masses():
+    points = [Efficiency(0.1, {"lund": 0.05}, measured=True), Efficiency(0.2, {"lund": 0.15}, measured=True)]
+    masses = np.array([3000.0, 4000.0])
+    assert interpolated(3500.0, masses, points) == Efficiency(pytest.approx(0.15), {"lund": pytest.approx(0.1)}, True)
+    assert interpolated(4500.0, masses, points) == Efficiency(0.2, {"lund": 0.15}, True, extrapolated=True)
+    points.append(Efficiency(0.001, {"lund": 0.1}, measured=False))
+    masses = np.append(masses, 4500.0)
+    found = [interpolated(m, masses, points).measured for m in (3500.0, 4000.0, 4100.0, 4500.0)]
+    assert found == [True, True, False, False]

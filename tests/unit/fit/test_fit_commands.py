@@ -1,8 +1,8 @@
-"""The three commands of ``resonaut fit``: files, keys, equal bytes, and sentences for mistakes."""
+"""``resonaut fit selection``, ``selection-bias`` and ``summary``: files, keys, equal bytes, sentences for mistakes."""
 
-import csv
 import json
 import sys
+from dataclasses import asdict
 
 import hist
 import numpy as np
@@ -12,26 +12,14 @@ from uhi.io.json import default
 
 from resonaut import cli
 from resonaut.config import read
-from resonaut.errors import ConfigError
 from resonaut.fit import selection, workspace
-from resonaut.fit.analysis import Efficiency, interpolated
-from resonaut.fit.bare import parse_masses
-from resonaut.fit.scan import goodness
+from resonaut.fit.bare import settings_of
 from resonaut.fit.settings import FitSettings
-from resonaut.fit.summary import KEYS
 
-SETTINGS = {
-    "sqrt_s": 13000,
-    "range": [2500, 7000],
-    "bin_width": 150,
-    "shape_parameters": 2,
-    "masses": [3000, 3300, 3500, 3700],
-    "signals": ["signal_3000", "signal_4000"],
-    "signal_width": 0.03,
-    "luminosity_uncertainty": 0.016,
-    "max_efficiency_error": 0.5,
-    "confidence_level": 0.95,
-}
+OVERRIDES = ["toys=50", "background.shape_parameters=[2,3]", "limit_checks.masses=[3500]", "limit_checks.toys=500"]
+SETTINGS = asdict(settings_of([*OVERRIDES, "bias.toys=20"], 13000.0, [3000.0, 3300.0, 3500.0, 3700.0]))
+SETTINGS |= {"range": [2500, 7000], "bin_width": 50, "signals": ["signal_3000", "signal_4000"]}
+PLAIN = SETTINGS | {"masses": [3500], "limit_checks": {"masses": [], "toys": 500}, "toys": 0}
 
 
 def histogram(values, weight=None):
@@ -88,6 +76,11 @@ def fitted(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def result(fitted):
+    return json.loads((fitted / "out/w2.json").read_text())
+
+
 def resonaut(monkeypatch, *arguments):
     """Run the command line; its exit code."""
     monkeypatch.setattr(sys, "argv", ["resonaut", *map(str, arguments)])
@@ -103,36 +96,113 @@ def fit_selection(monkeypatch, folder, out):
     return resonaut(monkeypatch, "fit", "selection", *options, "--output", out / "w2.json", "--workspaces", out / "w2")
 
 
-def test_selection_result(fitted):
-    result = json.loads((fitted / "out/w2.json").read_text())
+def test_selection_result(result):
+    assert (result["method"], result["window"], result["signal_region"]) == ("cwola", "w2", [3300, 3700])
+    assert (result["sqrt_s"], result["luminosity"], result["confidence_level"]) == (13000, 30, 0.95)
     # The signal region is half open, and the efficiency linear between the simulated masses.
     assert [point["mass"] for point in result["scan"]] == [3300, 3500]
     assert [point["efficiency"] for point in result["scan"]] == pytest.approx([0.13, 0.15])
-    bins = len(result["spectrum"]["counts"])
-    assert len(result["spectrum"]["edges"]) == bins + 1 == 31
     for point in result["scan"]:
-        assert len(point["signal_plus_background"]) == bins
-        assert point["limit_method"] == "pyhf"
-        events, cross_section = point["limit_events"], point["limit"]
-        assert cross_section["observed"] == pytest.approx(events["observed"] / (30 * point["efficiency"]))
-        bands = [events[f"expected{b}"] for b in ("_minus_2", "_minus_1", "", "_plus_1", "_plus_2")]
-        assert bands == sorted(bands)
         assert point["efficiency_uncertainties"]["lund"] == pytest.approx(0.1)
         assert point["efficiency_uncertainties"]["luminosity"] == 0.016
-        assert point["limit_events_direct"]["observed"] == pytest.approx(events["observed"], rel=0.01)
+        assert point["efficiency_extrapolated"] is False
+        assert point["signal_shape"]["shape"] == "crystal_ball"
+        assert point["reference_signal"] == 10
+        assert point["z_expected"] > 1
+        assert point["signal_yield_error"] == pytest.approx(
+            (point["signal_yield_error_up"] + point["signal_yield_error_down"]) / 2
+        )
+        assert point["q0"] == pytest.approx(max(point["z_local"], 0) ** 2)
+    background = result["background"]
+    assert background["family"] == "dijet"
+    assert len(background["parameters"]) == background["shape_parameters"] + 1
+    assert len(background["edges"]) == len(background["counts"]) + 1
+
+
+def test_limits_in_events_and_in_fb(result):
+    for point in result["scan"]:
+        events, cross_section = point["limit_events"], point["limit"]
+        for name, value in events.items():
+            assert cross_section[name] == pytest.approx(value / (30 * point["efficiency"]))
+        bands = [events[f"expected{b}"] for b in ("_minus_2", "_minus_1", "", "_plus_1", "_plus_2")]
+        assert bands == sorted(bands)
+
+
+def test_limit_checks(result):
+    unchecked, point = result["scan"]
+    assert unchecked["limit_events_toys"] is unchecked["limit_events_pyhf"] is None
+    # 500 toys for each yield scatter by several percent; pyhf has few events in a bin of its own.
+    for name, accuracy in (("toys", 0.25), ("pyhf", 0.05)):
+        limits = point[f"limit_events_{name}"]
+        assert limits.keys() == point["limit_events"].keys()
+        assert limits["expected"] == pytest.approx(point["limit_events"]["expected"], rel=accuracy)
+        assert limits["observed"] == pytest.approx(point["limit_events"]["observed"], rel=accuracy)
+
+
+def test_fit_of_a_point(result):
+    for point in result["scan"]:
+        found = point["fit"]
+        assert (found["low"], found["high"], found["good"]) == (2500, 7000, True)
+        assert len(found["attempts"]) == 1
+        assert found["attempts"][0]["p_background"] == found["p_background"] > 0.05
+        assert [trial["shape_parameters"] for trial in found["f_test"]] == [3]
+        bins = len(found["counts"])
+        assert len(found["edges"]) == bins + 1
+        for name in ("background", "pulls", "signal", "signal_plus_background"):
+            assert len(found[name]) == bins
+        counts, background = np.array(found["counts"]), np.array(found["background"])
+        assert found["pulls"] == pytest.approx((counts - background) / np.sqrt(background))
+        assert found["chi2"] == pytest.approx(np.sum(np.square(found["pulls"])))
+        assert sum(found["signal"]) == pytest.approx(point["signal_yield"], abs=0.2 * abs(point["signal_yield"]))
+        # All data are in these bins, and the fit with a signal has as many events.
+        assert sum(found["signal_plus_background"]) == pytest.approx(counts.sum(), rel=0.01)
+
+
+def test_nuisances_of_a_point(result):
+    for point in result["scan"]:
+        sources = {"scale", "resolution", "efficiency_statistics", "lund", "luminosity"}
+        assert point["nuisances"].keys() == sources
+        for name, nuisance in point["nuisances"].items():
+            assert nuisance.keys() == {"size", "pull", "error", "impact", "limit_impact"}
+            assert 0 < nuisance["error"] <= 1.001
+            assert abs(nuisance["pull"]) < 0.5
+            assert -0.01 < nuisance["limit_impact"] < 0.1
+            if name not in ("scale", "resolution"):
+                # Only the data's yield is known, not how many events were produced.
+                assert nuisance["pull"] == pytest.approx(0, abs=1e-3)
+                assert nuisance["impact"] == pytest.approx(
+                    -np.log1p(nuisance["size"]) * point["signal_yield"], rel=0.02
+                )
+
+
+def test_look_elsewhere_effect(result):
+    best = max(result["scan"], key=lambda point: point["z_local"])
+    assert (result["global"]["mass"], result["global"]["z_local"]) == (best["mass"], best["z_local"])
+    assert result["global"]["toys"] == len(result["toys"]["z_max"]) == 50
+    assert result["global"]["p_toys"] == np.mean(np.array(result["toys"]["z_max"]) >= best["z_local"])
+    bump = result["bump_hunter"]
+    assert 2500 <= bump["low"] < bump["high"] <= 7000
+    assert bump["events"] > bump["expected"]
+    assert bump["toys"] == 50
+    assert 0 < bump["p_global"] <= 1
 
 
 @pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
-def test_workspace_is_plain_histfactory(fitted):
-    result = json.loads((fitted / "out/w2.json").read_text())
+def test_workspace_is_plain_histfactory(fitted, result):
     point = result["scan"][1]
     opened = pyhf.Workspace(json.loads((fitted / "out/w2" / point["workspace"]).read_text()))
     model = opened.model()
+    assert set(model.config.modifiers) >= {
+        (name, kind) for name, kind in (("mu", "normfactor"), ("lund", "normsys"), ("scale", "histosys"))
+    }
     expected = model.expected_actualdata(model.config.suggested_init())
-    assert expected == pytest.approx(result["spectrum"]["background"], rel=1e-6)
+    assert sum(opened.data(model, include_auxdata=False)) == sum(result["background"]["counts"])
+    assert expected.sum() == pytest.approx(sum(point["fit"]["background"]), rel=0.01)
     # mu is the cross section in fb.
-    cls = pyhf.infer.hypotest(point["limit"]["observed"], opened.data(model), model, test_stat="qtilde")
-    assert float(cls) == pytest.approx(0.05, abs=0.002)
+    signal = model.config.suggested_init()
+    signal[model.config.poi_index] = 1.0
+    per_fb = (model.expected_actualdata(signal) - expected).sum()
+    assert per_fb == pytest.approx(30 * point["efficiency"], rel=0.01)
 
 
 def test_same_bytes_twice_and_no_stale_workspace(fitted, tmp_path, monkeypatch):
@@ -146,24 +216,51 @@ def test_same_bytes_twice_and_no_stale_workspace(fitted, tmp_path, monkeypatch):
 
 
 def test_without_signals_limits_are_in_events(chain, monkeypatch):
-    (chain / "fit.json").write_text(json.dumps(SETTINGS | {"signals": [], "masses": [3500]}))
+    (chain / "fit.json").write_text(json.dumps(PLAIN | {"signals": []}))
     assert fit_selection(monkeypatch, chain, chain / "out") == 0
-    (point,) = json.loads((chain / "out/w2.json").read_text())["scan"]
+    result = json.loads((chain / "out/w2.json").read_text())
+    (point,) = result["scan"]
     assert point["limit"] is None
     assert point["efficiency"] is None
     assert point["limit_events"]["observed"] > 0
+    assert point["signal_shape"] == {"shape": "gaussian", "width": 0.03}
+    assert point["nuisances"].keys() == {"scale", "resolution"}
+    # No toys were wanted.
+    assert result["toys"] is None
+    assert result["global"]["p_toys"] is result["global"]["z_global"] is None
+    assert result["bump_hunter"]["p_global"] is None
 
 
-def test_failure_of_pyhf_is_recorded(chain, monkeypatch):
+def test_a_window_without_masses(chain, monkeypatch):
+    (chain / "fit.json").write_text(json.dumps(PLAIN | {"masses": [3000]}))
+    assert fit_selection(monkeypatch, chain, chain / "out") == 0
+    result = json.loads((chain / "out/w2.json").read_text())
+    assert (result["scan"], result["global"], result["toys"]) == ([], None, None)
+
+
+def test_failure_of_pyhf_is_recorded(chain, monkeypatch, caplog):
     def fail(*arguments):
         raise workspace.PyhfError("pyhf finds no minimum.")
 
-    (chain / "fit.json").write_text(json.dumps(SETTINGS | {"masses": [3500]}))
+    checks = {"masses": [3500], "toys": 500}
+    (chain / "fit.json").write_text(json.dumps(PLAIN | {"limit_checks": checks}))
     monkeypatch.setattr(workspace, "upper_limits", fail)
     assert fit_selection(monkeypatch, chain, chain / "out") == 0
     (point,) = json.loads((chain / "out/w2.json").read_text())["scan"]
-    assert point["limit_method"] == "direct"
-    assert point["limit_events"] == pytest.approx(point["limit_events_direct"])
+    assert point["limit_events_pyhf"] is None
+    assert point["limit_events"]["observed"] > 0
+    assert "pyhf finds no minimum" in caplog.text
+
+
+def test_selection_bias(chain, monkeypatch):
+    (chain / "fit.json").write_text(json.dumps(SETTINGS))
+    files = {"config": "fit.json", "selection": "selection.json", "data": "data.json", "output": "w2_bias.json"}
+    options = [word for key, file in files.items() for word in (f"--{key}", chain / file)]
+    assert resonaut(monkeypatch, "fit", "selection-bias", *options) == 0
+    result = json.loads((chain / "w2_bias.json").read_text())
+    assert (result["method"], result["window"], result["truth"]) == ("cwola", "w2", "exponential_power")
+    found = [(point["mass"], point["injected_sigma"]) for point in result["points"]]
+    assert found == [(mass, sigma) for mass in (3300, 3500) for sigma in (0, 2, 5)]
 
 
 def without(key):
@@ -174,7 +271,7 @@ def without(key):
     ("settings", "change", "sentence"),
     [
         ({"signals": ["signal_9"]}, dict, "fit.signals names 'signal_9'"),
-        ({"range": [2500, 7100]}, dict, "not a whole number of bins"),
+        ({"range": [2500, 7120]}, dict, "not a whole number of bins"),
         ({"range": [2505, 7005]}, dict, "not made of whole bins"),
         ({"range": [6500, 7100]}, dict, "loosen the selection"),
         ({"range": [3600, 7050]}, dict, "outside the fit range"),
@@ -186,7 +283,7 @@ def without(key):
     ],
 )
 def test_mistakes_end_as_one_sentence(chain, monkeypatch, capsys, settings, change, sentence):
-    (chain / "fit.json").write_text(json.dumps(SETTINGS | settings))
+    (chain / "fit.json").write_text(json.dumps(PLAIN | {"masses": [3300, 3500]} | settings))
     selected = json.loads((chain / "selection.json").read_text())
     (chain / "selection.json").write_text(json.dumps(change(selected)))
     assert fit_selection(monkeypatch, chain, chain / "out") == 2
@@ -196,64 +293,60 @@ def test_mistakes_end_as_one_sentence(chain, monkeypatch, capsys, settings, chan
     assert not (chain / "out/w2.json").exists()
 
 
-def test_summary(fitted, tmp_path, monkeypatch, capsys):
-    arguments = ["--output", tmp_path / "summary.json", "--table", tmp_path / "summary.csv"]
-    assert resonaut(monkeypatch, "fit", "summary", *arguments, fitted / "out/w2.json") == 0
-    rows = json.loads((tmp_path / "summary.json").read_text())
-    assert [(row["selection"], row["mass"]) for row in rows] == [("cwola", 3300), ("cwola", 3500)]
-    assert set(rows[0]) == set(KEYS)
-    result = json.loads((fitted / "out/w2.json").read_text())
-    assert rows[1]["limit_expected"] == result["scan"][1]["limit"]["expected"]
-    with (tmp_path / "summary.csv").open() as stream:
-        assert [float(row["z_local"]) for row in csv.DictReader(stream)] == [row["z_local"] for row in rows]
-    assert resonaut(monkeypatch, "fit", "summary", *arguments, *[fitted / "out/w2.json"] * 2) == 2
+def another(fitted, folder, **changes):
+    """A copy of the result with changes."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{'_'.join(map(str, changes.values()))[:20]}.json"
+    path.write_text(json.dumps(json.loads((fitted / "out/w2.json").read_text()) | changes))
+    return path
+
+
+def test_summary(fitted, result, tmp_path, monkeypatch):
+    # The same spectrum selected by another method: one more selection, and not one more trial.
+    again = another(fitted, tmp_path, method="dummy")
+    arguments = ["--output", tmp_path / "summary.json", again, fitted / "out/w2.json"]
+    assert resonaut(monkeypatch, "fit", "summary", *arguments) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    points = summary["points"]
+    assert [(p["selection"], p["mass"]) for p in points] == [
+        (method, mass) for method in ("cwola", "dummy") for mass in (3300, 3500)
+    ]
+    point = result["scan"][1]
+    for name in ("p_local", "z_local", "z_expected", "signal_yield", "signal_yield_error", "efficiency"):
+        assert points[1][name] == point[name]
+    assert points[1]["limit_expected"] == point["limit"]["expected"]
+    assert points[1]["limit_observed"] == point["limit"]["observed"]
+    assert points[1]["fit_good"] is True
+    assert points[1]["fit_p_background"] == point["fit"]["p_background"]
+    assert summary["global"]["selections"].keys() == {"cwola", "dummy"}
+    assert summary["global"]["selections"]["cwola"] == result["global"]
+    assert summary["global"]["all"]["p_toys"] == result["global"]["p_toys"]
+
+
+def test_summary_without_limits_or_toys(fitted, result, tmp_path, monkeypatch):
+    points = [point | {"limit": None} for point in result["scan"]]
+    path = another(fitted, tmp_path, method="plain", scan=points, toys=None)
+    assert resonaut(monkeypatch, "fit", "summary", "--output", tmp_path / "summary.json", path) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [point["limit_expected"] for point in summary["points"]] == [None, None]
+    assert summary["global"]["all"]["p_toys"] is None
+    assert summary["global"]["all"]["z_local"] == result["global"]["z_local"]
+
+
+def test_summary_of_windows_without_masses(fitted, tmp_path, monkeypatch):
+    path = another(fitted, tmp_path, method="empty", scan=[], toys=None)
+    assert resonaut(monkeypatch, "fit", "summary", "--output", tmp_path / "summary.json", path) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary == {"points": [], "global": {"selections": {}, "all": None}}
+
+
+def test_summary_of_windows_that_overlap(fitted, tmp_path, monkeypatch, capsys):
+    files = [fitted / "out/w2.json"] * 2
+    assert resonaut(monkeypatch, "fit", "summary", "--output", tmp_path / "summary.json", *files) == 2
     assert "signal regions that do not overlap" in capsys.readouterr().err
 
 
-def test_scan_of_a_bare_spectrum(tmp_path, monkeypatch):
-    edges = np.arange(2000, 6001, 200)
-    counts = np.random.default_rng(2).poisson(2e4 * np.exp(-(edges[:-1] - 2000) / 450))
-    lines = [f"{low},{high},{n}" for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)]
-    (tmp_path / "s.csv").write_text("\n".join(["m_low,m_high,counts", *lines]))
-    options = ["--sqrt-s", 13000, "--masses", "3000:3500:500", "--output", tmp_path / "out"]
-    assert resonaut(monkeypatch, "fit", "scan", "--spectrum", tmp_path / "s.csv", *options) == 0
-    result = json.loads((tmp_path / "out/scan.json").read_text())
-    assert [point["mass"] for point in result["scan"]] == [3000, 3500]
-    assert (tmp_path / "out/workspace_3500.json").exists()
-    with (tmp_path / "out/scan.csv").open() as stream:
-        assert [float(row["mass"]) for row in csv.DictReader(stream)] == [3000, 3500]
-
-
-def test_masses_option():
-    assert parse_masses("2000:2300:100") == [2000, 2100, 2200, 2300]
-    assert parse_masses("2000:2250:100") == [2000, 2100, 2200]
-    for text in ("2000", "2000:1000:100", "2000:3000:0", "a:b:c", "2000:3000:-100", "1000:inf:100"):
-        with pytest.raises(ConfigError, match="first:last:step"):
-            parse_masses(text)
-
-
-def test_efficiency_beyond_the_simulated_masses():
-    points = [Efficiency(0.1, {"lund": 0.05}, measured=True), Efficiency(0.2, {"lund": 0.15}, measured=True)]
-    masses = np.array([3000.0, 4000.0])
-    assert interpolated(3500.0, masses, points) == Efficiency(pytest.approx(0.15), {"lund": pytest.approx(0.1)}, True)
-    points.append(Efficiency(0.001, {"lund": 0.1}, measured=False))
-    masses = np.append(masses, 4500.0)
-    assert [interpolated(m, masses, points).measured for m in (3500.0, 4000.0, 4100.0, 4500.0)] == [
-        True,
-        True,
-        False,
-        False,
-    ]
-    points, masses = points[:2], masses[:2]
-    assert interpolated(4500.0, masses, points) == Efficiency(0.2, {"lund": 0.15}, True, extrapolated=True)
-
-
-def test_goodness_merges_to_five_events():
-    edges = np.arange(8.0)
-    counts = np.array([9.0, 4.0, 3.0, 6.0, 2.0, 1.0, 0.0])
-    background = np.array([9.0, 4.0, 5.0, 6.0, 1.0, 1.0, 1.0])
-    quality = goodness(edges, counts, background, 2)
-    assert quality.edges.tolist() == [0, 1, 3, 7]
-    assert quality.counts.tolist() == [9, 7, 9]
-    assert quality.chi2 == pytest.approx((9 - 9) ** 2 / 9 + (7 - 9) ** 2 / 9 + (9 - 9) ** 2 / 9)
-    assert quality.ndf == 1
+def test_summary_of_something_else(fitted, tmp_path, monkeypatch, capsys):
+    arguments = ["--output", tmp_path / "summary.json", fitted / "selection.json"]
+    assert resonaut(monkeypatch, "fit", "summary", *arguments) == 2
+    assert "run 'resonaut fit selection' again" in capsys.readouterr().err

@@ -1,49 +1,44 @@
-"""The dijet function and its fit against independent integration and minimisation."""
-
-from itertools import pairwise
+"""The compiled likelihood against finite differences, and its fits against iminuit."""
 
 import numpy as np
 import pytest
 from iminuit import Minuit
-from scipy.integrate import quad
 
-from resonaut.errors import ConfigError
-from resonaut.fit.family import DijetFunction
+from resonaut.fit import kernel, likelihood
+from resonaut.fit.family import Background
 from resonaut.fit.likelihood import deviance, fit
+from resonaut.fit.signal import Gaussian, template
 
-EDGES = np.linspace(2500.0, 7000.0, 31)
-
-
-def dijet(m, ln_p0, p1, p2, p3=0.0):
-    x = m / 13000
-    return np.exp(ln_p0) * (1 - x) ** p1 / x ** (p2 + p3 * np.log(x))
-
-
-def spectrum(parameters, seed):
-    means = [quad(dijet, low, high, args=parameters)[0] for low, high in pairwise(EDGES)]
-    return np.random.default_rng(seed).poisson(means).astype(float)
+EDGES = np.arange(2500.0, 7001.0, 50.0)
+BINS = len(EDGES) - 1
+UNCERTAINTIES = {"scale": 0.02, "resolution": 0.1, "normalisation": 0.2}
+PEAK = template(Gaussian(0.04), 4000.0, EDGES, UNCERTAINTIES)
+PLAIN = template(Gaussian(0.04), 4000.0, EDGES)
+DIJET = Background("dijet", EDGES, 13000.0, 2)
 
 
-PARAMETERS = (-6.0, 8.0, 5.5, 0.02)
+def falling(events):
+    m = (EDGES[:-1] + EDGES[1:]) / 2
+    return events * np.exp(-m / 560) / np.exp(-m / 560).sum()
 
 
-def test_expected_counts_are_integrals():
-    function = DijetFunction(EDGES, 13000, 3)
-    theta = fit(function, spectrum(PARAMETERS, 1)[None]).theta
-    fitted = function.parameters(theta)[0]
-    integrals = [quad(dijet, low, high, args=tuple(fitted))[0] for low, high in pairwise(EDGES)]
-    assert function.expected(theta)[0][0] == pytest.approx(integrals, rel=1e-8)
+def spectrum(events, seed, signal=0.0):
+    return np.random.default_rng(seed).poisson(falling(events) + signal * PEAK.shares).astype(float)
 
 
-def test_derivatives():
-    function = DijetFunction(EDGES, 13000, 3)
-    theta = fit(function, spectrum(PARAMETERS, 1)[None]).theta
-    _, slope = function.expected(theta)
-    for k in range(4):
-        step = np.zeros((1, 4))
-        step[0, k] = 1e-5
-        numeric = (function.expected(theta + step)[0] - function.expected(theta - step)[0]) / 2e-5
-        assert slope[:, :, k] == pytest.approx(numeric, rel=1e-6)
+def evaluated(counts, state, observed, kind=kernel.EXACT, peak=PEAK):
+    """Value, gradient and whole curvature of the compiled objective."""
+    signal = kernel.Signal(peak.shares, *peak.support, peak.response, peak.bend)
+    room = kernel.terms(DIJET.directions, DIJET.widths, len(peak.nuisances))
+    gradient, curvature = np.zeros(len(state)), np.zeros((len(state), len(state)))
+    value = kernel.evaluate(room, counts, signal, state, observed, kind, gradient, curvature)
+    return value, gradient, np.tril(curvature) + np.tril(curvature, -1).T
+
+
+def objective(counts, state, observed):
+    """The same written out."""
+    theta, signal, eta = state[:3], state[3], state[4:]
+    return deviance(counts, DIJET.expected(theta) + signal * PEAK.at(eta)) + np.sum((eta - observed) ** 2)
 
 
 def test_deviance_of_perfect_and_impossible_models():
@@ -53,58 +48,170 @@ def test_deviance_of_perfect_and_impossible_models():
     assert deviance(counts, np.array([3.0, -0.1])) == np.inf
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_same_minimum_as_iminuit(seed):
-    counts = spectrum(PARAMETERS, seed)
-    function = DijetFunction(EDGES, 13000, 3)
-    template = np.diff(1 / (1 + np.exp(-(EDGES - 4000) / 80)))
-    ours = fit(function, counts[None], template)
+@pytest.fixture(scope="module")
+def somewhere():
+    """Counts and background parameters that are not quite at the minimum, and measurements of the nuisances."""
+    counts = spectrum(5000, 1, signal=100)
+    return counts, DIJET.start(counts[None])[0] + 0.05, np.array([0.3, -0.2, 0.1])
+
+
+@pytest.mark.parametrize("signal", [80.0, -15.0])
+def test_gradient_and_curvature_are_derivatives(somewhere, signal):
+    counts, theta, observed = somewhere
+    state = np.concatenate([theta, [signal, 0.4, -0.6, 0.5]])
+    value, gradient, curvature = evaluated(counts, state, observed)
+    # A negative yield takes next to nothing from the empty bins: the barrier is flat.
+    assert value == pytest.approx(objective(counts, state, observed), abs=1e-3)
+    for k in range(len(state)):
+        step = np.zeros(len(state))
+        step[k] = 1e-4
+        above, below = evaluated(counts, state + step, observed), evaluated(counts, state - step, observed)
+        assert gradient[k] == pytest.approx((above[0] - below[0]) / 4e-4, rel=1e-5, abs=1e-6)
+        assert curvature[k] == pytest.approx((above[1] - below[1]) / 2e-4, rel=1e-4, abs=1e-3)
+
+
+def test_gradient_at_the_barrier_of_empty_bins(somewhere):
+    counts, theta, observed = somewhere
+    counts = np.where(PEAK.shares > 0.005, 0.0, counts)
+    state = np.concatenate([theta - 0.1, [0.0, 0.4, -0.6, 0.5]])
+    state[3] = -0.999 * (DIJET.expected(state[:3]) / np.maximum(PEAK.at(state[4:]), 1e-12)).min()
+    gradient = evaluated(counts, state, observed)[1]
+    for k in range(len(state)):
+        step = np.zeros(len(state))
+        step[k] = 1e-7
+        difference = evaluated(counts, state + step, observed)[0] - evaluated(counts, state - step, observed)[0]
+        assert gradient[k] == pytest.approx(difference / 4e-7, rel=1e-3, abs=1e-3)
+
+
+def test_fisher_information(somewhere):
+    counts, theta, observed = somewhere
+    state = np.concatenate([theta, [80.0, 0.0, 0.0, 0.0]])
+    information = evaluated(counts, state, observed, kernel.FISHER)[2]
+    share = PEAK.shares
+    slopes = np.vstack([DIJET.slope(theta).T, share, 80 * share * PEAK.response])
+    expected = DIJET.expected(theta) + 80 * share
+    wanted = slopes / expected @ slopes.T
+    wanted[4:, 4:] += np.eye(3)
+    assert information == pytest.approx(wanted, rel=1e-10, abs=1e-10)
+
+
+def test_positive_curvature_is_positive(somewhere):
+    counts, theta, observed = somewhere
+    for signal in (500.0, -10.0):
+        state = np.concatenate([theta + 0.3, [signal, 2.0, -2.0, 1.0]])
+        curvature = evaluated(counts, state, observed, kernel.POSITIVE)[2]
+        assert np.linalg.eigvalsh(curvature).min() > 0
+
+
+def test_a_negative_bin_is_impossible(somewhere):
+    counts, theta, observed = somewhere
+    state = np.concatenate([theta, [-1e5, 0.0, 0.0, 0.0]])
+    assert evaluated(counts, state, observed)[0] == np.inf
+
+
+@pytest.mark.parametrize(("events", "signal", "seed"), [(5000, 150, 1), (5000, 0, 2), (300, 0, 3), (300, 30, 4)])
+def test_same_minimum_as_iminuit(events, signal, seed):
+    counts, observed = spectrum(events, seed, signal), np.array([0.7, -0.5, 0.2])
+    ours = fit(DIJET, counts[None], PEAK, observed=observed[None])
     assert ours.converged.all()
-
-    def objective(values):
-        return float(deviance(counts, function.expected(values[None, :4])[0][0] + values[4] * template))
-
-    minuit = Minuit(objective, np.append(function.start(counts[None])[0], 0.0))
-    minuit.errordef = 1
+    minuit = Minuit(
+        lambda state: objective(counts, state, observed), np.concatenate([ours.theta[0] + 0.1, [1.0], observed])
+    )
+    minuit.errordef = Minuit.LEAST_SQUARES
     minuit.strategy = 2
     minuit.migrad()
     minuit.hesse()
     assert ours.deviance[0] == pytest.approx(minuit.fval, abs=1e-3)
-    assert ours.signal[0] == pytest.approx(minuit.values[4], abs=0.02 * minuit.errors[4])
-    assert ours.signal_error[0] == pytest.approx(minuit.errors[4], rel=0.05)
+    assert ours.signal[0] == pytest.approx(minuit.values[3], abs=0.02 * minuit.errors[3])
+    assert ours.nuisances[0] == pytest.approx(np.array(minuit.values)[4:], abs=0.02)
+    # Ours is the Fisher information, Minuit's the curvature in these data.
+    if signal and events > 1000:
+        assert ours.signal_error[0] == pytest.approx(minuit.errors[3], rel=0.1)
 
 
-def test_batch_gives_what_single_fits_give():
-    function = DijetFunction(EDGES, 13000, 2)
-    many = np.stack([spectrum(PARAMETERS, seed) for seed in range(5)])
-    batch = fit(function, many)
-    singles = [fit(function, counts[None]).deviance[0] for counts in many]
-    assert batch.deviance == pytest.approx(singles, abs=1e-8)
+@pytest.mark.parametrize("free", [True, False])
+def test_the_way_out_by_minuit_gives_the_same(free):
+    counts, observed = spectrum(2000, 5, signal=60), np.array([0.7, -0.5, 0.2])
+    level = None if free else np.array([40.0])
+    ours = fit(DIJET, counts[None], PEAK, level, observed=observed[None])
+    start = np.concatenate([DIJET.start(counts[None])[0], [40.0], observed])
+    signal = kernel.Signal(PEAK.shares, *PEAK.support, PEAK.response, PEAK.bend)
+    state, value, valid = likelihood._by_minuit(DIJET, counts, signal, free, start, observed)
+    assert valid
+    assert value == pytest.approx(ours.deviance[0], abs=1e-3)
+    assert state[3] == pytest.approx(ours.signal[0], abs=0.02 * (ours.signal_error[0] if free else 1e-9))
+    assert state[4:] == pytest.approx(ours.nuisances[0], abs=0.02)
 
 
-def test_held_yield_is_held_even_below_the_background():
-    counts = spectrum((-11.0, 8.0, 5.5, 0.02), 1)
-    function = DijetFunction(EDGES, 13000, 2)
-    template = np.diff(1 / (1 + np.exp(-(EDGES - 6000) / 80)))
-    free = fit(function, counts[None], template)
-    held = fit(function, counts[None], template, np.array([-20.0]))
-    assert held.signal[0] == -20
-    assert held.background[0] @ (template > 0.1) > 0
+@pytest.mark.parametrize("peak", [None, PLAIN, PEAK])
+def test_batch_gives_what_single_fits_give(peak):
+    many = np.stack([spectrum(3000, seed) for seed in range(5)])
+    observed = None if peak is not PEAK else np.random.default_rng(1).normal(size=(5, 3))
+    batch = fit(DIJET, many, peak, observed=observed)
+    for b, counts in enumerate(many):
+        single = fit(DIJET, counts[None], peak, observed=None if observed is None else observed[b : b + 1])
+        assert single.deviance[0] == pytest.approx(batch.deviance[b], abs=1e-9)
+        assert single.signal[0] == pytest.approx(batch.signal[b], abs=1e-6)
+        assert single.information[0] == pytest.approx(batch.information[b])
+
+
+def test_a_signal_is_found_with_its_error():
+    background = fit(DIJET, falling(20000)[None]).background[0]
+    found = fit(DIJET, (background + 400 * PLAIN.shares)[None], PLAIN)
+    assert found.signal[0] == pytest.approx(400, abs=0.01)
+    # No background parameter can lower the error below that of a known background.
+    known = 1 / np.sqrt(np.sum(PLAIN.shares**2 / (found.background[0] + found.signal[0] * PLAIN.shares)))
+    assert known < found.signal_error[0] < 1.5 * known
+
+
+def test_the_measurement_of_a_nuisance_without_data_is_its_value():
+    observed = np.array([[0.0, 0.0, 1.3]])
+    # A scale of a yield that is free itself: data say nothing about it.
+    found = fit(DIJET, spectrum(3000, 1, signal=100)[None], PEAK, observed=observed)
+    assert found.nuisances[0, 2] == pytest.approx(1.3, abs=1e-3)
+    assert found.covariance[0, 6, 6] == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.parametrize("peak", [PLAIN, PEAK])
+@pytest.mark.parametrize("signal", [0.0, 30.0, -20.0])
+def test_held_yield_is_held_even_below_the_background(peak, signal):
+    counts = spectrum(150, 1)
+    free = fit(DIJET, counts[None], peak)
+    held = fit(DIJET, counts[None], peak, np.array([signal]))
+    assert held.converged[0]
+    assert held.signal[0] == signal
     assert np.isfinite(held.deviance[0])
-    assert held.deviance[0] > free.deviance[0]
+    assert held.deviance[0] > free.deviance[0] - 1e-6
+    assert (held.background[0] + signal * peak.at(held.nuisances[0]) > 0).all()
+
+
+def test_without_a_signal_a_held_yield_of_zero_is_the_background_fit():
+    counts = spectrum(3000, 1)
+    alone, none = fit(DIJET, counts[None]), fit(DIJET, counts[None], PEAK, np.zeros(1))
+    assert none.deviance[0] == pytest.approx(alone.deviance[0], abs=1e-5)
+    assert none.nuisances[0] == pytest.approx(np.zeros(3), abs=1e-6)
 
 
 def test_empty_bins_bound_a_negative_yield():
-    function = DijetFunction(EDGES, 13000, 2)
-    counts = np.where(EDGES[:-1] < 5000, spectrum(PARAMETERS, 1), 0.0)
-    template = np.diff(1 / (1 + np.exp(-(EDGES - 6500) / 40)))
-    result = fit(function, counts[None], template)
+    counts = np.where(EDGES[:-1] < 5000, spectrum(3000, 1), 0.0)
+    beyond = template(Gaussian(0.01), 6000.0, EDGES, UNCERTAINTIES)
+    result = fit(DIJET, counts[None], beyond)
     assert result.converged[0]
     assert result.signal[0] < 0
-    assert (result.background[0] + result.signal[0] * template > 0).all()
+    assert (result.background[0] + result.signal[0] * beyond.at(result.nuisances[0]) > 0).all()
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.0, 5000.0), (2000.0, 14000.0)])
-def test_masses_beyond_the_collision_energy(low, high):
-    with pytest.raises(ConfigError, match="between 0 and sqrt"):
-        DijetFunction(np.array([low, 3000.0, high]), 13000, 2)
+@pytest.mark.parametrize("bins", [1, 2, 3])
+def test_fewer_bins_than_parameters(bins):
+    edges = np.linspace(3800.0, 4200.0, bins + 1)
+    function = Background("dijet", edges, 13000.0, 2)
+    counts = np.array([[40.0, 25.0, 20.0][:bins]])
+    found = fit(function, counts, template(Gaussian(0.04), 4000.0, edges, UNCERTAINTIES))
+    assert found.deviance[0] == pytest.approx(0, abs=1e-6)
+    assert np.isfinite(found.nuisances).all()
+
+
+def test_no_events_at_all():
+    found = fit(DIJET, np.zeros((1, BINS)), PEAK)
+    assert np.isfinite(found.deviance[0])
+    assert found.background.sum() < 0.1

@@ -1,10 +1,21 @@
-"""Signal shapes: normalisation, recovery of a known shape, interpolation."""
+"""Signal shapes: normalisation, recovery of a known shape, interpolation, and templates that move with nuisances."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from resonaut.fit.signal import CrystalBalls, Gaussian, crystal_ball, from_simulation
+from resonaut.fit.signal import (
+    NEGLIGIBLE,
+    CrystalBalls,
+    Gaussian,
+    Histogram,
+    Template,
+    crystal_ball,
+    from_simulation,
+    template,
+)
 from resonaut.fit.spectrum import Spectrum
 
 SHAPE = (0.98, np.log(0.035), 1.3, np.log(3.0), 1.8, np.log(5.0))
@@ -18,8 +29,8 @@ def simulated(mass, events, shape=SHAPE):
 
 
 def test_gaussian_shares():
-    shares = Gaussian(0.03).template(3000.0, np.array([2910.0, 3090.0, 13000.0]))
-    assert shares == pytest.approx([0.682689, 0.158655], abs=1e-5)
+    made = template(Gaussian(0.03), 3000.0, np.array([2910.0, 3090.0, 13000.0]))
+    assert made.shares == pytest.approx([0.682689, 0.158655], abs=1e-5)
 
 
 def test_crystal_ball_is_a_distribution():
@@ -54,7 +65,7 @@ def test_simulated_shape_is_recovered():
     assert fitted["log_width"] == pytest.approx(np.log(0.035), abs=0.03)
     edges = np.arange(2500.0, 7001.0, 100.0)
     truth = np.diff(crystal_ball(edges / 3500, *SHAPE))
-    assert signal.template(3500.0, edges) == pytest.approx(truth, abs=0.005)
+    assert template(signal, 3500.0, edges).shares == pytest.approx(truth, abs=0.005)
 
 
 def test_shape_between_masses_lies_between():
@@ -68,6 +79,20 @@ def test_shape_between_masses_lies_between():
     assert signal.describe(3500.0)["peak"] == pytest.approx(0.99, abs=0.002)
 
 
+def test_parameters_between_three_masses_stay_between_their_neighbours():
+    masses = np.array([2000.0, 3500.0, 4000.0])
+    # Uneven steps, between which a cubic through the points would overshoot.
+    parameters = np.array([SHAPE, (0.99, *SHAPE[1:]), (0.991, np.log(0.08), *SHAPE[2:])])
+    signal = CrystalBalls(masses, parameters, "interpolated")
+    for (low, high), ends in zip(pairwise(masses), pairwise(parameters), strict=True):
+        values = np.array([list(signal.describe(m).values())[2:] for m in np.linspace(low, high, 21)])
+        assert (values >= np.min(ends, axis=0) - 1e-12).all()
+        assert (values <= np.max(ends, axis=0) + 1e-12).all()
+        assert values[[0, -1]] == pytest.approx(np.array(ends))
+    assert signal.describe(1000.0) == signal.describe(2000.0)
+    assert signal.describe(9000.0) == signal.describe(4000.0)
+
+
 def test_few_events_share_a_shape_and_hardly_any_give_a_gaussian():
     shared = from_simulation({3000.0: simulated(3000.0, 60), 4000.0: simulated(4000.0, 60)}, 0.03)
     assert shared.describe(3000.0)["source"] == "all simulated masses together"
@@ -79,3 +104,99 @@ def test_a_sample_without_events_is_left_out():
     empty = (Spectrum(np.linspace(1000.0, 8000.0, 351), np.zeros(350)), 0.0)
     signal = from_simulation({3000.0: empty, 4000.0: simulated(4000.0, 500)}, 0.03)
     assert signal.describe(3000.0)["peak"] == pytest.approx(0.98, abs=0.01)
+
+
+MASS = 4000.0
+FINE = np.arange(2500.0, 6001.0, 20.0)
+SHAPES = {"gaussian": Gaussian(0.04), "crystal_ball": CrystalBalls(np.array([MASS]), np.array([SHAPE]), "given")}
+SIZES = {"scale": 0.01, "resolution": 0.035}
+
+
+def moved(shape, scale=0.0, resolution=0.0):
+    """Shares of a signal whose masses are multiplied by ``1 + scale`` and whose peak is ``1 + resolution`` wider."""
+    y, peak = FINE / MASS / (1 + scale), shape.peak(MASS)
+    return np.diff(shape.cumulative(MASS, peak + (y - peak) / (1 + resolution)))
+
+
+@pytest.mark.parametrize("name", ["scale", "resolution"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_template_moves_with_a_nuisance(shape, name):
+    made = template(shape, MASS, FINE, {name: SIZES[name]})
+    for eta in (-1.0, 0.0, 1.0):
+        truth = moved(shape, **{name: eta * SIZES[name]})
+        assert made.at(np.array([eta])) == pytest.approx(np.where(made.shares > 0, truth, 0), rel=1e-9)
+    # Between and beyond, in the bins that matter; 4 % where a tail joins the core.
+    for eta, accuracy in ((-0.5, 0.01), (0.5, 0.01), (1.5, 0.04)):
+        truth = moved(shape, **{name: eta * SIZES[name]})
+        matter = truth > 0.05 * truth.max()
+        assert made.at(np.array([eta]))[matter] == pytest.approx(truth[matter], rel=accuracy)
+        assert np.abs(made.at(np.array([eta])) - truth).sum() < 0.005
+
+
+def test_scale_of_a_gaussian_is_nearly_exact():
+    made = template(Gaussian(0.04), MASS, FINE, {"scale": 0.01})
+    for eta in (-2.0, 0.5, 2.0):
+        truth = moved(Gaussian(0.04), scale=0.01 * eta)
+        matter = truth > 0.01 * truth.max()
+        assert made.at(np.array([eta]))[matter] == pytest.approx(truth[matter], rel=0.01)
+
+
+def test_scale_and_resolution_together():
+    shape = Gaussian(0.04)
+    made = template(shape, MASS, FINE, SIZES)
+    for eta in ((1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)):
+        truth = moved(shape, 0.01 * eta[0], 0.035 * eta[1])
+        assert np.abs(made.at(np.array(eta)) - truth).sum() < 0.02
+
+
+def test_normalisation_multiplies_all_shares():
+    made = template(Gaussian(0.04), MASS, FINE, {"scale": 0.01, "resolution": 0.0, "normalisation": 0.2})
+    assert made.nuisances == ("scale", "normalisation")
+    for eta in (-2.0, 1.0, 3.0):
+        assert made.at(np.array([0.0, eta])) == pytest.approx(made.shares * 1.2**eta)
+    many = made.at(np.array([[0.0, 0.0], [0.0, 1.0]]))
+    assert many.sum(axis=1) == pytest.approx([1.0, 1.2])
+
+
+def test_negligible_bins_hold_nothing():
+    made = template(Gaussian(0.02), 3000.0, np.arange(2000.0, 8001.0, 50.0), SIZES | {"normalisation": 0.1})
+    first, last = made.support
+    assert (made.shares[first:last] > NEGLIGIBLE).all()
+    assert not made.shares[:first].any()
+    assert not made.shares[last:].any()
+    assert not made.at(np.array([2.0, 2.0, 2.0]))[last:].any()
+    assert made.shares.sum() == pytest.approx(1)
+
+
+def test_no_signal():
+    none = Template.none(5)
+    assert none.support == (0, 0)
+    assert not none.at(np.zeros((3, 0))).any()
+    outside = template(Gaussian(0.01), 6000.0, np.array([2000.0, 2500.0, 3000.0]), SIZES)
+    assert (outside.support, outside.shares.any()) == ((0, 0), False)
+
+
+@pytest.fixture(scope="module")
+def histogram():
+    """A Gaussian of 3000 GeV as a histogram of bins of 5 GeV."""
+    edges = np.arange(2000.0, 4001.0, 5.0)
+    return Histogram(3000.0, Spectrum(edges, 1e5 * np.diff(Gaussian(0.04).cumulative(3000.0, edges / 3000))))
+
+
+@pytest.mark.parametrize("mass", [3000.0, 3333.0, 5000.0])
+def test_histogram_of_a_gaussian_is_the_gaussian_at_any_mass(histogram, mass):
+    given, exact = (template(shape, mass, FINE, SIZES) for shape in (histogram, Gaussian(0.04)))
+    assert given.shares == pytest.approx(exact.shares, abs=0.005 * exact.shares.max())
+    matter = exact.shares > 0.02 * exact.shares.max()
+    for eta in ([1.0, 0.0], [0.0, -1.0]):
+        found, wanted = given.at(np.array(eta))[matter], exact.at(np.array(eta))[matter]
+        assert found == pytest.approx(wanted, rel=0.02)
+    assert histogram.peak(mass) == pytest.approx(1, abs=0.001)
+
+
+def test_coarse_histogram_keeps_its_shares():
+    # 10, 30 and 60 % of the signal between 0.8 M, 0.9 M, M and 1.1 M; even inside each bin.
+    coarse = Histogram(1000.0, Spectrum(np.array([800.0, 900.0, 1000.0, 1100.0]), np.array([1.0, 3.0, 6.0])))
+    made = template(coarse, 2000.0, np.array([1600.0, 1800.0, 1900.0, 2000.0, 2200.0, 2400.0]))
+    assert made.shares == pytest.approx([0.1, 0.15, 0.15, 0.6, 0])
+    assert coarse.peak(2000.0) == pytest.approx(1.05)

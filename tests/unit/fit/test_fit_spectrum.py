@@ -119,3 +119,14 @@ def test_regular_edges():
     assert regular_edges(2500, 2800, 100, "fit.range").tolist() == [2500, 2600, 2700, 2800]
     with pytest.raises(ConfigError, match=r"fit\.range"):
         regular_edges(2500, 2850, 100, "fit.range")
+
+
+@pytest.mark.parametrize(("low", "high", "counts"), [(0, 9e3, [7, 0, 3]), (1050, 1600, [0, 3]), (1100, 1300, [0])])
+def test_between_keeps_whole_bins(low, high, counts):
+    assert Spectrum(EDGES, COUNTS).between(low, high).counts.tolist() == counts
+
+
+@pytest.mark.parametrize(("low", "high"), [(1150, 1250), (2000, 3000), (1300, 1100), (0, 500)])
+def test_between_without_a_whole_bin(low, high):
+    with pytest.raises(ConfigError, match="no whole bin"):
+        Spectrum(EDGES, COUNTS).between(low, high)

@@ -1,0 +1,361 @@
+"""Newton's method for binned Poisson fits, compiled: one spectrum after the other, without temporary arrays.
+
+Expected events of bin i: ``mu_i = b_i(theta) + s T_i(eta)``, with ``b_i`` the integral of ``exp(D theta)`` and
+``T_i(eta) = T_i exp(sum_m (a_mi eta_m + c_mi eta_m^2))``. Minimised is
+``2 sum(mu - n + n ln(n / mu)) + sum((eta - eta_observed)^2)``. A state holds theta (K), s, and eta (M).
+
+Objective and minimiser are one module on purpose: apart, the objective's loops are compiled worse, and a fit takes
+twice as long.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from resonaut.fit.family import Array
+from resonaut.fit.vector import dot, exponential, logarithm, total, weighted_squares
+
+# Height of the barrier that keeps the expected count of an empty bin positive where the signal yield is negative: the
+# yield then ends at its physical boundary instead of beyond it. A bin with this many events would be as high.
+EMPTY = 1e-4
+EXACT, POSITIVE, FISHER = 0, 1, 2
+
+
+class Signal(NamedTuple):
+    """Shares (N,), first and one past the last bin with any, response and bend (M, N) of a template."""
+
+    shares: Array
+    first: int
+    last: int
+    response: Array
+    bend: Array
+
+
+class Terms(NamedTuple):
+    """The background's ``columns`` (K, P N) and ``widths`` (P N,), and room for what an evaluation computes.
+
+    The P points of all N bins stand one after the other: all bins at the first point, then all at the second.
+    ``points`` (3, P N) is scratch; ``slopes`` (K + 1 + M, N): derivatives of the expected events; ``moved`` (M, N):
+    d ln T / d eta; ``bins`` (8, N): values in each bin.
+    """
+
+    columns: Array
+    widths: Array
+    points: Array
+    slopes: Array
+    moved: Array
+    bins: Array
+
+
+@njit(cache=True, error_model="numpy")
+def terms(directions: Array, widths: Array, nuisances: int) -> Terms:
+    """Room for the evaluation of a background with ``directions`` (N, P, K) and ``widths`` (N, P)."""
+    n_bins, n_points, n_background = directions.shape
+    bins = np.empty((8, n_bins))
+    return Terms(
+        np.ascontiguousarray(directions.transpose(2, 1, 0)).reshape(n_background, n_points * n_bins),
+        np.ascontiguousarray(widths.T).reshape(n_points * n_bins),
+        np.empty((3, max(n_points * n_bins, n_background + 1 + nuisances))),
+        np.zeros((n_background + 1 + nuisances, n_bins)),
+        np.zeros((nuisances, n_bins)),
+        bins,
+    )
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def smooth(columns: Array, widths: Array, points: Array, background: Array, slopes: Array, state: Array) -> None:
+    """The background and its derivatives."""
+    n_background, n_nodes = columns.shape
+    n_bins = len(background)
+    density = points[0]
+    for j in range(n_nodes):
+        density[j] = columns[0, j] * state[0]
+    for k in range(1, n_background):
+        theta = state[k]
+        for j in range(n_nodes):
+            density[j] += columns[k, j] * theta
+    for j in range(n_nodes):
+        density[j] = min(max(density[j], -300.0), 300.0)
+    exponential(density, points[1:3], n_nodes)
+    for j in range(n_nodes):
+        density[j] *= widths[j]
+    for i in range(n_bins):
+        background[i] = density[i]
+    for begin in range(n_bins, n_nodes, n_bins):
+        for i in range(n_bins):
+            background[i] += density[begin + i]
+    for k in range(n_background):
+        for i in range(n_bins):
+            slopes[k, i] = density[i] * columns[k, i]
+        for begin in range(n_bins, n_nodes, n_bins):
+            for i in range(n_bins):
+                slopes[k, i] += density[begin + i] * columns[k, begin + i]
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def resonance(
+    signal: Signal, points: Array, share: Array, moved: Array, slopes: Array, state: Array, held: int
+) -> None:
+    """The signal at its nuisances and its derivatives."""
+    first, last = signal.first, signal.last
+    n_nuisances = len(moved)
+    yields = state[held]
+    for i in range(first, last):
+        share[i] = 0.0
+    for m in range(n_nuisances):
+        eta = state[held + 1 + m]
+        for i in range(first, last):
+            share[i] += (signal.response[m, i] + signal.bend[m, i] * eta) * eta
+            moved[m, i] = signal.response[m, i] + 2 * signal.bend[m, i] * eta
+    for i in range(first, last):
+        share[i] = min(max(share[i], -30.0), 30.0)
+    exponential(share[first:last], points[1:3], last - first)
+    for i in range(first, last):
+        share[i] *= signal.shares[i]
+        slopes[held, i] = share[i]
+    for m in range(n_nuisances):
+        for i in range(first, last):
+            slopes[held + 1 + m, i] = yields * share[i] * moved[m, i]
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def evaluate(
+    t: Terms, counts: Array, signal: Signal, state: Array, observed: Array, kind: int, gradient: Array, curvature: Array
+) -> float:
+    """The objective (infinite where a bin is negative); half its gradient and curvature are written into the arguments.
+
+    The curvature (lower triangle) is one of these kinds, with ``J = dmu`` and ``d2b = db db^T / b``:
+
+    - ``EXACT``: ``sum(n/mu^2 J J^T + (1 - n/mu) (d2b + d2(s T)))``, the Fisher information for background alone;
+    - ``POSITIVE``: the same with ``(1 - n/mu)_+ d2b`` only, so that a step always goes down;
+    - ``FISHER``: ``sum(J J^T / mu)``.
+    """
+    columns, widths, points, slopes, moved, bins = t
+    background, expected, share, ratio = bins[0], bins[1], bins[2], bins[3]
+    pull, weight, weight_background, row = bins[4], bins[5], bins[6], bins[7]
+    first, last, held = signal.first, signal.last, len(columns)
+    n_bins, yields = len(counts), state[held]
+    smooth(columns, widths, points, background, slopes, state)
+    for i in range(n_bins):
+        expected[i] = background[i]
+    if last > first:
+        resonance(signal, points, share, moved, slopes, state, held)
+        for i in range(first, last):
+            expected[i] += yields * share[i]
+        for i in range(first, last):
+            if not expected[i] > 0:
+                return math.inf
+    for i in range(n_bins):
+        ratio[i] = counts[i] / expected[i]
+        row[i] = ratio[i] if counts[i] > 0 else 1.0
+    logarithm(row, points[1:3], n_bins)
+    value = total(expected) - total(counts) + dot(counts, row, 0, n_bins)
+    # 1 - n / mu, and the weights of J J^T for signal and background; d2b is of that form too.
+    for i in range(n_bins):
+        pull[i] = 1 - ratio[i]
+    if kind == FISHER:
+        for i in range(n_bins):
+            weight[i] = weight_background[i] = 1 / expected[i]
+    elif kind == EXACT:
+        for i in range(n_bins):
+            weight[i] = ratio[i] / expected[i]
+            weight_background[i] = weight[i] + pull[i] / background[i]
+    else:
+        for i in range(n_bins):
+            weight[i] = ratio[i] / expected[i]
+            weight_background[i] = weight[i] + max(pull[i], 0.0) / background[i]
+    weighted_squares(slopes, pull, weight_background, held, gradient, curvature)
+    for k in range(held, len(state)):
+        # Only background reaches beyond the signal's bins.
+        gradient[k] = dot(pull, slopes[k], first, last)
+        for i in range(first, last):
+            row[i] = weight[i] * slopes[k, i]
+        for j in range(k + 1):
+            curvature[k, j] = dot(row, slopes[j], first, last)
+    if yields < 0:
+        value += _barrier(counts, signal, background, expected, slopes, points[2], held, gradient, curvature)
+    if kind == EXACT and last > first:
+        _second_derivatives(signal, pull, share, moved, row, yields, held, curvature)
+    for m in range(len(moved)):
+        k = held + 1 + m
+        away = state[k] - observed[m]
+        value += away**2 / 2
+        gradient[k] += away
+        curvature[k, k] += 1.0
+    return 2 * value
+
+
+@njit(cache=True, error_model="numpy")
+def _barrier(
+    counts: Array,
+    signal: Signal,
+    background: Array,
+    expected: Array,
+    slopes: Array,
+    row: Array,
+    held: int,
+    gradient: Array,
+    curvature: Array,
+) -> float:
+    """The barrier ``-EMPTY (ln r - (r - 1))`` of empty bins with ``r = mu / b``: flat where there is no signal."""
+    value = 0.0
+    for i in range(signal.first, signal.last):
+        if counts[i] > 0 or expected[i] >= background[i]:
+            continue
+        left = expected[i] / background[i]
+        value -= EMPTY * (math.log(left) - left + 1)
+        for k in range(len(gradient)):
+            change = slopes[k, i] * (1 - left) if k < held else slopes[k, i]
+            row[k] = change / background[i]
+            gradient[k] += EMPTY * (1 - 1 / left) * row[k]
+            for j in range(k + 1):
+                curvature[k, j] += EMPTY / left**2 * row[k] * row[j]
+    return value
+
+
+@njit(cache=True, error_model="numpy")
+def _second_derivatives(
+    signal: Signal, pull: Array, share: Array, moved: Array, row: Array, yields: float, held: int, curvature: Array
+) -> None:
+    """``(1 - n / mu) d2(s T)``, in which only the nuisances appear."""
+    first, last = signal.first, signal.last
+    for m in range(len(moved)):
+        k = held + 1 + m
+        for i in range(first, last):
+            row[i] = pull[i] * share[i]
+        curvature[k, held] += dot(row, moved[m], first, last)
+        curvature[k, k] += 2 * yields * dot(row, signal.bend[m], first, last)
+        for i in range(first, last):
+            row[i] *= moved[m, i] * yields
+        for j in range(m + 1):
+            curvature[k, held + 1 + j] += dot(row, moved[j], first, last)
+
+
+ITERATIONS = 200
+HALVINGS = 40
+# Expected gain in -2 ln L at which a fit is done, and below which rounding may hide it.
+TOLERANCE = 1e-7
+ROUNDING = 1e-5
+# Expected gain at which the last step of a fit of background alone is taken without looking: the steps converge
+# quadratically, and what is left is below the tolerance.
+LAST = 1e-4
+
+
+@njit(cache=True, error_model="numpy")
+def solve(matrix: Array, right: Array, step: Array) -> bool:
+    """``matrix step = right`` by Cholesky, in place of the lower triangle; False if it is not positive."""
+    size = len(right)
+    for k in range(size):
+        for j in range(k):
+            total = matrix[k, j]
+            for i in range(j):
+                total -= matrix[k, i] * matrix[j, i]
+            matrix[k, j] = total / matrix[j, j]
+        # A touch on the diagonal against exact singularity.
+        diagonal = matrix[k, k] * (1 + 1e-10) + 1e-12
+        for i in range(k):
+            diagonal -= matrix[k, i] ** 2
+        if not diagonal > 0:
+            return False
+        matrix[k, k] = math.sqrt(diagonal)
+    for k in range(size):
+        total = right[k]
+        for i in range(k):
+            total -= matrix[k, i] * step[i]
+        step[k] = total / matrix[k, k]
+    for k in range(size - 1, -1, -1):
+        total = step[k]
+        for i in range(k + 1, size):
+            total -= matrix[i, k] * step[i]
+        step[k] = total / matrix[k, k]
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def hold(matrix: Array, k: int) -> None:
+    """Make ``matrix`` that of the other parameters, with 1 for parameter ``k``."""
+    matrix[k, :] = 0.0
+    matrix[:, k] = 0.0
+    matrix[k, k] = 1.0
+
+
+@njit(cache=True, error_model="numpy")
+def downhill(
+    t: Terms,
+    counts: Array,
+    signal: Signal,
+    free: bool,
+    state: Array,
+    observed: Array,
+    gradient: Array,
+    curvature: Array,
+    step: Array,
+) -> float:
+    """Newton's step from where ``gradient`` and ``curvature`` were evaluated, and the gain that it promises."""
+    held = len(t.columns)
+    for kind in (EXACT, POSITIVE):
+        if kind == POSITIVE:
+            evaluate(t, counts, signal, state, observed, kind, gradient, curvature)
+        if not free:
+            gradient[held] = 0.0
+            hold(curvature, held)
+        if solve(curvature, gradient, step):
+            break
+    gain = 0.0
+    for k in range(len(step)):
+        gain += step[k] * gradient[k]
+    return gain
+
+
+@njit(cache=True, error_model="numpy")
+def minimise(
+    directions: Array, widths: Array, counts: Array, signal: Signal, free: bool, states: Array, observed: Array
+) -> tuple[Array, NDArray[np.bool_], Array]:
+    """Fit every row of ``counts`` (B, N), from and into ``states`` (B, P).
+
+    Returns -2 ln L (B,), whether it converged (B,), and the lower triangles of the Fisher information (B, P, P).
+    """
+    rows, size = states.shape
+    held = directions.shape[2]
+    t = terms(directions, widths, size - held - 1)
+    value, converged = np.empty(rows), np.zeros(rows, dtype=np.bool_)
+    information = np.empty((rows, size, size))
+    gradient, curvature = np.empty(size), np.zeros((size, size))
+    step, trial = np.empty(size), np.empty(size)
+    for b in range(rows):
+        state = states[b]
+        value[b] = evaluate(t, counts[b], signal, state, observed[b], EXACT, gradient, curvature)
+        for _ in range(ITERATIONS):
+            information[b] = curvature
+            gain = downhill(t, counts[b], signal, free, state, observed[b], gradient, curvature, step)
+            if gain < TOLERANCE:
+                converged[b] = True
+                break
+            if gain < LAST and signal.last == 0:
+                for k in range(size):
+                    state[k] -= step[k]
+                value[b] -= gain
+                converged[b] = True
+                break
+            shrink = 1.0
+            for _ in range(HALVINGS):
+                for k in range(size):
+                    trial[k] = state[k] - shrink * step[k]
+                new = evaluate(t, counts[b], signal, trial, observed[b], EXACT, gradient, curvature)
+                if new < value[b]:
+                    break
+                shrink /= 2
+            if not new < value[b]:
+                # No lower value along the step: this is the minimum if no more than rounding was to gain.
+                converged[b] = gain < ROUNDING
+                break
+            value[b] = new
+            state[:] = trial
+        if signal.last > 0:
+            evaluate(t, counts[b], signal, state, observed[b], FISHER, gradient, information[b])
+        if not free:
+            hold(information[b], held)
+    return value, converged, information

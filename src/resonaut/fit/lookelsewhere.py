@@ -1,0 +1,112 @@
+"""The look-elsewhere effect: how likely is an excess like the largest one anywhere in the scans?
+
+By toys of whole scans, and by Gross and Vitells (arXiv:1005.1891) from the up-crossings of a low level in them.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from resonaut.fit.background import Model
+from resonaut.fit.envelope import Profile, profile
+from resonaut.fit.family import Array
+from resonaut.fit.likelihood import Fit
+from resonaut.fit.scan import significance
+
+# q0 at which up-crossings are counted.
+LEVEL = 1.0
+# p-value of 37 standard deviations; smaller ones are no numbers any more.
+SMALLEST = 1e-300
+# Toys fitted together: bounds the memory.
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class ScanToys:
+    """Background-only toys of one scan: largest ``z_local`` of each (T,), mean number of up-crossings of ``LEVEL``."""
+
+    z_max: Array
+    up_crossings: float
+
+
+@dataclass(frozen=True)
+class Global:
+    """The largest excess of one or more scans and its global p-values; ``p_toys`` is None without toys.
+
+    ``p_toys_error`` is binomial; where no toy reaches the excess it is 1/toys, and ``p_gross_vitells`` the better one.
+    ``z_global`` lies between what half a toy less than all of them says and 37.
+    """
+
+    mass: float
+    z_local: float
+    p_toys: float | None
+    p_toys_error: float | None
+    p_gross_vitells: float | None
+    z_global: float | None
+    toys: int
+
+
+def generator(seed: int, counts: Array) -> np.random.Generator:
+    """Random numbers that are the same for the same spectrum: scans of one spectrum then share their toys."""
+    return np.random.default_rng([seed, zlib.crc32(np.ascontiguousarray(counts).tobytes())])
+
+
+def scan_toys(models: Sequence[Model], truth: Fit, toys: int, rng: np.random.Generator) -> ScanToys:
+    """Throw ``toys`` spectra from the background ``truth`` of the whole range and scan each.
+
+    Ranges and functions of the ``models`` (sorted by mass) stay those of the data; everything is fitted again.
+    """
+    scans = []
+    for first in range(0, toys, BATCH):
+        size = min(BATCH, toys - first)
+        counts = rng.poisson(truth.background[0], (size, len(truth.background[0]))).astype(float)
+        scans.append(local_significances(models, counts))
+    z = np.concatenate(scans)
+    q = np.where(z > 0, z**2, 0.0)
+    crossings = ((q[:, :-1] < LEVEL) & (q[:, 1:] >= LEVEL)).sum(axis=1)
+    return ScanToys(z.max(axis=1), float(crossings.mean()))
+
+
+def local_significances(models: Sequence[Model], counts: Array) -> Array:
+    """Signed ``z_local`` (T, masses) of spectra ``counts`` (T, N) of the whole range."""
+    alone: dict[tuple[int, int, tuple[tuple[str, int], ...]], Profile] = {}
+    z = np.empty((len(counts), len(models)))
+    for i, model in enumerate(models):
+        own = np.ascontiguousarray(counts[:, model.bins])
+        functions = tuple((function.family, function.shape_parameters) for function in model.functions)
+        key = (model.bins.start, model.bins.stop, functions)
+        if key not in alone:
+            alone[key] = profile(model.functions, own, start=model.background.start)
+        both = profile(model.functions, own, model.template, start=alone[key].start)
+        z[:, i] = significance(alone[key].deviance, both)[2]
+    return z
+
+
+def combine(scans: Sequence[tuple[float, float, ScanToys | None]]) -> Global:
+    """The global significance of scans: for each the mass (GeV) and ``z_local`` of its largest excess, and its toys.
+
+    Toys of different spectra are independent of each other, also where their events overlap, which can only make
+    the global p-value larger.
+    """
+    mass, z, _ = max(scans, key=lambda scan: scan[1])
+    found = [toys for _, _, toys in scans if toys is not None]
+    if len(found) < len(scans) or not len(found[0].z_max):
+        return Global(mass, z, None, None, None, None, 0)
+    highest = np.max([toys.z_max for toys in found], axis=0)
+    number = len(highest)
+    p_toys = float(np.mean(highest >= z))
+    error = max(float(np.sqrt(p_toys * (1 - p_toys) / number)), 1 / number)
+    excess = max(z, 0.0)
+    p_gross_vitells = min(1.0, sum(gross_vitells(excess, toys.up_crossings) for toys in found))
+    # Few toys beyond the excess say less than the extrapolation.
+    best = p_toys if p_toys * number >= 10 else p_gross_vitells
+    z_global = float(norm.isf(np.clip(best, SMALLEST, 1 - 0.5 / number)))
+    return Global(mass, z, p_toys, error, p_gross_vitells, z_global, number)
+
+
+def gross_vitells(z: float, up_crossings: float) -> float:
+    """Global p-value of a local significance, eq. 3 of arXiv:1005.1891: ``p_local + N(c0) exp(-(c - c0) / 2)``."""
+    return float(min(1.0, norm.sf(z) + up_crossings * np.exp(-(z**2 - LEVEL) / 2)))

@@ -1,0 +1,112 @@
+"""Figures of the fits themselves: functions, fit probabilities and ranges against mass; nuisances at the excesses."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from resonaut.report.results import Selection
+from resonaut.report.style import COLOURS, above, figure, legend_below
+
+# Below this a fit probability is drawn at the edge, as an arrow.
+LEAST_PROBABILITY = 1e-4
+FAMILY_COLOURS = (COLOURS[3], COLOURS[1], COLOURS[5])
+
+
+def fits(selections: Sequence[Selection], text: str, plot: Path) -> None:
+    """Shape parameters, fit probability and fit range at each mass: a column for each selection."""
+    columns = len(selections)
+    keywords = {"squeeze": False, "sharex": True, "sharey": "row", "height_ratios": (2, 3, 3)}
+    families = list(dict.fromkeys(point["fit"]["family"] for one in selections for point in one.points))
+    with figure(plot, 3, columns, figsize=(max(6.4, 3.9 * columns), 7), **keywords) as (fig, axes):
+        for column, one in enumerate(selections):
+            _parameters(axes[0][column], one.points, families)
+            _probabilities(axes[1][column], one.points)
+            _ranges(axes[2][column], one.points)
+            axes[0][column].set_title(one.name)
+            axes[2][column].set_xlabel("resonance mass [GeV]")
+        axes[0][0].set_ylabel("shape\nparameters")
+        axes[1][0].set_ylabel("fit probability")
+        axes[2][0].set_ylabel("fit range [GeV]")
+        fig.align_ylabels()
+        above(fig, text)
+        legend_below(fig, 3)
+
+
+def _parameters(ax: Axes, points: list[dict[str, Any]], families: list[str]) -> None:
+    for i, family in enumerate(families):
+        own = [
+            (point["mass"], point["fit"]["shape_parameters"]) for point in points if point["fit"]["family"] == family
+        ]
+        masses, numbers = [mass for mass, _ in own], [number for _, number in own]
+        style: dict[str, Any] = {"color": FAMILY_COLOURS[i], "marker": "s^v"[i], "ls": "none", "ms": 5}
+        ax.plot(masses, numbers, label=family.replace("_", " "), **style)
+    ax.set_ylim(0.5, 5.5)
+    ax.set_yticks(range(1, 6))
+    ax.tick_params(axis="y", which="minor", left=False, right=False)
+
+
+def _probabilities(ax: Axes, points: list[dict[str, Any]]) -> None:
+    kinds = (("background", "background only", COLOURS[0], "o"), ("signal", "with signal", COLOURS[2], "D"))
+    for key, name, colour, marker in kinds:
+        found = {point["mass"]: point["fit"][f"p_{key}"] for point in points}
+        shown = {mass: p for mass, p in found.items() if p is not None}
+        inside = {mass: p for mass, p in shown.items() if p >= LEAST_PROBABILITY}
+        style: dict[str, Any] = {"ms": 5, "color": colour, "mfc": colour if key == "background" else "none"}
+        ax.plot(list(inside), list(inside.values()), marker, label=f"fit probability, {name}", **style)
+        below = [mass for mass in shown if mass not in inside]
+        ax.plot(below, [LEAST_PROBABILITY] * len(below), "v", ms=8, color=colour)
+    ax.axhline(0.05, color="grey", ls=":", label="0.05")
+    ax.set(yscale="log", ylim=(LEAST_PROBABILITY / 1.5, 1.5))
+
+
+def _ranges(ax: Axes, points: list[dict[str, Any]]) -> None:
+    """A bar from the low to the high end of each fit, a dot at the resonance, a cross where no range is good."""
+    mass = np.array([point["mass"] for point in points])
+    low, high = (np.array([point["fit"][end] for point in points]) for end in ("low", "high"))
+    good = np.array([point["fit"]["good"] for point in points], dtype=bool)
+    ax.vlines(mass, low, high, color="0.75", lw=3, label="fit range")
+    ax.plot(mass, mass, "_", color="k", ms=7, label="resonance mass")
+    if not good.all():
+        ax.plot(mass[~good], high[~good], "x", color=COLOURS[2], ms=8, mew=2, label="no good fit in any range")
+
+
+def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:
+    """Pulls and impacts of the signal's uncertainties at the most significant mass of each selection."""
+    heights = [max(1, len(one.best["nuisances"])) for one in selections]
+    keywords = {"squeeze": False, "sharex": "col", "sharey": "row", "height_ratios": [0.6 + n for n in heights]}
+    size = (9.6, 1.2 + sum(0.55 + 0.32 * n for n in heights))
+    with figure(plot, len(selections), 3, figsize=size, **keywords) as (fig, axes):
+        for row, one in zip(axes, selections, strict=True):
+            _nuisances(row, one.best["nuisances"])
+            row[0].set_title(f"{one.name}, {one.best['mass']:g} GeV")
+        axes[-1][0].set_xlabel("pull ± error (grey: before the fit)")
+        axes[-1][1].set_xlabel("impact on the yield [events]")
+        axes[-1][2].set_xlabel("impact on the expected limit [%]")
+        for column in (0, 1):
+            # Without any source there is nothing to be symmetric about zero.
+            reach = max(float(np.abs(ax.dataLim.intervalx).max()) for ax in axes[:, column]) or 1.0
+            axes[0][column].set_xlim(-1.15 * reach, 1.15 * reach)
+        above(fig, text)
+
+
+def _nuisances(row: Sequence[Axes], sources: dict[str, Any]) -> None:
+    """One source a line, that with the largest impact on the limit above."""
+    ranked = sorted(sources.items(), key=lambda item: (-abs(item[1]["limit_impact"]), item[0]))
+    y = np.arange(len(ranked))
+    values = [source for _, source in ranked]
+    row[0].axvspan(-1, 1, color="0.9", lw=0, zorder=0)
+    style: dict[str, Any] = {"fmt": "ko", "ms": 4, "lw": 1.2, "capsize": 2}
+    row[0].errorbar([v["pull"] for v in values], y, xerr=[v["error"] for v in values], **style)
+    row[1].barh(y, [v["impact"] for v in values], 0.6, color=COLOURS[0])
+    row[2].barh(y, [100 * v["limit_impact"] for v in values], 0.6, color=COLOURS[1])
+    for ax in row:
+        ax.axvline(0, color="k", lw=0.8)
+        ax.tick_params(axis="y", which="minor", left=False, right=False)
+    if not ranked:
+        row[0].text(0, 0, "no uncertainties", ha="center", va="center", fontsize=9)
+    labels = [f"{name.replace('_', ' ')}, {100 * source['size']:.3g} %" for name, source in ranked]
+    row[0].set_yticks(y, labels, fontsize=9)
+    row[0].set_ylim(max(len(ranked), 1) - 0.4, -0.6)

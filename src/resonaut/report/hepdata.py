@@ -1,0 +1,193 @@
+"""The numbers of the figures as a HEPData submission: a folder with submission.yaml and one YAML file a table."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hepdata_lib import Submission, Table, Uncertainty, Variable
+
+from resonaut.report.results import Result, Selection, checked_limit
+from resonaut.report.spectrum import poisson_interval
+
+# HEPData shows this where a mass has no number.
+MISSING = "-"
+# Significant digits; counts keep all of theirs.
+DIGITS, ALL_DIGITS = 6, 15
+
+
+def write(results: Sequence[Result], selections: Sequence[Selection], label: str, folder: Path) -> None:
+    """Write the submission into ``folder``, in place of what is there; hepdata_lib checks it against HEPData's schema.
+
+    Tables: local p-values, signal yields and limits of each selection, and the spectrum of each result.
+    """
+    content = results[0].content
+    submission = Submission()
+    submission.comment = _abstract(content, label)
+    for one in selections:
+        for table in (_p_values(one), _yields(one), _limits(one, content["confidence_level"])):
+            submission.add_table(_described(table, one.name, content))
+    for result in results:
+        submission.add_table(_described(_spectrum(result), result.selection, result.content))
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".hepdata.") as partial:
+        tables = Path(partial, "tables")
+        # hepdata_lib leaves the tar file of its check in the current folder; it holds times, and nothing of its own.
+        with contextlib.chdir(partial):
+            submission.create_files(str(tables))
+        shutil.rmtree(folder, ignore_errors=True)
+        tables.replace(folder)
+
+
+def _abstract(content: dict[str, Any], label: str) -> str:
+    luminosity = "" if content["luminosity"] is None else f", {content['luminosity']:g} fb$^{{-1}}$"
+    return (
+        f"Search for resonances in the dijet mass spectrum ({label + ', ' if label else ''}"
+        f"{content['sqrt_s'] / 1000:g} TeV{luminosity}): local p-values of the background-only hypothesis, fitted "
+        "signal yields, upper limits, and the spectra with their fits."
+    )
+
+
+def _described(table: Table, selection: str, content: dict[str, Any]) -> Table:
+    """Give the table its keywords, and each dependent variable its qualifiers."""
+    table.keywords = {
+        "reactions": ["P P --> JET JET"],
+        "cmenergies": [content["sqrt_s"]],
+        "phrases": ["Proton-Proton Scattering", "Dijet Production", "Resonance Search"],
+    } | table.keywords
+    for variable in table.variables:
+        if not variable.is_independent:
+            variable.add_qualifier("SQRT(S)", content["sqrt_s"], "GeV")
+            if content["luminosity"] is not None:
+                variable.add_qualifier("LUMINOSITY", content["luminosity"], "fb$^{-1}$")
+            variable.add_qualifier("SELECTION", selection)
+    return table
+
+
+def _table(name: str, observable: str, figure: str, description: str) -> Table:
+    table = Table(name)
+    table.location = f"Data from the figure {figure}"
+    table.description = description
+    table.keywords = {"observables": [observable]}
+    return table
+
+
+def _variable(name: str, values: Sequence[Any], units: str = "", digits: int = DIGITS) -> Variable:
+    shown = [MISSING if value is None else value for value in values]
+    variable = Variable(name, is_independent=False, is_binned=False, units=units, values=shown)
+    variable.digits = digits
+    variable.zero_uncertainties_warning = False
+    return variable
+
+
+def _errors(label: str, pairs: Sequence[tuple[float, float]]) -> Uncertainty:
+    """Downward errors (negative) and upward ones."""
+    uncertainty = Uncertainty(label, is_symmetric=False)
+    uncertainty.values = pairs
+    return uncertainty
+
+
+def _masses(points: Sequence[dict[str, Any]]) -> Variable:
+    masses = [point["mass"] for point in points]
+    return Variable("Resonance mass", is_independent=True, is_binned=False, units="GeV", values=masses)
+
+
+def _p_values(one: Selection) -> Table:
+    description = (
+        f"Local p-values of the background-only hypothesis, selection {one.name}, and the significance Z = "
+        "Phi^-1(1 - p), negative for a deficit, for which p is 0.5. "
+        f"Expected: the median for a signal of {one.points[0]['reference_signal']:g} {one.limits[1]}."
+    )
+    if one.excess is not None and one.excess["z_global"] is not None:
+        description += (
+            f" The largest excess, at {one.excess['mass']:g} GeV, has a global significance of "
+            f"{one.excess['z_global']:.2f} standard deviations."
+        )
+    table = _table(f"Local p-values of {one.name}", "SIG", "p_values.png", description)
+    table.add_variable(_masses(one.points))
+    table.add_variable(_variable("Local p-value", [point["p_local"] for point in one.points]))
+    table.add_variable(_variable("Local significance", [point["z_local"] for point in one.points]))
+    key = one.limits[0]
+    expected = [point["z_expected"] if point[key] else None for point in one.points]
+    table.add_variable(_variable("Expected local significance", expected))
+    return table
+
+
+def _yields(one: Selection) -> Table:
+    description = (
+        f"Signal events in the fits with a signal behind the p-values, selection {one.name}, and the acceptance times "
+        "efficiency of the simulated signal where there is one."
+    )
+    table = _table(f"Signal yields of {one.name}", "N", "p_values.png", description)
+    table.add_variable(_masses(one.points))
+    found = _variable("Signal yield", [point["signal_yield"] for point in one.points], "events")
+    errors = [(-point["signal_yield_error_down"], point["signal_yield_error_up"]) for point in one.points]
+    found.add_uncertainty(_errors("total", errors))
+    table.add_variable(found)
+    table.add_variable(_variable("Acceptance times efficiency", [point["efficiency"] for point in one.points]))
+    return table
+
+
+def _limits(one: Selection, confidence_level: float) -> Table:
+    key, unit = one.limits
+    points = [point for point in one.points if point[key]]
+    level = f"{100 * confidence_level:g} % CL"
+    description = (
+        f"Upper limits by CLs at {level} on {one.limited.replace('×', 'times')}, selection {one.name}: observed, and "
+        "the median expected without a signal with the intervals of 68 % (1 s.d.) and 95 % (2 s.d.) of the limits."
+    )
+    observable = "CLS" if unit == "fb" else "N"
+    table = _table(f"Limits of {one.name}", observable, "limits.png", description)
+    table.add_variable(_masses(points))
+    table.add_variable(_variable("Observed limit", [point[key]["observed"] for point in points], unit))
+    table.add_variable(_expected("Expected limit", [point[key] for point in points], unit))
+    for check, name in (("toys", "toys"), ("pyhf", "pyhf")):
+        checks = [checked_limit(point, check, unit) for point in points]
+        if any(checks):
+            for kind in ("observed", "expected"):
+                values = [found and found[kind] for found in checks]
+                table.add_variable(_variable(f"{kind.capitalize()} limit, by {name}", values, unit))
+    for variable in table.variables[1:]:
+        variable.add_qualifier("LIMIT", level)
+    return table
+
+
+def _expected(name: str, limits: Sequence[dict[str, float]], unit: str) -> Variable:
+    variable = _variable(name, [limit["expected"] for limit in limits], unit)
+    for size in (1, 2):
+        pairs = [
+            (limit[f"expected_minus_{size}"] - limit["expected"], limit[f"expected_plus_{size}"] - limit["expected"])
+            for limit in limits
+        ]
+        variable.add_uncertainty(_errors(f"{size} s.d.", pairs))
+    return variable
+
+
+def _spectrum(result: Result) -> Table:
+    fit, best = result.fit, result.best
+    where = result.selection if result.window is None else f"{result.selection} {result.window}"
+    description = (
+        f"Dijet mass spectrum, {where}, between {fit['low']:g} and {fit['high']:g} GeV in bins of the dijet mass "
+        f"resolution, and the fitted background: {fit['family'].replace('_', ' ')} with {fit['shape_parameters']} "
+        f"shape parameters, chi2/ndf = {fit['chi2']:.1f}/{fit['ndf']}."
+    )
+    if best is not None:
+        description += f" The signal is that of the most significant mass, {best['mass']:g} GeV."
+    table = _table(f"Spectrum of {where}", "N", str(result.figure), description)
+    bins = list(zip(fit["edges"][:-1], fit["edges"][1:], strict=True))
+    table.add_variable(Variable("Dijet mass", is_independent=True, is_binned=True, units="GeV", values=bins))
+    events = _variable("Events", fit["counts"], digits=ALL_DIGITS)
+    counts = np.asarray(fit["counts"])
+    low, high = poisson_interval(counts)
+    events.add_uncertainty(_errors("stat", list(zip((low - counts).tolist(), (high - counts).tolist(), strict=True))))
+    table.add_variable(events)
+    table.add_variable(_variable("Background fit", fit["background"]))
+    if fit["signal"] is not None:
+        table.add_variable(_variable("Signal", fit["signal"]))
+        table.add_variable(_variable("Signal and background fit", fit["signal_plus_background"]))
+    table.add_variable(_variable("Pull", fit["pulls"]))
+    return table

@@ -1,0 +1,185 @@
+"""The fit's results as the figures and tables of a search want them: files checked, the windows of a selection joined.
+
+The stage ``fit`` says in ``docs/fit.md`` what the keys mean.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resonaut import config
+from resonaut.errors import ConfigError, InputFileError
+
+KEYS = ("scan", "background", "sqrt_s", "luminosity", "confidence_level", "global", "bump_hunter")
+POINT_KEYS = (
+    "mass",
+    "p_local",
+    "z_local",
+    "z_expected",
+    "reference_signal",
+    "signal_yield",
+    "signal_yield_error_up",
+    "signal_yield_error_down",
+    "efficiency",
+    "limit",
+    "limit_events",
+    "limit_events_toys",
+    "limit_events_pyhf",
+    "nuisances",
+    "fit",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One file of the stage ``fit``; ``window`` is None where a bare spectrum was searched."""
+
+    selection: str
+    window: str | None
+    content: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """Selection and window, nothing for a bare spectrum."""
+        return "" if self.window is None else f"{self.selection}, {self.window}"
+
+    @property
+    def figure(self) -> Path:
+        """Where the figure of the spectrum lies in the folder of the report."""
+        return Path("spectrum.png") if self.window is None else Path("spectra", f"{self.selection}_{self.window}.png")
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The most significant mass."""
+        return _best(self.content["scan"])
+
+    @property
+    def fit(self) -> dict[str, Any]:
+        """The fit at the most significant mass; without masses that of the background to the whole range."""
+        if self.best is not None:
+            fit: dict[str, Any] = self.best["fit"]
+            return fit
+        whole = self.content["background"]
+        low, high = whole["edges"][0], whole["edges"][-1]
+        renamed = {"background": whole["expected"], "p_background": whole["p_value"]}
+        return {**whole, **renamed, "low": low, "high": high, "signal": None}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """All masses of a selection, sorted, and the global significance of its largest excess where that is known.
+
+    ``bare``: a spectrum without a simulated signal, so that limits hold after selection.
+    """
+
+    name: str
+    bare: bool
+    points: list[dict[str, Any]]
+    excess: dict[str, Any] | None
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The most significant mass."""
+        return max(self.points, key=_significance)
+
+    @property
+    def limits(self) -> tuple[str, str]:
+        """The key of the limits that are known, and their unit: in fb at one mass at least, or else in events."""
+        return ("limit", "fb") if any(point["limit"] for point in self.points) else ("limit_events", "events")
+
+    @property
+    def limited(self) -> str:
+        """The quantity that the limits are on."""
+        if self.limits[1] == "events":
+            return "signal yield"
+        return "cross section × acceptance × efficiency" if self.bare else "cross section × branching fraction"
+
+
+def checked_limit(point: dict[str, Any], check: str, unit: str) -> dict[str, float] | None:
+    """Limits by another method, ``toys`` or ``pyhf``, in the ``unit`` of ``Selection.limits``."""
+    limits: dict[str, float] | None = point[f"limit_events_{check}"]
+    if limits is None or unit == "events":
+        return limits
+    if point["limit"] is None:
+        return None
+    per_event = point["limit"]["expected"] / point["limit_events"]["expected"]
+    return {name: value * per_event for name, value in limits.items()}
+
+
+def _significance(point: dict[str, Any]) -> float:
+    return float(point["z_local"])
+
+
+def _best(points: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return max(points, key=_significance, default=None)
+
+
+def read(paths: Sequence[Path]) -> list[Result]:
+    """Read results of the stage ``fit``.
+
+    Raises:
+        InputFileError: a file is no fit result.
+        ConfigError: a bare scan is not the only file.
+    """
+    results = []
+    for path in paths:
+        content = config.load_json(path)
+        try:
+            for key in KEYS:
+                content[key]
+            for point in content["scan"]:
+                for key in POINT_KEYS:
+                    point[key]
+            window = content["window"] if "method" in content else None
+        except (KeyError, TypeError) as error:
+            raise InputFileError(path, f"no fit result ({error!r})", "run 'resonaut fit' again") from None
+        if window is None and len(paths) > 1:
+            raise ConfigError(f"{path} is a scan of a bare spectrum; draw each of those with a command of its own.")
+        results.append(Result(content.get("method", "spectrum"), window, content))
+    return results
+
+
+def selections(results: Sequence[Result], summary: Path | None) -> list[Selection]:
+    """The selections with at least one mass, in the order of the ``results``.
+
+    Without ``summary``, ``<results>/fit/summary.json``, only selections with one result have a global significance:
+    that of several windows together is not in their files.
+
+    Raises:
+        InputFileError: ``summary`` is no summary of the stage ``fit``.
+        ConfigError: no result has a mass.
+    """
+    bare = results[0].window is None
+    excesses = _global(results) if summary is None else _summarised(summary)
+    points: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        points.setdefault(result.selection, []).extend(result.content["scan"])
+    found = [
+        Selection(name, bare, sorted(scan, key=lambda point: float(point["mass"])), excesses.get(name))
+        for name, scan in points.items()
+        if scan
+    ]
+    if not found:
+        raise ConfigError("no fit result has a mass; give fit.masses that lie in signal regions.")
+    return found
+
+
+def _global(results: Sequence[Result]) -> dict[str, Any]:
+    names = [result.selection for result in results]
+    return {result.selection: result.content["global"] for result in results if names.count(result.selection) == 1}
+
+
+def _summarised(summary: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = config.load_json(summary)["global"]["selections"]
+    except (KeyError, TypeError) as error:
+        raise InputFileError(summary, f"no summary of fits ({error!r})", "run 'resonaut fit summary' again") from None
+    return found
+
+
+def heading(label: str, content: dict[str, Any]) -> str:
+    """What data a figure shows: the label of the configuration, energy and luminosity."""
+    luminosity = content["luminosity"]
+    energy = f"{content['sqrt_s'] / 1000:g} TeV" + (f", {luminosity:.4g} fb$^{{-1}}$" if luminosity else "")
+    return f"{label}, {energy}" if label else energy

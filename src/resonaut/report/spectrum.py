@@ -1,0 +1,118 @@
+"""The figure of one spectrum: the data, the fits at its most significant mass, and the pulls."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from scipy.stats import chi2, norm
+
+from resonaut.report.results import Result, heading
+from resonaut.report.style import COLOURS, corner, figure
+
+Array = npt.NDArray[np.float64]
+
+
+def spectrum(result: Result, label: str, plot: Path) -> None:
+    """Draw the m_jj spectrum, the fit of the background and that with the most significant signal, and the pulls."""
+    content, fit = result.content, result.fit
+    with figure(plot, 2, 1, figsize=(6.4, 6), sharex=True, height_ratios=(3, 1)) as (_, (ax, pulls)):
+        _data(ax, content["background"], fit)
+        _fits(ax, pulls, fit)
+        if result.best is not None:
+            _signal(ax, pulls, result.best)
+        _regions((ax, pulls), content)
+        ax.set(yscale="log", ylabel="events / GeV")
+        ax.set_title(result.title)
+        corner(ax, heading(label, content))
+        _headroom(ax)
+        handles, names = ax.get_legend_handles_labels()
+        # The data first, which matplotlib puts last.
+        order = sorted(range(len(names)), key=lambda i: not names[i].startswith("data"))
+        ax.legend([handles[i] for i in order], [names[i] for i in order], fontsize=8, loc="upper right")
+        pulls.axhline(0, color="k", lw=0.8)
+        reach = max(3.5, 1.1 * float(np.abs(pulls.dataLim.intervaly).max()))
+        pulls.set(xlabel="$m_{jj}$ [GeV]", ylabel="(data − fit) / √fit", ylim=(-reach, reach))
+        edges = [*content["background"]["edges"], *fit["edges"]]
+        pulls.set_xlim(min(edges), max(edges))
+
+
+def _data(ax: Axes, whole: dict[str, Any], fit: dict[str, Any]) -> None:
+    """The data in the bins of the fit, and outside the range of the fit in those of the whole spectrum."""
+    edges = np.asarray(fit["edges"])
+    _points(ax, edges[:-1], edges[1:], np.asarray(fit["counts"]), "k", "data")
+    edges = np.asarray(whole["edges"])
+    outside = (edges[1:] <= fit["low"]) | (edges[:-1] >= fit["high"])
+    if outside.any():
+        counts = np.asarray(whole["counts"])
+        _points(ax, edges[:-1][outside], edges[1:][outside], counts[outside], "0.6", "data outside the fit")
+
+
+def _points(ax: Axes, low: Array, high: Array, counts: Array, colour: str, name: str) -> None:
+    least, most = poisson_interval(counts)
+    widths = high - low
+    errors = np.stack([counts - least, most - counts]) / widths
+    style: dict[str, Any] = {"fmt": ".", "color": colour, "ms": 4, "lw": 1}
+    ax.errorbar((low + high) / 2, counts / widths, errors, xerr=widths / 2, label=name, **style)
+
+
+def _fits(ax: Axes, pulls: Axes, fit: dict[str, Any]) -> None:
+    edges = np.asarray(fit["edges"])
+    name = (
+        f"background, {fit['low']:g}–{fit['high']:g} GeV: {fit['family'].replace('_', ' ')}, "
+        f"{fit['shape_parameters']} shape parameters\n" + rf"$\chi^2$/ndf = {fit['chi2']:.1f}/{fit['ndf']}"
+    )
+    if fit["p_background"] is not None:
+        name += f", p = {fit['p_background']:.2g}"
+    ax.stairs(np.asarray(fit["background"]) / np.diff(edges), edges, color=COLOURS[0], lw=1.5, label=name)
+    pulls.stairs(fit["pulls"], edges, fill=True, color="0.6")
+
+
+def _signal(ax: Axes, pulls: Axes, point: dict[str, Any]) -> None:
+    """The fit with a signal, and the signal alone in units of the pulls."""
+    fit = point["fit"]
+    edges = np.asarray(fit["edges"])
+    up, down = point["signal_yield_error_up"], point["signal_yield_error_down"]
+    name = (
+        f"with signal at {point['mass']:g} GeV: ${point['signal_yield']:.3g}^{{+{up:.3g}}}_{{-{down:.3g}}}$ events, "
+        f"{point['z_local']:.1f}σ"
+    )
+    style: dict[str, Any] = {"color": COLOURS[2], "lw": 1.2, "ls": "--"}
+    ax.stairs(np.asarray(fit["signal_plus_background"]) / np.diff(edges), edges, label=name, **style)
+    pulls.stairs(np.asarray(fit["signal"]) / np.sqrt(fit["background"]), edges, **style)
+
+
+def _regions(panels: tuple[Axes, Axes], content: dict[str, Any]) -> None:
+    """Shade the signal region of a selection, and the interval that the BumpHunter found."""
+    bump = content["bump_hunter"]
+    for panel in panels:
+        if "signal_region" in content:
+            panel.axvspan(*content["signal_region"], color="0.93", lw=0, zorder=0, label="signal region")
+        if bump is not None:
+            style: dict[str, Any] = {"color": COLOURS[1], "alpha": 0.18, "lw": 0, "zorder": 0.5}
+            panel.axvspan(bump["low"], bump["high"], label=_bump(bump), **style)
+
+
+def _bump(bump: dict[str, Any]) -> str:
+    name = f"BumpHunter, {bump['low']:g}–{bump['high']:g} GeV: p = {bump['p_local']:.2g} local"
+    if bump["p_global"] is None:
+        return name
+    # No toy as extreme as the data says only that the p-value is below one toy's share.
+    return name + (f", {bump['p_global']:.2g} global" if bump["p_global"] else f", < {1 / bump['toys']:.2g} global")
+
+
+def _headroom(ax: Axes) -> None:
+    """From below the smallest populated bin to far enough above the largest that the legend has room."""
+    lines = [container[0].get_ydata() for container in ax.containers]
+    heights = np.concatenate([np.asarray(line, dtype=float) for line in lines])
+    filled = heights[heights > 0]
+    if len(filled):
+        low, high = 0.3 * float(filled.min()), float(filled.max())
+        ax.set_ylim(low, high * min(max(10.0, (high / low) ** 0.6), 30.0))
+
+
+def poisson_interval(counts: Array) -> tuple[Array, Array]:
+    """Central 68 % intervals of Poisson means (Garwood)."""
+    tail = norm.sf(1)
+    return np.nan_to_num(chi2.ppf(tail, 2 * counts) / 2), chi2.isf(tail, 2 * (counts + 1)) / 2

@@ -1,0 +1,255 @@
+"""``resonaut fit scan`` and ``fit bias``: the search in a spectrum from anywhere, and its mistakes."""
+
+import csv
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from resonaut import cli
+from resonaut.errors import ConfigError
+from resonaut.fit.bare import parse_masses, search_of, settings_of
+from resonaut.fit.signal import Gaussian, Histogram
+
+EDGES = np.arange(2000.0, 6001.0, 50.0)
+FAST = ["toys=0", "background.shape_parameters=[2,2]"]
+
+
+def write(path, counts, edges=EDGES, weight=1):
+    rows = [f"{low},{high},{n * weight}" for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)]
+    path.write_text("\n".join(["m_low,m_high,counts", *rows]))
+    return str(path)
+
+
+@pytest.fixture
+def spectrum(tmp_path):
+    counts = np.random.default_rng(2).poisson(5e3 * np.exp(-(EDGES[:-1] - 2000) / 450))
+    return write(tmp_path / "s.csv", counts)
+
+
+@pytest.fixture
+def signal(tmp_path):
+    edges = np.arange(2500.0, 3501.0, 10.0)
+    return write(tmp_path / "signal.csv", 1e4 * np.diff(Gaussian(0.03).cumulative(3000.0, edges / 3000)), edges)
+
+
+def resonaut(monkeypatch, *arguments):
+    """Run the command line; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["resonaut", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return stopped.value.code or 0
+
+
+def scan(monkeypatch, spectrum, folder, *options, masses="3000:3500:500", command="scan", overrides=FAST):
+    """Run ``fit scan`` on the spectrum; its exit code."""
+    settings = [word for text in overrides for word in ("--set", text)]
+    place = ["--spectrum", spectrum, "--masses", masses, "--output", folder]
+    return resonaut(monkeypatch, "fit", command, *place, "--sqrt-s", 13000, *settings, *options)
+
+
+def test_scan(spectrum, tmp_path, monkeypatch):
+    assert scan(monkeypatch, spectrum, tmp_path / "out", overrides=["toys=50", *FAST[1:]]) == 0
+    result = json.loads((tmp_path / "out/scan.json").read_text())
+    assert result["spectrum_file"] == spectrum
+    assert [point["mass"] for point in result["scan"]] == [3000, 3500]
+    assert result["luminosity"] is None
+    assert result["global"]["toys"] == result["bump_hunter"]["toys"] == len(result["toys"]["z_max"]) == 50
+    assert 0 < result["global"]["p_toys"] <= 1
+    for point in result["scan"]:
+        assert point["limit"] is None
+        assert point["efficiency"] is None
+        assert (tmp_path / "out" / point["workspace"]).exists()
+        assert (point["fit"]["low"], point["fit"]["high"]) == (2000, 6000)
+        assert abs(point["z_local"]) < 4
+    with (tmp_path / "out/scan.csv").open() as stream:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+    for row, point in zip(rows, result["scan"], strict=True):
+        assert {key: row[key] for key in ("mass", "p_local", "signal_yield")} == {
+            key: point[key] for key in ("mass", "p_local", "signal_yield")
+        }
+        assert row["limit_events_observed"] == point["limit_events"]["observed"]
+
+
+def test_a_luminosity_gives_limits_in_fb(spectrum, tmp_path, monkeypatch):
+    options = ["--luminosity", 20, "--set", "uncertainties.luminosity=0"]
+    assert scan(monkeypatch, spectrum, tmp_path, *options, masses="3000:3000:1") == 0
+    (point,) = json.loads((tmp_path / "scan.json").read_text())["scan"]
+    assert point["limit"]["observed"] == pytest.approx(point["limit_events"]["observed"] / 20)
+    assert point["efficiency"] == 1.0
+
+
+def test_range_leaves_bins_out(spectrum, tmp_path, monkeypatch):
+    assert scan(monkeypatch, spectrum, tmp_path, "--range", "2510:5020", masses="3000:3000:1") == 0
+    (point,) = json.loads((tmp_path / "scan.json").read_text())["scan"]
+    assert (point["fit"]["low"], point["fit"]["high"]) == (2550, 5000)
+
+
+def test_signal_from_a_histogram(spectrum, signal):
+    gaussian, given = (
+        search_of(spectrum, 13000, "3000:4000:1000", None, None, shape, FAST) for shape in (None, f"{signal}@3000")
+    )
+    assert isinstance(given.shape, Histogram)
+    assert gaussian.shape == Gaussian(0.03)
+    for mass in (3000.0, 4000.0):
+        assert given.model(mass).template.shares == pytest.approx(gaussian.model(mass).template.shares, abs=2e-3)
+
+
+def test_bias(spectrum, tmp_path, monkeypatch):
+    settings = [*FAST, "bias.toys=50", "bias.injected=[0, 3]", "bias.masses=[3500]"]
+    assert scan(monkeypatch, spectrum, tmp_path, command="bias", overrides=settings) == 0
+    result = json.loads((tmp_path / "bias.json").read_text())
+    assert (result["truth"], result["families"]) == ("exponential_power", ["dijet"])
+    assert [(p["mass"], p["injected_sigma"], p["toys"]) for p in result["points"]] == [(3500, 0, 50), (3500, 3, 50)]
+    assert result["points"][1]["z_mean"] == pytest.approx(3, abs=0.7)
+    for point in result["points"]:
+        assert abs(point["pull_mean"]) < 0.7
+
+
+def test_weighted_counts_are_warned_of(tmp_path, monkeypatch, caplog):
+    path = write(tmp_path / "s.csv", 5e3 * np.exp(-(EDGES[:-1] - 2000) / 450))
+    assert scan(monkeypatch, path, tmp_path, masses="3000:3000:1") == 0
+    assert "not whole numbers" in caplog.text
+
+
+def test_settings_are_the_defaults_with_overrides():
+    defaults = settings_of([], 13000.0, [3000.0])
+    assert (defaults.sqrt_s, defaults.masses) == (13000.0, [3000.0])
+    assert (defaults.toys, defaults.background.f_test, defaults.signals) == (1000, 0.1, [])
+    overrides = ["toys=50", "background.families=[dijet, exponential_power]", "background.shrink.step=50"]
+    changed = settings_of([*overrides, "signal_width=0.05", "background.f_test=0"], 13000.0, [3000.0])
+    assert (changed.toys, changed.signal_width) == (50, 0.05)
+    assert changed.background.families == ["dijet", "exponential_power"]
+    assert (changed.background.shrink.step, changed.background.shrink.below) == (50.0, 300.0)
+    assert changed.background.f_test == 0
+    assert changed.seed == defaults.seed
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("toyz=5", "toyz"),
+        ("background.shrink.stepp=5", "stepp"),
+        ("toys=many", "toys"),
+        ("toys=1.5", "toys"),
+        ("toys=-1", "toys"),
+        ("signal_width=0", "signal_width"),
+        ("background.families=[linear]", "linear"),
+        ("background.shape_parameters=[2]", "shape_parameters"),
+        ("toys", "key=value"),
+        ("sqrt_s=8000", "sqrt_s"),
+        ("masses=[3000]", "masses"),
+        ("range=[2000, 3000]", "range"),
+        ("bin_width=10", "bin_width"),
+        ("signals=[w]", "signals"),
+        ("max_efficiency_error=1", "max_efficiency_error"),
+        ("background.families=[dijet", "background.families"),
+        ("toys.number=5", "toys"),
+    ],
+)
+def test_overrides_that_mean_nothing(override, sentence):
+    with pytest.raises(ConfigError) as caught:
+        settings_of(["toys=10", override], 13000.0, [3000.0])
+    assert sentence in str(caught.value)
+
+
+def test_masses_option():
+    assert parse_masses("2000:2300:100") == [2000, 2100, 2200, 2300]
+    assert parse_masses("2000:2250:100") == [2000, 2100, 2200]
+    for text in ("2000", "2000:1000:100", "2000:3000:0", "a:b:c", "2000:3000:-100", "1000:inf:100", "0:2000:100"):
+        with pytest.raises(ConfigError, match="first:last:step"):
+            parse_masses(text)
+
+
+def mistake(monkeypatch, capsys, spectrum, tmp_path, *options, **choices):
+    """The one sentence that ``fit scan`` ends with."""
+    assert scan(monkeypatch, spectrum, tmp_path / "out", *options, **choices) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("resonaut: ")
+    assert line.endswith((".", "?"))
+    assert not (tmp_path / "out/scan.json").exists()
+    return line
+
+
+HEADER = "m_low,m_high,counts\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (HEADER + "2000,2100,7\n2100,2200,nan\n", "NaN"),
+        (HEADER + "2000,2100,7\n2100,2200,-3\n", "negative count"),
+        (HEADER + "2000,2100,7\n2050,2200,3\n", "overlap"),
+        (HEADER + "2100,2200,7\n2000,2100,3\n", "not in order"),
+        (HEADER + "2000,2100,7\n2100,2100,3\n", "do not rise"),
+        ("m_low,m_high,dsigma_dm\n2000,2100,7\n", "--luminosity"),
+        ("", "no columns"),
+    ],
+)
+def test_broken_spectra(monkeypatch, capsys, tmp_path, text, sentence):
+    (tmp_path / "s.csv").write_text(text)
+    line = mistake(monkeypatch, capsys, tmp_path / "s.csv", tmp_path)
+    assert str(tmp_path / "s.csv") in line
+    assert sentence in line
+
+
+@pytest.mark.parametrize("populated", [[], [20], [20, 21, 22]])
+def test_spectra_without_enough_events(monkeypatch, capsys, tmp_path, populated):
+    counts = np.zeros(len(EDGES) - 1)
+    counts[populated] = 100
+    line = mistake(monkeypatch, capsys, write(tmp_path / "s.csv", counts), tmp_path)
+    assert f"has {len(populated)} bins with events" in line
+
+
+@pytest.mark.parametrize(
+    ("options", "choices", "sentence"),
+    [
+        ([], {"masses": "7000:7000:1"}, "7000 GeV is outside the fit range 2000 to 6000 GeV"),
+        ([], {"masses": "3000:8000:1000"}, "outside the fit range"),
+        ([], {"masses": "3000"}, "--masses"),
+        (["--range", "2000"], {}, "--range '2000' is not low:high"),
+        (["--range", "nan:5000"], {}, "--range"),
+        (["--range", "7000:8000"], {}, "no whole bin"),
+        (["--range", "5000:2000"], {}, "no whole bin"),
+        (["--signal", "{signal}"], {}, "file@mass"),
+        (["--signal", "{signal}@heavy"], {}, "file@mass"),
+        (["--signal", "{signal}@nan"], {}, "file@mass"),
+        (["--signal", "{signal}@0"], {}, "file@mass"),
+        (["--signal", "{signal}@-3000"], {}, "file@mass"),
+        (["--signal", "nothing.csv@3000"], {}, "nothing.csv: no such file"),
+        (["--luminosity", "0"], {}, "--luminosity"),
+        (["--luminosity", "-5"], {}, "--luminosity"),
+        (["--sqrt-s", "5000"], {}, "sqrt(s)"),
+        (["--sqrt-s", "0"], {}, "sqrt_s"),
+        (["--set", "toyz=1"], {}, "toyz"),
+        (["--set", "toys=many"], {}, "toys"),
+        (["--set", "bump_widths=[6,2]"], {}, "window"),
+    ],
+)
+def test_wrong_options(monkeypatch, capsys, spectrum, signal, tmp_path, options, choices, sentence):
+    options = [text.format(signal=signal) for text in options]
+    assert sentence in mistake(monkeypatch, capsys, spectrum, tmp_path, *options, **choices)
+
+
+def test_missing_spectrum(monkeypatch, capsys, tmp_path):
+    assert "nothing.csv: no such file" in mistake(monkeypatch, capsys, tmp_path / "nothing.csv", tmp_path)
+
+
+def test_signal_histogram_without_events(monkeypatch, capsys, spectrum, tmp_path):
+    empty = write(tmp_path / "empty.csv", np.zeros(4), np.linspace(2900, 3100, 5))
+    line = mistake(monkeypatch, capsys, spectrum, tmp_path, "--signal", f"{empty}@3000")
+    assert "empty.csv" in line
+
+
+@pytest.mark.parametrize(("sigma", "z"), [(-4, -3), (60, 38)])
+def test_extreme_signals_give_a_result(monkeypatch, tmp_path, sigma, z):
+    """A strong deficit and a signal beyond what a p-value can hold."""
+    background = 5e4 * np.exp(-(EDGES[:-1] - 2000) / 450)
+    share = np.diff(Gaussian(0.03).cumulative(3000.0, EDGES / 3000))
+    counts = background + sigma * np.sqrt(background[20] / share.max()) * share
+    path = write(tmp_path / "s.csv", np.round(counts))
+    overrides = [*FAST[1:], "toys=20", "background.shrink.min_p_background=0"]
+    assert scan(monkeypatch, path, tmp_path / "out", masses="3000:3000:1", overrides=overrides) == 0
+    (point,) = json.loads((tmp_path / "out/scan.json").read_text())["scan"]
+    assert (point["z_local"] - z) * np.sign(z) > 0

@@ -1,0 +1,40 @@
+"""The figure and the table of the bias test."""
+
+import csv
+import json
+
+import pytest
+
+from resonaut.errors import ConfigError, InputFileError
+from resonaut.report import bias
+
+
+def test_figure_and_table_repeat_byte_for_byte(bare, tmp_path) -> None:
+    test = json.loads((bare / "bias.json").read_text())
+    named = tmp_path / "w_bias.json"
+    extreme = [point | {"mass": 3600.0, "pull_mean": -1e4, "spurious": 0.0} for point in test["points"]]
+    named.write_text(json.dumps(test | {"method": "cwola", "window": "w", "points": extreme}))
+    for again in ("a", "b"):
+        bias.bias([bare / "bias.json", named], tmp_path / f"{again}.png", tmp_path / f"{again}.csv")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    with (tmp_path / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["selection"], row["window"], row["injected_sigma"]) for row in rows] == [
+        ("cwola", "w", "0"),
+        ("cwola", "w", "2"),
+        ("spectrum", "", "0"),
+        ("spectrum", "", "2"),
+    ]
+    found = next(point for point in test["points"] if point["injected_sigma"] == 2)
+    assert float(rows[3]["pull_mean"]) == pytest.approx(found["pull_mean"], rel=1e-5)
+    assert float(rows[3]["coverage"]) == pytest.approx(found["coverage"], rel=1e-5)
+
+
+def test_wrong_and_empty_files(bare, tmp_path) -> None:
+    with pytest.raises(InputFileError, match=r"scan\.json: no bias test \(KeyError\('points'\)\); run"):
+        bias.bias([bare / "scan.json"], tmp_path / "x.png", tmp_path / "x.csv")
+    test = json.loads((bare / "bias.json").read_text())
+    (tmp_path / "empty.json").write_text(json.dumps(test | {"points": []}))
+    with pytest.raises(ConfigError, match=r"no bias test has a mass; give fit\.bias\.masses"):
+        bias.bias([tmp_path / "empty.json"], tmp_path / "x.png", tmp_path / "x.csv")

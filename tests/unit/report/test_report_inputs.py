@@ -1,0 +1,52 @@
+"""Figures and tables of what goes into the search."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from resonaut.errors import InputFileError
+from resonaut.files import write_json
+from resonaut.report import inputs
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_cutflow_table(tmp_path) -> None:
+    manifest = {
+        "name": "qcd",
+        "role": "background",
+        "chunks": [],
+        "events": 5,
+        "luminosity": None,
+        "cross_section": 1.0,
+        "mass": None,
+        "weight_scale": 1.0,
+        "cutflow": [
+            {"cut": "all", "events": 20, "sum_weights": 10.0},
+            {"cut": "two jets", "events": 5, "sum_weights": 2.5},
+        ],
+        "lost": [{"file": "x.root", "reason": "truncated", "events": 7}],
+    }
+    write_json(tmp_path / "skim" / "qcd.json", manifest)
+    inputs.cutflows([tmp_path / "skim" / "qcd.json"], tmp_path / "c.csv", tmp_path / "c.png")
+    rows = list(csv.reader((tmp_path / "c.csv").read_text().splitlines()))
+    assert rows[2] == ["qcd", "two jets", "5", "2.5", "0.25000"]
+    assert rows[3] == ["qcd", "lost: x.root (truncated)", "-7", "", ""]
+    assert (tmp_path / "c.png").read_bytes().startswith(PNG)
+
+
+def test_lund_figure_and_missing_input(tmp_path) -> None:
+    side = {"splittings": {"storage": {"values": np.ones((1, 2, 2)).tolist()}}, "subjets": [2.0]}
+    content = {
+        "edges": {"subjet_pt": [0, 100], "ln_radius_over_delta": [0, 1, 2], "ln_kt": [0, 1, 2]},
+        "data": side,
+        "simulation": side,
+        "ratio": np.ones((1, 2, 2)).tolist(),
+        "ratio_error": np.full((1, 2, 2), 0.1).tolist(),
+    }
+    write_json(tmp_path / "planes.json", content)
+    inputs.lund_planes(tmp_path / "planes.json", tmp_path / "planes.png")
+    assert (tmp_path / "planes.png").read_bytes().startswith(PNG)
+    with pytest.raises(InputFileError, match=r"none\.json: no such file"):
+        inputs.lund_planes(tmp_path / "none.json", tmp_path / "none.png")

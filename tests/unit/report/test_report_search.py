@@ -1,0 +1,138 @@
+"""The figures and HEPData tables of a search: complete, repeatable, and sentences for mistakes."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from resonaut.errors import ConfigError, InputFileError
+from resonaut.report import results, spectrum
+
+# The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:jsonschema:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+]
+
+PNG = b"\x89PNG\r\n\x1a\n"
+FIGURES = ("p_values.png", "limits.png", "fits.png", "nuisances.png")
+
+
+def tree(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def search(files, output, summary=None, label=""):
+    from resonaut.report.search import search
+
+    search(files, summary, label, output)
+    return tree(output)
+
+
+def table(made, name):
+    content = yaml.safe_load(made[f"hepdata/{name}.yaml"])
+    return content["independent_variables"], {v["header"]["name"]: v for v in content["dependent_variables"]}
+
+
+@pytest.fixture(scope="module")
+def drawn(bare, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        # A file in the current folder would be one that hepdata_lib forgot.
+        patch.chdir(tmp_path_factory.mktemp("current"))
+        made = search([bare / "scan.json"], tmp_path_factory.mktemp("drawn") / "report")
+        assert tree(tmp_path_factory.getbasetemp() / "current0") == {}
+    return made
+
+
+def test_bare_scan_gives_all_figures_and_tables(drawn) -> None:
+    tables = ("submission", "local_p-values_of_spectrum", "signal_yields_of_spectrum", "limits_of_spectrum")
+    wanted = {f"hepdata/{name}.yaml" for name in (*tables, "spectrum_of_spectrum")}
+    assert set(drawn) == {*FIGURES, "spectrum.png", *wanted}
+    for name in (*FIGURES, "spectrum.png"):
+        assert drawn[name].startswith(PNG)
+        assert len(drawn[name]) > 10_000
+
+
+def test_same_result_gives_same_bytes_over_older_ones(bare, drawn, tmp_path) -> None:
+    (tmp_path / "hepdata").mkdir()
+    (tmp_path / "hepdata" / "stale.yaml").touch()
+    assert search([bare / "scan.json"], tmp_path) == drawn
+
+
+def test_hepdata_has_the_numbers_of_the_fit(bare, drawn) -> None:
+    content = json.loads((bare / "scan.json").read_text())
+    i, point = next((i, point) for i, point in enumerate(content["scan"]) if point["mass"] == 3500)
+    (mass,), p_values = table(drawn, "local_p-values_of_spectrum")
+    assert [entry["value"] for entry in mass["values"]] == [3000, 3500, 4000]
+    assert p_values["Local p-value"]["values"][i]["value"] == pytest.approx(point["p_local"], rel=1e-5)
+    assert {"name": "SQRT(S)", "units": "GeV", "value": 13000} in p_values["Local p-value"]["qualifiers"]
+    _, limits = table(drawn, "limits_of_spectrum")
+    expected = limits["Expected limit"]["values"][i]
+    assert expected["value"] == pytest.approx(point["limit"]["expected"], rel=1e-5)
+    two = next(error["asymerror"] for error in expected["errors"] if error["label"] == "2 s.d.")
+    assert expected["value"] + two["minus"] == pytest.approx(point["limit"]["expected_minus_2"], rel=1e-4)
+    assert expected["value"] + two["plus"] == pytest.approx(point["limit"]["expected_plus_2"], rel=1e-4)
+    assert [entry["value"] for entry in limits["Observed limit, by pyhf"]["values"]][::2] == ["-", "-"]
+    _, yields = table(drawn, "signal_yields_of_spectrum")
+    errors = yields["Signal yield"]["values"][i]["errors"][0]["asymerror"]
+    assert errors["minus"] == pytest.approx(-point["signal_yield_error_down"], rel=1e-5)
+    (bins,), events = table(drawn, "spectrum_of_spectrum")
+    assert [entry["low"] for entry in bins["values"]] == pytest.approx(point["fit"]["edges"][:-1])
+    assert [entry["value"] for entry in events["Events"]["values"]] == point["fit"]["counts"]
+
+
+def test_windows_of_a_selection_are_joined_with_its_global_significance(windows, tmp_path) -> None:
+    summary = windows[0].parents[1] / "summary.json"
+    made = search(windows, tmp_path / "report", summary, "Test")
+    spectra = {f"spectra/{method}_{window}.png" for method in ("cwola", "tagger") for window in ("low", "high")}
+    assert spectra | set(FIGURES) == {name for name in made if name.endswith(".png")}
+    (mass,), _ = table(made, "local_p-values_of_cwola")
+    assert [entry["value"] for entry in mass["values"]] == [3000, 3500, 4000]
+    read = results.read(windows)
+    known = json.loads(summary.read_text())["global"]["selections"]
+    assert [one.excess for one in results.selections(read, summary)] == [known["cwola"], known["tagger"]]
+    # Each file knows of its own window only.
+    assert [one.excess for one in results.selections(read, None)] == [None, None]
+    assert results.selections(read[:1], None)[0].excess == read[0].content["global"]
+
+
+def test_unknown_efficiencies_and_a_spectrum_without_masses(windows, tmp_path) -> None:
+    first, second = (json.loads(path.read_text()) for path in windows[:2])
+    for point in first["scan"]:
+        point |= {"limit": None, "nuisances": {}, "limit_events_toys": point["limit_events"]}
+        point["fit"] |= {"good": False, "p_signal": None, "p_background": 1e-9}
+    windows[0].write_text(json.dumps(first | {"luminosity": None, "bump_hunter": None}))
+    windows[1].write_text(json.dumps(second | {"scan": [], "global": None}))
+    made = search(windows[:2], tmp_path / "report")
+    _, limits = table(made, "limits_of_cwola")
+    assert limits["Observed limit, by toys"]["header"]["units"] == "events"
+    assert made["spectra/cwola_high.png"].startswith(PNG)
+    windows[0].write_text(json.dumps(first | {"scan": []}))
+    with pytest.raises(ConfigError, match=r"no fit result has a mass; give fit\.masses"):
+        search(windows[:2], tmp_path / "report")
+
+
+def test_limits_by_another_method_in_fb() -> None:
+    point = {"limit": {"expected": 2.0}, "limit_events": {"expected": 20.0}, "limit_events_toys": {"observed": 30.0}}
+    assert results.checked_limit(point, "toys", "fb") == {"observed": 3.0}
+    assert results.checked_limit(point, "toys", "events") == {"observed": 30.0}
+    assert results.checked_limit(point | {"limit": None}, "toys", "fb") is None
+
+
+def test_poisson_interval_of_zero_and_many() -> None:
+    low, high = spectrum.poisson_interval(np.array([0.0, 10_000]))
+    assert low[0] == 0
+    assert high[0] == pytest.approx(1.841, abs=1e-3)  # Garwood's 68 % interval of zero counts
+    assert (high[1] - low[1]) / 2 == pytest.approx(100, rel=0.01)
+
+
+def test_wrong_files_end_in_a_sentence(bare, windows, tmp_path, resonaut) -> None:
+    done = resonaut("report", "search", bare / "bias.json", "--output", tmp_path / "none")
+    assert done.returncode == 2
+    assert done.stderr.endswith("bias.json: no fit result (KeyError('scan')); run 'resonaut fit' again.\n")
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(ConfigError, match=r"scan\.json is a scan of a bare spectrum; draw each"):
+        results.read([windows[0], bare / "scan.json"])
+    with pytest.raises(InputFileError, match=r"scan\.json: no summary of fits .* run 'resonaut fit summary' again"):
+        results.selections(results.read(windows), bare / "scan.json")
