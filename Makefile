@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo report test lint format docs lock clean
+.PHONY: install demo test lint format docs benchmark study-fit clean
 
 install: .venv/installed
 
@@ -37,6 +37,12 @@ format: install  ## Format the Python and the Snakemake files
 
 docs: install  ## Rewrite the configuration tables of docs/ from the schema
 	python -m resonaut.schema .
+
+benchmark: install  ## Time of the hot paths against named peers, one JSON line each
+	@python benchmarks/fit.py
+
+study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
+	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock
