@@ -26,8 +26,9 @@ TYPICAL = {"peak": 1.0, "log_width": math.log(0.04), "alpha_low": 1.5, "log_n_lo
 TYPICAL |= {"log_n_high": math.log(4)}
 PULL = {"alpha_low": 0.5, "log_n_low": 0.5, "alpha_high": 0.5, "log_n_high": 0.5}
 
-# Shares of the signal below which a bin holds none of it.
-NEGLIGIBLE = 1e-9
+# Share of the signal, in units of the largest, below which a bin holds none of it: under a tail that reaches bins with
+# next to no background a yield could not be negative.
+NEGLIGIBLE = 1e-4
 
 
 class Shape(Protocol):
@@ -85,7 +86,9 @@ def template(shape: Shape, mass: float, edges: Array, uncertainties: dict[str, f
         return np.asarray(np.diff(shape.cumulative(mass, peak + (y - peak) / (1 + resolution))))
 
     nominal = shares()
-    inside = np.flatnonzero(nominal > NEGLIGIBLE)
+    whole = nominal.sum()
+    nominal[nominal <= NEGLIGIBLE * nominal.max()] = 0.0
+    inside = np.flatnonzero(nominal)
     support = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, 0)
     sizes = {name: size for name, size in (uncertainties or {}).items() if size > 0}
     response, bend = np.zeros((2, len(sizes), len(nominal)))
@@ -94,10 +97,12 @@ def template(shape: Shape, mass: float, edges: Array, uncertainties: dict[str, f
             response[m] = math.log1p(size)
             continue
         up, down = shares(**{name: size}), shares(**{name: -size})
-        known = (nominal > NEGLIGIBLE) & (up > 0) & (down > 0)
+        known = (nominal > 0) & (up > 0) & (down > 0)
         logs = np.log(np.stack([up, down])[:, known] / nominal[known])
         response[m, known], bend[m, known] = (logs[0] - logs[1]) / 2, (logs[0] + logs[1]) / 2
-    return Template(np.where(nominal > NEGLIGIBLE, nominal, 0.0), support, tuple(sizes), response, bend)
+    # What the negligible bins held goes to the others: the yield is that of the whole signal.
+    nominal *= whole / (nominal.sum() or 1.0)
+    return Template(nominal, support, tuple(sizes), response, bend)
 
 
 @dataclass(frozen=True)
