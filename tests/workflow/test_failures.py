@@ -8,7 +8,7 @@ import yaml
 
 REFUSED = [
     ({"selct": {}}, "unknown key 'selct'; did you mean 'select'?"),
-    ({"fit": {"shape_parameters": "two"}}, "key 'fit.shape_parameters': 'two' is not"),
+    ({"fit": {"bin_width": "wide"}}, "key 'fit.bin_width': 'wide' is not"),
     ({"search": {"datasets": ["data", "nothing"]}}, "search.datasets names 'nothing', which is not in 'datasets'"),
     (
         {"datasets": {"data": {"generator": None, "files": ["none/*.root"]}}},

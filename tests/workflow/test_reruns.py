@@ -54,7 +54,7 @@ def test_touch_reruns_nothing(finished) -> None:
     ("overlay", "stages"),
     [
         ({"select": {"background_efficiency": 0.02}}, {"select", "fit", "report"}),
-        ({"fit": {"shape_parameters": 3}}, {"fit", "report"}),
+        ({"fit": {"toys": 50}}, {"fit", "report"}),
         (
             {"datasets": {"w_sim": {"generator": {"seed": 99}}}},
             {"simulate", "skim", "calibrate", "select", "fit", "report"},
