@@ -94,12 +94,13 @@ def run(search: Search, workspaces: Path) -> dict[str, Any]:
     """Fit each mass, throw toys; one HistFactory file a mass. Returns the JSON result of ``docs/fit.md``."""
     settings, spectrum = search.settings, search.spectrum
     reference = search.reference()
-    for stale in workspaces.glob("workspace_*.json"):
-        stale.unlink()
-    workspaces.mkdir(parents=True, exist_ok=True)
     masses = sorted(search.efficiencies)
     models = [search.model(mass) for mass in masses]
     found = [scan.search(one) for one in models]
+    # Only now: a spectrum that cannot be fitted leaves what an earlier run wrote.
+    for stale in workspaces.glob("workspace_*.json"):
+        stale.unlink()
+    workspaces.mkdir(parents=True, exist_ok=True)
     points = [
         _point(search, one, excess, workspaces) for one, excess in _progress(list(zip(models, found, strict=True)))
     ]

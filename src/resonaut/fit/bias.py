@@ -58,10 +58,10 @@ def bias(
 
 
 def truth_fit(model: Model, settings: Bias) -> Fit:
-    """The function of the toys, fitted to the data in the model's bins."""
+    """The function of the toys: the background of a fit with signal to the data in the model's bins."""
     function = model.functions[0]
     other = Background(settings.truth, function.edges, function.sqrt_s, settings.shape_parameters)
-    return fit(other, model.spectrum.counts[None])
+    return fit(other, model.spectrum.counts[None], model.template)
 
 
 def _yield_of(model: Model, expected: Array, sigma: float, error: float) -> float:
