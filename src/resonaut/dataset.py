@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["data", "background", "signal", "w_data", "w_sim"]
+Role = Literal["data", "background", "signal", "w_data", "w_sim", "w_background"]
 Format = Literal["nanoaod", "lhco_features", "lhco_raw"]
 
 # Roles whose events stand for real collisions: no truth may be read or written for them.
@@ -22,11 +22,15 @@ class Component:
 
 @dataclass(frozen=True)
 class Generator:
-    """How ``simulate`` makes a dataset: physics settings, its processes, events in each file."""
+    """How ``simulate`` makes a dataset: physics settings, its processes, events in each file.
+
+    ``shower_variations``: its events carry weights for other scales of the parton showers.
+    """
 
     tune: str
     events_per_chunk: int
     seed: int
+    shower_variations: bool
     components: list[Component]
 
 

@@ -1,5 +1,6 @@
 """Known answers from whole simulated samples."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import uproot
 import yaml
 
 from resonaut import config, schema
-from resonaut.dataset import DatasetConfig
+from resonaut.dataset import Component, DatasetConfig
 from resonaut.simulate.chunk import simulate
+from resonaut.simulate.generator import SHOWER_VARIATIONS, Pythia
 from resonaut.simulate.settings import Simulate
 
 ROOT = Path(__file__).parents[2]
@@ -24,9 +26,13 @@ SAMPLES = {
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory) -> Callable[[str], ak.Array]:
+def settings() -> Simulate:
     section = yaml.safe_load((ROOT / "workflow" / "schemas" / "simulate.schema.yaml").read_text())
-    settings = config.build(schema.validate({}, section), Simulate, "schema")
+    return config.build(schema.validate({}, section), Simulate, "schema")
+
+
+@pytest.fixture(scope="module")
+def sample(settings, tmp_path_factory) -> Callable[[str], ak.Array]:
     folder = tmp_path_factory.mktemp("samples")
 
     def make(name: str) -> ak.Array:
@@ -35,6 +41,7 @@ def sample(tmp_path_factory) -> Callable[[str], ak.Array]:
             region, process, mass, tune, events = SAMPLES[name]
             component = {"process": process, "mass": mass, "cross_section": None, "events": events}
             generator = {"tune": tune, "events_per_chunk": events, "seed": 2, "components": [component]}
+            generator["shower_variations"] = False
             entry = {"role": "signal", "format": "nanoaod", "region": region, "files": [], "files_per_chunk": 1}
             entry |= {"labelled": None, "luminosity": None, "cross_section": 1.0, "mass": mass, "generator": generator}
             simulate(settings, config.build(entry, DatasetConfig, name), name, 0, path)
@@ -112,3 +119,43 @@ def test_nature_differs_from_the_simulation(sample) -> None:
         counts.append(size[(mass > 65) & (mass < 100)])
     difference = counts[0].mean() - counts[1].mean()
     assert difference > 3 * np.hypot(*[c.std() / np.sqrt(len(c)) for c in counts])
+
+
+# One shower alone, down to 2 GeV, without hadrons, and weights that follow its couplings to all orders.
+SHOWERS = {
+    "fsr": ("TimeShower", ["PartonLevel:ISR = off", "TimeShower:pTmin = 2", "UncertaintyBands:FSRpTmin2Fac = 1"]),
+    "isr": ("SpaceShower", ["PartonLevel:FSR = off", "UncertaintyBands:ISRpTmin2Fac = 0"]),
+}
+EXACT = ["HadronLevel:all = off", "UncertaintyBands:muSoftCorr = off", "UncertaintyBands:deltaAlphaSmax = 1"]
+
+
+def partons(settings: Simulate, lines: list[str], variations: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """Final partons of 6,000 W pairs, and the shower weights."""
+    generator = Pythia(
+        dataclasses.replace(settings, settings=lines), Component("ww", None, None, None), "simulation", 4, variations
+    )
+    batches = list(generator.batches(6000, 500))
+    counts = [np.bincount(batch.visible.event, minlength=len(batch)) for batch in batches]
+    weights = [batch.shower_weight for batch in batches if batch.shower_weight is not None]
+    return np.concatenate(counts), np.concatenate(weights) if weights else None
+
+
+@pytest.mark.parametrize("kind", ["isr", "fsr"])
+def test_shower_weights_stand_for_a_run_with_another_scale(settings, kind) -> None:
+    """Weighted by muRfac, a shower radiates as one generated with that scale; a smaller scale radiates more."""
+    shower, lines = SHOWERS[kind]
+    counts, weights = partons(settings, [*lines, *EXACT], variations=True)
+    assert weights is not None
+    means = {}
+    for number, label in enumerate(SHOWER_VARIATIONS):
+        if not label.startswith(kind):
+            continue
+        weight = weights[:, number]
+        factor = 2.0 if label.endswith("_2") else 0.5
+        run, _ = partons(settings, [*lines, "HadronLevel:all = off", f"{shower}:renormMultFac = {factor**2}"], False)
+        means[factor] = np.average(counts, weights=weight)
+        error = np.std(weight * (counts - means[factor])) / np.sqrt(len(counts))
+        assert abs(means[factor] - run.mean()) < 4 * np.hypot(error, run.std() / np.sqrt(len(run)))
+        assert abs(means[factor] - counts.mean()) > 5 * error
+        assert abs(weight.mean() - 1) < 4 * weight.std() / np.sqrt(len(weight))
+    assert means[2.0] < counts.mean() < means[0.5]

@@ -43,7 +43,7 @@ def skim(tmp_path):
 
 def test_pfnano_candidates_add_up_to_their_jets(skim) -> None:
     """PUPPI-weighted candidates of both jets of all events carry the jets' uncorrected pT to 0.3 %."""
-    region = {"trigger": ["HLT_AK8PFJet500"], "met_filters": ["Flag_METFilters"], "jet_id": 2}
+    region = {"trigger": ["HLT_AK8PFJet500"], "met_filters": ["Flag_METFilters"], "jet_id": 2, "variations": True}
     keys = {"regions": {"dijet": region}, "branches": {"puppi_weight": "puppiWeight"}, "max_constituents": 1000}
     rows, summary = skim(PFNANO, keys, format="nanoaod")
     assert summary["events"] == 10
@@ -63,6 +63,8 @@ def test_pfnano_candidates_add_up_to_their_jets(skim) -> None:
             assert row[f"{j}_softdrop_mass"] == pytest.approx(max(original.FatJet_msoftdrop[index], 0))
     assert ak.all(rows.j1_softdrop_mass >= rows.j2_softdrop_mass)
     assert set(rows.j1_prongs.to_list()) == {1}  # the sample is QCD
+    # Made without weights: its PSWeight is NanoAOD's dummy, and LHEScaleWeight is absent.
+    assert set(ak.num(rows.shower_weight)) == set(ak.num(rows.scale_weight)) == {0}
 
 
 def test_lhco_features_hold_the_resonance(skim) -> None:

@@ -35,13 +35,20 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     """Write chunk number ``chunk`` of the dataset ``name`` to ``output``.
 
     Raises:
-        ConfigError: the dataset is not generated, has no such chunk, or Pythia refuses its settings.
+        ConfigError: the dataset is not generated, has no such chunk, stands for collisions yet asks for
+            variations, or Pythia refuses its settings.
         EmptySelectionError: the dataset has no events.
     """
     if dataset.generator is None:
         raise ConfigError(f"config: datasets.{name} has no 'generator'; simulate makes only generated datasets.")
     if not 0 <= chunk < dataset.n_chunks():
         raise ConfigError(f"config: datasets.{name} has chunks 0 to {dataset.n_chunks() - 1}, not {chunk}.")
+    blind = dataset.role in BLIND_ROLES
+    if blind and dataset.generator.shower_variations:
+        raise ConfigError(
+            f"config: datasets.{name} stands for collisions, which exist in one variation; "
+            "set its generator.shower_variations to false."
+        )
     components = slots(dataset, name, chunk)
     if not len(components):
         raise EmptySelectionError(
@@ -49,7 +56,6 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
         )
 
     first = chunk * dataset.generator.events_per_chunk
-    blind = dataset.role in BLIND_ROLES
     described = Chunk(chunk, dataset.region, blind)
     parts = []
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
@@ -95,7 +101,7 @@ def _generate(
         if not len(places):
             continue
         seed = _seed(name, generator.seed, chunk, number)
-        pythia = Pythia(config, component, generator.tune, 1 + seed % MAX_SEED)
+        pythia = Pythia(config, component, generator.tune, 1 + seed % MAX_SEED, generator.shower_variations)
         rng = np.random.default_rng(seed)
         done = 0
         for batch in pythia.batches(len(places), config.batch):
@@ -121,4 +127,6 @@ def _branches(
     events |= nanoaod.collections(found, constituents, shapes)
     if not chunk.blind:
         events |= {"GenPart": batch.hard[keep], "genWeight": np.ones(np.count_nonzero(keep), np.float32)}
+    if batch.shower_weight is not None:
+        events["PSWeight"] = ak.from_regular(batch.shower_weight[keep].astype(np.float32))
     return events

@@ -21,21 +21,34 @@ from resonaut.simulate.truth import hard_process
 
 # Pythia takes seeds up to this one; 0 would be the time.
 MAX_SEED = 900_000_000
+# The scales' factors in the order of NanoAOD's PSWeight, under labels of our own. A factor of 0.5 means more radiation.
+SHOWER_VARIATIONS = {
+    "isr_2": "isr:muRfac=2.0",
+    "fsr_2": "fsr:muRfac=2.0",
+    "isr_half": "isr:muRfac=0.5",
+    "fsr_half": "fsr:muRfac=0.5",
+}
 PLACEHOLDER = re.compile(r"\{(?:([\d.eE+-]+)\s*\*\s*)?mass\}")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Generated events: visible stable particles, and the hard process as NanoAOD's ``GenPart``."""
+    """Generated events: visible stable particles, and the hard process as NanoAOD's ``GenPart``.
+
+    ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
+    """
 
     visible: Particles
     hard: ak.Array
+    shower_weight: np.ndarray | None
 
     def __len__(self) -> int:
         return len(self.hard)
 
 
-def settings(config: Simulate, component: Component, tune: str, seed: int) -> list[str]:
+def settings(
+    config: Simulate, component: Component, tune: str, seed: int, shower_variations: bool = False
+) -> list[str]:
     """All Pythia settings of one run, later ones overriding earlier ones.
 
     Raises:
@@ -55,12 +68,15 @@ def settings(config: Simulate, component: Component, tune: str, seed: int) -> li
             raise ConfigError(f"config: a component of process {component.process!r} needs a 'mass'; add it.")
         return f"{float(match[1] or 1) * component.mass:g}"
 
+    groups = ", ".join(f"{label} {variation}" for label, variation in SHOWER_VARIATIONS.items())
+    variations = [*config.shower_variations, f"UncertaintyBands:List = {{{groups}}}"] if shower_variations else []
     return [
         "Print:quiet = on",
         f"Beams:eCM = {config.sqrt_s:g}",
         f"PartonLevel:MPI = {'on' if config.mpi else 'off'}",
         "Random:setSeed = on",
         f"Random:seed = {seed}",
+        *variations,
         *config.settings,
         *config.tunes[tune],
         *(PLACEHOLDER.sub(value, line) for line in config.processes[component.process].settings),
@@ -89,10 +105,13 @@ class CentralPartons(pythia8mc.UserHooks):  # type: ignore[misc]
 class Pythia:
     """Pythia, initialised for one component of a dataset."""
 
-    def __init__(self, config: Simulate, component: Component, tune: str, seed: int) -> None:
+    def __init__(
+        self, config: Simulate, component: Component, tune: str, seed: int, shower_variations: bool = False
+    ) -> None:
         self.process = component.process
+        self.shower_variations = shower_variations
         self.pythia = pythia8mc.Pythia("", False)
-        for line in settings(config, component, tune, seed):
+        for line in settings(config, component, tune, seed, shower_variations):
             if not self.pythia.readString(line):
                 raise ConfigError(f"config: simulate: Pythia does not accept the setting {line!r}; correct it.")
         delta_y_max = config.processes[component.process].delta_y_max
@@ -109,20 +128,27 @@ class Pythia:
     def batches(self, events: int, size: int) -> Iterator[Batch]:
         """Yield ``events`` events in batches of at most ``size``; failed events are generated again."""
         while events > 0:
-            record = self.pythia.nextBatch(min(events, size)).prt
+            record = self.pythia.nextBatch(min(events, size))
             if not len(record):
                 raise ConfigError(
                     f"config: Pythia generates no event of simulate.processes.{self.process}; its reason is in the log."
                 )
             events -= len(record)
-            yield self._split(record)
+            yield self._split(record.prt, self._shower_weight(record.info.weights) if self.shower_variations else None)
 
     def cross_section(self) -> tuple[float, float]:
         """Generated cross section and its statistical error in fb."""
         info = self.pythia.infoPython()
         return info.sigmaGen() * 1e12, info.sigmaErr() * 1e12
 
-    def _split(self, record: ak.Array) -> Batch:
+    def _shower_weight(self, weights: ak.Array) -> np.ndarray:
+        """The columns of ``SHOWER_VARIATIONS`` among all of Pythia's weights, of which the first is the nominal one."""
+        names = list(self.pythia.infoPython().weightNameVector())
+        table = ak.to_numpy(weights)
+        found: np.ndarray = table[:, [names.index(label) for label in SHOWER_VARIATIONS]] / table[:, :1]
+        return found
+
+    def _split(self, record: ak.Array, shower_weight: np.ndarray | None) -> Batch:
         """Cut the long record at once: what the detector sees, and the few particles of the hard process."""
         counts = ak.num(record).to_numpy()
         flat = {name: ak.flatten(record[name]).to_numpy() for name in ("id", "status", "mother1", "m")}
@@ -144,4 +170,4 @@ class Pythia:
             pdgid=pdgid,
             charge=charge[visible],
         )
-        return Batch(particles, hard_process(flat, counts))
+        return Batch(particles, hard_process(flat, counts), shower_weight)

@@ -1,8 +1,8 @@
 """Events in NanoAOD's layout with particle-flow candidates, as ROOT TTrees.
 
 Branches as in CMS NanoAOD and its extension with candidates (PFNano): ``FatJet_*``, ``PFCands_*`` (those
-inside jets) and their links ``FatJetPFCands_*``; with truth also ``GenPart_*`` and ``genWeight``. coffea's
-``PFNanoAODSchema`` opens the files.
+inside jets) and their links ``FatJetPFCands_*``; with truth also ``GenPart_*``, ``genWeight`` and, with shower
+variations, ``PSWeight``. coffea's ``PFNanoAODSchema`` opens the files.
 """
 
 from pathlib import Path

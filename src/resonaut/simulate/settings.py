@@ -83,6 +83,7 @@ class Simulate:
     mpi: bool
     batch: int
     settings: list[str]
+    shower_variations: list[str]
     tunes: dict[str, list[str]]
     processes: dict[str, Process]
     detector: Detector

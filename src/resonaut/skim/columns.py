@@ -21,11 +21,17 @@ class Column:
 
 KINEMATICS = {"pt": "GeV", "eta": "1", "phi": "rad", "mass": "GeV"}
 
+# Lists of weights relative to the nominal one for each event, and the NanoAOD branches they come from.
+VARIATIONS = {"shower_weight": "PSWeight", "scale_weight": "LHEScaleWeight"}
 
-def schema(jets: int, taus: int, constituents: bool, truth: bool) -> dict[str, Column]:
+
+def schema(jets: int, taus: int, constituents: bool, truth: bool, variations: bool) -> dict[str, Column]:
     """The columns of a dataset with one or two jets, N-subjettiness up to ``taus``, in the file's order."""
     columns = {name: Column("int64") for name in KEY}
-    columns |= {"gen_weight": Column("float64"), "m_jj": Column("float32", "GeV"), "delta_eta_jj": Column("float32")}
+    columns["gen_weight"] = Column("float64")
+    if variations:
+        columns |= {name: Column("float32", listed=True) for name in VARIATIONS}
+    columns |= {"m_jj": Column("float32", "GeV"), "delta_eta_jj": Column("float32")}
     for j in (f"j{number + 1}" for number in range(jets)):
         columns |= {f"{j}_{name}": Column("float32", unit) for name, unit in KINEMATICS.items()}
         columns[f"{j}_softdrop_mass"] = Column("float32", "GeV")
@@ -36,7 +42,8 @@ def schema(jets: int, taus: int, constituents: bool, truth: bool) -> dict[str, C
             columns |= {f"{j}_pf_charge": Column("int8", listed=True), f"{j}_pf_pdgid": Column("int32", listed=True)}
         if truth:
             columns[f"{j}_prongs"] = Column("int8")
-            columns |= {f"{j}_quark_{name}": Column("float32", KINEMATICS[name], True) for name in ("eta", "phi", "pt")}
+            columns |= {f"{j}_quark_{name}": Column("float32", KINEMATICS[name], True) for name in ("pt", "eta", "phi")}
+            columns[f"{j}_quark_pdgid"] = Column("int32", listed=True)
     return columns
 
 

@@ -46,10 +46,10 @@ class Layout:
         Raises:
             ConfigError: the region asks for what the format lacks, or a slice of signal spans several files.
         """
-        if region.trigger or region.met_filters or region.jet_id is not None:
+        if region.trigger or region.met_filters or region.jet_id is not None or region.variations:
             raise ConfigError(
-                f"config: skim.regions.{dataset.region} asks for triggers, filters or a jet identification, which "
-                "LHC Olympics files lack; use a region without them."
+                f"config: skim.regions.{dataset.region} asks for triggers, filters, a jet identification or "
+                "variations, which LHC Olympics files lack; use a region without them."
             )
         if dataset.labelled is not None and len(dataset.files) > 1:
             raise ConfigError("config: a dataset with 'labelled' draws its signal from one file; give it just one.")
@@ -64,7 +64,7 @@ class Layout:
 
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
-        return schema(self.region.jets, self.taus, self.constituents is not None, truth=False)
+        return schema(self.region.jets, self.taus, self.constituents is not None, truth=False, variations=False)
 
 
 def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) -> FileResult:

@@ -17,7 +17,7 @@ from coffea.processor import ProcessorABC
 from resonaut.errors import InputFileError, NotFiniteError
 from resonaut.events import KEY, require_finite
 from resonaut.skim import pieces
-from resonaut.skim.columns import Column, schema
+from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.pieces import UnreadableError
 from resonaut.skim.selection import constituent_columns, jet_columns, select
@@ -43,16 +43,19 @@ class Selection:
     constituents: int | None
     simulation: bool
     truth: bool
+    variations: bool
 
     @classmethod
     def of(cls, config: Skim, region: Region, blind: bool) -> "Selection":
         """The selection for a dataset; a ``blind`` one shows no truth."""
         constituents = config.max_constituents if config.read_constituents else None
-        return cls(region, config.branches, constituents, not blind, config.truth and not blind)
+        simulation = not blind
+        truth, variations = config.truth and simulation, region.variations and simulation
+        return cls(region, config.branches, constituents, simulation, truth, variations)
 
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
-        return schema(self.region.jets, TAUS, self.constituents is not None, self.truth)
+        return schema(self.region.jets, TAUS, self.constituents is not None, self.truth, self.variations)
 
     def needed(self) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
@@ -78,12 +81,10 @@ class Selection:
         return needed
 
     def branches_to_read(self) -> list[str]:
-        """The needed branches and their collections' counters; coffea need not look at any other."""
-        names = self.branches
-        return [
-            *self.needed(),
-            *(f"n{collection}" for collection in (names.jets, names.candidates, names.links, "GenPart")),
-        ]
+        """The needed branches, those that a file may have, and counters; coffea need not look at any other."""
+        names, optional = self.branches, list(VARIATIONS.values()) if self.variations else []
+        collections = [names.jets, names.candidates, names.links, "GenPart", *optional]
+        return [*self.needed(), *optional, *(f"n{collection}" for collection in collections)]
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ def keep(events: ak.Array, selection: Selection) -> tuple[Cutflow, dict[str, Any
     kept = select(jets, region, flow)
     values: dict[str, Any] = {name: _flat(events, name, source)[flow.mask] for name in KEY}
     values |= {"gen_weight": flow.weights[flow.mask]} | jet_columns(kept, region.jets, TAUS)
+    if selection.variations:
+        values |= {name: _variations(events, branch, flow.mask, source) for name, branch in VARIATIONS.items()}
     if selection.constituents is not None:
         found = _read(events, names.candidates, ("pt", "eta", "phi", "mass", "charge", "pdgId"), flow.mask, source)
         if names.puppi_weight is not None:
@@ -219,6 +222,18 @@ def _read(events: ak.Array, collection: str, fields: tuple[str, ...], mask: np.n
         require_finite(values, f"{collection}_{field}", source)
         columns[field] = ak.without_parameters(values)
     return ak.zip(columns)
+
+
+def _variations(events: ak.Array, branch: str, mask: np.ndarray, source: str) -> ak.Array:
+    """Relative weights in the events of ``mask``: empty lists where the file has none, or NanoAOD's dummy, a lone 1."""
+    if branch not in events.fields:
+        return ak.unflatten(np.empty(0), np.zeros(np.count_nonzero(mask), int))
+    try:
+        values = ak.without_parameters(ak.materialize(events[branch])[mask])
+    except Exception as error:
+        raise UnreadableError(f"branch {branch}: {reason(error)}") from error
+    require_finite(values, branch, source)
+    return values[ak.broadcast_arrays(ak.num(values) > 1, values)[0]]
 
 
 def _flat(events: ak.Array, name: str, source: str) -> np.ndarray:

@@ -19,6 +19,7 @@ class Region:
     trigger: list[str]
     met_filters: list[str]
     jet_id: int | None
+    variations: bool
 
 
 @dataclass(frozen=True)

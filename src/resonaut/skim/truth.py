@@ -6,6 +6,8 @@ import awkward as ak
 import numpy as np
 
 MATCHING_RADIUS = 0.8
+# `calibrate` varies the number of prongs with the quarks near the jet's edge, so those just outside are kept, too.
+STORED_RADIUS = 0.9
 HEAVY_IDS = (6, 23, 24, 25)
 LIGHT_IDS = (*range(1, 6), *range(11, 17), 21, 22)
 HEAVY_MASS = 20.0
@@ -31,17 +33,19 @@ def decay_quarks(particles: ak.Array) -> ak.Array:
 
 
 def truth_columns(jets: ak.Array, particles: ak.Array, number: int) -> dict[str, Any]:
-    """``j1_prongs``, ``j1_quark_pt``, ``j1_quark_eta``, ``j1_quark_phi`` and the same of the second jet.
+    """``j1_prongs``, ``j1_quark_pt``, ``_eta``, ``_phi``, ``_pdgid`` and the same of the second jet.
 
-    A jet's quarks are those within Delta R < 0.8 of its axis, by falling pT; a jet with none has one prong.
+    A jet's prongs are the quarks within Delta R < 0.8 of its axis, one where there is none; listed are, by
+    falling pT, those within 0.9.
     """
     quarks = decay_quarks(particles)
     quarks = quarks[ak.argsort(quarks.pt, ascending=False, stable=True)]
     columns = {}
     for j in range(number):
         delta_phi = (quarks.phi - jets.phi[:, j] + np.pi) % (2 * np.pi) - np.pi
-        inside = (quarks.eta - jets.eta[:, j]) ** 2 + delta_phi**2 < MATCHING_RADIUS**2
-        matched = quarks[inside]
-        columns[f"j{j + 1}_prongs"] = np.maximum(ak.num(matched).to_numpy(), 1)
-        columns |= {f"j{j + 1}_quark_{name}": matched[name] for name in ("pt", "eta", "phi")}
+        distance = np.hypot(quarks.eta - jets.eta[:, j], delta_phi)
+        columns[f"j{j + 1}_prongs"] = np.maximum(ak.sum(distance < MATCHING_RADIUS, axis=1).to_numpy(), 1)
+        near = quarks[distance < STORED_RADIUS]
+        fields = {"pt": "pt", "eta": "eta", "phi": "phi", "pdgid": "pdgId"}
+        columns |= {f"j{j + 1}_quark_{name}": near[field] for name, field in fields.items()}
     return columns

@@ -51,6 +51,7 @@ def dataset() -> Callable[..., DatasetConfig]:
                 "tune": "simulation",
                 "events_per_chunk": 20,
                 "seed": 1,
+                "shower_variations": False,
                 "components": [
                     {"process": None, "mass": None, "cross_section": None, "events": None} | component
                     for component in components

@@ -74,6 +74,31 @@ def test_truth_is_only_in_simulation(files) -> None:
         assert file["Events"].num_entries < 20
 
 
+def test_shower_weights_stay_with_their_events(simulate_config, dataset, tmp_path) -> None:
+    """The weights of the events that pass a filter are those that the same events have without it."""
+    filters = {"dijet": dataclasses.replace(simulate_config.filters["dijet"], pt_min=900)}
+    weights = []
+    for region in ("dijet", "elsewhere"):
+        entry = dataset(region=region, shower_variations=True)
+        path = tmp_path / f"{region}.root"
+        simulate(dataclasses.replace(simulate_config, filters=filters), entry, "mc", 0, path)
+        events = content(path)
+        weights.append(dict(zip(events["event"], events["PSWeight"], strict=True)))
+    passed, everything = weights
+    assert 0 < len(passed) < len(everything) == 20
+    assert {event: everything[event] for event in passed} == passed
+    table = np.array(list(everything.values()))
+    assert table.shape == (20, 4)
+    assert len(np.unique(table)) > 70
+    assert np.all(table > 0)
+
+
+def test_only_simulation_has_variations(simulate_config, dataset, files, tmp_path) -> None:
+    assert "PSWeight" not in content(files["mc"])
+    with pytest.raises(ConfigError, match=r"datasets.x stands for collisions.* generator.shower_variations to false"):
+        simulate(simulate_config, dataset("w_data", shower_variations=True), "x", 0, tmp_path / "0.root")
+
+
 def test_coffea_follows_the_links(files, monkeypatch) -> None:
     # The schema expects leptons and other collections that a dijet search does not have.
     monkeypatch.setattr(PFNanoAODSchema, "warn_missing_crossrefs", False)

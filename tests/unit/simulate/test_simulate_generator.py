@@ -1,5 +1,7 @@
 import dataclasses
+import re
 
+import numpy as np
 import pytest
 
 from resonaut.dataset import Component
@@ -26,6 +28,28 @@ def test_the_tune_separates_data_from_simulation(simulate_config) -> None:
     assert set(nature) - set(settings(simulate_config, component("qcd"), "simulation", 5)) == set(
         simulate_config.tunes["nature"]
     )
+
+
+def test_shower_variations_are_asked_for_in_the_order_of_nanoaod(simulate_config) -> None:
+    found = settings(simulate_config, component("ww"), "simulation", 5, shower_variations=True)
+    (variations,) = [line for line in found if line.startswith("UncertaintyBands:List")]
+    factors = re.findall(r"(isr|fsr):muRfac=([\d.]+)", variations)
+    assert factors == [("isr", "2.0"), ("fsr", "2.0"), ("isr", "0.5"), ("fsr", "0.5")]
+    assert set(simulate_config.shower_variations) < set(found)
+    assert not [line for line in settings(simulate_config, component("ww"), "simulation", 5) if "Uncertainty" in line]
+
+
+@pytest.mark.parametrize(("off", "varied", "same"), [("ISR", (1, 3), (0, 2)), ("FSR", (0, 2), (1, 3))])
+def test_each_weight_is_that_of_its_shower(simulate_config, off, varied, same) -> None:
+    """Without one of the two showers its weights stay at 1; the others are far from it, with mean 1."""
+    config = dataclasses.replace(simulate_config, settings=[f"PartonLevel:{off} = off", "HadronLevel:all = off"])
+    (batch,) = Pythia(config, component("ww"), "simulation", 3, shower_variations=True).batches(400, 400)
+    assert batch.shower_weight is not None
+    assert batch.shower_weight.shape == (400, 4)
+    spread = batch.shower_weight.std(axis=0)
+    assert np.all(batch.shower_weight[:, same] == 1)
+    assert np.all(spread[[*varied]] > 0.1)
+    assert np.all(np.abs(batch.shower_weight.mean(axis=0) - 1) <= 5 * spread / np.sqrt(400))
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,60 @@ def test_data_shows_no_truth(skim, content, write, tmp_path, role) -> None:
     assert set(rows.gen_weight.to_list()) == {1.0}
 
 
+VARIED = {"regions": {"dijet": {"variations": True}}}
+
+
+def with_variations(content, shower: int, scale: int) -> dict:
+    """The same events with lists of weights in CMS's branches."""
+    rng = np.random.default_rng(3)
+    lists = {"PSWeight": shower, "LHEScaleWeight": scale}
+    sizes = {name: (len(content["run"]), size) for name, size in lists.items()}
+    return content | {
+        name: ak.from_regular(rng.uniform(0.5, 2, shape).astype(np.float32)) for name, shape in sizes.items()
+    }
+
+
+def test_weights_of_variations_stay_with_their_events(skim, content, write, tmp_path) -> None:
+    varied = with_variations(content, 4, 9)
+    rows, _ = skim(write(tmp_path / "a.root", varied), batch_events=70, **VARIED)
+    assert 20 < len(rows) < 200
+    assert rows.shower_weight.to_list() == varied["PSWeight"][rows.event].to_list()
+    assert rows.scale_weight.to_list() == varied["LHEScaleWeight"][rows.event].to_list()
+    assert str(rows.type.content.content("shower_weight")) == "var * float32"
+    plain, _ = skim(write(tmp_path / "b.root", varied))
+    assert not {"shower_weight", "scale_weight"} & set(plain.fields)
+
+
+def test_files_without_variations_give_empty_lists(skim, content, write, tmp_path) -> None:
+    """Also NanoAOD's dummy, a list of one; the columns are those of a file that has them."""
+    varied = write(tmp_path / "a.root", with_variations(content, 4, 1))
+    without = write(tmp_path / "b.root", content)
+    alone, _ = skim(without, **VARIED)
+    both, _ = skim(varied, without, **VARIED)
+    assert alone.type.content == both.type.content
+    assert ak.num(both.shower_weight).to_list() == [4] * len(alone) + [0] * len(alone)
+    assert set(ak.num(both.scale_weight).to_list()) == {0}
+
+
+@pytest.mark.parametrize("role", ["data", "w_data"])
+def test_data_has_no_variations(skim, content, write, tmp_path, role) -> None:
+    rows, _ = skim(write(tmp_path / "a.root", with_variations(content, 4, 9)), role=role, **VARIED)
+    assert not {"shower_weight", "scale_weight"} & set(rows.fields)
+
+
+@pytest.mark.parametrize("branch", ["PSWeight", "LHEScaleWeight"])
+def test_infinite_variation_is_named(skim, content, write, tmp_path, branch) -> None:
+    varied = with_variations(content, 4, 9)
+    varied[branch] = ak.where(varied[branch] > 1.9, np.float32(np.inf), varied[branch])
+    with pytest.raises(NotFiniteError, match=rf"a\.root: '{branch}' has \d+ NaN"):
+        skim(write(tmp_path / "a.root", varied), **VARIED)
+
+
+def test_only_the_control_region_keeps_variations(settings) -> None:
+    regions = settings(regions={}).regions
+    assert [name for name, region in regions.items() if region.variations] == ["boosted_w"]
+
+
 def test_hooks_of_experiment_files(skim, content, write, tmp_path) -> None:
     region = {"trigger": ["HLT_A", "HLT_B"], "met_filters": ["Flag_C"], "jet_id": 2, "delta_eta_max": None}
     rows, summary = skim(write(tmp_path / "a.root", content), regions={"dijet": region})

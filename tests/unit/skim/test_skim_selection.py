@@ -111,8 +111,25 @@ def test_quarks_come_from_heavy_particles_only() -> None:
     columns = truth_columns(jets, particles, 2)
     assert columns["j1_prongs"].tolist() == [2]  # across phi = pi
     assert columns["j1_quark_pt"].to_list() == [[200, 150]]
+    assert columns["j1_quark_pdgid"].to_list() == [[5, 1]]
     assert columns["j2_prongs"].tolist() == [1]
     assert columns["j2_quark_pt"].to_list() == [[]]
+
+
+def test_quarks_just_outside_are_listed_but_are_no_prongs() -> None:
+    particles = record(
+        (24, -1, 80.4, 300, 0, 0),
+        (1, 0, 0, 50, 0.79, 0),
+        (-5, 0, 0, 80, 0, 0.81),
+        (3, 0, 0, 70, 0.89, 0),
+        (-4, 0, 0, 90, 0.7, 0.7),
+    )
+    columns = truth_columns(ak.Array([[{"eta": 0.0, "phi": 0.0}]]), particles, 1)
+    assert columns["j1_prongs"].tolist() == [1]
+    assert columns["j1_quark_pt"].to_list() == [[80, 70, 50]]
+    assert columns["j1_quark_pdgid"].to_list() == [[-5, 3, 1]]
+    assert columns["j1_quark_eta"].to_list() == [[0, 0.89, 0.79]]
+    assert columns["j1_quark_phi"].to_list() == [[0.81, 0, 0]]
 
 
 def test_events_without_particles_have_one_prong() -> None:
@@ -129,7 +146,7 @@ def test_constituents_fall_in_pt_and_removed_ones_do_not_count() -> None:
 
 
 def test_pieces_join_in_order_into_large_batches(tmp_path) -> None:
-    columns = schema(jets=1, taus=0, constituents=True, truth=False)
+    columns = schema(jets=1, taus=0, constituents=True, truth=False, variations=False)
     found = []
     for start, size in ((0, 3), (3, 0), (3, 4), (7, 2)):
         lists = ak.unflatten(np.arange(2 * size), np.full(size, 2))
@@ -143,7 +160,7 @@ def test_pieces_join_in_order_into_large_batches(tmp_path) -> None:
 
 def test_column_without_values_is_a_fault() -> None:
     with pytest.raises(KeyError):
-        conform({}, schema(jets=1, taus=1, constituents=False, truth=False))
+        conform({}, schema(jets=1, taus=1, constituents=False, truth=False, variations=False))
 
 
 def test_cutflows_add_only_if_their_cuts_agree() -> None:
