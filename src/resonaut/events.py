@@ -87,6 +87,12 @@ class Dataset:
         return ak.concatenate(list(self.iterate(columns, friends)))
 
 
+def columns(path: Path) -> list[str]:
+    """The names of a file's columns."""
+    names: list[str] = _open(path).schema_arrow.names
+    return names
+
+
 def iterate(paths: Sequence[Path], columns: Sequence[str]) -> Iterator[ak.Array]:
     """Join files row by row and yield one record array per row group, with ``columns`` and the KEY.
 

@@ -8,9 +8,16 @@ rule calibrate_measure:
         code=stage_code("calibrate"),
         data=[manifest(name) for name in datasets("w_data")],
         simulation=[manifest(name) for name in datasets("w_sim")],
-        events=friends("skim", *datasets("w_data", "w_sim")),
+        background=[manifest(name) for name in datasets("w_background")],
+        b_quarks=[manifest(name) for name in config["calibrate"]["b_quark_datasets"]],
+        events=friends(
+            "skim",
+            *datasets("w_data", "w_sim", "w_background"),
+            *config["calibrate"]["b_quark_datasets"],
+        ),
     output:
         correction="<results>/calibrate/correction.json",
+        metadata="<results>/calibrate/correction.metadata.json",
         planes="<results>/calibrate/planes.json",
     log:
         "<logs>/calibrate/measure.log",
@@ -27,20 +34,27 @@ rule calibrate_measure:
         simulation=lambda wildcards, input: [
             f"--simulation={path}" for path in input.simulation
         ],
+        background=lambda wildcards, input: [
+            f"--background={path}" for path in input.background
+        ],
+        b_quarks=lambda wildcards, input: [
+            f"--b-quarks={path}" for path in input.b_quarks
+        ],
     message:
         "Measuring the Lund-plane ratio of W jets."
     shell:
         "resonaut --log {log} --threads {threads} calibrate measure"
         " --config {input.config} {params.data} {params.simulation}"
+        " {params.background} {params.b_quarks}"
         " --output {output.correction} --planes {output.planes}"
 
 
 rule calibrate_normalise:
     """Compute the mean Lund weight of a signal dataset's jets for each number of prongs."""
     input:
+        unpack(lund_correction),
         config=config_of("calibrate"),
         code=stage_code("calibrate"),
-        correction="<results>/calibrate/correction.json",
         dataset="<results>/skim/{dataset}.json",
         events=lambda wildcards: friends("skim", wildcards.dataset),
     output:
@@ -66,9 +80,9 @@ rule calibrate_normalise:
 rule calibrate_apply:
     """Write the Lund weights of one chunk of a signal dataset."""
     input:
+        unpack(lund_correction),
         config=config_of("calibrate"),
         code=stage_code("calibrate"),
-        correction="<results>/calibrate/correction.json",
         normalisation="<results>/calibrate/{dataset}/normalisation.json",
         dataset="<results>/skim/{dataset}.json",
         events="<results>/skim/{dataset}/{chunk}.parquet",
@@ -92,9 +106,44 @@ rule calibrate_apply:
         " --dataset {input.dataset} --chunk {wildcards.chunk} --output {output}"
 
 
-rule calibrate:
-    """Everything that the stage makes: the correction and the weights of all signal datasets."""
+rule calibrate_summarise:
+    """Compute scale factors of selections of a signal dataset's jets, and their observables before and after."""
     input:
-        correction="<results>/calibrate/correction.json",
-        planes="<results>/calibrate/planes.json",
+        config=config_of("calibrate"),
+        code=stage_code("calibrate"),
+        normalisation="<results>/calibrate/{dataset}/normalisation.json",
+        dataset="<results>/skim/{dataset}.json",
+        weights=lambda wildcards: friends("calibrate", wildcards.dataset),
+        scores=lambda wildcards: (
+            friends("tag", wildcards.dataset) if uses("tag") else []
+        ),
+    output:
+        "<results>/calibrate/{dataset}/summary.json",
+    log:
+        "<logs>/calibrate/{dataset}/summarise.log",
+    benchmark:
+        "<benchmarks>/calibrate/{dataset}/summarise.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=30,
+    params:
+        tagged="--tagged" if uses("tag") else "",
+    message:
+        "Summarising the Lund weights of {wildcards.dataset}."
+    shell:
+        "resonaut --log {log} --threads {threads} calibrate summarise"
+        " --config {input.config} --normalisation {input.normalisation} --dataset {input.dataset}"
+        " {params.tagged} --output {output}"
+
+
+rule calibrate:
+    """Everything that the stage makes: the correction, and weights and scale factors of all signal datasets."""
+    input:
+        **lund_correction(None),
         weights=friends("calibrate", *datasets("signal")),
+        summaries=expand(
+            "<results>/calibrate/{dataset}/summary.json", dataset=datasets("signal")
+        ),

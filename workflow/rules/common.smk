@@ -85,10 +85,30 @@ def check_search():
             "config: select.methods has 'tagger', which needs the stage 'tag'; take it out, or add 'tag' to "
             "search.stages."
         )
+    if uses("calibrate"):
+        check_calibration()
     for name in datasets() if uses("skim") else []:
         if CATALOGUE[name].region not in config["skim"]["regions"]:
             stop(
                 f"config: datasets.{name}.region {CATALOGUE[name].region!r} is not in skim.regions; define it there."
+            )
+
+
+def check_calibration():
+    """Stop where the calibration names a file or dataset that is not there."""
+    given = config["calibrate"]["correction"]
+    if given and not all(
+        Path(path).exists() for path in lund_correction(None).values()
+    ):
+        stop(
+            f"config: calibrate.correction: no file {given!r}, or no metadata beside it; make both with "
+            "'resonaut calibrate measure' or 'resonaut calibrate import'."
+        )
+    for name in config["calibrate"]["b_quark_datasets"]:
+        if name not in datasets("signal"):
+            stop(
+                f"config: calibrate.b_quark_datasets names {name!r}, which is no signal of search.datasets; add it "
+                "there or take it out."
             )
 
 
@@ -154,6 +174,16 @@ def published_weights(wildcards):
     """The published weights of a network, so that new ones rerun it; a missing file is the command's to name."""
     path = config["tag"]["networks"][wildcards.network]["weights"]
     return [path] if path and Path(path).exists() else []
+
+
+def lund_correction(wildcards):
+    """The Lund-plane correction and its metadata: measured here, or given in the configuration."""
+    given = config["calibrate"]["correction"]
+    path = given or "<results>/calibrate/correction.json"
+    return {
+        "correction": path,
+        "metadata": f"{path.removesuffix('.json')}.metadata.json",
+    }
 
 
 def memory(mb):

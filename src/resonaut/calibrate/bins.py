@@ -1,40 +1,14 @@
 """Bins of the Lund planes: subjet p_T, ln(0.8/Delta), ln(k_t/GeV)."""
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
 
-import awkward as ak
 import numpy as np
-import numpy.typing as npt
 
+from resonaut.calibrate.cluster import FloatArray, IntArray
+from resonaut.calibrate.lund import Planes
 from resonaut.errors import ConfigError
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
 JET_RADIUS = 0.8
-
-
-class Splittings(NamedTuple):
-    """Splittings of many jets, flat: the jet's row, the subjet's p_T in GeV, and the plane's coordinates."""
-
-    jet: IntArray
-    subjet_pt: FloatArray
-    ln_radius_over_delta: FloatArray
-    ln_kt: FloatArray
-
-
-def splittings_of(subjets: ak.Array) -> Splittings:
-    """Flatten what ``lund.lund_plane`` returns."""
-    _, pt = ak.broadcast_arrays(subjets.splittings.kt, subjets.pt)
-    per_jet = ak.to_numpy(ak.sum(ak.num(subjets.splittings, axis=2), axis=1))
-    delta, kt = (ak.to_numpy(ak.flatten(subjets.splittings[name], axis=None)) for name in ("delta", "kt"))
-    return Splittings(
-        jet=np.repeat(np.arange(len(subjets)), per_jet),
-        subjet_pt=ak.to_numpy(ak.flatten(pt, axis=None)),
-        ln_radius_over_delta=np.log(JET_RADIUS / delta),
-        ln_kt=np.log(kt),
-    )
 
 
 @dataclass(frozen=True)
@@ -61,14 +35,19 @@ class LundBins:
         """Number of bins of each axis."""
         return len(self.subjet_pt) - 1, len(self.ln_radius_over_delta) - 1, len(self.ln_kt) - 1
 
-    def slices(self, subjet_pt: FloatArray) -> IntArray:
-        """Index of each subjet's p_T slice."""
-        return _bin(subjet_pt, self.subjet_pt)
+    @property
+    def plane(self) -> int:
+        """Number of bins of one p_T slice."""
+        return self.shape[1] * self.shape[2]
 
-    def flat(self, splittings: Splittings) -> IntArray:
-        """Index of each splitting's bin in a C-ordered, flattened array of ``shape``."""
-        indices = [_bin(x, edges) for x, edges in zip(splittings[1:], self.edges, strict=True)]
-        return np.asarray(np.ravel_multi_index(tuple(indices), self.shape), dtype=np.int64)
+    def slices(self, planes: Planes) -> IntArray:
+        """Index of each subjet's p_T slice."""
+        return _bin(planes.pt, self.subjet_pt)
+
+    def in_plane(self, planes: Planes) -> IntArray:
+        """Index of each splitting's bin in the C-ordered, flattened plane of its p_T slice."""
+        x = _bin(np.log(JET_RADIUS / planes.delta), self.ln_radius_over_delta)
+        return x * self.shape[2] + _bin(np.log(planes.kt), self.ln_kt)
 
 
 def _bin(values: FloatArray, edges: tuple[float, ...]) -> IntArray:

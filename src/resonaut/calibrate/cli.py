@@ -11,7 +11,10 @@ app = typer.Typer(
 )
 
 Config = Annotated[Path, typer.Option(help="Frozen section `calibrate` of the configuration (JSON).")]
-Correction = Annotated[Path, typer.Option(help="Correction written by `measure` (correctionlib JSON).")]
+Correction = Annotated[
+    Path, typer.Option(help="Correction written by `measure` or `import` (correctionlib JSON), with its metadata.")
+]
+Means = Annotated[Path, typer.Option(help="Mean weights written by `normalise` (JSON).")]
 Manifest = Annotated[Path, typer.Option("--dataset", help="Manifest of a skimmed signal dataset (JSON).")]
 
 
@@ -22,21 +25,29 @@ def measure(
     simulation: Annotated[list[Path], typer.Option(help="Manifest of skimmed W jets of simulation (repeat for more).")],
     output: Annotated[Path, typer.Option(help="The correction to write (correctionlib JSON).")],
     planes: Annotated[Path, typer.Option(help="The Lund planes to write (JSON).")],
+    background: Annotated[
+        list[Path] | None, typer.Option(help="Manifest of simulated background in the W jets of data.")
+    ] = None,
+    b_quarks: Annotated[
+        list[Path] | None, typer.Option(help="Manifest of simulated jets with b quarks and light ones.")
+    ] = None,
 ) -> None:
     """Measure the ratio of the Lund planes of W jets.
 
     Reads the manifests given and the chunks `skim/<dataset>/<chunk>.parquet` beside them. Writes the
-    correction (`lund_ratio` and `lund_ratio_error`) and, for plots, the planes that it comes from.
+    correction, its metadata (`<output>.metadata.json`) and, for plots, the planes that it comes from.
     """
     from resonaut.calibrate import correction
+    from resonaut.calibrate.measure import Samples
     from resonaut.calibrate.measure import measure as measure_ratio
     from resonaut.calibrate.settings import Settings
     from resonaut.config import read
     from resonaut.files import write_json
 
-    ratio, counts = measure_ratio(data, simulation, read(config, Settings))
+    samples = Samples(data, simulation, background or [], b_quarks or [])
+    measured, source, counts = measure_ratio(samples, read(config, Settings))
     write_json(planes, counts)
-    correction.write(output, ratio)
+    correction.write(output, measured, source)
 
 
 @app.command()
@@ -46,21 +57,22 @@ def normalise(
     dataset: Manifest,
     output: Annotated[Path, typer.Option(help="The mean weights to write (JSON).")],
 ) -> None:
-    """Compute the mean weight of a signal dataset's jets for each number of prongs.
+    """Compute the mean weights of a signal dataset's jets for each number of prongs in bins of p_T.
 
     Reads the manifest and the chunks `skim/<dataset>/<chunk>.parquet` beside it. Writes, by number of
-    prongs, the number of jets, how many could not be calibrated, and the mean weights.
+    prongs, the numbers of jets and of those that could not be calibrated or matched, and the mean weights.
     """
     from dataclasses import asdict
 
-    from resonaut.calibrate import weights
-    from resonaut.calibrate.correction import read as read_correction
+    from resonaut.calibrate import normalise as normalisation
+    from resonaut.calibrate.correction import read_for
     from resonaut.calibrate.settings import Settings
     from resonaut.config import read
     from resonaut.events import Dataset
     from resonaut.files import write_json
 
-    means = weights.normalise(Dataset.open(dataset), read_correction(correction), read(config, Settings))
+    settings = read(config, Settings)
+    means = normalisation.normalise(Dataset.open(dataset), read_for(correction, settings), settings)
     write_json(output, asdict(means))
 
 
@@ -68,24 +80,62 @@ def normalise(
 def apply(
     config: Config,
     correction: Correction,
-    normalisation: Annotated[Path, typer.Option(help="Mean weights written by `normalise` (JSON).")],
+    normalisation: Means,
     dataset: Manifest,
     chunk: Annotated[str, typer.Option(help="Name of the chunk, such as 000.")],
     output: Annotated[Path, typer.Option(help="The chunk's weights to write (Parquet).")],
 ) -> None:
     """Write the weights of one chunk of a signal dataset.
 
-    Reads the manifest and the chunk `skim/<dataset>/<chunk>.parquet` beside it. Writes, row for row, the
-    columns `lund_weight_j1`, `lund_weight_j2`, `lund_weight_toys`, `lund_calibrated_j1`, `lund_calibrated_j2`.
+    Reads the manifest and the chunk `skim/<dataset>/<chunk>.parquet` beside it. Writes, row for row and for
+    each jet, the columns `lund_weight_j1`, `lund_weight_<variation>_j1`, `lund_calibrated_j1`, `lund_bad_match_j1`.
     """
-    from resonaut.calibrate import weights
-    from resonaut.calibrate.correction import read as read_correction
+    from resonaut.calibrate import normalise as means
+    from resonaut.calibrate.correction import read_for
     from resonaut.calibrate.settings import Settings
     from resonaut.config import read
     from resonaut.events import Dataset, write
 
     settings = read(config, Settings)
-    means = read(normalisation, weights.Normalisation)
-    events = Dataset.open(dataset)
-    batches = weights.apply(events, chunk, read_correction(correction), means, settings, normalisation)
+    measured = read_for(correction, settings)
+    found = read(normalisation, means.Normalisation)
+    batches = means.apply(Dataset.open(dataset), chunk, measured, found, settings, normalisation)
     write(output, batches, units={})
+
+
+@app.command()
+def summarise(
+    config: Config,
+    normalisation: Means,
+    dataset: Manifest,
+    output: Annotated[Path, typer.Option(help="Scale factors and histograms to write (JSON).")],
+    tagged: Annotated[bool, typer.Option("--tagged", help="The dataset also has taggers' scores.")] = False,
+) -> None:
+    """Scale factors of selections of jets with all uncertainties, and observables before and after.
+
+    Reads the manifest and the chunks of `skim`, `calibrate` (and `tag`) beside it.
+    """
+    from resonaut.calibrate import summary
+    from resonaut.calibrate.normalise import Normalisation
+    from resonaut.calibrate.settings import Settings
+    from resonaut.config import read
+    from resonaut.events import Dataset
+    from resonaut.files import write_json
+
+    means = read(normalisation, Normalisation)
+    write_json(output, summary.summarise(Dataset.open(dataset), means, tagged, read(config, Settings)))
+
+
+@app.command("import")
+def import_published(
+    published: Annotated[Path, typer.Option("--input", help="CMS's published ratios, `ratio_<year>.root`.")],
+    output: Annotated[Path, typer.Option(help="The correction to write (correctionlib JSON).")],
+) -> None:
+    """Turn CMS's published Lund-plane ratios into a correction.
+
+    Reads the ROOT file. Writes the correction and its metadata (`<output>.metadata.json`); its declustering is `kt`.
+    """
+    from resonaut.calibrate import correction
+    from resonaut.calibrate.published import read_published
+
+    correction.write(output, *read_published(published))

@@ -1,12 +1,17 @@
-"""The measured ratio of Lund planes, and its file: correctionlib JSON, schema version 2."""
+"""The measured ratio of Lund planes and its file: correctionlib JSON, schema version 2, and metadata beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 from correctionlib import schemav2
 
-from resonaut.calibrate.bins import FloatArray, LundBins, Splittings
+from resonaut.calibrate.bins import LundBins
+from resonaut.calibrate.cluster import FloatArray
+from resonaut.calibrate.lund import Declustering
+from resonaut.calibrate.settings import Settings
 from resonaut.config import load_json
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import write_json
@@ -17,76 +22,243 @@ INPUTS = {
     "ln_kt": "ln(k_t/GeV) of the splitting, k_t = p_T2 Delta",
 }
 OUTPUTS = {
-    "lund_ratio": "data/simulation ratio of the density of splittings per subjet",
-    "lund_ratio_error": "statistical standard deviation of lund_ratio",
+    "lund_ratio": "factor of a splitting: data/simulation ratio of the density of splittings per subjet",
+    "lund_ratio_error": "statistical standard deviation of the measured lund_ratio",
+    "lund_b_light_ratio": "ratio of the densities of b-quark and light-quark subjets in simulation",
+    "lund_density": "splittings per subjet in each bin for the simulated W jets of the measurement",
 }
+NOMINAL = "nominal"
+# Coefficients of the polynomial in 1/p_T, at most quadratic.
+COEFFICIENTS = 3
+POLYNOMIAL = "min(max([0]+[1]/x+[2]/(x*x),{low:g}),{high:g})"
 
 
 @dataclass(frozen=True)
-class LundRatio:
-    """Data/simulation ratio of the density of splittings and its error, each of shape ``bins.shape``."""
+class Factors:
+    """Factors of splittings: ``table`` of ``bins.shape``, and the coefficients of 1, 1/p_T, 1/p_T^2 beyond it.
 
+    ``polynomial`` has the shape (3, *bins.shape[1:]) and is in powers of GeV.
+    """
+
+    table: FloatArray
+    polynomial: FloatArray
+
+
+@dataclass(frozen=True)
+class LundCorrection:
+    """All that turns splittings into weights.
+
+    The ``table`` of ``nominal`` and ``systematics`` (up and down by name) is used for subjets in
+    ``direct_pt_range`` (GeV), the polynomial beyond; both clipped to ``factor_range``. ``error`` is the
+    statistical error of the nominal table, ``covariance`` (3, 3, *plane) that of its polynomials'
+    coefficients. ``b_light`` and ``density`` are tables; the former is all 1 where it was not measured.
+    """
+
+    declustering: Declustering
+    minimum_delta: float
+    minimum_kt: float
     bins: LundBins
-    ratio: FloatArray
+    direct_pt_range: tuple[float, float]
+    factor_range: tuple[float, float]
+    nominal: Factors
     error: FloatArray
+    covariance: FloatArray
+    systematics: dict[str, tuple[Factors, Factors]]
+    b_light: FloatArray
+    density: FloatArray
 
-    def evaluate(self, splittings: Splittings) -> FloatArray:
-        """The ratio at each splitting."""
-        return np.asarray(self.ratio.ravel()[self.bins.flat(splittings)])
+
+def metadata_path(path: Path) -> Path:
+    """The metadata of the correction in ``path``: ``correction.metadata.json`` beside ``correction.json``."""
+    return path.with_suffix(".metadata.json")
 
 
-def write(path: Path, ratio: LundRatio) -> None:
-    """Write the corrections ``lund_ratio`` and ``lund_ratio_error``, functions of the three ``INPUTS``."""
-    tables = dict(zip(OUTPUTS, (ratio.ratio, ratio.error), strict=True))
-    corrections = [_correction(name, ratio.bins, values) for name, values in tables.items()]
+def write(path: Path, correction: LundCorrection, source: Mapping[str, Any]) -> None:
+    """Write the correction, and beside it the metadata, with ``source`` saying where it comes from."""
+    variations = {NOMINAL: correction.nominal}
+    for name, (up, down) in correction.systematics.items():
+        variations |= {f"{name}_up": up, f"{name}_down": down}
+    tables = dict(zip(list(OUTPUTS)[1:], (correction.error, correction.b_light, correction.density), strict=True))
     document = schemav2.CorrectionSet(
         schema_version=2,
         description="Lund-plane calibration of jet radiation, prong by prong (method of CMS-DP-2023-046).",
-        corrections=corrections,
+        corrections=[
+            _correction("lund_ratio", correction, _ratio(correction, variations)),
+            *(_correction(name, correction, _table(correction.bins, values)) for name, values in tables.items()),
+        ],
+    )
+    low, high = correction.factor_range
+    write_json(
+        metadata_path(path),
+        {
+            "declustering": correction.declustering,
+            "minimum_delta": correction.minimum_delta,
+            "minimum_kt": correction.minimum_kt,
+            "bins": dict(zip(INPUTS, map(list, correction.bins.edges), strict=True)),
+            "direct_pt_range": list(correction.direct_pt_range),
+            "factor_range": [low, high],
+            "systematics": list(correction.systematics),
+            "polynomial_covariance": correction.covariance.tolist(),
+            "source": dict(source),
+        },
     )
     write_json(path, document.model_dump(exclude_unset=True))
 
 
-def read(path: Path) -> LundRatio:
-    """Read a file that ``write`` made.
+def read(path: Path) -> LundCorrection:
+    """Read a file that ``write`` made, with its metadata.
 
     Raises:
-        InputFileError: the file is missing, not valid correctionlib JSON, or not a Lund-plane ratio.
+        InputFileError: a file is missing, not valid correctionlib JSON, or not a Lund-plane correction.
     """
     try:
         document = schemav2.CorrectionSet.model_validate(load_json(path))
     except ValueError:
         raise _unusable(path, "not a correctionlib file of schema version 2") from None
-    found = {c.name: c.data for c in document.corrections}
-    nominal, spread = (found.get(name) for name in OUTPUTS)
-    if not isinstance(nominal, schemav2.MultiBinning) or not isinstance(spread, schemav2.MultiBinning):
-        raise _unusable(path, f"no binned corrections {' and '.join(OUTPUTS)}")
-    if list(nominal.inputs) != list(INPUTS) or nominal.edges != spread.edges:
-        raise _unusable(path, f"its corrections are not binned alike in {', '.join(INPUTS)}")
+    found = {c.name: c for c in document.corrections}
+    if missing := [name for name in OUTPUTS if name not in found]:
+        raise _unusable(path, f"no correction {' or '.join(missing)}")
+    meta = load_json(metadata_path(path))
     try:
-        bins = LundBins(*(tuple(map(float, edges)) for edges in nominal.edges))
-    except (ConfigError, TypeError):
-        raise _unusable(path, "its bins are not lists of rising edges") from None
-    values, errors = (np.array(data.content, dtype=np.float64).reshape(bins.shape) for data in (nominal, spread))
-    return LundRatio(bins, values, errors)
+        declustering = meta["declustering"]
+        if declustering not in get_args(Declustering):
+            raise ValueError(declustering)
+        bins = LundBins(*(tuple(map(float, meta["bins"][name])) for name in INPUTS))
+        variations = {
+            item.key: _factors(item.value, bins) for item in _chosen(found["lund_ratio"].data, declustering).content
+        }
+        error, b_light, density = (
+            np.array(_chosen(found[name].data, declustering).content, float).reshape(bins.shape)
+            for name in list(OUTPUTS)[1:]
+        )
+        return LundCorrection(
+            declustering=declustering,
+            minimum_delta=float(meta["minimum_delta"]),
+            minimum_kt=float(meta["minimum_kt"]),
+            bins=bins,
+            direct_pt_range=_pair(meta["direct_pt_range"]),
+            factor_range=_pair(meta["factor_range"]),
+            nominal=variations[NOMINAL],
+            error=error,
+            covariance=np.array(meta["polynomial_covariance"], float).reshape(3, 3, *bins.shape[1:]),
+            systematics={n: (variations[f"{n}_up"], variations[f"{n}_down"]) for n in meta["systematics"]},
+            b_light=b_light,
+            density=density,
+        )
+    except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unusable(path, f"no Lund-plane correction with its metadata ({type(error).__name__}: {error})") from None
 
 
-def _correction(name: str, bins: LundBins, values: FloatArray) -> schemav2.Correction:
+def read_for(path: Path, settings: Settings) -> LundCorrection:
+    """Read a correction for jets that are declustered as the configuration says.
+
+    Raises:
+        ConfigError: it was measured on jets declustered otherwise.
+    """
+    correction = read(path)
+    for key in ("declustering", "minimum_delta", "minimum_kt"):
+        measured, wanted = getattr(correction, key), getattr(settings, key)
+        if measured != wanted:
+            raise ConfigError(
+                f"{path} was measured with {key} {measured!r}, but calibrate.{key} is {wanted!r}; "
+                f"set it to {measured!r}, or measure the correction again."
+            )
+    return correction
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    low, high = map(float, values)
+    return low, high
+
+
+def _chosen(data: Any, declustering: str) -> Any:
+    """The node below the only key of the input ``declustering``."""
+    (item,) = data.content
+    if item.key != declustering:
+        raise ValueError(f"declustering {item.key!r} in the tables, {declustering!r} in the metadata")
+    return item.value
+
+
+def _pt_edges(correction: LundCorrection) -> list[Any]:
+    """Edges of the p_T axis in the file: everything below and above the direct range is extrapolated."""
+    low, high = correction.direct_pt_range
+    return [0.0, low, *(edge for edge in correction.bins.subjet_pt[1:-1] if low < edge < high), high, "inf"]
+
+
+def _ratio(correction: LundCorrection, variations: Mapping[str, Factors]) -> schemav2.Category:
+    items = [schemav2.CategoryItem(key=n, value=_by_pt(correction, factors)) for n, factors in variations.items()]
+    return schemav2.Category(nodetype="category", input="variation", content=items)
+
+
+def _by_pt(correction: LundCorrection, factors: Factors) -> schemav2.Binning:
+    edges = _pt_edges(correction)
+    outside = _polynomials(correction.bins, factors.polynomial)
+    inside = []
+    for low in edges[1:-2]:
+        slice_ = np.searchsorted(correction.bins.subjet_pt, low, side="right") - 1
+        inside.append(_plane(correction.bins, factors.table[min(slice_, len(factors.table) - 1)].ravel().tolist()))
+    content = [outside, *inside, outside]
+    return schemav2.Binning(nodetype="binning", input="subjet_pt", edges=edges, content=content, flow="error")
+
+
+def _polynomials(bins: LundBins, polynomial: FloatArray) -> schemav2.MultiBinning:
+    parameters = polynomial.reshape(COEFFICIENTS, -1).T.tolist()
+    return _plane(bins, [schemav2.FormulaRef(nodetype="formularef", index=0, parameters=p) for p in parameters])
+
+
+def _plane(bins: LundBins, content: list[Any]) -> schemav2.MultiBinning:
+    names = list(INPUTS)[1:]
+    edges = [list(axis) for axis in bins.edges[1:]]
+    return schemav2.MultiBinning(nodetype="multibinning", inputs=names, edges=edges, content=content, flow="clamp")
+
+
+def _table(bins: LundBins, values: FloatArray) -> schemav2.MultiBinning:
+    return schemav2.MultiBinning(
+        nodetype="multibinning",
+        inputs=list(INPUTS),
+        edges=[list(edges) for edges in bins.edges],
+        content=values.ravel().tolist(),
+        flow="clamp",
+    )
+
+
+def _correction(name: str, correction: LundCorrection, data: Any) -> schemav2.Correction:
+    """A correction that answers to its own declustering only: any other string is correctionlib's error."""
+    low, high = correction.factor_range
+    text = "how subjets are declustered: ca (Cambridge/Aachen) or kt; only that of the measurement is accepted"
+    inputs = [schemav2.Variable(name="declustering", type="string", description=text)]
+    formulas = None
+    if name == "lund_ratio":
+        text = f"{NOMINAL}, or a systematic variation"
+        inputs.append(schemav2.Variable(name="variation", type="string", description=text))
+        expression = POLYNOMIAL.format(low=low, high=high)
+        formula = {"nodetype": "formula", "expression": expression, "parser": "TFormula", "variables": ["subjet_pt"]}
+        formulas = [schemav2.Formula.model_validate(formula)]
+    inputs += [schemav2.Variable(name=n, type="real", description=text) for n, text in INPUTS.items()]
+    item = schemav2.CategoryItem(key=correction.declustering, value=data)
     return schemav2.Correction(
         name=name,
         version=1,
         description=OUTPUTS[name],
-        inputs=[schemav2.Variable(name=n, type="real", description=text) for n, text in INPUTS.items()],
+        inputs=inputs,
         output=schemav2.Variable(name=name, type="real", description=OUTPUTS[name]),
-        data=schemav2.MultiBinning(
-            nodetype="multibinning",
-            inputs=list(INPUTS),
-            edges=[list(edges) for edges in bins.edges],
-            content=values.ravel().tolist(),
-            flow="clamp",
-        ),
+        generic_formulas=formulas,
+        data=schemav2.Category(nodetype="category", input="declustering", content=[item]),
     )
 
 
+def _factors(node: Any, bins: LundBins) -> Factors:
+    """The inverse of ``_by_pt``."""
+    outside, *inside = node.content[:-1]
+    polynomial = np.array([reference.parameters for reference in outside.content], float).T
+    table = np.empty(bins.shape)
+    # A slice of the table that the direct range leaves out keeps its neighbour's values.
+    lows = [float(edge) for edge in node.edges[1:-2]]
+    for k, edge in enumerate(bins.subjet_pt[:-1]):
+        nearest = max((i for i, low in enumerate(lows) if low <= edge), default=0)
+        table[k] = np.array(inside[nearest].content, float).reshape(bins.shape[1:])
+    return Factors(table, polynomial.reshape(COEFFICIENTS, *bins.shape[1:]))
+
+
 def _unusable(path: Path, problem: str) -> InputFileError:
-    return InputFileError(path, problem, "make it with `resonaut calibrate measure`")
+    return InputFileError(path, problem, "make it with `resonaut calibrate measure` or `resonaut calibrate import`")

@@ -1,23 +1,24 @@
 """Lund planes of boosted W jets in data and simulation, and their ratio."""
 
-import json
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import hist
 import numpy as np
-import uhi.io.json
 from tqdm import tqdm
 
-from resonaut.calibrate import jets
-from resonaut.calibrate.bins import FloatArray, LundBins, splittings_of
-from resonaut.calibrate.correction import INPUTS, LundRatio
+from resonaut.calibrate.cluster import FloatArray
+from resonaut.calibrate.correction import INPUTS, Factors, LundCorrection
+from resonaut.calibrate.counts import Counts, quotient
+from resonaut.calibrate.extrapolate import extrapolate
+from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_of, truth_columns
+from resonaut.calibrate.lund import Planes, planes_of
+from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
-from resonaut.errors import EmptySelectionError
+from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
 from resonaut.events import Dataset
 
 W_PRONGS = 2
@@ -26,113 +27,182 @@ JET = "j1"
 logger = logging.getLogger(__name__)
 
 
-@dataclass
-class Planes:
-    """Weighted counts of splittings and of subjets, added up jet by jet.
+@dataclass(frozen=True)
+class Samples:
+    """Manifests: W jets of data, their simulation and that of the background in data, and jets with b quarks."""
 
-    ``weights`` and ``squares`` (sums of weights and of their squares) have the shape ``bins.shape``,
-    ``subjets`` the sum of weights of the subjets in each p_T slice.
+    data: Sequence[Path]
+    simulation: Sequence[Path]
+    background: Sequence[Path]
+    b_quarks: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Data/simulation ratio, nominal first, then up and down of each source: (variations, *bins.shape).
+
+    ``error`` is statistical, of the nominal one. Where a bin is not ``known``, ratios and error are 1.
     """
 
-    bins: LundBins
-    weights: FloatArray = field(init=False)
-    squares: FloatArray = field(init=False)
-    subjets: FloatArray = field(init=False)
-    jets: int = 0
-    uncalibrated: int = 0
-
-    def __post_init__(self) -> None:
-        self.weights, self.squares = np.zeros(self.bins.shape), np.zeros(self.bins.shape)
-        self.subjets = np.zeros(self.bins.shape[0])
-
-    def fill(self, subjets: ak.Array, weight: FloatArray) -> None:
-        """Add the planes ``subjets`` (as from ``lund_plane``) of jets with the given weights.
-
-        Jets without subjets (fewer constituents than prongs) count as ``uncalibrated`` only.
-        """
-        splittings = splittings_of(subjets)
-        index, size = self.bins.flat(splittings), self.weights.size
-        w = weight[splittings.jet]
-        self.weights += np.bincount(index, w, size).reshape(self.bins.shape)
-        self.squares += np.bincount(index, w**2, size).reshape(self.bins.shape)
-        per_jet = ak.to_numpy(ak.num(subjets))
-        slices = self.bins.slices(ak.to_numpy(ak.flatten(subjets.pt)))
-        self.subjets += np.bincount(slices, np.repeat(weight, per_jet), self.bins.shape[0])
-        self.jets += int(np.count_nonzero(per_jet))
-        self.uncalibrated += int(np.count_nonzero(per_jet == 0))
-
-    def entries(self) -> FloatArray:
-        """Effective number of unweighted splittings in each bin, (sum w)^2 / sum w^2."""
-        return np.divide(self.weights**2, self.squares, out=np.zeros(self.bins.shape), where=self.squares > 0)
-
-    def density(self) -> FloatArray:
-        """Splittings per subjet of their p_T slice; zero in a slice without subjets."""
-        subjets = self.subjets[:, None, None]
-        return np.divide(self.weights, subjets, out=np.zeros(self.bins.shape), where=subjets > 0)
-
-    def to_json(self) -> dict[str, Any]:
-        """Counts for the report: the histogram of splittings in UHI's layout, subjets and jets."""
-        axes = [
-            hist.axis.Variable(edges, name=name, label=label, flow=False)
-            for (name, label), edges in zip(INPUTS.items(), self.bins.edges, strict=True)
-        ]
-        histogram = hist.Hist(*axes, storage=hist.storage.Weight())
-        histogram[...] = np.stack([self.weights, self.squares], axis=-1)
-        return {
-            "splittings": json.loads(json.dumps(histogram, default=uhi.io.json.default)),
-            "subjets": self.subjets.tolist(),
-            "jets": self.jets,
-            "uncalibrated_jets": self.uncalibrated,
-        }
+    values: FloatArray
+    error: FloatArray
+    known: BoolArray
 
 
-def ratio_of(data: Planes, simulation: Planes, minimum_entries: float) -> LundRatio:
-    """Data/simulation ratio of the densities with its statistical error.
+def sources(settings: Settings) -> list[str]:
+    """Names of the systematic sources, in the order of the variations."""
+    return ["background", *settings.systematics.weights]
 
-    A bin with fewer effective entries than ``minimum_entries`` (or none) on either side says nothing:
-    1 with error 1.
+
+def ratio_of(data: Counts, simulation: Counts, background: Counts, settings: Settings) -> Ratio:
+    """Ratio of the densities of splittings, (data - background) / simulation, slice by slice of p_T.
+
+    ``background`` and ``simulation`` hold the nominal weights and those of ``settings.systematics.weights``, up and
+    down; ``background`` is scaled to the data. A bin with fewer effective entries than ``minimum_entries``
+    (or none) on either side, or none left above the background, says nothing: 1 with error 1.
     """
-    n_data, n_simulation = data.entries(), simulation.entries()
-    known = np.minimum(n_data, n_simulation) >= max(minimum_entries, np.finfo(float).tiny)
-    ratio, error = np.ones(data.bins.shape), np.ones(data.bins.shape)
-    ratio[known] = data.density()[known] / simulation.density()[known]
-    error[known] = ratio[known] * np.sqrt(1 / n_data[known] + 1 / n_simulation[known])
-    return LundRatio(data.bins, ratio, error)
+    shift = settings.systematics.background
+    scales = np.array([1.0, 1 + shift, 1 - shift, *np.ones(simulation.variations - 1)])
+    which = np.array([0, 0, 0, *range(1, simulation.variations)])
+    subtracted = data.weights[0] - scales[:, None, None, None] * background.weights[which]
+    subjets = data.subjets[0] - scales[:, None] * background.subjets[which]
+    numerator = quotient(subtracted, np.maximum(subjets, 0)[:, :, None, None])
+    denominator = simulation.density()[which]
+    entries = np.minimum(data.entries(), simulation.entries())
+    known = (entries >= max(settings.minimum_entries, np.finfo(float).tiny)) & (numerator[0] > 0)
+    values, error = np.ones(numerator.shape), np.ones(known.shape)
+    values[:, known] = (numerator / np.where(denominator > 0, denominator, 1))[:, known]
+    variance = quotient(data.squares[0] + background.squares[0], subtracted[0] ** 2) + quotient(
+        simulation.squares[0], simulation.weights[0] ** 2
+    )
+    error[known] = values[0][known] * np.sqrt(variance[known])
+    return Ratio(values, error, known)
 
 
-def measure(data: Sequence[Path], simulation: Sequence[Path], settings: Settings) -> tuple[LundRatio, dict[str, Any]]:
-    """Measure the ratio between the W jets of skimmed datasets, each side given by its manifests.
+def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[str, Any], dict[str, Any]]:
+    """Measure the correction in the control region of boosted W jets.
 
     Returns:
-        The ratio, and planes, ratio and edges as plain data for ``planes.json``.
+        The correction; what it comes from, for its metadata; and planes and ratio as plain data for ``planes.json``.
 
     Raises:
-        EmptySelectionError: one side has no jet with two prongs' constituents.
+        EmptySelectionError: data or simulation has no jet with two prongs' constituents.
+        InputFileError: a dataset lacks the luminosity, or the weights of a systematic variation.
     """
-    planes = {"data": _planes(data, settings), "simulation": _planes(simulation, settings)}
-    ratio = ratio_of(planes["data"], planes["simulation"], settings.minimum_entries)
-    for side, plane in planes.items():
-        logger.info("%s: %d W jets, and %d with too few constituents", side, plane.jets, plane.uncalibrated)
-    return ratio, {
-        "edges": dict(zip(INPUTS, map(list, settings.bins.edges), strict=True)),
-        **{side: plane.to_json() for side, plane in planes.items()},
-        "ratio": ratio.ratio.tolist(),
-        "ratio_error": ratio.error.tolist(),
+    luminosity = sum(_luminosity(path) for path in samples.data) if samples.background else 0.0
+    data = _counts(samples.data, settings, lambda events, _: np.ones((1, len(events))))
+    simulated = _simulated_weights(settings)
+    simulation = _counts(samples.simulation, settings, simulated)
+    background = _counts(samples.background, settings, lambda e, name: luminosity * simulated(e, name))
+    ratio = ratio_of(data, simulation, background, settings)
+    inverse_pt = quotient(simulation.inverse_pt, simulation.subjets[0])
+    polynomials, covariance = extrapolate(inverse_pt, ratio.values, ratio.error, ratio.known)
+    low, high = settings.factor_range
+    factors = [Factors(np.clip(v, low, high), p) for v, p in zip(ratio.values, polynomials, strict=True)]
+    b_light, b_jets = _b_light(samples.b_quarks, settings)
+    correction = LundCorrection(
+        declustering=settings.declustering,
+        minimum_delta=settings.minimum_delta,
+        minimum_kt=settings.minimum_kt,
+        bins=settings.bins,
+        direct_pt_range=settings.direct_pt_range,
+        factor_range=settings.factor_range,
+        nominal=factors[0],
+        error=ratio.error,
+        covariance=covariance,
+        systematics={name: (factors[1 + 2 * i], factors[2 + 2 * i]) for i, name in enumerate(sources(settings))},
+        b_light=b_light,
+        density=simulation.density()[0],
+    )
+    sides = {"data": data, "simulation": simulation, "background": background}
+    for side, counts in sides.items():
+        logger.info("%s: %d W jets, and %d with too few constituents", side, counts.jets, counts.uncalibrated)
+    source = {f"{side}_jets": counts.jets for side, counts in sides.items()} | {
+        "subjets_background_over_data": quotient(background.subjets[0], data.subjets[0]).tolist(),
+        "measured_bins": int(ratio.known.sum()),
+        "b_quark_jets": b_jets,
     }
+    planes = {
+        "edges": dict(zip(INPUTS, map(list, settings.bins.edges), strict=True)),
+        **{side: counts.to_json() for side, counts in sides.items()},
+        "ratio": ratio.values[0].tolist(),
+        "ratio_error": ratio.error.tolist(),
+        "systematics": {n: ratio.values[[1 + 2 * i, 2 + 2 * i]].tolist() for i, n in enumerate(sources(settings))},
+    }
+    return correction, source, planes
 
 
-def _planes(manifests: Iterable[Path], settings: Settings) -> Planes:
-    planes = Planes(settings.bins)
+def _counts(manifests: Iterable[Path], settings: Settings, weight: Callable[[ak.Array, str], FloatArray]) -> Counts:
+    """Count the W jets of datasets; ``weight`` gives (variations, events) from events and the dataset's name."""
+    counts: Counts | None = None
     names = []
     for manifest in manifests:
         dataset = Dataset.open(manifest)
         names.append(dataset.name)
-        batches = dataset.iterate([*jets.columns(JET), "weight"])
+        simulated = dataset.manifest.luminosity is None
+        columns = [p.column for p in settings.systematics.weights.values()] if simulated else []
+        batches = dataset.iterate([*constituent_columns(JET), "weight", *columns])
         for batch in tqdm(batches, desc=f"Lund planes of {dataset.name}", unit="batch", disable=None):
-            planes.fill(jets.subjets_of(batch, JET, W_PRONGS, settings), ak.to_numpy(batch.weight))
-    if not planes.jets:
+            w = weight(batch, dataset.name)
+            counts = counts or Counts(settings.bins, len(w))
+            counts.fill(_planes(constituents_of(batch, JET), W_PRONGS, settings), w)
+    if counts is None:
+        return Counts(settings.bins, 1 + 2 * len(settings.systematics.weights))
+    if not counts.jets:
         raise EmptySelectionError(
             f"datasets {', '.join(names)}: no jet with {W_PRONGS} or more constituents; "
             "loosen their region in `skim.regions` or give more events."
         )
-    return planes
+    return counts
+
+
+def _simulated_weights(settings: Settings) -> Callable[[ak.Array, str], FloatArray]:
+    """The weights of simulated events: nominal, then up and down of each source of ``systematics.weights``."""
+
+    def weights(events: ak.Array, name: str) -> FloatArray:
+        nominal = ak.to_numpy(events.weight).astype(np.float64)
+        columns = [nominal]
+        for source, pair in settings.systematics.weights.items():
+            lists = events[pair.column]
+            if len(lists) and ak.min(ak.num(lists)) <= max(pair.up, pair.down):
+                raise ConfigError(
+                    f"dataset {name!r} has no {max(pair.up, pair.down) + 1} weights {pair.column!r} in every event, "
+                    f"which calibrate.systematics.weights.{source} asks for; take it out, or give a file that has them."
+                )
+            columns += [nominal * ak.to_numpy(lists[:, place]) for place in (pair.up, pair.down)]
+        return np.stack(columns)
+
+    return weights
+
+
+def _luminosity(manifest: Path) -> float:
+    luminosity = Dataset.open(manifest).manifest.luminosity
+    if luminosity is None:
+        raise InputFileError(manifest, "no luminosity, to which the background is scaled", "set it in `datasets`")
+    return luminosity
+
+
+def _b_light(manifests: Iterable[Path], settings: Settings) -> tuple[FloatArray, int]:
+    """Ratio of the densities of subjets with a b quark and with another one, and the number of the former."""
+    b_quarks, light = Counts(settings.bins), Counts(settings.bins)
+    number = 0
+    for manifest in manifests:
+        dataset = Dataset.open(manifest)
+        for jet in ("j1", "j2"):
+            for events in dataset.iterate([*constituent_columns(jet), *truth_columns(jet), "weight"]):
+                jets = jets_of(events, jet)
+                planes = jets.planes(settings)
+                found = match(planes, jets.quarks)
+                good = np.repeat(~found.bad(planes), planes.subjets)
+                weight = ak.to_numpy(events.weight)[None]
+                b_quarks.fill(planes, weight, good & found.is_b)
+                light.fill(planes, weight, good & ~found.is_b)
+                number += int(np.count_nonzero(good & found.is_b))
+    known = np.minimum(b_quarks.entries(), light.entries()) >= max(settings.minimum_entries, np.finfo(float).tiny)
+    ratio = np.ones(settings.bins.shape)
+    ratio[known] = np.clip(b_quarks.density()[0][known] / light.density()[0][known], *settings.factor_range)
+    return ratio, number
+
+
+def _planes(constituents: ak.Array, prongs: int, settings: Settings) -> Planes:
+    return planes_of(constituents, prongs, settings.declustering, settings.minimum_delta, settings.minimum_kt)

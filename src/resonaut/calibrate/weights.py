@@ -1,157 +1,98 @@
-"""Weights of multi-prong jets from the measured ratio, with statistical toys, normalised over a dataset.
+"""Weights of multi-prong jets in all variations, before they are normalised."""
 
-In every array of weights the last axis is the nominal weight followed by the toys.
-"""
-
-import logging
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
-import awkward as ak
 import numpy as np
-from tqdm import tqdm
 
-from resonaut.calibrate import jets
-from resonaut.calibrate.bins import FloatArray, IntArray, LundBins, splittings_of
-from resonaut.calibrate.correction import LundRatio
+from resonaut.calibrate.cluster import FloatArray
+from resonaut.calibrate.correction import NOMINAL, LundCorrection
+from resonaut.calibrate.factors import Tables, only, products, table_alone, tables_of
+from resonaut.calibrate.jets import Jets
+from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
-from resonaut.errors import InputFileError
-from resonaut.events import KEY, Dataset, require_finite
 
-JETS = ("j1", "j2")
-
-logger = logging.getLogger(__name__)
+# Factor up and down on the weight of a jet whose quarks the subjets miss, with one prong more or less as well.
+UNCLUSTERED = 5.0
+JET_SOURCES = ("b_quark", "prongs", "unclustered", "distortion")
 
 
 @dataclass(frozen=True)
-class ProngCount:
-    """All jets of a dataset with one number of prongs; the mean weights are those of its calibrated jets."""
+class Calibration:
+    """The correction in the form that the weights are made from."""
 
-    jets: int
-    uncalibrated_jets: int
-    mean_weight: float
-    mean_weight_toys: list[float]
+    tables: Tables
+    b_light: Tables
+    settings: Settings
 
+    @classmethod
+    def of(cls, correction: LundCorrection, settings: Settings) -> "Calibration":
+        """Prepare a correction."""
+        tables = tables_of(correction, settings.toys, settings.seed)
+        b_light = table_alone(correction.bins, correction.b_light, correction.factor_range, "b_light")
+        return cls(tables, b_light, settings)
 
-@dataclass(frozen=True)
-class Normalisation:
-    """Content of ``normalisation.json``, by number of prongs."""
-
-    prongs: dict[str, ProngCount]
-
-
-def factor_tables(ratio: LundRatio, settings: Settings) -> FloatArray:
-    """Factors of a splitting: the ratio and its toys, clipped to ``factor_range``; ``(1 + toys, bins)``.
-
-    A toy moves every bin by its error times a normal number. The numbers depend on the seed alone, so
-    the same toy is the same correction in every dataset.
-    """
-    pattern = np.random.default_rng(settings.seed).standard_normal((settings.toys, ratio.ratio.size))
-    toys = ratio.ratio.ravel() + ratio.error.ravel() * pattern
-    return np.clip(np.vstack([ratio.ratio.reshape(1, -1), toys]), *settings.factor_range)
+    @property
+    def variations(self) -> dict[str, slice]:
+        """Where in the last axis of an array of weights each variation is."""
+        names = dict(self.tables.names)
+        for name in (f"{source}_{way}" for source in JET_SOURCES for way in ("up", "down")):
+            end = max(s.stop for s in names.values())
+            names[name] = slice(end, end + 1)
+        return names
 
 
-def jet_weights(
-    subjets: ak.Array, bins: LundBins, factors: FloatArray, weight_range: tuple[float, float]
-) -> FloatArray:
-    """Product of the factors of all splittings in each jet, clipped to ``weight_range``: ``(jets, 1 + toys)``."""
-    splittings = splittings_of(subjets)
-    index = bins.flat(splittings)
-    logarithms = [np.bincount(splittings.jet, log[index], minlength=len(subjets)) for log in np.log(factors)]
-    return np.clip(np.exp(np.stack(logarithms, axis=-1)), *weight_range)
-
-
-@dataclass(frozen=True)
-class JetBatch:
-    """One jet of each event: ``weight`` before normalisation, ``prongs``, and whether it is calibrated."""
+class JetWeights(NamedTuple):
+    """One jet of each event: ``weight`` (jets, variations), clipped; whether it is calibrated; bad matching."""
 
     weight: FloatArray
-    prongs: IntArray
-    calibrated: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    calibrated: BoolArray
+    bad_match: BoolArray
+    unclustered: BoolArray
 
 
-def weigh(events: ak.Array, jet: str, ratio: LundRatio, factors: FloatArray, settings: Settings) -> JetBatch:
-    """Weights of one jet per event; 1 for a jet without prongs or with fewer constituents than prongs."""
-    prongs = ak.to_numpy(events[f"{jet}_prongs"]).astype(np.int64)
-    subjets = jets.subjets_of(events, jet, prongs, settings)
-    weight = jet_weights(subjets, ratio.bins, factors, settings.weight_range)
-    return JetBatch(weight, prongs, ak.to_numpy(ak.num(subjets)) > 0)
+def weigh(jets: Jets, calibration: Calibration, distortion: Tables) -> JetWeights:
+    """Weights of jets: the product of the factors of all splittings in subjets that a quark is matched to.
 
-
-def normalise(dataset: Dataset, ratio: LundRatio, settings: Settings) -> Normalisation:
-    """Mean weights of a dataset's calibrated jets for each number of prongs, over both jets of the events.
-
-    Raises:
-        NotFiniteError: the generator weights of the jets with some number of prongs add up to zero.
+    A jet with fewer constituents than prongs has weight 1 in every variation. ``distortion`` holds the factors that
+    bring the dataset's Lund plane to that of the simulated W jets.
     """
-    factors = factor_tables(ratio, settings)
-    counts: dict[int, IntArray] = defaultdict(lambda: np.zeros(2, np.int64))
-    sums: dict[int, FloatArray] = defaultdict(lambda: np.zeros(1 + len(factors)))
-    batches = dataset.iterate([*_columns(), "gen_weight"])
-    for events in tqdm(batches, desc=f"Lund weights of {dataset.name}", unit="batch", disable=None):
-        gen_weight = ak.to_numpy(events.gen_weight)
-        for jet in JETS:
-            batch = weigh(events, jet, ratio, factors, settings)
-            for n in np.unique(batch.prongs):
-                alike = batch.prongs == n
-                used = alike & batch.calibrated
-                counts[int(n)] += np.count_nonzero(alike), np.count_nonzero(alike & ~used)
-                sums[int(n)] += gen_weight[used].sum(), *(gen_weight[used] @ batch.weight[used])
-    prongs = {str(n): _prong_count(dataset.name, n, counts[n], sums[n]) for n in sorted(counts)}
-    for n, count in prongs.items():
-        logger.info("%s prongs: %d jets, %d of them uncalibrated", n, count.jets, count.uncalibrated_jets)
-    return Normalisation(prongs)
+    settings, variations = calibration.settings, calibration.variations
+    planes = jets.planes(settings)
+    found = match(planes, jets.quarks)
+    used, bad = found.quarks > 0, found.bad(planes)
+    shared = products(planes, used, calibration.tables)
+    nominal = shared[:, 0]
+    b_quark = products(planes, used & found.is_b, calibration.b_light)[:, 0]
+    distorted = products(planes, used, distortion)[:, 0]
+    fewer, more, unclustered = _other_prongs(jets, nominal, bad, calibration)
+    lost = np.where(unclustered, UNCLUSTERED, 1.0)
+    pairs = ((b_quark, 1 / b_quark), (more / nominal, fewer / nominal), (lost, 1 / lost), (distorted, 1 / distorted))
+    columns = [nominal * factor for pair in pairs for factor in pair]
+    weight = np.concatenate([shared, np.stack(columns, axis=1)], axis=1)
+    calibrated = planes.subjets > 0
+    weight = np.where(calibrated[:, None], np.clip(weight, *settings.weight_range), 1.0)
+    assert weight.shape[1] == max(s.stop for s in variations.values())
+    return JetWeights(weight, calibrated, bad, unclustered & calibrated)
 
 
-def _prong_count(dataset: str, prongs: int, counts: IntArray, sums: FloatArray) -> ProngCount:
-    uncalibrated = counts[0] == counts[1]
-    mean = (
-        np.ones(len(sums) - 1)
-        if uncalibrated
-        else np.divide(sums[1:], sums[0], out=sums[1:] * np.nan, where=sums[0] != 0)
-    )
-    require_finite(mean, f"mean Lund weight of jets with {prongs} prongs", dataset)
-    return ProngCount(int(counts[0]), int(counts[1]), float(mean[0]), mean[1:].tolist())
+def _other_prongs(
+    jets: Jets, nominal: FloatArray, bad: BoolArray, calibration: Calibration
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Weights with one prong less and more, where bad matching or a quark at the jet's edge asks for them.
 
-
-def apply(
-    dataset: Dataset, chunk: str, ratio: LundRatio, normalisation: Normalisation, settings: Settings, source: Path
-) -> Iterator[ak.Array]:
-    """Yield the friend columns of one chunk, batch by batch; ``source`` is the file of ``normalisation``.
-
-    Raises:
-        InputFileError: the normalisation is of other events or of another number of toys.
+    The last array tells the badly matched jets that not both repair: with one more, a quark still has no subjet or
+    two share one; with one less, a subjet still has no quark or two. A jet with one prong cannot have one less.
     """
-    factors = factor_tables(ratio, settings)
-    for events in dataset.iterate_chunk(chunk, _columns()):
-        columns = {name: events[name] for name in KEY}
-        product = np.ones((len(events), len(factors)))
-        for jet in JETS:
-            batch = weigh(events, jet, ratio, factors, settings)
-            weight = batch.weight / _means(batch, normalisation, len(factors), source)
-            columns[f"lund_weight_{jet}"] = weight[:, 0].copy()
-            columns[f"lund_calibrated_{jet}"] = batch.calibrated
-            product *= weight
-        columns["lund_weight_toys"] = ak.Array(product[:, 1:].copy())
-        yield ak.zip(columns, depth_limit=1)
-
-
-def _means(batch: JetBatch, normalisation: Normalisation, size: int, source: Path) -> FloatArray:
-    """The mean weight to divide each jet's weight by; 1 where it is not calibrated."""
-    means = np.ones((len(batch.prongs), size))
-    for n in np.unique(batch.prongs[batch.calibrated]):
-        count = normalisation.prongs.get(str(n))
-        if count is None or len(count.mean_weight_toys) != size - 1:
-            raise InputFileError(
-                source,
-                f"no {size - 1} toys of jets with {n} prongs",
-                "make it again with `resonaut calibrate normalise`",
-            )
-        means[batch.calibrated & (batch.prongs == n)] = [count.mean_weight, *count.mean_weight_toys]
-    return means
-
-
-def _columns() -> list[str]:
-    return [name for jet in JETS for name in (*jets.columns(jet), f"{jet}_prongs")]
+    weights, lost = [], np.zeros(len(bad), np.bool_)
+    tables = only(calibration.tables, NOMINAL)
+    for extra, edge in ((-1, jets.near_inside), (1, jets.near_outside)):
+        rows = np.flatnonzero((bad | edge) & (jets.prongs + extra >= 1))
+        planes = jets.planes(calibration.settings, extra, rows)
+        found = match(planes, jets.quarks_of(rows))
+        weight = nominal.copy()
+        clustered = planes.subjets > 0
+        weight[rows[clustered]] = products(planes, found.quarks > 0, tables)[clustered, 0]
+        weights.append(weight)
+        lost[rows] |= ~(found.alone & (found.matched == np.minimum(planes.subjets, jets.prongs[rows])) & clustered)
+    return weights[0], weights[1], bad & lost

@@ -4,7 +4,8 @@ import pytest
 
 from resonaut import events
 from resonaut.calibrate.bins import LundBins
-from resonaut.calibrate.settings import Settings
+from resonaut.calibrate.correction import Factors, LundCorrection
+from resonaut.calibrate.settings import Histogram, Settings, Systematics
 from resonaut.files import write_json
 
 
@@ -18,14 +19,50 @@ def bins() -> LundBins:
 @pytest.fixture
 def settings(bins) -> Settings:
     return Settings(
+        correction=None,
+        declustering="ca",
         minimum_delta=0.005,
         minimum_kt=0.02,
         bins=bins,
         minimum_entries=5.0,
+        direct_pt_range=(15.0, 350.0),
+        systematics=Systematics(0.3, {}),
+        b_quark_datasets=[],
         factor_range=(0.2, 5.0),
         weight_range=(0.1, 10.0),
+        jets_per_bin=500,
         toys=3,
         seed=7,
+        selections={"tau21": {"tau21": (None, 0.4)}},
+        histograms={"tau21": Histogram(5, 0.0, 1.0)},
+    )
+
+
+def correction_of(
+    bins: LundBins, value: float | np.ndarray = 1.0, error: float = 0.0, systematics=(), polynomial=None, spread=0.0
+) -> LundCorrection:
+    """A correction with one value and error in all bins; beyond the direct range a constant, or ``polynomial``."""
+    table = np.broadcast_to(np.asarray(value, float), bins.shape).copy()
+    coefficients = np.zeros((3, *bins.shape[1:]))
+    coefficients[:] = np.reshape([np.mean(table), 0, 0] if polynomial is None else polynomial, (3, 1, 1))
+    covariance = np.zeros((3, 3, *bins.shape[1:]))
+    covariance[0, 0] = spread**2
+    return LundCorrection(
+        declustering="ca",
+        minimum_delta=0.005,
+        minimum_kt=0.02,
+        bins=bins,
+        direct_pt_range=(15.0, 350.0),
+        factor_range=(0.2, 5.0),
+        nominal=Factors(table, coefficients),
+        error=np.full(bins.shape, error),
+        covariance=covariance,
+        systematics={
+            name: (Factors(table * up, coefficients * up), Factors(table * down, coefficients * down))
+            for name, up, down in systematics
+        },
+        b_light=np.ones(bins.shape),
+        density=np.ones(bins.shape),
     )
 
 
@@ -64,8 +101,19 @@ def make_dataset(tmp_path):
                 for i, jet in enumerate(("j1", "j2")):
                     pf = toy_constituents(size, 1000 * len(name) + 2 * first + i, softness)
                     columns |= {f"{jet}_pf_{key}": values for key, values in pf.items()}
+                    n = prongs[i]
+                    columns |= {f"{jet}_pt": np.linspace(300, 600, size), f"{jet}_tau1": np.full(size, 0.5)}
+                    columns |= {f"{jet}_eta": np.zeros(size), f"{jet}_phi": np.zeros(size)}
+                    columns[f"{jet}_tau2"] = np.linspace(0, 0.5, size)
                     if role == "signal":
-                        columns[f"{jet}_prongs"] = np.full(size, prongs[i], np.int8)
+                        columns[f"{jet}_prongs"] = np.full(size, n, np.int8)
+                        # Quarks on the two hard axes of the toy jets, and between them.
+                        for key, places in (("eta", np.zeros(n)), ("phi", np.linspace(-0.2, 0.2, n))):
+                            columns[f"{jet}_quark_{key}"] = ak.unflatten(np.tile(places, size), np.full(size, n))
+                        columns[f"{jet}_quark_pt"] = ak.unflatten(np.full(n * size, 100.0), np.full(size, n))
+                        columns[f"{jet}_quark_pdgid"] = ak.unflatten(np.tile(np.full(n, 5), size), np.full(size, n))
+                if role in ("w_sim", "w_background"):
+                    columns["shower_weight"] = ak.unflatten(np.tile([1.2, 0.8], size), np.full(size, 2))
                 batches.append(ak.zip(columns, depth_limit=1))
                 first += size
             events.write(tmp_path / "skim" / name / f"{number:03d}.parquet", batches, {})
@@ -74,7 +122,7 @@ def make_dataset(tmp_path):
             "role": role,
             "chunks": [f"{number:03d}" for number in range(len(chunks))],
             "events": first,
-            "luminosity": None,
+            "luminosity": 2.0 if role == "w_data" else None,
             "cross_section": 1.0,
             "mass": None,
             "weight_scale": 1.0,

@@ -1,39 +1,48 @@
+import dataclasses
 import json
 
-import awkward as ak
 import hist
 import numpy as np
 import pytest
 import uhi.io.json
 
-from resonaut.calibrate.bins import LundBins, Splittings, splittings_of
-from resonaut.calibrate.measure import Planes, measure, ratio_of
-from resonaut.errors import ConfigError, EmptySelectionError
+from resonaut.calibrate.bins import LundBins
+from resonaut.calibrate.counts import Counts
+from resonaut.calibrate.lund import Planes
+from resonaut.calibrate.measure import Samples, measure, ratio_of
+from resonaut.calibrate.settings import Systematics, WeightPair
+from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
 
 
-def subjets(*jets: list[tuple[float, list[tuple[float, float]]]]) -> ak.Array:
+def planes_from(*jets: list[tuple[float, list[tuple[float, float]]]]) -> Planes:
     """Jets given as (subjet p_T, [(delta, kt), …])."""
-    template = {"pt": 1.0, "eta": 0.0, "phi": 0.0, "splittings": [{"delta": 0.1, "kt": 1.0}]}
-    records = [
-        [template | {"pt": pt, "splittings": [{"delta": d, "kt": k} for d, k in found]} for pt, found in jet]
-        for jet in jets
-    ]
-    return ak.Array([[template], *records])[1:]
+    subjets = [subjet for jet in jets for subjet in jet]
+    found = [s for _, splittings in subjets for s in splittings]
+    pt = np.array([pt for pt, _ in subjets], float)
+    return Planes(
+        np.array([len(jet) for jet in jets]),
+        pt,
+        0 * pt,
+        0 * pt,
+        np.array([len(splittings) for _, splittings in subjets], int),
+        *np.array(found, float).reshape(-1, 2).T,
+    )
 
 
-def test_splittings_are_flat_and_know_their_jet():
-    found = splittings_of(subjets([(100.0, [(0.8, 1.0)])], [], [(50.0, []), (60.0, [(0.4, 2.0), (0.2, np.e)])]))
-    assert found.jet.tolist() == [0, 2, 2]
-    assert found.subjet_pt.tolist() == [100, 60, 60]
-    assert found.ln_radius_over_delta == pytest.approx([0, np.log(2), np.log(4)])
-    assert found.ln_kt == pytest.approx([0, np.log(2), 1])
+def counts_of(bins: LundBins, planes: Planes, weight: float | list[float] = 1.0) -> Counts:
+    weights = np.tile(np.reshape(weight, (-1, 1)), len(planes.subjets)).astype(float)
+    counts = Counts(bins, len(weights))
+    counts.fill(planes, weights)
+    return counts
 
 
 def test_bins_include_the_lower_edge_and_clamp(bins):
     # p_T 0-150-400, ln(0.8/Delta) 0-1-2-5, ln kt -4 - -1 - 0.5 - 4
-    pt, x, y = [-5, 149.9, 150, 1e9], [1.0, 4.9, 99, -3], [0.5, -99, 99, -1]
-    flat = bins.flat(Splittings(np.arange(4), *(np.array(v, float) for v in (pt, x, y))))
-    assert [list(np.unravel_index(i, bins.shape)) for i in flat] == [[0, 1, 2], [0, 2, 0], [1, 2, 2], [1, 0, 1]]
+    pt, x, y = [0.1, 149.9, 150, 1e9], [1.0, 4.9, 99, -3], [0.5, -99, 99, -1]
+    jets = [[(p, [(0.8 * np.exp(-a), np.exp(b))])] for p, a, b in zip(pt, x, y, strict=True)]
+    found = planes_from(*jets)
+    assert bins.slices(found).tolist() == [0, 0, 1, 1]
+    assert bins.in_plane(found).tolist() == [3 * 1 + 2, 3 * 2 + 0, 3 * 2 + 2, 3 * 0 + 1]
 
 
 @pytest.mark.parametrize("edges", [(1.0,), (0.0, 0.0), (1.0, 0.0)])
@@ -43,58 +52,123 @@ def test_edges_must_rise(edges):
 
 
 def test_density_per_subjet_of_the_slice(bins):
-    planes = Planes(bins)
-    planes.fill(subjets([(100.0, [(0.5, 1.0)]), (120.0, [])], [(300.0, [(0.5, 1.0), (0.5, 1.0)])], []), np.ones(3))
-    assert (planes.jets, planes.uncalibrated) == (2, 1)
-    assert planes.subjets.tolist() == [2, 1]
+    jets = [(100.0, [(0.5, 1.0)]), (120.0, [])], [(300.0, [(0.5, 1.0), (0.5, 1.0)])], []
+    counts = counts_of(bins, planes_from(*jets))
+    assert (counts.jets, counts.uncalibrated) == (2, 1)
+    assert counts.subjets.tolist() == [[2, 1]]
     # ln(0.8/0.5) = 0.47 and ln 1 = 0: first and second bin.
-    assert planes.density()[:, 0, 1].tolist() == [0.5, 2]
-    assert planes.density().sum() == 2.5
+    assert counts.density()[0, :, 0, 1].tolist() == [0.5, 2]
+    assert counts.density().sum() == 2.5
+    assert counts.inverse_pt == pytest.approx([1 / 100 + 1 / 120, 1 / 300])
 
 
-def test_ratio_and_error_by_hand(bins):
-    data, simulation = Planes(bins), Planes(bins)
-    data.fill(subjets(*[[(100.0, [(0.5, 1.0)])]] * 8, *[[(100.0, [])]] * 2), np.ones(10))
-    simulation.fill(subjets(*[[(100.0, [(0.5, 1.0)])]] * 16, *[[(100.0, [])]] * 16), np.full(32, 3.0))
-    ratio = ratio_of(data, simulation, minimum_entries=8)
-    assert ratio.ratio[0, 0, 1] == pytest.approx(0.8 / 0.5)
+WITH, WITHOUT = [(100.0, [(0.5, 1.0)])], [(100.0, [])]
+
+
+def test_ratio_and_error_by_hand(bins, settings):
+    data = counts_of(bins, planes_from(*[WITH] * 8, *[WITHOUT] * 2))
+    simulation = counts_of(bins, planes_from(*[WITH] * 16, *[WITHOUT] * 16), 3.0)
+    ratio = ratio_of(data, simulation, Counts(bins), dataclasses.replace(settings, minimum_entries=8))
+    assert ratio.values[0, 0, 0, 1] == pytest.approx(0.8 / 0.5)
     # The weight of 3 changes neither the density nor the effective number of entries.
     assert ratio.error[0, 0, 1] == pytest.approx(1.6 * np.sqrt(1 / 8 + 1 / 16))
     empty = np.ones(bins.shape, bool)
     empty[0, 0, 1] = False
-    assert np.all(ratio.ratio[empty] == 1)
+    assert np.array_equal(ratio.known, ~empty)
+    assert np.all(ratio.values[:, empty] == 1)
     assert np.all(ratio.error[empty] == 1)
-    assert ratio_of(data, simulation, minimum_entries=9).ratio[0, 0, 1] == 1
+    nine = ratio_of(data, simulation, Counts(bins), dataclasses.replace(settings, minimum_entries=9))
+    assert nine.values[0, 0, 0, 1] == 1
 
 
-def test_minimum_of_zero_still_spares_empty_bins(bins):
-    ratio = ratio_of(Planes(bins), Planes(bins), minimum_entries=0)
-    assert np.all(ratio.ratio == 1)
+def test_background_is_subtracted_from_splittings_and_subjets_and_varied(bins, settings):
+    """Ten W jets with splittings in half of them, and ten background jets that all split."""
+    data = counts_of(bins, planes_from(*[WITH] * 15, *[WITHOUT] * 5))
+    background = counts_of(bins, planes_from(*[WITH] * 40), 0.25)
+    simulation = counts_of(bins, planes_from(*[WITH] * 30, *[WITHOUT] * 20))
+    ratio = ratio_of(data, simulation, background, settings)
+    found = ratio.values[:, 0, 0, 1]
+    assert found[0] == pytest.approx(0.5 / 0.6)
+    # 30 % more background leaves 2 of 7 jets, 30 % less 8 of 13.
+    assert found[1:3] == pytest.approx([2 / 7 / 0.6, 8 / 13 / 0.6])
+    error2 = (15 + 40 * 0.25**2) / 5**2 + 1 / 30
+    assert ratio.error[0, 0, 1] == pytest.approx(found[0] * np.sqrt(error2))
+
+
+def test_a_bin_that_the_background_fills_alone_says_nothing(bins, settings):
+    data = counts_of(bins, planes_from(*[WITH] * 9, *[WITHOUT] * 5))
+    background = counts_of(bins, planes_from(*[WITH] * 10))
+    ratio = ratio_of(data, counts_of(bins, planes_from(*[WITH] * 9)), background, settings)
+    assert np.all(ratio.values[0] == 1)
+    assert not ratio.known.any()
+
+
+def test_weights_of_simulation_give_a_variation_each(bins, settings):
+    """Jets that split have weights 1.5 up and 0.5 down; those that do not have 1."""
+    planes = planes_from(*[WITH] * 20, *[WITHOUT] * 20)
+    weights = np.ones((3, 40))
+    weights[1, :20], weights[2, :20] = 1.5, 0.5
+    simulation = Counts(bins, 3)
+    simulation.fill(planes, weights)
+    systematics = Systematics(0.3, {"shower": WeightPair("shower_weight", 0, 1)})
+    ratio = ratio_of(
+        counts_of(bins, planes), simulation, Counts(bins, 3), dataclasses.replace(settings, systematics=systematics)
+    )
+    assert ratio.values[:, 0, 0, 1] == pytest.approx([1, 1, 1, 0.5 / 0.6, 0.5 / (1 / 3)])
+
+
+def test_minimum_of_zero_still_spares_empty_bins(bins, settings):
+    ratio = ratio_of(Counts(bins), Counts(bins), Counts(bins), dataclasses.replace(settings, minimum_entries=0))
+    assert np.all(ratio.values == 1)
     assert np.all(ratio.error == 1)
 
 
 def test_measure_reads_every_dataset_and_reports_planes(make_dataset, settings):
     data = make_dataset("w_data", "w_data", [[60]])
     parts = [make_dataset(f"w_sim_{i}", "w_sim", [[30, 10], [20]]) for i in range(2)]
-    ratio, planes = measure([data], parts, settings)
-    assert planes["data"]["jets"] == 60
-    assert planes["simulation"]["jets"] == 120
+    background = make_dataset("w_qcd", "w_background", [[10]], gen_weight=0.1)
+    correction, source, planes = measure(Samples([data], parts, [background], []), settings)
+    assert (source["data_jets"], source["simulation_jets"], source["background_jets"]) == (60, 120, 10)
+    # Scaled to the data's luminosity of 2/fb.
+    assert sum(planes["background"]["subjets"]) == pytest.approx(10 * 2 * 0.1 * 2)
     assert sum(planes["simulation"]["subjets"]) == 240
-    assert np.array(planes["ratio"]) == pytest.approx(ratio.ratio)
+    assert list(correction.systematics) == ["background"]
     histogram = hist.Hist(json.loads(json.dumps(planes["data"]["splittings"]), object_hook=uhi.io.json.object_hook))
     assert histogram.axes.name == ("subjet_pt", "ln_radius_over_delta", "ln_kt")
-    assert histogram.values().shape == ratio.ratio.shape
+    assert histogram.values().shape == correction.error.shape
     assert histogram.values().sum() > 60
 
 
 def test_the_same_sample_on_both_sides_gives_one(make_dataset, settings):
     w = make_dataset("w", "w_sim", [[100]])
-    ratio, _ = measure([w], [w], settings)
-    assert np.all(ratio.ratio == 1)
-    assert ratio.error.min() < 0.3
+    correction, _, _ = measure(Samples([w], [w], [], []), settings)
+    assert correction.nominal.table == pytest.approx(1)
+    assert correction.nominal.polynomial[0] == pytest.approx(1)
+    assert correction.error.min() < 0.3
+
+
+def test_b_quarks_are_compared_with_light_ones(make_dataset, settings):
+    """All toy quarks are b quarks: nothing to compare with, so a ratio of 1; the number tells."""
+    w, signal = make_dataset("w", "w_sim", [[50]]), make_dataset("signal", "signal", [[50]])
+    correction, source, _ = measure(Samples([w], [w], [], [signal]), settings)
+    assert source["b_quark_jets"] > 20
+    assert np.all(correction.b_light == 1)
 
 
 def test_no_jets_is_one_sentence(make_dataset, settings):
     data, empty = make_dataset("w_data", "w_data", [[10]]), make_dataset("w_sim", "w_sim", [[0]])
     with pytest.raises(EmptySelectionError, match=r"datasets w_sim: no jet with 2 .* `skim.regions`"):
-        measure([data], [empty], settings)
+        measure(Samples([data], [empty], [], []), settings)
+
+
+def test_background_needs_the_luminosity_of_data(make_dataset, settings):
+    w = make_dataset("w", "w_sim", [[10]])
+    with pytest.raises(InputFileError, match="no luminosity, to which the background is scaled"):
+        measure(Samples([w], [w], [w], []), settings)
+
+
+def test_missing_weights_are_one_sentence(make_dataset, settings):
+    w = make_dataset("w_sim", "w_sim", [[10]])
+    systematics = Systematics(0.3, {"scales": WeightPair("shower_weight", 0, 2)})
+    with pytest.raises(ConfigError, match=r"'w_sim' has no 3 weights 'shower_weight' .*systematics\.weights\.scales"):
+        measure(Samples([w], [w], [], []), dataclasses.replace(settings, systematics=systematics))

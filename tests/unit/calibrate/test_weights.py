@@ -1,183 +1,201 @@
 import dataclasses
-import json
+import logging
 
 import awkward as ak
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
-from resonaut.calibrate import correction, weights
 from resonaut.calibrate.bins import LundBins
-from resonaut.calibrate.cli import app
-from resonaut.calibrate.correction import LundRatio
-from resonaut.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.events import Dataset, write
-from resonaut.files import write_json
+from resonaut.calibrate.factors import only, products, table_alone, tables_of
+from resonaut.calibrate.jets import jets_of
+from resonaut.calibrate.lund import Planes
+from resonaut.calibrate.matching import Quarks, match
+from resonaut.calibrate.weights import Calibration, weigh
+from resonaut.events import Dataset
+
+from .conftest import correction_of
 
 ONE_BIN = LundBins((0.0, 1000.0), (0.0, 5.0), (-4.0, 4.0))
 
 
-def flat_ratio(value: float, error: float = 0.0) -> LundRatio:
-    return LundRatio(ONE_BIN, np.full(ONE_BIN.shape, value), np.full(ONE_BIN.shape, error))
+def planes_with(numbers_of_splittings: list[list[int]], pt: float = 100.0) -> Planes:
+    """Jets of subjets with so many equal splittings."""
+    splittings = np.array([n for jet in numbers_of_splittings for n in jet], int)
+    size, total = len(splittings), int(splittings.sum())
+    subjets = np.array([len(jet) for jet in numbers_of_splittings])
+    zeros = np.zeros(size)
+    return Planes(subjets, np.full(size, pt), zeros, zeros, splittings, np.full(total, 0.1), np.ones(total))
 
 
-def subjets(numbers_of_splittings: list[list[int]]) -> ak.Array:
-    template = {"pt": 100.0, "splittings": [{"delta": 0.1, "kt": 1.0}]}
-    return ak.Array(
-        [
-            [template],
-            *[[template | {"splittings": template["splittings"] * n} for n in jet] for jet in numbers_of_splittings],
-        ]
-    )[1:]
-
-
-@pytest.fixture
-def signal(make_dataset) -> Dataset:
-    return Dataset.open(make_dataset("signal", "signal", [[40, 25], [30]], prongs=(3, 2)))
-
-
-def friends_of(dataset, ratio, settings) -> ak.Array:
-    normalisation = weights.normalise(dataset, ratio, settings)
-    source = dataset.results / "normalisation.json"
-    for chunk in dataset.manifest.chunks:
-        batches = weights.apply(dataset, chunk, ratio, normalisation, settings, source)
-        write(dataset.path("calibrate", chunk), batches, {})
-    columns = ["lund_weight_j1", "lund_weight_j2", "lund_weight_toys", "lund_calibrated_j1", "lund_calibrated_j2"]
-    return dataset.read(columns, friends=["calibrate"])
-
-
-def test_weight_is_the_product_over_splittings_and_clipped(settings):
-    factors = weights.factor_tables(flat_ratio(2.0), dataclasses.replace(settings, toys=1))
-    found = weights.jet_weights(subjets([[0], [1, 2], [], [0, 3], [4]]), ONE_BIN, factors, (0.1, 10.0))
-    assert found[:, 0] == pytest.approx([1, 8, 1, 8, 10])
-    # Without an error the toys are the nominal weight.
-    assert np.array_equal(found[:, 1], found[:, 0])
+def test_weight_is_the_product_over_used_subjets():
+    planes = planes_with([[0], [1, 2], [], [0, 3]])
+    tables = tables_of(correction_of(ONE_BIN, 2.0), 1, 1)
+    assert products(planes, np.array([True] * 5), tables)[:, 0] == pytest.approx([1, 8, 1, 8])
+    used = np.array([True, True, False, True, True])
+    assert products(planes, used, tables)[:, 0] == pytest.approx([1, 2, 1, 8])
 
 
 @pytest.mark.parametrize(("value", "factor"), [(0.01, 0.2), (0.5, 0.5), (40.0, 5.0)])
-def test_factors_are_clipped(settings, value, factor):
-    assert weights.factor_tables(flat_ratio(value), settings)[0, 0] == factor
+def test_factors_are_clipped(value, factor):
+    tables = tables_of(correction_of(ONE_BIN, value), 2, 1)
+    for pt in (100.0, 500.0):
+        assert products(planes_with([[1]], pt), np.array([True]), tables)[0] == pytest.approx(factor)
 
 
-def test_toys_move_bins_by_their_error_with_one_pattern(settings):
-    many = dataclasses.replace(settings, toys=4000)
-    table = weights.factor_tables(flat_ratio(1.0, 0.1), many)
-    assert table.shape == (4001, 1)
-    assert table[1:].mean() == pytest.approx(1, abs=0.01)
-    assert table[1:].std() == pytest.approx(0.1, rel=0.05)
-    assert np.array_equal(table, weights.factor_tables(flat_ratio(1.0, 0.1), many))
-    assert not np.array_equal(table, weights.factor_tables(flat_ratio(1.0, 0.1), dataclasses.replace(many, seed=8)))
+@pytest.mark.parametrize(
+    ("pt", "factor"), [(14.9, 5.0), (15.0, 2.0), (349.0, 2.0), (350.0, 0.8 + 120 / 350), (1000.0, 0.92)]
+)
+def test_polynomial_in_inverse_pt_beyond_the_direct_range(pt, factor):
+    """0.8 + 120 GeV / p_T, which is clipped at 5 below 15 GeV."""
+    tables = tables_of(correction_of(ONE_BIN, 2.0, polynomial=[0.8, 120.0, 0.0]), 1, 1)
+    assert products(planes_with([[1]], pt), np.array([True]), tables)[0, 0] == pytest.approx(factor)
 
 
-def test_no_difference_gives_weights_of_one(signal, settings, bins):
-    ratio = LundRatio(bins, np.ones(bins.shape), np.zeros(bins.shape))
-    found = friends_of(signal, ratio, settings)
-    for column in ("lund_weight_j1", "lund_weight_j2", "lund_weight_toys"):
-        assert np.all(ak.to_numpy(found[column]) == 1)
+def test_toys_move_bins_inside_and_polynomials_beyond_the_direct_range():
+    correction = correction_of(ONE_BIN, 1.0, error=0.1, spread=0.2)
+    tables = tables_of(correction, 4000, 3)
+    for pt, statistical, extrapolation in ((100.0, 0.1, 0.0), (500.0, 0.0, 0.2)):
+        found = products(planes_with([[1]], pt), np.array([True]), tables)[0]
+        for name, sigma in (("statistical", statistical), ("pt_extrapolation", extrapolation)):
+            toys = found[tables.names[name]]
+            assert len(toys) == 4000
+            assert toys.mean() == pytest.approx(1, abs=0.02)
+            assert toys.std() == pytest.approx(sigma, rel=0.06)
+    assert np.array_equal(tables.direct, tables_of(correction, 4000, 3).direct)
+    assert not np.array_equal(tables.direct, tables_of(correction, 4000, 4).direct)
 
 
-def test_mean_is_one_for_each_prong_count_over_all_chunks(signal, settings, bins):
-    ratio = LundRatio(bins, np.random.default_rng(1).uniform(0.7, 1.4, bins.shape), np.full(bins.shape, 0.1))
-    found = friends_of(signal, ratio, settings)
-    assert ak.mean(found.lund_weight_j1) == pytest.approx(1)  # the 3-prong jets
-    assert ak.mean(found.lund_weight_j2) == pytest.approx(1)  # the 2-prong jets
-    assert ak.std(found.lund_weight_j1) > 0.05
-    assert found.lund_weight_toys.type == ak.types.ArrayType(
-        ak.types.RegularType(ak.types.NumpyType("float64"), settings.toys), 95
-    )
-    # A toy's event weight has the size of the nominal one, but is another.
-    toys = ak.to_numpy(found.lund_weight_toys)
-    nominal = ak.to_numpy(found.lund_weight_j1 * found.lund_weight_j2)
-    assert toys.mean() == pytest.approx(1, abs=0.15)
-    assert np.all(np.abs(toys - nominal[:, None]).max(axis=0) > 0.01)
+def test_extrapolation_toys_follow_the_covariance():
+    """p0 and p1 fully anticorrelated such that nothing moves at 500 GeV."""
+    correction = correction_of(ONE_BIN, 1.0)
+    step = np.array([0.1, -50.0, 0.0])
+    correction = dataclasses.replace(correction, covariance=np.outer(step, step).reshape(3, 3, 1, 1))
+    tables = tables_of(correction, 2000, 1)
+    for pt, sigma in ((500.0, 0.0), (1000.0, 0.05)):
+        toys = products(planes_with([[1]], pt), np.array([True]), tables)[0][tables.names["pt_extrapolation"]]
+        assert toys.std() == pytest.approx(sigma, rel=0.1, abs=1e-9)
 
 
-def test_both_jets_of_one_prong_count_share_the_mean_and_generator_weights_count(make_dataset, settings, bins):
-    ratio = LundRatio(bins, np.random.default_rng(1).uniform(0.7, 1.4, bins.shape), np.full(bins.shape, 0.1))
-    dataset = Dataset.open(make_dataset("same", "signal", [[50]], prongs=(2, 2), gen_weight=-2.0))
-    found = friends_of(dataset, ratio, settings)
-    both = np.concatenate([found.lund_weight_j1, found.lund_weight_j2])
-    assert np.mean(both) == pytest.approx(1)
-    assert abs(ak.mean(found.lund_weight_j1) - 1) > 1e-4
+def test_systematic_variations_and_one_of_them_alone():
+    tables = tables_of(correction_of(ONE_BIN, 1.5, systematics=[("shower", 1.1, 0.9)]), 2, 1)
+    planes = planes_with([[2]])
+    found = products(planes, np.array([True]), tables)[0]
+    assert found[tables.names["shower_up"]] == pytest.approx(1.65**2)
+    assert found[tables.names["shower_down"]] == pytest.approx(1.35**2)
+    alone = products(planes, np.array([True]), only(tables, "shower_up"))
+    assert alone[0] == pytest.approx([1.65**2])
 
 
-@pytest.mark.parametrize("prongs", [0, 30])
-def test_a_jet_that_cannot_be_declustered_has_weight_one_and_a_flag(make_dataset, settings, prongs):
-    dataset = Dataset.open(make_dataset("odd", "signal", [[20]], prongs=(prongs, 2)))
-    found = friends_of(dataset, flat_ratio(1.3, 0.2), settings)
-    assert not ak.any(found.lund_calibrated_j1)
-    assert np.all(found.lund_weight_j1 == 1)
-    assert ak.all(found.lund_calibrated_j2)
-    count = weights.normalise(dataset, flat_ratio(1.3, 0.2), settings).prongs[str(prongs)]
-    assert (count.jets, count.uncalibrated_jets, count.mean_weight) == (20, 20, 1.0)
+def test_a_table_alone_holds_for_every_pt():
+    tables = table_alone(ONE_BIN, np.full(ONE_BIN.shape, 1.5), (0.2, 5.0), "b")
+    assert products(planes_with([[1]], 3000.0), np.array([True]), tables)[0] == pytest.approx([1.5])
 
 
-def test_a_chunk_without_events(make_dataset, settings):
-    dataset = Dataset.open(make_dataset("gaps", "signal", [[0], [5]]))
-    found = friends_of(dataset, flat_ratio(1.3, 0.2), settings)
-    assert len(found) == 5
-    empty = next(dataset.iterate_chunk("000", ["lund_weight_toys"], friends=["calibrate"]))
-    assert empty.type.content == found[["run", "luminosityBlock", "event", "lund_weight_toys"]].type.content
+def matched(subjet_phi: list[float], quark_phi: list[float], b: list[bool] | None = None):
+    size, n = len(subjet_phi), len(quark_phi)
+    zeros = np.zeros(size)
+    planes = Planes(np.array([size]), zeros + 100, zeros, np.array(subjet_phi), zeros.astype(int), *np.zeros((2, 0)))
+    found = match(planes, Quarks(np.array([n]), np.zeros(n), np.array(quark_phi), np.array(b or [False] * n, bool)))
+    return found, bool(found.bad(planes)[0])
 
 
-def test_generator_weights_that_cancel_are_an_error(make_dataset, settings):
-    dataset = Dataset.open(make_dataset("zero", "signal", [[20]], gen_weight=0.0))
-    with pytest.raises(NotFiniteError, match="zero: 'mean Lund weight of jets with 2 prongs'"):
-        weights.normalise(dataset, flat_ratio(1.3), settings)
+def test_each_quark_goes_to_the_nearest_subjet():
+    found, bad = matched([0.0, 0.5], [0.1, 0.45], [False, True])
+    assert found.quarks.tolist() == [1, 1]
+    assert found.is_b.tolist() == [False, True]
+    assert not bad
 
 
-def test_a_normalisation_of_other_toys_or_events_is_refused(signal, settings, tmp_path):
-    normalisation = weights.normalise(signal, flat_ratio(1.3), settings)
-    more = dataclasses.replace(settings, toys=9)
-    with pytest.raises(InputFileError, match=r"n\.json: no 9 toys of jets with 3 prongs"):
-        list(weights.apply(signal, "000", flat_ratio(1.3), normalisation, more, tmp_path / "n.json"))
-    without = weights.Normalisation({n: c for n, c in normalisation.prongs.items() if n != "2"})
-    with pytest.raises(InputFileError, match=r"n\.json: no 3 toys of jets with 2 prongs"):
-        list(weights.apply(signal, "000", flat_ratio(1.3), without, settings, tmp_path / "n.json"))
+@pytest.mark.parametrize(
+    ("subjets", "quarks", "numbers"),
+    [
+        ([0.0, 0.5], [0.0, 0.75], [1, 0]),  # too far away
+        ([0.0, 0.5], [0.0, 0.1], [2, 0]),  # two quarks in one subjet
+        ([3.1, 0.0], [-3.1, 0.0], [1, 1]),  # across the cut in azimuth
+        ([0.0], [], [0]),
+    ],
+)
+def test_bad_matches(subjets, quarks, numbers):
+    found, bad = matched(subjets, quarks)
+    assert found.quarks.tolist() == numbers
+    assert bad == (numbers != [1, 1])
 
 
-@pytest.mark.parametrize("bad", [(1.2, 5.0), (0.2, 0.9), (0.0, 5.0)])
-def test_a_range_must_enclose_one(settings, bad):
-    with pytest.raises(ConfigError, match=r"calibrate\.factor_range"):
-        dataclasses.replace(settings, factor_range=bad)
+@pytest.fixture
+def toys(make_dataset):
+    """Two-prong toy jets: hard axes at phi of -0.2 and 0.2."""
+    dataset = Dataset.open(make_dataset("signal", "signal", [[400]]))
+    return next(dataset.iterate([*(f"j1_pf_{n}" for n in ("pt", "eta", "phi", "mass")), *TRUTH]))
 
 
-def test_the_three_commands(make_dataset, settings, tmp_path):
-    config = tmp_path / "config" / "calibrate.json"
-    write_json(config, dataclasses.asdict(settings))
-    data = make_dataset("w_data", "w_data", [[80]], softness=1.5)
-    simulation = make_dataset("w_sim", "w_sim", [[80]])
-    signal = make_dataset("signal", "signal", [[30], [20, 10]])
-    folder = tmp_path / "calibrate"
-    files = {"correction": folder / "correction.json", "normalisation": folder / "signal" / "normalisation.json"}
+TRUTH = [f"j1_{n}" for n in ("pt", "eta", "phi", "prongs", "quark_pt", "quark_eta", "quark_phi", "quark_pdgid")]
 
-    def run(command, *arguments):
-        CliRunner().invoke(app, [command, "--config", str(config), *map(str, arguments)], catch_exceptions=False)
 
-    run(
-        "measure",
-        "--data",
-        data,
-        "--simulation",
-        simulation,
-        "--output",
-        files["correction"],
-        "--planes",
-        folder / "planes.json",
-    )
-    common = ["--correction", files["correction"], "--dataset", signal]
-    run("normalise", *common, "--output", files["normalisation"])
-    for chunk in ("000", "001"):
-        output = folder / "signal" / f"{chunk}.parquet"
-        run("apply", *common, "--normalisation", files["normalisation"], "--chunk", chunk, "--output", output)
-    assert correction.read(files["correction"]).bins == settings.bins
-    assert json.loads((folder / "planes.json").read_text())["data"]["jets"] == 80
-    assert json.loads(files["normalisation"].read_text())["prongs"]["2"]["jets"] == 120
-    weight = Dataset.open(signal).read(["lund_weight_j1", "lund_weight_j2"], friends=["calibrate"])
-    assert len(weight) == 60
-    assert np.mean([weight.lund_weight_j1, weight.lund_weight_j2]) == pytest.approx(1)
-    assert pq.ParquetFile(folder / "signal" / "001.parquet").num_row_groups == 2
-    before = output.read_bytes()
-    run("apply", *common, "--normalisation", files["normalisation"], "--chunk", "001", "--output", output)
-    assert output.read_bytes() == before
+def weighed(events, settings, bins, **correction):
+    calibration = Calibration.of(correction_of(bins, **correction), settings)
+    ones = table_alone(bins, np.ones(bins.shape), (0.2, 5.0), "distortion")
+    return weigh(jets_of(events, "j1"), calibration, ones), calibration.variations
+
+
+def test_no_difference_gives_weights_of_one_except_where_the_clustering_is_doubted(toys, settings, bins):
+    found, variations = weighed(toys, settings, bins)
+    unclustered = slice(variations["unclustered_up"].start, variations["unclustered_down"].stop)
+    rest = np.delete(found.weight, np.r_[unclustered], axis=1)
+    assert np.all(rest == 1)
+    assert 0 < found.unclustered.sum() < found.bad_match.sum() < 200
+    assert np.all(found.weight[found.unclustered, unclustered] == [5, 0.2])
+    assert np.all(found.weight[~found.unclustered, unclustered] == 1)
+
+
+def test_b_quarks_vary_by_their_ratio(toys, settings, bins):
+    """All quarks of the toys are b quarks: b up is the product of b/light over all used splittings."""
+    correction = dataclasses.replace(correction_of(bins, 1.1), b_light=np.full(bins.shape, 1.1))
+    ones = table_alone(bins, np.ones(bins.shape), (0.2, 5.0), "distortion")
+    wide = dataclasses.replace(settings, weight_range=(1e-9, 1e9), direct_pt_range=(0.0, 1e9))
+    correction = dataclasses.replace(correction, direct_pt_range=(0.0, 1e9))
+    calibration = Calibration.of(correction, wide)
+    found = weigh(jets_of(toys, "j1"), calibration, ones).weight
+    nominal = found[:, 0]
+    up, down = (found[:, calibration.variations[f"b_quark_{way}"].start] for way in ("up", "down"))
+    assert up == pytest.approx(nominal**2)
+    assert down == pytest.approx(1)
+    light = ak.with_field(toys, toys.j1_quark_pdgid - 4, "j1_quark_pdgid")
+    found = weigh(jets_of(light, "j1"), calibration, ones).weight
+    assert found[:, calibration.variations["b_quark_up"].start] == pytest.approx(found[:, 0])
+
+
+def test_prongs_change_only_where_matching_is_bad_or_a_quark_is_at_the_edge(toys, settings, bins):
+    found, variations = weighed(toys, settings, bins, value=np.random.default_rng(1).uniform(0.7, 1.4, bins.shape))
+    for way in ("up", "down"):
+        changed = found.weight[:, variations[f"prongs_{way}"].start] != found.weight[:, 0]
+        assert not np.any(changed & ~found.bad_match)
+        assert changed.any()
+    outside = ak.with_field(toys, ak.ones_like(toys.j1_quark_phi) * 0.85, "j1_quark_phi")
+    jets = jets_of(outside, "j1")
+    assert jets.near_outside.all()
+    assert not jets.near_inside.any()
+
+
+def test_distortion_multiplies_up_and_divides_down(toys, settings, bins):
+    calibration = Calibration.of(correction_of(bins), settings)
+    table = table_alone(bins, np.full(bins.shape, 1.05), (0.2, 5.0), "distortion")
+    found = weigh(jets_of(toys, "j1"), calibration, table).weight
+    up, down = (found[:, calibration.variations[f"distortion_{way}"].start] for way in ("up", "down"))
+    assert np.all(up >= 1)
+    assert up.max() > 1.2
+    assert up * down == pytest.approx(1)
+
+
+def test_weights_are_clipped_in_every_variation(toys, settings, bins):
+    found, _ = weighed(toys, settings, bins, value=3.0)
+    assert found.weight.max() == 10
+    assert found.weight.min() >= 0.1
+
+
+def test_a_jet_with_too_few_constituents_has_weight_one(toys, settings, bins, caplog):
+    few = ak.with_field(toys, ak.full_like(toys.j1_prongs, 40), "j1_prongs")
+    with caplog.at_level(logging.WARNING):
+        found, _ = weighed(few, settings, bins, value=2.0)
+    assert not found.calibrated.any()
+    assert np.all(found.weight == 1)
+    assert not found.unclustered.any()

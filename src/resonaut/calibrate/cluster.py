@@ -1,0 +1,238 @@
+"""Compiled sequential recombination of small jets: exclusive kT subjets and their primary Lund planes.
+
+The algorithms are FastJet's (M. Cacciari, G. Salam, G. Soyez, EPJ C 72 (2012) 1896), with its nearest-neighbour
+bookkeeping, which for the tens of particles of one jet costs O(N^2): S. Catani et al., NPB 406 (1993) 187 and
+S. Ellis, D. Soper, PRD 48 (1993) 3160 (kT); Y. Dokshitzer et al., JHEP 08 (1997) 001 (Cambridge/Aachen).
+The radius is infinite, so that no particle goes to the beam, and momenta add (E scheme).
+"""
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+TWO_PI = 2 * np.pi
+# FastJet's rapidity of a particle along the beam.
+MAX_RAPIDITY = 1e5
+# Rows of ``nodes``: momenta, then what distances are made of.
+PX, PY, PZ, E, PT2, Y, PHI = range(7)
+# The last bits of a distance hold the number of a slot, so that one integer minimum, which the compiler does for
+# several slots at a time, finds both. Distances are compared to a relative 2^-36; none enters the results.
+LABEL = 2**16 - 1
+INFINITE = int(np.float64(np.inf).view(np.int64))
+
+# A call with so many arrays costs more than what it does: the small functions are compiled into their callers. In
+# the innermost loops they take numbers, since counting references to arrays would keep those from being vectorised.
+INLINED = numba.njit(error_model="numpy", inline="always")
+
+
+@INLINED
+def _complete(nodes: FloatArray, i: int) -> None:
+    """Set p_T^2, rapidity and azimuth of a momentum, as FastJet does, precisely also for E close to |p_z|."""
+    px, py, pz, energy = nodes[PX, i], nodes[PY, i], nodes[PZ, i], nodes[E, i]
+    pt2 = px * px + py * py
+    nodes[PT2, i] = pt2
+    phi = np.arctan2(py, px) if pt2 > 0 else 0.0
+    nodes[PHI, i] = phi + TWO_PI if phi < 0 else phi
+    if pt2 == 0 and energy == abs(pz):
+        nodes[Y, i] = np.copysign(MAX_RAPIDITY + abs(pz), pz)
+        return
+    m2 = max(0.0, (energy + pz) * (energy - pz) - pt2)
+    y = 0.5 * np.log((pt2 + m2) / (energy + abs(pz)) ** 2)
+    nodes[Y, i] = -y if pz > 0 else y
+
+
+@INLINED
+def _labelled(value: float, label: int) -> int:
+    """A number of at least 0, as an integer of the same order, with ``label`` in its last bits."""
+    return int(np.float64(value).view(np.int64)) & ~LABEL | label
+
+
+@INLINED
+def _distance(delta_y: float, delta_phi: float) -> float:
+    """DeltaR^2 of two directions."""
+    delta_phi = abs(delta_phi)
+    delta_phi = min(delta_phi, TWO_PI - delta_phi)
+    return delta_y * delta_y + delta_phi * delta_phi
+
+
+@INLINED
+def _measure(distance: int, pt2_k: float, pt2_j: float, k: int, is_kt: bool) -> int:
+    """d_kj of slot ``k`` from the labelled distance to its nearest neighbour j, labelled with ``k``."""
+    value = np.int64(distance & ~LABEL).view(np.float64)
+    return _labelled(value * min(pt2_k, pt2_j) if is_kt else value, k)
+
+
+@INLINED
+def _nearest(k: int, n: int, y: FloatArray, phi: FloatArray) -> int:
+    """Distance of slot ``k`` to its nearest neighbour among the first ``n`` slots, labelled with that."""
+    y_k, phi_k = y[k], phi[k]
+    least = INFINITE
+    for i in range(n):
+        distance = _labelled(_distance(y[i] - y_k, phi[i] - phi_k), i)
+        least = min(least, INFINITE if i == k else distance)
+    return least
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _recombine(
+    slots: IntArray, n: int, until: int, is_kt: bool, nodes: FloatArray, parents: IntArray, created: int,
+    floats: FloatArray, integers: IntArray,
+) -> int:  # fmt: skip
+    """Merge the nodes in the first ``n`` slots pair by pair until ``until`` are left; return the nodes so far.
+
+    d_ij = min(p_Ti^2, p_Tj^2) DeltaR_ij^2 for kT and DeltaR_ij^2 for Cambridge/Aachen. A merged node is
+    appended to ``nodes``, with the two it came from in ``parents``. ``floats`` and ``integers`` are work space.
+    """
+    y, phi, pt2 = floats[0], floats[1], floats[2]
+    nearest, measure, changed = integers[0], integers[1], integers[2]
+    for k in range(n):
+        y[k], phi[k], pt2[k] = nodes[Y, slots[k]], nodes[PHI, slots[k]], nodes[PT2, slots[k]]
+    for k in range(n):
+        nearest[k] = _nearest(k, n, y, phi)
+    for k in range(n):
+        measure[k] = _measure(nearest[k], pt2[k], pt2[nearest[k] & LABEL], k, is_kt)
+    while n > until:
+        least = INFINITE
+        for k in range(n):
+            least = min(least, measure[k])
+        a = least & LABEL
+        b = nearest[a] & LABEL
+        if b < a:
+            a, b = b, a
+        one, two = slots[a], slots[b]
+        for row in range(4):
+            nodes[row, created] = nodes[row, one] + nodes[row, two]
+        _complete(nodes, created)
+        parents[created, 0], parents[created, 1] = one, two
+        # The new particle takes slot a, the last one moves into slot b.
+        y_a, phi_a = nodes[Y, created], nodes[PHI, created]
+        slots[a], y[a], phi[a], pt2[a] = created, y_a, phi_a, nodes[PT2, created]
+        created += 1
+        n -= 1
+        if n == 1:
+            slots[b] = slots[n]
+            break
+        slots[b], y[b], phi[b], pt2[b] = slots[n], y[n], phi[n], pt2[n]
+        nearest[b], measure[b] = nearest[n], measure[n] - n + b
+        for k in range(n):
+            # Who was nearest to one of the two looks for another; whom the new one is closest to takes that.
+            distance, neighbour = nearest[k], nearest[k] & LABEL
+            distance = distance + b - n if neighbour == n else distance
+            distance = min(distance, _labelled(_distance(y[k] - y_a, phi[k] - phi_a), a))
+            distance = INFINITE if neighbour in (a, b) or k == a else distance
+            changed[k] = distance != nearest[k]
+            nearest[k] = distance
+        for k in range(n):
+            if changed[k]:
+                nearest[k] = _nearest(k, n, y, phi) if nearest[k] == INFINITE else nearest[k]
+                measure[k] = _measure(nearest[k], pt2[k], pt2[nearest[k] & LABEL], k, is_kt)
+    return created
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _walk(
+    node: int, nodes: FloatArray, parents: IntArray, minimum_delta: float, minimum_kt: float,
+    delta: FloatArray, kt: FloatArray, found: int,
+) -> int:  # fmt: skip
+    """Undo the mergers of a node along the harder branch and append each splitting that passes the cuts."""
+    while parents[node, 0] >= 0:
+        hard, soft = parents[node, 0], parents[node, 1]
+        if nodes[PT2, soft] > nodes[PT2, hard]:
+            hard, soft = soft, hard
+        delta_phi = abs(nodes[PHI, hard] - nodes[PHI, soft])
+        delta_phi = min(delta_phi, TWO_PI - delta_phi)
+        angle = np.sqrt((nodes[Y, hard] - nodes[Y, soft]) ** 2 + delta_phi**2)
+        momentum = np.sqrt(nodes[PT2, soft]) * angle
+        if angle > minimum_delta and momentum > minimum_kt:
+            delta[found], kt[found] = angle, momentum
+            found += 1
+        node = hard
+    return found
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
+def decluster(
+    momenta: tuple[FloatArray, FloatArray, FloatArray, FloatArray], first: IntArray, prongs: IntArray, is_kt: bool,
+    minimum_delta: float, minimum_kt: float, subjets: FloatArray, sizes: IntArray, delta: FloatArray, kt: FloatArray,
+) -> int:  # fmt: skip
+    """Exclusive kT subjets of all jets and the splittings of their Cambridge/Aachen (or own kT) trees.
+
+    Args:
+        momenta: p_T (above 0), eta, phi, mass of all particles, GeV.
+        first: index of each jet's first particle, and the end; ``jets + 1``.
+        prongs: subjets wanted of each jet; at most its particles, 0 for none.
+        is_kt: walk the kT tree itself instead of a Cambridge/Aachen one.
+        minimum_delta: splittings at this or a smaller angle are dropped.
+        minimum_kt: splittings of this or a smaller k_t (GeV) are dropped.
+        subjets: filled with pt, eta, phi of the subjets, each jet's by falling p_T; ``(3, sum of prongs)``.
+        sizes: filled with the number of splittings of each subjet.
+        delta: filled with the splittings' angles, from the outermost inwards; as long as the particles.
+        kt: filled with their k_t.
+
+    Returns:
+        Number of splittings found.
+
+    Raises:
+        ValueError: a jet has more than 65,535 particles.
+    """
+    most = 1
+    for jet in range(len(prongs)):
+        most = max(most, first[jet + 1] - first[jet])
+    if most > LABEL:
+        raise ValueError("a jet has more particles than labels can tell apart")
+    nodes, parents = np.empty((7, 3 * most)), np.full((3 * most, 2), -1)
+    floats, integers = np.empty((3, most)), np.empty((3, most), np.int64)
+    slots, leaves = np.empty(most, np.int64), np.empty(most, np.int64)
+    owner = np.empty(3 * most, np.int64)
+    pt, eta, phi, mass = momenta
+    subjet = found = 0
+    for jet in range(len(prongs)):
+        n, wanted = first[jet + 1] - first[jet], prongs[jet]
+        if wanted == 0:
+            continue
+        for k in range(n):
+            i = first[jet] + k
+            growth = np.exp(eta[i])
+            pz, mt2 = pt[i] * 0.5 * (growth - 1 / growth), pt[i] ** 2 + mass[i] ** 2
+            energy = np.sqrt(mt2 + pz**2)
+            y = 0.5 * np.log(mt2 / (energy + abs(pz)) ** 2)
+            nodes[PX, k], nodes[PY, k] = pt[i] * np.cos(phi[i]), pt[i] * np.sin(phi[i])
+            nodes[PZ, k], nodes[E, k] = pz, energy
+            nodes[PT2, k], nodes[Y, k] = pt[i] ** 2, -y if pz > 0 else y
+            nodes[PHI, k] = phi[i] - TWO_PI * np.floor(phi[i] / TWO_PI)
+            slots[k], parents[k, 0] = k, -1
+        created = _recombine(slots, n, wanted, True, nodes, parents, n, floats, integers)
+        ordered = slots[:wanted]
+        for k in range(1, wanted):
+            this, place = ordered[k], k
+            while place > 0 and nodes[PT2, ordered[place - 1]] < nodes[PT2, this]:
+                ordered[place] = ordered[place - 1]
+                place -= 1
+            ordered[place] = this
+        for k in range(wanted):
+            owner[ordered[k]] = k
+        # A merged node comes after its parents, so that owners are known when they are handed down.
+        for node_number in range(created - 1, n - 1, -1):
+            for side in range(2):
+                owner[parents[node_number, side]] = owner[node_number]
+        for k in range(wanted):
+            root = ordered[k]
+            subjets[0, subjet] = np.sqrt(nodes[PT2, root])
+            subjets[1, subjet] = np.arcsinh(nodes[PZ, root] / subjets[0, subjet])
+            subjets[2, subjet] = nodes[PHI, root] if nodes[PHI, root] <= np.pi else nodes[PHI, root] - TWO_PI
+            if not is_kt:
+                members = 0
+                for leaf in range(n):
+                    if owner[leaf] == k:
+                        leaves[members] = leaf
+                        members += 1
+                if members > 1:
+                    root = _recombine(leaves, members, 1, False, nodes, parents, created, floats, integers) - 1
+            before = found
+            found = _walk(root, nodes, parents, minimum_delta, minimum_kt, delta, kt, found)
+            sizes[subjet] = found - before
+            subjet += 1
+    return found

@@ -1,0 +1,244 @@
+"""Weights of a dataset: normalised for each number of prongs, hard scale and p_T of the jets."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+from tqdm import tqdm
+
+from resonaut import lund_weights
+from resonaut.calibrate.cluster import FloatArray, IntArray
+from resonaut.calibrate.correction import LundCorrection
+from resonaut.calibrate.counts import Counts, quotient
+from resonaut.calibrate.factors import table_alone
+from resonaut.calibrate.jets import Jets, constituent_columns, jets_of, truth_columns
+from resonaut.calibrate.matching import BoolArray, match
+from resonaut.calibrate.settings import Settings
+from resonaut.calibrate.weights import Calibration, JetWeights, weigh
+from resonaut.errors import InputFileError
+from resonaut.events import KEY, Dataset, require_finite
+
+COLUMNS = [name for jet in lund_weights.JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
+# Fewer well matched jets tell too little of a dataset's own Lund plane.
+DISTORTION_JETS = 1000
+# More bins of either kind bring nothing but a longer file.
+MAX_BINS = 10
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JetBins:
+    """Bins with equally many jets: by their hard scale, and within each by p_T (inner edges, GeV)."""
+
+    hard_scale: list[float]
+    pt: list[list[float]]
+
+    @classmethod
+    def of(cls, hard_scale: FloatArray, pt: FloatArray, jets_per_bin: int) -> "JetBins":
+        """As many bins of either kind, at most ``MAX_BINS``."""
+        number = int(np.clip(np.sqrt(len(pt) / jets_per_bin), 1, MAX_BINS))
+        steps = np.linspace(0, 1, number + 1)[1:-1]
+        edges = np.quantile(hard_scale, steps) if len(pt) else np.zeros(number - 1)
+        which = np.searchsorted(edges, hard_scale, side="right")
+        inner = [pt[which == k] for k in range(number)]
+        return cls(edges.tolist(), [(np.quantile(p, steps) if len(p) else 0 * steps).tolist() for p in inner])
+
+    @property
+    def size(self) -> int:
+        """Number of bins."""
+        return len(self.pt) ** 2
+
+    def index(self, hard_scale: FloatArray, pt: FloatArray) -> IntArray:
+        """Bin of each jet; the first and last bins also hold what lies beyond."""
+        which = np.searchsorted(self.hard_scale, hard_scale, side="right")
+        found = which * len(self.pt)
+        for k, edges in enumerate(self.pt):
+            found[which == k] += np.searchsorted(edges, pt[which == k], side="right")
+        return found
+
+
+@dataclass(frozen=True)
+class ProngCount:
+    """All jets of a dataset with one number of prongs.
+
+    ``means``: mean weights of the calibrated ones, (bins, variations), first of well and then of badly matched jets.
+    """
+
+    jets: int
+    uncalibrated_jets: int
+    badly_matched_jets: int
+    unclustered_jets: int
+    bins: JetBins
+    means: list[list[float]]
+
+    @property
+    def bad_fraction(self) -> float:
+        """Fraction of the calibrated jets that are badly matched."""
+        used = self.jets - self.uncalibrated_jets
+        return self.badly_matched_jets / used if used else 0.0
+
+
+def doubtful_fraction(prongs: int) -> float:
+    """Fraction of badly matched jets above which the calibration is doubtful (CMS-DP-2023-046)."""
+    return 0.1 * prongs
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Content of ``normalisation.json``: by number of prongs, and the factors of the distortion (flat)."""
+
+    prongs: dict[str, ProngCount]
+    distortion: list[float]
+
+
+def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) -> Normalisation:
+    """Mean weights of a dataset's jets by number of prongs, matching, hard scale and p_T, over both jets of the events.
+
+    Dividing by them keeps the number of jets and their p_T spectrum. The product of the ratios of emissions is
+    their likelihood ratio but for the probability of no further emission, which depends on the phase space that the
+    prongs leave each other: the mean in bins of the hard scale stands for it. A badly matched jet lacks factors of some
+    splittings, so that its mean is another.
+
+    Raises:
+        NotFiniteError: the generator weights of the jets in some bin add up to zero.
+    """
+    distortion, bins = _survey(dataset, correction, settings)
+    calibration = Calibration.of(correction, settings)
+    tables = table_alone(correction.bins, distortion, correction.factor_range, "distortion")
+    size = max(s.stop for s in calibration.variations.values())
+    counts: dict[int, IntArray] = defaultdict(lambda: np.zeros(4, np.int64))
+    # Columns: number of jets, their generator weight, and that times their weight in each variation.
+    sums = {n: np.zeros((2 * b.size, 2 + size)) for n, b in bins.items()}
+    for events in _batches(dataset, "Lund weights"):
+        gen_weight = ak.to_numpy(events.gen_weight)
+        for jet in lund_weights.JETS:
+            jets = jets_of(events, jet)
+            found = weigh(jets, calibration, tables)
+            for n in np.unique(jets.prongs):
+                alike = jets.prongs == n
+                used = alike & found.calibrated
+                flags = (alike, alike & ~used, used & found.bad_match, used & found.unclustered)
+                counts[int(n)] += [np.count_nonzero(flag) for flag in flags]
+                index = _bin(bins[int(n)], jets, found, used)
+                w = gen_weight[used]
+                np.add.at(sums[int(n)], index, np.column_stack([np.ones(len(w)), w, w[:, None] * found.weight[used]]))
+    prongs = {str(n): _prong_count(dataset.name, n, counts[n], bins[n], sums[n]) for n in sorted(counts)}
+    _warn(dataset.name, prongs)
+    return Normalisation(prongs, distortion.ravel().tolist())
+
+
+def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) -> tuple[FloatArray, dict[int, JetBins]]:
+    """A first look at all jets: the factors from their own plane to that of the simulated W jets; bins of jets."""
+    counts = Counts(correction.bins)
+    seen: dict[int, list[FloatArray]] = defaultdict(list)
+    well_matched = 0
+    for events in _batches(dataset, "Lund planes"):
+        gen_weight = ak.to_numpy(events.gen_weight).astype(np.float64)[None]
+        for jet in lund_weights.JETS:
+            jets = jets_of(events, jet)
+            planes = jets.planes(settings)
+            good = ~match(planes, jets.quarks).bad(planes)
+            well_matched += int(np.count_nonzero(good))
+            # Beyond, the only slice to compare with is that of softer subjets.
+            counts.fill(planes, gen_weight * good, planes.pt < correction.direct_pt_range[1])
+            for n in np.unique(jets.prongs):
+                alike = (jets.prongs == n) & (planes.subjets > 0)
+                seen[int(n)].append(np.stack([jets.hard_scale[alike], jets.pt[alike]]))
+    distortion = np.ones(correction.bins.shape)
+    if well_matched >= DISTORTION_JETS:
+        # Each slice of both planes has the sum 1 over the bins with W jets: more or fewer splittings are none.
+        both = (np.where(correction.density > 0, counts.weights[0], 0.0), correction.density)
+        own, of_w = (quotient(plane, plane.sum(axis=(1, 2), keepdims=True)) for plane in both)
+        known = (of_w > 0) & (counts.entries() >= max(settings.minimum_entries, 1))
+        distortion[known] = np.clip(of_w[known] / own[known], *correction.factor_range)
+    else:
+        logger.warning(
+            "%s: %d well matched jets, fewer than %d: no uncertainty from the distortion of the Lund plane",
+            dataset.name, well_matched, DISTORTION_JETS,
+        )  # fmt: skip
+    jets_by_prongs = {n: np.concatenate(parts, axis=1) for n, parts in seen.items()}
+    return distortion, {n: JetBins.of(scale, pt, settings.jets_per_bin) for n, (scale, pt) in jets_by_prongs.items()}
+
+
+def _prong_count(dataset: str, prongs: int, counts: IntArray, bins: JetBins, sums: FloatArray) -> ProngCount:
+    number, total, weighted = sums[:, :1], sums[:, 1:2], sums[:, 2:]
+    means = np.divide(weighted, total, out=np.full_like(weighted, np.nan), where=total != 0)
+    means = np.where(number > 0, means, 1.0)
+    require_finite(means, f"mean Lund weight of jets with {prongs} prongs", dataset)
+    jets, uncalibrated, badly_matched, unclustered = map(int, counts)
+    return ProngCount(jets, uncalibrated, badly_matched, unclustered, bins, means.tolist())
+
+
+def _warn(dataset: str, prongs: dict[str, ProngCount]) -> None:
+    """Say how many jets are badly matched, and warn where they are many."""
+    for n, count in prongs.items():
+        fraction, limit = count.bad_fraction, doubtful_fraction(int(n))
+        logger.log(
+            logging.WARNING if fraction > limit else logging.INFO,
+            "%s: %d jets with %s prongs, %d uncalibrated, %.1f %% badly matched%s",
+            dataset, count.jets, n, count.uncalibrated_jets, 100 * fraction,
+            f", more than {100 * limit:.0f} %: their calibration is doubtful" if fraction > limit else "",
+        )  # fmt: skip
+
+
+def apply(
+    dataset: Dataset,
+    chunk: str,
+    correction: LundCorrection,
+    normalisation: Normalisation,
+    settings: Settings,
+    source: Path,
+) -> Iterator[ak.Array]:
+    """Yield the friend columns of one chunk, batch by batch; ``source`` is the file of ``normalisation``.
+
+    Raises:
+        InputFileError: the normalisation is of other events or of other variations.
+    """
+    calibration = Calibration.of(correction, settings)
+    values = np.array(normalisation.distortion)
+    if values.size != correction.error.size:
+        raise _of_something_else(source, "the correction's bins")
+    distortion = table_alone(correction.bins, values, correction.factor_range, "distortion")
+    for events in dataset.iterate_chunk(chunk, COLUMNS):
+        columns = {name: events[name] for name in KEY}
+        for jet in lund_weights.JETS:
+            jets = jets_of(events, jet)
+            found = weigh(jets, calibration, distortion)
+            weight = (found.weight / _means(jets, found, normalisation, source)).astype(np.float32)
+            for name, where in calibration.variations.items():
+                column = weight[:, where] if name in lund_weights.TOYS else weight[:, where.start]
+                columns[lund_weights.column(name, jet)] = ak.Array(np.ascontiguousarray(column))
+            columns[f"lund_calibrated_{jet}"] = found.calibrated
+            columns[f"lund_bad_match_{jet}"] = found.bad_match
+        yield ak.zip(columns, depth_limit=1)
+
+
+def _means(jets: Jets, found: JetWeights, normalisation: Normalisation, source: Path) -> FloatArray:
+    """The mean weights to divide each jet's weights by; 1 where it is not calibrated."""
+    means = np.ones_like(found.weight)
+    for n in np.unique(jets.prongs[found.calibrated]):
+        count = normalisation.prongs.get(str(n))
+        if count is None or len(count.means[0]) != found.weight.shape[-1]:
+            raise _of_something_else(source, f"these variations of jets with {n} prongs")
+        rows = found.calibrated & (jets.prongs == n)
+        means[rows] = np.array(count.means)[_bin(count.bins, jets, found, rows)]
+    return means
+
+
+def _bin(bins: JetBins, jets: Jets, found: JetWeights, rows: BoolArray) -> IntArray:
+    """Bin of some of the jets; those of badly matched jets follow those of the others."""
+    return bins.index(jets.hard_scale[rows], jets.pt[rows]) + bins.size * found.bad_match[rows]
+
+
+def _of_something_else(source: Path, what: str) -> InputFileError:
+    return InputFileError(source, f"not made for {what}", "make it again with `resonaut calibrate normalise`")
+
+
+def _batches(dataset: Dataset, what: str) -> Iterator[ak.Array]:
+    batches = dataset.iterate([*COLUMNS, "gen_weight"])
+    yield from tqdm(batches, desc=f"{what} of {dataset.name}", unit="batch", disable=None)

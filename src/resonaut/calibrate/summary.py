@@ -1,0 +1,122 @@
+"""What the calibration does to the jets of a dataset: scale factors of selections, observables before and after."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import awkward as ak
+import hist
+import numpy as np
+from tqdm import tqdm
+
+from resonaut import lund_weights, spectrum
+from resonaut.calibrate.cluster import FloatArray
+from resonaut.calibrate.matching import BoolArray
+from resonaut.calibrate.normalise import Normalisation, doubtful_fraction
+from resonaut.calibrate.settings import Histogram, Settings
+from resonaut.events import Dataset
+
+# Ratios of N-subjettiness by name: numerator and denominator.
+TAU_RATIOS = {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2"), "tau43": ("tau4", "tau3")}
+
+
+def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, settings: Settings) -> dict[str, Any]:
+    """Scale factors of ``settings.selections`` and histograms of ``settings.histograms``, over both jets of all events.
+
+    Args:
+        dataset: a signal with its Lund weights.
+        normalisation: of its weights, for the numbers of badly matched jets.
+        tagged: it also has taggers' scores. Jets of events on which the taggers were trained are then left out.
+        settings: the section ``calibrate``.
+
+    Returns:
+        ``selections``: by name, ``efficiency`` before, ``scale_factor``, relative ``uncertainties`` (up and down by
+        source) and ``total``; ``histograms``: by observable, ``before`` and ``after`` (UHI); ``prongs``: by number,
+        fraction of badly matched jets.
+
+    Raises:
+        InputFileError: an observable is no column of the dataset.
+    """
+    wanted = {name for cuts in settings.selections.values() for name in cuts} | set(settings.histograms)
+    names = lund_weights.variations(dataset.path("calibrate", dataset.manifest.chunks[0]))
+    efficiencies = {name: lund_weights.Efficiency() for name in settings.selections}
+    filled = {
+        name: {when: _histogram(name, axis) for when in ("before", "after")}
+        for name, axis in settings.histograms.items()
+    }
+    for events, jet in _jets(dataset, sorted(wanted), names, tagged):
+        values = {name: observable(events, jet, name) for name in wanted}
+        weight = ak.to_numpy(events.weight).astype(np.float64)
+        if tagged:
+            weight = weight * ~ak.to_numpy(events.tag_train)
+        found = lund_weights.weights(events, names, [jet])
+        for name, cuts in settings.selections.items():
+            efficiencies[name].add(found, weight, passes(values, cuts))
+        for name, pair in filled.items():
+            pair["before"].fill(values[name], weight=weight)
+            pair["after"].fill(values[name], weight=weight * found[lund_weights.NOMINAL][:, 0])
+    return {
+        "dataset": dataset.name,
+        "selections": {name: _row(efficiency, settings.selections[name]) for name, efficiency in efficiencies.items()},
+        "histograms": {name: {when: spectrum.to_json(h) for when, h in pair.items()} for name, pair in filled.items()},
+        "prongs": {
+            n: {
+                "jets": count.jets,
+                "uncalibrated": count.uncalibrated_jets,
+                "unclustered": count.unclustered_jets,
+                "bad_fraction": count.bad_fraction,
+                "doubtful": count.bad_fraction > doubtful_fraction(int(n)),
+            }
+            for n, count in normalisation.prongs.items()
+        },
+    }
+
+
+def observable(events: ak.Array, jet: str, name: str) -> FloatArray:
+    """A jet's observable: a ratio of N-subjettiness (0 where its denominator is), or the column ``<jet>_<name>``."""
+    if name not in TAU_RATIOS:
+        return np.asarray(events[f"{jet}_{name}"], dtype=np.float64)
+    above, below = (np.asarray(events[f"{jet}_{tau}"], dtype=np.float64) for tau in TAU_RATIOS[name])
+    ratio: FloatArray = np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
+    return ratio
+
+
+def observable_columns(names: list[str], jet: str) -> list[str]:
+    """The columns that ``observable`` reads."""
+    columns = [f"{jet}_{part}" for name in names for part in TAU_RATIOS.get(name, (name,))]
+    return list(dict.fromkeys(columns))
+
+
+def passes(values: dict[str, FloatArray], cuts: dict[str, tuple[float | None, float | None]]) -> BoolArray:
+    """Jets whose observables are all at or above the lower and below the upper ends of their intervals."""
+    selected = np.ones(len(next(iter(values.values()))), np.bool_)
+    for name, (low, high) in cuts.items():
+        if low is not None:
+            selected &= values[name] >= low
+        if high is not None:
+            selected &= values[name] < high
+    return selected
+
+
+def _jets(dataset: Dataset, wanted: list[str], variations: list[str], tagged: bool) -> Iterator[tuple[ak.Array, str]]:
+    """The events batch by batch, once for each jet, with that jet's columns."""
+    friends = ("calibrate", "tag") if tagged else ("calibrate",)
+    shared = ["weight", *(["tag_train"] if tagged else [])]
+    for jet in lund_weights.JETS:
+        weights = [lund_weights.column(name, jet) for name in variations]
+        batches = dataset.iterate([*shared, *observable_columns(wanted, jet), *weights], friends)
+        for events in tqdm(batches, desc=f"{dataset.name} {jet}", unit="batch", disable=None):
+            yield events, jet
+
+
+def _histogram(name: str, axis: Histogram) -> hist.Hist:
+    return hist.Hist(hist.axis.Regular(axis.bins, axis.low, axis.high, name=name), storage=hist.storage.Weight())
+
+
+def _row(efficiency: lund_weights.Efficiency, cuts: dict[str, Any]) -> dict[str, Any]:
+    """One selection as plain data; null where nothing is selected."""
+    found = efficiency.scale_factor()
+    total, selected = efficiency.plain.tolist()
+    row: dict[str, Any] = {"cuts": cuts, "efficiency": selected / total if total else 0.0}
+    if not selected:
+        return row | {"scale_factor": None, "uncertainties": None, "total": None}
+    return row | {"scale_factor": found.value, "uncertainties": found.uncertainties, "total": found.total}

@@ -1,0 +1,246 @@
+import dataclasses
+import json
+import logging
+
+import awkward as ak
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from resonaut import lund_weights
+from resonaut.calibrate import correction as files
+from resonaut.calibrate.cli import app
+from resonaut.calibrate.jets import jets_of
+from resonaut.calibrate.normalise import COLUMNS, JetBins, Normalisation, apply, normalise
+from resonaut.calibrate.summary import summarise
+from resonaut.errors import ConfigError, InputFileError, NotFiniteError
+from resonaut.events import Dataset, write
+from resonaut.files import write_json
+
+from .conftest import correction_of
+
+
+@pytest.fixture
+def signal(make_dataset) -> Dataset:
+    return Dataset.open(make_dataset("signal", "signal", [[400, 250], [300]], prongs=(3, 2)))
+
+
+def uneven(bins):
+    values = np.random.default_rng(1).uniform(0.7, 1.4, bins.shape)
+    return correction_of(bins, values, error=0.1, systematics=[("shower", 1.1, 0.9)])
+
+
+def friends_of(dataset, correction, settings) -> ak.Array:
+    normalisation = normalise(dataset, correction, settings)
+    source = dataset.results / "normalisation.json"
+    for chunk in dataset.manifest.chunks:
+        write(dataset.path("calibrate", chunk), apply(dataset, chunk, correction, normalisation, settings, source), {})
+    names = lund_weights.variations(dataset.path("calibrate", "000"))
+    columns = [lund_weights.column(name, jet) for name in names for jet in lund_weights.JETS]
+    flags = [f"lund_{flag}_{jet}" for flag in ("calibrated", "bad_match") for jet in lund_weights.JETS]
+    return dataset.read([*columns, *flags, "j1_pt", "j2_pt"], friends=["calibrate"])
+
+
+def test_every_variation_has_a_column_for_each_jet(signal, settings, bins):
+    found = friends_of(signal, uneven(bins), settings)
+    names = ["statistical", "pt_extrapolation"]
+    names += [f"{s}_{w}" for s in ("shower", "b_quark", "prongs", "unclustered", "distortion") for w in ("up", "down")]
+    assert lund_weights.variations(signal.path("calibrate", "000")) == ["nominal", *names]
+    assert found["lund_weight_statistical_j1"].type.content == ak.types.RegularType(
+        ak.types.NumpyType("float32"), settings.toys
+    )
+
+
+def test_mean_is_one_for_each_prong_count_in_every_variation(signal, settings, bins):
+    found = friends_of(signal, uneven(bins), settings)
+    for name in found.fields:
+        if name.startswith("lund_weight"):
+            assert np.mean(ak.to_numpy(found[name]), axis=0) == pytest.approx(1, abs=1e-5), name
+    assert np.std(found.lund_weight_j1) > 0.05
+    toys = ak.to_numpy(found.lund_weight_statistical_j2)
+    assert np.all(np.abs(toys - ak.to_numpy(found.lund_weight_j2)[:, None]).max(axis=0) > 0.01)
+
+
+def test_the_jets_pt_spectrum_is_restored(signal, settings, bins):
+    fine = dataclasses.replace(settings, jets_per_bin=50)
+    found = friends_of(signal, uneven(bins), fine)
+    edges = normalise(signal, uneven(bins), fine).prongs["2"].bins
+    jets = jets_of(signal.read(COLUMNS), "j2")
+    weight, bad = ak.to_numpy(found.lund_weight_j2), ak.to_numpy(found.lund_bad_match_j2)
+    index = edges.index(jets.hard_scale, jets.pt) + 100 * bad
+    occupied = np.unique(index)
+    assert len(occupied) == 8
+    assert 0 < bad.sum() < len(bad)
+    assert np.bincount(index, weight)[occupied] == pytest.approx(np.bincount(index)[occupied], rel=1e-5)
+    assert np.std(weight) > 0.05
+
+
+def test_bins_hold_equally_many_jets_by_hard_scale_and_then_pt():
+    rng = np.random.default_rng(1)
+    scale, pt = rng.exponential(50, 9000), rng.uniform(300, 900, 9000)
+    bins = JetBins.of(scale, pt, 1000)
+    index = bins.index(scale, pt)
+    assert bins.size == 9
+    assert np.bincount(index).tolist() == [1000] * 9
+    assert scale[index < 3].max() <= scale[index >= 3].min()
+    assert pt[index == 3].max() <= pt[index == 4].min()
+    assert bins.index(np.array([-1.0, 1e9]), np.array([0.0, 1e9])).tolist() == [0, 8]
+
+
+def test_one_prong_has_no_hard_scale():
+    pt = np.linspace(300, 900, 900)
+    bins = JetBins.of(np.zeros(900), pt, 100)
+    counts = np.bincount(bins.index(np.zeros(900), pt), minlength=9)
+    assert sorted(counts) == [0] * 6 + [300] * 3
+
+
+def test_hard_scale_is_the_smallest_kt_distance_of_quarks_in_the_jet(make_dataset):
+    dataset = Dataset.open(make_dataset("three", "signal", [[10]], prongs=(3, 1)))
+    events = dataset.read(COLUMNS)
+    # Quarks of 100 GeV at phi of -0.2, 0, 0.2.
+    assert jets_of(events, "j1").hard_scale == pytest.approx(20.0)
+    assert np.all(jets_of(events, "j2").hard_scale == 0)
+
+
+def test_both_jets_of_one_prong_count_share_the_mean_and_generator_weights_count(make_dataset, settings, bins):
+    dataset = Dataset.open(make_dataset("same", "signal", [[50]], prongs=(2, 2), gen_weight=-2.0))
+    found = friends_of(dataset, uneven(bins), settings)
+    assert np.mean(np.concatenate([found.lund_weight_j1, found.lund_weight_j2])) == pytest.approx(1, abs=1e-5)
+    assert abs(ak.mean(found.lund_weight_j1) - 1) > 1e-4
+
+
+@pytest.mark.parametrize("prongs", [0, 30])
+def test_a_jet_that_cannot_be_declustered_has_weight_one_and_a_flag(make_dataset, settings, bins, prongs):
+    dataset = Dataset.open(make_dataset("odd", "signal", [[20]], prongs=(prongs, 2)))
+    found = friends_of(dataset, correction_of(bins, 1.3, 0.2), settings)
+    assert not ak.any(found.lund_calibrated_j1)
+    assert np.all(found.lund_weight_j1 == 1)
+    assert ak.all(found.lund_calibrated_j2)
+    count = normalise(dataset, correction_of(bins, 1.3, 0.2), settings).prongs[str(prongs)]
+    assert (count.jets, count.uncalibrated_jets, count.bad_fraction) == (20, 20, 0.0)
+
+
+def test_a_chunk_without_events(make_dataset, settings, bins):
+    dataset = Dataset.open(make_dataset("gaps", "signal", [[0], [5]]))
+    found = friends_of(dataset, correction_of(bins, 1.3, 0.2), settings)
+    assert len(found) == 5
+    columns = ["lund_weight_j1", "lund_weight_statistical_j1"]
+    empty = next(dataset.iterate_chunk("000", columns, friends=["calibrate"]))
+    assert empty[columns].type.content == found[columns].type.content
+
+
+def test_generator_weights_that_cancel_are_an_error(make_dataset, settings, bins):
+    dataset = Dataset.open(make_dataset("zero", "signal", [[20]], gen_weight=0.0))
+    with pytest.raises(NotFiniteError, match="zero: 'mean Lund weight of jets with 2 prongs'"):
+        normalise(dataset, correction_of(bins, 1.3), settings)
+
+
+def test_a_normalisation_of_something_else_is_refused(signal, settings, bins, tmp_path):
+    correction, path = correction_of(bins, 1.3), tmp_path / "n.json"
+    normalisation = normalise(signal, correction, settings)
+    more = dataclasses.replace(settings, toys=9)
+    with pytest.raises(InputFileError, match=r"n\.json: not made for these variations of jets with 3 prongs"):
+        list(apply(signal, "000", correction, normalisation, more, path))
+    without = Normalisation({n: c for n, c in normalisation.prongs.items() if n != "2"}, normalisation.distortion)
+    with pytest.raises(InputFileError, match=r"n\.json: not made for .* 2 prongs"):
+        list(apply(signal, "000", correction, without, settings, path))
+    with pytest.raises(InputFileError, match=r"n\.json: not made for the correction's bins"):
+        list(apply(signal, "000", correction, Normalisation(normalisation.prongs, [1.0]), settings, path))
+
+
+def test_many_bad_matches_are_a_warning(make_dataset, settings, bins, caplog):
+    """Quarks of the toys stand in a row, three of them where there are two axes."""
+    dataset = Dataset.open(make_dataset("rows", "signal", [[200]], prongs=(3, 2)))
+    with caplog.at_level(logging.WARNING):
+        found = normalise(dataset, correction_of(bins), settings)
+    assert found.prongs["3"].bad_fraction > 0.3
+    assert "with 3 prongs, 0 uncalibrated" in caplog.text
+    assert "more than 30 %: their calibration is doubtful" in caplog.text
+
+
+def test_distortion_is_the_ratio_to_the_simulated_w_jets(signal, settings, bins):
+    """The dataset's own plane as that of W jets is no distortion; a plane tilted in k_t is one."""
+    seen = np.array(normalise(signal, correction_of(bins), settings).distortion).reshape(bins.shape)
+    assert np.any(seen != 1)
+    assert np.all((seen >= 0.2) & (seen <= 5))
+
+
+@pytest.mark.parametrize("bad", [(1.2, 5.0), (0.2, 0.9), (0.0, 5.0)])
+def test_a_range_must_enclose_one(settings, bad):
+    with pytest.raises(ConfigError, match=r"calibrate\.factor_range"):
+        dataclasses.replace(settings, factor_range=bad)
+
+
+def test_a_direct_range_must_rise_within_the_bins(settings):
+    with pytest.raises(ConfigError, match=r"calibrate\.direct_pt_range: \[400, 350\] must rise"):
+        dataclasses.replace(settings, direct_pt_range=(400.0, 350.0))
+
+
+def test_summary_has_scale_factors_histograms_and_matching(signal, settings, bins):
+    correction = uneven(bins)
+    friends_of(signal, correction, settings)
+    found = summarise(signal, normalise(signal, correction, settings), False, settings)
+    row = found["selections"]["tau21"]
+    assert row["efficiency"] == pytest.approx(0.4, abs=0.01)
+    assert row["scale_factor"] == pytest.approx(1, abs=0.2)
+    sizes = {name: max(map(abs, pair)) for name, pair in row["uncertainties"].items()}
+    assert row["total"] == pytest.approx(np.sqrt(sum(size**2 for size in sizes.values())))
+    assert set(sizes) > {"statistical", "pt_extrapolation", "shower", "unclustered"}
+    before, after = (sum(found["histograms"]["tau21"][w]["storage"]["values"]) for w in ("before", "after"))
+    assert before == pytest.approx(2 * signal.manifest.events)
+    assert after == pytest.approx(before, rel=1e-4)
+    assert set(found["prongs"]) == {"2", "3"}
+
+
+def test_an_empty_selection_has_no_scale_factor(signal, settings, bins):
+    friends_of(signal, uneven(bins), settings)
+    none = dataclasses.replace(settings, selections={"none": {"tau21": (2.0, None)}})
+    row = summarise(signal, normalise(signal, uneven(bins), settings), False, none)["selections"]["none"]
+    assert row["efficiency"] == 0
+    assert row["scale_factor"] is None
+
+
+def test_an_unknown_observable_is_named(signal, settings, bins):
+    friends_of(signal, uneven(bins), settings)
+    wrong = dataclasses.replace(settings, selections={"cut": {"part_9prong": (0.5, None)}})
+    with pytest.raises(InputFileError, match="no column 'j1_part_9prong'"):
+        summarise(signal, normalise(signal, uneven(bins), settings), False, wrong)
+
+
+def test_the_commands(make_dataset, settings, tmp_path):
+    config = tmp_path / "config" / "calibrate.json"
+    write_json(config, dataclasses.asdict(settings))
+    data = make_dataset("w_data", "w_data", [[80]], softness=1.5)
+    simulation = make_dataset("w_sim", "w_sim", [[80]])
+    signal = make_dataset("signal", "signal", [[30]])
+    out = tmp_path / "calibrate"
+    runner = CliRunner()
+
+    def run(*arguments: object) -> None:
+        result = runner.invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+
+    shared = ("--config", config)
+    measured = ("--output", out / "correction.json", "--planes", out / "planes.json")
+    run("measure", *shared, "--data", data, "--simulation", simulation, *measured)
+    given = (*shared, "--correction", out / "correction.json", "--dataset", signal)
+    run("normalise", *given, "--output", out / "normalisation.json")
+    means = ("--normalisation", out / "normalisation.json")
+    run("apply", *given, *means, "--chunk", "000", "--output", out / "signal" / "000.parquet")
+    run("summarise", *shared, *means, "--dataset", signal, "--output", out / "summary.json")
+    assert pq.read_table(out / "signal" / "000.parquet").num_rows == 30
+    assert json.loads((out / "summary.json").read_text())["selections"]["tau21"]["scale_factor"] > 0
+    assert files.metadata_path(out / "correction.json").exists()
+
+
+def test_a_correction_of_another_declustering_is_refused(bins, settings, tmp_path):
+    files.write(tmp_path / "c.json", dataclasses.replace(correction_of(bins), declustering="kt"), {})
+    with pytest.raises(
+        ConfigError, match=r"c\.json was measured with declustering 'kt', but calibrate.declustering is"
+    ):
+        files.read_for(tmp_path / "c.json", settings)
+    kt = dataclasses.replace(settings, declustering="kt")
+    assert files.read_for(tmp_path / "c.json", kt).declustering == "kt"
+    with pytest.raises(ConfigError, match=r"with minimum_kt 0.02, but calibrate.minimum_kt is 1.0; set it to 0.02"):
+        files.read_for(tmp_path / "c.json", dataclasses.replace(kt, minimum_kt=1.0))
