@@ -16,7 +16,7 @@ from resonaut.fit.signal import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
 EDGES = np.arange(2500.0, 7001.0, 20.0)
-SIZES = {"scale": 0.01, "resolution": 0.035, "efficiency_statistics": 0.08, "lund": 0.1, "luminosity": 0.016}
+SIZES = {"scale": 0.01, "resolution": 0.035, "efficiency_statistics": 0.08, "lund_prongs": 0.1, "luminosity": 0.016}
 # Two shape parameters in the whole range, however good the fit.
 FIXED = ["background.shape_parameters=[2,2]", "background.max_error=10", "background.shrink.min_p_background=0"]
 SETTINGS = settings_of(FIXED, 13000, []).background
@@ -90,7 +90,7 @@ def test_any_pyhf_user_finds_the_same_limit():
     one = model(poisson(5000, 5000), SIZES)
     direct = upper_limits(one, 0.95)
     unit = float(direct.expected[2])
-    opened = pyhf.Workspace(workspace.build(one, unit, {"luminosity": 0.016, "lund": 0.1}, 20.0))
+    opened = pyhf.Workspace(workspace.build(one, unit, {"luminosity": 0.016, "lund_prongs": 0.1}, 20.0))
     ours = workspace.upper_limits(opened, direct.scaled(1 / unit), 0.95)
     model_ = opened.model()
     observed, bands = pyhf.infer.intervals.upper_limits.upper_limit(opened.data(model_), model_, rtol=1e-3)

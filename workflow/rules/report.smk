@@ -3,7 +3,18 @@
 REPORT_FIGURES = {
     "skim": ["<results>/report/cutflow.csv", "<results>/report/cutflow.png"],
     "tag": ["<results>/report/taggers.png"],
-    "calibrate": ["<results>/report/lund_planes.png"],
+    "calibrate": [
+        *(
+            ["<results>/report/lund_planes.png"]
+            if config["calibrate"]["correction"] is None
+            else []
+        ),
+        *(
+            ["<results>/report/calibration/scale_factors.png"]
+            if datasets("signal")
+            else []
+        ),
+    ],
     "reweight": ["<results>/report/reweighting.png"],
 }
 
@@ -120,6 +131,57 @@ rule report_lund:
     shell:
         "resonaut --log {log} --threads {threads} report lund"
         " --plot {output.plot} {input.planes}"
+
+
+rule report_calibration:
+    """Draw the signals' jets before and after the Lund-plane calibration, and tabulate its scale factors."""
+    input:
+        code=stage_code("report"),
+        summaries=expand(
+            "<results>/calibrate/{dataset}/summary.json", dataset=datasets("signal")
+        ),
+    output:
+        observables=[
+            report(
+                f"<results>/report/calibration/{name}.png",
+                category="Calibration",
+                labels={"dataset": name},
+                caption="../report/observables.rst",
+            )
+            for name in datasets("signal")
+        ],
+        plot=report(
+            "<results>/report/calibration/scale_factors.png",
+            category="Calibration",
+            caption="../report/scale_factors.rst",
+        ),
+        table=report(
+            "<results>/report/calibration/scale_factors.csv",
+            category="Calibration",
+            caption="../report/scale_factors.rst",
+        ),
+        prongs=report(
+            "<results>/report/calibration/prongs.csv",
+            category="Calibration",
+            caption="../report/prongs.rst",
+        ),
+    log:
+        "<logs>/report/calibration.log",
+    benchmark:
+        "<benchmarks>/report/calibration.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        folder=lambda wildcards, output: Path(output.plot).parent,
+    message:
+        "report: calibration"
+    shell:
+        "resonaut --log {log} --threads {threads} report calibration"
+        " --output {params.folder} {input.summaries}"
 
 
 rule report_reweighting:

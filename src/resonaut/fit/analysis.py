@@ -217,7 +217,8 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
         "limit_events_toys": None if by_toys is None else _named(by_toys),
         "limit_events_pyhf": None if by_pyhf is None else _named(by_pyhf),
         "background_under_peak": under_peak,
-        "nuisances": _nuisances(search, one, excess, found),
+        "nuisances": _nuisances(search, one, excess, found, {name: [name] for name in sizes}),
+        "nuisance_groups": _nuisances(search, one, excess, found, _groups(sizes)),
         "signal_shape": search.shape.describe(mass),
         "fit": _quality(one, excess),
         "workspace": path.name,
@@ -260,23 +261,31 @@ def _checks(
     return by_toys, by_pyhf
 
 
-def _nuisances(search: Search, one: Model, excess: Excess, found: Limits) -> dict[str, Any]:
-    """Pull, error, impact on the yield (events) and on the expected limit (relative) of each source.
+def _groups(sizes: dict[str, float]) -> dict[str, list[str]]:
+    """Sources that are one calibration, of which one wants to know what it costs as a whole."""
+    lund = [name for name in sizes if name.startswith("lund_")]
+    return {"lund": lund} if lund else {}
+
+
+def _nuisances(
+    search: Search, one: Model, excess: Excess, found: Limits, groups: dict[str, list[str]]
+) -> dict[str, Any]:
+    """Pull, error, impact on the yield (events) and on the expected limit (relative) of each source or group of them.
 
     The normalisation is one nuisance in the fit; a source is the share of it that its size has.
     """
     sizes = search.uncertainties(one.mass)
     named = {}
-    for name, size in sizes.items():
+    for name, members in groups.items():
         share = 1.0
-        fitted = excess.nuisances.get(name)
+        fitted, size = excess.nuisances.get(name), sizes.get(name, 0.0)
         if fitted is None:
             fitted = excess.nuisances["normalisation"]
-            share = math.log1p(size) / math.hypot(
-                *(math.log1p(s) for n, s in sizes.items() if n not in excess.nuisances)
-            )
+            logarithm = math.hypot(*(math.log1p(sizes[n]) for n in members))
+            share = logarithm / math.hypot(*(math.log1p(s) for n, s in sizes.items() if n not in excess.nuisances))
+            size = math.expm1(logarithm)
         error = math.sqrt(1 - share**2 * (1 - fitted.error**2))
-        others = combined({n: s for n, s in sizes.items() if n != name})
+        others = combined({n: s for n, s in sizes.items() if n not in members})
         without = replace(one, template=template(search.shape, one.mass, one.spectrum.edges, others))
         median = limits.upper_limits(without, search.settings.confidence_level).expected[2]
         named[name] = {
@@ -320,10 +329,11 @@ def _named(found: Limits) -> dict[str, float]:
 def interpolated(mass: float, masses: np.ndarray, efficiencies: list[Efficiency]) -> Efficiency:
     """The efficiency at ``mass``: linear between simulated ``masses`` (sorted), the nearest one's beyond them."""
     values = [e.value or 0.0 for e in efficiencies]
-    names = efficiencies[0].uncertainties
+    # A signal of which nothing is selected has no uncertainties of its Lund weights.
+    names = dict.fromkeys(name for e in efficiencies for name in e.uncertainties)
     return Efficiency(
         float(np.interp(mass, masses, values)),
-        {n: float(np.interp(mass, masses, [e.uncertainties[n] for e in efficiencies])) for n in names},
+        {n: float(np.interp(mass, masses, [e.uncertainties.get(n, 0.0) for e in efficiencies])) for n in names},
         # Both neighbours, or the nearest one beyond the ends.
         np.interp(mass, masses, [float(not e.measured) for e in efficiencies]) == 0,
         not masses[0] <= mass <= masses[-1],

@@ -50,6 +50,8 @@ def opened(settings: FitSettings, selection: Path, data: Path) -> tuple[dict[str
         low, high = selected["signal_region"]
         whole = from_uhi(selected["spectrum"], str(selection))
         entries = {entry["dataset"]: entry for entry in selected["signals"]}
+        if any("lund_uncertainties" not in entry for entry in entries.values()):
+            raise KeyError("lund_uncertainties")
         names = {"method": selected["method"], "window": selected["window"], "signal_region": [low, high]}
     except (KeyError, TypeError, ValueError) as error:
         raise InputFileError(selection, f"no selection result ({error!r})", "run the stage select again") from None
@@ -92,7 +94,7 @@ def _efficiency(mass: float, signals: dict[float, Any], settings: FitSettings) -
         statistics = float(entry["efficiency_error"]) / value if value > 0 else 1.0
         uncertainties = {
             "efficiency_statistics": statistics,
-            "lund": float(entry.get("lund_error") or 0.0),
+            **{f"lund_{name}": max(map(abs, pair)) for name, pair in entry["lund_uncertainties"].items()},
             "efficiency": settings.uncertainties.efficiency,
             "luminosity": settings.uncertainties.luminosity,
         }

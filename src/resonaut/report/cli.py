@@ -35,9 +35,24 @@ def tagger(
 @app.command()
 def lund(planes: Annotated[Path, typer.Argument(help="<results>/calibrate/planes.json")], plot: Plot) -> None:
     """Lund planes of W jets and their ratio: reads planes.json, writes a figure."""
-    from resonaut.report import inputs
+    from resonaut.report.lund import lund_planes
 
-    inputs.lund_planes(planes, plot)
+    lund_planes(planes, plot)
+
+
+@app.command()
+def calibration(
+    summaries: Annotated[list[Path], typer.Argument(help="<results>/calibrate/<dataset>/summary.json of the signals.")],
+    output: Annotated[Path, typer.Option(help="Folder of the figures and tables.")],
+) -> None:
+    """The Lund-plane calibration of the signals: reads its summaries, writes figures and tables.
+
+    Writes DIR/<dataset>.png, observables before and after; DIR/scale_factors.png and .csv, scale factors of all
+    selections with all uncertainties; DIR/prongs.csv, badly matched jets by number of prongs.
+    """
+    from resonaut.report import calibration as calibrated
+
+    calibrated.calibration(summaries, output)
 
 
 @app.command()

@@ -75,12 +75,13 @@ def _ranges(ax: Axes, points: list[dict[str, Any]]) -> None:
 
 def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:
     """Pulls and impacts of the signal's uncertainties at the most significant mass of each selection."""
-    heights = [max(1, len(one.best["nuisances"])) for one in selections]
+    sources_of = [ranked(one.best) for one in selections]
+    heights = [max(1, len(sources)) for sources in sources_of]
     keywords = {"squeeze": False, "sharex": "col", "sharey": "row", "height_ratios": [0.6 + n for n in heights]}
-    size = (9.6, 1.2 + sum(0.55 + 0.32 * n for n in heights))
+    size = (9.6, 1.2 + sum(0.55 + 0.28 * n for n in heights))
     with figure(plot, len(selections), 3, figsize=size, **keywords) as (fig, axes):
-        for row, one in zip(axes, selections, strict=True):
-            _nuisances(row, one.best["nuisances"])
+        for row, one, sources in zip(axes, selections, sources_of, strict=True):
+            _nuisances(row, sources)
             row[0].set_title(f"{one.name}, {one.best['mass']:g} GeV")
         axes[-1][0].set_xlabel("pull ± error (grey: before the fit)")
         axes[-1][1].set_xlabel("impact on the yield [events]")
@@ -92,21 +93,30 @@ def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:
         above(fig, text)
 
 
-def _nuisances(row: Sequence[Axes], sources: dict[str, Any]) -> None:
-    """One source a line, that with the largest impact on the limit above."""
-    ranked = sorted(sources.items(), key=lambda item: (-abs(item[1]["limit_impact"]), item[0]))
-    y = np.arange(len(ranked))
-    values = [source for _, source in ranked]
+def ranked(point: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Sources and groups of them by name, that with the largest impact on the limit first."""
+    groups = {f"all of {name}": source for name, source in point["nuisance_groups"].items()}
+    named = groups | {name.replace("_", " "): source for name, source in point["nuisances"].items()}
+    return sorted(named.items(), key=lambda item: (-abs(item[1]["limit_impact"]), item[0]))
+
+
+def _nuisances(row: Sequence[Axes], sources: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """One source a line, from above; groups are hollow, as their members are there, too."""
+    y = np.arange(len(sources))
+    values = [source for _, source in sources]
     row[0].axvspan(-1, 1, color="0.9", lw=0, zorder=0)
     style: dict[str, Any] = {"fmt": "ko", "ms": 4, "lw": 1.2, "capsize": 2}
     row[0].errorbar([v["pull"] for v in values], y, xerr=[v["error"] for v in values], **style)
-    row[1].barh(y, [v["impact"] for v in values], 0.6, color=COLOURS[0])
-    row[2].barh(y, [100 * v["limit_impact"] for v in values], 0.6, color=COLOURS[1])
+    for ax, colour, impact in (
+        (row[1], COLOURS[0], [v["impact"] for v in values]),
+        (row[2], COLOURS[1], [100 * v["limit_impact"] for v in values]),
+    ):
+        hollow = [name.startswith("all of ") for name, _ in sources]
+        ax.barh(y, impact, 0.6, color=["none" if group else colour for group in hollow], edgecolor=colour, lw=1.5)
     for ax in row:
         ax.axvline(0, color="k", lw=0.8)
         ax.tick_params(axis="y", which="minor", left=False, right=False)
-    if not ranked:
+    if not sources:
         row[0].text(0, 0, "no uncertainties", ha="center", va="center", fontsize=9)
-    labels = [f"{name.replace('_', ' ')}, {100 * source['size']:.3g} %" for name, source in ranked]
-    row[0].set_yticks(y, labels, fontsize=9)
-    row[0].set_ylim(max(len(ranked), 1) - 0.4, -0.6)
+    row[0].set_yticks(y, [f"{name}, {100 * source['size']:.3g} %" for name, source in sources], fontsize=9)
+    row[0].set_ylim(max(len(sources), 1) - 0.4, -0.6)

@@ -22,13 +22,13 @@ DIGITS, ALL_DIGITS = 6, 15
 def write(results: Sequence[Result], selections: Sequence[Selection], label: str, folder: Path) -> None:
     """Write the submission into ``folder``, in place of what is there; hepdata_lib checks it against HEPData's schema.
 
-    Tables: local p-values, signal yields and limits of each selection, and the spectrum of each result.
+    Tables: local p-values, signal yields, limits and uncertainties of each selection, and the spectrum of each result.
     """
     content = results[0].content
     submission = Submission()
     submission.comment = _abstract(content, label)
     for one in selections:
-        for table in (_p_values(one), _yields(one), _limits(one, content["confidence_level"])):
+        for table in (_p_values(one), _yields(one), _limits(one, content["confidence_level"]), _uncertainties(one)):
             submission.add_table(_described(table, one.name, content))
     for result in results:
         submission.add_table(_described(_spectrum(result), result.selection, result.content))
@@ -165,6 +165,25 @@ def _expected(name: str, limits: Sequence[dict[str, float]], unit: str) -> Varia
         ]
         variable.add_uncertainty(_errors(f"{size} s.d.", pairs))
     return variable
+
+
+def _uncertainties(one: Selection) -> Table:
+    best = one.best
+    sources = {f"{name} (all)": source for name, source in best["nuisance_groups"].items()} | best["nuisances"]
+    description = (
+        f"Uncertainties of the signal at the most significant mass, {best['mass']:g} GeV, selection {one.name}: size, "
+        "change of the fitted yield when the source rises by one standard deviation, and how much larger the "
+        "expected limit is than without it. Lines with (all) are of the sources of that name together."
+    )
+    table = _table(f"Uncertainties of {one.name}", "N", "nuisances.png", description)
+    table.add_variable(Variable("Source", is_independent=True, is_binned=False, values=list(sources)))
+    found = list(sources.values())
+    table.add_variable(_variable("Relative size", [100 * source["size"] for source in found], "%"))
+    table.add_variable(_variable("Change of the yield", [source["impact"] for source in found], "events"))
+    table.add_variable(
+        _variable("Change of the expected limit", [100 * source["limit_impact"] for source in found], "%")
+    )
+    return table
 
 
 def _spectrum(result: Result) -> Table:

@@ -1,8 +1,7 @@
-"""Figures of what goes into the search: cutflows, taggers, Lund planes, reweighting."""
+"""Figures of what goes into the search: cutflows, taggers, reweighting."""
 
 import csv
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,43 +77,6 @@ def tagger_roc(summaries: Sequence[Path], plot: Path) -> None:
             ax.set(yscale="log", xlim=(0, 1), xlabel=f"efficiency of {kind} jets")
             ax.legend(fontsize=9)
         axes[0][0].set_ylabel("1 / QCD efficiency (jets not used in training)")
-
-
-def lund_planes(planes: Path, plot: Path) -> None:
-    """Lund planes of W jets in data and simulation, their ratio and its error, a row for each p_T slice."""
-    content = config.load_json(planes)
-    pt, ln_delta, ln_kt = (np.asarray(content["edges"][n]) for n in ("subjet_pt", "ln_radius_over_delta", "ln_kt"))
-    ratio, error = np.asarray(content["ratio"]), np.asarray(content["ratio_error"])
-    density = {side: _density(content[side]) for side in ("data", "simulation")}
-    brightest = max(float(d.max()) for d in density.values())
-    columns = [
-        ("data", density["data"], 0.0, brightest, "viridis"),
-        ("simulation", density["simulation"], 0.0, brightest, "viridis"),
-        ("data / simulation", ratio, 0.5, 1.5, "RdBu_r"),
-        ("relative error of the ratio", error / ratio, 0.0, 0.5, "cividis"),
-    ]
-    with figure(plot, len(pt) - 1, 4, figsize=(14, 2.9 * (len(pt) - 1)), squeeze=False, sharex=True, sharey=True) as (
-        fig,
-        axes,
-    ):
-        for row, (low, high) in enumerate(pairwise(pt)):
-            for ax, (title, values, least, most, palette) in zip(axes[row], columns, strict=True):
-                # A bin without a measurement (1 +- 1) stays white.
-                shown = np.where((ratio[row] == 1) & (error[row] == 1), np.nan, values[row])
-                mesh = ax.pcolormesh(ln_delta, ln_kt, shown.T, vmin=least, vmax=most, cmap=palette)
-                fig.colorbar(mesh, ax=ax)
-                ax.set_title(title if row == 0 else "", fontsize=10)
-            axes[row][0].set_ylabel(f"{low:g} < subjet $p_T$ < {high:g} GeV\n" + r"$\ln(k_T$ / GeV)", fontsize=9)
-        for ax in axes[-1]:
-            ax.set_xlabel(r"$\ln(0.8 / \Delta)$")
-
-
-def _density(side: dict[str, Any]) -> npt.NDArray[np.float64]:
-    """Splittings per subjet in each bin."""
-    values = np.asarray(side["splittings"]["storage"]["values"], dtype=float)
-    subjets = np.asarray(side["subjets"], dtype=float)[:, None, None]
-    density: npt.NDArray[np.float64] = values / np.where(subjets > 0, subjets, 1.0)
-    return density
 
 
 def closure(content: dict[str, Any], ax: Axes, ratio: Axes) -> None:

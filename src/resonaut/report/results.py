@@ -27,6 +27,7 @@ POINT_KEYS = (
     "limit_events_toys",
     "limit_events_pyhf",
     "nuisances",
+    "nuisance_groups",
     "fit",
 )
 

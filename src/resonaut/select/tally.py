@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from resonaut import spectrum
+from resonaut import lund_weights, spectrum
 from resonaut.errors import EmptySelectionError, InputFileError
 from resonaut.events import Dataset, require_finite
 from resonaut.select import settings
@@ -55,9 +55,11 @@ class DataTally:
 
 @dataclass(frozen=True)
 class SignalSummary:
-    """One signal: ``efficiency`` is selected over generated; ``lund_*`` are relative and null without Lund weights.
+    """One signal: ``efficiency`` is selected over generated, with the Lund weights where there are any.
 
     ``acceptance`` is the same before the score cut, ``spectrum`` the selected cross section in fb.
+    ``lund_scale_factor`` is the efficiency of the score cut with Lund weights over that without, and
+    ``lund_uncertainties`` its relative changes, up and down by source; null and empty without.
     """
 
     dataset: str
@@ -65,13 +67,15 @@ class SignalSummary:
     acceptance: float
     efficiency: float
     efficiency_error: float
-    lund_nominal_shift: float | None
-    lund_error: float | None
+    lund_scale_factor: float | None
+    lund_uncertainties: dict[str, tuple[float, float]]
     spectrum: dict[str, Any]
 
 
 class SignalTally:
-    """Selected cross section of one signal, plain, with Lund weights, and with each toy of them.
+    """Selected cross section of one signal, plain, with Lund weights, and with each variation of them.
+
+    The Lund weights move events across the score cut but keep the number of events before it.
 
     Events on which the tagger was trained are left out where the method uses its scores (``held_out``),
     and the others are scaled up to the total weight.
@@ -79,12 +83,14 @@ class SignalTally:
 
     def __init__(self, dataset: Dataset, bins: settings.Spectrum, lund: bool, held_out: bool) -> None:
         self.dataset, self.lund, self.held_out = dataset, lund, held_out
-        lund_columns = ("lund_weight_j1", "lund_weight_j2", "lund_weight_toys") if lund else ()
+        chunk = dataset.path("calibrate", dataset.manifest.chunks[0])
+        self.variations = lund_weights.variations(chunk) if lund else []
+        lund_columns = [lund_weights.column(v, jet) for v in self.variations for jet in lund_weights.JETS]
         self.columns: tuple[str, ...] = ("m_jj", "weight", *lund_columns, *(("tag_train",) if held_out else ()))
         self.friends: tuple[str, ...] = (*(("calibrate",) if lund else ()), *(("tag",) if held_out else ()))
         self.spectrum = hist.Hist(axis(bins), storage=hist.storage.Weight())
-        self.total = self.usable = self.plain = self.nominal = self.nominal_squared = 0.0
-        self.toys: NDArray[np.float64] = np.zeros(0)
+        self.total = self.usable = self.squared = 0.0
+        self.efficiency = lund_weights.Efficiency()
 
     def add(self, events: ak.Array, selected: Selected) -> None:
         """Count a batch."""
@@ -95,14 +101,11 @@ class SignalTally:
         usable = usable_events(events)
         self.total += float(weight.sum())
         self.usable += float(weight[usable].sum())
-        weight = weight * (selected & usable)
-        self.plain += float(weight.sum())
-        if self.lund:
-            toys = weight @ ak.to_numpy(ak.to_regular(events.lund_weight_toys))
-            self.toys = self.toys + toys if self.toys.size else toys
-            weight = weight * ak.to_numpy(events.lund_weight_j1 * events.lund_weight_j2)
-        self.nominal += float(weight.sum())
-        self.nominal_squared += float(np.square(weight).sum())
+        found = lund_weights.weights(events, self.variations)
+        found = found or {lund_weights.NOMINAL: np.ones((len(events), 1))}
+        self.efficiency.add(found, weight * usable, selected)
+        weight = weight * (selected & usable) * found[lund_weights.NOMINAL][:, 0]
+        self.squared += float(np.square(weight).sum())
         self.spectrum.fill(ak.to_numpy(events.m_jj), weight=weight)
 
     def summary(self) -> dict[str, Any]:
@@ -120,10 +123,12 @@ class SignalTally:
                 f"set datasets.{manifest.name}.cross_section, which for a signal is 1 fb",
             )
         scale = scale_to_total(self.total, self.usable, manifest.name) / manifest.cross_section
-        efficiency = self.nominal * scale
-        error = np.sqrt(self.nominal_squared * max(0.0, 1 - efficiency)) * scale
-        lund_error = np.sqrt(np.mean(np.square(self.toys - self.nominal))) if self.toys.size else 0.0
-        relative = self.lund and self.nominal > 0
+        everything, selected = self.efficiency.sums[lund_weights.NOMINAL][:, 0]
+        # The calibration changes the selected fraction, not the number of events before the selection.
+        scale *= self.usable / everything
+        efficiency = float(selected * scale)
+        error = np.sqrt(self.squared * max(0.0, 1 - efficiency)) * scale
+        lund = self.efficiency.scale_factor() if self.lund and selected > 0 else None
         return asdict(
             SignalSummary(
                 dataset=manifest.name,
@@ -131,8 +136,8 @@ class SignalTally:
                 acceptance=self.total / manifest.cross_section,
                 efficiency=efficiency,
                 efficiency_error=float(error),
-                lund_nominal_shift=self.nominal / self.plain - 1 if relative else None,
-                lund_error=float(lund_error / self.nominal) if relative else None,
+                lund_scale_factor=lund.value if lund else None,
+                lund_uncertainties=lund.uncertainties if lund else {},
                 spectrum=spectrum.to_json(self.spectrum * (scale * manifest.cross_section)),
             )
         )

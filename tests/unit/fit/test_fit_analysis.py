@@ -24,13 +24,13 @@ def result(efficiency: Efficiency, folder, *overrides: str) -> dict:
 
 
 def test_an_uncertainty_of_several_hundred_percent_spreads_the_limits_and_breaks_nothing(tmp_path) -> None:
-    point = result(Efficiency(0.1, {"lund": 4.5}, measured=True), tmp_path)
+    point = result(Efficiency(0.1, {"lund_prongs": 4.5}, measured=True), tmp_path)
     assert point["limit_events"]["expected_plus_2"] > 4 * point["limit_events"]["expected"]
     assert point["limit"]["expected"] == pytest.approx(point["limit_events"]["expected"] / (0.1 * 20))
     certain = result(Efficiency(0.1, {}, measured=True), tmp_path)
     assert point["limit_events"]["expected"] > 3 * certain["limit_events"]["expected"]
     assert point["p_local"] == pytest.approx(certain["p_local"], abs=1e-3)
-    lund = point["nuisances"]["lund"]
+    lund = point["nuisances"]["lund_prongs"]
     assert lund["limit_impact"] == pytest.approx(
         point["limit_events"]["expected"] / certain["limit_events"]["expected"] - 1, rel=1e-3
     )
@@ -50,7 +50,7 @@ def test_without_efficiency_or_luminosity_no_limits_in_fb(value, luminosity):
 
 
 def test_sources_are_one_normalisation():
-    sizes = combined({"scale": 0.01, "lund": 0.3, "luminosity": 0.02, "resolution": 0.035})
+    sizes = combined({"scale": 0.01, "lund_prongs": 0.3, "luminosity": 0.02, "resolution": 0.035})
     assert sizes["scale"] == 0.01
     assert sizes["resolution"] == 0.035
     assert np.log1p(sizes["normalisation"]) == pytest.approx(np.hypot(np.log(1.3), np.log(1.02)))
@@ -87,11 +87,21 @@ def test_few_events_and_poor_fits_are_warned_of(tmp_path, caplog):
 
 
 def test_efficiency_beyond_the_simulated_masses():
-    points = [Efficiency(0.1, {"lund": 0.05}, measured=True), Efficiency(0.2, {"lund": 0.15}, measured=True)]
-    masses = np.array([3000.0, 4000.0])
-    assert interpolated(3500.0, masses, points) == Efficiency(pytest.approx(0.15), {"lund": pytest.approx(0.1)}, True)
-    assert interpolated(4500.0, masses, points) == Efficiency(0.2, {"lund": 0.15}, True, extrapolated=True)
-    points.append(Efficiency(0.001, {"lund": 0.1}, measured=False))
+    sizes = {3000.0: (0.1, 0.05), 4000.0: (0.2, 0.15)}
+    points = [Efficiency(value, {"lund_prongs": size}, measured=True) for value, size in sizes.values()]
+    masses = np.array(list(sizes))
+    between = Efficiency(pytest.approx(0.15), {"lund_prongs": pytest.approx(0.1)}, True)
+    assert interpolated(3500.0, masses, points) == between
+    assert interpolated(4500.0, masses, points) == Efficiency(0.2, {"lund_prongs": 0.15}, True, extrapolated=True)
+    points.append(Efficiency(0.001, {"lund_prongs": 0.1}, measured=False))
     masses = np.append(masses, 4500.0)
     found = [interpolated(m, masses, points).measured for m in (3500.0, 4000.0, 4100.0, 4500.0)]
     assert found == [True, True, False, False]
+
+
+def test_a_signal_of_which_nothing_is_selected_has_no_lund_uncertainty():
+    nothing = Efficiency(0.0, {"luminosity": 0.02}, measured=False)
+    something = Efficiency(0.2, {"lund_prongs": 0.1, "luminosity": 0.02}, measured=True)
+    found = interpolated(3750.0, np.array([3000.0, 4000.0]), [nothing, something])
+    assert found.uncertainties == pytest.approx({"lund_prongs": 0.075, "luminosity": 0.02})
+    assert not found.measured

@@ -38,7 +38,8 @@ def selection_file(rng):
                 "mass": mass,
                 "efficiency": selected / 4000,
                 "efficiency_error": selected**0.5 / 4000,
-                "lund_error": 0.1,
+                "lund_scale_factor": 0.9,
+                "lund_uncertainties": {"statistical": [0.06, -0.06], "b_quark": [0.02, -0.08]},
                 "spectrum": spectrum,
             }
         )
@@ -103,7 +104,9 @@ def test_selection_result(result):
     assert [point["mass"] for point in result["scan"]] == [3300, 3500]
     assert [point["efficiency"] for point in result["scan"]] == pytest.approx([0.13, 0.15])
     for point in result["scan"]:
-        assert point["efficiency_uncertainties"]["lund"] == pytest.approx(0.1)
+        # The larger sides.
+        assert point["efficiency_uncertainties"]["lund_statistical"] == pytest.approx(0.06)
+        assert point["efficiency_uncertainties"]["lund_b_quark"] == pytest.approx(0.08)
         assert point["efficiency_uncertainties"]["luminosity"] == 0.016
         assert point["efficiency_extrapolated"] is False
         assert point["signal_shape"]["shape"] == "crystal_ball"
@@ -160,7 +163,8 @@ def test_fit_of_a_point(result):
 
 def test_nuisances_of_a_point(result):
     for point in result["scan"]:
-        sources = {"scale", "resolution", "efficiency_statistics", "lund", "luminosity"}
+        lund = {"lund_statistical", "lund_b_quark"}
+        sources = {"scale", "resolution", "efficiency_statistics", "luminosity", *lund}
         assert point["nuisances"].keys() == sources
         for name, nuisance in point["nuisances"].items():
             assert nuisance.keys() == {"size", "pull", "error", "impact", "limit_impact"}
@@ -173,6 +177,36 @@ def test_nuisances_of_a_point(result):
                 assert nuisance["impact"] == pytest.approx(
                     -np.log1p(nuisance["size"]) * point["signal_yield"], rel=0.02
                 )
+
+
+def test_what_the_lund_weights_cost_together(result):
+    for point in result["scan"]:
+        whole = point["nuisance_groups"]["lund"]
+        parts = [point["nuisances"][f"lund_{name}"] for name in ("statistical", "b_quark")]
+        assert whole.keys() == parts[0].keys()
+        logarithms = [np.log1p(part["size"]) for part in parts]
+        assert np.log1p(whole["size"]) == pytest.approx(np.hypot(*logarithms))
+        # An impact on the limit goes with the square of the size, so that they add up, and not in quadrature.
+        together = sum(part["limit_impact"] for part in parts)
+        assert whole["limit_impact"] == pytest.approx(together, rel=0.1, abs=2e-4)
+        assert abs(whole["impact"]) == pytest.approx(np.hypot(*(part["impact"] for part in parts)), rel=0.02)
+
+
+@pytest.mark.parametrize("without_weights", [{}, {"lund_scale_factor": None, "lund_uncertainties": {}}])
+def test_a_signal_without_lund_weights(chain, monkeypatch, without_weights):
+    selected = json.loads((chain / "selection.json").read_text())
+    first, second = selected["signals"]
+    # The one of which nothing was selected has no uncertainties; without weights, none has.
+    nothing = {"efficiency": 0.0, "efficiency_error": 0.0, "lund_scale_factor": None, "lund_uncertainties": {}}
+    selected["signals"] = [first | (without_weights or nothing), second | without_weights]
+    (chain / "selection.json").write_text(json.dumps(selected))
+    (chain / "fit.json").write_text(json.dumps(PLAIN | {"max_efficiency_error": 2.0}))
+    assert fit_selection(monkeypatch, chain, chain / "out") == 0
+    (point,) = json.loads((chain / "out/w2.json").read_text())["scan"]
+    lund = {name: size for name, size in point["efficiency_uncertainties"].items() if name.startswith("lund")}
+    assert lund == ({} if without_weights else pytest.approx({"lund_statistical": 0.03, "lund_b_quark": 0.04}))
+    assert ("lund" in point["nuisance_groups"]) is not bool(without_weights)
+    assert point["limit"]["observed"] > 0
 
 
 def test_look_elsewhere_effect(result):
@@ -193,7 +227,7 @@ def test_workspace_is_plain_histfactory(fitted, result):
     opened = pyhf.Workspace(json.loads((fitted / "out/w2" / point["workspace"]).read_text()))
     model = opened.model()
     assert set(model.config.modifiers) >= {
-        (name, kind) for name, kind in (("mu", "normfactor"), ("lund", "normsys"), ("scale", "histosys"))
+        (name, kind) for name, kind in (("mu", "normfactor"), ("lund_b_quark", "normsys"), ("scale", "histosys"))
     }
     expected = model.expected_actualdata(model.config.suggested_init())
     assert sum(opened.data(model, include_auxdata=False)) == sum(result["background"]["counts"])
@@ -225,6 +259,7 @@ def test_without_signals_limits_are_in_events(chain, monkeypatch):
     assert point["limit_events"]["observed"] > 0
     assert point["signal_shape"] == {"shape": "gaussian", "width": 0.03}
     assert point["nuisances"].keys() == {"scale", "resolution"}
+    assert point["nuisance_groups"] == {}
     # No toys were wanted.
     assert result["toys"] is None
     assert result["global"]["p_toys"] is result["global"]["z_global"] is None

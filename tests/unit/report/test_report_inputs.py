@@ -2,10 +2,6 @@
 
 import csv
 
-import numpy as np
-import pytest
-
-from resonaut.errors import InputFileError
 from resonaut.files import write_json
 from resonaut.report import inputs
 
@@ -34,19 +30,3 @@ def test_cutflow_table(tmp_path) -> None:
     assert rows[2] == ["qcd", "two jets", "5", "2.5", "0.25000"]
     assert rows[3] == ["qcd", "lost: x.root (truncated)", "-7", "", ""]
     assert (tmp_path / "c.png").read_bytes().startswith(PNG)
-
-
-def test_lund_figure_and_missing_input(tmp_path) -> None:
-    side = {"splittings": {"storage": {"values": np.ones((1, 2, 2)).tolist()}}, "subjets": [2.0]}
-    content = {
-        "edges": {"subjet_pt": [0, 100], "ln_radius_over_delta": [0, 1, 2], "ln_kt": [0, 1, 2]},
-        "data": side,
-        "simulation": side,
-        "ratio": np.ones((1, 2, 2)).tolist(),
-        "ratio_error": np.full((1, 2, 2), 0.1).tolist(),
-    }
-    write_json(tmp_path / "planes.json", content)
-    inputs.lund_planes(tmp_path / "planes.json", tmp_path / "planes.png")
-    assert (tmp_path / "planes.png").read_bytes().startswith(PNG)
-    with pytest.raises(InputFileError, match=r"none\.json: no such file"):
-        inputs.lund_planes(tmp_path / "none.json", tmp_path / "none.png")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.report import results, spectrum
+from resonaut.report import fits, results, spectrum
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
 pytestmark = [
@@ -47,7 +47,7 @@ def drawn(bare, tmp_path_factory):
 
 def test_bare_scan_gives_all_figures_and_tables(drawn) -> None:
     tables = ("submission", "local_p-values_of_spectrum", "signal_yields_of_spectrum", "limits_of_spectrum")
-    wanted = {f"hepdata/{name}.yaml" for name in (*tables, "spectrum_of_spectrum")}
+    wanted = {f"hepdata/{name}.yaml" for name in (*tables, "uncertainties_of_spectrum", "spectrum_of_spectrum")}
     assert set(drawn) == {*FIGURES, "spectrum.png", *wanted}
     for name in (*FIGURES, "spectrum.png"):
         assert drawn[name].startswith(PNG)
@@ -77,6 +77,11 @@ def test_hepdata_has_the_numbers_of_the_fit(bare, drawn) -> None:
     _, yields = table(drawn, "signal_yields_of_spectrum")
     errors = yields["Signal yield"]["values"][i]["errors"][0]["asymerror"]
     assert errors["minus"] == pytest.approx(-point["signal_yield_error_down"], rel=1e-5)
+    (source,), uncertainties = table(drawn, "uncertainties_of_spectrum")
+    best = max(content["scan"], key=lambda point: point["z_local"])
+    assert [entry["value"] for entry in source["values"]] == list(best["nuisances"])
+    impacts = [entry["value"] for entry in uncertainties["Change of the expected limit"]["values"]]
+    assert impacts == pytest.approx([100 * found["limit_impact"] for found in best["nuisances"].values()], rel=1e-5)
     (bins,), events = table(drawn, "spectrum_of_spectrum")
     assert [entry["low"] for entry in bins["values"]] == pytest.approx(point["fit"]["edges"][:-1])
     assert [entry["value"] for entry in events["Events"]["values"]] == point["fit"]["counts"]
@@ -97,10 +102,25 @@ def test_windows_of_a_selection_are_joined_with_its_global_significance(windows,
     assert results.selections(read[:1], None)[0].excess == read[0].content["global"]
 
 
+def test_groups_of_nuisances_stand_with_their_members(windows, tmp_path) -> None:
+    first = json.loads(windows[0].read_text())
+    for point in first["scan"]:
+        source = next(iter(point["nuisances"].values()))
+        point["nuisances"] = {f"lund_{i}": source | {"limit_impact": 0.01 * i} for i in range(4)}
+        point["nuisance_groups"] = {"lund": source | {"limit_impact": 0.025, "size": 0.5}}
+    windows[0].write_text(json.dumps(first))
+    (one,) = results.selections(results.read(windows[:1]), None)
+    assert [name for name, _ in fits.ranked(one.best)] == ["lund 3", "all of lund", "lund 2", "lund 1", "lund 0"]
+    made = search(windows[:1], tmp_path / "report")
+    (source,), sizes = table(made, "uncertainties_of_cwola")
+    assert [entry["value"] for entry in source["values"]] == ["lund (all)", "lund_0", "lund_1", "lund_2", "lund_3"]
+    assert sizes["Relative size"]["values"][0]["value"] == 50
+
+
 def test_unknown_efficiencies_and_a_spectrum_without_masses(windows, tmp_path) -> None:
     first, second = (json.loads(path.read_text()) for path in windows[:2])
     for point in first["scan"]:
-        point |= {"limit": None, "nuisances": {}, "limit_events_toys": point["limit_events"]}
+        point |= {"limit": None, "nuisances": {}, "nuisance_groups": {}, "limit_events_toys": point["limit_events"]}
         point["fit"] |= {"good": False, "p_signal": None, "p_background": 1e-9}
     windows[0].write_text(json.dumps(first | {"luminosity": None, "bump_hunter": None}))
     windows[1].write_text(json.dumps(second | {"scan": [], "global": None}))

@@ -5,11 +5,12 @@ import pytest
 from resonaut import spectrum
 from resonaut.errors import EmptySelectionError, InputFileError
 from resonaut.events import Dataset
+from resonaut.lund_weights import column
 from resonaut.select.settings import Spectrum, Window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
 
 BINS = Spectrum(3000, 4000, 100)
-NONE_TRAINED = np.zeros(4, bool)
+ONES = np.ones(4)
 
 
 @pytest.fixture
@@ -38,33 +39,104 @@ def test_the_efficiency_is_selected_over_generated(signal):
     assert result["acceptance"] == pytest.approx(0.5)
     assert result["efficiency"] == pytest.approx(0.25)
     assert result["efficiency_error"] == pytest.approx(np.sqrt(2 * 0.25**2 * 0.75) / 2)
-    assert result["lund_error"] is None
+    assert (result["lund_scale_factor"], result["lund_uncertainties"]) == (None, {})
     assert spectrum.from_json(result["spectrum"]).values().sum() == pytest.approx(0.5)
 
 
-def test_lund_weights_shift_the_efficiency_and_their_toys_give_its_error(signal):
+@pytest.fixture
+def lund(signal, write_friend):
+    """The signal's friends of ``calibrate``, from the weights of the first jet; returns a batch with them, too."""
+
+    def write(**first) -> ak.Array:
+        columns = {column(name, "j1"): np.asarray(values, float) for name, values in first.items()}
+        columns |= {column(name, "j2"): np.full(np.shape(values), 0.5) for name, values in first.items()}
+        write_friend(
+            signal.results / "skim" / "signal.json",
+            "calibrate",
+            lambda part: {name: values[: len(part)] for name, values in columns.items()},
+        )
+        return batch(**columns)
+
+    return write
+
+
+def test_lund_weights_move_events_across_the_cut_but_keep_their_number(signal, lund):
+    # Of the jets' product, half of these weights, the total is twice that without weights.
+    weights = lund(nominal=[8.0, 2.0, 2.0, 4.0], a_up=[4.0, 4, 4, 4], a_down=[6.0, 3, 3, 0], b_up=ONES, b_down=ONES)
     tally = SignalTally(signal, BINS, lund=True, held_out=False)
     assert tally.friends == ("calibrate",)
-    weights = batch(
-        lund_weight_j1=np.full(4, 2.0),
-        lund_weight_j2=np.full(4, 0.6),
-        lund_weight_toys=np.tile([1.08, 1.32, 1.2], (4, 1)),
-    )
     tally.add(weights, np.array([True, False, False, False]))
     tally.add(weights, np.zeros(4, bool))
-    tally.add(weights, np.array([False, True, False, False]))
+    tally.add(weights, np.array([True, True, False, False]))
     result = tally.summary()
-    assert result["efficiency"] == pytest.approx(0.25 * 1.2)
-    assert result["lund_nominal_shift"] == pytest.approx(0.2)
-    assert result["lund_error"] == pytest.approx(0.1 * np.sqrt(2 / 3))
+    # 9 of the 24 of three batches, whose cross section is 3 of 2 fb.
+    assert result["acceptance"] == pytest.approx(1.5)
+    assert result["efficiency"] == pytest.approx(1.5 * 9 / 24)
+    assert result["lund_scale_factor"] == pytest.approx((9 / 24) / (3 / 12))
+    # Each with its own total.
+    a = ((6 / 24) / (9 / 24) - 1, (7.5 / 18) / (9 / 24) - 1)
+    assert result["lund_uncertainties"]["a"] == pytest.approx(a)
+    assert result["lund_uncertainties"]["b"] == pytest.approx(((3 / 12) / (9 / 24) - 1,) * 2)
+    # The spectrum has the nominal weights, and the same cross section: 4 and 4 of 24 at 3050 GeV, 1 at 3150 GeV.
+    assert spectrum.from_json(result["spectrum"]).values()[:2] == pytest.approx([3 * 8 / 24, 3 * 1 / 24])
+    squares = 2 * (0.25 * 4) ** 2 + (0.25 * 1) ** 2
+    assert result["efficiency_error"] == pytest.approx(np.sqrt(squares * (1 - result["efficiency"])) / 2 / 2)
 
 
-def test_a_signal_of_which_nothing_is_selected_has_no_relative_error(signal):
+def test_a_common_factor_on_the_lund_weights_changes_nothing(signal, lund):
+    nominal, up = np.array([1.2, 1, 1, 0.8]), np.array([1.5, 0.9, 0.9, 0.7])
+    toys = np.random.default_rng(1).uniform(0.5, 1.5, (4, 20))
+    found = []
+    for factor in (1.0, 2.0):
+        weights = lund(nominal=factor * nominal, a_up=3 * factor * up, a_down=nominal, statistical=factor * toys)
+        tally = SignalTally(signal, BINS, lund=True, held_out=False)
+        tally.add(weights, np.array([True, True, False, False]))
+        found.append(tally.summary())
+    plain, scaled = found
+    for key in ("efficiency", "efficiency_error", "acceptance", "lund_scale_factor"):
+        assert scaled[key] == pytest.approx(plain[key])
+    for name in ("a", "statistical"):
+        assert scaled["lund_uncertainties"][name] == pytest.approx(plain["lund_uncertainties"][name])
+    histograms = [spectrum.from_json(result["spectrum"]) for result in found]
+    assert histograms[1].values() == pytest.approx(histograms[0].values())
+    assert histograms[1].variances() == pytest.approx(histograms[0].variances())
+
+
+def test_toys_of_the_lund_weights_give_their_root_mean_square(signal, lund):
+    # Shares of the selected event: 0.3, 0.2 and 0.25 instead of 0.25.
+    first = np.array([1.2, 0.8, 1.0])
+    weights = lund(nominal=2 * ONES, statistical=np.stack([first, *[(4 - first) / 3] * 3]))
     tally = SignalTally(signal, BINS, lund=True, held_out=False)
-    weights = {f"lund_weight_{name}": np.ones(4) for name in ("j1", "j2")}
-    tally.add(batch(**weights, lund_weight_toys=np.ones((4, 3))), np.zeros(4, bool))
+    tally.add(weights, np.array([True, False, False, False]))
+    rms = np.sqrt((0.2**2 + 0.2**2) / 3)
+    assert tally.summary()["lund_uncertainties"]["statistical"] == pytest.approx((rms, -rms))
+
+
+def test_a_signal_of_which_nothing_is_selected_has_no_scale_factor(signal, lund):
+    weights = lund(nominal=ONES, statistical=np.ones((4, 3)), a_up=ONES, a_down=ONES)
+    tally = SignalTally(signal, BINS, lund=True, held_out=False)
+    tally.add(weights, np.zeros(4, bool))
     result = tally.summary()
-    assert (result["efficiency"], result["lund_error"], result["lund_nominal_shift"]) == (0, None, None)
+    assert (result["efficiency"], result["lund_scale_factor"], result["lund_uncertainties"]) == (0, None, {})
+
+
+def test_lund_weights_and_events_that_trained_the_tagger(signal, lund):
+    weights = lund(nominal=[100.0, 3.0, 1.0, 2.0])
+    tally = SignalTally(signal, BINS, lund=True, held_out=True)
+    assert tally.friends == ("calibrate", "tag")
+    trained = ak.with_field(weights, np.array([True, False, False, False]), "tag_train")
+    tally.add(trained, np.array([True, True, False, False]))
+    result = tally.summary()
+    # Half of the weight of the events that did not train it.
+    assert result["efficiency"] == pytest.approx(result["acceptance"] / 2)
+    assert result["lund_scale_factor"] == pytest.approx((1 / 2) / (1 / 3))
+
+
+def test_missing_lund_weights_are_named_with_the_remedy(signal):
+    with pytest.raises(
+        InputFileError, match=r"calibrate/signal/000\.parquet: no such file; run the stage that makes it"
+    ):
+        SignalTally(signal, BINS, lund=True, held_out=False)
 
 
 def test_events_that_trained_the_tagger_are_left_out_and_made_up_for(signal):

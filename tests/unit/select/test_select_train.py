@@ -68,20 +68,34 @@ def test_the_tagger_reads_scores_and_weights_from_friends(config, manifests, tmp
 
         write_friend(manifest, "tag", make)
     write_friend(manifests["qcd"], "reweight", lambda batch: {"reweight": np.full(len(batch), 1.5)})
-    lund = {f"lund_weight_{jet}": 1.1 for jet in ("j1", "j2")}
+    # More weight for what looks less like QCD, and twice as much of it in the variation up.
+    friends = Dataset.open(manifests["signal"]).read(["j1_part_qcd", "j2_part_qcd"], ["tag"])
+    like_signal = ak.to_numpy((1 - friends.j1_part_qcd) * (1 - friends.j2_part_qcd)) > 0.5
+    shape = {"": 0.1, "a_up_": 0.2, "a_down_": 0.0}
+    lund = {f"lund_weight_{name}{j}": 1 + size * like_signal for name, size in shape.items() for j in ("j1", "j2")}
+    lund |= {f"lund_weight_statistical_{j}": np.stack([lund[f"lund_weight_a_up_{j}"]] * 3, 1) for j in ("j1", "j2")}
+    places = ak.to_numpy(friends.event)
     write_friend(
         manifests["signal"],
         "calibrate",
-        lambda batch: (
-            {n: np.full(len(batch), v) for n, v in lund.items()}
-            | {"lund_weight_toys": ak.Array(np.tile([1.0, 1.3], (len(batch), 1)))}
-        ),
+        lambda batch: {name: ak.Array(values[np.isin(places, batch.event)]) for name, values in lund.items()},
     )
     result = run(config, manifests, "tagger", tmp_path, "--reweight", "--lund")
     (signal,) = result["signals"]
+    usable = ~ak.to_numpy(Dataset.open(manifests["signal"]).read(["tag_train"], ["tag"]).tag_train)
+    selected = ak.to_numpy(scores(manifests["signal"], "tagger").selected) & usable
+
+    def efficiency(size):
+        weight = (1 + size * like_signal) ** 2
+        return weight[selected].sum() / weight[usable].sum()
+
+    assert signal["efficiency"] == pytest.approx(0.8 * efficiency(0.1))
     assert signal["efficiency"] > 0.05
-    assert signal["lund_nominal_shift"] == pytest.approx(0.21)
-    assert signal["lund_error"] == pytest.approx(np.sqrt((0.21**2 + 0.09**2) / 2) / 1.21)
+    assert signal["lund_scale_factor"] == pytest.approx(efficiency(0.1) / efficiency(0))
+    up, down = (efficiency(size) / efficiency(0.1) - 1 for size in (0.2, 0.0))
+    assert up > 0.01
+    assert signal["lund_uncertainties"]["a"] == pytest.approx([up, down])
+    assert signal["lund_uncertainties"]["statistical"] == pytest.approx([up, -up])
     assert result["background"]["reweighted"]
     assert result["background"]["efficiency"] == pytest.approx(0.01, abs=0.01)
 
