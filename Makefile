@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test lint format docs benchmark study-fit clean
+.PHONY: install demo test lint format docs benchmark study-fit study-calibrate clean
 
 install: .venv/installed
 
@@ -40,9 +40,14 @@ docs: install  ## Rewrite the configuration tables of docs/ from the schema
 
 benchmark: install  ## Time of the hot paths against named peers, one JSON line each
 	@python benchmarks/fit.py
+	@python benchmarks/calibrate.py
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
+
+study-calibrate: install  ## The closure study of docs/calibrate.md, half an hour of simulation included
+	snakemake calibrate --cores $(CORES) --configfile config/examples/closure.yaml
+	@python benchmarks/calibrate_closure.py results/closure
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import pytest
 
@@ -49,12 +50,51 @@ def test_each_log_begins_with_its_command(finished) -> None:
 
 
 @pytest.mark.xdist_group("finished")
+def test_lund_weights_reach_the_limits(finished) -> None:
+    selected = json.loads((finished.path / "results/select/cwola/w3500.json").read_text())
+    (signal,) = (entry for entry in selected["signals"] if entry["dataset"] == "signal_3500")
+    sources = {"statistical", "pt_extrapolation", "background", "shower_isr", "shower_fsr"}
+    sources |= {"b_quark", "prongs", "unclustered", "distortion"}
+    assert set(signal["lund_uncertainties"]) == sources
+    scan = json.loads((finished.path / "results/fit/cwola/w3500.json").read_text())["scan"]
+    nuisances = scan[0]["nuisances"]
+    sizes = {f"lund_{name}": max(map(abs, pair)) for name, pair in signal["lund_uncertainties"].items()}
+    found = {name: nuisance for name, nuisance in nuisances.items() if name.startswith("lund_")}
+    # Sources that change nothing are no nuisances.
+    assert {name: nuisance["size"] for name, nuisance in found.items()} == {n: s for n, s in sizes.items() if s > 0}
+    assert found["lund_statistical"]["limit_impact"] > 0
+
+
+@pytest.mark.xdist_group("finished")
+def test_a_given_correction_is_not_measured_again(finished) -> None:
+    """Nor are the jets that it came from needed; without its metadata the run stops at once."""
+    given, overlay = finished.path / "given.json", finished.path / "given.yaml"
+    overlay.write_text(f"calibrate: {{correction: {given.name}}}\n")
+    shutil.copy(finished.path / "results/calibrate/correction.json", given)
+    run = finished.snakemake(str(overlay), "--dry-run")
+    assert run.returncode == 2
+    assert "calibrate.correction: no file 'given.json', or no metadata beside it" in run.stderr
+    shutil.copy(finished.path / "results/calibrate/correction.metadata.json", given.with_suffix(".metadata.json"))
+    planned = finished.planned(str(overlay))
+    assert {"calibrate_normalise", "calibrate_apply", "fit_selection"} <= planned
+    assert not planned & {"calibrate_measure", "report_lund", "simulate_chunk"}
+
+
+@pytest.mark.xdist_group("finished")
 def test_report_holds_the_figures(finished) -> None:
     report = finished.path / "report.html"
     run = finished.snakemake("--report", str(report))
     assert run.returncode == 0, run.stdout + run.stderr
     text = report.read_text()
-    for name in ("p_values.png", "limits.png", "fits.png", "nuisances.png", "summary.csv", "cutflow.csv"):
+    for name in (
+        "p_values.png",
+        "limits.png",
+        "fits.png",
+        "nuisances.png",
+        "summary.csv",
+        "cutflow.csv",
+        "scale_factors.png",
+    ):
         assert name in text
 
 

@@ -153,6 +153,47 @@ def _walk(
     return found
 
 
+@numba.njit(cache=True, error_model="numpy")
+def _load(
+    momenta: tuple[FloatArray, FloatArray, FloatArray, FloatArray], first: int, n: int, nodes: FloatArray,
+    parents: IntArray, slots: IntArray,
+) -> None:  # fmt: skip
+    """Make the first ``n`` nodes of one jet's particles; their directions need no inverse functions."""
+    pt, eta, phi, mass = momenta
+    for k in range(n):
+        i = first + k
+        growth = np.exp(eta[i])
+        pz, mt2 = pt[i] * 0.5 * (growth - 1 / growth), pt[i] ** 2 + mass[i] ** 2
+        energy = np.sqrt(mt2 + pz**2)
+        y = 0.5 * np.log(mt2 / (energy + abs(pz)) ** 2)
+        nodes[PX, k], nodes[PY, k] = pt[i] * np.cos(phi[i]), pt[i] * np.sin(phi[i])
+        nodes[PZ, k], nodes[E, k] = pz, energy
+        nodes[PT2, k], nodes[Y, k] = pt[i] ** 2, -y if pz > 0 else y
+        nodes[PHI, k] = phi[i] - TWO_PI * np.floor(phi[i] / TWO_PI)
+        slots[k], parents[k, 0] = k, -1
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _sort(slots: IntArray, nodes: FloatArray) -> None:
+    """Put the few nodes in ``slots`` in order of falling p_T."""
+    for k in range(1, len(slots)):
+        this, place = slots[k], k
+        while place > 0 and nodes[PT2, slots[place - 1]] < nodes[PT2, this]:
+            slots[place] = slots[place - 1]
+            place -= 1
+        slots[place] = this
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _hand_down(subjets: IntArray, particles: int, nodes: int, parents: IntArray, owner: IntArray) -> None:
+    """Tell every node the number of its subjet: a merged node comes after its parents."""
+    for k in range(len(subjets)):
+        owner[subjets[k]] = k
+    for node in range(nodes - 1, particles - 1, -1):
+        for side in range(2):
+            owner[parents[node, side]] = owner[node]
+
+
 @numba.njit(cache=True, error_model="numpy", nogil=True)
 def decluster(
     momenta: tuple[FloatArray, FloatArray, FloatArray, FloatArray], first: IntArray, prongs: IntArray, is_kt: bool,
@@ -187,37 +228,16 @@ def decluster(
     floats, integers = np.empty((3, most)), np.empty((3, most), np.int64)
     slots, leaves = np.empty(most, np.int64), np.empty(most, np.int64)
     owner = np.empty(3 * most, np.int64)
-    pt, eta, phi, mass = momenta
     subjet = found = 0
     for jet in range(len(prongs)):
         n, wanted = first[jet + 1] - first[jet], prongs[jet]
         if wanted == 0:
             continue
-        for k in range(n):
-            i = first[jet] + k
-            growth = np.exp(eta[i])
-            pz, mt2 = pt[i] * 0.5 * (growth - 1 / growth), pt[i] ** 2 + mass[i] ** 2
-            energy = np.sqrt(mt2 + pz**2)
-            y = 0.5 * np.log(mt2 / (energy + abs(pz)) ** 2)
-            nodes[PX, k], nodes[PY, k] = pt[i] * np.cos(phi[i]), pt[i] * np.sin(phi[i])
-            nodes[PZ, k], nodes[E, k] = pz, energy
-            nodes[PT2, k], nodes[Y, k] = pt[i] ** 2, -y if pz > 0 else y
-            nodes[PHI, k] = phi[i] - TWO_PI * np.floor(phi[i] / TWO_PI)
-            slots[k], parents[k, 0] = k, -1
+        _load(momenta, first[jet], n, nodes, parents, slots)
         created = _recombine(slots, n, wanted, True, nodes, parents, n, floats, integers)
         ordered = slots[:wanted]
-        for k in range(1, wanted):
-            this, place = ordered[k], k
-            while place > 0 and nodes[PT2, ordered[place - 1]] < nodes[PT2, this]:
-                ordered[place] = ordered[place - 1]
-                place -= 1
-            ordered[place] = this
-        for k in range(wanted):
-            owner[ordered[k]] = k
-        # A merged node comes after its parents, so that owners are known when they are handed down.
-        for node_number in range(created - 1, n - 1, -1):
-            for side in range(2):
-                owner[parents[node_number, side]] = owner[node_number]
+        _sort(ordered, nodes)
+        _hand_down(ordered, n, created, parents, owner)
         for k in range(wanted):
             root = ordered[k]
             subjets[0, subjet] = np.sqrt(nodes[PT2, root])
