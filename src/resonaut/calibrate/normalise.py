@@ -127,7 +127,9 @@ def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) 
                 index = _bin(bins[int(n)], jets, found, used)
                 w = gen_weight[used]
                 np.add.at(sums[int(n)], index, np.column_stack([np.ones(len(w)), w, w[:, None] * found.weight[used]]))
-    prongs = {str(n): _prong_count(dataset.name, n, counts[n], bins[n], sums[n]) for n in sorted(counts)}
+    # The one source that doubts how many badly matched jets there are.
+    free = [calibration.variations[f"unclustered_{way}"].start for way in ("up", "down")]
+    prongs = {str(n): _prong_count(dataset.name, n, counts[n], bins[n], sums[n], free) for n in sorted(counts)}
     _warn(dataset.name, prongs)
     return Normalisation(prongs, distortion.ravel().tolist())
 
@@ -165,10 +167,21 @@ def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) ->
     return distortion, {n: JetBins.of(scale, pt, settings.jets_per_bin) for n, (scale, pt) in jets_by_prongs.items()}
 
 
-def _prong_count(dataset: str, prongs: int, counts: IntArray, bins: JetBins, sums: FloatArray) -> ProngCount:
+def _prong_count(
+    dataset: str, prongs: int, counts: IntArray, bins: JetBins, sums: FloatArray, free: list[int]
+) -> ProngCount:
+    """Mean weights of the jets with one number of prongs.
+
+    Each variation keeps the numbers of well and of badly matched jets in a bin, but the ``free`` ones only their sum.
+    """
     number, total, weighted = sums[:, :1], sums[:, 1:2], sums[:, 2:]
     means = np.divide(weighted, total, out=np.full_like(weighted, np.nan), where=total != 0)
     means = np.where(number > 0, means, 1.0)
+    nominal = means[:, :1]
+    varied = (weighted[:, free] / nominal).reshape(2, bins.size, -1).sum(axis=0)
+    together = total.reshape(2, bins.size, 1).sum(axis=0)
+    change = np.divide(varied, together, out=np.ones_like(varied), where=together != 0)
+    means[:, free] = nominal * np.tile(change, (2, 1))
     require_finite(means, f"mean Lund weight of jets with {prongs} prongs", dataset)
     jets, uncalibrated, badly_matched, unclustered = map(int, counts)
     return ProngCount(jets, uncalibrated, badly_matched, unclustered, bins, means.tolist())

@@ -76,6 +76,27 @@ def test_the_jets_pt_spectrum_is_restored(signal, settings, bins):
     assert np.std(weight) > 0.05
 
 
+def test_only_the_unclustered_jets_change_the_number_of_badly_matched_ones(signal, settings, bins):
+    """Without any other factor they weigh five times (a fifth of) what the others do, and all together 1."""
+    found = friends_of(signal, correction_of(bins), settings)
+    up, down, prongs = (
+        ak.to_numpy(found[f"lund_weight_{name}_j2"]) for name in ("unclustered_up", "unclustered_down", "prongs_up")
+    )
+    bad = ak.to_numpy(found.lund_bad_match_j2)
+    assert up.mean() == pytest.approx(1, abs=1e-5)
+    assert down.mean() == pytest.approx(1, abs=1e-5)
+    # Compared bin by bin: normalised together, a lost jet keeps its factor relative to a good one.
+    jets = jets_of(signal.read(COLUMNS), "j2")
+    index = normalise(signal, correction_of(bins), settings).prongs["2"].bins.index(jets.hard_scale, jets.pt)
+    for values, factor in ((up, 5.0), (down, 0.2)):
+        for k in np.unique(index):
+            good = values[(index == k) & ~bad]
+            ratios = values[(index == k) & bad] / good[0]
+            assert np.ptp(good) < 1e-6
+            assert set(np.round(ratios.astype(float), 4)) == {1.0, factor}
+    assert prongs[bad].mean() == pytest.approx(1, abs=1e-5)
+
+
 def test_bins_hold_equally_many_jets_by_hard_scale_and_then_pt():
     rng = np.random.default_rng(1)
     scale, pt = rng.exponential(50, 9000), rng.uniform(300, 900, 9000)
