@@ -40,26 +40,33 @@ class JetBins:
 
     @classmethod
     def of(cls, hard_scale: FloatArray, pt: FloatArray, jets_per_bin: int) -> "JetBins":
-        """As many bins of either kind, at most ``MAX_BINS``."""
-        number = int(np.clip(np.sqrt(len(pt) / jets_per_bin), 1, MAX_BINS))
-        steps = np.linspace(0, 1, number + 1)[1:-1]
-        edges = np.quantile(hard_scale, steps) if len(pt) else np.zeros(number - 1)
+        """At least two bins of p_T where there are two of hard scale, and at most ``MAX_BINS`` of either kind."""
+        edges = _inner_quantiles(hard_scale, int(np.clip(len(pt) / (2 * jets_per_bin), 1, MAX_BINS)))
+        # Jets of one prong all have the scale 0.
+        edges = [edge for edge in dict.fromkeys(edges) if edge > hard_scale.min()]
+        scales = len(edges) + 1
         which = np.searchsorted(edges, hard_scale, side="right")
-        inner = [pt[which == k] for k in range(number)]
-        return cls(edges.tolist(), [(np.quantile(p, steps) if len(p) else 0 * steps).tolist() for p in inner])
+        number = int(np.clip(len(pt) / (scales * jets_per_bin), 1, MAX_BINS))
+        return cls(edges, [_inner_quantiles(pt[which == k], number) for k in range(scales)])
 
     @property
     def size(self) -> int:
         """Number of bins."""
-        return len(self.pt) ** 2
+        return len(self.pt) * (len(self.pt[0]) + 1)
 
     def index(self, hard_scale: FloatArray, pt: FloatArray) -> IntArray:
         """Bin of each jet; the first and last bins also hold what lies beyond."""
         which = np.searchsorted(self.hard_scale, hard_scale, side="right")
-        found = which * len(self.pt)
+        found = which * (len(self.pt[0]) + 1)
         for k, edges in enumerate(self.pt):
             found[which == k] += np.searchsorted(edges, pt[which == k], side="right")
         return found
+
+
+def _inner_quantiles(values: FloatArray, bins: int) -> list[float]:
+    """The edges between ``bins`` bins with equally many values."""
+    steps = np.linspace(0, 1, bins + 1)[1:-1]
+    return [float(edge) for edge in (np.quantile(values, steps) if len(values) else 0 * steps)]
 
 
 @dataclass(frozen=True)
