@@ -13,7 +13,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from resonaut.events import columns
+from resonaut.events import columns, require_finite
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -43,6 +43,7 @@ def weights(events: ak.Array, names: Sequence[str], jets: Sequence[str] = JETS) 
         product = np.ones((len(events), 1))
         for jet in jets:
             values = events[column(name, jet)]
+            require_finite(values, column(name, jet), "Lund weights")
             dense = ak.to_numpy(ak.to_regular(values) if values.ndim > 1 else values)
             product = product * (dense if dense.ndim > 1 else dense[:, None])
         found[name] = product

@@ -9,6 +9,9 @@ from resonaut.calibrate.matching import BoolArray
 
 # A further coefficient is taken where the F-test gives the better chi2 a smaller p-value by chance than this.
 F_TEST = 0.05
+# A chi2 below is a perfect fit, which no further coefficient betters.
+EXACT = 1e-9
+ITERATIONS = 4
 
 
 def extrapolate(
@@ -39,7 +42,7 @@ def extrapolate(
         x, sigma = inverse_pt[good], error[at][good]
         y = ratios[:, :, *place][:, good]
         order = _order(x, y[0], sigma)
-        solution, spread = _fit(x, y, sigma, order)
+        solution, spread = _fit(x, y, _expected_error(x, y[0], sigma, order), order)
         coefficients[:, : order + 1, *place] = solution
         covariance[: order + 1, : order + 1, *place] = spread
     return coefficients, covariance
@@ -50,6 +53,8 @@ def _order(x: FloatArray, y: FloatArray, sigma: FloatArray) -> int:
     best = 0
     chi2 = _chi2(x, y, sigma, best)
     for order in range(1, min(COEFFICIENTS, len(x) - 1)):
+        if chi2 < EXACT:
+            break
         ndof = len(x) - order - 1
         better = _chi2(x, y, sigma, order)
         f = (chi2 - better) * ndof / better if better > 0 else np.inf
@@ -66,6 +71,20 @@ def _fit(x: FloatArray, y: FloatArray, sigma: FloatArray, order: int) -> tuple[F
     return (y / sigma) @ design @ covariance, covariance
 
 
+def _expected_error(x: FloatArray, y: FloatArray, sigma: FloatArray, order: int) -> FloatArray:
+    """The errors that the fitted ratio expects: those of downward fluctuations are too small and would bias the fit.
+
+    The square of an error from counts is in proportion to the ratio.
+    """
+    expected = sigma
+    for _ in range(ITERATIONS):
+        solution, _ = _fit(x, y[None], expected, order)
+        fitted = np.maximum(np.vander(x, order + 1, increasing=True) @ solution[0], 0.1 * y)
+        expected = sigma * np.sqrt(fitted / y)
+    return expected
+
+
 def _chi2(x: FloatArray, y: FloatArray, sigma: FloatArray, order: int) -> float:
+    sigma = _expected_error(x, y, sigma, order)
     solution, _ = _fit(x, y[None], sigma, order)
     return float(np.sum(((y - np.vander(x, order + 1, increasing=True) @ solution[0]) / sigma) ** 2))

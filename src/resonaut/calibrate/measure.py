@@ -69,7 +69,7 @@ def ratio_of(data: Counts, simulation: Counts, background: Counts, settings: Set
     numerator = quotient(subtracted, np.maximum(subjets, 0)[:, :, None, None])
     denominator = simulation.density()[which]
     entries = np.minimum(data.entries(), simulation.entries())
-    known = (entries >= max(settings.minimum_entries, np.finfo(float).tiny)) & (numerator[0] > 0)
+    known = (entries >= max(settings.minimum_entries, np.finfo(float).tiny)) & (numerator[0] > 0) & (denominator[0] > 0)
     values, error = np.ones(numerator.shape), np.ones(known.shape)
     values[:, known] = (numerator / np.where(denominator > 0, denominator, 1))[:, known]
     variance = quotient(data.squares[0] + background.squares[0], subtracted[0] ** 2) + quotient(
@@ -90,10 +90,17 @@ def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[
         InputFileError: a dataset lacks the luminosity, or the weights of a systematic variation.
     """
     luminosity = sum(_luminosity(path) for path in samples.data) if samples.background else 0.0
-    data = _counts(samples.data, settings, lambda events, _: np.ones((1, len(events))))
+    columns = [pair.column for pair in settings.systematics.weights.values()]
+    data = _counts(samples.data, settings, [], lambda events, _: np.ones((1, len(events))))
     simulated = _simulated_weights(settings)
-    simulation = _counts(samples.simulation, settings, simulated)
-    background = _counts(samples.background, settings, lambda e, name: luminosity * simulated(e, name))
+    simulation = _counts(samples.simulation, settings, columns, simulated)
+    background = _counts(samples.background, settings, columns, lambda e, name: luminosity * simulated(e, name))
+    for manifests, counts in ((samples.data, data), (samples.simulation, simulation)):
+        if not counts.jets:
+            raise EmptySelectionError(
+                f"datasets {', '.join(path.stem for path in manifests)}: no jet with {W_PRONGS} or more constituents; "
+                "loosen their region in `skim.regions` or give more events."
+            )
     ratio = ratio_of(data, simulation, background, settings)
     inverse_pt = quotient(simulation.inverse_pt, simulation.subjets[0])
     polynomials, covariance = extrapolate(inverse_pt, ratio.values, ratio.error, ratio.known)
@@ -132,28 +139,19 @@ def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[
     return correction, source, planes
 
 
-def _counts(manifests: Iterable[Path], settings: Settings, weight: Callable[[ak.Array, str], FloatArray]) -> Counts:
-    """Count the W jets of datasets; ``weight`` gives (variations, events) from events and the dataset's name."""
+def _counts(
+    manifests: Iterable[Path], settings: Settings, columns: list[str], weight: Callable[[ak.Array, str], FloatArray]
+) -> Counts:
+    """Count the W jets of datasets; ``weight`` gives (variations, events) from events with ``columns``, and a name."""
     counts: Counts | None = None
-    names = []
     for manifest in manifests:
         dataset = Dataset.open(manifest)
-        names.append(dataset.name)
-        simulated = dataset.manifest.luminosity is None
-        columns = [p.column for p in settings.systematics.weights.values()] if simulated else []
         batches = dataset.iterate([*constituent_columns(JET), "weight", *columns])
         for batch in tqdm(batches, desc=f"Lund planes of {dataset.name}", unit="batch", disable=None):
             w = weight(batch, dataset.name)
             counts = counts or Counts(settings.bins, len(w))
             counts.fill(_planes(constituents_of(batch, JET), W_PRONGS, settings), w)
-    if counts is None:
-        return Counts(settings.bins, 1 + 2 * len(settings.systematics.weights))
-    if not counts.jets:
-        raise EmptySelectionError(
-            f"datasets {', '.join(names)}: no jet with {W_PRONGS} or more constituents; "
-            "loosen their region in `skim.regions` or give more events."
-        )
-    return counts
+    return counts or Counts(settings.bins, 1 + 2 * len(settings.systematics.weights))
 
 
 def _simulated_weights(settings: Settings) -> Callable[[ak.Array, str], FloatArray]:

@@ -19,14 +19,16 @@ from resonaut.calibrate.jets import Jets, constituent_columns, jets_of, truth_co
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, JetWeights, weigh
-from resonaut.errors import InputFileError
-from resonaut.events import KEY, Dataset, require_finite
+from resonaut.errors import InputFileError, NotFiniteError
+from resonaut.events import KEY, Dataset
 
 COLUMNS = [name for jet in lund_weights.JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
 # Fewer well matched jets tell too little of a dataset's own Lund plane.
 DISTORTION_JETS = 1000
 # More bins of either kind bring nothing but a longer file.
 MAX_BINS = 10
+# Fewer have a mean that takes their own fluctuations out of the weights.
+FEW_JETS = 30
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +114,7 @@ def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) 
     splittings, so that its mean is another.
 
     Raises:
-        NotFiniteError: the generator weights of the jets in some bin add up to zero.
+        NotFiniteError: the generator weights of the jets in some bin cancel.
     """
     distortion, bins = _survey(dataset, correction, settings)
     calibration = Calibration.of(correction, settings)
@@ -163,7 +165,7 @@ def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) ->
         # Each slice of both planes has the sum 1 over the bins with W jets: more or fewer splittings are none.
         both = (np.where(correction.density > 0, counts.weights[0], 0.0), correction.density)
         own, of_w = (quotient(plane, plane.sum(axis=(1, 2), keepdims=True)) for plane in both)
-        known = (of_w > 0) & (counts.entries() >= max(settings.minimum_entries, 1))
+        known = (of_w > 0) & (own > 0) & (counts.entries() >= max(settings.minimum_entries, 1))
         distortion[known] = np.clip(of_w[known] / own[known], *correction.factor_range)
     else:
         logger.warning(
@@ -182,14 +184,22 @@ def _prong_count(
     Each variation keeps the numbers of well and of badly matched jets in a bin, but the ``free`` ones only their sum.
     """
     number, total, weighted = sums[:, :1], sums[:, 1:2], sums[:, 2:]
-    means = np.divide(weighted, total, out=np.full_like(weighted, np.nan), where=total != 0)
-    means = np.where(number > 0, means, 1.0)
+    # Bins with few jets, mostly of badly matched ones, share the mean of all such bins that are matched alike.
+    few = number < FEW_JETS
+    shared = (few * sums).reshape(2, bins.size, -1).sum(axis=1).repeat(bins.size, axis=0)
+    counted = np.where(few, shared, sums)
+    means = np.divide(counted[:, 2:], counted[:, 1:2], out=np.full_like(weighted, np.nan), where=counted[:, 1:2] != 0)
+    means = np.where(counted[:, :1] > 0, means, 1.0)
+    if not np.all(means > 0):
+        raise NotFiniteError(
+            f"{dataset}: the generator weights of jets with {prongs} prongs cancel in a bin; give more events, or "
+            "raise calibrate.jets_per_bin."
+        )
     nominal = means[:, :1]
     varied = (weighted[:, free] / nominal).reshape(2, bins.size, -1).sum(axis=0)
-    together = total.reshape(2, bins.size, 1).sum(axis=0)
-    change = np.divide(varied, together, out=np.ones_like(varied), where=together != 0)
+    all_jets = total.reshape(2, bins.size, 1).sum(axis=0)
+    change = np.divide(varied, all_jets, out=np.ones_like(varied), where=all_jets != 0)
     means[:, free] = nominal * np.tile(change, (2, 1))
-    require_finite(means, f"mean Lund weight of jets with {prongs} prongs", dataset)
     jets, uncalibrated, badly_matched, unclustered = map(int, counts)
     return ProngCount(jets, uncalibrated, badly_matched, unclustered, bins, means.tolist())
 

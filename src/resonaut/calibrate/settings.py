@@ -6,6 +6,9 @@ from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.lund import Declustering
 from resonaut.errors import ConfigError
 
+# Names of uncertainties that are there anyway.
+SOURCES = ("background", "statistical", "pt_extrapolation", "b_quark", "prongs", "unclustered", "distortion")
+
 
 @dataclass(frozen=True)
 class WeightPair:
@@ -59,6 +62,12 @@ class Settings:
             low, high = getattr(self, name)
             if not 0 < low <= 1 <= high:
                 raise ConfigError(f"calibrate.{name}: [{low:g}, {high:g}] must enclose 1 and begin above 0.")
+        for name in self.systematics.weights:
+            if name in SOURCES or name.endswith(("_up", "_down")):
+                raise ConfigError(
+                    f"calibrate.systematics.weights.{name}: choose another name, none of {', '.join(SOURCES)}, "
+                    "that does not end in _up or _down."
+                )
         low, high = self.direct_pt_range
         if not self.bins.subjet_pt[0] <= low < high:
             raise ConfigError(

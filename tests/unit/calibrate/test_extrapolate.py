@@ -13,7 +13,7 @@ def plane(values: np.ndarray) -> np.ndarray:
 def fit(values, error, known=None):
     known = np.ones(6, bool) if known is None else known
     coefficients, covariance = extrapolate(
-        INVERSE_PT, plane(values)[None], plane(np.full(6, error)), plane(known).astype(bool)
+        INVERSE_PT, plane(values)[None], plane(np.broadcast_to(error, 6)), plane(known).astype(bool)
     )
     return coefficients[0, :, 0, 0], covariance[:, :, 0, 0]
 
@@ -27,11 +27,23 @@ def test_exact_polynomials_come_back(truth):
     assert np.array_equal(np.diag(covariance) > 0, np.array(truth) != 0)
 
 
-def test_a_constant_is_the_weighted_mean_with_its_error():
-    values, error = np.array([1.1, 0.9, 1.0, 1.05, 0.95, 1.0]), 0.1
-    coefficients, covariance = fit(values, error)
-    assert coefficients == pytest.approx([1.0, 0, 0])
-    assert covariance[0, 0] == pytest.approx(error**2 / 6)
+def test_a_constant_is_the_mean_with_its_error():
+    """Six numbers of events n_i of the expectation 100: errors are in proportion to the root of n_i."""
+    values = np.array([1.1, 0.9, 1.0, 1.05, 0.95, 1.0])
+    coefficients, covariance = fit(values, 0.1 * np.sqrt(values))
+    assert coefficients == pytest.approx([1.0, 0, 0], rel=1e-6)
+    assert covariance[0, 0] == pytest.approx(0.1**2 / 6, rel=1e-6)
+
+
+def test_few_events_do_not_bias_the_fit():
+    """Six events are expected in each slice: the weights of a chi2 with observed errors would give 0.83 on average."""
+    rng = np.random.default_rng(3)
+    found = []
+    for numbers in rng.poisson(6, (600, 6)):
+        known = numbers > 0
+        values = np.where(known, numbers / 6, 1.0)
+        found.append(fit(values, np.sqrt(values / 6), known)[0][0])
+    assert np.median(found) == pytest.approx(1, abs=0.05)
 
 
 def test_the_f_test_takes_a_slope_without_need_in_five_percent():
@@ -62,9 +74,11 @@ def test_unmeasured_bins_are_one_with_error_one():
 @pytest.mark.parametrize("measured", [1, 2])
 def test_few_slices_give_a_constant(measured):
     known = np.arange(6) < measured
-    coefficients, covariance = fit(np.array([1.2, 1.4, 9, 9, 9, 9]), 0.1, known)
-    assert coefficients == pytest.approx([[1.2, 1.3][measured - 1], 0, 0])
-    assert covariance[0, 0] == pytest.approx(0.01 / measured)
+    values = np.array([1.2, 1.4, 9, 9, 9, 9])
+    coefficients, covariance = fit(values, 0.1 * np.sqrt(values), known)
+    mean = [1.2, 1.3][measured - 1]
+    assert coefficients == pytest.approx([mean, 0, 0])
+    assert covariance[0, 0] == pytest.approx(0.01 * mean / measured)
 
 
 def test_variations_share_the_order_of_the_nominal_ratio():
