@@ -31,7 +31,8 @@ def test_second_run_has_nothing_to_do(finished) -> None:
     [
         ("fit/cli.py", {"fit", "report"}),
         ("report/cli.py", {"report"}),
-        ("tag/cli.py", {"tag", "select", "fit", "report"}),
+        # The calibration's summary shows the taggers' scores.
+        ("tag/cli.py", {"tag", "calibrate", "select", "fit", "report"}),
         ("events.py", {"skim", "tag", "calibrate", "reweight", "select", "fit", "report"}),
         ("cli.py", set()),
     ],
