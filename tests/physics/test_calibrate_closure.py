@@ -1,35 +1,24 @@
 """Closure of the Lund-plane calibration where the difference between "data" and simulation is known."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import awkward as ak
 import numpy as np
 import pytest
 
+from resonaut import config, schema
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.counts import Counts
 from resonaut.calibrate.factors import products, table_alone
 from resonaut.calibrate.lund import Planes, planes_of
 from resonaut.calibrate.measure import Ratio, ratio_of
-from resonaut.calibrate.settings import Settings, Systematics
+from resonaut.calibrate.settings import Settings
 
 BINS = LundBins((10.0, 150.0, 600.0), (0.0, 1.0, 2.0, 3.0, 5.0), (-4.0, -2.0, -1.0, 0.0, 1.0, 4.0))
-SETTINGS = Settings(
-    correction=None,
-    declustering="ca",
-    minimum_delta=0.005,
-    minimum_kt=0.02,
-    bins=BINS,
-    minimum_entries=10,
-    direct_pt_range=(15.0, 350.0),
-    systematics=Systematics(0.3, {}),
-    b_quark_datasets=[],
-    factor_range=(0.2, 5.0),
-    weight_range=(0.1, 10.0),
-    jets_per_bin=500,
-    toys=10,
-    seed=1,
-    selections={},
-    histograms={},
-)
+SECTION = schema.load(Path(__file__).parents[2] / "workflow" / "schemas")["properties"]["calibrate"]
+DEFAULTS: Settings = config.build(schema.validate({}, SECTION), Settings, "calibrate")
+SETTINGS = replace(DEFAULTS, bins=BINS, minimum_entries=10)
 
 
 def density_factor(subjet_pt, delta, kt):

@@ -87,6 +87,8 @@ def check_search():
         )
     if uses("calibrate"):
         check_calibration()
+        if not uses("tag"):
+            leave_out_scores()
     for name in datasets() if uses("skim") else []:
         if CATALOGUE[name].region not in config["skim"]["regions"]:
             stop(
@@ -110,6 +112,22 @@ def check_calibration():
                 f"config: calibrate.b_quark_datasets names {name!r}, which is no signal of search.datasets; add it "
                 "there or take it out."
             )
+
+
+def leave_out_scores():
+    """Without the stage `tag` there are no scores that the calibration could show or cut on."""
+    scores = tuple(f"{network}_" for network in config["tag"]["networks"])
+    section = config["calibrate"]
+    section["histograms"] = {
+        name: axis
+        for name, axis in section["histograms"].items()
+        if not name.startswith(scores)
+    }
+    section["selections"] = {
+        name: cuts
+        for name, cuts in section["selections"].items()
+        if not any(observable.startswith(scores) for observable in cuts)
+    }
 
 
 def uses(verb):

@@ -50,7 +50,7 @@ class Jets:
         constituents, prongs = self.constituents, self.prongs + extra
         if rows is not None:
             constituents, prongs = constituents[rows], prongs[rows]
-        return planes_of(constituents, prongs, settings.declustering, settings.minimum_delta, settings.minimum_kt)
+        return planes_in(constituents, prongs, settings)
 
     def quarks_of(self, rows: npt.NDArray[np.int64]) -> Quarks:
         """The quarks of some of the jets."""
@@ -60,6 +60,11 @@ class Jets:
 def constituents_of(events: ak.Array, jet: str) -> ak.Array:
     """``events * var * {pt, eta, phi, mass}``."""
     return ak.zip(dict(zip(MOMENTUM, (events[name] for name in constituent_columns(jet)), strict=True)))
+
+
+def planes_in(constituents: ak.Array, prongs: int | IntArray, settings: Settings) -> Planes:
+    """The Lund planes as the configuration wants them."""
+    return planes_of(constituents, prongs, settings.declustering, settings.minimum_delta, settings.minimum_kt)
 
 
 def jets_of(events: ak.Array, jet: str) -> Jets:

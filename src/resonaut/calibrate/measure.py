@@ -10,12 +10,12 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
+from resonaut import lund_weights
 from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.correction import INPUTS, Factors, LundCorrection
 from resonaut.calibrate.counts import Counts, quotient
 from resonaut.calibrate.extrapolate import extrapolate
-from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_of, truth_columns
-from resonaut.calibrate.lund import Planes, planes_of
+from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_of, planes_in, truth_columns
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
 from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
@@ -150,7 +150,7 @@ def _counts(
         for batch in tqdm(batches, desc=f"Lund planes of {dataset.name}", unit="batch", disable=None):
             w = weight(batch, dataset.name)
             counts = counts or Counts(settings.bins, len(w))
-            counts.fill(_planes(constituents_of(batch, JET), W_PRONGS, settings), w)
+            counts.fill(planes_in(constituents_of(batch, JET), W_PRONGS, settings), w)
     return counts or Counts(settings.bins, 1 + 2 * len(settings.systematics.weights))
 
 
@@ -186,7 +186,7 @@ def _b_light(manifests: Iterable[Path], settings: Settings) -> tuple[FloatArray,
     number = 0
     for manifest in manifests:
         dataset = Dataset.open(manifest)
-        for jet in ("j1", "j2"):
+        for jet in lund_weights.JETS:
             for events in dataset.iterate([*constituent_columns(jet), *truth_columns(jet), "weight"]):
                 jets = jets_of(events, jet)
                 planes = jets.planes(settings)
@@ -200,7 +200,3 @@ def _b_light(manifests: Iterable[Path], settings: Settings) -> tuple[FloatArray,
     ratio = np.ones(settings.bins.shape)
     ratio[known] = np.clip(b_quarks.density()[0][known] / light.density()[0][known], *settings.factor_range)
     return ratio, number
-
-
-def _planes(constituents: ak.Array, prongs: int, settings: Settings) -> Planes:
-    return planes_of(constituents, prongs, settings.declustering, settings.minimum_delta, settings.minimum_kt)

@@ -14,9 +14,7 @@ from resonaut.calibrate.matching import BoolArray
 from resonaut.calibrate.normalise import Normalisation, doubtful_fraction
 from resonaut.calibrate.settings import Histogram, Settings
 from resonaut.events import Dataset
-
-# Ratios of N-subjettiness by name: numerator and denominator.
-TAU_RATIOS = {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2"), "tau43": ("tau4", "tau3")}
+from resonaut.features import FEATURES
 
 
 def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, settings: Settings) -> dict[str, Any]:
@@ -72,17 +70,16 @@ def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, sett
 
 
 def observable(events: ak.Array, jet: str, name: str) -> FloatArray:
-    """A jet's observable: a ratio of N-subjettiness (0 where its denominator is), or the column ``<jet>_<name>``."""
-    if name not in TAU_RATIOS:
-        return np.asarray(events[f"{jet}_{name}"], dtype=np.float64)
-    above, below = (np.asarray(events[f"{jet}_{tau}"], dtype=np.float64) for tau in TAU_RATIOS[name])
-    ratio: FloatArray = np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
-    return ratio
+    """A jet's observable: ``<name>_<jet>`` of the features that classifiers use, or the column ``<jet>_<name>``."""
+    columns = {c: np.asarray(events[c], dtype=np.float64) for c in observable_columns([name], jet)}
+    feature = FEATURES.get(f"{name}_{jet}")
+    return feature.formula(columns) if feature else columns[f"{jet}_{name}"]
 
 
 def observable_columns(names: list[str], jet: str) -> list[str]:
     """The columns that ``observable`` reads."""
-    columns = [f"{jet}_{part}" for name in names for part in TAU_RATIOS.get(name, (name,))]
+    features = {name: FEATURES.get(f"{name}_{jet}") for name in names}
+    columns = [c for name, f in features.items() for c in (f.columns if f else (f"{jet}_{name}",))]
     return list(dict.fromkeys(columns))
 
 

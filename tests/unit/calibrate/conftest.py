@@ -1,11 +1,14 @@
+from dataclasses import replace
+from pathlib import Path
+
 import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import events
+from resonaut import config, events, schema
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.correction import Factors, LundCorrection
-from resonaut.calibrate.settings import Histogram, Settings, Systematics
+from resonaut.calibrate.settings import Histogram, Settings
 from resonaut.files import write_json
 
 
@@ -18,23 +21,11 @@ def bins() -> LundBins:
 
 @pytest.fixture
 def settings(bins) -> Settings:
-    return Settings(
-        correction=None,
-        declustering="ca",
-        minimum_delta=0.005,
-        minimum_kt=0.02,
-        bins=bins,
-        minimum_entries=5.0,
-        direct_pt_range=(15.0, 350.0),
-        systematics=Systematics(0.3, {}),
-        b_quark_datasets=[],
-        factor_range=(0.2, 5.0),
-        weight_range=(0.1, 10.0),
-        jets_per_bin=500,
-        toys=3,
-        seed=7,
-        selections={"tau21": {"tau21": (None, 0.4)}},
-        histograms={"tau21": Histogram(5, 0.0, 1.0)},
+    section = schema.load(Path(__file__).parents[3] / "workflow" / "schemas")["properties"]["calibrate"]
+    defaults: Settings = config.build(schema.validate({}, section), Settings, "calibrate")
+    small = {"tau21": Histogram(5, 0.0, 1.0)}
+    return replace(
+        defaults, bins=bins, toys=3, jets_per_bin=500, selections={"tau21": {"tau21": (None, 0.4)}}, histograms=small
     )
 
 
