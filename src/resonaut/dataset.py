@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["data", "background", "signal", "w_data", "w_sim", "w_background"]
+Role = Literal["data", "background", "signal", "pseudo_data", "w_data", "w_sim", "w_background"]
 Format = Literal["nanoaod", "lhco_features", "lhco_raw"]
 
 # Roles whose events stand for real collisions: no truth may be read or written for them.
-BLIND_ROLES = ("data", "w_data")
+BLIND_ROLES = ("data", "pseudo_data", "w_data")
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Generator:
 class LabelledEvents:
     """Which events of a labelled file (LHC Olympics) form the dataset.
 
-    ``signal`` is a slice of the signal events after a shuffle with ``seed``: ``[0, 160]`` keeps the
+    ``background`` and ``signal`` are slices of each kind after a shuffle with ``seed``: ``[0, 160]`` keeps the
     first 160, ``[160, null]`` all others, so that two datasets never share an event.
     """
 
-    background: bool
+    background: tuple[int, int | None]
     signal: tuple[int, int | None]
     seed: int
 

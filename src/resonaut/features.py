@@ -46,6 +46,7 @@ FEATURES = {
         ("j1_softdrop_mass", "j2_softdrop_mass"), "GeV", lambda c: c["j1_softdrop_mass"] - c["j2_softdrop_mass"]
     ),
     **{f"tau{n}{n - 1}_{jet}": _tau_ratio(jet, n) for jet in ("j1", "j2") for n in (2, 3, 4)},
+    **{f"b_tag_{jet}": _column(f"{jet}_b_tag", "1") for jet in ("j1", "j2")},
     **{f"n_constituents_{jet}": _column(f"{jet}_n_constituents", "1") for jet in ("j1", "j2")},
 }
 

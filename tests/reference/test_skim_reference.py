@@ -69,7 +69,7 @@ def test_pfnano_candidates_add_up_to_their_jets(skim) -> None:
 
 def test_lhco_features_hold_the_resonance(skim) -> None:
     """W' (3.5 TeV) -> X (500 GeV) Y (100 GeV); the labelled slice of an independent count."""
-    rule = {"background": False, "signal": [300, None], "seed": 1}
+    rule = {"background": [0, 0], "signal": [300, None], "seed": 1}
     rows, summary = skim(FEATURES, {}, format="lhco_features", region="lhco", role="signal", labelled=rule)
     assert summary["cutflow"][0]["events"] == 9059 - 300
     assert np.median(rows.m_jj) == pytest.approx(3500, rel=0.02)
@@ -82,7 +82,7 @@ def test_lhco_features_hold_the_resonance(skim) -> None:
 def test_raw_lhco_jets_are_those_of_the_olympics(skim) -> None:
     """1,000 raw events: the leading jet has pT > 1.2 TeV by the sample's trigger, the signal its two masses."""
     keys = {"read_constituents": False, "regions": {"all": {"delta_eta_max": None}}}
-    rule = {"background": False, "signal": [0, None], "seed": 1}
+    rule = {"background": [0, 0], "signal": [0, None], "seed": 1}
     rows, summary = skim(RAW, keys, format="lhco_raw", region="all", role="signal", labelled=rule)
     assert summary["cutflow"][0]["events"] == 93
     assert np.percentile(np.maximum(rows.j1_pt, rows.j2_pt), 5) > 1190

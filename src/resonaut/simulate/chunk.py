@@ -122,6 +122,11 @@ def _branches(
         keep = passes(found, config.filters[chunk.region])
     found, constituents = found[keep], constituents[keep]
     shapes = jets.substructure(constituents, config.jets.radius, config.jets.softdrop_zcut, config.jets.softdrop_beta)
+    # A stream of its own: what is drawn for it must not change the rest of the detector.
+    (own,) = rng.spawn(1)
+    shapes["btagDeepB"] = detector.b_tag(
+        found, batch.b_hadrons[keep], config.jets.radius, config.detector.b_tag_separation, own
+    )
     events = nanoaod.identifiers(chunk.number, numbers[keep])
     events |= nanoaod.event_quantities(candidates[keep], found)
     events |= nanoaod.collections(found, constituents, shapes)

@@ -37,6 +37,24 @@ def reconstruct(particles: Particles, detector: Detector, rng: np.random.Generat
     return ak.unflatten(candidates, np.bincount(event, minlength=particles.events))
 
 
+def b_tag(jets: ak.Array, b_hadrons: ak.Array, radius: float, separation: float, rng: np.random.Generator) -> ak.Array:
+    """A b-tagging score between 0 and 1 of each jet: one of two logistic-normal distributions.
+
+    Args:
+        jets: events * var * {eta, phi, ...}.
+        b_hadrons: events * var * {eta, phi}; one within ``radius`` of the axis makes the jet a b jet.
+        radius: of the jets.
+        separation: of the two distributions' logits, in their standard deviations.
+        rng: its random numbers are used for this alone.
+    """
+    jet, hadron = ak.unzip(ak.cartesian([jets[["eta", "phi"]], b_hadrons], nested=True))
+    phi = (jet.phi - hadron.phi + np.pi) % (2 * np.pi) - np.pi
+    is_b = ak.any((jet.eta - hadron.eta) ** 2 + phi**2 < radius**2, axis=2)
+    sign = ak.to_numpy(ak.flatten(is_b)) - 0.5
+    score = 1 / (1 + np.exp(-(separation * sign + rng.standard_normal(len(sign)))))
+    return ak.unflatten(score, ak.num(jets))
+
+
 def _has_track(particles: Particles, tracker: Tracker, rng: np.random.Generator) -> np.ndarray:
     found = rng.random(len(particles.pt)) < tracker.efficiency
     reached = (particles.pt > tracker.pt_min) & (np.abs(particles.eta) < tracker.eta_max)

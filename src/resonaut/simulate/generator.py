@@ -17,7 +17,7 @@ from resonaut.dataset import Component
 from resonaut.errors import ConfigError
 from resonaut.simulate.particles import Particles, pseudorapidity
 from resonaut.simulate.settings import Simulate
-from resonaut.simulate.truth import hard_process
+from resonaut.simulate.truth import b_hadrons, hard_process
 
 # Pythia takes seeds up to this one; 0 would be the time.
 MAX_SEED = 900_000_000
@@ -33,13 +33,14 @@ PLACEHOLDER = re.compile(r"\{(?:([\d.eE+-]+)\s*\*\s*)?mass\}")
 
 @dataclass(frozen=True)
 class Batch:
-    """Generated events: visible stable particles, and the hard process as NanoAOD's ``GenPart``.
+    """Generated events: visible stable particles, hard process as NanoAOD's ``GenPart``, directions of b hadrons.
 
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     """
 
     visible: Particles
     hard: ak.Array
+    b_hadrons: ak.Array
     shower_weight: np.ndarray | None
 
     def __len__(self) -> int:
@@ -170,4 +171,4 @@ class Pythia:
             pdgid=pdgid,
             charge=charge[visible],
         )
-        return Batch(particles, hard_process(flat, counts), shower_weight)
+        return Batch(particles, hard_process(flat, counts), b_hadrons(flat, counts), shower_weight)

@@ -30,11 +30,12 @@ class Calorimeter:
 
 @dataclass(frozen=True)
 class Detector:
-    """The parametrised detector."""
+    """The parametrised detector; ``b_tag_separation`` in standard deviations of the discriminator's logit."""
 
     tracker: Tracker
     ecal: Calorimeter
     hcal: Calorimeter
+    b_tag_separation: float
 
 
 @dataclass(frozen=True)

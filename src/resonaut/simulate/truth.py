@@ -15,6 +15,19 @@ FLAGS = 1 << 0 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13
 BEAM_ETA = 25.0
 
 
+# The hadrons with a b quark that decay weakly: of each b quark one stands in the record with one of these numbers.
+B_HADRONS = (511, 521, 531, 541, 5122, 5132, 5232, 5332)
+
+
+def b_hadrons(record: Mapping[str, np.ndarray], counts: np.ndarray) -> ak.Array:
+    """Directions of the weakly decaying b hadrons, events * var * {eta, phi}; arguments as of ``hard_process``."""
+    found = np.isin(np.abs(record["id"]), B_HADRONS)
+    px, py, pz = (record[name][found] for name in ("px", "py", "pz"))
+    directions = {"eta": pseudorapidity(np.hypot(px, py), pz), "phi": np.arctan2(py, px)}
+    event = np.repeat(np.arange(len(counts)), counts)[found]
+    return ak.unflatten(ak.zip(directions), np.bincount(event, minlength=len(counts)))
+
+
 def hard_process(record: Mapping[str, np.ndarray], counts: np.ndarray) -> ak.Array:
     """Incoming partons, resonances and their decay products, each with its mother among them (or -1).
 

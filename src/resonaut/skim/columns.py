@@ -1,6 +1,6 @@
 """The columns of skimmed events: their order, types and units."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,8 @@ KINEMATICS = {"pt": "GeV", "eta": "1", "phi": "rad", "mass": "GeV"}
 VARIATIONS = {"shower_weight": "PSWeight", "scale_weight": "LHEScaleWeight"}
 
 
-def schema(jets: int, taus: int, constituents: bool, truth: bool, variations: bool) -> dict[str, Column]:
-    """The columns of a dataset with one or two jets, N-subjettiness up to ``taus``, in the file's order."""
+def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, variations: bool) -> dict[str, Column]:
+    """The columns of a dataset with one or two jets, whose ``shapes`` are e.g. ``tau1``, in the file's order."""
     columns = {name: Column("int64") for name in KEY}
     columns["gen_weight"] = Column("float64")
     if variations:
@@ -35,7 +35,7 @@ def schema(jets: int, taus: int, constituents: bool, truth: bool, variations: bo
     for j in (f"j{number + 1}" for number in range(jets)):
         columns |= {f"{j}_{name}": Column("float32", unit) for name, unit in KINEMATICS.items()}
         columns[f"{j}_softdrop_mass"] = Column("float32", "GeV")
-        columns |= {f"{j}_tau{n + 1}": Column("float32") for n in range(taus)}
+        columns |= {f"{j}_{name}": Column("float32") for name in shapes}
         if constituents:
             columns[f"{j}_n_constituents"] = Column("int32")
             columns |= {f"{j}_pf_{name}": Column("float32", unit, True) for name, unit in KINEMATICS.items()}

@@ -44,7 +44,7 @@ class Layout:
         """The layout of a dataset.
 
         Raises:
-            ConfigError: the region asks for what the format lacks, or a slice of signal spans several files.
+            ConfigError: the region asks for what the format lacks, or a slice of its events spans several files.
         """
         if region.trigger or region.met_filters or region.jet_id is not None or region.variations:
             raise ConfigError(
@@ -52,19 +52,19 @@ class Layout:
                 "variations, which LHC Olympics files lack; use a region without them."
             )
         if dataset.labelled is not None and len(dataset.files) > 1:
-            raise ConfigError("config: a dataset with 'labelled' draws its signal from one file; give it just one.")
+            raise ConfigError("config: a dataset with 'labelled' draws its events from one file; give it just one.")
         raw = dataset.format == "lhco_raw"
         constituents = config.max_constituents if raw and config.read_constituents else None
         return cls(region, raw, dataset.labelled, dataset.files, constituents, config.clustering)
 
     @property
-    def taus(self) -> int:
-        """Number of N-subjettiness columns."""
-        return 4 if self.raw else 3
+    def shapes(self) -> tuple[str, ...]:
+        """The jets' columns beside momentum and masses."""
+        return tuple(f"tau{n + 1}" for n in range(4 if self.raw else 3))
 
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
-        return schema(self.region.jets, self.taus, self.constituents is not None, truth=False, variations=False)
+        return schema(self.region.jets, self.shapes, self.constituents is not None, truth=False, variations=False)
 
 
 def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) -> FileResult:
@@ -93,7 +93,7 @@ def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) ->
             ones = np.ones(len(kept), np.int64)
             section = layout.files.index(path) + 1 if path in layout.files else 1
             values: dict[str, Any] = {"run": ones, "luminosityBlock": section * ones, "event": used[flow.mask]}
-            values |= {"gen_weight": ones} | jet_columns(kept, layout.region.jets, layout.taus)
+            values |= {"gen_weight": ones} | jet_columns(kept, layout.region.jets, layout.shapes)
             if constituents is not None and layout.constituents is not None:
                 values |= _constituents(constituents[flow.mask], kept, layout.region.jets, layout.constituents)
             found.append(pieces.save(scratch / f"{number:06d}-{start:012d}.parquet", values, columns))
@@ -152,9 +152,10 @@ def _labels(store: pd.HDFStore, key: str, rows: int, size: int) -> np.ndarray:
 
 def wanted_events(signal: np.ndarray, rule: LabelledEvents) -> np.ndarray:
     """Which rows form the dataset; ``signal`` marks the labelled signal rows."""
-    keep = ~signal & rule.background
-    order = np.random.default_rng(rule.seed).permutation(np.flatnonzero(signal))
-    keep[order[slice(*rule.signal)]] = True
+    keep = np.zeros(len(signal), dtype=np.bool_)
+    for rows, wanted in ((signal, rule.signal), (~signal, rule.background)):
+        order = np.random.default_rng(rule.seed).permutation(np.flatnonzero(rows))
+        keep[order[slice(*wanted)]] = True
     return keep
 
 

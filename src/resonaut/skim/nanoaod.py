@@ -25,7 +25,7 @@ from resonaut.skim.settings import Branches, Region, Skim
 from resonaut.skim.truth import truth_columns
 
 TREE = "Events"
-TAUS = 4
+TAUS = ("tau1", "tau2", "tau3", "tau4")
 
 
 class Schema(PFNanoAODSchema):  # type: ignore[misc]
@@ -53,15 +53,20 @@ class Selection:
         truth, variations = config.truth and simulation, region.variations and simulation
         return cls(region, config.branches, constituents, simulation, truth, variations)
 
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The jets' columns beside momentum and masses."""
+        return (*TAUS, "b_tag") if self.branches.b_tag else TAUS
+
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
-        return schema(self.region.jets, TAUS, self.constituents is not None, self.truth, self.variations)
+        return schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
 
     def needed(self) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
         names, region = self.branches, self.region
         here = "name the file's branches in skim.branches"
-        fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *(f"tau{n + 1}" for n in range(TAUS))]
+        fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *TAUS, *filter(None, [names.b_tag])]
         needed = dict.fromkeys(KEY, "give a NanoAOD file")
         needed |= {f"{names.jets}_{name}": here for name in fields}
         if region.jet_id is not None:
@@ -176,7 +181,7 @@ def keep(events: ak.Array, selection: Selection) -> tuple[Cutflow, dict[str, Any
     jets = _read_jets(events, selection, source)
     kept = select(jets, region, flow)
     values: dict[str, Any] = {name: _flat(events, name, source)[flow.mask] for name in KEY}
-    values |= {"gen_weight": flow.weights[flow.mask]} | jet_columns(kept, region.jets, TAUS)
+    values |= {"gen_weight": flow.weights[flow.mask]} | jet_columns(kept, region.jets, selection.shapes)
     if selection.variations:
         values |= {name: _variations(events, branch, flow.mask, source) for name, branch in VARIATIONS.items()}
     if selection.constituents is not None:
@@ -200,7 +205,7 @@ def _read_jets(events: ak.Array, selection: Selection, source: str) -> ak.Array:
     """All jets under this project's names, with their ``index`` in the file."""
     names = selection.branches
     fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "softdrop_mass": names.softdrop_mass}
-    fields |= {f"tau{n + 1}": f"tau{n + 1}" for n in range(TAUS)}
+    fields |= {name: name for name in TAUS} | ({"b_tag": names.b_tag} if names.b_tag else {})
     if selection.region.jet_id is not None:
         fields["jet_id"] = names.jet_id
     found = _read(events, names.jets, tuple(fields.values()), np.ones(len(events), bool), source)

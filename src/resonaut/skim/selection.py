@@ -1,5 +1,6 @@
 """The selection of a region: which jets and events are kept, and the columns of the jets."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import awkward as ak
@@ -59,14 +60,14 @@ def m_jj(jets: ak.Array) -> ak.Array:
     return np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
 
 
-def jet_columns(jets: ak.Array, number: int, taus: int) -> dict[str, Any]:
+def jet_columns(jets: ak.Array, number: int, shapes: Sequence[str]) -> dict[str, Any]:
     """The columns of kept jets (events * ``number``, heavier first): ``m_jj``, ``delta_eta_jj``, ``j1_pt``, ...
 
     With one jet there is no pair: ``m_jj`` and ``delta_eta_jj`` are 0.
     """
     pair, none = number == 2, np.zeros(len(jets))
     columns = {"m_jj": m_jj(jets) if pair else none, "delta_eta_jj": delta_eta(jets) if pair else none}
-    names = ["pt", "eta", "phi", "mass", "softdrop_mass", *(f"tau{n + 1}" for n in range(taus))]
+    names = ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
     for j in range(number):
         columns |= {f"j{j + 1}_{name}": jets[name][:, j] for name in names}
     return columns

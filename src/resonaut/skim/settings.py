@@ -33,6 +33,7 @@ class Branches:
     link_candidate: str
     softdrop_mass: str
     jet_id: str
+    b_tag: str | None
     puppi_weight: str | None
 
 

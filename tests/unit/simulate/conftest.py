@@ -30,6 +30,7 @@ def perfect(simulate_config: Simulate) -> Detector:
         dataclasses.replace(default.tracker, efficiency=1.0, pt_min=0.0, resolution_constant=0.0, resolution_slope=0.0),
         dataclasses.replace(default.ecal, **exact),
         dataclasses.replace(default.hcal, **exact),
+        default.b_tag_separation,
     )
 
 

@@ -4,7 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.simulate.detector import reconstruct
+from resonaut.simulate.detector import b_tag, reconstruct
 
 
 def rng() -> np.random.Generator:
@@ -83,3 +83,23 @@ def test_track_efficiency_and_resolution(simulate_config, particles) -> None:
     assert abs(len(tracks) - expected) < 5 * np.sqrt(expected * (1 - tracker.efficiency))
     width = np.hypot(tracker.resolution_constant, tracker.resolution_slope * 200)
     assert np.std(np.log(ak.to_numpy(tracks.pt) / 200)) == pytest.approx(width, rel=0.025)
+
+
+def test_b_tagging_knows_hadrons_inside_the_jet_only():
+    n = 4000
+    jets = ak.zip({"eta": [[0.0, 1.5]] * n, "phi": [[3.1, 0.0]] * n})
+    hadrons = ak.zip({"eta": [[0.1], []] * (n // 2), "phi": [[-3.1], []] * (n // 2)})
+    score = b_tag(jets, hadrons, 0.8, 3.0, np.random.default_rng(1))
+    assert ak.all((score > 0) & (score < 1))
+    tagged = ak.to_numpy(score) > 1 / (1 + np.exp(-1.03))
+    # Two jets without a hadron nearby, and one with: in the first jet of every second event, across phi = pi.
+    assert abs(tagged[::2, 0].mean() - 0.681) < 0.04
+    for others in (tagged[1::2, 0], tagged[:, 1]):
+        assert abs(others.mean() - 0.0057) < 0.007
+
+
+def test_events_without_jets_or_hadrons_are_no_obstacle_to_b_tagging():
+    jets = ak.zip({"eta": ak.Array([[], [0.0]]), "phi": ak.Array([[], [0.0]])})
+    hadrons = jets[["eta", "phi"]][:, :0]
+    score = b_tag(jets, hadrons, 0.8, 3.0, np.random.default_rng(1))
+    assert ak.num(score).to_list() == [0, 1]

@@ -1,6 +1,7 @@
 import dataclasses
 import re
 
+import awkward as ak
 import numpy as np
 import pytest
 
@@ -95,3 +96,14 @@ def test_partons_are_central_and_the_cross_section_knows(simulate_config) -> Non
         if choice is narrow:
             assert max(abs(outgoing.eta[:, 0] - outgoing.eta[:, 1])) < 0.51
     assert sections[0] < 0.6 * sections[1]
+
+
+def test_tops_have_two_b_hadrons_and_light_pairs_few(simulate_config) -> None:
+    config = dataclasses.replace(simulate_config, batch=30)
+    numbers = {}
+    for process in ("x_to_tt", "x_to_yy"):
+        generator = Pythia(config, component(process, 3500.0), "simulation", 5)
+        (batch,) = generator.batches(30, 30)
+        numbers[process] = ak.num(batch.b_hadrons)
+    assert ak.all(numbers["x_to_tt"] >= 2)
+    assert ak.mean(numbers["x_to_yy"]) < 1

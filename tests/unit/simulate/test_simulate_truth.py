@@ -1,6 +1,8 @@
+import awkward as ak
 import numpy as np
+import pytest
 
-from resonaut.simulate.truth import hard_process
+from resonaut.simulate.truth import b_hadrons, hard_process
 
 # Two events: a resonance 32 that the shower copies before its decay to quarks; a plain 2 -> 2 process.
 ROWS = [
@@ -40,3 +42,14 @@ def test_particles_along_the_beam_stay_finite() -> None:
     hard = hard_process(record(), np.array([9, 5]))
     assert np.isfinite(np.asarray(hard.eta[0])).all()
     assert hard.pt[0].to_list() == [0, 0, 3, 6, 7]
+
+
+def test_weakly_decaying_b_hadrons_are_found_in_their_events() -> None:
+    rows = record()
+    rows["id"] = np.where(np.isin(np.arange(len(ROWS)), (8, 13)), -511, rows["id"])
+    found = b_hadrons(rows, np.array([9, 5]))
+    assert ak.num(found).to_list() == [1, 1]
+    # px = pz: a particle at 45 degrees.
+    assert ak.flatten(found.eta).to_list() == pytest.approx([np.arcsinh(1)] * 2)
+    rows["id"] = np.where(rows["id"] == -511, 513, rows["id"])
+    assert ak.num(b_hadrons(rows, np.array([9, 5]))).to_list() == [0, 0]

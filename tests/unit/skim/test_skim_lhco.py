@@ -47,18 +47,18 @@ def skim(tmp_path, settings, dataset):
 
 
 def labelled(background: bool, first: int, last: int | None) -> dict:
-    return {"background": background, "signal": [first, last], "seed": 3}
+    return {"background": [0, None if background else 0], "signal": [first, last], "seed": 3}
 
 
-def test_slices_of_signal_share_no_event() -> None:
+def test_slices_share_no_event() -> None:
     signal = np.arange(100) % 5 == 0
-    data, test = (wanted_events(signal, LabelledEvents(*rule, 3)) for rule in ((True, (0, 8)), (False, (8, None))))
-    assert data[~signal].all()
-    assert not test[~signal].any()
-    assert data[signal].sum() == 8
-    assert (data[signal] ^ test[signal]).all()
-    other = wanted_events(signal, LabelledEvents(True, (0, 8), 4))
-    assert (other != data).any()
+    rules = (((0, 50), (0, 8)), ((50, None), (8, None)))
+    data, test = (wanted_events(signal, LabelledEvents(*rule, 3)) for rule in rules)
+    assert (data[signal].sum(), data[~signal].sum()) == (8, 50)
+    assert (data ^ test).all()
+    other = wanted_events(signal, LabelledEvents((0, None), (0, 8), 4))
+    assert other[~signal].all()
+    assert (other[signal] != data[signal]).any()
 
 
 @pytest.mark.parametrize("layout", ["fixed", "table"])

@@ -59,7 +59,7 @@ def test_one_jet_region_keeps_the_leading_jet_in_the_window(region) -> None:
     flow = Cutflow(np.ones(3))
     kept = select(jets, window, flow)
     assert kept.pt.to_list() == [[300]]
-    columns = jet_columns(kept, 1, 2)
+    columns = jet_columns(kept, 1, ("tau1", "tau2"))
     assert "j2_pt" not in columns
     assert columns["m_jj"].tolist() == columns["delta_eta_jj"].tolist() == [0]
 
@@ -70,7 +70,7 @@ def test_m_jj_of_two_massless_jets(region) -> None:
     expected = np.sqrt(2 * 1500 * 1400 * (np.cosh(1.1) + 1))
     flow = Cutflow(np.ones(1))
     kept = select(jets, region(m_jj_min=expected - 0.01), flow)
-    columns = jet_columns(kept, 2, 2)
+    columns = jet_columns(kept, 2, ("tau1", "tau2"))
     assert columns["m_jj"][0] == pytest.approx(expected, rel=1e-9)
     assert columns["delta_eta_jj"][0] == pytest.approx(1.1)
     select(jets, region(m_jj_min=expected + 0.01), flow)
@@ -146,7 +146,7 @@ def test_constituents_fall_in_pt_and_removed_ones_do_not_count() -> None:
 
 
 def test_pieces_join_in_order_into_large_batches(tmp_path) -> None:
-    columns = schema(jets=1, taus=0, constituents=True, truth=False, variations=False)
+    columns = schema(jets=1, shapes=(), constituents=True, truth=False, variations=False)
     found = []
     for start, size in ((0, 3), (3, 0), (3, 4), (7, 2)):
         lists = ak.unflatten(np.arange(2 * size), np.full(size, 2))
@@ -160,7 +160,7 @@ def test_pieces_join_in_order_into_large_batches(tmp_path) -> None:
 
 def test_column_without_values_is_a_fault() -> None:
     with pytest.raises(KeyError):
-        conform({}, schema(jets=1, taus=1, constituents=False, truth=False, variations=False))
+        conform({}, schema(jets=1, shapes=("tau1",), constituents=False, truth=False, variations=False))
 
 
 def test_cutflows_add_only_if_their_cuts_agree() -> None:
