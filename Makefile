@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test lint format docs benchmark study-fit study-calibrate clean
+.PHONY: install demo test lint format docs benchmark study-fit study-calibrate study-lhco study-limits study-background clean
 
 install: .venv/installed
 
@@ -41,6 +41,7 @@ docs: install  ## Rewrite the configuration tables of docs/ from the schema
 benchmark: install  ## Time of the hot paths against named peers, one JSON line each
 	@python benchmarks/fit.py
 	@python benchmarks/calibrate.py
+	@python benchmarks/select_networks.py
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
@@ -48,6 +49,17 @@ study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds th
 study-calibrate: install  ## The closure study of docs/calibrate.md, half an hour of simulation included
 	snakemake calibrate --cores $(CORES) --configfile config/examples/closure.yaml
 	@python benchmarks/calibrate_closure.py results/closure
+
+# Each on the configuration of docs/select.md, or on another one: make study-limits STUDY=my.yaml
+study-lhco: install  ## All methods on the LHC Olympics with injected signal
+	snakemake select_benchmark --cores $(CORES) --configfile config/examples/lhco.yaml $(STUDY)
+
+study-limits: install  ## Limits and significances with selections trained again for every injected signal
+	snakemake report_injections --cores $(CORES) --configfile config/examples/limits.yaml $(STUDY)
+
+study-background: install  ## Pseudo-data without a signal through the retrained chain
+	snakemake fit_injected --cores $(CORES) --configfile config/examples/background_only.yaml $(STUDY)
+	@python benchmarks/select_background.py results/background_only
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

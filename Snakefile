@@ -52,6 +52,8 @@ wildcard_constraints:
     verb="|".join(VERBS),
     method="[a-z_]+",
     window="[A-Za-z0-9_]+",
+    amount="[0-9.e+-]+",
+    seed="[0-9]+",
     network="[a-z0-9_]+",
 
 

@@ -36,3 +36,8 @@ def mix(state: Keys) -> Keys:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))
+
+
+def derived_seed(*numbers: int) -> int:
+    """An independent seed for each tuple of numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

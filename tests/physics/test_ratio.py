@@ -6,15 +6,14 @@ import pytest
 from resonaut import identifier, ratio
 
 SETTINGS = ratio.Settings(
+    backend="trees",
     folds=3,
-    members=3,
-    learning_rate=0.05,
-    max_iterations=150,
-    max_leaf_nodes=15,
-    min_leaf_events=50,
-    l2=0.0,
-    validation_fraction=0.2,
-    patience=10,
+    validation_parts=3,
+    choice_efficiency=0.01,
+    trees=ratio.TreeSettings(
+        learning_rate=0.05, max_iterations=150, max_leaf_nodes=15, min_leaf_events=50, l2=0.0, patience=10
+    ),
+    network=ratio.NetworkSettings([8], 1, 64, 1e-3, 0.0, 1, 1, "cpu"),
     seed=1,
 )
 

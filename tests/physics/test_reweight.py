@@ -8,19 +8,18 @@ from resonaut.reweight.closure import closure
 from resonaut.reweight.settings import Settings
 from resonaut.reweight.train import Reweighter
 
-TREES = ratio.Settings(
+CLASSIFIER = ratio.Settings(
+    backend="trees",
     folds=3,
-    members=2,
-    learning_rate=0.05,
-    max_iterations=100,
-    max_leaf_nodes=15,
-    min_leaf_events=50,
-    l2=0.0,
-    validation_fraction=0.2,
-    patience=10,
+    validation_parts=3,
+    choice_efficiency=0.01,
+    trees=ratio.TreeSettings(
+        learning_rate=0.05, max_iterations=100, max_leaf_nodes=15, min_leaf_events=50, l2=0.0, patience=10
+    ),
+    network=ratio.NetworkSettings([8], 1, 64, 1e-3, 0.0, 1, 1, "cpu"),
     seed=1,
 )
-SETTINGS = Settings(["m_j1"], [(0, 20000)], clip=(0.05, 20.0), histogram_bins=10, classifier=TREES)
+SETTINGS = Settings(["m_j1"], [(0, 20000)], clip=(0.05, 20.0), histogram_bins=10, classifier=CLASSIFIER)
 LUMINOSITY = 5.0
 
 
@@ -52,7 +51,9 @@ def test_a_fresh_classifier_cannot_tell_the_reweighted_simulation_from_data():
     found = closure(data, simulation, weights, LUMINOSITY, SETTINGS)
     # Two exponentials with means in the ratio r have the AUC r / (1 + r).
     assert found["auc_before"] == pytest.approx(1.2 / 2.2, abs=4 * found["auc_error_before"])
-    assert found["auc_after"] == pytest.approx(0.5, abs=4 * found["auc_error_after"])
+    # Weights that were learned from the same data follow its fluctuations; what a classifier then learns from a part
+    # of the data is the other way round in the rest, so that its AUC tends to be a little below a half.
+    assert -0.5 * (found["auc_before"] - 0.5) < found["auc_after"] - 0.5 < 4 * found["auc_error_after"]
     (feature,) = found["features"]
     assert feature["chi2_after"] < 25 < 100 < feature["chi2_before"]
 

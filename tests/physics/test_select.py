@@ -12,18 +12,25 @@ from resonaut import config as configuration
 from resonaut import schema
 from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
-from resonaut.select.settings import Settings, Window
-from resonaut.select.train import Selector
+from resonaut.select.selector import Selector
+from resonaut.select.settings import Cwola, Settings, Window
+from resonaut.select.training import Training
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "select.schema.yaml"
 WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4250)))
 
 
-def settings(seed: int, members: int, efficiency: float) -> Settings:
-    trees = {"folds": 4, "members": members, "learning_rate": 0.05, "max_iterations": 60, "patience": 10}
-    section = {"classifier": trees, "background_efficiency": efficiency}
-    full: Settings = configuration.build(schema.validate(section, yaml.safe_load(SCHEMA.read_text())), Settings, "test")
-    return replace(full, classifier=replace(full.classifier, seed=seed))
+def settings(seed: int, parts: int, efficiency: float, **changes) -> Settings:
+    trees = {"learning_rate": 0.05, "max_iterations": 60, "patience": 10, "min_leaf_events": 50}
+    section = {"classifier": {"folds": 4, "validation_parts": parts, "trees": trees}}
+    full = schema.validate(
+        section | {"background_efficiency": efficiency, "jet_features": ["m", "tau21"]},
+        yaml.safe_load(SCHEMA.read_text()),
+    )
+    for key in ("methods", "window_chains", "injection"):
+        full.pop(key, None)
+    built: Settings = configuration.build(full, Settings, "test")
+    return replace(built, classifier=replace(built.classifier, seed=seed), **changes)
 
 
 def events(background: int, signal: int, seed: int) -> ak.Array:
@@ -38,24 +45,30 @@ def events(background: int, signal: int, seed: int) -> ak.Array:
     masses[is_signal] = rng.normal([500, 100], [25, 8], (signal, 2))
     tau21 = np.where(is_signal[:, None], rng.beta(3, 7, (n, 2)), rng.beta(5, 4, (n, 2)))
     columns["m_jj"] = m_jj.astype(np.float32)
+    pt = m_jj / 2 / np.cosh(rng.uniform(0, 1.3, n) / 2)
     for i, jet in enumerate(("j1", "j2")):
+        columns[f"{jet}_pt"] = (pt * rng.normal(1, 0.05, n)).astype(np.float32)
         columns[f"{jet}_softdrop_mass"] = masses[:, i].astype(np.float32)
         columns[f"{jet}_tau1"] = np.ones(n, np.float32)
         columns[f"{jet}_tau2"] = tau21[:, i].astype(np.float32)
     return ak.Array(columns)
 
 
-def run(sample: ak.Array, seed: int, members: int = 3, efficiency: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
+def run(
+    sample: ak.Array, seed: int, parts: int = 3, efficiency: float = 0.02, **changes
+) -> tuple[np.ndarray, np.ndarray]:
     """Region and decision of each event."""
-    selector = Selector.train(methods.make("cwola", settings(seed, members, efficiency)), sample, WINDOW, "toy")
-    selected = ak.to_numpy(selector.select(sample, "toy", is_data=True).selected)
-    return Regions.of(ak.to_numpy(sample.m_jj), WINDOW).code, selected
+    regions = Regions.of(ak.to_numpy(sample.m_jj), WINDOW)
+    method = methods.make("cwola", settings(seed, parts, efficiency, **changes), "w")
+    selector = Selector.train("cwola", method, Training(sample, regions, WINDOW, "toy", [], [], None))
+    return regions.code, selector.selected(selector.score(sample, "toy", is_data=True))
 
 
-def test_without_a_signal_the_signal_region_passes_as_often_as_the_sidebands():
+@pytest.mark.parametrize("changes", [{}, {"cwola": Cwola("jets", "maximum")}], ids=["event", "jets"])
+def test_without_a_signal_the_signal_region_passes_as_often_as_the_sidebands(changes):
     counts = np.zeros((2, 4))
     for seed in range(1, 7):
-        region, selected = run(events(12_000, 0, seed), seed, members=1, efficiency=0.05)
+        region, selected = run(events(12_000, 0, seed), seed, parts=2, efficiency=0.05, **changes)
         counts += [np.bincount(region, minlength=4), np.bincount(region[selected], minlength=4)]
     total, passed = counts
     efficiency = passed / total

@@ -14,8 +14,9 @@ from resonaut import config as configuration
 from resonaut import schema
 from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
+from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, Window
-from resonaut.select.train import Selector
+from resonaut.select.training import Training
 
 ROOT = Path(__file__).parents[2]
 DATA = (ROOT / os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")).resolve()
@@ -34,12 +35,16 @@ def lhco() -> ak.Array:
     m_jj = np.sqrt(energy**2 - np.sum((p4["j1"] + p4["j2"])[:3] ** 2, axis=0))
     eta = [np.arcsinh(p[2] / np.hypot(p[0], p[1])) for p in p4.values()]
     swap = (p4["j2"][3] > p4["j1"][3])[:, None]
-    jets = [table[[f"m{j}", f"tau1{j}", f"tau2{j}"]].to_numpy() for j in ("j1", "j2")]
+    pt = [np.hypot(p[0], p[1]) for p in p4.values()]
+    jets = [
+        np.column_stack([pt[i], table[[f"m{j}", f"tau1{j}", f"tau2{j}"]].to_numpy()])
+        for i, j in enumerate(("j1", "j2"))
+    ]
     heavier, lighter = np.where(swap, jets[1], jets[0]), np.where(swap, jets[0], jets[1])
     number = np.arange(len(table), dtype=np.int64)
     columns = {"run": np.ones_like(number), "luminosityBlock": np.ones_like(number), "event": number, "m_jj": m_jj}
     for jet, values in (("j1", heavier), ("j2", lighter)):
-        for i, name in enumerate(("softdrop_mass", "tau1", "tau2")):
+        for i, name in enumerate(("pt", "softdrop_mass", "tau1", "tau2")):
             columns[f"{jet}_{name}"] = np.nan_to_num(values[:, i]).copy()
     events = ak.Array(columns | {"is_signal": table["label"].to_numpy() == 1})
     return events[np.abs(eta[0] - eta[1]) < 1.3]
@@ -50,14 +55,14 @@ def run(lhco: ak.Array, signal: int, seed: int) -> tuple[ak.Array, np.ndarray, n
     labels = ak.to_numpy(lhco.is_signal)
     drawn = np.random.default_rng(seed).permutation(np.flatnonzero(labels))[:signal]
     events = lhco[np.sort(np.r_[np.flatnonzero(~labels), drawn])]
-    full: Settings = configuration.build(
-        schema.validate({}, yaml.safe_load((ROOT / "workflow/schemas/select.schema.yaml").read_text())),
-        Settings,
-        "test",
-    )
-    method = methods.make("cwola", replace(full, classifier=replace(full.classifier, seed=seed)))
-    selected = ak.to_numpy(Selector.train(method, events, WINDOW, "lhco").select(events, "lhco", True).selected)
-    return events, Regions.of(ak.to_numpy(events.m_jj), WINDOW).code, selected
+    section = schema.validate({}, yaml.safe_load((ROOT / "workflow/schemas/select.schema.yaml").read_text()))
+    for key in ("methods", "window_chains", "injection"):
+        section.pop(key, None)
+    full: Settings = configuration.build(section, Settings, "test")
+    method = methods.make("cwola", replace(full, classifier=replace(full.classifier, seed=seed)), "w")
+    regions = Regions.of(ak.to_numpy(events.m_jj), WINDOW)
+    selector = Selector.train("cwola", method, Training(events, regions, WINDOW, "lhco", [], [], None))
+    return events, regions.code, selector.selected(selector.score(events, "lhco", is_data=True))
 
 
 def test_a_signal_below_four_sigma_is_found(lhco):

@@ -10,7 +10,7 @@ from resonaut.schema import VERBS
 def test_a_stage_depends_on_no_other_stage(verb) -> None:
     code = provenance.stage_code(verb)
     assert f"{verb}/cli.py" in code
-    assert {path.split("/")[0] for path in code if "/" in path} == {verb}
+    assert {path.split("/")[0] for path in code if "/" in path} & set(VERBS) == {verb}
     assert "cli.py" not in code, "the dispatcher is no part of any result"
 
 

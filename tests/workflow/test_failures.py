@@ -14,6 +14,26 @@ REFUSED = [
         {"datasets": {"data": {"generator": None, "files": ["none/*.root"]}}},
         "datasets.data.files: no file 'none/*.root'; correct the path",
     ),
+    ({"select": {"methods": ["inclusive", "magic"]}}, "unknown method 'magic' in select.methods; there are inclusive"),
+    (
+        {"select": {"methods": ["tagger"]}, "search": {"stages": ["simulate", "skim", "select"]}},
+        "select.methods has 'tagger', which needs the stage 'tag'; take it out, or add 'tag' to search.stages",
+    ),
+    (
+        {"select": {"methods": ["supervised"]}, "search": {"datasets": ["data", "qcd"]}},
+        "select.methods has 'supervised', which learns from a dataset with the role 'signal'; take it out",
+    ),
+    (
+        {
+            "select": {
+                "methods": ["inclusive", "both", "cwola"],
+                "combinations": {"both": {"methods": ["inclusive", "cwola"]}},
+            }
+        },
+        "select.combinations.both needs the method 'cwola'; list it before 'both' in select.methods",
+    ),
+    ({"select": {"windows": {}}}, "select.windows and select.window_chains are empty; give one window"),
+    ({"select": {"window_chains": {"cms": [1, 2, 2, 3]}}}, "select.window_chains.cms wants at least four ascending"),
 ]
 
 

@@ -25,9 +25,11 @@ if _spec is None or Path(_spec.origin).parent != CHECKOUT / "src" / "resonaut":
     )
 
 from resonaut import config as resonaut_config
-from resonaut import provenance, schema
+from resonaut import provenance, schema, windows
 from resonaut.dataset import DatasetConfig
 from resonaut.errors import ResonautError
+
+from resonaut.select import catalogue
 
 VERBS = schema.VERBS
 
@@ -69,22 +71,23 @@ def read_catalogue():
 
 try:
     CATALOGUE = read_catalogue()
+    config["select"]["windows"] = windows.expand(
+        config["select"]["windows"], config["select"]["window_chains"]
+    )
 except ResonautError as error:
     stop(error)
 
 
 def check_search():
     """Stop where the stages and datasets of the search cannot work together."""
-    if uses("select") and len(datasets("data")) != 1:
+    searched = len(datasets("data"))
+    if uses("select") and (searched > 1 or not (searched or datasets("pseudo_data"))):
         stop(
-            f"config: search.datasets has {len(datasets('data'))} datasets with the role 'data'; select searches "
-            "exactly one, so leave one (its 'files' may be many)."
+            f"config: search.datasets has {searched} datasets with the role 'data'; select searches exactly one, so "
+            "leave one (its 'files' may be many)."
         )
-    if uses("select") and "tagger" in config["select"]["methods"] and not uses("tag"):
-        stop(
-            "config: select.methods has 'tagger', which needs the stage 'tag'; take it out, or add 'tag' to "
-            "search.stages."
-        )
+    if uses("select"):
+        check_methods()
     if uses("calibrate"):
         check_calibration()
         if not uses("tag"):
@@ -94,6 +97,210 @@ def check_search():
             stop(
                 f"config: datasets.{name}.region {CATALOGUE[name].region!r} is not in skim.regions; define it there."
             )
+
+
+def check_methods():
+    """Stop where a method lacks the stage, the datasets or the methods that it needs."""
+    if not config["select"]["windows"]:
+        stop(
+            "config: select.windows and select.window_chains are empty; give one window."
+        )
+    methods = config["select"]["methods"]
+    for name in methods:
+        for verb in method_friends(name):
+            if not uses(verb):
+                stop(
+                    f"config: select.methods has {name!r}, which needs the stage {verb!r}; take it out, or add {verb!r} "
+                    "to search.stages."
+                )
+        for part in combined_methods(name):
+            if part not in methods[: methods.index(name)]:
+                stop(
+                    f"config: select.combinations.{name} needs the method {part!r}; list it before {name!r} in "
+                    "select.methods."
+                )
+        for role in () if combined_methods(name) else catalogue.METHODS[name].roles:
+            if not datasets(role):
+                stop(
+                    f"config: select.methods has {name!r}, which learns from a dataset with the role {role!r}; take it "
+                    "out, or add one to search.datasets."
+                )
+
+
+def combined_methods(method):
+    """The methods whose scores a combination reads; none for a method of its own."""
+    return config["select"]["combinations"].get(method, {"methods": []})["methods"]
+
+
+def upper_bounds():
+    """The methods that know what no search knows."""
+    return [
+        name
+        for name in config["select"]["methods"]
+        if name in catalogue.METHODS and catalogue.METHODS[name].bound
+    ]
+
+
+def method_friends(method):
+    """The stages whose columns a method reads, or the methods that it combines."""
+    if combined_methods(method):
+        return list(
+            dict.fromkeys(
+                verb
+                for part in combined_methods(method)
+                for verb in method_friends(part)
+            )
+        )
+    try:
+        return catalogue.entry(method).friends
+    except ResonautError as error:
+        stop(error)
+
+
+def method_inputs(wildcards):
+    """The friends that a method reads: scores of the tagger, or of the methods that it combines."""
+    folders = [
+        *method_friends(wildcards.method),
+        *(
+            f"select/{part}/{wildcards.window}"
+            for part in combined_methods(wildcards.method)
+        ),
+    ]
+    return [
+        path
+        for folder in folders
+        for path in friends(folder, *datasets("data", "background", "signal"))
+    ]
+
+
+def injected_methods():
+    """The methods that are trained with injected signal."""
+    section = config["select"]
+    return section["injection"]["methods"] or [
+        name for name in section["methods"] if not combined_methods(name)
+    ]
+
+
+def injected_windows(signal):
+    """The windows in which a signal is injected: those given, or those whose signal region holds its mass."""
+    section, mass = config["select"], CATALOGUE[signal].mass
+    return section["injection"]["windows"] or [
+        name
+        for name, window in section["windows"].items()
+        if mass is not None
+        and window["signal_region"][0] <= mass < window["signal_region"][1]
+    ]
+
+
+def injected():
+    """The method, window and signal of all experiments."""
+    section = config["select"]["injection"]
+    if not (section["signals"] and section["amounts"]):
+        stop(
+            "config: select.injection has no 'signals' or no 'amounts'; give both to measure what methods find."
+        )
+    return [
+        (method, window, signal)
+        for method in injected_methods()
+        for signal in section["signals"]
+        for window in injected_windows(signal)
+    ]
+
+
+def injections(method, window, signal):
+    """The summaries of the experiments with one signal in one window."""
+    section = config["select"]["injection"]
+    seeds = section["slow_seeds" if method in section["slow_methods"] else "seeds"]
+    return [
+        f"<results>/select/inject/{method}/{window}/{signal}/{amount:g}_{seed}.json"
+        for amount in section["amounts"]
+        for seed in range(seeds)
+    ]
+
+
+def injected_fits(wildcards=None):
+    """The fits of all experiments."""
+    return [
+        f"<results>/fit/retrained/{method}/{window}/{signal}.json"
+        for method, window, signal in injected()
+    ]
+
+
+def no_signal_fits(wildcards):
+    """Fits of experiments without a signal, where the report shall judge the methods by them."""
+    if not config["report"]["no_signal_check"]:
+        return []
+    if 0 not in config["select"]["injection"]["amounts"]:
+        stop(
+            "config: report.no_signal_check needs experiments without a signal; add 0 to select.injection.amounts."
+        )
+    return injected_fits()
+
+
+def with_images():
+    """Whether the data keep the candidates of which jet images are made; the inclusive selection sees none."""
+    return (
+        uses("select")
+        and config["skim"]["read_constituents"]
+        and all(CATALOGUE[name].format != "lhco_features" for name in datasets("data"))
+        and bool(imaged_methods())
+    )
+
+
+def imaged_methods():
+    """The methods of which there are jet images: all that select by what they see."""
+    return [name for name in config["select"]["methods"] if name != "inclusive"]
+
+
+def injected_base():
+    """The dataset that signal is put into: pseudo-data where there are some, else the data."""
+    return (datasets("pseudo_data") or datasets("data"))[0]
+
+
+def injected_inputs(wildcards):
+    """The manifests and events that an experiment reads."""
+    signals = datasets("signal")
+    if wildcards.dataset not in signals:
+        stop(
+            f"config: select.injection.signals names {wildcards.dataset!r}, which is no signal of search.datasets; add "
+            "it there or take it out."
+        )
+    base, evaluation = injected_base(), config["select"]["injection"]["evaluation"]
+    roles = catalogue.entry(wildcards.method).roles
+    background, prior = (
+        datasets(role) if role in roles else [] for role in ("background", "signal")
+    )
+    read = list(
+        dict.fromkeys([base, wildcards.dataset, *background, *prior, *evaluation])
+    )
+    return {
+        "data": manifest(base),
+        "signal": manifest(wildcards.dataset),
+        "background": [manifest(name) for name in background],
+        "prior": [manifest(name) for name in prior],
+        "evaluation": [manifest(name) for name in evaluation],
+        "events": friends("skim", *read),
+        "scores": [
+            path
+            for verb in method_friends(wildcards.method)
+            for path in friends(verb, *read)
+        ],
+        "lund": (friends("calibrate", wildcards.dataset) if uses("calibrate") else []),
+    }
+
+
+def injection_options(wildcards, input):
+    """Options of ``resonaut select inject`` beside the experiment's own name."""
+    section = config["select"]["injection"]
+    options = [f"--unit={section['unit']}"]
+    if section["luminosity"]:
+        options.append(f"--luminosity={section['luminosity']:g}")
+    for name in ("background", "prior", "evaluation"):
+        options += [f"--{name}={path}" for path in input.get(name, [])]
+    options += ["--lund"] * uses("calibrate") + ["--systematics"] * section[
+        "systematics"
+    ]
+    return options
 
 
 def check_calibration():
@@ -173,6 +380,15 @@ def manifest(dataset):
     return f"<results>/skim/{dataset}.json"
 
 
+def frozen(verb):
+    """A stage's section as its jobs read it: what only chooses the jobs is left out, so that a new job reruns no other."""
+    jobs = {
+        "select": ("methods", "window_chains", "injection"),
+        "report": ("no_signal_check",),
+    }.get(verb, ())
+    return {key: value for key, value in config[verb].items() if key not in jobs}
+
+
 def config_of(verb):
     """The frozen configuration of a stage."""
     return f"<results>/config/{verb}.json"
@@ -202,6 +418,11 @@ def lund_correction(wildcards):
         "correction": path,
         "metadata": f"{path.removesuffix('.json')}.metadata.json",
     }
+
+
+def options(name, values):
+    """A command's repeatable option, once for each value."""
+    return [f"--{name}={value}" for value in values]
 
 
 def memory(mb):

@@ -16,7 +16,7 @@ rule freeze_section:
         mem_mb=memory(100),
         runtime=5,
     params:
-        text=lambda wildcards: json.dumps(config[wildcards.verb], sort_keys=True),
+        text=lambda wildcards: json.dumps(frozen(wildcards.verb), sort_keys=True),
     message:
         "config: freeze the section {wildcards.verb}"
     shell:

@@ -98,3 +98,50 @@ rule fit_summary:
         """
         resonaut --log {log} --threads {threads} fit summary --output {output.summary} {input.results}
         """
+
+
+rule fit_retrained:
+    """p-values of experiments with injected signal, and the limit with the efficiencies that they found."""
+    input:
+        experiments=lambda wildcards: injections(
+            wildcards.method, wildcards.window, wildcards.dataset
+        ),
+        # Pseudo-data have no selection of their own, and no limit.
+        selection=(
+            []
+            if datasets("pseudo_data")
+            else "<results>/select/{method}/{window}.json"
+        ),
+        config=config_of("fit"),
+        code=stage_code("fit"),
+    output:
+        result="<results>/fit/retrained/{method}/{window}/{dataset}.json",
+    log:
+        "<logs>/fit/retrained/{method}/{window}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/fit/retrained/{method}/{window}/{dataset}.tsv"
+    wildcard_constraints:
+        window="|".join(config["select"]["windows"]),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=60,
+    params:
+        selection=lambda wildcards, input: [
+            f"--selection={path}" for path in [input.get("selection")] if path
+        ],
+    message:
+        "Fitting the {wildcards.method} selections trained with {wildcards.dataset} in window {wildcards.window}"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} fit retrained --config {input.config} {params.selection} \
+            --output {output.result} {input.experiments}
+        """
+
+
+rule fit_injected:
+    """All of them: `snakemake fit_injected`."""
+    input:
+        results=injected_fits,

@@ -28,6 +28,16 @@ rule report:
             method=config["select"]["methods"],
             window=config["select"]["windows"],
         ),
+        (
+            expand(
+                "<results>/report/images/{method}_{window}.png",
+                method=imaged_methods(),
+                window=config["select"]["windows"],
+            )
+            if with_images()
+            else []
+        ),
+        "<results>/report/methods.csv",
         "<results>/report/p_values.png",
         "<results>/report/limits.png",
         "<results>/report/fits.png",
@@ -275,6 +285,142 @@ rule report_search:
     shell:
         "resonaut --log {log} --threads {threads} report search --config {input.config}"
         " --summary {input.summary} --output {params.folder} {input.results}"
+
+
+rule report_methods:
+    """Compare the methods in each window, and draw what each selects."""
+    input:
+        config=config_of("report"),
+        code=stage_code("report"),
+        selections=rules.select.input.summaries,
+        fits=rules.fit_summary.input.results,
+        no_signal=no_signal_fits,
+    output:
+        table=report(
+            "<results>/report/methods.csv",
+            category="Methods",
+            caption="../report/methods.rst",
+        ),
+        plot=report(
+            "<results>/report/methods.png",
+            category="Methods",
+            caption="../report/methods.rst",
+        ),
+        selections=[
+            report(
+                f"<results>/report/selections/{method}_{window}.png",
+                category="Methods",
+                labels={"selection": method, "window": window},
+                caption="../report/selection.rst",
+            )
+            for method in config["select"]["methods"]
+            for window in config["select"]["windows"]
+        ],
+    log:
+        "<logs>/report/methods.log",
+    benchmark:
+        "<benchmarks>/report/methods.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        folder=lambda wildcards, output: Path(output.table).parent,
+        fits=lambda wildcards, input: options("fit", input.fits),
+        no_signal=lambda wildcards, input: options("no-signal", input.no_signal),
+        bounds=options("bound", upper_bounds()),
+        # No inputs: a lost benchmark is no reason to train again.
+        benchmarks=workflow.pathvars.apply("<benchmarks>/select"),
+    message:
+        "report: methods"
+    shell:
+        "resonaut --log {log} --threads {threads} report methods --config {input.config}"
+        " {params.fits} {params.no_signal} {params.bounds} --benchmarks {params.benchmarks}"
+        " --output {params.folder} {input.selections}"
+
+
+rule report_injections:
+    """Draw what the methods find of injected signal: a rule by itself, as many trainings are behind it."""
+    input:
+        config=config_of("report"),
+        code=stage_code("report"),
+        fits=injected_fits,
+        benchmark=("<results>/select/benchmark.json" if datasets("pseudo_data") else []),
+    output:
+        table=report(
+            "<results>/report/injections.csv",
+            category="Injections",
+            caption="../report/injections.rst",
+        ),
+        figures=report(
+            directory("<results>/report/injections"),
+            patterns=["{figure}.png"],
+            category="Injections",
+            labels={"figure": "{figure}"},
+            caption="../report/injections.rst",
+        ),
+    log:
+        "<logs>/report/injections.log",
+    benchmark:
+        "<benchmarks>/report/injections.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        folder=lambda wildcards, output: Path(output.table).parent,
+        benchmark=lambda wildcards, input: [
+            f"--benchmark={path}" for path in [input.get("benchmark")] if path
+        ],
+    message:
+        "report: injections"
+    shell:
+        "resonaut --log {log} --threads {threads} report injections --config {input.config}"
+        " {params.benchmark} --output {params.folder} {input.fits}"
+
+
+rule report_images:
+    """Draw the mean jet images of selected and of rejected data."""
+    input:
+        code=stage_code("report"),
+        images=expand(
+            "<results>/select/{method}/{window}_images.json",
+            method=imaged_methods(),
+            window=config["select"]["windows"],
+        ),
+    output:
+        images=[
+            report(
+                f"<results>/report/images/{method}_{window}.png",
+                category="Methods",
+                subcategory="Jet images",
+                labels={"selection": method, "window": window},
+                caption="../report/images.rst",
+            )
+            for method in imaged_methods()
+            for window in config["select"]["windows"]
+        ],
+    log:
+        "<logs>/report/images.log",
+    benchmark:
+        "<benchmarks>/report/images.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        folder=lambda wildcards, output: Path(output.images[0]).parent,
+    message:
+        "report: jet images"
+    shell:
+        "resonaut --log {log} --threads {threads} report images"
+        " --output {params.folder} {input.images}"
 
 
 rule report_tables:

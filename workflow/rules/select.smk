@@ -10,11 +10,7 @@ rule select_train:
         background=[manifest(name) for name in datasets("background")],
         signal=[manifest(name) for name in datasets("signal")],
         events=friends("skim", *datasets("data", "background", "signal")),
-        scores=lambda wildcards: (
-            friends("tag", *datasets("data", "background", "signal"))
-            if wildcards.method == "tagger"
-            else []
-        ),
+        scores=method_inputs,
         reweight=(
             friends("reweight", *datasets("background")) if uses("reweight") else []
         ),
@@ -63,3 +59,96 @@ rule select:
             method=config["select"]["methods"],
             window=config["select"]["windows"],
         ),
+
+
+rule select_inject:
+    """Put simulated signal into the data, train one method in one window, and measure what it finds."""
+    input:
+        unpack(injected_inputs),
+        config=config_of("select"),
+        code=stage_code("select"),
+    output:
+        summary="<results>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.json",
+    log:
+        "<logs>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.log",
+    benchmark:
+        "<benchmarks>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.tsv"
+    wildcard_constraints:
+        window="|".join(config["select"]["windows"]),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=120,
+    params:
+        options=injection_options,
+    message:
+        "select: {wildcards.method} in {wildcards.window} with {wildcards.amount} of {wildcards.dataset}, seed {wildcards.seed}"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} select inject \
+            --config {input.config} --method {wildcards.method} --window {wildcards.window} \
+            --data {input.data} --signal {input.signal} \
+            --amount {wildcards.amount} --seed {wildcards.seed} {params.options} --output {output.summary}
+        """
+
+
+rule select_benchmark:
+    """Significance improvement of every method against the amount of injected signal."""
+    input:
+        experiments=lambda wildcards: [
+            path for name in injected() for path in injections(*name)
+        ],
+        code=stage_code("select"),
+    output:
+        summary="<results>/select/benchmark.json",
+    log:
+        "<logs>/select/benchmark.log",
+    benchmark:
+        "<benchmarks>/select/benchmark.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=5,
+    message:
+        "select: the significance improvements"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} select benchmark --output {output.summary} {input.experiments}
+        """
+
+
+rule select_images:
+    """Average the jets of selected and of rejected data in the signal region."""
+    input:
+        config=config_of("select"),
+        code=stage_code("select"),
+        data=[manifest(name) for name in datasets("data")],
+        events=friends("skim", *datasets("data")),
+        selected=friends("select/{method}/{window}", *datasets("data")),
+    output:
+        images="<results>/select/{method}/{window}_images.json",
+    log:
+        "<logs>/select/{method}/{window}_images.log",
+    benchmark:
+        "<benchmarks>/select/{method}/{window}_images.tsv"
+    wildcard_constraints:
+        method="|".join(config["select"]["methods"]),
+        window="|".join(config["select"]["windows"]),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=20,
+    message:
+        "select: jet images of {wildcards.method} in window {wildcards.window}"
+    shell:
+        """
+        resonaut --log {log} --threads {threads} select images \
+            --config {input.config} --method {wildcards.method} --window {wildcards.window} \
+            --data {input.data} --output {output.images}
+        """

@@ -103,6 +103,26 @@ def selection_bias(
 
 
 @app.command()
+def retrained(
+    config: Config,
+    experiments: Annotated[list[Path], typer.Argument(help="results/select/inject/<method>/<window>/<signal>/*.json.")],
+    output: Annotated[Path, typer.Option(help="results/fit/retrained/<method>/<window>/<signal>.json.")],
+    selection: Annotated[Path | None, typer.Option(help="results/select/<method>/<window>.json of the data.")] = None,
+) -> None:
+    """Fit experiments with injected signal, and set the limit with the efficiencies that they found.
+
+    Reads results/config/fit.json, the experiments, and for a limit the selection of the data themselves. Writes the
+    p-values of all experiments, the excluded against the injected cross section, and the limit.
+    """
+    from resonaut.config import read
+    from resonaut.files import write_json
+    from resonaut.fit import retrained as trained
+    from resonaut.fit.settings import FitSettings
+
+    write_json(output, trained.retrained(read(config, FitSettings), selection, experiments))
+
+
+@app.command()
 def summary(
     files: Annotated[list[Path], typer.Argument(help="results/fit/<method>/<window>.json ...")],
     output: Annotated[Path, typer.Option(help="results/fit/summary.json.")],

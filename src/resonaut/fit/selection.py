@@ -43,8 +43,13 @@ def opened(settings: FitSettings, selection: Path, data: Path) -> tuple[dict[str
         InputFileError: the file holds no selection.
         ConfigError: ``fit.signals`` or the bins do not fit the selection.
     """
-    selected = config.load_json(selection)
-    luminosity = config.load_json(data).get("luminosity")
+    return search_of(settings, config.load_json(selection), config.load_json(data).get("luminosity"), selection)
+
+
+def search_of(
+    settings: FitSettings, selected: Any, luminosity: float | None, selection: Path
+) -> tuple[dict[str, Any], Search]:
+    """The same of the content ``selected`` of a selection's file, for ``luminosity`` in 1/fb."""
     edges = regular_edges(*settings.range, settings.bin_width, "fit.range and fit.bin_width")
     try:
         low, high = selected["signal_region"]

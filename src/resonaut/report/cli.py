@@ -79,12 +79,69 @@ def search(
     Reads fit results. Writes DIR/p_values.png, limits.png, fits.png, nuisances.png, the folder hepdata, and of each
     result spectra/<method>_<window>.png, or spectrum.png of a bare scan.
     """
-    from resonaut import config as frozen
     from resonaut.report import search as figures
-    from resonaut.report.settings import Settings
+    from resonaut.report.settings import label
 
-    label = "" if config is None else frozen.read(config, Settings).label
-    figures.search(results, summary, label, output)
+    figures.search(results, summary, label(config), output)
+
+
+@app.command()
+def methods(
+    selections: Annotated[list[Path], typer.Argument(help="<results>/select/<method>/<window>.json of all methods.")],
+    fit: Annotated[list[Path], typer.Option(help="<results>/fit/<method>/<window>.json of each; repeatable.")],
+    output: Annotated[Path, typer.Option(help="Folder of the table and the figures.")],
+    no_signal: Annotated[
+        list[Path],
+        typer.Option(
+            help="<results>/fit/retrained/... .json whose experiments of amount 0 hold no signal; repeatable."
+        ),
+    ] = [],  # noqa: B006
+    bound: Annotated[list[str], typer.Option(help="A method that knows what no search knows; repeatable.")] = [],  # noqa: B006
+    benchmarks: Annotated[
+        Path | None, typer.Option(help="Folder with <method>/<window>.tsv, for the wall times.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="<results>/config/report.json, for the label.")] = None,
+) -> None:
+    """The methods side by side: reads selections and their fits, writes a table and figures.
+
+    Writes DIR/methods.csv and methods.png, and of each selection selections/<method>_<window>.png: spectra at several
+    efficiencies, the test for sculpting, importances of the features.
+    """
+    from resonaut.report import methods as compared
+    from resonaut.report.settings import label
+
+    compared.methods(selections, fit, no_signal, bound, benchmarks, label(config), output)
+
+
+@app.command()
+def injections(
+    retrained: Annotated[list[Path], typer.Argument(help="<results>/fit/retrained/<method>/<window>/<signal>.json")],
+    output: Annotated[Path, typer.Option(help="Folder of the table and the figures.")],
+    benchmark: Annotated[
+        Path | None, typer.Option(help="<results>/select/benchmark.json, for the significance improvements.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="<results>/config/report.json, for the label.")] = None,
+) -> None:
+    """Experiments with injected signal: reads their fits, writes a table and figures.
+
+    Writes DIR/injections.csv, and of each signal and window injections/<signal>_<window>.png and, with --benchmark,
+    injections/improvement_<signal>_<window>.png.
+    """
+    from resonaut.report import injections as found
+    from resonaut.report.settings import label
+
+    found.injections(retrained, benchmark, label(config), output)
+
+
+@app.command()
+def images(
+    means: Annotated[list[Path], typer.Argument(help="<results>/select/<method>/<window>_images.json")],
+    output: Annotated[Path, typer.Option(help="Folder of the figures.")],
+) -> None:
+    """Mean images of selected and rejected jets: reads them, writes DIR/<method>_<window>.png."""
+    from resonaut.report import images as drawn
+
+    drawn.images(means, output)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.report.results import Selection
-from resonaut.report.style import COLOURS, above, figure, legend_below
+from resonaut.report.style import COLOURS, PANELS_IN_A_ROW, above, figure, legend_below
 
 # Below this a fit probability is drawn at the edge, as an arrow.
 LEAST_PROBABILITY = 1e-4
@@ -16,20 +16,26 @@ FAMILY_COLOURS = (COLOURS[3], COLOURS[1], COLOURS[5])
 
 
 def fits(selections: Sequence[Selection], text: str, plot: Path) -> None:
-    """Shape parameters, fit probability and fit range at each mass: a column for each selection."""
-    columns = len(selections)
-    keywords = {"squeeze": False, "sharex": True, "sharey": "row", "height_ratios": (2, 3, 3)}
+    """Shape parameters, fit probability and fit range at each mass: three panels for each selection."""
+    columns = min(len(selections), PANELS_IN_A_ROW)
+    rows = -(-len(selections) // columns)
+    keywords = {"squeeze": False, "sharex": True, "sharey": "row", "height_ratios": (2, 3, 3) * rows}
     families = list(dict.fromkeys(point["fit"]["family"] for one in selections for point in one.points))
-    with figure(plot, 3, columns, figsize=(max(6.4, 3.9 * columns), 7), **keywords) as (fig, axes):
-        for column, one in enumerate(selections):
-            _parameters(axes[0][column], one.points, families)
-            _probabilities(axes[1][column], one.points)
-            _ranges(axes[2][column], one.points)
-            axes[0][column].set_title(one.name)
-            axes[2][column].set_xlabel("resonance mass [GeV]")
-        axes[0][0].set_ylabel("shape\nparameters")
-        axes[1][0].set_ylabel("fit probability")
-        axes[2][0].set_ylabel("fit range [GeV]")
+    with figure(plot, 3 * rows, columns, figsize=(max(6.4, 3.9 * columns), 1 + 6 * rows), **keywords) as (fig, axes):
+        # The three panels of the n-th selection, one above the other.
+        panels = axes.reshape(rows, 3, columns).swapaxes(1, 2).reshape(-1, 3)
+        for own, one in zip(panels, selections, strict=False):
+            _parameters(own[0], one.points, families)
+            _probabilities(own[1], one.points)
+            _ranges(own[2], one.points)
+            own[0].set_title(one.name)
+            own[2].set_xlabel("resonance mass [GeV]")
+            own[2].tick_params(labelbottom=True)
+        for ax in panels[len(selections) :].ravel():
+            ax.set_axis_off()
+        for first in panels[::columns]:
+            for ax, name in zip(first, ("shape\nparameters", "fit probability", "fit range [GeV]"), strict=True):
+                ax.set_ylabel(name)
         fig.align_ylabels()
         above(fig, text)
         legend_below(fig, 3)

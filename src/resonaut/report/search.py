@@ -12,7 +12,7 @@ from resonaut.report import fits, hepdata
 from resonaut.report import results as files
 from resonaut.report.results import Selection, checked_limit, heading
 from resonaut.report.spectrum import spectrum
-from resonaut.report.style import COLOURS, GREEN, YELLOW, above, corner, figure, legend_below
+from resonaut.report.style import COLOURS, GREEN, PANELS_IN_A_ROW, YELLOW, above, corner, distinct, figure, legend_below
 
 # An expected significance beyond this would leave no room for the observed ones.
 HIGHEST_EXPECTED = 6
@@ -42,20 +42,22 @@ def search(paths: Sequence[Path], summary: Path | None, label: str, output: Path
 
 def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:
     """Local p-value of every selection against the resonance mass, and that expected of a reference signal."""
-    with figure(plot, figsize=(6.8, 5)) as (fig, ax):
-        for i, one in enumerate(selections):
-            mass, colour = [point["mass"] for point in one.points], COLOURS[i % len(COLOURS)]
+    columns = 2 if len(selections) < 8 else 3
+    with figure(plot, figsize=(6.8, 4.2 + 0.2 * -(-(len(selections) + 1) // columns))) as (fig, ax):
+        references: set[str] = set()
+        for one, style in zip(selections, distinct(len(selections)), strict=True):
+            mass = [point["mass"] for point in one.points]
             observed = [point["p_local"] for point in one.points]
-            ax.plot(mass, observed, "o-", ms=4, color=colour, label=one.name + _global(one.excess))
+            ax.plot(mass, observed, ms=4, lw=1.3, label=one.name + _global(one.excess), **style | {"ls": "-"})
             expected, name = _expected(one)
-            ax.plot(mass, expected, "--", lw=1, color=colour, label=name)
+            ax.plot(mass, expected, "--", lw=1, color=style["color"])
+            references.add(name)
+        for name in sorted(references):
+            ax.plot([], [], "--", lw=1, color="k", label=name)
         ax.set(yscale="log", xlabel="resonance mass [GeV]", ylabel="local p-value")
         _sigma_lines(ax, selections)
         corner(ax, text)
-        # A legend fills its columns one after the other: what is observed on the left, what is expected on the right.
-        handles, names = ax.get_legend_handles_labels()
-        keywords: dict[str, Any] = {"loc": "outside lower center", "ncols": 2, "fontsize": 9}
-        fig.legend(handles[::2] + handles[1::2], names[::2] + names[1::2], **keywords)
+        legend_below(fig, columns)
 
 
 def _global(excess: dict[str, Any] | None) -> str:
@@ -97,13 +99,19 @@ def limits(selections: Sequence[Selection], confidence_level: float, text: str, 
     """
     units = {one.limits[1] for one in selections}
     keywords = {"squeeze": False, "sharex": True, "sharey": len(units) == 1}
-    columns = len(selections)
-    with figure(plot, 1, columns, figsize=(max(6.4, 3.9 * columns), 5), **keywords) as (fig, axes):
-        for ax, one in zip(axes[0], selections, strict=True):
+    columns = min(len(selections), PANELS_IN_A_ROW)
+    rows = -(-len(selections) // columns)
+    with figure(plot, rows, columns, figsize=(max(6.4, 3.9 * columns), 1.4 + 3.6 * rows), **keywords) as (fig, axes):
+        for ax in axes.flat[len(selections) :]:
+            ax.set_axis_off()
+        # The lowest panel of each column has the numbers of the axis, though the last row may be shorter.
+        for ax in axes.flat[len(selections) - columns : len(selections)]:
+            ax.tick_params(labelbottom=True)
+        for ax, one in zip(axes.flat, selections, strict=False):
             _band(ax, one)
             ax.set(yscale="log", xlabel="resonance mass [GeV]")
             ax.set_title(one.name)
-            if ax is axes[0][0] or len(units) > 1:
+            if ax in axes[:, 0] or len(units) > 1:
                 ax.set_ylabel(f"{100 * confidence_level:g} % CL upper limit on\n{one.limited} [{one.limits[1]}]")
         above(fig, text)
         legend_below(fig, 4)

@@ -1,11 +1,13 @@
 """How the figures look: one size, one palette for every figure, saved whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
 from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -14,8 +16,28 @@ from matplotlib.ticker import MaxNLocator
 
 from resonaut.files import atomic
 
+Array = npt.NDArray[np.float64]
+
 # M. Petroff, arXiv:2107.02270: distinguishable with colour-vision deficiencies.
 COLOURS = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
+MORE_COLOURS = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+# When the colours are used up, they come again with other lines and markers.
+LINES, MARKERS = ("-", "--", ":"), ("o", "s", "^")
+# More selections than these continue in a further row.
+PANELS_IN_A_ROW = 4
+# More bands than these cannot be told apart.
+MOST_BANDS = 4
 GREEN, YELLOW = "#85d1a5", "#ffdf7f"
 
 STYLE: dict[Any, Any] = {
@@ -51,6 +73,38 @@ def figure(path: Path, rows: int = 1, columns: int = 1, **keywords: Any) -> Iter
                 fig.savefig(partial, metadata={"Software": None})
         finally:
             plt.close(fig)
+
+
+def distinct(number: int) -> list[dict[str, Any]]:
+    """Colour, line and marker of each of ``number`` things in one figure."""
+    palette = COLOURS if number <= len(COLOURS) else MORE_COLOURS
+    return [
+        {
+            "color": palette[i % len(palette)],
+            "ls": LINES[i // len(palette) % len(LINES)],
+            "marker": MARKERS[i // len(palette) % len(MARKERS)],
+        }
+        for i in range(number)
+    ]
+
+
+def spread(
+    ax: Axes, x: Array, bands: Sequence[Array], name: str, style: dict[str, Any], place: tuple[int, int]
+) -> None:
+    """Middle, low and high values of one of several things: a band, or where there are many bars beside each other.
+
+    ``place`` is the thing's number and how many there are.
+    """
+    middle, low, high = bands
+    line: dict[str, Any] = {"ms": 4, "lw": 1.3, "label": name, **style}
+    number, total = place
+    if total <= MOST_BANDS:
+        ax.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
+        ax.plot(x, middle, **line)
+        return
+    spacing = float(np.diff(x).min()) if len(x) > 1 else 0.0
+    shift = 0.4 * spacing * ((number + 0.5) / total - 0.5)
+    ax.errorbar(x + shift, middle, (middle - low, high - middle), **line)
 
 
 def corner(ax: Axes, text: str) -> None:

@@ -10,15 +10,10 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _commands() -> None:
-    """Train anomaly detectors in mass windows and keep the most anomalous events."""
-
-
 @app.command()
 def train(
     config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/select.json.")],
-    method: Annotated[str, typer.Option(help="inclusive, tagger or cwola.")],
+    method: Annotated[str, typer.Option(help="A method of docs/select.md, or a key of select.combinations.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
     data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
     output: Annotated[Path, typer.Option(help="Summary: <results>/select/<method>/<window>.json.")],
@@ -33,7 +28,7 @@ def train(
 
     Reads the manifests, the chunks <results>/skim/<dataset>/<chunk>.parquet beside them and, where the
     method or the options ask for them, their friends in tag, reweight and calibrate. Writes the friends
-    <results>/select/<method>/<window>/<dataset>/<chunk>.parquet (score, selected) and the summary:
+    <results>/select/<method>/<window>/<dataset>/<chunk>.parquet (score_<method>, selected_<method>) and the summary:
     selected spectrum, signal efficiencies, sculpting of the background.
     """
     from resonaut.events import Dataset
@@ -52,3 +47,88 @@ def train(
         lund,
     )
     write_json(output, summary)
+
+
+@app.command()
+def inject(
+    config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/select.json.")],
+    method: Annotated[str, typer.Option(help="A method of docs/select.md.")],
+    window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
+    data: Annotated[Path, typer.Option(help="Manifest of the data, or of pseudo-data without a signal.")],
+    signal: Annotated[Path, typer.Option(help="Manifest of the signal to inject.")],
+    amount: Annotated[float, typer.Option(help="Cross section in fb, or number of events in the signal region.")],
+    unit: Annotated[str, typer.Option(help="fb or events.")],
+    seed: Annotated[int, typer.Option(help="Seed of the draws and, added to classifier.seed, of the training.")],
+    output: Annotated[Path, typer.Option(help="Summary of this experiment.")],
+    luminosity: Annotated[float | None, typer.Option(help="1/fb of pseudo-data to draw; all without.")] = None,
+    background: Annotated[list[Path], typer.Option(help="Manifest of background to learn from; repeatable.")] = [],  # noqa: B006
+    prior: Annotated[list[Path], typer.Option(help="Manifest of a signal to learn from; repeatable.")] = [],  # noqa: B006
+    evaluation: Annotated[list[Path], typer.Option(help="Manifest of background for the SIC; repeatable.")] = [],  # noqa: B006
+    lund: Annotated[bool, typer.Option("--lund", help="Weight the signal with its friends calibrate.")] = False,
+    systematics: Annotated[
+        bool, typer.Option("--systematics", help="Train again for large variations of the Lund weights.")
+    ] = False,
+) -> None:
+    """Put simulated signal into the data, train one method in one window, and measure what it finds.
+
+    Reads the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection
+    and, for pseudo-data, improvement (SIC); no friends.
+    """
+    from resonaut.config import build
+    from resonaut.events import Dataset
+    from resonaut.files import write_json
+    from resonaut.select import inject as experiments
+    from resonaut.select.injection import Injection
+    from resonaut.select.settings import read
+
+    drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
+    experiment = experiments.Experiment(
+        read(config),
+        method,
+        window,
+        Dataset.open(data),
+        Dataset.open(signal),
+        [Dataset.open(path) for path in background],
+        [Dataset.open(path) for path in prior],
+        [Dataset.open(path) for path in evaluation],
+        build(drawn, Injection, "resonaut select inject"),
+        lund,
+    )
+    write_json(output, experiments.inject(experiment))
+
+
+@app.command()
+def benchmark(
+    experiments: Annotated[list[Path], typer.Argument(help="<results>/select/inject/... .json")],
+    output: Annotated[Path, typer.Option(help="<results>/select/benchmark.json.")],
+) -> None:
+    """Compare the methods by their significance improvement, against the amount of injected signal.
+
+    Reads summaries of `resonaut select inject`. Writes median and central 68 % for each method, signal and amount.
+    """
+    from resonaut.files import write_json
+    from resonaut.select import benchmark as comparison
+
+    write_json(output, comparison.benchmark(experiments))
+
+
+@app.command()
+def images(
+    config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/select.json.")],
+    method: Annotated[str, typer.Option(help="A method that was run.")],
+    window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
+    data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
+    output: Annotated[Path, typer.Option(help="<results>/select/<method>/<window>_images.json.")],
+) -> None:
+    """Average the jets of selected and of rejected data in the signal region.
+
+    Reads the data's chunks with candidates, and the friends that `resonaut select train` wrote. Writes mean images.
+    """
+    from resonaut.events import Dataset
+    from resonaut.files import write_json
+    from resonaut.select import images as jet_images
+    from resonaut.select import settings
+
+    write_json(
+        output, jet_images.images(Dataset.open(data), method, window, settings.window(settings.read(config), window))
+    )

@@ -7,40 +7,54 @@ signal fractions is also optimal between signal and background (Metodiev, Nachma
 import awkward as ak
 import numpy as np
 
-from resonaut import features, identifier, ratio
+from resonaut import identifier, ratio
+from resonaut.select import kinematics
+from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
-from resonaut.select.regions import Regions
 from resonaut.select.settings import Settings
+from resonaut.select.training import Training
 
 
 class Cwola:
-    """The ratio step between the signal region and both sidebands, which count equally."""
+    """The ratio step between the signal region and both sidebands, which count equally.
+
+    For the event as a whole, or for each jet by itself (``cwola.inputs: jets``), as CMS does.
+    """
 
     friends: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
-        self.features = settings.features
-        self.columns: tuple[str, ...] = features.columns(settings.features)
+        self.inputs = Inputs.of(settings, settings.cwola.inputs)
+        self.columns: tuple[str, ...] = (*self.inputs.columns, *kinematics.columns(settings.pt_bins))
+        self.combination = settings.cwola.combination
         self.classifier = settings.classifier
+        self.pt_bins = settings.pt_bins
         self.background_efficiency = settings.background_efficiency
-        self.models: ratio.CrossFit | None = None
+        self.models: list[ratio.CrossFit] = []
 
-    def fit(self, events: ak.Array, regions: Regions, source: str) -> dict[str, float]:
+    def fit(self, training: Training) -> dict[str, float]:
         """Train on the window's events; returns the held-out AUC of the training task (0.5 without signal)."""
-        sample = ratio.Sample(
-            features.compute(events, self.features, source),
-            np.where(regions.signal, 1.0, regions.sideband_weights()[regions.code]),
-            identifier.keys(events),
-        )
-        signal, sideband = sample[regions.signal], sample[regions.sideband]
-        self.models = ratio.CrossFit.fit(signal, sideband, self.classifier)
-        f_signal, f_sideband = (self.models.probability(s.features, s.keys) for s in (signal, sideband))
-        area, error = ratio.auc(f_signal, f_sideband, signal.weights, sideband.weights)
-        return {"auc": area, "auc_error": error}
+        events, regions = training.events, training.regions
+        weights = np.where(regions.signal, 1.0, regions.sideband_weights()[regions.code])
+        weights = kinematics.balanced(events, regions.signal, regions.sideband, weights, self.pt_bins)
+        keys = identifier.keys(events)
+        self.models, areas = [], []
+        for part in self.inputs.compute(events, training.source):
+            sample = ratio.Sample(part, weights, keys)
+            signal, sideband = sample[regions.signal], sample[regions.sideband]
+            model = ratio.CrossFit.fit(signal, sideband, self.classifier)
+            self.models.append(model)
+            f_signal, f_sideband = (model.probability(s.features, s.keys) for s in (signal, sideband))
+            areas.append(ratio.auc(f_signal, f_sideband, signal.weights, sideband.weights))
+        return {
+            f"{name}{jet}": number
+            for jet, area in zip(self.inputs.suffixes, areas, strict=True)
+            for name, number in zip(("auc", "auc_error"), area, strict=True)
+        }
 
     def raw(self, events: ak.Array, source: str) -> Raw:
-        """The mean of the ensemble that has not seen the event's fold."""
-        assert self.models is not None, "fit first"
+        """The mean of the ensemble that has not seen the event's fold; a column for each jet where they are apart."""
         keys = identifier.keys(events)
-        value = self.models.probability(features.compute(events, self.features, source), keys)
-        return Raw(value, self.models.folds(keys), identifier.uniform(keys, 0))
+        parts = zip(self.models, self.inputs.compute(events, source), strict=True)
+        value = np.column_stack([model.probability(part, keys) for model, part in parts])
+        return Raw(value, self.models[0].folds(keys), identifier.uniform(keys, 0), self.combination)

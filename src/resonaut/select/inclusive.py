@@ -5,7 +5,8 @@ import numpy as np
 
 from resonaut import identifier
 from resonaut.select.quantile import Raw
-from resonaut.select.regions import Regions
+from resonaut.select.settings import Settings
+from resonaut.select.training import Training
 
 
 class Inclusive:
@@ -15,11 +16,14 @@ class Inclusive:
     friends: tuple[str, ...] = ()
     background_efficiency = 1.0
 
-    def fit(self, events: ak.Array, regions: Regions, source: str) -> dict[str, float]:  # noqa: ARG002
+    def __init__(self, settings: Settings) -> None:
+        """It has no settings."""
+
+    def fit(self, training: Training) -> dict[str, float]:  # noqa: ARG002
         """There is nothing to learn."""
         return {}
 
     def raw(self, events: ak.Array, source: str) -> Raw:  # noqa: ARG002
         """Equal values, told apart by the hash of the identifier."""
         n = len(events)
-        return Raw(np.zeros(n), np.zeros(n, dtype=np.int64), identifier.uniform(identifier.keys(events), 0))
+        return Raw.alone(np.zeros(n), np.zeros(n, dtype=np.int64), identifier.keys(events))

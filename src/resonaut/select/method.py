@@ -1,16 +1,15 @@
-"""What an anomaly method is, and the methods by name."""
+"""What an anomaly method is, and how one is made."""
 
+from importlib import import_module
 from typing import Protocol
 
 import awkward as ak
 
-from resonaut.errors import ConfigError
-from resonaut.select.cwola import Cwola
-from resonaut.select.inclusive import Inclusive
+from resonaut.select import catalogue
+from resonaut.select.combination import Combined
 from resonaut.select.quantile import Raw
-from resonaut.select.regions import Regions
 from resonaut.select.settings import Settings
-from resonaut.select.tagger import Tagger
+from resonaut.select.training import Training
 
 
 class Method(Protocol):
@@ -20,23 +19,29 @@ class Method(Protocol):
     friends: tuple[str, ...]
     background_efficiency: float
 
-    def fit(self, events: ak.Array, regions: Regions, source: str) -> dict[str, float]:
-        """Learn from the data of one window; returns the numbers worth keeping. ``source`` names the data."""
+    def fit(self, training: Training) -> dict[str, float]:
+        """Learn for one window; returns the numbers worth keeping."""
 
     def raw(self, events: ak.Array, source: str) -> Raw:
-        """Score events, each by a model that has not seen it."""
+        """Score events, each by a model that has not seen it. ``source`` names them in messages."""
 
 
-def make(name: str, settings: Settings) -> Method:
-    """The method of that name, untrained.
+def uses_tagger(name: str, settings: Settings) -> bool:
+    """Whether the method, or one that it combines, scores with a network that was trained on part of the simulation."""
+    if name in settings.combinations:
+        return any(uses_tagger(part, settings) for part in settings.combinations[name].methods)
+    return "tag" in catalogue.entry(name).friends
+
+
+def make(name: str, settings: Settings, window: str) -> Method:
+    """The method of that name, untrained, for the named window.
 
     Raises:
         ConfigError: there is none of that name.
     """
-    if name == "inclusive":
-        return Inclusive()
-    if name == "tagger":
-        return Tagger(settings)
-    if name == "cwola":
-        return Cwola(settings)
-    raise ConfigError(f"config: unknown method {name!r} in select.methods; there are inclusive, tagger, cwola.")
+    if name in settings.combinations:
+        return Combined(settings, settings.combinations[name], window)
+    # Only the method's own module: torch and flows take seconds to load.
+    module, kind = catalogue.entry(name).place.split(".")
+    method: Method = getattr(import_module(f"resonaut.select.{module}"), kind)(settings)
+    return method

@@ -36,6 +36,11 @@ class Regions:
         """Events in one of the two sidebands."""
         return np.isin(self.code, (LOWER, UPPER))
 
+    @property
+    def beside(self) -> NDArray[np.bool_]:
+        """All events that are not in the signal region."""
+        return np.not_equal(self.code, SIGNAL)
+
     def counts(self) -> NDArray[np.int64]:
         """Number of events in each region, indexed by code, shape (4,)."""
         return np.bincount(self.code, minlength=4)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from resonaut import config, ratio
+from resonaut import autoencoder, config, density, ratio
 from resonaut.errors import ConfigError
+from resonaut.select.catalogue import METHODS
+from resonaut.select.quantile import Combination
 
 Range = tuple[float, float]
 
@@ -27,6 +29,78 @@ class Tagger:
 
 
 @dataclass(frozen=True)
+class Cwola:
+    """What its classifiers see, the event or each jet; and how the two jets' quantiles become one number."""
+
+    inputs: Literal["event", "jets"]
+    combination: Combination
+
+
+@dataclass(frozen=True)
+class Cathode:
+    """Sampled events for each of the data, and the features that only ``cathode_b`` sees."""
+
+    oversampling: float
+    b_features: list[str]
+
+
+@dataclass(frozen=True)
+class Tnt:
+    """Parts of the events that the tag calls signal-like and background-like; how the two jets become one number."""
+
+    signal_like: float
+    background_like: float
+    combination: Combination
+
+
+@dataclass(frozen=True)
+class VaeQr:
+    """Leading ``constituents`` of a jet, and the two jets' losses as one."""
+
+    constituents: int
+    combination: Literal["minimum", "sum"]
+    autoencoder: autoencoder.Constituents
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Quantile regression of unsupervised scores: splines in m_jj with ``knots`` at ``levels``.
+
+    ``training_part`` of the events trains the score, of the others the regression learns; ``categories`` are the levels
+    between the orthogonal quantile categories.
+    """
+
+    training_part: float
+    levels: list[float]
+    knots: int
+    categories: list[float]
+
+
+@dataclass(frozen=True)
+class Quak:
+    """Names of the simulated signals that form the prior; all if there are none."""
+
+    prior: list[str]
+
+
+@dataclass(frozen=True)
+class CombinationSettings:
+    """Methods whose quantiles become one number, and how."""
+
+    methods: list[str]
+    rule: Combination
+
+
+@dataclass(frozen=True)
+class Sculpting:
+    """The check that a selection does not carve the spectrum; ``bins`` in GeV."""
+
+    bins: list[float]
+    random_cuts: int
+    min_p_value: float
+
+
+@dataclass(frozen=True)
 class Spectrum:
     """Fine m_jj bins of the stored spectra, in GeV."""
 
@@ -39,24 +113,40 @@ class Spectrum:
 class Settings:
     """All keys of the section; defaults and descriptions are in ``select.schema.yaml``."""
 
-    methods: list[str]
     windows: dict[str, Window]
     background_efficiency: float
     min_events: int
     features: list[str]
+    jet_features: list[str]
+    mass_shift: float
+    pt_bins: int
     classifier: ratio.Settings
     tagger: Tagger
+    cwola: Cwola
+    density: density.Settings
+    cathode: Cathode
+    quak: Quak
+    nae: autoencoder.Normalised
+    autoencoder: autoencoder.Settings
+    tnt: Tnt
+    vae_qr: VaeQr
+    regression: Regression
+    combinations: dict[str, CombinationSettings]
     spectrum: Spectrum
-    sculpting_bins: list[float]
+    spectra_efficiencies: list[float]
+    sculpting: Sculpting
 
 
 def read(path: Path) -> Settings:
     """Read ``<results>/config/select.json``.
 
     Raises:
-        ConfigError: a key is missing or wrong, or a window's ranges are not in ascending order.
+        ConfigError: a key is missing or wrong, a combination has the name of a method, or a window's ranges are not in
+            ascending order.
     """
     settings = config.read(path, Settings)
+    for name in settings.combinations.keys() & METHODS.keys():
+        raise ConfigError(f"{path}: select.combinations.{name} has the name of a method; rename it.")
     for name, window in settings.windows.items():
         low, high = window.sidebands
         edges = [*low, *window.signal_region, *high]

@@ -6,8 +6,8 @@ import numpy as np
 from resonaut import identifier
 from resonaut.events import require_finite
 from resonaut.select.quantile import Raw
-from resonaut.select.regions import Regions
 from resonaut.select.settings import Settings
+from resonaut.select.training import Training
 
 
 class Tagger:
@@ -20,7 +20,7 @@ class Tagger:
         self.columns: tuple[str, ...] = tuple(f"{jet}_{settings.tagger.network}_qcd" for jet in ("j1", "j2"))
         self.background_efficiency = settings.background_efficiency
 
-    def fit(self, events: ak.Array, regions: Regions, source: str) -> dict[str, float]:  # noqa: ARG002
+    def fit(self, training: Training) -> dict[str, float]:  # noqa: ARG002
         """The network has learned in its own stage."""
         return {}
 
@@ -31,4 +31,4 @@ class Tagger:
             require_finite(events[name], name, source)
             jets.append(1 - ak.to_numpy(events[name]).astype(np.float64))
         model = np.zeros(len(events), dtype=np.int64)
-        return Raw(self.combine(*jets), model, identifier.uniform(identifier.keys(events), 0))
+        return Raw.alone(self.combine(*jets), model, identifier.keys(events))

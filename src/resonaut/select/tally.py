@@ -7,15 +7,16 @@ import awkward as ak
 import hist
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from resonaut import lund_weights, spectrum
 from resonaut.errors import EmptySelectionError, InputFileError
 from resonaut.events import Dataset, require_finite
 from resonaut.select import settings
 from resonaut.select.regions import Regions
+from resonaut.select.sculpting import Sculpted
 
 Selected = NDArray[np.bool_]
+Scores = NDArray[np.float32]
 
 
 def axis(bins: settings.Spectrum) -> hist.axis.Regular:
@@ -31,24 +32,31 @@ class DataTally:
     columns: tuple[str, ...] = ("m_jj",)
     friends: tuple[str, ...] = ()
 
-    def __init__(self, bins: settings.Spectrum, window: settings.Window) -> None:
+    def __init__(self, config: settings.Settings, window: settings.Window) -> None:
         self.window = window
-        self.spectrum = hist.Hist(axis(bins), storage=hist.storage.Int64())
+        self.spectrum = hist.Hist(axis(config.spectrum), storage=hist.storage.Int64())
+        self.spectra = {cut: self.spectrum.copy() for cut in config.spectra_efficiencies}
         self.counts = np.zeros((2, 4), dtype=np.int64)
+        # A signal, if there is one, must not pass for sculpting.
+        self.outside = Sculpted("data outside the signal region")
 
-    def add(self, events: ak.Array, selected: Selected) -> None:
+    def add(self, events: ak.Array, score: Scores, selected: Selected) -> None:
         """Count a batch."""
         m_jj = ak.to_numpy(events.m_jj)
         self.spectrum.fill(m_jj[selected])
+        for cut, histogram in self.spectra.items():
+            histogram.fill(m_jj[score >= np.float32(1 - cut)])
         regions = Regions.of(m_jj, self.window)
         self.counts += [regions.counts(), Regions(regions.code[selected]).counts()]
+        self.outside.add(m_jj, (~regions.signal).astype(np.float64), selected)
 
     def summary(self) -> dict[str, Any]:
-        """``spectrum``, and ``counts`` of all and of selected events in each region."""
+        """``spectrum``, ``spectra`` by efficiency, and ``counts`` of all and of selected events in each region."""
         names = ("lower_sideband", "signal_region", "upper_sideband", "outside")
         rows = zip(names, *self.counts.tolist(), strict=True)
         return {
             "spectrum": spectrum.to_json(self.spectrum),
+            "spectra": {f"{cut:g}": spectrum.to_json(histogram) for cut, histogram in self.spectra.items()},
             "counts": {name: {"events": events, "selected": selected} for name, events, selected in rows},
         }
 
@@ -92,7 +100,7 @@ class SignalTally:
         self.total = self.usable = self.squared = 0.0
         self.efficiency = lund_weights.Efficiency()
 
-    def add(self, events: ak.Array, selected: Selected) -> None:
+    def add(self, events: ak.Array, score: Scores, selected: Selected) -> None:  # noqa: ARG002
         """Count a batch."""
         if not len(events):
             return
@@ -144,11 +152,10 @@ class SignalTally:
 
 
 class BackgroundTally:
-    """Efficiency of the selection on simulated background in bins of m_jj: does it sculpt the spectrum?"""
+    """The selected part of simulated background: does it sculpt the spectrum?"""
 
-    def __init__(self, edges: list[float], reweighted: bool, held_out: bool, datasets: list[str]) -> None:
+    def __init__(self, reweighted: bool, held_out: bool) -> None:
         self.reweighted = reweighted
-        self.edges = np.array(edges)
         self.columns: tuple[str, ...] = (
             "m_jj",
             "weight",
@@ -156,49 +163,26 @@ class BackgroundTally:
             *(("tag_train",) if held_out else ()),
         )
         self.friends: tuple[str, ...] = (*(("reweight",) if reweighted else ()), *(("tag",) if held_out else ()))
-        self.datasets = datasets
-        # Rows: weight, squared weight, selected weight.
-        self.sums = np.zeros((3, len(edges) - 1))
+        self.simulated = Sculpted("reweighted simulation" if reweighted else "simulation")
 
-    def add(self, events: ak.Array, selected: Selected) -> None:
+    def add(self, events: ak.Array, score: Scores, selected: Selected) -> None:  # noqa: ARG002
         """Count a batch."""
         weight = ak.to_numpy(events.weight)
         if self.reweighted:
             weight = weight * ak.to_numpy(events.reweight)
         require_finite(weight, "weight", "simulated background")
-        weight = weight * usable_events(events)
-        m_jj = ak.to_numpy(events.m_jj)
-        for row, w in zip(self.sums, (weight, weight**2, weight * selected), strict=True):
-            row += np.histogram(m_jj, bins=self.edges, weights=w)[0]
+        self.simulated.add(ak.to_numpy(events.m_jj), weight * usable_events(events), selected)
 
-    def summary(self) -> dict[str, Any]:
-        """Efficiency in each bin and the chi2 of a flat one; errors are those expected for a flat efficiency."""
-        total, squared, selected = self.sums[:, self.sums[0] > 0]
-        pooled = selected.sum() / total.sum() if total.size else 0.0
-        efficiency = np.divide(selected, total)
-        error = np.sqrt(pooled * (1 - pooled) * squared) / total
-        chi2 = float(np.sum(np.square(efficiency - pooled) / error**2)) if 0 < pooled < 1 else 0.0
-        ndof = max(total.size - 1, 0)
-        bins = np.column_stack([self.edges[:-1], self.edges[1:]])[self.sums[0] > 0]
-        return {
-            "datasets": self.datasets,
-            "reweighted": self.reweighted,
-            "efficiency": float(pooled),
-            "bins": [
-                {"m_jj": edges.tolist(), "efficiency": float(value), "error": float(sigma)}
-                for edges, value, sigma in zip(bins, efficiency, error, strict=True)
-            ],
-            "chi2": chi2,
-            "ndof": ndof,
-            "p_value": float(stats.chi2.sf(chi2, ndof)) if ndof else 1.0,
-        }
+
+Tally = DataTally | SignalTally | BackgroundTally
 
 
 def usable_events(events: ak.Array) -> Selected:
-    """Events that may enter an efficiency: all, or those on which the tagger was not trained."""
+    """Events that may enter an efficiency: all but those the tagger was trained on and those put into the data."""
     usable = np.ones(len(events), dtype=np.bool_)
-    if "tag_train" in events.fields:
-        usable &= ~ak.to_numpy(events.tag_train)
+    for name in ("tag_train", "injected"):
+        if name in events.fields:
+            usable &= ~ak.to_numpy(events[name])
     return usable
 
 

@@ -27,6 +27,11 @@ def toy_events(n: int, seed: int, signal: bool = False, first: int = 0) -> ak.Ar
     masses = rng.normal([500, 100], [20, 8], (n, 2)) if signal else np.sort(rng.exponential(90, (n, 2)) + 20)[:, ::-1]
     tau21 = rng.uniform(0.1, 0.4, (n, 2)) if signal else rng.uniform(0.2, 0.95, (n, 2))
     columns["m_jj"] = m_jj.astype(np.float32)
+    # Not where the other columns are drawn, so that those stay what they were.
+    pt = np.random.default_rng([seed, 1])
+    balanced = m_jj / 2 / np.cosh(pt.uniform(0, 1.3, n) / 2)
+    for jet in ("j1", "j2"):
+        columns[f"{jet}_pt"] = (balanced * pt.normal(1, 0.05, n)).astype(np.float32)
     for i, jet in enumerate(("j1", "j2")):
         columns[f"{jet}_softdrop_mass"] = masses[:, i].astype(np.float32)
         columns[f"{jet}_tau1"] = np.full(n, 0.5, np.float32)
@@ -81,8 +86,11 @@ def write_friend() -> Callable[..., None]:
 @pytest.fixture
 def section() -> dict:
     """The section ``select`` with all defaults but small models."""
-    small = {"folds": 2, "members": 1, "max_iterations": 15}
+    small = {"folds": 2, "validation_parts": 2, "trees": {"max_iterations": 15}}
     full = schema.validate({"classifier": small}, yaml.safe_load(SCHEMA.read_text()))
+    full["jet_features"] = ["m", "tau21"]
+    for key in ("methods", "window_chains", "injection"):  # They choose the jobs, which do not read them.
+        full.pop(key, None)
     full["windows"] = {"w3500": {"signal_region": [3250, 3750], "sidebands": [[3000, 3250], [3750, 4250]]}}
     return full
 

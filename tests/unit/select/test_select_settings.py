@@ -6,7 +6,9 @@ from resonaut.select import settings as select_settings
 
 
 def test_the_defaults_of_the_schema_make_settings(settings):
-    assert settings.methods == ["inclusive", "tagger", "cwola"]
+    assert (settings.cwola.inputs, settings.cwola.combination) == ("event", "maximum")
+    assert (settings.combinations, settings.mass_shift, settings.jet_features) == ({}, 0, ["m", "tau21"])
+    assert (settings.classifier.backend, settings.classifier.folds) == ("trees", 2)
     assert select_settings.window(settings, "w3500").sidebands == ((3000.0, 3250.0), (3750.0, 4250.0))
 
 

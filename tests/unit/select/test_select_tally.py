@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -6,11 +8,12 @@ from resonaut import spectrum
 from resonaut.errors import EmptySelectionError, InputFileError
 from resonaut.events import Dataset
 from resonaut.lund_weights import column
-from resonaut.select.settings import Spectrum, Window
+from resonaut.select.settings import Sculpting, Settings, Spectrum, Window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
 
 BINS = Spectrum(3000, 4000, 100)
 ONES = np.ones(4)
+SCORES = np.array([0.1, 0.5, 0.9, 0.99], np.float32)
 
 
 @pytest.fixture
@@ -22,9 +25,14 @@ def batch(**columns) -> ak.Array:
     return ak.Array({"m_jj": np.array([3050, 3150, 3150, 3550], np.float32), "weight": np.full(4, 0.25)} | columns)
 
 
-def test_data_are_counted_by_region():
-    tally = DataTally(BINS, Window((3100, 3200), ((3000, 3100), (3500, 3600))))
-    tally.add(batch(), np.array([False, True, False, True]))
+@pytest.fixture
+def counting(settings) -> Settings:
+    return replace(settings, spectrum=BINS, spectra_efficiencies=[1.0, 0.5, 0.1, 0.01])
+
+
+def test_data_are_counted_by_region(counting):
+    tally = DataTally(counting, Window((3100, 3200), ((3000, 3100), (3500, 3600))))
+    tally.add(batch(), SCORES, np.array([False, True, False, True]))
     result = tally.summary()
     assert result["counts"]["signal_region"] == {"events": 2, "selected": 1}
     assert result["counts"]["upper_sideband"] == {"events": 1, "selected": 1}
@@ -32,9 +40,31 @@ def test_data_are_counted_by_region():
     assert histogram.values().tolist() == [0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
 
 
+def test_spectra_are_stored_at_each_efficiency_whatever_the_working_point(counting):
+    tally = DataTally(counting, Window((3100, 3200), ((3000, 3100), (3500, 3600))))
+    for _ in range(2):
+        tally.add(batch(), SCORES, np.zeros(4, bool))
+    spectra = {cut: spectrum.from_json(h).values()[[0, 1, 5]].tolist() for cut, h in tally.summary()["spectra"].items()}
+    # Scores of 1 - efficiency and above.
+    assert spectra == {"1": [2, 4, 2], "0.5": [0, 4, 2], "0.1": [0, 2, 2], "0.01": [0, 0, 2]}
+
+
+def test_the_sculpting_check_on_data_leaves_out_the_signal_region(settings):
+    m_jj = np.repeat(np.array([3100, 3300, 3600, 3800], np.float32), 1000)
+    narrow = replace(settings, sculpting=Sculpting([3000, 3250, 3500, 3750, 4000], 100, 0.001))
+    # The signal region, 3250-3750 GeV, has all of a signal; 100 events pass in every other bin.
+    selected = np.tile(np.arange(1000) < 100, 4) | ((m_jj > 3250) & (m_jj < 3750))
+    tally = DataTally(narrow, narrow.windows["w3500"])
+    tally.add(ak.Array({"m_jj": m_jj}), np.zeros(4000, np.float32), selected)
+    found = tally.outside.summary(narrow.sculpting)
+    assert [b["m_jj"] for b in found["bins"]] == [[3000, 3250], [3750, 4000]]
+    assert (found["efficiency"], found["chi2"], found["verdict"]) == (pytest.approx(0.1), pytest.approx(0), "flat")
+    assert found["sample"] == "data outside the signal region"
+
+
 def test_the_efficiency_is_selected_over_generated(signal):
     tally = SignalTally(signal, BINS, lund=False, held_out=False)
-    tally.add(batch(), np.array([True, True, False, False]))
+    tally.add(batch(), SCORES, np.array([True, True, False, False]))
     result = tally.summary()
     assert result["acceptance"] == pytest.approx(0.5)
     assert result["efficiency"] == pytest.approx(0.25)
@@ -65,9 +95,9 @@ def test_lund_weights_move_events_across_the_cut_but_keep_their_number(signal, l
     weights = lund(nominal=[8.0, 2.0, 2.0, 4.0], a_up=[4.0, 4, 4, 4], a_down=[6.0, 3, 3, 0], b_up=ONES, b_down=ONES)
     tally = SignalTally(signal, BINS, lund=True, held_out=False)
     assert tally.friends == ("calibrate",)
-    tally.add(weights, np.array([True, False, False, False]))
-    tally.add(weights, np.zeros(4, bool))
-    tally.add(weights, np.array([True, True, False, False]))
+    tally.add(weights, SCORES, np.array([True, False, False, False]))
+    tally.add(weights, SCORES, np.zeros(4, bool))
+    tally.add(weights, SCORES, np.array([True, True, False, False]))
     result = tally.summary()
     # 9 of the 24 of three batches, whose cross section is 3 of 2 fb.
     assert result["acceptance"] == pytest.approx(1.5)
@@ -90,7 +120,7 @@ def test_a_common_factor_on_the_lund_weights_changes_nothing(signal, lund):
     for factor in (1.0, 2.0):
         weights = lund(nominal=factor * nominal, a_up=3 * factor * up, a_down=nominal, statistical=factor * toys)
         tally = SignalTally(signal, BINS, lund=True, held_out=False)
-        tally.add(weights, np.array([True, True, False, False]))
+        tally.add(weights, SCORES, np.array([True, True, False, False]))
         found.append(tally.summary())
     plain, scaled = found
     for key in ("efficiency", "efficiency_error", "acceptance", "lund_scale_factor"):
@@ -107,7 +137,7 @@ def test_toys_of_the_lund_weights_give_their_root_mean_square(signal, lund):
     first = np.array([1.2, 0.8, 1.0])
     weights = lund(nominal=2 * ONES, statistical=np.stack([first, *[(4 - first) / 3] * 3]))
     tally = SignalTally(signal, BINS, lund=True, held_out=False)
-    tally.add(weights, np.array([True, False, False, False]))
+    tally.add(weights, SCORES, np.array([True, False, False, False]))
     rms = np.sqrt((0.2**2 + 0.2**2) / 3)
     assert tally.summary()["lund_uncertainties"]["statistical"] == pytest.approx((rms, -rms))
 
@@ -115,7 +145,7 @@ def test_toys_of_the_lund_weights_give_their_root_mean_square(signal, lund):
 def test_a_signal_of_which_nothing_is_selected_has_no_scale_factor(signal, lund):
     weights = lund(nominal=ONES, statistical=np.ones((4, 3)), a_up=ONES, a_down=ONES)
     tally = SignalTally(signal, BINS, lund=True, held_out=False)
-    tally.add(weights, np.zeros(4, bool))
+    tally.add(weights, SCORES, np.zeros(4, bool))
     result = tally.summary()
     assert (result["efficiency"], result["lund_scale_factor"], result["lund_uncertainties"]) == (0, None, {})
 
@@ -125,7 +155,7 @@ def test_lund_weights_and_events_that_trained_the_tagger(signal, lund):
     tally = SignalTally(signal, BINS, lund=True, held_out=True)
     assert tally.friends == ("calibrate", "tag")
     trained = ak.with_field(weights, np.array([True, False, False, False]), "tag_train")
-    tally.add(trained, np.array([True, True, False, False]))
+    tally.add(trained, SCORES, np.array([True, True, False, False]))
     result = tally.summary()
     # Half of the weight of the events that did not train it.
     assert result["efficiency"] == pytest.approx(result["acceptance"] / 2)
@@ -142,14 +172,14 @@ def test_missing_lund_weights_are_named_with_the_remedy(signal):
 def test_events_that_trained_the_tagger_are_left_out_and_made_up_for(signal):
     tally = SignalTally(signal, BINS, lund=False, held_out=True)
     assert tally.friends == ("tag",)
-    tally.add(batch(tag_train=np.array([True, True, False, False])), np.array([True, True, True, False]))
+    tally.add(batch(tag_train=np.array([True, True, False, False])), SCORES, np.array([True, True, True, False]))
     assert tally.summary()["efficiency"] == pytest.approx(0.25)
     assert tally.summary()["acceptance"] == pytest.approx(0.5)
 
 
 def test_a_signal_that_all_trained_the_tagger_stops(signal):
     tally = SignalTally(signal, BINS, lund=False, held_out=True)
-    tally.add(batch(tag_train=np.ones(4, bool)), np.ones(4, bool))
+    tally.add(batch(tag_train=np.ones(4, bool)), SCORES, np.ones(4, bool))
     with pytest.raises(EmptySelectionError, match="'signal': the tagger was trained on all"):
         tally.summary()
 
@@ -168,18 +198,35 @@ def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not():
     )
     results = []
     for slope in (0.0, 0.02):
-        tally = BackgroundTally([3000, 3250, 3500, 3750, 4000], reweighted=True, held_out=False, datasets=["qcd"])
+        tally = BackgroundTally(reweighted=True, held_out=False)
         probability = 0.02 + slope * (ak.to_numpy(events.m_jj) - 3500) / 1000
-        tally.add(events, rng.random(n) < probability)
-        results.append(tally.summary())
+        tally.add(events, np.zeros(n, np.float32), rng.random(n) < probability)
+        results.append(tally.simulated.summary(Sculpting([3000, 3250, 3500, 3750, 4000], 100, 0.01)))
     flat, sloped = results
+    assert flat["sample"] == "reweighted simulation"
     assert flat["efficiency"] == pytest.approx(0.02, abs=0.003)
     assert flat["ndof"] == 3
     assert flat["p_value"] > 0.001 > 1e-6 > sloped["p_value"]
+    assert (flat["verdict"], sloped["verdict"]) == ("flat", "sculpted")
     assert [b["m_jj"] for b in flat["bins"]] == [[3000, 3250], [3250, 3500], [3500, 3750], [3750, 4000]]
 
 
+def test_background_counts_with_its_weights():
+    events = batch(reweight=np.array([1.0, 2, 2, 4]), tag_train=np.array([False, False, True, False]))
+    for reweighted, held_out, expected in (
+        (False, False, [0.25, 0.25, 0.25, 0.25]),
+        (True, False, [0.25, 0.5, 0.5, 1]),
+        (True, True, [0.25, 0.5, 1]),
+    ):
+        columns = ["m_jj", "weight", *(["reweight"] if reweighted else []), *(["tag_train"] if held_out else [])]
+        tally = BackgroundTally(reweighted, held_out)
+        assert tally.columns == tuple(columns)
+        tally.add(events[columns], SCORES, np.ones(4, bool))
+        assert np.concatenate(tally.simulated.weight).tolist() == expected
+
+
 def test_a_selection_of_everything_does_not_sculpt():
-    tally = BackgroundTally([3000, 3500, 4000], reweighted=False, held_out=False, datasets=["qcd"])
-    tally.add(batch(), np.ones(4, bool))
-    assert tally.summary()["chi2"] == 0
+    tally = BackgroundTally(reweighted=False, held_out=False)
+    tally.add(batch(), SCORES, np.ones(4, bool))
+    found = tally.simulated.summary(Sculpting([3000, 3500, 4000], 10, 0.5))
+    assert (found["chi2"], found["jsd"], found["verdict"]) == (0, None, "flat")

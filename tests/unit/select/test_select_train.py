@@ -3,13 +3,17 @@ import json
 import awkward as ak
 import numpy as np
 import pytest
+from scipy import stats
 from typer.testing import CliRunner
 
-from resonaut import spectrum
+from resonaut import identifier, spectrum
 from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import Dataset
+from resonaut.events import KEY, Dataset
+from resonaut.files import write_json
 from resonaut.select import settings as select_settings
 from resonaut.select.cli import app
+from resonaut.select.quantile import Raw, Score
+from resonaut.select.regions import Regions
 from resonaut.select.train import select
 
 
@@ -22,7 +26,10 @@ def run(config, manifests, method, tmp_path, *extra):
 
 
 def scores(manifest, method):
-    return Dataset.open(manifest).read(["m_jj", "score", "selected"], [f"select/{method}/w3500"])
+    """The events with the method's columns as ``score`` and ``selected``."""
+    columns = {name: f"{name}_{method}" for name in ("score", "selected")}
+    events = Dataset.open(manifest).read(["m_jj", *columns.values()], [f"select/{method}/w3500"])
+    return ak.zip({name: events[name] for name in (*KEY, "m_jj")} | {k: events[v] for k, v in columns.items()})
 
 
 def test_cwola_writes_friends_of_every_dataset_and_the_summary(config, manifests, tmp_path):
@@ -42,7 +49,11 @@ def test_cwola_writes_friends_of_every_dataset_and_the_summary(config, manifests
     selected = scores(manifests["signal"], "cwola").selected
     assert signal["efficiency"] == pytest.approx(ak.sum(selected) / 1000)
     assert (signal["dataset"], signal["mass"], signal["acceptance"]) == ("signal", 3500, pytest.approx(0.8))
-    assert result["background"]["datasets"] == ["qcd"]
+    assert result["sculpting"]["sample"] == "simulation"
+    assert [b["m_jj"][0] for b in result["sculpting"]["bins"]] == [3000, 3250, 3500, 3750, 4000, 4500]
+    for cut, stored in result["spectra"].items():
+        assert spectrum.from_json(stored).sum(flow=True) == ak.sum(data.score >= np.float32(1 - float(cut)))
+    assert result["spectra"]["0.01"] == result["spectrum"]
     assert (result["method"], result["window"], result["signal_region"]) == ("cwola", "w3500", [3250, 3750])
     assert result["sidebands"] == [[3000, 3250], [3750, 4250]]
 
@@ -96,8 +107,8 @@ def test_the_tagger_reads_scores_and_weights_from_friends(config, manifests, tmp
     assert up > 0.01
     assert signal["lund_uncertainties"]["a"] == pytest.approx([up, down])
     assert signal["lund_uncertainties"]["statistical"] == pytest.approx([up, -up])
-    assert result["background"]["reweighted"]
-    assert result["background"]["efficiency"] == pytest.approx(0.01, abs=0.01)
+    assert result["sculpting"]["sample"] == "reweighted simulation"
+    assert result["sculpting"]["efficiency"] == pytest.approx(0.01, abs=0.01)
 
 
 def test_the_same_configuration_gives_the_same_bytes(config, manifests, tmp_path):
@@ -112,12 +123,76 @@ def test_the_same_configuration_gives_the_same_bytes(config, manifests, tmp_path
 
 def test_chunks_do_not_matter(config, manifests, write_dataset, tmp_path, section):
     first = run(config, manifests, "cwola", tmp_path)
-    columns = ["gen_weight", "m_jj", *(f"{j}_{c}" for j in ("j1", "j2") for c in ("softdrop_mass", "tau1", "tau2"))]
+    jet = ("pt", "softdrop_mass", "tau1", "tau2")
+    columns = ["gen_weight", "m_jj", *(f"{j}_{c}" for j in ("j1", "j2") for c in jet)]
     everything = Dataset.open(manifests["data"]).read(columns)
     manifests["data"] = write_dataset("data", "data", [everything[3000:], everything[:3000]])
     again = run(config, manifests, "cwola", tmp_path)
     assert again.pop("training") == pytest.approx(first.pop("training"))
     assert again == first
+
+
+@pytest.mark.parametrize("rule", ["maximum", "product", "sum"])
+def test_a_combination_ranks_by_the_scores_of_its_methods(config, manifests, tmp_path, section, rule):
+    section["combinations"] = {"both": {"methods": ["inclusive", "cwola"], "rule": rule}}
+    section["background_efficiency"] = 0.05
+    write_json(config, section)
+    for method in ("inclusive", "cwola"):
+        run(config, manifests, method, tmp_path)
+    result = run(config, manifests, "both", tmp_path)
+    assert (result["method"], result["training"], result["efficiency_target"]) == ("both", {}, 0.05)
+    window = select_settings.read(config).windows["w3500"]
+    score = None
+    for name, manifest in manifests.items():
+        first, second, both = (scores(manifest, method) for method in ("inclusive", "cwola", "both"))
+        parts = np.column_stack([ak.to_numpy(one.score) for one in (first, second)]).astype(np.float64)
+        raw = Raw(parts, np.zeros(len(both), int), identifier.uniform(identifier.keys(both), 0), rule)
+        regions = Regions.of(ak.to_numpy(both.m_jj), window)
+        own = regions.sideband_weights()[regions.code]
+        if score is None:
+            sideband = Raw(parts[regions.sideband], raw.model[regions.sideband], raw.tie[regions.sideband], rule)
+            score = Score.fit(sideband, own[regions.sideband])
+        expected = score.score(raw, own if name == "data" else np.zeros(len(both)))
+        assert np.array_equal(ak.to_numpy(both.score), expected)
+        assert np.array_equal(ak.to_numpy(both.selected), expected >= np.float32(0.95))
+        value = {"maximum": parts.max, "product": parts.prod, "sum": parts.sum}[rule](axis=1)
+        assert stats.spearmanr(expected, value).statistic > 0.999
+    counts = result["counts"]
+    for name in ("lower_sideband", "upper_sideband"):
+        assert counts[name]["selected"] / counts[name]["events"] == pytest.approx(0.05, abs=0.03)
+    # The inclusive selection alone would keep 5 % of the 0.8 that the signal's acceptance is.
+    assert 0.1 < result["signals"][0]["efficiency"] < 0.8
+
+
+def test_the_scores_that_a_combination_lacks_are_named(config, manifests, tmp_path, section):
+    section["combinations"] = {"both": {"methods": ["inclusive", "cwola"], "rule": "product"}}
+    write_json(config, section)
+    run(config, manifests, "inclusive", tmp_path)
+    with pytest.raises(
+        InputFileError, match=r"select/cwola/w3500/data/000\.parquet: no such file; run the stage that ma"
+    ):
+        run(config, manifests, "both", tmp_path)
+    assert not (tmp_path / "select" / "both").exists()
+
+
+@pytest.mark.parametrize("method", ["ideal", "supervised"])
+def test_the_bounds_learn_from_simulation(config, manifests, tmp_path, method):
+    result = run(config, manifests, method, tmp_path)
+    # The signal is 60 of 1600 data events.
+    assert result["training"]["auc"] > {"ideal": 0.51, "supervised": 0.99}[method]
+    assert result["signals"][0]["efficiency"] > {"ideal": 0.05, "supervised": 0.7}[method]
+    data = scores(manifests["data"], method)
+    # Data with 60 signal events, those of run 2, and a cut at 1 %.
+    selected = ak.to_numpy(data.selected)
+    assert selected[ak.to_numpy(data.run) == 2].mean() > 0.05
+    assert selected[ak.to_numpy(data.run) == 1].mean() < 0.03
+
+
+def test_without_simulation_data_outside_the_signal_region_are_checked_for_sculpting(settings, manifests):
+    result = call(settings, manifests)
+    assert result["sculpting"]["sample"] == "data outside the signal region"
+    assert [b["m_jj"] for b in result["sculpting"]["bins"]] == [[3000, 3250], [3750, 4000], [4000, 4500], [4500, 5000]]
+    assert result["signals"] == []
 
 
 def test_an_empty_chunk_is_no_obstacle(config, manifests, write_dataset, toys, tmp_path):

@@ -1,0 +1,165 @@
+"""Signal put into the data before the training: how much of it a selection that learns from the data then finds.
+
+The efficiency of such a selection depends on how much signal it had to learn from, so it is measured by putting
+simulated signal of a known cross section into the data and training again (CMS EXO-22-026).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from resonaut import lund_weights
+from resonaut.errors import ConfigError
+from resonaut.events import KEY, Dataset
+from resonaut.select import injection as drawing
+from resonaut.select import method as methods
+from resonaut.select.improvement import improvement
+from resonaut.select.injection import Injection
+from resonaut.select.inputs import Inputs
+from resonaut.select.regions import Regions, require_events
+from resonaut.select.selector import Selector
+from resonaut.select.settings import Settings, Window, window
+from resonaut.select.tally import DataTally, SignalTally, scale_to_total, usable_events
+from resonaut.select.training import Training
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One job: what is injected into which data, for which method in which window.
+
+    ``backgrounds`` and ``signals`` are what methods may learn from; ``evaluation`` are backgrounds that count in
+    the SIC beside the pseudo-data; ``lund``: the signal has friends ``calibrate``.
+    """
+
+    settings: Settings
+    method: str
+    window: str
+    base: Dataset
+    signal: Dataset
+    backgrounds: list[Dataset]
+    signals: list[Dataset]
+    evaluation: list[Dataset]
+    injection: Injection
+    lund: bool
+
+
+def inject(experiment: Experiment) -> dict[str, Any]:
+    """The summary of ``resonaut select train`` for data with injected signal, with ``injection`` and ``improvement``.
+
+    Raises:
+        ConfigError: a method that reads the scores of others, a dataset of the wrong role or without luminosity.
+        EmptySelectionError: too few events, in the data or of the signal.
+    """
+    settings = experiment.settings
+    if experiment.method in settings.combinations:
+        raise ConfigError(
+            f"config: {experiment.method!r} combines others' scores, which data with injected signal do not have; take "
+            "it out of select.injection.methods."
+        )
+    # Another draw is another training.
+    seed = settings.classifier.seed + experiment.injection.seed
+    settings = replace(settings, classifier=replace(settings.classifier, seed=seed))
+    experiment = replace(experiment, settings=settings)
+    result = _train(experiment, lund_weights.NOMINAL if experiment.lund else None)
+    efficiency = result["signals"][0]["efficiency"]
+    for variation in _large(experiment, result["injection"]["events"]):
+        varied = _train(experiment, variation)["signals"][0]["efficiency"]
+        result["injection"]["retrained"][variation] = varied / efficiency - 1 if efficiency else None
+    return result
+
+
+def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
+    """Draw with the Lund weights of ``variation``, train, and measure."""
+    settings, injection, base, signal = (
+        experiment.settings,
+        experiment.injection,
+        experiment.base,
+        experiment.signal,
+    )
+    mass_window: Window = window(settings, experiment.window)
+    method = methods.make(experiment.method, settings, experiment.window)
+    columns = tuple(dict.fromkeys(("m_jj", *method.columns)))
+    pool = base.read(columns, method.friends)
+    drawn, luminosity = drawing.draw_base(base, len(pool), injection)
+    tally = SignalTally(signal, settings.spectrum, experiment.lund, methods.uses_tagger(experiment.method, settings))
+    simulated = signal.read(
+        tuple(dict.fromkeys((*columns, *tally.columns))), tuple(dict.fromkeys((*method.friends, *tally.friends)))
+    )
+    usable = usable_events(simulated)
+    weights = drawing.signal_weights(signal, simulated, variation)
+    weights *= usable * scale_to_total(float(weights.sum()), float(weights[usable].sum()), signal.name)
+    injected = drawing.draw_signal(signal, simulated, weights, mass_window, luminosity, injection)
+    fields = list(dict.fromkeys((*KEY, *columns)))
+    events = ak.concatenate([pool[drawn][fields], simulated[injected][fields]])
+    regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
+    require_events(regions, mass_window, experiment.window, base.name, settings.min_events)
+    source = f"{base.name} with {signal.name}"
+    learned = Training(
+        events, regions, mass_window, source, experiment.backgrounds, experiment.signals, injected=signal.name
+    )
+    selector = Selector.train(experiment.method, method, learned)
+    counted = DataTally(settings, mass_window)
+    score = selector.score(events, source, is_data=True)
+    counted.add(events, score, selector.selected(score))
+    score = selector.score(simulated, signal.name, is_data=False)
+    tally.add(ak.with_field(simulated, injected, "injected"), score, selector.selected(score))
+    inside = Regions.of(ak.to_numpy(simulated.m_jj), mass_window).signal
+    sic = None
+    if base.manifest.role == "pseudo_data":
+        background = [_ranks(selector, pool[drawn], source, True), _ranks(selector, pool[~drawn], base.name, False)]
+        background += [_ranks(selector, d.read(columns, method.friends), d.name, False) for d in experiment.evaluation]
+        rest = _ranks(selector, simulated[~injected], signal.name, False)
+        sic = improvement(rest, np.concatenate(background), settings.spectra_efficiencies)
+    return {
+        "method": experiment.method,
+        "window": experiment.window,
+        "signal_region": mass_window.signal_region,
+        "sidebands": mass_window.sidebands,
+        "efficiency_target": method.background_efficiency,
+        "training": selector.training,
+        "data": base.name,
+        "luminosity": luminosity,
+        **counted.summary(),
+        "sculpting": counted.outside.summary(settings.sculpting),
+        "signals": [tally.summary()],
+        "improvement": sic,
+        "injection": {
+            "signal": signal.name,
+            "amount": injection.amount,
+            "unit": injection.unit,
+            "seed": injection.seed,
+            "events": int(np.count_nonzero(injected)),
+            "events_in_signal_region": int(np.count_nonzero(injected & inside)),
+            "retrained": {},
+        },
+    }
+
+
+def _ranks(selector: Selector, events: ak.Array, source: str, is_data: bool) -> np.ndarray:
+    """Ranks of the events in the signal region: the sideband quantile, and for equal quantiles the raw score."""
+    events = events[Regions.of(ak.to_numpy(events.m_jj), selector.window).signal]
+    raw = selector.method.raw(events, source).value.mean(axis=1)
+    ranks: np.ndarray = selector.score(events, source, is_data) + 1j * raw
+    return ranks
+
+
+def _large(experiment: Experiment, events: int) -> list[str]:
+    """The variations of the Lund weights that would change what is learned."""
+    if not (experiment.injection.systematics and experiment.lund and events):
+        return []
+    signal = experiment.signal
+    names = lund_weights.variations(signal.path("calibrate", signal.manifest.chunks[0]))
+    columns = [lund_weights.column(name, jet) for name in names for jet in lund_weights.JETS]
+    inputs = Inputs.of(experiment.settings, "event")
+    simulated = signal.read(("m_jj", "weight", *inputs.columns, *columns), ("calibrate",))
+    (values,) = inputs.compute(simulated, signal.name)
+    nominal = drawing.signal_weights(signal, simulated, lund_weights.NOMINAL)
+    # Toys are many small changes; they are evaluated and never retrained.
+    return [
+        name
+        for name in names
+        if name not in (lund_weights.NOMINAL, *lund_weights.TOYS)
+        and drawing.shifts_a_feature(values, nominal, drawing.signal_weights(signal, simulated, name), events)
+    ]

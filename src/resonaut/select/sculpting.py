@@ -1,0 +1,101 @@
+"""Does a selection carve a peak into a smooth spectrum? Its efficiency against m_jj, and passing and failing events.
+
+A background efficiency that depends on m_jj changes the shape of the selected spectrum; a bump in it would be
+taken for a signal.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from resonaut.select.settings import Sculpting
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass
+class Sculpted:
+    """Events with their weights, and which were selected; ``sample`` says what they are."""
+
+    sample: str
+    m_jj: list[FloatArray] = field(default_factory=list)
+    weight: list[FloatArray] = field(default_factory=list)
+    selected: list[NDArray[np.bool_]] = field(default_factory=list)
+
+    def add(self, m_jj: FloatArray, weight: FloatArray, selected: NDArray[np.bool_]) -> None:
+        """Take the events of weight above 0."""
+        used = weight > 0
+        self.m_jj.append(m_jj[used].astype(np.float64))
+        self.weight.append(weight[used].astype(np.float64))
+        self.selected.append(selected[used])
+
+    def summary(self, settings: Sculpting) -> dict[str, Any]:
+        """Efficiencies by bin, both tests, and their verdict: ``flat`` or ``sculpted``."""
+        weight, selected = np.concatenate(self.weight), np.concatenate(self.selected)
+        edges = np.array(settings.bins)
+        place = np.digitize(np.concatenate(self.m_jj), edges) - 1
+        inside = (place >= 0) & (place < len(edges) - 1)
+        place, weight, selected = place[inside], weight[inside], selected[inside]
+        flat = flatness(place, weight, selected, edges)
+        random = divergence(place, weight, selected, len(edges) - 1, settings.random_cuts)
+        worst = min(flat["p_value"], random["jsd_p_value"])
+        verdict = "sculpted" if worst < settings.min_p_value else "flat"
+        return {"sample": self.sample, "verdict": verdict, **flat, **random}
+
+
+def flatness(
+    place: NDArray[np.int64], weight: FloatArray, selected: NDArray[np.bool_], edges: FloatArray
+) -> dict[str, Any]:
+    """Efficiency in each bin and the chi2 of a flat one; errors are those expected for a flat efficiency."""
+    n = len(edges) - 1
+    sums = np.array([np.bincount(place, w, n) for w in (weight, weight**2, weight * selected)])
+    total, squared, passing = sums[:, sums[0] > 0]
+    pooled = passing.sum() / total.sum() if total.size else 0.0
+    efficiency = np.divide(passing, total)
+    error = np.sqrt(pooled * (1 - pooled) * squared) / total
+    chi2 = float(np.sum(np.square(efficiency - pooled) / error**2)) if 0 < pooled < 1 else 0.0
+    ndof = max(total.size - 1, 0)
+    bins = np.column_stack([edges[:-1], edges[1:]])[sums[0] > 0]
+    return {
+        "efficiency": float(pooled),
+        "bins": [
+            {"m_jj": pair.tolist(), "efficiency": float(value), "error": float(sigma)}
+            for pair, value, sigma in zip(bins, efficiency, error, strict=True)
+        ],
+        "chi2": chi2,
+        "ndof": ndof,
+        "p_value": float(stats.chi2.sf(chi2, ndof)) if ndof else 1.0,
+    }
+
+
+def divergence(
+    place: NDArray[np.int64], weight: FloatArray, selected: NDArray[np.bool_], bins: int, random_cuts: int
+) -> dict[str, float | None]:
+    """Jensen-Shannon divergence of the passing and the failing spectrum, in bits, against random cuts of the same size.
+
+    ``jsd_p_value`` is the part of the cuts, this one included, with as large a divergence.
+    """
+    n, kept = len(place), int(np.count_nonzero(selected))
+    if not 0 < kept < n:
+        return {"jsd": None, "jsd_random": None, "jsd_p_value": 1.0}
+    whole = np.bincount(place, weight, bins).astype(np.float64)
+
+    def jsd(rows: NDArray[np.int64]) -> float:
+        passing = np.bincount(place[rows], weight[rows], bins).astype(np.float64)
+        return jensen_shannon(passing, whole - passing)
+
+    rng = np.random.default_rng(0)
+    random = np.array([jsd(rng.choice(n, kept, replace=False, shuffle=False)) for _ in range(random_cuts)])
+    found = jsd(np.flatnonzero(selected))
+    p_value = (1 + np.count_nonzero(random >= found)) / (1 + random_cuts)
+    return {"jsd": found, "jsd_random": float(np.median(random)), "jsd_p_value": float(p_value)}
+
+
+def jensen_shannon(first: FloatArray, second: FloatArray) -> float:
+    """Of two histograms of any normalisation, in bits: 0 for the same shape, 1 for no overlap (Lin, 1991)."""
+    p, q = first / first.sum(), np.maximum(second, 0) / np.maximum(second, 0).sum()
+    mean = (p + q) / 2
+    return float(sum(stats.entropy(x, mean, base=2) for x in (p, q)) / 2)

@@ -1,0 +1,217 @@
+"""Drawing of pseudo-data and signal, experiments with injected signal, and their comparison."""
+
+import json
+from dataclasses import replace
+
+import awkward as ak
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.events import Dataset
+from resonaut.select import injection as drawing
+from resonaut.select.benchmark import benchmark
+from resonaut.select.cli import app
+from resonaut.select.improvement import improvement
+from resonaut.select.inject import Experiment, inject
+from resonaut.select.injection import Injection
+from resonaut.select.regions import Regions
+from resonaut.select.settings import CombinationSettings
+
+NOTHING = Injection(0, "fb", None, False, 1)
+
+
+@pytest.fixture
+def pool(write_dataset, toys) -> Dataset:
+    """Pseudo-data of 10/fb without a signal."""
+    background = {"luminosity": 10.0, "cross_section": None}
+    return Dataset.open(write_dataset("pool", "pseudo_data", [toys(3500, 11), toys(3500, 12)], **background))
+
+
+@pytest.fixture
+def signal(manifests) -> Dataset:
+    return Dataset.open(manifests["signal"])
+
+
+def test_all_data_are_taken_and_part_of_a_pool(manifests, pool):
+    data = Dataset.open(manifests["data"])
+    mask, luminosity = drawing.draw_base(data, 100, NOTHING)
+    assert mask.all()
+    assert luminosity == 10
+    numbers = [drawing.draw_base(pool, 7000, replace(NOTHING, luminosity=2.0, seed=s))[0].sum() for s in range(300)]
+    # Poisson with a mean of 1400.
+    assert np.mean(numbers) == pytest.approx(1400, abs=4 * np.sqrt(1400 / 300))
+    assert np.var(numbers) == pytest.approx(1400, rel=4 * np.sqrt(2 / 300))
+    first, again, other = (
+        drawing.draw_base(pool, 7000, replace(NOTHING, luminosity=2.0, seed=s))[0] for s in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_what_cannot_be_drawn_is_said(manifests, pool):
+    half = replace(NOTHING, luminosity=5.0)
+    with pytest.raises(ConfigError, match=r"5/fb cannot be drawn from 'data', data of 10/fb; give null"):
+        drawing.draw_base(Dataset.open(manifests["data"]), 10, half)
+    with pytest.raises(ConfigError, match=r"20/fb cannot be drawn from 'pool', pseudo_data of 10/fb"):
+        drawing.draw_base(pool, 10, replace(NOTHING, luminosity=20.0))
+    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
+        drawing.draw_base(Dataset.open(manifests["qcd"]), 10, NOTHING)
+
+
+def test_signal_is_drawn_by_weight_without_replacement(settings, signal, toys):
+    events, window = toys(4000, 5, signal=True), settings.windows["w3500"]
+    weights = np.where(np.arange(4000) % 2 == 0, 3e-3, 1e-3)
+    drawn = [
+        drawing.draw_signal(signal, events, weights, window, 10.0, Injection(2.0, "fb", None, False, seed))
+        for seed in range(200)
+    ]
+    # 8 fb of weight, 2 times as much, and 10/fb.
+    numbers = [mask.sum() for mask in drawn]
+    assert np.mean(numbers) == pytest.approx(160, abs=4 * np.sqrt(160 / 200))
+    heavy = np.sum([mask[::2].sum() for mask in drawn]) / np.sum(numbers)
+    # Few of many: three of four are of the heavy kind.
+    assert heavy == pytest.approx(0.75, abs=0.01 + 4 * np.sqrt(0.75 * 0.25 / np.sum(numbers)))
+
+
+def test_a_number_of_events_is_drawn_exactly(settings, signal, toys):
+    events, window = toys(4000, 5, signal=True), settings.windows["w3500"]
+    inside = Regions.of(ak.to_numpy(events.m_jj), window).signal
+    for amount in (0, 1, 300):
+        chosen = drawing.draw_signal(
+            signal, events, np.ones(4000), window, 1.0, Injection(amount, "events", None, False, 3)
+        )
+        assert (chosen & inside).sum() == amount
+    # And as many outside as belong to them.
+    assert chosen.sum() == pytest.approx(300 / inside.mean(), abs=15)
+
+
+def test_too_little_simulated_signal_stops(settings, signal, toys):
+    with pytest.raises(
+        EmptySelectionError, match=r"'signal' has 100 events and select.injection wants \d+ of them, more"
+    ):
+        drawing.draw_signal(
+            signal,
+            toys(100, 5, signal=True),
+            np.ones(100),
+            settings.windows["w3500"],
+            1.0,
+            Injection(60.0, "events", None, False, 1),
+        )
+
+
+def test_only_a_large_shift_of_a_feature_counts():
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(20_000, 2)).astype(np.float32)
+    nominal = np.ones(20_000)
+    # In ten bins with 100 events each, 0.2 standard deviations are 2 %.
+    slope = features[:, 1] / np.abs(features[:, 1]).max()
+    for size, large in ((0.01, False), (0.2, True)):
+        assert drawing.shifts_a_feature(features, nominal, 1 + size * slope, 1000) == large
+    # Less signal has larger errors.
+    assert not drawing.shifts_a_feature(features, nominal, 1 + 0.2 * slope, 10)
+
+
+def test_the_improvement_has_known_values():
+    background = np.arange(1000) + 0j
+    # Half of the signal above all background, half below.
+    signal = np.r_[np.full(50, 2000), np.full(50, -1)] + 0j
+    result = improvement(signal, background, [0.1, 0.01])
+    assert result["max"] == pytest.approx(0.5 / np.sqrt(0.025))
+    assert result["background_efficiency"] == 0.025
+    assert result["at"] == {"0.1": pytest.approx(0.5 / np.sqrt(0.1)), "0.01": None}
+    assert improvement(signal, background[:20], [0.1])["max"] is None
+    # A signal like background: keeping all is best, or nearly.
+    same = improvement(np.random.default_rng(1).permutation(background)[:500], background, [0.1])
+    assert same["max"] == pytest.approx(1, abs=0.3)
+
+
+def experiment(settings, base, signal, injection, method="cwola") -> Experiment:
+    return Experiment(settings, method, "w3500", base, signal, [], [], [], injection, False)
+
+
+def test_an_experiment_measures_with_events_that_were_not_injected(settings, pool, signal):
+    result = inject(experiment(settings, pool, signal, Injection(50.0, "fb", 5.0, False, 2)))
+    injection = result["injection"]
+    # 0.8 fb of weight for 1 fb, 5/fb.
+    assert injection["events"] == pytest.approx(200, abs=4 * np.sqrt(200))
+    assert 0 < injection["events_in_signal_region"] <= injection["events"]
+    assert result["luminosity"] == 5
+    counts = result["counts"]
+    events = sum(region["events"] for region in counts.values())
+    assert events - injection["events"] == pytest.approx(3500, abs=4 * np.sqrt(3500))
+    (entry,) = result["signals"]
+    assert entry["acceptance"] == pytest.approx(0.8)
+    # The efficiency is scaled up from those that were not drawn, to all.
+    assert 0.3 < entry["efficiency"] <= 0.8
+    assert result["improvement"]["signal_events"] == pytest.approx((800 - injection["events"]) * 0.998, abs=8)
+    assert result["improvement"]["max"] > 2
+    assert result["improvement"]["background_events"] > counts["signal_region"]["events"]
+
+
+def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
+    one, again, other = (
+        inject(experiment(settings, pool, signal, Injection(20.0, "fb", 5.0, False, seed))) for seed in (2, 2, 3)
+    )
+    assert json.dumps(one) == json.dumps(again)
+    assert one["injection"]["events"] != other["injection"]["events"] or one["counts"] != other["counts"]
+
+
+def test_data_have_no_improvement(settings, manifests, signal):
+    result = inject(experiment(settings, Dataset.open(manifests["data"]), signal, NOTHING, "inclusive"))
+    assert result["improvement"] is None
+    assert result["injection"]["events"] == 0
+    assert result["signals"][0]["efficiency"] == pytest.approx(0.8)
+
+
+def test_combinations_are_not_trained(settings, pool, signal):
+    both = replace(settings, combinations={"both": CombinationSettings(["cwola", "inclusive"], "maximum")})
+    with pytest.raises(ConfigError, match="'both' combines others' scores"):
+        inject(experiment(both, pool, signal, NOTHING, "both"))
+
+
+def test_large_variations_of_the_lund_weights_are_trained_again(settings, pool, signal, write_friend, manifests):
+    def weights(batch):
+        # Up: events of a large tau21 count five times as much; down: as nominal.
+        steep = np.where(ak.to_numpy(batch.m_jj) > 3500, 5.0, 1.0)
+        columns = {}
+        for jet in ("j1", "j2"):
+            columns[f"lund_weight_{jet}"] = np.ones(len(batch))
+            columns[f"lund_weight_a_up_{jet}"] = np.ones(len(batch))
+            columns[f"lund_weight_a_down_{jet}"] = np.ones(len(batch))
+            columns[f"lund_weight_b_up_{jet}"] = steep
+            columns[f"lund_weight_b_down_{jet}"] = 1 / steep
+        return columns
+
+    write_friend(manifests["signal"], "calibrate", weights)
+    # m_jj is no feature, but with a shift it is in the masses.
+    moved = replace(settings, mass_shift=1.0)
+    injected = Injection(20.0, "fb", 5.0, True, 2)
+    result = inject(replace(experiment(moved, pool, signal, injected), lund=True))
+    assert set(result["injection"]["retrained"]) == {"b_up", "b_down"}
+    assert all(change != 0 for change in result["injection"]["retrained"].values())
+    assert set(result["signals"][0]["lund_uncertainties"]) == {"a", "b"}
+
+
+def test_the_command_and_the_comparison(config, pool, manifests, tmp_path, settings):
+    paths = []
+    for seed in (0, 1, 2):
+        output = tmp_path / f"300_{seed}.json"
+        command = ["inject", "--config", config, "--method", "cwola", "--window", "w3500"]
+        command += ["--data", tmp_path / "skim/pool.json", "--signal", manifests["signal"], "--amount", "60"]
+        command += ["--unit", "events", "--seed", seed, "--luminosity", "5", "--output", output]
+        command += ["--evaluation", manifests["qcd"]]
+        CliRunner().invoke(app, list(map(str, command)), catch_exceptions=False)
+        paths.append(output)
+    (row,) = benchmark(paths)
+    assert (row["method"], row["signal"], row["amount"], row["unit"]) == ("cwola", "signal", 60, "events")
+    assert row["experiments"] == 3
+    assert row["events_in_signal_region"] == {"median": 60, "low": 60, "high": 60}
+    found = sorted(json.loads(path.read_text())["improvement"]["max"] for path in paths)
+    assert row["max_improvement"]["median"] == found[1]
+    assert found[0] <= row["max_improvement"]["low"] <= found[1] <= row["max_improvement"]["high"] <= found[2]
+    broken = tmp_path / "broken.json"
+    broken.write_text("{}")
+    with pytest.raises(InputFileError, match=r"broken\.json: no significance improvement of injected signal"):
+        benchmark([broken])
