@@ -112,12 +112,3 @@ def apart(keys: Keys, seen: Mask, wanted: Mask, part: float, seed: int) -> tuple
     """
     first: Mask = seen & wanted & (uniform(keys, seed) < part)
     return first, seen & ~first
-
-
-def categories(level: FloatArray, boundaries: Sequence[float]) -> NDArray[np.int64]:
-    """Orthogonal quantile categories: the number of the interval between ``boundaries`` that each level is in.
-
-    0 below the first, 1 from the first to below the second, ...: as many categories as boundaries and one more, each
-    with the same part of the events at every m_jj.
-    """
-    return np.digitize(level, boundaries).astype(np.int64)

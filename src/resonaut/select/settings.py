@@ -66,14 +66,12 @@ class VaeQr:
 class Regression:
     """Quantile regression of unsupervised scores: splines in m_jj with ``knots`` at ``levels``.
 
-    ``training_part`` of the events trains the score, of the others the regression learns; ``categories`` are the levels
-    between the orthogonal quantile categories.
+    ``training_part`` of the events trains the score, of the others the regression learns.
     """
 
     training_part: float
     levels: list[float]
     knots: int
-    categories: list[float]
 
 
 @dataclass(frozen=True)
@@ -134,6 +132,7 @@ class Settings:
     combinations: dict[str, CombinationSettings]
     spectrum: Spectrum
     spectra_efficiencies: list[float]
+    categories: list[float]
     sculpting: Sculpting
 
 

@@ -1,6 +1,7 @@
 """What is counted while events stream by: spectra, signal efficiencies, sculpting of the background."""
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import awkward as ak
@@ -36,6 +37,7 @@ class DataTally:
         self.window = window
         self.spectrum = hist.Hist(axis(config.spectrum), storage=hist.storage.Int64())
         self.spectra = {cut: self.spectrum.copy() for cut in config.spectra_efficiencies}
+        self.categories = {pair: self.spectrum.copy() for pair in pairwise([0.0, *config.categories, 1.0])}
         self.counts = np.zeros((2, 4), dtype=np.int64)
         # A signal, if there is one, must not pass for sculpting.
         self.outside = Sculpted("data outside the signal region")
@@ -46,17 +48,23 @@ class DataTally:
         self.spectrum.fill(m_jj[selected])
         for cut, histogram in self.spectra.items():
             histogram.fill(m_jj[score >= np.float32(1 - cut)])
+        for (low, high), histogram in self.categories.items():
+            # The last one has all above it.
+            histogram.fill(m_jj[(score >= np.float32(low)) & ((score < np.float32(high)) | (high == 1))])
         regions = Regions.of(m_jj, self.window)
         self.counts += [regions.counts(), Regions(regions.code[selected]).counts()]
         self.outside.add(m_jj, (~regions.signal).astype(np.float64), selected)
 
     def summary(self) -> dict[str, Any]:
-        """``spectrum``, ``spectra`` by efficiency, and ``counts`` of all and of selected events in each region."""
+        """``spectrum``; ``spectra`` by efficiency; orthogonal ``categories``; ``counts`` of each region's events."""
         names = ("lower_sideband", "signal_region", "upper_sideband", "outside")
         rows = zip(names, *self.counts.tolist(), strict=True)
         return {
             "spectrum": spectrum.to_json(self.spectrum),
             "spectra": {f"{cut:g}": spectrum.to_json(histogram) for cut, histogram in self.spectra.items()},
+            "categories": [
+                {"score": pair, "spectrum": spectrum.to_json(histogram)} for pair, histogram in self.categories.items()
+            ],
             "counts": {name: {"events": events, "selected": selected} for name, events, selected in rows},
         }
 

@@ -230,3 +230,12 @@ def test_a_selection_of_everything_does_not_sculpt():
     tally.add(batch(), SCORES, np.ones(4, bool))
     found = tally.simulated.summary(Sculpting([3000, 3500, 4000], 10, 0.5))
     assert (found["chi2"], found["jsd"], found["verdict"]) == (0, None, "flat")
+
+
+def test_categories_hold_every_event_once(counting):
+    tally = DataTally(replace(counting, categories=[0.5, 0.9]), Window((3100, 3200), ((3000, 3100), (3500, 3600))))
+    score = np.array([0.0, 0.49, 0.5, 0.89, 0.9, 1.0], np.float32)
+    events = ak.Array({"m_jj": np.full(6, 3500.0, np.float32)})
+    tally.add(events, score, score > 0.9)
+    found = {tuple(c["score"]): spectrum.from_json(c["spectrum"]).sum(flow=True) for c in tally.summary()["categories"]}
+    assert found == {(0, 0.5): 2, (0.5, 0.9): 2, (0.9, 1): 2}

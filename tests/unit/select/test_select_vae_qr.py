@@ -11,7 +11,7 @@ from resonaut.autoencoder import Constituents, constituents
 from resonaut.autoencoder.constituents import ConstituentAutoencoder
 from resonaut.errors import EmptySelectionError
 from resonaut.select import method as methods
-from resonaut.select.level import Level, categories, regression
+from resonaut.select.level import Level, regression
 from resonaut.select.regions import Regions
 from resonaut.select.training import Training
 
@@ -158,17 +158,6 @@ def test_a_regression_without_dependence_is_the_quantile():
 def test_too_few_events_for_the_highest_level():
     with pytest.raises(EmptySelectionError, match=r"100 events are too few to learn the level 0\.99"):
         Level.fit(*mass_dependent(100, 1), LEVELS, 4)
-
-
-def test_orthogonal_categories():
-    assert categories(np.array([0.1, 0.7, 0.89, 0.9, 0.95, 0.999]), [0.7, 0.9, 0.95, 0.99]).tolist() == [
-        0,
-        1,
-        1,
-        2,
-        3,
-        4,
-    ]
 
 
 def test_vae_qr_finds_jets_with_two_prongs_at_an_efficiency_that_is_flat(qr_settings):
