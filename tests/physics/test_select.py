@@ -21,7 +21,7 @@ WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4250)))
 
 
 def settings(seed: int, parts: int, efficiency: float, **changes) -> Settings:
-    trees = {"learning_rate": 0.05, "max_iterations": 60, "patience": 10, "min_leaf_events": 50}
+    trees = {"learning_rate": 0.05, "max_iterations": 60, "patience": 10}
     section = {"classifier": {"folds": 4, "validation_parts": parts, "trees": trees}}
     full = schema.validate(
         section | {"background_efficiency": efficiency, "jet_features": ["m", "tau21"]},

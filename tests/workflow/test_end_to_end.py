@@ -61,8 +61,7 @@ def test_lund_weights_reach_the_limits(finished) -> None:
     sizes = {f"lund_{name}": max(map(abs, pair)) for name, pair in signal["lund_uncertainties"].items()}
     found = {name: nuisance for name, nuisance in nuisances.items() if name.startswith("lund_")}
     # Sources that change nothing are no nuisances.
-    expected = pytest.approx({name: size for name, size in sizes.items() if size > 0})
-    assert {name: nuisance["size"] for name, nuisance in found.items()} == expected
+    assert {name: nuisance["size"] for name, nuisance in found.items()} == {n: s for n, s in sizes.items() if s > 0}
     assert found["lund_statistical"]["limit_impact"] > 0
 
 

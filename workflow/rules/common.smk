@@ -119,6 +119,12 @@ def check_methods():
                     f"config: select.combinations.{name} needs the method {part!r}; list it before {name!r} in "
                     "select.methods."
                 )
+        if not combined_methods(name) and catalogue.METHODS[name].candidates:
+            if not with_candidates():
+                stop(
+                    f"config: select.methods has {name!r}, which sees the jets' candidates; take it out, or set "
+                    "skim.read_constituents for files that have them."
+                )
         for role in () if combined_methods(name) else catalogue.METHODS[name].roles:
             if not datasets(role):
                 stop(
@@ -184,12 +190,18 @@ def injected_methods():
 def injected_windows(signal):
     """The windows in which a signal is injected: those given, or those whose signal region holds its mass."""
     section, mass = config["select"], CATALOGUE[signal].mass
-    return section["injection"]["windows"] or [
+    found = section["injection"]["windows"] or [
         name
         for name, window in section["windows"].items()
         if mass is not None
         and window["signal_region"][0] <= mass < window["signal_region"][1]
     ]
+    if not found:
+        stop(
+            f"config: no window of select.windows has the mass of the signal {signal!r} in its signal region; set "
+            f"datasets.{signal}.mass, or give select.injection.windows."
+        )
+    return found
 
 
 def injected():
@@ -237,14 +249,17 @@ def no_signal_fits(wildcards):
     return injected_fits()
 
 
-def with_images():
-    """Whether the data keep the candidates of which jet images are made; the inclusive selection sees none."""
-    return (
-        uses("select")
-        and config["skim"]["read_constituents"]
-        and all(CATALOGUE[name].format != "lhco_features" for name in datasets("data"))
-        and bool(imaged_methods())
+def with_candidates():
+    """Whether the events keep the candidates of their jets."""
+    return config["skim"]["read_constituents"] and all(
+        CATALOGUE[name].format != "lhco_features"
+        for name in datasets("data", "pseudo_data")
     )
+
+
+def with_images():
+    """Whether there are jet images; the inclusive selection sees none."""
+    return uses("select") and with_candidates() and bool(imaged_methods())
 
 
 def imaged_methods():

@@ -14,16 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resonaut.autoencoder.plain import (
-    Features,
-    Network,
-    Standard,
-    batches,
-    in_blocks,
-    minimise,
-    squared_error,
-    untrained,
-)
+from resonaut.autoencoder.plain import Autoencoder, Features, Network, Standard, batches, in_blocks, squared_error
 from resonaut.autoencoder.settings import Normalised as Settings
 from resonaut.autoencoder.settings import Settings as Pretraining
 from resonaut.errors import ResonautError
@@ -115,11 +106,9 @@ class NormalisedAutoencoder:
             EmptySelectionError: there are too few events.
             ResonautError: the training diverges.
         """
-        features = features[np.argsort(keys, kind="stable")]
-        standard = Standard.fit(features)
-        x = standard(features)
-        network = untrained(lambda: Network(features.shape[1], pretraining), seed)
-        minimise(network, lambda rows: squared_error(network, x[rows]).mean(), len(x), pretraining, seed)
+        plain = Autoencoder.fit(features, keys, pretraining, seed)
+        network, standard = plain.network, plain.standard
+        x = standard(features[np.argsort(keys, kind="stable")])
         generator = torch.Generator().manual_seed(seed)
         sampler = Sampler(network, x, settings, generator)
         optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)

@@ -283,7 +283,7 @@ def _nuisances(
             fitted = excess.nuisances["normalisation"]
             logarithm = math.hypot(*(math.log1p(sizes[n]) for n in members))
             share = logarithm / math.hypot(*(math.log1p(s) for n, s in sizes.items() if n not in excess.nuisances))
-            size = math.expm1(logarithm)
+            size = size or math.expm1(logarithm)
         error = math.sqrt(1 - share**2 * (1 - fitted.error**2))
         others = combined({n: s for n, s in sizes.items() if n not in members})
         without = replace(one, template=template(search.shape, one.mass, one.spectrum.edges, others))

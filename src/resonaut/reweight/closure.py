@@ -72,7 +72,8 @@ def _feature(i: int, data: ratio.Sample, samples: dict[str, ratio.Sample], setti
 
 def _auc(data: ratio.Sample, simulation: ratio.Sample, settings: Settings) -> tuple[float, float]:
     """Held-out AUC of a classifier trained afresh between data and the weighted simulation."""
-    fresh = replace(settings.classifier, seed=settings.classifier.seed + FRESH_SEED)
+    # As small as can be: the weights follow the data's fluctuations, which an average over many parts shows, too.
+    fresh = replace(settings.classifier, seed=settings.classifier.seed + FRESH_SEED, validation_parts=2)
     models = ratio.CrossFit.fit(data, simulation, fresh)
     scores = [models.probability(s.features, s.keys) for s in (data, simulation)]
     return ratio.auc(scores[0], scores[1], data.weights, simulation.weights)

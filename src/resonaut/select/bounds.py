@@ -7,29 +7,19 @@ from numpy.typing import NDArray
 from resonaut import identifier, ratio
 from resonaut.errors import ConfigError
 from resonaut.events import Dataset
+from resonaut.select.compared import Compared, held_out_auc
 from resonaut.select.inputs import Inputs
-from resonaut.select.quantile import Raw
-from resonaut.select.settings import Settings, Window
+from resonaut.select.settings import Window
 from resonaut.select.training import Training
 
 
-class Bound:
+class Bound(Compared):
     """A classifier that has simulated background of the signal region to learn from."""
-
-    friends: tuple[str, ...] = ()
-
-    def __init__(self, settings: Settings) -> None:
-        self.inputs = Inputs.of(settings, "event")
-        self.columns: tuple[str, ...] = self.inputs.columns
-        self.classifier = settings.classifier
-        self.background_efficiency = settings.background_efficiency
-        self.models: ratio.CrossFit | None = None
 
     def learn(self, numerator: ratio.Sample, denominator: ratio.Sample) -> dict[str, float]:
         """Train; returns the held-out AUC."""
         self.models = ratio.CrossFit.fit(numerator, denominator, self.classifier)
-        scores = [self.models.probability(s.features, s.keys) for s in (numerator, denominator)]
-        area, error = ratio.auc(scores[0], scores[1], numerator.weights, denominator.weights)
+        area, error = held_out_auc(self.models, numerator, denominator)
         return {"auc": area, "auc_error": error}
 
     def simulated(self, datasets: list[Dataset], window: Window, kind: str) -> ratio.Sample:
@@ -41,13 +31,6 @@ class Bound:
         if not datasets:
             raise ConfigError(f"search.datasets has no {kind}, which this method learns from; add one, or drop it.")
         return ratio.Sample.concatenate([signal_region(self.inputs, dataset, window) for dataset in datasets])
-
-    def raw(self, events: ak.Array, source: str) -> Raw:
-        """The mean of the ensemble that has not seen the event's fold."""
-        assert self.models is not None, "fit first"
-        keys = identifier.keys(events)
-        (values,) = self.inputs.compute(events, source)
-        return Raw.alone(self.models.probability(values, keys), self.models.folds(keys), keys)
 
 
 class Ideal(Bound):

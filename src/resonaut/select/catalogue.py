@@ -10,13 +10,14 @@ class Entry:
     """``place`` is "module.Class" in ``resonaut.select``.
 
     ``friends``: stages whose columns it reads. ``roles``: roles of the simulated datasets it cannot do without.
-    ``bound``: it knows what no search knows.
+    ``bound``: it knows what no search knows. ``candidates``: it sees those of the jets.
     """
 
     place: str
     friends: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     bound: bool = False
+    candidates: bool = False
 
 
 METHODS = {
@@ -30,7 +31,7 @@ METHODS = {
     "salad": Entry("salad.Salad", roles=("background",)),
     "quak": Entry("quak.Quak", roles=("background", "signal")),
     "tnt": Entry("tnt.Tnt"),
-    "vae_qr": Entry("vae_qr.VaeQr"),
+    "vae_qr": Entry("vae_qr.VaeQr", candidates=True),
     "nae": Entry("nae.Nae"),
     "ideal": Entry("bounds.Ideal", roles=("background",), bound=True),
     "supervised": Entry("bounds.Supervised", roles=("background", "signal"), bound=True),

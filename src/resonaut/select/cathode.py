@@ -9,25 +9,18 @@ import numpy as np
 
 from resonaut import identifier, ratio
 from resonaut.select import template
-from resonaut.select.inputs import Inputs
-from resonaut.select.quantile import Raw
+from resonaut.select.compared import Compared
 from resonaut.select.settings import Settings
 from resonaut.select.training import Training
 
 
-class Cathode:
+class Cathode(Compared):
     """The ratio step between signal region and samples, with the flow and the classifiers of each fold apart."""
 
-    friends: tuple[str, ...] = ()
-
     def __init__(self, settings: Settings, extra: tuple[str, ...] = ()) -> None:
-        self.inputs = Inputs.of(settings, "event", extra)
-        self.columns: tuple[str, ...] = self.inputs.columns
-        self.classifier = settings.classifier
+        super().__init__(settings, extra)
         self.density = settings.density
         self.oversampling = settings.cathode.oversampling
-        self.background_efficiency = settings.background_efficiency
-        self.models: ratio.CrossFit | None = None
 
     def fit(self, training: Training) -> dict[str, float]:
         """Train both steps.
@@ -62,13 +55,6 @@ class Cathode:
         )
         loss = float(np.mean([flow.loss for flow in flows]))
         return {"auc": area, "auc_error": error, "density_loss": loss}
-
-    def raw(self, events: ak.Array, source: str) -> Raw:
-        """The mean of the ensemble that has not seen the event's fold."""
-        assert self.models is not None, "fit first"
-        keys = identifier.keys(events)
-        (values,) = self.inputs.compute(events, source)
-        return Raw.alone(self.models.probability(values, keys), self.models.folds(keys), keys)
 
 
 class CathodeB(Cathode):

@@ -4,6 +4,7 @@ The efficiency of such a selection depends on how much signal it had to learn fr
 simulated signal of a known cross section into the data and training again (CMS EXO-22-026).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,10 @@ class Experiment:
     injection: Injection
     lund: bool
 
+    def columns(self, method: methods.Method) -> tuple[str, ...]:
+        """What is read of every event."""
+        return tuple(dict.fromkeys(("m_jj", *method.columns)))
+
 
 def inject(experiment: Experiment) -> dict[str, Any]:
     """The summary of ``resonaut select train`` for data with injected signal, with ``injection`` and ``improvement``.
@@ -65,22 +70,17 @@ def inject(experiment: Experiment) -> dict[str, Any]:
     result = _train(experiment, lund_weights.NOMINAL if experiment.lund else None)
     efficiency = result["signals"][0]["efficiency"]
     for variation in _large(experiment, result["injection"]["events"]):
-        varied = _train(experiment, variation)["signals"][0]["efficiency"]
+        varied = _varied_efficiency(_train(experiment, variation)["signals"][0], variation)
         result["injection"]["retrained"][variation] = varied / efficiency - 1 if efficiency else None
     return result
 
 
 def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     """Draw with the Lund weights of ``variation``, train, and measure."""
-    settings, injection, base, signal = (
-        experiment.settings,
-        experiment.injection,
-        experiment.base,
-        experiment.signal,
-    )
+    settings, injection, base, signal = experiment.settings, experiment.injection, experiment.base, experiment.signal
     mass_window: Window = window(settings, experiment.window)
     method = methods.make(experiment.method, settings, experiment.window)
-    columns = tuple(dict.fromkeys(("m_jj", *method.columns)))
+    columns = experiment.columns(method)
     pool = base.read(columns, method.friends)
     drawn, luminosity = drawing.draw_base(base, len(pool), injection)
     tally = SignalTally(signal, settings.spectrum, experiment.lund, methods.uses_tagger(experiment.method, settings))
@@ -108,10 +108,15 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     inside = Regions.of(ak.to_numpy(simulated.m_jj), mass_window).signal
     sic = None
     if base.manifest.role == "pseudo_data":
-        background = [_ranks(selector, pool[drawn], source, True), _ranks(selector, pool[~drawn], base.name, False)]
-        background += [_ranks(selector, d.read(columns, method.friends), d.name, False) for d in experiment.evaluation]
-        rest = _ranks(selector, simulated[~injected], signal.name, False)
-        sic = improvement(rest, np.concatenate(background), settings.spectra_efficiencies)
+        rest = _ranks(selector, simulated[usable & ~injected], signal.name, False)
+        background = np.concatenate(
+            [
+                _ranks(selector, pool[drawn], source, True),
+                _ranks(selector, pool[~drawn], base.name, False),
+                *_evaluated(experiment, selector),
+            ]
+        )
+        sic = improvement(rest, background, settings.spectra_efficiencies)
     return {
         "method": experiment.method,
         "window": experiment.window,
@@ -135,6 +140,22 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
             "retrained": {},
         },
     }
+
+
+def _varied_efficiency(signal: dict[str, Any], variation: str) -> float:
+    """A signal's efficiency with the weights of a variation, for the selection that was trained with it."""
+    source, side = variation.rsplit("_", 1)
+    up, down = signal["lund_uncertainties"].get(source, (0.0, 0.0))
+    return float(signal["efficiency"] * (1 + (up if side == "up" else down)))
+
+
+def _evaluated(experiment: Experiment, selector: Selector) -> Iterator[np.ndarray]:
+    """Ranks of the backgrounds that are counted beside the pseudo-data; not of events that trained the tagger."""
+    method = selector.method
+    known = ("tag_train",) if methods.uses_tagger(experiment.method, experiment.settings) else ()
+    for dataset in experiment.evaluation:
+        events = dataset.read((*experiment.columns(method), *known), method.friends)
+        yield _ranks(selector, events[usable_events(events)], dataset.name, False)
 
 
 def _ranks(selector: Selector, events: ak.Array, source: str, is_data: bool) -> np.ndarray:

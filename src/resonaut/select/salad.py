@@ -11,24 +11,13 @@ from numpy.typing import NDArray
 from resonaut import identifier, ratio
 from resonaut.errors import ConfigError
 from resonaut.select import template
-from resonaut.select.inputs import Inputs
-from resonaut.select.quantile import Raw
+from resonaut.select.compared import Compared, held_out_auc
 from resonaut.select.regions import Regions
-from resonaut.select.settings import Settings
 from resonaut.select.training import Training
 
 
-class Salad:
+class Salad(Compared):
     """Two ratio steps; in both the models of a fold know neither data nor simulation of the fold."""
-
-    friends: tuple[str, ...] = ()
-
-    def __init__(self, settings: Settings) -> None:
-        self.inputs = Inputs.of(settings, "event")
-        self.columns: tuple[str, ...] = self.inputs.columns
-        self.classifier = settings.classifier
-        self.background_efficiency = settings.background_efficiency
-        self.models: ratio.CrossFit | None = None
 
     def fit(self, training: Training) -> dict[str, float]:
         """Train both steps.
@@ -62,22 +51,10 @@ class Salad:
             pairs.append((seen[0], seen[1]))
         self.models = ratio.CrossFit.fit_pairs(pairs, self.classifier)
         weights = inside.weights * correction.ratio(wide.features, wide.keys)
-        area, error = _held_out_auc(self.models, signal, ratio.Sample(inside.features, weights, inside.keys))
-        return {"auc": area, "auc_error": error, "sideband_auc": _held_out_auc(correction, *sidebands)[0]}
-
-    def raw(self, events: ak.Array, source: str) -> Raw:
-        """The mean of the ensemble that has not seen the event's fold."""
-        assert self.models is not None, "fit first"
-        keys = identifier.keys(events)
-        (values,) = self.inputs.compute(events, source)
-        return Raw.alone(self.models.probability(values, keys), self.models.folds(keys), keys)
+        area, error = held_out_auc(self.models, signal, ratio.Sample(inside.features, weights, inside.keys))
+        return {"auc": area, "auc_error": error, "sideband_auc": held_out_auc(correction, *sidebands)[0]}
 
 
 def _with_mass(sample: ratio.Sample, m_jj: NDArray[np.floating]) -> ratio.Sample:
     """The same events with m_jj as their last feature."""
     return ratio.Sample(np.column_stack([sample.features, m_jj]).astype(np.float32), sample.weights, sample.keys)
-
-
-def _held_out_auc(models: ratio.CrossFit, numerator: ratio.Sample, denominator: ratio.Sample) -> tuple[float, float]:
-    scores = [models.probability(s.features, s.keys) for s in (numerator, denominator)]
-    return ratio.auc(scores[0], scores[1], numerator.weights, denominator.weights)
