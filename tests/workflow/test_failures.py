@@ -24,6 +24,10 @@ REFUSED = [
         "select.methods has 'supervised', which learns from a dataset with the role 'signal'; take it out",
     ),
     (
+        {"select": {"methods": ["vae_qr"]}, "skim": {"read_constituents": False}},
+        "select.methods has 'vae_qr', which sees the jets' candidates; take it out, or set skim.read_constituents",
+    ),
+    (
         {
             "select": {
                 "methods": ["inclusive", "both", "cwola"],
@@ -43,10 +47,23 @@ def test_bad_configuration_ends_with_one_sentence(fresh, tmp_path, overlay, sent
     path.write_text(yaml.safe_dump(overlay))
     run = fresh.snakemake("--dry-run", "--configfile", str(path))
     assert run.returncode == 2
+    assert_one_sentence(run, sentence)
+
+
+def assert_one_sentence(run, sentence) -> None:
     lines = [line for line in run.stderr.splitlines() if line.startswith("resonaut:")]
     assert len(lines) == 1
     assert sentence in lines[0]
     assert "Traceback" not in run.stderr
+
+
+def test_a_signal_in_no_window_cannot_be_injected(fresh, tmp_path) -> None:
+    path = tmp_path / "overlay.yaml"
+    injection = {"signals": ["signal_3500"], "amounts": [5]}
+    path.write_text(yaml.safe_dump({"datasets": {"signal_3500": {"mass": 9000}}, "select": {"injection": injection}}))
+    run = fresh.snakemake("fit_injected", "--dry-run", "--configfile", str(path))
+    assert run.returncode != 0
+    assert_one_sentence(run, "no window of select.windows has the mass of the signal 'signal_3500'")
 
 
 def test_package_of_another_checkout_is_refused(fresh) -> None:

@@ -1,6 +1,7 @@
 """Rerun exactness: a stage reruns exactly when its own code or its own configuration changed."""
 
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,17 @@ def test_config_change_reruns_its_stage_and_what_follows(finished, tmp_path, ove
     path = tmp_path / "overlay.yaml"
     path.write_text(yaml.safe_dump(overlay))
     assert finished.stages("--configfile", "tests/workflow/tiny.yaml", str(path)) == stages
+
+
+def test_one_more_method_trains_no_other_again(finished, tmp_path) -> None:
+    path = tmp_path / "overlay.yaml"
+    section = {"methods": ["inclusive", "tagger", "cwola", "tnt"], "injection": {"amounts": [5]}}
+    path.write_text(yaml.safe_dump({"select": section}))
+    run = finished.snakemake("--dry-run", "--configfile", "tests/workflow/tiny.yaml", str(path))
+    assert run.returncode == 0, run.stderr
+    trained = re.findall(r"^select: (?:jet images of )?(\w+) in window w3500", run.stdout + run.stderr, re.MULTILINE)
+    # Its training, and its images.
+    assert set(trained) == {"tnt"}
 
 
 def test_comment_and_key_order_rerun_nothing(finished) -> None:

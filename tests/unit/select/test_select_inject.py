@@ -172,19 +172,7 @@ def test_combinations_are_not_trained(settings, pool, signal):
 
 
 def test_large_variations_of_the_lund_weights_are_trained_again(settings, pool, signal, write_friend, manifests):
-    def weights(batch):
-        # Up: events of a large tau21 count five times as much; down: as nominal.
-        steep = np.where(ak.to_numpy(batch.m_jj) > 3500, 5.0, 1.0)
-        columns = {}
-        for jet in ("j1", "j2"):
-            columns[f"lund_weight_{jet}"] = np.ones(len(batch))
-            columns[f"lund_weight_a_up_{jet}"] = np.ones(len(batch))
-            columns[f"lund_weight_a_down_{jet}"] = np.ones(len(batch))
-            columns[f"lund_weight_b_up_{jet}"] = steep
-            columns[f"lund_weight_b_down_{jet}"] = 1 / steep
-        return columns
-
-    write_friend(manifests["signal"], "calibrate", weights)
+    write_friend(manifests["signal"], "calibrate", lund_weights_by_mass)
     # m_jj is no feature, but with a shift it is in the masses.
     moved = replace(settings, mass_shift=1.0)
     injected = Injection(20.0, "fb", 5.0, True, 2)
@@ -192,6 +180,43 @@ def test_large_variations_of_the_lund_weights_are_trained_again(settings, pool, 
     assert set(result["injection"]["retrained"]) == {"b_up", "b_down"}
     assert all(change != 0 for change in result["injection"]["retrained"].values())
     assert set(result["signals"][0]["lund_uncertainties"]) == {"a", "b"}
+
+
+def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds(
+    settings, pool, signal, write_friend, manifests
+):
+    rng = np.random.default_rng(7)
+
+    def scores(batch, qcd=None):
+        qcd = rng.uniform(0.1, 1, len(batch)) if qcd is None else qcd
+        return {f"{jet}_part_qcd": qcd.astype(np.float32) for jet in ("j1", "j2")} | {"tag_train": qcd > 1}
+
+    def selected_if_heavy(batch):
+        return scores(batch, np.where(ak.to_numpy(batch.m_jj) > 3500, 0.0, 0.9))
+
+    write_friend(manifests["signal"], "calibrate", lund_weights_by_mass)
+    write_friend(pool.results / "skim" / "pool.json", "tag", scores)
+    write_friend(manifests["signal"], "tag", selected_if_heavy)
+    moved = replace(settings, mass_shift=1.0)
+    injected = Injection(20.0, "fb", 5.0, True, 2)
+    result = inject(replace(experiment(moved, pool, signal, injected, "tagger"), lund=True))
+    up, down = result["signals"][0]["lund_uncertainties"]["b"]
+    assert min(abs(up), abs(down)) > 0.5
+    # The draws of about 100 of 800 events differ, which leaves others to measure with.
+    assert result["injection"]["retrained"] == pytest.approx({"b_up": up, "b_down": down}, rel=0.2)
+
+
+def lund_weights_by_mass(batch) -> dict[str, np.ndarray]:
+    """The variation a changes nothing, b up gives pairs above 3500 GeV 25 times the weight, b down the others."""
+    steep = np.where(ak.to_numpy(batch.m_jj) > 3500, 5.0, 1.0)
+    columns = {}
+    for jet in ("j1", "j2"):
+        columns[f"lund_weight_{jet}"] = np.ones(len(batch))
+        columns[f"lund_weight_a_up_{jet}"] = np.ones(len(batch))
+        columns[f"lund_weight_a_down_{jet}"] = np.ones(len(batch))
+        columns[f"lund_weight_b_up_{jet}"] = steep
+        columns[f"lund_weight_b_down_{jet}"] = 1 / steep
+    return columns
 
 
 def test_the_command_and_the_comparison(config, pool, manifests, tmp_path, settings):
