@@ -51,14 +51,17 @@ study-calibrate: install  ## The closure study of docs/calibrate.md, half an hou
 	@python benchmarks/calibrate_closure.py results/closure
 
 # Each on the configuration of docs/select.md, or on another one: make study-limits STUDY=my.yaml
+# For hundreds of jobs. By default Snakemake looks through all waiting jobs every second, once for each job that has ended.
+MANY := snakemake --cores $(CORES) --scheduler greedy --max-jobs-per-timespan 1000/1m --keep-going
+
 study-lhco: install  ## All methods on the LHC Olympics with injected signal
-	snakemake select_benchmark --cores $(CORES) --configfile config/examples/lhco.yaml $(STUDY)
+	$(MANY) select_benchmark --configfile config/examples/lhco.yaml $(STUDY)
 
 study-limits: install  ## Limits and significances with selections trained again for every injected signal
-	snakemake report_injections --cores $(CORES) --configfile config/examples/limits.yaml $(STUDY)
+	$(MANY) report_injections --configfile config/examples/limits.yaml $(STUDY)
 
 study-background: install  ## Pseudo-data without a signal through the retrained chain
-	snakemake fit_injected --cores $(CORES) --configfile config/examples/background_only.yaml $(STUDY)
+	$(MANY) fit_injected --configfile config/examples/background_only.yaml $(STUDY)
 	@python benchmarks/select_background.py results/background_only
 
 clean:  ## Remove what runs made, not the environment
