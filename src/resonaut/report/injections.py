@@ -48,7 +48,7 @@ TOP_LEVEL = (
 AMOUNT_KEYS = ("amount", "z_local", "z_local_range", "excluded", "excluded_expected")
 INCLUSIVE = "inclusive"
 FIVE_SIGMA = 5.0
-# So many injected amounts have room on an axis.
+# So many labels have room on an axis.
 MOST_TICKS = 8
 
 Content = dict[str, Any]
@@ -167,11 +167,13 @@ def significance_and_limits(contents: Sequence[Content], label: str, plot: Path)
 def _p_values(ax: Axes) -> None:
     """Discovery, and the p-values on the right."""
     ax.axhline(FIVE_SIGMA, color="grey", ls=":", lw=0.8)
-    highest = ax.get_ylim()[1]
+    lowest, highest = ax.get_ylim()
     other = ax.secondary_yaxis("right")
-    powers = range(1, 300)
-    step = max(1, int(-norm.logsf(max(highest, 1)) / np.log(10)) // 8)
-    shown = [power for power in powers if power % step == 0 and norm.isf(10.0**-power) < highest]
+    shown: list[int] = []
+    for power in range(1, 300):
+        above_last = norm.isf(10.0**-power) - (norm.isf(10.0 ** -shown[-1]) if shown else lowest)
+        if above_last > (highest - lowest) / MOST_TICKS and norm.isf(10.0**-power) < highest:
+            shown.append(power)
     ax.tick_params(axis="y", which="both", right=False)
     other.set_yticks([norm.isf(10.0**-power) for power in shown], [f"$10^{{-{power}}}$" for power in shown])
     other.tick_params(which="minor", right=False)
