@@ -40,6 +40,8 @@ class Injection:
 def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask, float]:
     """Which of the ``n_events`` of the data or pseudo-data are taken, and their luminosity in 1/fb.
 
+    No two of the first ``whole // injection.luminosity`` seeds share an event, nor of the next as many.
+
     Raises:
         ConfigError: the dataset has another role or no luminosity, or less of it than is to be drawn.
     """
@@ -57,11 +59,11 @@ def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask,
             f"config: select.injection.luminosity {injection.luminosity:g}/fb cannot be drawn from {base.name!r}, "
             f"{base.manifest.role} of {whole:g}/fb; give null, or a dataset with the role 'pseudo_data' that has more."
         )
-    rng = np.random.default_rng((injection.seed, 0))
-    number = min(int(rng.poisson(n_events * injection.luminosity / whole)), n_events)
-    mask = np.zeros(n_events, dtype=np.bool_)
-    mask[rng.choice(n_events, number, replace=False)] = True
-    return mask, injection.luminosity
+    part = injection.luminosity / whole
+    # The pool is dealt out to as many seeds as it is enough for, so that these experiments are independent; then again.
+    deal, place = divmod(injection.seed, int(1 / part + 1e-9))
+    position = np.random.default_rng((deal, 0)).random(n_events)
+    return (place * part <= position) & (position < (place + 1) * part), injection.luminosity
 
 
 def signal_weights(signal: Dataset, events: ak.Array, variation: str | None) -> FloatArray:

@@ -40,14 +40,28 @@ def test_all_data_are_taken_and_part_of_a_pool(manifests, pool):
     assert mask.all()
     assert luminosity == 10
     numbers = [drawing.draw_base(pool, 7000, replace(NOTHING, luminosity=2.0, seed=s))[0].sum() for s in range(300)]
-    # Poisson with a mean of 1400.
-    assert np.mean(numbers) == pytest.approx(1400, abs=4 * np.sqrt(1400 / 300))
-    assert np.var(numbers) == pytest.approx(1400, rel=4 * np.sqrt(2 / 300))
+    # Of a given pool binomial with a probability of 0.2; the pool itself is Poisson.
+    assert np.mean(numbers) == pytest.approx(1400, abs=4 * np.sqrt(1400 * 0.8 / 300))
+    assert np.var(numbers) == pytest.approx(1400 * 0.8, rel=4 * np.sqrt(2 / 300))
     first, again, other = (
         drawing.draw_base(pool, 7000, replace(NOTHING, luminosity=2.0, seed=s))[0] for s in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("luminosity", [2.0, 3.0, 10.0])
+def test_seeds_share_no_events_until_the_pool_is_used_up(pool, luminosity):
+    n = int(10 / luminosity)
+    drawn = [drawing.draw_base(pool, 7000, replace(NOTHING, luminosity=luminosity, seed=s))[0] for s in range(2 * n)]
+    for deal in (drawn[:n], drawn[n:]):
+        taken = np.sum(deal, axis=0)
+        assert taken.max() == 1
+        expected = n * luminosity / 10
+        assert taken.mean() == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 7000))
+    if n > 1:
+        # Dealt afresh: of the events in one part a fraction of 1 / n is in the same one again.
+        assert (drawn[0] & drawn[n]).mean() == pytest.approx((luminosity / 10) ** 2, abs=0.012)
 
 
 def test_what_cannot_be_drawn_is_said(manifests, pool):
