@@ -65,7 +65,10 @@ def search_of(
     efficiencies = dict.fromkeys(masses, Efficiency(None, {}, measured=False))
     shape: Shape = Gaussian(settings.signal_width)
     if signals:
-        shape = from_simulation({m: _spectrum(entry, selection) for m, entry in signals.items()}, settings.signal_width)
+        samples = {m: _spectrum(entry, selection) for m, entry in signals.items()}
+        # The data reach down to the threshold of the selection; a rare event of the signal may be lower still.
+        threshold = min(one.threshold for one in (whole, *(sample for sample, _ in samples.values())))
+        shape = from_simulation(samples, threshold, settings.signal_width)
         efficiencies = {m: _efficiency(m, signals, settings) for m in masses}
     spectrum = whole.rebinned(edges, "fit.range and fit.bin_width")
     return names, Search(spectrum, shape, luminosity, efficiencies, settings)

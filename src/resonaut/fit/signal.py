@@ -147,22 +147,27 @@ class Histogram:
 class CrystalBalls:
     """Crystal Ball shapes (S, 6) at simulated ``masses`` (S,), in the order of ``TYPICAL``.
 
-    Each parameter is interpolated in the mass by a monotone cubic, and constant beyond the simulated masses.
+    Each parameter is interpolated in the mass by a monotone cubic, and constant beyond the simulated masses. Below
+    ``threshold``, GeV, no event is selected: the rest is all of the signal.
     """
 
     masses: Array
     parameters: Array
+    threshold: float
     source: str
 
     def cumulative(self, mass: float, y: Array) -> Array:  # noqa: D102
-        return crystal_ball(y, *self._at(mass))
+        parameters = self._at(mass)
+        lost = crystal_ball(np.asarray(self.threshold / mass), *parameters)
+        return np.asarray(np.maximum(crystal_ball(y, *parameters) - lost, 0) / (1 - lost))
 
     def peak(self, mass: float) -> float:  # noqa: D102
         return float(self._at(mass)[0])
 
     def describe(self, mass: float) -> dict[str, Any]:  # noqa: D102
         values = map(float, self._at(mass))
-        return {"shape": "crystal_ball", "source": self.source, **dict(zip(TYPICAL, values, strict=True))}
+        described = {"shape": "crystal_ball", "source": self.source, "threshold": self.threshold}
+        return described | dict(zip(TYPICAL, values, strict=True))
 
     def _at(self, mass: float) -> Array:
         if len(self.masses) == 1:
@@ -194,22 +199,27 @@ def _tail(t: Array, alpha: float, n: float) -> Array:
     return np.asarray(math.exp(-(alpha**2) / 2) * n / (alpha * (n - 1)) * base ** (1 - n))
 
 
-def from_simulation(samples: dict[float, tuple[Spectrum, float]], gaussian_width: float) -> CrystalBalls | Gaussian:
+def from_simulation(
+    samples: dict[float, tuple[Spectrum, float]], threshold: float, gaussian_width: float
+) -> CrystalBalls | Gaussian:
     """The shape from selected simulated signal.
 
     Args:
         samples: by mass, the weighted spectrum and the number of effective events in it.
+        threshold: GeV, below which the selection keeps no event of any kind. Taken for a part of the shape, the edge
+            there would make one broad Gaussian of a narrow peak with a long lower tail.
         gaussian_width: relative width of the Gaussian that stands in where hardly any event is selected.
     """
     masses = np.array(sorted(samples))
     effective = np.array([samples[m][1] for m in masses])
     if effective.sum() < ENOUGH_TOGETHER:
         return Gaussian(gaussian_width)
-    together = fit_crystal_ball([(m, *samples[m]) for m in masses])
+    kept = [(m, samples[m][0].between(threshold, samples[m][0].edges[-1]), samples[m][1]) for m in masses]
+    together = fit_crystal_ball(kept)
     if (effective < ENOUGH_ALONE).any():
-        return CrystalBalls(masses[:1], together[None], "all simulated masses together")
-    alone = [fit_crystal_ball([(m, *samples[m])]) for m in masses]
-    return CrystalBalls(masses, np.stack(alone), "interpolated between simulated masses")
+        return CrystalBalls(masses[:1], together[None], threshold, "all simulated masses together")
+    alone = [fit_crystal_ball([one]) for one in kept]
+    return CrystalBalls(masses, np.stack(alone), threshold, "interpolated between simulated masses")
 
 
 def fit_crystal_ball(samples: list[tuple[float, Spectrum, float]]) -> Array:

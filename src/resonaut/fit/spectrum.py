@@ -23,6 +23,11 @@ class Spectrum:
     edges: Array
     counts: Array
 
+    @property
+    def threshold(self) -> float:
+        """Lower edge of the first bin with an event, GeV; infinite without any."""
+        return float(self.edges[np.flatnonzero(self.counts)[0]]) if self.counts.any() else float("inf")
+
     def rebinned(self, edges: Array, key: str) -> "Spectrum":
         """The same events between fewer ``edges``; ``key`` names what to change where they do not fit."""
         index = np.searchsorted(self.edges, edges - 1e-6 * edges[-1])
