@@ -25,8 +25,14 @@ class Spectrum:
 
     @property
     def threshold(self) -> float:
-        """Lower edge of the first bin with an event, GeV; infinite without any."""
-        return float(self.edges[np.flatnonzero(self.counts)[0]]) if self.counts.any() else float("inf")
+        """Lower edge of the first bin with an event, GeV; infinite without any, 0 if it is the first of all bins.
+
+        Then there may be events below the edges.
+        """
+        populated = np.flatnonzero(self.counts)
+        if not len(populated):
+            return float("inf")
+        return float(self.edges[populated[0]]) if populated[0] else 0.0
 
     def rebinned(self, edges: Array, key: str) -> "Spectrum":
         """The same events between fewer ``edges``; ``key`` names what to change where they do not fit."""

@@ -110,6 +110,8 @@ def test_selection_result(result):
         assert point["efficiency_uncertainties"]["luminosity"] == 0.016
         assert point["efficiency_extrapolated"] is False
         assert point["signal_shape"]["shape"] == "crystal_ball"
+        # Where the data begin.
+        assert point["signal_shape"]["threshold"] == 2300
         assert point["reference_signal"] == 10
         assert point["z_expected"] > 1
         assert point["signal_yield_error"] == pytest.approx(

@@ -130,3 +130,10 @@ def test_between_keeps_whole_bins(low, high, counts):
 def test_between_without_a_whole_bin(low, high):
     with pytest.raises(ConfigError, match="no whole bin"):
         Spectrum(EDGES, COUNTS).between(low, high)
+
+
+@pytest.mark.parametrize(
+    ("counts", "threshold"), [([0, 0, 2, 0], 3000.0), ([0, 1, 2, 0], 2500.0), ([1, 0, 0, 0], 0.0), ([0] * 4, np.inf)]
+)
+def test_threshold_of_a_spectrum(counts, threshold):
+    assert Spectrum(np.arange(2000.0, 4001.0, 500.0), np.array(counts, dtype=float)).threshold == threshold
