@@ -19,8 +19,9 @@ from resonaut.select.training import Training
 class Anode:
     """log p(x | m_jj, signal region) - log p(x | m_jj, beside it), each flow held out by folds.
 
-    Events outside the signal region are taken at its nearest edge, where both densities mean something, so that
-    the sidebands say how often background passes.
+    All events, those of the signal region included, are taken at one mass of their fold, the signal region's median,
+    so that the sidebands say how often background passes: the inner density is learned from few events, and at the
+    edges, where it is least certain, the ratio has longer tails than in the middle.
     """
 
     friends: tuple[str, ...] = ()
@@ -31,7 +32,7 @@ class Anode:
         self.classifier = settings.classifier
         self.density = settings.density
         self.background_efficiency = settings.background_efficiency
-        self.range = (0.0, 0.0)
+        self.masses: list[float] = []
         self.inside: list[Density] = []
         self.outside: list[Density] = []
 
@@ -40,10 +41,12 @@ class Anode:
         (values,) = self.inputs.compute(training.events, training.source)
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
         m_jj = ak.to_numpy(training.events.m_jj)
-        self.range = training.window.signal_region
+        inside = training.regions.signal
+        fold = identifier.folds(data.keys, self.classifier.folds, self.classifier.seed)
+        self.masses = [float(np.median(m_jj[inside & (fold != n)])) for n in range(self.classifier.folds)]
         self.inside, self.outside = (
             template.densities(data[rows], m_jj[rows], self.classifier, self.density, purpose)
-            for purpose, rows in enumerate((training.regions.signal, training.regions.beside))
+            for purpose, rows in enumerate((inside, training.regions.beside))
         )
         losses = {"signal_region": self.inside, "beside": self.outside}
         return {f"density_loss_{name}": float(np.mean([flow.loss for flow in flows])) for name, flows in losses.items()}
@@ -54,9 +57,9 @@ class Anode:
         keys = identifier.keys(events)
         fold = identifier.folds(keys, self.classifier.folds, self.classifier.seed)
         (values,) = self.inputs.compute(events, source)
-        m_jj = template.clipped(events, *self.range)
         value = np.empty(len(keys))
-        for number, (inside, outside) in enumerate(zip(self.inside, self.outside, strict=True)):
+        for number, (inside, outside, mass) in enumerate(zip(self.inside, self.outside, self.masses, strict=True)):
             rows = fold == number
-            value[rows] = inside.log_prob(values[rows], m_jj[rows]) - outside.log_prob(values[rows], m_jj[rows])
+            m_jj = np.full(int(np.sum(rows)), mass)
+            value[rows] = inside.log_prob(values[rows], m_jj) - outside.log_prob(values[rows], m_jj)
         return Raw.alone(value, fold, keys)

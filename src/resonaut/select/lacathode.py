@@ -69,7 +69,9 @@ class Lacathode:
         assert self.models is not None, "fit first"
         keys = identifier.keys(events)
         (values,) = self.inputs.compute(events, source)
-        value = self._probability(values, template.clipped(events, *self.range), keys)
+        # The flow knows nothing about masses beyond those of the data.
+        m_jj = np.clip(ak.to_numpy(events.m_jj).astype(np.float64), *self.range)
+        value = self._probability(values, m_jj, keys)
         return Raw.alone(value, self.models.folds(keys), keys)
 
     def _probability(

@@ -55,12 +55,6 @@ def masses(observed: NDArray[np.floating], n: int, window: Window, seed: int) ->
     return result
 
 
-def clipped(events: ak.Array, low: float, high: float) -> NDArray[np.float64]:
-    """m_jj in GeV, shape (n,); that of the nearest edge for events beyond: a flow knows nothing about them."""
-    result: NDArray[np.float64] = np.clip(ak.to_numpy(events.m_jj).astype(np.float64), low, high)
-    return result
-
-
 def simulated(
     inputs: Inputs, dataset: Dataset, low: float = 0.0, high: float = np.inf
 ) -> tuple[ratio.Sample, NDArray[np.float32]]:

@@ -92,22 +92,20 @@ def test_the_order_and_the_batches_of_events_change_nothing(settings, events, to
     assert np.array_equal(np.concatenate(batches), whole)
 
 
-def test_cathode_does_not_know_m_jj(settings, events, toys):
-    method = Cathode(quick(settings))
-    method.fit(training_of(events))
+@pytest.mark.parametrize("method", [Cathode, Anode])
+def test_the_score_does_not_know_m_jj(settings, events, toys, method):
+    model = method(quick(settings))
+    model.fit(training_of(events))
     unseen = toys(500, 9)
     other = changed(unseen, m_jj=ak.to_numpy(unseen.m_jj)[::-1])
-    assert np.array_equal(method.raw(unseen, "toys").value, method.raw(other, "toys").value)
+    assert np.array_equal(model.raw(unseen, "toys").value, model.raw(other, "toys").value)
 
 
-@pytest.mark.parametrize(("method", "low", "high"), [(Anode, 3250, 3750), (Lacathode, None, None)])
-def test_events_out_of_range_count_as_at_its_edge(settings, events, toys, method, low, high):
-    model = method(quick(settings))
-    # LaCATHODE's flow knows all the data.
-    low, high = low or ak.min(events.m_jj), high or ak.max(events.m_jj)
+def test_events_beyond_the_data_count_as_at_their_edge(settings, events, toys):
+    model = Lacathode(quick(settings))
     model.fit(training_of(events))
     unseen = toys(200, 9)
-    for inside, outside in ((low, 100.0), (high, 20_000.0)):
+    for inside, outside in ((ak.min(events.m_jj), 100.0), (ak.max(events.m_jj), 20_000.0)):
         first, second = (changed(unseen, m_jj=np.full(200, m)) for m in (inside, outside))
         assert np.array_equal(model.raw(first, "toys").value, model.raw(second, "toys").value)
 
