@@ -26,9 +26,9 @@ class Inputs:
 
     @classmethod
     def of(cls, settings: Settings, kind: Literal["event", "jets"], extra: tuple[str, ...] = ()) -> "Inputs":
-        """``select.features`` and ``extra``, or ``select.jet_features`` of j1 and of j2."""
+        """``select.features`` and ``extra``, each once, or ``select.jet_features`` of j1 and of j2."""
         if kind == "event":
-            return cls([[*settings.features, *extra]], [""], settings.mass_shift, None)
+            return cls([list(dict.fromkeys([*settings.features, *extra]))], [""], settings.mass_shift, None)
         names = [[f"{name}_{jet}" for name in settings.jet_features] for jet in ("j1", "j2")]
         return cls(names, ["_j1", "_j2"], settings.mass_shift, None)
 

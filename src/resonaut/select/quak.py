@@ -29,7 +29,7 @@ class Quak:
     friends: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
-        self.inputs = Inputs.of(settings, "event")
+        self.inputs = Inputs.of(settings, "event", tuple(settings.quak.features))
         self.columns: tuple[str, ...] = self.inputs.columns
         self.classifier = settings.classifier
         self.density = settings.density

@@ -76,9 +76,10 @@ class Regression:
 
 @dataclass(frozen=True)
 class Quak:
-    """Names of the simulated signals that form the prior; all if there are none."""
+    """Names of the simulated signals that form the prior, all if there are none; features beside those of the event."""
 
     prior: list[str]
+    features: list[str]
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,13 @@ def test_quak_weighs_the_signals_of_its_prior_equally(quick, toys, write_dataset
         assert prior.weights[first].sum() == pytest.approx(prior.weights[~first].sum(), rel=0.2)
 
 
+def test_quak_sees_further_features_once(quick):
+    names = ["tau32_j1", quick.features[0]]
+    model = Quak(replace(quick, quak=replace(quick.quak, features=names)))
+    assert model.inputs.names == [[*quick.features, "tau32_j1"]]
+    assert set(model.columns) > set(Quak(quick).columns)
+
+
 @pytest.mark.parametrize(("prior", "problem"), [([], "simulated signals"), (["signal"], "signal")])
 def test_quak_needs_the_signals_of_its_prior(quick, toys, prior, problem):
     with pytest.raises(ConfigError, match=f"learns its prior from {problem}, and the signals .* are none"):
