@@ -56,6 +56,20 @@ def test_background_only_p_values_are_uniform(events):
 
 
 @pytest.mark.parametrize("events", [350, 5000])
+def test_uncertainties_of_the_shape_do_not_widen_significances(events):
+    settings = settings_of(["background.shape_parameters=[2,2]"], SQRT_S, [MASS]).background
+    # Narrow: with a free scale of 1 % the peak would move to the nearest fluctuation, and z be wider by 8 to 10 %.
+    own = background.model(
+        Spectrum(EDGES, truth(events)), Gaussian(0.02), MASS, SQRT_S, settings, {"scale": 0.01, "resolution": 0.035}
+    )
+    counts = np.random.default_rng(3).poisson(truth(events), (5000, len(EDGES) - 1)).astype(float)
+    z = lookelsewhere.local_significances([own], counts)[:, 0]
+    # Four standard deviations of the width of 5000 toys, and a percent for the approximation.
+    assert z.std() == pytest.approx(1, abs=0.05)
+    assert np.mean(z > 2) < stats.norm.sf(2) + 0.008
+
+
+@pytest.mark.parametrize("events", [350, 5000])
 def test_injected_events_are_recovered_and_covered_with_toys_of_another_family(events):
     settings = settings_of([f"bias.toys={TOYS}"], SQRT_S, [MASS]).bias
     one = model(events)

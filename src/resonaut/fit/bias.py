@@ -70,7 +70,7 @@ def _yield_of(model: Model, expected: Array, sigma: float, error: float) -> floa
     def difference(events: float) -> float:
         asimov = (expected + events * model.template.shares)[None]
         alone = profile(model.functions, asimov, start=model.background.start)
-        both = profile(model.functions, asimov, model.template, start=model.background.start)
+        both = profile(model.functions, asimov, model.template.rigid, start=model.background.start)
         return float(significance(alone.deviance, both)[2][0]) - sigma
 
     if sigma == 0:
@@ -87,7 +87,8 @@ def _point(
     start = model.background.start
     alone = profile(model.functions, counts, start=start)
     both = profile(model.functions, counts, model.template, start=alone.start)
-    z = significance(alone.deviance, both)[2]
+    nominal = profile(model.functions, counts, model.template.rigid, start=alone.start)
+    z = significance(alone.deviance, nominal)[2]
     # The limit is above a yield where CLs of that yield is above 1 - CL; the Asimov data are each toy's own.
     yields = np.full(len(counts), injected)
     held = profile(model.functions, counts, model.template, yields, both.start)

@@ -75,11 +75,12 @@ def profile(
     signal: Array | None = None,
     start: Sequence[Array] | None = None,
     observed: Array | None = None,
+    nuisances: Array | None = None,
 ) -> Profile:
     """Fit all ``functions``; the other arguments are those of ``likelihood.fit``, ``start`` one for each function."""
     starts: Sequence[Array | None] = [None] * len(functions) if start is None else start
     fits = tuple(
-        fit(function, counts, template, signal, begin, observed)
+        fit(function, counts, template, signal, begin, observed, nuisances)
         for function, begin in zip(functions, starts, strict=True)
     )
     values = np.stack([one.deviance + one.function.n_parameters for one in fits])

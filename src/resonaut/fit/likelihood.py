@@ -69,6 +69,7 @@ def fit(
     signal: Array | None = None,
     start: Array | None = None,
     observed: Array | None = None,
+    nuisances: Array | None = None,
 ) -> Fit:
     """Fit the background, with a signal if there is a ``template``.
 
@@ -79,6 +80,7 @@ def fit(
         signal: yields (B,) at which the signal is held; None leaves it free, of either sign.
         start: background parameters (B, K) to begin from.
         observed: auxiliary measurements (B, M) of the nuisances; None is 0.
+        nuisances: values (B, M) to begin from; None is ``observed``.
     """
     counts = np.ascontiguousarray(counts, dtype=float)
     rows = len(counts)
@@ -89,7 +91,8 @@ def fit(
     centre = np.zeros((rows, size)) if observed is None else np.ascontiguousarray(observed, dtype=float)
     theta = function.start(counts) if start is None else np.broadcast_to(start, (rows, function.n_parameters))
     theta = _feasible(function, theta, level, template)
-    states = np.ascontiguousarray(np.concatenate([theta, level[:, None], centre], axis=1))
+    begin = centre if nuisances is None else nuisances
+    states = np.ascontiguousarray(np.concatenate([theta, level[:, None], begin], axis=1))
     free = signal is None and bool(template.shares.any())
     value, converged, information = kernel.minimise(
         function.directions, function.widths, counts, shape, free, states, centre

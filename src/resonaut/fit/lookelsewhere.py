@@ -80,7 +80,7 @@ def local_significances(models: Sequence[Model], counts: Array) -> Array:
         key = (model.bins.start, model.bins.stop, functions)
         if key not in alone:
             alone[key] = profile(model.functions, own, start=model.background.start)
-        both = profile(model.functions, own, model.template, start=alone[key].start)
+        both = profile(model.functions, own, model.template.rigid, start=alone[key].start)
         z[:, i] = significance(alone[key].deviance, both)[2]
     return z
 

@@ -27,7 +27,9 @@ class Excess:
     """What one mass shows; yields in events.
 
     ``z_local`` is signed, the root of the likelihood ratio with the sign of the fitted yield; ``q0`` and
-    ``p_local`` are one-sided: 0 and 0.5 for a deficit (Cowan et al., arXiv:1007.1727, eq. 12 and 52).
+    ``p_local`` are one-sided: 0 and 0.5 for a deficit (Cowan et al., arXiv:1007.1727, eq. 12 and 52). They are of the
+    nominal shape: background has neither scale nor resolution, and a peak that may move to the nearest fluctuation
+    finds more of them. Yield, errors, nuisances and expectation are of the fit with nuisances.
     ``signal`` and ``expected`` (N,): the fitted signal, and signal plus background, in the model's bins.
     """
 
@@ -50,9 +52,10 @@ def search(model: Model) -> Excess:
     """
     counts = model.spectrum.counts[None]
     both = profile(model.functions, counts, model.template, start=model.background.start)
-    if not both.converged[0]:
+    nominal = profile(model.functions, counts, model.template.rigid, start=model.background.start)
+    if not (both.converged[0] and nominal.converged[0]):
         raise ResonautError(f"the signal fit at {model.mass:g} GeV does not converge; change the range or the masses.")
-    q0, p_local, z_local = significance(model.background.deviance, both)
+    q0, p_local, z_local = significance(model.background.deviance, nominal)
     up, down = _profile_errors(model, both)
     signal = both.signal[0] * model.template.at(both.nuisances[0])
     return Excess(
@@ -81,7 +84,7 @@ def expected_significance(model: Model, signal: float) -> float:
     asimov = (model.background.background[0] + signal * model.template.shares)[None]
     start = model.background.start
     alone = profile(model.functions, asimov, start=start)
-    both = profile(model.functions, asimov, model.template, start=start)
+    both = profile(model.functions, asimov, model.template.rigid, start=start)
     return float(significance(alone.deviance, both)[2][0])
 
 
@@ -101,13 +104,17 @@ def _profile_errors(model: Model, both: Profile) -> tuple[float, float]:
     """Distances up and down from the fitted yield at which -2 ln L has risen by 1, events.
 
     Below the yield at which a bin's expected count vanishes the likelihood has no values: the error ends there.
+    Under a deficit it may have a minimum on either side in the scale: the lower one counts.
     """
+    counts = model.spectrum.counts[None]
+    begins = (np.zeros_like(both.nuisances), both.nuisances)
 
     def rise(distance: float, sign: int) -> float:
-        held = profile(
-            model.functions, model.spectrum.counts[None], model.template, both.signal + sign * distance, both.start
-        )
-        return float(held.deviance[0] - both.deviance[0]) - 1
+        held = [
+            profile(model.functions, counts, model.template, both.signal + sign * distance, both.start, None, begin)
+            for begin in begins
+        ]
+        return float(min(one.deviance[0] for one in held) - both.deviance[0]) - 1
 
     errors = []
     for sign in (1, -1):

@@ -6,7 +6,7 @@ interpolated between the simulated masses.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,6 +62,11 @@ class Template:
     def none(bins: int) -> "Template":
         """No signal at all."""
         return Template(np.zeros(bins), (0, 0), (), np.zeros((0, bins)), np.zeros((0, bins)))
+
+    @property
+    def rigid(self) -> "Template":
+        """The same without nuisances."""
+        return replace(self, nuisances=(), response=self.response[:0], bend=self.bend[:0])
 
     def at(self, nuisances: Array) -> Array:
         """Shares (..., N) at the nuisances (..., M)."""

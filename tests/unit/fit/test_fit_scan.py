@@ -51,6 +51,29 @@ def test_a_deficit():
     assert (found.q0, found.p_local) == (0.0, 0.5)
 
 
+def test_the_significance_is_that_of_the_nominal_shape():
+    # Half a width beside the mass: with a free scale the fit follows the signal.
+    loose, stiff = (scan.search(model(1e4, 100, width=0.02, mass=0.99 * MASS, **u)) for u in ({"scale": 0.02}, {}))
+    assert loose.nuisances["scale"].pull > 0.3
+    assert loose.signal_yield > stiff.signal_yield + 1
+    assert (loose.z_local, loose.p_local) == pytest.approx((stiff.z_local, stiff.p_local), rel=1e-6)
+    assert loose.z_local < scan.search(model(1e4, 100, width=0.02)).z_local
+
+
+def test_errors_of_a_deficit_with_a_minimum_on_either_side_in_the_scale():
+    edges = np.arange(3000.0, 8001.0, 20.0)
+    counts = np.exp(-(edges[:-1] + 10) / 560)
+    counts *= 160 / counts.sum()
+    # A toy in which the free fit and the one held at its yield, both from a scale of 1, end in different minima.
+    counts[15:36] = [3, 6, 1, 1, 2, 5, 3, 1, 0, 1, 2, 1, 0, 0, 1, 1, 1, 2, 2, 1, 1]
+    own = background.model(Spectrum(edges, counts), Gaussian(0.01), 3500, SQRT_S, WHOLE, {"scale": 0.01})
+    free = profile(own.functions, counts[None], own.template, start=own.background.start)
+    held = profile(own.functions, counts[None], own.template, free.signal, free.start)
+    assert held.deviance > free.deviance + 1
+    found = scan.search(own)
+    assert 1 < found.error_down < found.error_up < 3
+
+
 def test_significance_of_a_batch():
     one = model(1e5)
     counts = np.stack([model(1e5, signal).spectrum.counts for signal in (-300, 0, 300)])
