@@ -1,6 +1,7 @@
 """Numbers with units: spellings, and what is asked back."""
 
 import pytest
+
 from resonaut.errors import ConfigError
 from resonaut.units import quantity
 
@@ -38,6 +39,6 @@ def test_spellings(text, unit, value) -> None:
     ],
 )
 def test_what_is_asked_back(text, unit, sentence) -> None:
-    with pytest.raises(ConfigError, match="^datasets.d.luminosity") as caught:
+    with pytest.raises(ConfigError, match=r"^datasets\.d\.luminosity") as caught:
         quantity(text, unit, "datasets.d.luminosity")
     assert sentence in str(caught.value)
