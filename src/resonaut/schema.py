@@ -6,6 +6,7 @@ with ``merge: true`` keeps its default entries when a configuration adds its own
 """
 
 import difflib
+import math
 import sys
 from collections.abc import Iterator
 from copy import deepcopy
@@ -15,6 +16,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from resonaut import units
 from resonaut.errors import ConfigError
 from resonaut.files import atomic
 
@@ -31,17 +33,53 @@ def load(folder: Path) -> dict[str, Any]:
 
 
 def validate(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """A copy of ``config`` with every default filled in.
+    """A copy of ``config`` with every default filled in, and every text with a unit as a number.
 
     Raises:
         ConfigError: one sentence on the first key that is unknown, missing, or of a wrong value.
     """
-    full: dict[str, Any] = _with_defaults(deepcopy(config), schema)
+    _require_plain(config, "")
+    full: dict[str, Any] = _with_defaults(_in_units(deepcopy(config), schema, ""), schema)
     errors = jsonschema.Draft202012Validator(schema).iter_errors(full)
     # Unknown keys first: a misspelt key often causes the other errors.
     for error in sorted(errors, key=lambda e: (e.validator != "additionalProperties", list(map(str, e.absolute_path)))):
         raise ConfigError(_sentence(error))
     return full
+
+
+def _require_plain(value: Any, where: str) -> None:
+    """Stop at what no key can mean: YAML reads ``1:`` as a number's key, ``.nan`` as a number below no bound."""
+    if isinstance(value, dict):
+        for key, sub in value.items():
+            if not isinstance(key, str):
+                raise ConfigError(f"config: {where or 'top level'}: the key {key!r} is no text; put it in quotes.")
+            _require_plain(key, where)
+            _require_plain(sub, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for number, sub in enumerate(value):
+            _require_plain(sub, f"{where}[{number}]")
+    elif isinstance(value, str) and not value.isprintable():
+        raise ConfigError(f"config: key {where!r}: {value!r} holds a line break or another control character.")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"config: key {where!r} is {value}; give a finite number.")
+    elif isinstance(value, int) and abs(value) >= 2**63:
+        raise ConfigError(f"config: key {where!r}: {value} is beyond 2^63; give a smaller number.")
+
+
+def _in_units(value: Any, schema: Any, where: str, unit: str = "") -> Any:
+    """``value`` with each text such as ``138 /fb`` as a number in the key's unit; implausible numbers are asked back."""
+    schema = schema if isinstance(schema, dict) else {}
+    unit = schema.get("unit", unit)
+    if isinstance(value, dict):
+        named, extra = schema.get("properties", {}), schema.get("additionalProperties")
+        return {key: _in_units(sub, named.get(key, extra), f"{where}.{key}".lstrip(".")) for key, sub in value.items()}
+    if isinstance(value, list):
+        return [_in_units(sub, schema.get("items"), f"{where}[{i}]", unit) for i, sub in enumerate(value)]
+    if unit not in units.UNITS or isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return value
+    number = units.quantity(value, unit, f"config: key {where!r}")
+    # A number keeps its form, 20 or 20.0, and with it the bytes of the frozen configuration.
+    return number if isinstance(value, str) else value
 
 
 def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
@@ -73,7 +111,35 @@ def _sentence(error: jsonschema.ValidationError) -> str:
     if error.validator == "required":
         return f"config: key {where or 'top level'!r}: {error.message}; add it."
     about = error.schema.get("description", "").rstrip(".")
+    if error.validator == "pattern":
+        return f"config: {where}: {error.instance!r} is not allowed; give {about or error.validator_value}."
     return f"config: key {where!r}: {error.message}" + (f"; it is: {about}." if about else ".")
+
+
+def require_unique_keys(path: Path) -> None:
+    """Stop where a mapping of the YAML file ``path`` has a key twice, of which YAML takes the last in silence.
+
+    Raises:
+        ConfigError: it has; the sentence names the key and both lines.
+    """
+    with path.open(encoding="utf-8") as stream:
+        todo, seen = [yaml.compose(stream, yaml.SafeLoader)], set()
+    while todo:
+        node = todo.pop()
+        # An alias is the node of its anchor again.
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                name, line = str(key.value), key.start_mark.line + 1
+                if name in lines and name != "<<":
+                    raise ConfigError(f"{path}: the key {name!r} stands in lines {lines[name]} and {line}; keep one.")
+                lines[name] = line
+                todo.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            todo += node.value
 
 
 def section(schema: dict[str, Any], page: str) -> dict[str, Any]:
