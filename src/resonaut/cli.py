@@ -1,16 +1,19 @@
 """The command ``resonaut <verb> …``: one sub-command per stage, plus logging and threads for all."""
 
+import atexit
 import logging
 import os
 import shlex
+import shutil
 import sys
+import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from resonaut.errors import ResonautError
+from resonaut.errors import ResonautError, unexpected
 
 VERBS = ("simulate", "skim", "tag", "calibrate", "reweight", "select", "fit", "report")
 
@@ -34,9 +37,13 @@ def prepare(
     """Set the threads before any numerical library loads, and send the output to the log."""
     for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    # ONNX Runtime would write into HOME, to tell its maker of its use.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    _find_caches()
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        file = log.open("w", buffering=1)
+        # File names need not be valid UTF-8.
+        file = log.open("w", buffering=1, encoding="utf-8", errors="backslashreplace")
         file.write(shlex.join(["resonaut", *sys.argv[1:]]) + "\n")
         # Pythia and FastJet print from C++, so the file descriptor itself moves; progress stays on stderr.
         sys.stdout.flush()
@@ -45,15 +52,37 @@ def prepare(
     logging.captureWarnings(True)
 
 
+def _find_caches() -> None:
+    """Where HOME is absent or read-only, as on cluster nodes, give the libraries' caches a folder of this process."""
+    # Path.expanduser would raise for a user without a home.
+    home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")).absolute()  # noqa: PTH111
+    base = next(folder for folder in (home, *home.parents) if folder.exists())
+    if base.is_dir() and os.access(base, os.W_OK):
+        return
+    # A folder that another user could have made is no place for numba's cache, which holds code.
+    folder = tempfile.mkdtemp(prefix="resonaut-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in ("XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR"):
+        os.environ.setdefault(name, folder)
+
+
 def main() -> None:
-    """Run the command line; a user's mistake ends as one sentence and exit code 2."""
+    """Run the command line; every error ends as one sentence and exit code 2, its traceback in the log."""
     try:
         app()
-    except ResonautError as error:
-        logging.getLogger("resonaut").error("%s", error)
-        print(f"resonaut: {error}", file=sys.stderr)
+    except Exception as error:
+        foreseen = isinstance(error, ResonautError)
+        text = str(error) if foreseen else unexpected(error, sys.argv[1:], _log())
+        sentence = " ".join(text.splitlines())
+        # Without a log there is no place for a traceback.
+        if logging.getLogger().handlers:
+            logging.getLogger("resonaut").error("%s", sentence, exc_info=not foreseen and _log() is not None)
+        print(f"resonaut: {sentence}", file=sys.stderr)
         sys.exit(2)
-    except Exception:
-        if "--log" in sys.argv:
-            logging.getLogger("resonaut").exception("unexpected error")
-        raise
+
+
+def _log() -> str | None:
+    """The log that the command names."""
+    words = sys.argv[1:]
+    named = [word.removeprefix("--log=") for word in words if word.startswith("--log=")]
+    return named[0] if named else words[words.index("--log") + 1] if "--log" in words else None

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from pathlib import Path
@@ -27,13 +28,23 @@ def read(path: Path, kind: type[T]) -> T:
 
 
 def load_json(path: Path) -> Any:
-    """Read a JSON file; ``InputFileError`` names the file where it is missing or broken."""
+    """Read a JSON file of finite numbers; ``InputFileError`` names the file where it is missing or broken."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError:
         raise InputFileError(path, "no such file", "run the stage that makes it, or give its right path") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except IsADirectoryError:
+        raise InputFileError(path, "is a folder", "give a file") from None
+    except (ValueError, RecursionError) as error:
         raise InputFileError(path, f"not valid JSON ({error})", "delete it and run its stage again") from None
+
+
+def _finite(text: str) -> float:
+    """JSON's numbers; Python would also take NaN, Infinity and 1e999."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a finite number")
+    return value
 
 
 def build(value: Any, kind: Any, where: str) -> Any:

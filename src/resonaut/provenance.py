@@ -10,9 +10,11 @@ def stage_code(verb: str) -> list[str]:
     """Paths, relative to the package's folder, of every module that the stage ``verb`` imports.
 
     Nothing is executed: the imports are read from the syntax trees, those inside functions too.
-    The package's own ``__init__`` and the command dispatcher are left out: no result depends on them.
+    The package's own ``__init__``, the command dispatcher and a stage's ``checks.py``, which only refuses
+    configurations, are left out: no result depends on them.
     """
-    todo = [path.relative_to(PACKAGE).as_posix() for path in (PACKAGE / verb).glob("*.py")]
+    modules = [path for path in (PACKAGE / verb).glob("*.py") if path.name != "checks.py"]
+    todo = [path.relative_to(PACKAGE).as_posix() for path in modules]
     if not todo:
         raise ValueError(f"no stage {verb!r} in {PACKAGE.name}")
     seen: set[str] = set()

@@ -67,7 +67,7 @@ def _require_plain(value: Any, where: str) -> None:
 
 
 def _in_units(value: Any, schema: Any, where: str, unit: str = "") -> Any:
-    """``value`` with each text such as ``138 /fb`` as a number in the key's unit; implausible numbers are asked back."""
+    """``value`` with each text such as ``138 /fb`` in the key's unit; an implausible number is asked back."""
     schema = schema if isinstance(schema, dict) else {}
     unit = schema.get("unit", unit)
     if isinstance(value, dict):
@@ -122,8 +122,11 @@ def require_unique_keys(path: Path) -> None:
     Raises:
         ConfigError: it has; the sentence names the key and both lines.
     """
-    with path.open(encoding="utf-8") as stream:
-        todo, seen = [yaml.compose(stream, yaml.SafeLoader)], set()
+    try:
+        todo, seen = [yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)], set()
+    except yaml.YAMLError:
+        # Snakemake has read it, so it is JSON of a form that YAML does not know.
+        return
     while todo:
         node = todo.pop()
         # An alias is the node of its anchor again.

@@ -1,6 +1,11 @@
+import errno
+import os
+import pickle
 import subprocess
 import sys
 import time
+import zlib
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +50,68 @@ def test_log_begins_with_the_command_and_the_error_is_one_sentence(tmp_path) -> 
     first, *rest = log.read_text().splitlines()
     assert first == f"resonaut --log {log} report show --summary '{tmp_path}/no such.json'"
     assert "no such file" in rest[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "out.json"), "out.json: No space left on device; free some"),
+        (OSError(errno.EROFS, "Read-only file system"), "given.csv: Read-only file system; name a place that can be"),
+        (MemoryError(), "given.csv: not enough memory; give the job more"),
+        (KeyError("scan"), "given.csv: cannot be processed (KeyError: 'scan'); check what it holds"),
+        (zlib.error("Error -3\nwhile decompressing"), "given.csv: cannot be processed (error: Error -3); check"),
+        (RecursionError(), "given.csv: cannot be processed (RecursionError); check what it holds"),
+    ],
+)
+@pytest.mark.parametrize("logged", [True, False])
+def test_any_error_is_one_sentence_with_its_traceback_in_the_log(tmp_path, error, sentence, logged) -> None:
+    """A command that fails as no stage foresaw, in a process of its own: ``main`` ends it."""
+    (tmp_path / "given.csv").write_text("1")
+    (tmp_path / "error.pickle").write_bytes(pickle.dumps(error))
+    code = (
+        "import pickle, sys, resonaut.cli as cli\n"
+        "error = pickle.load(open('error.pickle', 'rb'))\n"
+        "def fail(file: str) -> None: raise error\n"
+        "cli.app.command('fail')(fail)\n"
+        "cli.main()"
+    )
+    words = [*(["--log", "x.log"] if logged else []), "fail", "given.csv"]
+    run = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2, run.stderr
+    assert run.stderr.startswith(f"resonaut: {sentence}")
+    assert run.stderr.count("\n") == 1
+    assert "Traceback" not in run.stderr + run.stdout
+    assert ("Traceback" in (tmp_path / "x.log").read_text()) if logged else "resonaut --log FILE" in run.stderr
+
+
+def test_a_log_in_a_place_that_cannot_be_written_is_one_sentence(tmp_path) -> None:
+    (tmp_path / "file").touch()
+    run = resonaut("--log", str(tmp_path / "file" / "x.log"), "report", "show", "--summary", "none.json")
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert f"{tmp_path}/file: File exists; move what is there away" in run.stderr
+
+
+def test_caches_leave_a_home_that_cannot_be_written(tmp_path) -> None:
+    """A file stands in the way of HOME, which stops even root."""
+    (tmp_path / "home").touch()
+    code = (
+        "import os, resonaut.cli as cli\n"
+        "@cli.app.command('where')\n"
+        "def where() -> None: print(os.environ['NUMBA_CACHE_DIR'], os.environ['ORT_DISABLE_TELEMETRY'])\n"
+        "cli.main()"
+    )
+    environment = {k: v for k, v in os.environ.items() if k not in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR")}
+    run = subprocess.run(
+        [sys.executable, "-c", code, "where"],
+        env=environment | {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folder, telemetry = run.stdout.split()
+    assert Path(folder).parent == tmp_path
+    assert telemetry == "1"
+    assert not Path(folder).exists()

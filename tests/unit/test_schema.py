@@ -37,9 +37,17 @@ def test_examples_are_valid(example) -> None:
         (["selct"], {}, "config: unknown key 'selct'; did you mean 'select'?"),
         (["datasets", "data", "luminosty"], 1, "unknown key 'datasets.data.luminosty'; did you mean 'luminosity'?"),
         (["datasets", "data", "luminosity"], "six", "key 'datasets.data.luminosity': 'six' is not a number, or a"),
-        (["datasets", "data", "luminosity"], 20000, "key 'datasets.data.luminosity' is 20000 without a unit, which would"),
+        (
+            ["datasets", "data", "luminosity"],
+            20000,
+            "key 'datasets.data.luminosity' is 20000 without a unit, which would",
+        ),
         (["datasets", "data", "luminosity"], math.nan, "key 'datasets.data.luminosity' is nan; give a finite number"),
-        (["skim"], {"bad_files": {"max_lost_fraction": math.inf}}, "key 'skim.bad_files.max_lost_fraction' is inf; give"),
+        (
+            ["skim"],
+            {"bad_files": {"max_lost_fraction": math.inf}},
+            "key 'skim.bad_files.max_lost_fraction' is inf; give",
+        ),
         (["fit"], {"seed": 2**63}, "key 'fit.seed': 9223372036854775808 is beyond 2^63; give a smaller number"),
         (["fit"], {"masses": [3500, "3.6 lightyears"]}, "key 'fit.masses[1]': '3.6 lightyears' has an unknown unit"),
         (["datasets", 1], {}, "datasets: the key 1 is no text; put it in quotes"),
@@ -68,7 +76,9 @@ def test_texts_with_units_become_numbers_and_numbers_keep_their_form() -> None:
     config = demo()
     config["datasets"]["data"]["luminosity"] = "20000 /pb"
     config["fit"] = {"masses": ["3.5 TeV", 3600], "sqrt_s": 13000}
-    config["select"] = {"windows": {"w": {"signal_region": ["3 TeV", 4000], "sidebands": [[2500, "3 TeV"], [4000, 5000]]}}}
+    config["select"] = {
+        "windows": {"w": {"signal_region": ["3 TeV", 4000], "sidebands": [[2500, "3 TeV"], [4000, 5000]]}}
+    }
     full = schema.validate(config, SCHEMA)
     assert full["datasets"]["data"]["luminosity"] == 20
     assert full["fit"]["masses"] == [3500, 3600]

@@ -1,9 +1,15 @@
 """A user's mistakes end with one sentence that names the key or the file, and touch no other result."""
 
+import json
+import math
+import os
 import shutil
 import subprocess
 
+import awkward as ak
+import numpy as np
 import pytest
+import uproot
 import yaml
 
 REFUSED = [
@@ -38,6 +44,9 @@ REFUSED = [
     ),
     ({"select": {"windows": {}}}, "select.windows and select.window_chains are empty; give one window"),
     ({"select": {"window_chains": {"cms": [1, 2, 2, 3]}}}, "select.window_chains.cms wants at least four ascending"),
+    ({"datasets": {"data": {"files": ["*.yaml"]}}}, "datasets.data has both 'files' and a 'generator', perhaps one"),
+    ({"select": {"windows": {"x;touch OWNED;": {}}}}, "select.windows: 'x;touch OWNED;' is not allowed; give a name"),
+    ({"fit": {"background": {"max_error": math.nan}}}, "key 'fit.background.max_error' is nan; give a finite number"),
 ]
 
 
@@ -55,6 +64,69 @@ def assert_one_sentence(run, sentence) -> None:
     assert len(lines) == 1
     assert sentence in lines[0]
     assert "Traceback" not in run.stderr
+
+
+def test_a_key_that_stands_twice_is_named_with_its_lines(fresh, tmp_path) -> None:
+    path = tmp_path / "overlay.yaml"
+    path.write_text("fit:\n  toys: 10\nfit:\n  seed: 2\n")
+    run = fresh.snakemake("--dry-run", "--configfile", str(path))
+    assert run.returncode == 2
+    assert_one_sentence(run, "overlay.yaml: the key 'fit' stands in lines 1 and 3; keep one")
+
+
+def test_any_folder_is_only_a_folder(fresh, tmp_path) -> None:
+    """Blanks, quotes and commands in the names of folders, and another working folder than the checkout."""
+    jets = ak.zip(
+        {name: ak.Array([[800.0, 700.0]]) for name in ("pt", "mass", "msoftdrop", "tau1", "tau2", "tau3", "tau4")}
+    )
+    jets = ak.with_field(ak.with_field(jets, ak.Array([[0.1, -0.1]]), "eta"), ak.Array([[0.0, 3.0]]), "phi")
+    events = {"FatJet": jets} | {name: np.array([1]) for name in ("run", "luminosityBlock", "event")}
+    source = tmp_path / "my files" / "a.root"
+    source.parent.mkdir()
+    with uproot.recreate(source) as file:
+        file.mktree("Events", {name: ak.Array(values).type.content for name, values in events.items()}).extend(events)
+    results, elsewhere = tmp_path / "a $(touch OWNED) 'b", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    overlay = tmp_path / "overlay.yaml"
+    content = {
+        "pathvars": {"results": str(results), "logs": f"{results};logs"},
+        "search": {"stages": ["skim"], "datasets": ["mine"]},
+        "datasets": {"mine": {"role": "data", "files": [str(source)], "luminosity": "1 /fb"}},
+        "skim": {"read_constituents": False, "regions": {"dijet": {"m_jj_min": None}}},
+    }
+    overlay.write_text(yaml.safe_dump(content))
+    snakefile = os.path.relpath(fresh.path / "Snakefile", elsewhere)
+    command = ["snakemake", "-s", snakefile, "--cores", "1", "skim", "--configfile", str(overlay)]
+    run = subprocess.run(command, cwd=elsewhere, env=fresh.environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert json.loads((results / "skim" / "mine.json").read_text())["events"] == 1
+    assert {path.name for path in elsewhere.iterdir()} == {".snakemake"}
+    assert not list(tmp_path.rglob("OWNED"))
+
+
+def test_a_lock_of_a_living_snakemake_is_kept(fresh) -> None:
+    """A process that runs as ``snakemake`` in this folder; without it the lock is one that a killed run left."""
+    lock = fresh.path / ".snakemake" / "locks" / "0.input.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("results/x\n")
+
+    def run() -> subprocess.CompletedProcess:
+        command = ["workflow/run", *fresh.command("--dry-run")[1:]]
+        return subprocess.run(
+            command, cwd=fresh.path, env=fresh.environment, capture_output=True, text=True, check=False
+        )
+
+    with subprocess.Popen(["bash", "-c", "exec -a snakemake sleep 60"], cwd=fresh.path) as living:
+        try:
+            refused = run()
+        finally:
+            living.kill()
+    assert refused.returncode == 2
+    assert f"Snakemake still works in this folder (process {living.pid})" in refused.stderr
+    assert lock.exists()
+    resumed = run()
+    assert resumed.returncode == 0, resumed.stderr
+    assert not lock.exists()
 
 
 def test_a_signal_in_no_window_cannot_be_injected(fresh, tmp_path) -> None:

@@ -43,10 +43,10 @@ rule calibrate_measure:
     message:
         "Measuring the Lund-plane ratio of W jets."
     shell:
-        "resonaut --log {log} --threads {threads} calibrate measure"
-        " --config {input.config} {params.data} {params.simulation}"
-        " {params.background} {params.b_quarks}"
-        " --output {output.correction} --planes {output.planes}"
+        "resonaut --log {log:q} --threads {threads} calibrate measure"
+        " --config {input.config:q} {params.data:q} {params.simulation:q}"
+        " {params.background:q} {params.b_quarks:q}"
+        " --output {output.correction:q} --planes {output.planes:q}"
 
 
 rule calibrate_normalise:
@@ -72,9 +72,9 @@ rule calibrate_normalise:
     message:
         "Normalising the Lund weights of {wildcards.dataset}."
     shell:
-        "resonaut --log {log} --threads {threads} calibrate normalise"
-        " --config {input.config} --correction {input.correction} --dataset {input.dataset}"
-        " --output {output}"
+        "resonaut --log {log:q} --threads {threads} calibrate normalise"
+        " --config {input.config:q} --correction {input.correction:q} --dataset {input.dataset:q}"
+        " --output {output:q}"
 
 
 rule calibrate_apply:
@@ -101,9 +101,9 @@ rule calibrate_apply:
     message:
         "Weighting the jets of {wildcards.dataset}, chunk {wildcards.chunk}."
     shell:
-        "resonaut --log {log} --threads {threads} calibrate apply"
-        " --config {input.config} --correction {input.correction} --normalisation {input.normalisation}"
-        " --dataset {input.dataset} --chunk {wildcards.chunk} --output {output}"
+        "resonaut --log {log:q} --threads {threads} calibrate apply"
+        " --config {input.config:q} --correction {input.correction:q} --normalisation {input.normalisation:q}"
+        " --dataset {input.dataset:q} --chunk {wildcards.chunk:q} --output {output:q}"
 
 
 rule calibrate_summarise:
@@ -130,13 +130,13 @@ rule calibrate_summarise:
         mem_mb=memory(1000),
         runtime=30,
     params:
-        tagged="--tagged" if uses("tag") else "",
+        tagged=["--tagged"] * uses("tag"),
     message:
         "Summarising the Lund weights of {wildcards.dataset}."
     shell:
-        "resonaut --log {log} --threads {threads} calibrate summarise"
-        " --config {input.config} --normalisation {input.normalisation} --dataset {input.dataset}"
-        " {params.tagged} --output {output}"
+        "resonaut --log {log:q} --threads {threads} calibrate summarise"
+        " --config {input.config:q} --normalisation {input.normalisation:q} --dataset {input.dataset:q}"
+        " {params.tagged:q} --output {output:q}"
 
 
 rule calibrate:

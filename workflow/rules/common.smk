@@ -2,13 +2,13 @@
 
 import importlib.util
 import json
+import os
 import sys
-from glob import glob
 from pathlib import Path
 
 from snakemake.logging import logger
 
-CHECKOUT = Path(workflow.basedir)
+CHECKOUT = Path(workflow.basedir).resolve()
 
 
 def stop(sentence):
@@ -18,14 +18,17 @@ def stop(sentence):
 
 
 _spec = importlib.util.find_spec("resonaut")
-if _spec is None or Path(_spec.origin).parent != CHECKOUT / "src" / "resonaut":
+if (
+    _spec is None
+    or Path(_spec.origin).parent.resolve() != CHECKOUT / "src" / "resonaut"
+):
     _state = "missing" if _spec is None else f"of another checkout ({_spec.origin})"
     stop(
         f"the installed package is {_state}; run 'pip install --no-deps -e .' in {CHECKOUT}, or 'make install' and '.venv/bin/snakemake'."
     )
 
+from resonaut import analysis, provenance, schema
 from resonaut import config as resonaut_config
-from resonaut import provenance, schema, windows
 from resonaut.dataset import DatasetConfig
 from resonaut.errors import ResonautError
 
@@ -34,35 +37,10 @@ from resonaut.select import catalogue
 VERBS = schema.VERBS
 
 
-def expand_files(name, patterns):
-    """The files that a dataset's patterns match, sorted within each pattern."""
-    found = []
-    for pattern in patterns:
-        matches = sorted(glob(pattern))
-        if not matches:
-            stop(
-                f"config: datasets.{name}.files: no file {pattern!r}; correct the path (relative to {Path.cwd()})."
-            )
-        found += matches
-    return found
-
-
 def read_catalogue():
     """The checked configuration's datasets; those of this analysis with their files found."""
-    config.update(
-        schema.validate(config, schema.load(CHECKOUT / "workflow" / "schemas"))
-    )
-    for name in config["search"]["datasets"]:
-        if name not in config["datasets"]:
-            stop(
-                f"config: search.datasets names {name!r}, which is not in 'datasets'; add it there."
-            )
-        entry = config["datasets"][name]
-        if not entry["files"] and entry["generator"] is None:
-            stop(
-                f"config: datasets.{name} has neither 'files' nor a 'generator'; give it one."
-            )
-        entry["files"] = expand_files(name, entry["files"])
+    read = [Path(path) for path in workflow.configfiles]
+    config.update(analysis.complete(config, read, CHECKOUT / "workflow" / "schemas"))
     return {
         name: resonaut_config.build(entry, DatasetConfig, f"config: datasets.{name}")
         for name, entry in config["datasets"].items()
@@ -71,9 +49,6 @@ def read_catalogue():
 
 try:
     CATALOGUE = read_catalogue()
-    config["select"]["windows"] = windows.expand(
-        config["select"]["windows"], config["select"]["window_chains"]
-    )
 except ResonautError as error:
     stop(error)
 
@@ -92,11 +67,6 @@ def check_search():
         check_calibration()
         if not uses("tag"):
             leave_out_scores()
-    for name in datasets() if uses("skim") else []:
-        if CATALOGUE[name].region not in config["skim"]["regions"]:
-            stop(
-                f"config: datasets.{name}.region {CATALOGUE[name].region!r} is not in skim.regions; define it there."
-            )
 
 
 def check_methods():
@@ -415,8 +385,9 @@ def dataset_config(dataset):
 
 
 def stage_code(verb):
-    """The source files of a stage, relative to the workflow's folder, so that a moved clone reruns nothing."""
-    return [f"src/resonaut/{path}" for path in provenance.stage_code(verb)]
+    """The source files of a stage, relative to the working folder, so that a moved clone reruns nothing."""
+    source = os.path.relpath(CHECKOUT / "src" / "resonaut")
+    return [f"{source}/{path}" for path in provenance.stage_code(verb)]
 
 
 def published_weights(wildcards):

@@ -20,7 +20,7 @@ rule freeze_section:
     message:
         "config: freeze the section {wildcards.verb}"
     shell:
-        "printf '%s\n' {params.text:q} > {output} 2> {log}"
+        "printf '%s\n' {params.text:q} > {output:q} 2> {log:q}"
 
 
 rule freeze_dataset:
@@ -44,4 +44,4 @@ rule freeze_dataset:
     message:
         "config: freeze the dataset {wildcards.dataset}"
     shell:
-        "printf '%s\n' {params.text:q} > {output} 2> {log}"
+        "printf '%s\n' {params.text:q} > {output:q} 2> {log:q}"

@@ -34,9 +34,9 @@ rule fit_selection:
         "Fitting the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log} --threads {threads} fit selection --config {input.config} \
-            --selection {input.selection} --data {input.data} \
-            --output {output.result} --workspaces {output.workspaces}
+        resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} \
+            --selection {input.selection:q} --data {input.data:q} \
+            --output {output.result:q} --workspaces {output.workspaces:q}
         """
 
 
@@ -66,8 +66,8 @@ rule fit_selection_bias:
         "Bias test of the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log} --threads {threads} fit selection-bias --config {input.config} \
-            --selection {input.selection} --data {input.data} --output {output.result}
+        resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} \
+            --selection {input.selection:q} --data {input.data:q} --output {output.result:q}
         """
 
 
@@ -96,7 +96,7 @@ rule fit_summary:
         "Collecting the fits' results"
     shell:
         """
-        resonaut --log {log} --threads {threads} fit summary --output {output.summary} {input.results}
+        resonaut --log {log:q} --threads {threads} fit summary --output {output.summary:q} {input.results:q}
         """
 
 
@@ -136,8 +136,8 @@ rule fit_retrained:
         "Fitting the {wildcards.method} selections trained with {wildcards.dataset} in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log} --threads {threads} fit retrained --config {input.config} {params.selection} \
-            --output {output.result} {input.experiments}
+        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.selection:q} \
+            --output {output.result:q} {input.experiments:q}
         """
 
 

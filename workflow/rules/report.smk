@@ -83,8 +83,8 @@ rule report_cutflows:
     message:
         "report: cutflows"
     shell:
-        "resonaut --log {log} --threads {threads} report cutflows"
-        " --table {output.table} --plot {output.plot} {input.manifests}"
+        "resonaut --log {log:q} --threads {threads} report cutflows"
+        " --table {output.table:q} --plot {output.plot:q} {input.manifests:q}"
 
 
 rule report_tagger:
@@ -111,8 +111,8 @@ rule report_tagger:
     message:
         "report: taggers"
     shell:
-        "resonaut --log {log} --threads {threads} report tagger"
-        " --plot {output.plot} {input.summaries}"
+        "resonaut --log {log:q} --threads {threads} report tagger"
+        " --plot {output.plot:q} {input.summaries:q}"
 
 
 rule report_lund:
@@ -139,8 +139,8 @@ rule report_lund:
     message:
         "report: Lund planes"
     shell:
-        "resonaut --log {log} --threads {threads} report lund"
-        " --plot {output.plot} {input.planes}"
+        "resonaut --log {log:q} --threads {threads} report lund"
+        " --plot {output.plot:q} {input.planes:q}"
 
 
 rule report_calibration:
@@ -190,8 +190,8 @@ rule report_calibration:
     message:
         "report: calibration"
     shell:
-        "resonaut --log {log} --threads {threads} report calibration"
-        " --output {params.folder} {input.summaries}"
+        "resonaut --log {log:q} --threads {threads} report calibration"
+        " --output {params.folder:q} {input.summaries:q}"
 
 
 rule report_reweighting:
@@ -218,8 +218,8 @@ rule report_reweighting:
     message:
         "report: reweighting"
     shell:
-        "resonaut --log {log} --threads {threads} report reweighting"
-        " --plot {output.plot} {input.closure}"
+        "resonaut --log {log:q} --threads {threads} report reweighting"
+        " --plot {output.plot:q} {input.closure:q}"
 
 
 rule report_search:
@@ -283,8 +283,8 @@ rule report_search:
     message:
         "report: spectra, p-values, limits, fits, HEPData"
     shell:
-        "resonaut --log {log} --threads {threads} report search --config {input.config}"
-        " --summary {input.summary} --output {params.folder} {input.results}"
+        "resonaut --log {log:q} --threads {threads} report search --config {input.config:q}"
+        " --summary {input.summary:q} --output {params.folder:q} {input.results:q}"
 
 
 rule report_methods:
@@ -336,9 +336,9 @@ rule report_methods:
     message:
         "report: methods"
     shell:
-        "resonaut --log {log} --threads {threads} report methods --config {input.config}"
-        " {params.fits} {params.no_signal} {params.bounds} --benchmarks {params.benchmarks}"
-        " --output {params.folder} {input.selections}"
+        "resonaut --log {log:q} --threads {threads} report methods --config {input.config:q}"
+        " {params.fits:q} {params.no_signal:q} {params.bounds:q} --benchmarks {params.benchmarks:q}"
+        " --output {params.folder:q} {input.selections:q}"
 
 
 rule report_injections:
@@ -379,8 +379,8 @@ rule report_injections:
     message:
         "report: injections"
     shell:
-        "resonaut --log {log} --threads {threads} report injections --config {input.config}"
-        " {params.benchmark} --output {params.folder} {input.fits}"
+        "resonaut --log {log:q} --threads {threads} report injections --config {input.config:q}"
+        " {params.benchmark:q} --output {params.folder:q} {input.fits:q}"
 
 
 rule report_images:
@@ -419,8 +419,8 @@ rule report_images:
     message:
         "report: jet images"
     shell:
-        "resonaut --log {log} --threads {threads} report images"
-        " --output {params.folder} {input.images}"
+        "resonaut --log {log:q} --threads {threads} report images"
+        " --output {params.folder:q} {input.images:q}"
 
 
 rule report_tables:
@@ -448,8 +448,8 @@ rule report_tables:
     message:
         "report: tables"
     shell:
-        "resonaut --log {log} --threads {threads} report tables"
-        " --summary {output.summary} --table {output.table} {input.fits}"
+        "resonaut --log {log:q} --threads {threads} report tables"
+        " --summary {output.summary:q} --table {output.table:q} {input.fits:q}"
 
 
 rule report_bias:
@@ -485,5 +485,5 @@ rule report_bias:
     message:
         "report: bias test"
     shell:
-        "resonaut --log {log} --threads {threads} report bias"
-        " --plot {output.plot} --table {output.table} {input.tests}"
+        "resonaut --log {log:q} --threads {threads} report bias"
+        " --plot {output.plot:q} --table {output.table:q} {input.tests:q}"

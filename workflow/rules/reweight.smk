@@ -31,9 +31,9 @@ rule reweight_train:
         "reweight: simulated background to data"
     shell:
         """
-        resonaut --log {log} --threads {threads} reweight train \
-            --config {input.config} --data {input.data} {params.simulation} \
-            --output {output.closure}
+        resonaut --log {log:q} --threads {threads} reweight train \
+            --config {input.config:q} --data {input.data:q} {params.simulation:q} \
+            --output {output.closure:q}
         """
 
 

@@ -44,10 +44,10 @@ rule select_train:
         "select: {wildcards.method} in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log} --threads {threads} select train \
-            --config {input.config} --method {wildcards.method} --window {wildcards.window} \
-            --data {input.data} {params.background} {params.signal} {params.weights} \
-            --output {output.summary}
+        resonaut --log {log:q} --threads {threads} select train \
+            --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
+            --data {input.data:q} {params.background:q} {params.signal:q} {params.weights:q} \
+            --output {output.summary:q}
         """
 
 
@@ -87,10 +87,10 @@ rule select_inject:
         "select: {wildcards.method} in {wildcards.window} with {wildcards.amount} of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         """
-        resonaut --log {log} --threads {threads} select inject \
-            --config {input.config} --method {wildcards.method} --window {wildcards.window} \
-            --data {input.data} --signal {input.signal} \
-            --amount {wildcards.amount} --seed {wildcards.seed} {params.options} --output {output.summary}
+        resonaut --log {log:q} --threads {threads} select inject \
+            --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
+            --data {input.data:q} --signal {input.signal:q} \
+            --amount {wildcards.amount:q} --seed {wildcards.seed:q} {params.options:q} --output {output.summary:q}
         """
 
 
@@ -117,7 +117,7 @@ rule select_benchmark:
         "select: the significance improvements"
     shell:
         """
-        resonaut --log {log} --threads {threads} select benchmark --output {output.summary} {input.experiments}
+        resonaut --log {log:q} --threads {threads} select benchmark --output {output.summary:q} {input.experiments:q}
         """
 
 
@@ -148,7 +148,7 @@ rule select_images:
         "select: jet images of {wildcards.method} in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log} --threads {threads} select images \
-            --config {input.config} --method {wildcards.method} --window {wildcards.window} \
-            --data {input.data} --output {output.images}
+        resonaut --log {log:q} --threads {threads} select images \
+            --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
+            --data {input.data:q} --output {output.images:q}
         """

@@ -34,6 +34,6 @@ rule simulate_chunk:
     message:
         "Generating {wildcards.dataset}, chunk {wildcards.chunk}."
     shell:
-        "resonaut --log {log} --threads {threads} simulate chunk"
-        " --config {input.config} --dataset-config {input.dataset}"
-        " --name {wildcards.dataset} --chunk {params.number} --output {output}"
+        "resonaut --log {log:q} --threads {threads} simulate chunk"
+        " --config {input.config:q} --dataset-config {input.dataset:q}"
+        " --name {wildcards.dataset:q} --chunk {params.number:q} --output {output:q}"

@@ -33,9 +33,9 @@ rule skim_chunk:
         "skim: select events of {wildcards.dataset} {wildcards.chunk}"
     shell:
         """
-        resonaut --log {log} --threads 1 skim chunk --workers {threads} \
-            --config {input.config} --dataset-config {input.dataset} --name {wildcards.dataset} \
-            --output {output.events} --summary {output.summary} {input.files:q}
+        resonaut --log {log:q} --threads 1 skim chunk --workers {threads} \
+            --config {input.config:q} --dataset-config {input.dataset:q} --name {wildcards.dataset:q} \
+            --output {output.events:q} --summary {output.summary:q} {input.files:q}
         """
 
 
@@ -65,7 +65,7 @@ rule skim_merge:
         "skim: merge {wildcards.dataset}"
     shell:
         """
-        resonaut --log {log} --threads {threads} skim merge \
-            --config {input.config} --dataset-config {input.dataset} --name {wildcards.dataset} \
-            --output {output.manifest} {input.summaries}
+        resonaut --log {log:q} --threads {threads} skim merge \
+            --config {input.config:q} --dataset-config {input.dataset:q} --name {wildcards.dataset:q} \
+            --output {output.manifest:q} {input.summaries:q}
         """

@@ -38,9 +38,9 @@ rule tag_train:
         "tag: make the tagger {wildcards.network}"
     shell:
         """
-        resonaut --log {log} --threads {threads} tag train \
-            --config {input.config} --network {wildcards.network} \
-            --output {output.model} --summary {output.summary} {input.manifests}
+        resonaut --log {log:q} --threads {threads} tag train \
+            --config {input.config:q} --network {wildcards.network:q} \
+            --output {output.model:q} --summary {output.summary:q} {input.manifests:q}
         """
 
 
@@ -72,7 +72,7 @@ rule tag_score:
         "tag: score {wildcards.dataset} {wildcards.chunk}"
     shell:
         """
-        resonaut --log {log} --threads {threads} tag score \
-            --config {input.config} {params.models} \
-            --dataset {input.manifest} --chunk {wildcards.chunk} --output {output.scores}
+        resonaut --log {log:q} --threads {threads} tag score \
+            --config {input.config:q} {params.models:q} \
+            --dataset {input.manifest:q} --chunk {wildcards.chunk:q} --output {output.scores:q}
         """
