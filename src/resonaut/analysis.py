@@ -68,8 +68,8 @@ def _find_events(config: Config, name: str) -> None:
     entry = config["datasets"][name]
     if entry["files"] and entry["generator"] is not None:
         raise ConfigError(
-            f"config: datasets.{name} has both 'files' and a 'generator', perhaps one of config/config.yaml, to which an "
-            f"overlay adds; set datasets.{name}.generator to null to read the files, or 'files' to [] to generate."
+            f"config: datasets.{name} has both 'files' and a 'generator' (perhaps that of config/config.yaml, to which "
+            f"overlays add); set datasets.{name}.generator to null to read the files, or 'files' to [] to generate."
         )
     if not entry["files"] and entry["generator"] is None:
         raise ConfigError(f"config: datasets.{name} has neither 'files' nor a 'generator'; give it one.")
