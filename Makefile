@@ -17,7 +17,7 @@ install: .venv/installed
 
 demo: install  ## The embedded search, from collisions to limits, and its report
 	@workflow/run --cores $(CORES)
-	@snakemake --report results/report/report.html
+	@workflow/run --report results/report/report.html
 	@resonaut report show --summary results/report/summary.json
 
 test: install  ## Unit, workflow and physics tests
