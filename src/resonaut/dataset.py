@@ -49,7 +49,10 @@ class LabelledEvents:
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """One entry of the configuration's ``datasets``; luminosity in 1/fb, cross_section in fb, mass in GeV."""
+    """One entry of the configuration's ``datasets``; luminosity in 1/fb, cross_section in fb, mass in GeV.
+
+    ``certified`` and ``expected``: JSON files, of the certified luminosity sections and of what is known of ``files``.
+    """
 
     role: Role
     format: Format
@@ -58,6 +61,8 @@ class DatasetConfig:
     files_per_chunk: int
     generator: Generator | None
     labelled: LabelledEvents | None
+    certified: str | None
+    expected: str | None
     luminosity: float | None
     cross_section: float | None
     mass: float | None

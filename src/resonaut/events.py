@@ -6,6 +6,7 @@ with the event identifier and its own new columns, row for row the same events. 
 group at a time, so memory does not grow with the dataset.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from resonaut.errors import InputFileError, MisalignedFriendsError, NotFiniteErr
 from resonaut.files import atomic
 
 KEY = ("run", "luminosityBlock", "event")
+# What may stand for a folder or file of a dataset.
+NAME = re.compile(r"[\w-][\w.-]*")
+RUN_SKIM = "run 'skim' again"
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ class Manifest:
 
     ``luminosity`` in 1/fb (data), ``cross_section`` in fb and ``mass`` in GeV (simulation);
     ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` lists
-    ``{"cut", "events", "sum_weights"}`` in order; ``lost`` lists ``{"file", "reason", "events"}``.
+    ``{"cut", "events", "sum_weights"}`` in order; ``lost`` lists ``{"file", "reason", "events"}``; ``notes`` say
+    what was missing in the files and what counts in its place. ``dropped`` are rows of the chunks' files that are
+    copies of other events: they are no part of the dataset, and no later stage sees them.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Manifest:
     weight_scale: float
     cutflow: list[dict[str, Any]]
     lost: list[dict[str, Any]]
+    notes: list[str]
+    dropped: dict[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -53,8 +61,20 @@ class Dataset:
 
     @classmethod
     def open(cls, manifest: Path) -> "Dataset":
-        """Open ``<results>/skim/<dataset>.json``."""
-        return cls(config.read(manifest, Manifest), manifest.parent.parent)
+        """Open ``<results>/skim/<dataset>.json``.
+
+        Raises:
+            InputFileError: the manifest is another dataset's, or its chunks do not hold its events.
+        """
+        dataset = cls(config.read(manifest, Manifest), manifest.parent.parent)
+        named = (dataset.name, *dataset.manifest.chunks)
+        if dataset.name != manifest.stem or not all(NAME.fullmatch(name) for name in named):
+            raise InputFileError(manifest, f"is of {dataset.name!r}, chunks {dataset.manifest.chunks}", RUN_SKIM)
+        stored = sum(count(dataset.path("skim", chunk)) for chunk in dataset.manifest.chunks)
+        expected = dataset.manifest.events + sum(map(len, dataset.manifest.dropped.values()))
+        if stored != expected:
+            raise InputFileError(manifest, f"has {expected} events, and the files of its chunks {stored}", RUN_SKIM)
+        return dataset
 
     @property
     def name(self) -> str:
@@ -77,7 +97,8 @@ class Dataset:
         simulation, 1 for data.
         """
         stored = ["gen_weight" if c == "weight" else c for c in columns]
-        for batch in iterate([self.path(folder, chunk) for folder in ("skim", *friends)], stored):
+        paths = [self.path(folder, chunk) for folder in ("skim", *friends)]
+        for batch in iterate(paths, stored, self.manifest.dropped.get(chunk, ())):
             if "weight" in columns:
                 batch = ak.with_field(batch, batch.gen_weight * self.manifest.weight_scale, "weight")
             yield batch
@@ -93,16 +114,29 @@ def columns(path: Path) -> list[str]:
     return names
 
 
-def iterate(paths: Sequence[Path], columns: Sequence[str]) -> Iterator[ak.Array]:
+def count(path: Path) -> int:
+    """The number of a file's events, from its footer."""
+    with _open(path) as file:
+        return int(file.metadata.num_rows)
+
+
+def iterate(paths: Sequence[Path], columns: Sequence[str], dropped: Sequence[int] = ()) -> Iterator[ak.Array]:
     """Join files row by row and yield one record array per row group, with ``columns`` and the KEY.
 
+    Rows ``dropped`` of the first file are left out; its friends do not have them.
+
     Raises:
-        InputFileError: a file is missing or unreadable, or no file has one of the columns.
+        InputFileError: a file is missing or unreadable, no file has one of the columns, or a friend repeats one.
         MisalignedFriendsError: the files do not hold the same events in the same order.
     """
     files = [_open(path) for path in paths]
     wanted = list(dict.fromkeys((*KEY, *columns)))
-    owner = {name: path for path, file in zip(paths, files, strict=True) for name in file.schema_arrow.names}
+    owner: dict[str, Path] = {}
+    for path, file in zip(paths, files, strict=True):
+        for name in file.schema_arrow.names:
+            if name not in KEY and owner.get(name, path) != path:
+                raise InputFileError(path, f"has the column {name!r} of {owner[name]}, too", "run its stage again")
+            owner[name] = path
     for name in wanted:
         if name not in owner:
             raise InputFileError(
@@ -113,6 +147,7 @@ def iterate(paths: Sequence[Path], columns: Sequence[str]) -> Iterator[ak.Array]
     for path, file in zip(paths[1:], files[1:], strict=True):
         if file.num_row_groups != files[0].num_row_groups:
             raise _misaligned(path, paths[0])
+    end = 0
     for group in range(files[0].num_row_groups):
         tables = [
             file.read_row_group(
@@ -120,6 +155,10 @@ def iterate(paths: Sequence[Path], columns: Sequence[str]) -> Iterator[ak.Array]
             )
             for path, file in zip(paths, files, strict=True)
         ]
+        end += len(tables[0])
+        if dropped:
+            rows = np.arange(end - len(tables[0]), end)
+            tables[0] = tables[0].filter(pa.array(~np.isin(rows, dropped)))
         for path, table in zip(paths[1:], tables[1:], strict=True):
             if not table.select(KEY).equals(tables[0].select(KEY)):
                 raise _misaligned(path, paths[0])

@@ -43,7 +43,15 @@ def sample(settings, tmp_path_factory) -> Callable[[str], ak.Array]:
             generator = {"tune": tune, "events_per_chunk": events, "seed": 2, "components": [component]}
             generator["shower_variations"] = False
             entry = {"role": "signal", "format": "nanoaod", "region": region, "files": [], "files_per_chunk": 1}
-            entry |= {"labelled": None, "luminosity": None, "cross_section": 1.0, "mass": mass, "generator": generator}
+            entry |= {
+                "labelled": None,
+                "certified": None,
+                "expected": None,
+                "luminosity": None,
+                "cross_section": 1.0,
+                "mass": mass,
+                "generator": generator,
+            }
             simulate(settings, config.build(entry, DatasetConfig, name), name, 0, path)
         with uproot.open(path) as file:
             return file["Events"].arrays()

@@ -98,7 +98,17 @@ def test_cutflow_carries_the_cross_section(tmp_path: Path) -> None:
     settings = config.build(schema.validate(keys, section), Skim, "skim")
     fields = {"role": "signal", "format": "nanoaod", "region": "dijet", "files": [], "files_per_chunk": 1, "mass": None}
     dataset = config.build(
-        fields | {"generator": None, "labelled": None, "luminosity": None, "cross_section": 50.0}, DatasetConfig, "d"
+        fields
+        | {
+            "generator": None,
+            "labelled": None,
+            "certified": None,
+            "expected": None,
+            "luminosity": None,
+            "cross_section": 50.0,
+        },
+        DatasetConfig,
+        "d",
     )
     pt = ak.Array([[400.0, 350.0]] * 30 + [[400.0, 200.0]] * 10)
     jets = {name: ak.zeros_like(pt) for name in ("eta", "phi", "mass", "msoftdrop", "tau1", "tau2", "tau3", "tau4")}

@@ -390,7 +390,16 @@ def calibrated(correction, settings, tmp_path_factory):
     results = tmp_path_factory.mktemp("results")
     skimmed = example()
     events.write(results / "skim" / "example" / "000.parquet", [skimmed], {})
-    empty = {"luminosity": None, "cross_section": 1.0, "mass": None, "weight_scale": 1.0, "cutflow": [], "lost": []}
+    empty = {
+        "luminosity": None,
+        "cross_section": 1.0,
+        "mass": None,
+        "weight_scale": 1.0,
+        "cutflow": [],
+        "lost": [],
+        "notes": [],
+        "dropped": {},
+    }
     manifest = {"name": "example", "role": "signal", "chunks": ["000"], "events": len(skimmed)} | empty
     write_json(results / "skim" / "example.json", manifest)
     dataset = events.Dataset.open(results / "skim" / "example.json")

@@ -31,7 +31,9 @@ def skim(tmp_path):
         section = yaml.safe_load((ROOT / "workflow" / "schemas" / "skim.schema.yaml").read_text())
         settings = config.build(schema.validate(keys, section), Skim, "skim")
         standard = {"role": "background", "region": "dijet", "files": [str(file)], "files_per_chunk": 1}
-        standard |= dict.fromkeys(("generator", "labelled", "luminosity", "mass")) | {"cross_section": 1.0}
+        standard |= dict.fromkeys(("generator", "labelled", "certified", "expected", "luminosity", "mass")) | {
+            "cross_section": 1.0
+        }
         dataset = config.build(standard | fields, DatasetConfig, "dataset")
         output = tmp_path / "000.parquet"
         skim_chunk(settings, dataset, "x", 1, [str(file)], output, output.with_suffix(".json"))

@@ -33,6 +33,8 @@ def dataset(tmp_path) -> events.Dataset:
         "weight_scale": 0.5,
         "cutflow": [],
         "lost": [],
+        "notes": [],
+        "dropped": {},
     }
     write_json(tmp_path / "skim" / "d.json", manifest)
     return events.Dataset.open(tmp_path / "skim" / "d.json")

@@ -12,6 +12,14 @@ rule skim_chunk:
     """Select the events of one chunk of a dataset."""
     input:
         files=chunk_files,
+        lists=lambda wildcards: [
+            path
+            for path in (
+                CATALOGUE[wildcards.dataset].certified,
+                CATALOGUE[wildcards.dataset].expected,
+            )
+            if path and Path(path).exists()
+        ],
         config=config_of("skim"),
         dataset=lambda wildcards: dataset_config(wildcards.dataset),
         code=stage_code("skim"),
@@ -46,6 +54,7 @@ rule skim_merge:
             f"<results>/skim/{wildcards.dataset}/{chunk}.json"
             for chunk in chunks(wildcards.dataset)
         ],
+        events=lambda wildcards: friends("skim", wildcards.dataset),
         config=config_of("skim"),
         dataset=lambda wildcards: dataset_config(wildcards.dataset),
         code=stage_code("skim"),
@@ -60,7 +69,7 @@ rule skim_merge:
     threads: 1
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=30,
     message:
         "skim: merge {wildcards.dataset}"
     shell:

@@ -10,14 +10,15 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from resonaut import config
-from resonaut.events import Dataset, Manifest
+from resonaut.events import Manifest
 from resonaut.files import atomic
 from resonaut.report.style import COLOURS, figure
 
 
 def cutflows(manifests: Sequence[Path], table: Path, plot: Path) -> None:
     """The events after each cut of every dataset, as a table and as fractions of the first row."""
-    skimmed = [Dataset.open(path).manifest for path in manifests]
+    # The figure shows what the manifests say: it opens no events.
+    skimmed = [config.read(path, Manifest) for path in manifests]
     with atomic(table) as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["dataset", "cut", "events", "sum_weights", "fraction"])
@@ -33,7 +34,10 @@ def cutflows(manifests: Sequence[Path], table: Path, plot: Path) -> None:
                     ]
                 )
             for lost in manifest.lost:
-                writer.writerow([manifest.name, f"lost: {lost['file']} ({lost['reason']})", -lost["events"], "", ""])
+                events = "" if lost["events"] is None else -lost["events"]
+                writer.writerow([manifest.name, f"lost: {lost['file']} ({lost['reason']})", events, "", ""])
+            for note in manifest.notes:
+                writer.writerow([manifest.name, f"note: {note}", "", "", ""])
     with figure(plot, figsize=(8, 0.75 + 0.55 * len(skimmed))) as (_, ax):
         for y, manifest in enumerate(skimmed):
             fractions = [_share(manifest, row) for row in manifest.cutflow]

@@ -1,6 +1,7 @@
 """Skim one chunk: read its files, deal with bad ones, write the events and a summary."""
 
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +12,11 @@ from typing import Any
 
 from resonaut import events
 from resonaut.dataset import BLIND_ROLES, DatasetConfig
-from resonaut.errors import InputFileError
+from resonaut.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.files import write_json
-from resonaut.skim import cutflow, pieces
+from resonaut.skim import cutflow, expected, pieces
 from resonaut.skim.columns import Column, units
-from resonaut.skim.pieces import FileResult, UnreadableError
+from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.settings import BadFiles, Skim
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,9 @@ class Summary:
     """What one chunk gave: the content of ``<results>/skim/<dataset>/<chunk>.json``.
 
     ``generated``: number and summed weights of generated events, also those no longer in the files.
-    ``lost`` lists ``{"file", "reason", "events"}``, with null for an unknown number of events.
+    ``lost`` lists ``{"file", "reason", "events"}``, with null for an unknown number of events, of what is not in
+    ``events``; ``broken`` lists the same of events that pass all cuts and are left out as not readable.
+    ``notes`` lists ``{"file", "note"}``.
     """
 
     chunk: str
@@ -39,34 +42,55 @@ class Summary:
     generated: tuple[int, float]
     cutflow: list[dict[str, Any]]
     lost: list[dict[str, Any]]
+    broken: list[dict[str, Any]]
+    notes: list[dict[str, str]]
 
 
 def skim_chunk(
     config: Skim, dataset: DatasetConfig, name: str, workers: int, files: list[str], output: Path, summary: Path
 ) -> None:
     """Select the events of ``files`` and write them to ``output``, and the chunk's ``summary``."""
+    _require_different(files, name)
     with _scratch(output) as scratch, _reader(config, dataset, name, workers, scratch) as (read, columns):
-        results, lost = [], []
+        checked = _checked(read, dataset)
+        results: dict[str, FileResult] = {}
+        lost, broken = [], []
         for number, file in enumerate(files):
-            result = _attempt(read, file, number, config.bad_files)
+            result = _attempt(checked, file, number, config.bad_files)
             if isinstance(result, FileResult):
-                results.append(result)
+                results[file] = result
+                lost += _events(file, f"the particles of {result.undecided} events", result.undecided, config.bad_files)
+                broken += _events(file, _faults(result), _not_readable(result), config.bad_files)
             else:
                 lost.append(result)
-        found = [piece for result in results for piece in result.pieces]
+        found = [piece for result in results.values() for piece in result.pieces]
         events.write(output, pieces.join(found, columns, config.batch_events), units(columns))
-        flow = cutflow.total(result.cutflow for result in results if result.cutflow)
+        flow = cutflow.total(result.cutflow for result in results.values() if result.cutflow)
         content = Summary(
             chunk=output.stem,
             files=len(files),
-            events=sum(result.events for result in results),
+            events=sum(result.events for result in results.values()),
             selected=flow[-1]["events"] if flow else 0,
-            generated=(sum(r.generated[0] for r in results), sum(r.generated[1] for r in results)),
+            generated=(sum(r.generated[0] for r in results.values()), sum(r.generated[1] for r in results.values())),
             cutflow=flow,
             lost=lost,
+            broken=broken,
+            notes=[{"file": file, "note": note} for file, result in results.items() for note in result.notes],
         )
+    for entry in content.notes:
+        log.warning("%s: %s", entry["file"], entry["note"])
     log.info("%s, chunk %s: %d of %d events kept", name, content.chunk, content.selected, content.events)
     write_json(summary, asdict(content))
+
+
+def _require_different(files: list[str], name: str) -> None:
+    """Stop where two paths lead to one file, whose events would count twice."""
+    seen: dict[str, str] = {}
+    for file in files:
+        real = os.path.realpath(file)
+        if real in seen:
+            raise ConfigError(f"config: datasets.{name}.files: {seen[real]!r} and {file!r} are one file; leave one.")
+        seen[real] = file
 
 
 @contextmanager
@@ -87,10 +111,17 @@ def _reader(
 ) -> Iterator[tuple[Reader, dict[str, Column]]]:
     """How to read the dataset's format, and the columns that come out."""
     region = config.region(dataset.region, name)
+    if dataset.certified is not None and (dataset.format != "nanoaod" or dataset.role not in ("data", "w_data")):
+        raise ConfigError(
+            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only the format "
+            "nanoaod tells an event's section; set it to null."
+        )
     if dataset.format == "nanoaod":
         from resonaut.skim import nanoaod, runner
+        from resonaut.skim.certified import Certified
 
-        selection = nanoaod.Selection.of(config, region, dataset.role in BLIND_ROLES)
+        certified = None if dataset.certified is None else Certified.read(Path(dataset.certified))
+        selection = nanoaod.Selection.of(config, region, dataset.role in BLIND_ROLES, certified)
         with runner.executor(config, workers) as pool:
 
             def read(file: str, number: int) -> FileResult:
@@ -104,16 +135,71 @@ def _reader(
         yield lambda file, number: lhco.read(file, number, layout, scratch, config), layout.columns()
 
 
+def _checked(read: Reader, dataset: DatasetConfig) -> Reader:
+    """A reader that compares each file with what is known of it beforehand."""
+    if dataset.expected is None:
+        return read
+    source = Path(dataset.expected)
+    known = expected.read(source)
+
+    def compare(file: str, number: int) -> FileResult:
+        entry = expected.find(known, file, source)
+        entry.check_bytes(file)
+        result = read(file, number)
+        if dataset.labelled is None:
+            entry.check_events(result.events + result.undecided)
+        return result
+
+    return compare
+
+
 def _attempt(read: Reader, file: str, number: int, policy: BadFiles) -> FileResult | dict[str, Any]:
-    """Read a file, again if it fails; its entry in the list of lost files if it may be skipped."""
+    """Read a file, again if it fails; its entry in the list of lost files if it may be skipped.
+
+    Readers meet damage with any kind of exception, so all count as the file's fault but those of the output.
+    """
     for attempt in range(policy.retries + 1):
         try:
             return read(file, number)
-        except UnreadableError as error:
-            problem, known = str(error), error.events
+        except (UnwritableError, ConfigError):
+            raise
+        except InputFileError as error:
+            # What the file lacks does not come with another attempt.
+            if policy.action == "fail":
+                raise
+            problem, known = str(error).removeprefix(f"{file}: ").rstrip("."), None
+            break
+        except Exception as error:
+            failure, known = error, error.events if isinstance(error, UnreadableError) else None
+            problem = pieces.reason(error)
             log.warning("%s: attempt %d of %d: %s", file, attempt + 1, policy.retries + 1, problem)
             if attempt < policy.retries:
                 time.sleep(policy.retry_wait)
-    if policy.action == "fail":
-        raise InputFileError(file, f"cannot be read ({problem})", "replace it, or set skim.bad_files.action to skip")
+    else:
+        if policy.action == "fail":
+            remedy = "replace it, or set skim.bad_files.action to skip"
+            raise InputFileError(file, f"cannot be read ({problem})", remedy) from failure
+    log.warning("%s: skipped: %s", file, problem)
     return {"file": file, "reason": problem, "events": known}
+
+
+def _events(file: str, what: str, number: int, policy: BadFiles) -> list[dict[str, Any]]:
+    """The entry of a file's broken events in the list of lost ones, if there are any and they may be left out."""
+    if not number:
+        return []
+    if policy.action == "fail":
+        remedy = "mend the file, or set skim.bad_files.action to skip, which leaves these events out"
+        raise NotFiniteError(f"{file}: NaN, infinity or an index out of range in {what}; {remedy}.")
+    entry = {"file": file, "reason": f"NaN, infinity or an index out of range in {what}", "events": number}
+    log.warning("%s: %d events left out: %s", file, number, entry["reason"])
+    return [entry]
+
+
+def _faults(result: FileResult) -> str:
+    """The branches that are broken in selected events, and in how many of these each is."""
+    return ", ".join(f"{branch!r} ({count} selected events)" for branch, count in sorted(result.faults.items()))
+
+
+def _not_readable(result: FileResult) -> int:
+    """The events that pass all cuts but the last, that on broken values."""
+    return int(result.cutflow[-2]["events"] - result.cutflow[-1]["events"]) if result.cutflow else 0

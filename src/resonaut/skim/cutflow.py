@@ -1,18 +1,28 @@
 """Events and weights that remain after each cut."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+
+# The last cut: nothing that decides on an event or is kept of it is broken.
+READABLE = "readable"
 
 
 class Cutflow:
     """A mask over the events of a batch that only shrinks, and what each cut left.
 
+    A broken value (NaN, infinity, an index that points nowhere) is no cut: ``doubt`` remembers it, and only
+    events that pass all cuts are left out for it, by ``finish``.
+
     >>> flow = Cutflow(np.array([1.0, 2.0, -1.0]))
     >>> flow.cut("jets", np.array([True, False, True]))
-    >>> flow.rows[-1]
-    {'cut': 'jets', 'events': 2, 'sum_weights': 0.0}
+    >>> flow.doubt("FatJet_mass", np.array([True, True, False]))
+    >>> flow.finish()
+    >>> flow.rows[1:]
+    [{'cut': 'jets', 'events': 2, 'sum_weights': 0.0}, {'cut': 'readable', 'events': 1, 'sum_weights': -1.0}]
+    >>> flow.faults
+    {'FatJet_mass': 1}
     """
 
     def __init__(self, weights: np.ndarray) -> None:
@@ -20,12 +30,30 @@ class Cutflow:
         self.weights = weights
         self.mask = np.ones(len(weights), bool)
         self.rows: list[dict[str, Any]] = []
+        self.faults: dict[str, int] = {}
+        self._doubts: dict[str, np.ndarray] = {}
         self.cut("stored", self.mask)
 
     def cut(self, name: str, passes: np.ndarray) -> None:
         """Keep the events that pass, too, this cut."""
         self.mask = self.mask & passes
         self.rows.append(row(name, int(self.mask.sum()), float(self.weights[self.mask].sum())))
+
+    def doubt(self, branch: str, broken: np.ndarray) -> None:
+        """Remember the events whose ``branch`` is ``broken``."""
+        if broken.any():
+            self._doubts[branch] = broken | self._doubts.get(branch, np.zeros_like(broken))
+
+    def finish(self) -> None:
+        """Leave out the kept events with broken values, and count them by branch."""
+        counts = {branch: int((broken & self.mask).sum()) for branch, broken in self._doubts.items()}
+        self.faults = {branch: count for branch, count in counts.items() if count}
+        self.cut(READABLE, ~np.any([np.zeros_like(self.mask), *self._doubts.values()], axis=0))
+
+    def readable(self, values: Mapping[str, Any], chosen: np.ndarray) -> dict[str, Any]:
+        """The ``values`` of the events of ``chosen``, without those that ``finish`` has left out since."""
+        still = self.mask[chosen]
+        return dict(values) if still.all() else {name: column[still] for name, column in values.items()}
 
 
 def row(name: str, events: int, sum_weights: float) -> dict[str, Any]:

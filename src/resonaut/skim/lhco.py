@@ -1,31 +1,31 @@
-"""LHC Olympics files (pandas HDF5): high-level features, or 700 particles per event that are clustered here.
+"""LHC Olympics files (HDF5): high-level features, or 700 particles per event that are clustered here.
 
 G. Kasieczka et al., Rep. Prog. Phys. 84 (2021) 124201; data: Zenodo 4536377. A row is an event, a label may
 stand last: it decides which events form the dataset and goes no further.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from resonaut.dataset import DatasetConfig, LabelledEvents
-from resonaut.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.skim import cutflow, pieces
+from resonaut.errors import ConfigError, InputFileError
+from resonaut.skim import cutflow, hdf5, pieces
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.cutflow import Cutflow
-from resonaut.skim.pieces import FileResult, UnreadableError
-from resonaut.skim.selection import constituent_columns, jet_columns, select
+from resonaut.skim.hdf5 import Name, Table
+from resonaut.skim.pieces import FileResult
+from resonaut.skim.selection import constituent_columns, jet_columns, select, spread
 from resonaut.skim.settings import Clustering, Region, Skim
 
 PARTICLES = 700
 FEATURES = ("px", "py", "pz", "m", "tau1", "tau2", "tau3")
+COLUMNS = [f"{name}j{jet}" for jet in (1, 2) for name in FEATURES]
 
 
 @dataclass(frozen=True)
@@ -71,83 +71,93 @@ def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) ->
     """Select the events of one file, in batches of rows.
 
     Raises:
-        UnreadableError: the file cannot be read.
-        InputFileError: the file lacks a column.
-        NotFiniteError: a column holds NaN or infinity.
+        OSError: the file cannot be read.
+        InputFileError: the file lacks a column or labelled events, or a column holds no numbers.
     """
-    columns, found, flows = layout.columns(), [], []
-    with _open(path) as store:
-        key, rows = _check(path, store, layout)
-        keep = (
-            wanted_events(_labels(store, key, rows, config.batch_events), layout.labelled) if layout.labelled else None
-        )
-        for start, frame in _batches(store, key, rows, config.batch_events, Path(path).name):
-            used = np.arange(start, start + len(frame))
+    columns, found, results = layout.columns(), [], []
+    with hdf5.opened(path) as table:
+        names = _names(table, layout)
+        keep = None if layout.labelled is None else _wanted(table, layout.labelled, config.batch_events)
+        for start, values in _batches(table, names, config.batch_events, Path(path).name):
+            used = np.arange(start, start + len(values))
             if keep is not None:
-                frame, used = frame[keep[used]], used[keep[used]]
-            _require_finite(frame, path)
-            jets, constituents = _raw_jets(frame, layout) if layout.raw else (_feature_jets(frame), None)
-            flow = Cutflow(np.ones(len(used)))
-            kept = select(jets, layout.region, flow)
+                values, used = values[keep[used]], used[keep[used]]
+            undecided = _broken_particles(values) if layout.raw else np.zeros(len(values), bool)
+            flow, content = _select(values[~undecided], used[~undecided], layout)
             # The row tells the events apart; the file's number in the dataset keeps files apart.
-            ones = np.ones(len(kept), np.int64)
             section = layout.files.index(path) + 1 if path in layout.files else 1
-            values: dict[str, Any] = {"run": ones, "luminosityBlock": section * ones, "event": used[flow.mask]}
-            values |= {"gen_weight": ones} | jet_columns(kept, layout.region.jets, layout.shapes)
-            if constituents is not None and layout.constituents is not None:
-                values |= _constituents(constituents[flow.mask], kept, layout.region.jets, layout.constituents)
-            found.append(pieces.save(scratch / f"{number:06d}-{start:012d}.parquet", values, columns))
-            flows.append(flow.rows)
-    flow_sum = cutflow.total(flows)
+            content |= {"luminosityBlock": np.full(len(content["event"]), section)}
+            found.append(pieces.save(scratch / f"{number:06d}-{start:012d}.parquet", content, columns))
+            results.append((flow, int(undecided.sum())))
+    flow_sum = cutflow.total(flow.rows for flow, _ in results)
     count = flow_sum[0]["events"] if flow_sum else 0
-    return FileResult(count, found, flow_sum, (count, float(count)))
+    faults = pieces.add(flow.faults for flow, _ in results)
+    lost = sum(undecided for _, undecided in results)
+    return FileResult(count, found, flow_sum, (count, float(count)), faults, lost)
 
 
-@contextmanager
-def _open(path: str) -> Iterator[pd.HDFStore]:
-    """The file; whatever HDF5 says while it is read becomes ``UnreadableError``."""
-    from tables import HDF5ExtError
+def _select(values: np.ndarray, used: np.ndarray, layout: Layout) -> tuple[Cutflow, dict[str, Any]]:
+    """The cutflow of a batch and the columns of its kept events; ``used`` are their rows in the file."""
+    flow, number = Cutflow(np.ones(len(used))), layout.region.jets
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        jets, constituents = _raw_jets(values, layout) if layout.raw else (_feature_jets(values), None)
+        kept = select(jets, layout.region, flow, {})
+        chosen, ones = flow.mask, np.ones(len(kept), np.int64)
+        content: dict[str, Any] = {"run": ones, "event": used[chosen], "gen_weight": ones}
+        content |= jet_columns(kept, number, layout.shapes)
+    if constituents is not None and layout.constituents is not None:
+        content |= _constituents(constituents[chosen], kept, number, layout.constituents)
+    for place, name in enumerate([] if layout.raw else COLUMNS):
+        mine = ak.to_numpy(ak.any(kept.index == place // len(FEATURES), axis=1))
+        flow.doubt(name, spread(chosen, mine & ~np.isfinite(values[chosen, place])))
+    flow.finish()
+    return flow, flow.readable(content, chosen)
 
-    try:
-        with pd.HDFStore(path, mode="r") as store:
-            yield store
-    except (OSError, HDF5ExtError) as error:
-        raise UnreadableError(str(error).strip().splitlines()[-1]) from error
 
-
-def _check(path: str, store: pd.HDFStore, layout: Layout) -> tuple[str, int]:
-    """The key of the one table, and its number of rows; its columns are those of the layout."""
-    keys = store.keys()
-    if len(keys) != 1:
-        raise InputFileError(path, f"holds {len(keys)} tables", "give a pandas HDF5 file with one")
-    names = list(pd.DataFrame(store.select(keys[0], start=0, stop=1)).columns)
+def _names(table: Table, layout: Layout) -> list[Name]:
+    """The columns that the layout reads, all there and all numbers."""
     if layout.raw:
-        missing = [] if len(names) >= 3 * PARTICLES else [f"only {len(names)} of {3 * PARTICLES} columns"]
-        labelled = len(names) == 3 * PARTICLES + 1
+        there = len(table.names)
+        missing = [] if there >= 3 * PARTICLES else [f"only {there} of {3 * PARTICLES} columns"]
+        names: list[Name] = table.names[: 3 * PARTICLES]
     else:
-        missing = [f"no column '{name}j{j}'" for j in (1, 2) for name in FEATURES if f"{name}j{j}" not in names]
-        labelled = "label" in names
+        missing = [f"no column {name!r}" for name in COLUMNS if name not in table.names]
+        names = [*COLUMNS]
     if missing:
-        raise InputFileError(path, missing[0], "correct the dataset's 'format' or its file")
-    if layout.labelled is not None and not labelled:
-        raise InputFileError(path, "no column of labels", "set the dataset's 'labelled' to null")
-    untyped: Any = store  # pandas' stubs lack get_storer
-    storer = untyped.get_storer(keys[0])
-    return keys[0], int(storer.nrows if storer.is_table else storer.shape[0])
+        raise InputFileError(table.path, missing[0], "correct the dataset's 'format' or its file")
+    table.require_numbers(names)
+    return names
 
 
-def _batches(store: pd.HDFStore, key: str, rows: int, size: int, name: str) -> Iterator[tuple[int, pd.DataFrame]]:
-    with tqdm(total=rows, desc=name, unit="event", disable=None) as bar:
-        for start in range(0, max(rows, 1), size):
-            frame = pd.DataFrame(store.select(key, start=start, stop=min(start + size, rows)))
-            yield start, frame
-            bar.update(len(frame))
+def _batches(table: Table, names: Sequence[Name], size: int, title: str) -> Iterator[tuple[int, np.ndarray]]:
+    with tqdm(total=table.rows, desc=title, unit="event", disable=None) as bar:
+        for start in range(0, max(table.rows, 1), size):
+            values = table.read(names, start, start + size)
+            yield start, values
+            bar.update(len(values))
 
 
-def _labels(store: pd.HDFStore, key: str, rows: int, size: int) -> np.ndarray:
-    """Which rows are labelled signal: the last column of raw events, ``label`` of features."""
-    batches = _batches(store, key, rows, size, "labels")
-    return np.concatenate([frame[frame.columns[-1] if "label" not in frame else "label"] for _, frame in batches]) > 0.5
+def _wanted(table: Table, rule: LabelledEvents, size: int) -> np.ndarray:
+    """Which rows form the dataset, by the column ``label``, or the last one of raw events."""
+    names: list[Name] = ["label"] if "label" in table.names else table.names[3 * PARTICLES :]
+    if len(names) != 1:
+        raise InputFileError(table.path, "no column of labels", "set the dataset's 'labelled' to null")
+    table.require_numbers(names)
+    labels = np.concatenate([values[:, 0] for _, values in _batches(table, names, size, "labels")])
+    if not np.isfinite(labels).all():
+        raise InputFileError(table.path, f"{names[0]!r} is not a number in some events", "label all events 0 or 1")
+    signal = labels > 0.5
+    for kind, there, (first, last) in (
+        ("background", int((~signal).sum()), rule.background),
+        ("signal", int(signal.sum()), rule.signal),
+    ):
+        if max(first, last or 0) > there:
+            raise InputFileError(
+                table.path,
+                f"has {there} {kind} events, and the dataset's 'labelled.{kind}' is [{first}, {last or 'null'}]",
+                "correct it; null as its end takes all that are left",
+            )
+    return wanted_events(signal, rule)
 
 
 def wanted_events(signal: np.ndarray, rule: LabelledEvents) -> np.ndarray:
@@ -159,30 +169,29 @@ def wanted_events(signal: np.ndarray, rule: LabelledEvents) -> np.ndarray:
     return keep
 
 
-def _require_finite(frame: pd.DataFrame, path: str) -> None:
-    bad = ~np.isfinite(frame.to_numpy(np.float64))
-    if bad.any():
-        name = frame.columns[int(np.flatnonzero(bad.any(axis=0))[0])]
-        raise NotFiniteError(
-            f"{path}: {str(name)!r} has {int(bad.sum())} NaN or infinite values; mend the file or cut those events."
-        )
-
-
-def _feature_jets(frame: pd.DataFrame) -> ak.Array:
+def _feature_jets(values: np.ndarray) -> ak.Array:
     """The two jets of each event; their mass stands for the soft-drop mass, which the file does not have."""
-    pairs = {name: np.stack([frame[f"{name}j1"], frame[f"{name}j2"]], axis=1) for name in FEATURES}
+    pairs = {name: values[:, [place, place + len(FEATURES)]] for place, name in enumerate(FEATURES)}
     pt = np.hypot(pairs["px"], pairs["py"])
     jets = {"pt": pt, "eta": np.arcsinh(pairs["pz"] / pt), "phi": np.arctan2(pairs["py"], pairs["px"])}
     jets |= {"mass": pairs["m"], "softdrop_mass": pairs["m"]} | {name: pairs[name] for name in FEATURES[4:]}
-    return ak.zip({name: ak.from_regular(values, axis=1) for name, values in jets.items()})
+    jets["index"] = np.tile([0, 1], (len(values), 1))
+    return ak.zip({name: ak.from_regular(column, axis=1) for name, column in jets.items()})
 
 
-def _raw_jets(frame: pd.DataFrame, layout: Layout) -> tuple[ak.Array, ak.Array]:
+def _broken_particles(values: np.ndarray) -> np.ndarray:
+    """The raw events whose jets cannot be known: a particle is NaN or infinite."""
+    table = values.reshape(-1, PARTICLES, 3)
+    there = ~(table[:, :, 0] <= 0)
+    return np.asarray((there & ~np.isfinite(table).all(axis=2)).any(axis=1))
+
+
+def _raw_jets(values: np.ndarray, layout: Layout) -> tuple[ak.Array, ak.Array]:
     """Jets and their constituents (events * var * var) of massless particles (pT, eta, phi), zero-padded."""
     # FastJet takes half a second to load, which the feature files need not pay.
     from resonaut import jets as fast
 
-    table = frame.to_numpy(np.float64)[:, : 3 * PARTICLES].reshape(-1, PARTICLES, 3)
+    table = np.asarray(values, np.float64).reshape(-1, PARTICLES, 3)
     real = table[:, :, 0] > 0
     columns = {
         name: ak.unflatten(table[:, :, n][real], real.sum(axis=1)) for n, name in enumerate(("pt", "eta", "phi"))

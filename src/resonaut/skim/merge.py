@@ -1,43 +1,63 @@
 """Merge the chunks of a dataset into its manifest: the cutflow, the normalisation, what was lost."""
 
+import logging
+from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
+import numpy as np
+
 from resonaut import config as frozen
+from resonaut import events
 from resonaut.dataset import BLIND_ROLES, DatasetConfig
 from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import Manifest
+from resonaut.events import KEY, Manifest
 from resonaut.files import write_json
-from resonaut.skim import cutflow
+from resonaut.skim import cutflow, duplicates
 from resonaut.skim.chunk import Summary
+from resonaut.skim.pieces import not_fired
 from resonaut.skim.settings import Skim
+
+log = logging.getLogger(__name__)
 
 
 def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path], output: Path) -> None:
-    """Write the manifest of a dataset from the summaries of its chunks.
+    """Write the manifest of a dataset from the summaries of its chunks and, beside them, their events.
 
     Raises:
-        InputFileError: more than the configured fraction of the events was lost.
-        ConfigError: simulation without a cross section.
+        InputFileError: more than the configured fraction of the events was lost, or events are there twice.
+        ConfigError: simulation without a cross section, or a trigger that no file has.
         EmptySelectionError: no event is left.
     """
     chunks = [frozen.read(path, Summary) for path in summaries]
-    lost = [entry for chunk in chunks for entry in chunk.lost]
-    fraction = lost_fraction(chunks)
-    if fraction > config.bad_files.max_lost_fraction:
-        raise InputFileError(
-            lost[0]["file"],
-            f"this and {len(lost) - 1} more files of {name!r} are lost, {fraction:.1%} of the events",
-            "replace them, or raise skim.bad_files.max_lost_fraction",
-        )
+    _require_flags(config, dataset, name, chunks)
     flow = cutflow.total(chunk.cutflow for chunk in chunks if chunk.cutflow)
+    fraction = _require_few_lost(config, name, chunks, 1 - (1 - lost_fraction(chunks)) * (1 - _broken(flow)))
+    if flow and not _broken(flow):
+        del flow[-1]
+    paths = [path.with_suffix(".parquet") for path in summaries]
+    notes = _notes(chunks)
+    dropped: dict[str, list[int]] = {}
+    if flow and flow[-1]["events"]:
+        repeated = _repeated(config, dataset, name, paths, notes)
+        if len(repeated):
+            for file in np.unique(repeated["file"]):
+                dropped[chunks[file].chunk] = repeated["row"][repeated["file"] == file].tolist()
+            weights = sum(_weights(path, dropped.get(path.stem, [])) for path in paths)
+            left = flow[-1]["events"] - len(repeated), flow[-1]["sum_weights"] - float(weights)
+            flow.append(cutflow.row("duplicates", *left))
     scale = 1.0
     if dataset.role not in BLIND_ROLES:
-        count, weights = (sum(chunk.generated[i] for chunk in chunks) for i in (0, 1))
-        flow = [cutflow.row("generated", int(count), float(weights)), *flow]
-        scale = weight_scale(dataset, name, float(weights))
+        count, sum_weights = (sum(chunk.generated[i] for chunk in chunks) for i in (0, 1))
+        flow = [cutflow.row("generated", int(count), float(sum_weights)), *flow]
     require_events(flow, name)
+    if dataset.role not in BLIND_ROLES:
+        # The events that are left stand for those that were left out.
+        scale = weight_scale(dataset, name, float(sum_weights) * _kept(flow))
+    for note in notes:
+        log.warning("%s: %s", name, note)
     manifest = Manifest(
         name=name,
         role=dataset.role,
@@ -48,9 +68,96 @@ def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path]
         mass=dataset.mass,
         weight_scale=scale,
         cutflow=flow,
-        lost=lost,
+        lost=[entry for chunk in chunks for entry in chunk.lost + chunk.broken],
+        notes=notes,
+        dropped=dropped,
     )
     write_json(output, asdict(manifest))
+
+
+def _require_flags(config: Skim, dataset: DatasetConfig, name: str, chunks: list[Summary]) -> None:
+    """Stop where no file of the dataset has a trigger or filter of the region."""
+    region = config.region(dataset.region, name)
+    read = sum(chunk.files - len(chunk.lost) for chunk in chunks)
+    for key, flags in (("trigger", region.trigger), ("met_filters", region.met_filters)):
+        for flag in flags:
+            lacking = sum(entry["note"] == not_fired(flag) for chunk in chunks for entry in chunk.notes)
+            if lacking and lacking == read:
+                raise ConfigError(
+                    f"config: skim.regions.{dataset.region}.{key}: no file of {name!r} has the branch {flag!r}; "
+                    "correct it, or take it out."
+                )
+
+
+def _require_few_lost(config: Skim, name: str, chunks: list[Summary], fraction: float) -> float:
+    """The lost fraction, if it is allowed."""
+    lost = [entry for chunk in chunks for entry in chunk.lost + chunk.broken]
+    if fraction > config.bad_files.max_lost_fraction:
+        raise InputFileError(
+            lost[0]["file"],
+            f"this and {len(lost) - 1} more losses of {name!r} are {fraction:.1%} of the events ({lost[0]['reason']})",
+            "replace the files, or raise skim.bad_files.max_lost_fraction",
+        )
+    return fraction
+
+
+def _broken(flow: list[dict[str, Any]]) -> float:
+    """The part of the selected events that is left out for broken values, by the last cut."""
+    selected = flow[-2]["events"] if flow else 0
+    return 1 - flow[-1]["events"] / selected if selected else 0.0
+
+
+def _kept(flow: list[dict[str, Any]]) -> float:
+    """The part of the selected events that is neither broken nor a copy of another."""
+    left_out = [number for number, line in enumerate(flow) if line["cut"] in (cutflow.READABLE, "duplicates")]
+    return float(flow[-1]["events"] / flow[left_out[0] - 1]["events"]) if left_out else 1.0
+
+
+def _notes(chunks: list[Summary]) -> list[str]:
+    """What was noted of the files, each once, with the number of files."""
+    files = sum(chunk.files for chunk in chunks)
+    found: dict[str, list[str]] = defaultdict(list)
+    for chunk in chunks:
+        for entry in chunk.notes:
+            found[entry["note"]].append(entry["file"])
+    return [f"{len(names)} of {files} files: {note} (first {names[0]})" for note, names in found.items()]
+
+
+def _repeated(config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], notes: list[str]) -> np.ndarray:
+    """The events that are copies of earlier ones, where they may be dropped; others with their numbers are noted."""
+    repeated = duplicates.find(paths, KEY)
+    columns = duplicates.identity(dataset)
+    if columns != KEY and (len(repeated) or dataset.format != "nanoaod"):
+        alike, repeated = len(repeated), duplicates.find(paths, columns)
+        if alike > len(repeated):
+            text = "events have the numbers (run, luminosityBlock, event) of another one"
+            notes.append(f"{alike - len(repeated)} {text}")
+    if not len(repeated):
+        return repeated
+    before, copy = (_inputs(dataset, paths[repeated[place][0]]) for place in ("first", "file"))
+    if columns == KEY and not repeated["event"].all():
+        raise InputFileError(before, "has events numbered 0, which cannot be told from one another", "number them")
+    if config.duplicates == "fail":
+        raise InputFileError(
+            copy,
+            f"{len(repeated)} events of {name!r} are there twice, as event {repeated['event'][0]} is in {before}",
+            "leave the copies out, or set skim.duplicates to drop",
+        )
+    return repeated
+
+
+def _inputs(dataset: DatasetConfig, path: Path) -> str:
+    """The files that a chunk was read from, as far as the configuration tells."""
+    first = int(path.stem) * dataset.files_per_chunk if path.stem.isdecimal() else 0
+    return ", ".join(dataset.files[first : first + dataset.files_per_chunk]) or str(path)
+
+
+def _weights(path: Path, rows: list[int]) -> float:
+    """The summed weights of some events of a chunk."""
+    if not rows:
+        return 0.0
+    weights = np.concatenate([ak.to_numpy(batch.gen_weight) for batch in events.iterate([path], ["gen_weight"])])
+    return float(weights[rows].sum())
 
 
 def lost_fraction(chunks: list[Summary]) -> float:
@@ -83,7 +190,7 @@ def require_events(flow: list[dict[str, Any]], name: str) -> None:
         if not line["events"]:
             raise EmptySelectionError(
                 f"{name}: no event is left after the cut {line['cut']!r}; loosen it in skim.regions, "
-                "or correct the dataset's region or files."
+                "or correct the dataset's region, files or list of certified sections."
             )
     if not flow or flow[-1]["cut"] == "generated":
         raise EmptySelectionError(f"{name}: its files hold no events; correct datasets.{name}.files.")

@@ -14,18 +14,25 @@ import uproot
 from coffea.nanoevents import PFNanoAODSchema
 from coffea.processor import ProcessorABC
 
-from resonaut.errors import InputFileError, NotFiniteError
-from resonaut.events import KEY, require_finite
+from resonaut.errors import InputFileError
+from resonaut.events import KEY
 from resonaut.skim import pieces
+from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
-from resonaut.skim.pieces import UnreadableError
-from resonaut.skim.selection import constituent_columns, jet_columns, select
+from resonaut.skim.pieces import UnreadableError, UnwritableError, reason
+from resonaut.skim.selection import broken, constituent_columns, finite, jet_columns, select, spread
 from resonaut.skim.settings import Branches, Region, Skim
-from resonaut.skim.truth import truth_columns
+from resonaut.skim.truth import decay_quarks, truth_columns
 
 TREE = "Events"
 TAUS = ("tau1", "tau2", "tau3", "tau4")
+# Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
+CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
+# What the tree ``Runs`` calls number and summed weights of the generated events, in NanoAOD and in its version 6.
+COUNTERS = (("genEventCount", "genEventSumw"), ("genEventCount_", "genEventSumw_"))
+MERGE_AGAIN = "merge it again with haddnano.py, which adds 'Runs' up"
+NO_COUNTERS = "no counters of generated events in 'Runs', so that the stored ones count"
 
 
 class Schema(PFNanoAODSchema):  # type: ignore[misc]
@@ -44,14 +51,15 @@ class Selection:
     simulation: bool
     truth: bool
     variations: bool
+    certified: Certified | None
 
     @classmethod
-    def of(cls, config: Skim, region: Region, blind: bool) -> "Selection":
+    def of(cls, config: Skim, region: Region, blind: bool, certified: Certified | None = None) -> "Selection":
         """The selection for a dataset; a ``blind`` one shows no truth."""
         constituents = config.max_constituents if config.read_constituents else None
         simulation = not blind
         truth, variations = config.truth and simulation, region.variations and simulation
-        return cls(region, config.branches, constituents, simulation, truth, variations)
+        return cls(region, config.branches, constituents, simulation, truth, variations, certified)
 
     @property
     def shapes(self) -> tuple[str, ...]:
@@ -71,11 +79,9 @@ class Selection:
         needed |= {f"{names.jets}_{name}": here for name in fields}
         if region.jet_id is not None:
             needed[f"{names.jets}_{names.jet_id}"] = f"{here}, or set the region's jet_id to null"
-        needed |= dict.fromkeys(region.trigger, "correct the region's trigger list")
-        needed |= dict.fromkeys(region.met_filters, "correct the region's met_filters list")
         if self.constituents is not None:
             remedy = f"{here}, or set skim.read_constituents to false"
-            fields = ["pt", "eta", "phi", "mass", "charge", "pdgId", *filter(None, [names.puppi_weight])]
+            fields = ["pt", "eta", "phi", "mass", "pdgId", *filter(None, [names.puppi_weight])]
             needed |= {f"{names.candidates}_{name}": remedy for name in fields}
             needed |= {f"{names.links}_{name}": remedy for name in (names.link_jet, names.link_candidate)}
         if self.simulation:
@@ -89,15 +95,17 @@ class Selection:
         """The needed branches, those that a file may have, and counters; coffea need not look at any other."""
         names, optional = self.branches, list(VARIATIONS.values()) if self.variations else []
         collections = [names.jets, names.candidates, names.links, "GenPart", *optional]
+        optional += [*self.region.trigger, *self.region.met_filters, f"{names.candidates}_charge"]
         return [*self.needed(), *optional, *(f"n{collection}" for collection in collections)]
 
 
 @dataclass(frozen=True)
 class Content:
-    """Number of stored events, and number and summed weights of all generated ones where the file tells."""
+    """Number of stored events, number and summed weights of all generated ones where the file tells, and fallbacks."""
 
     events: int
     generated: tuple[int, float] | None
+    notes: list[str]
 
 
 def inspect(path: str, selection: Selection) -> Content:
@@ -105,43 +113,68 @@ def inspect(path: str, selection: Selection) -> Content:
 
     Raises:
         UnreadableError: the file cannot be opened or has no tree of events.
-        InputFileError: the file lacks a branch.
+        InputFileError: the file lacks a branch, or its counters of generated events are wrong.
     """
     try:
         with uproot.open({path: None}) as file:
             tree = file[TREE]
-            names = set(tree.keys(recursive=False))
-            content = Content(tree.num_entries, _generated(file) if selection.simulation else None)
+            names, events = set(tree.keys(recursive=False)), int(tree.num_entries)
+            generated = _generated(file) if selection.simulation else None
     except Exception as error:
         raise UnreadableError(reason(error)) from error
     for branch, remedy in selection.needed().items():
         if branch not in names:
             raise InputFileError(path, f"no branch {branch!r}", remedy)
-    return content
-
-
-def reason(error: BaseException) -> str:
-    """An error's first line: a few words for a sentence."""
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    lines = [line.strip(" ,.;:") for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    flags = [*selection.region.trigger, *selection.region.met_filters]
+    notes = [pieces.not_fired(flag) for flag in flags if flag not in names]
+    if selection.simulation and generated is None:
+        notes.append(NO_COUNTERS)
+    if generated is not None and not (generated[0] >= events and np.isfinite(generated[1])):
+        problem = f"its 'Runs' count {generated[0]} generated events of weight {generated[1]:g}, and it stores {events}"
+        raise InputFileError(path, problem, MERGE_AGAIN)
+    return Content(events, generated, notes)
 
 
 def _generated(file: uproot.ReadOnlyDirectory) -> tuple[int, float] | None:
     """Number and weights of generated events in the tree ``Runs``, present before any filter or skim."""
     runs = file.get("Runs")
-    if runs is None or not {"genEventCount", "genEventSumw"} <= set(runs.keys()):
-        return None
-    arrays = runs.arrays(["genEventCount", "genEventSumw"], library="np")
-    return int(arrays["genEventCount"].sum()), float(arrays["genEventSumw"].sum())
+    for count, weights in COUNTERS:
+        if runs is not None and {count, weights} <= set(runs.keys()):
+            arrays = runs.arrays([count, weights], library="np")
+            return int(arrays[count].sum()), float(arrays[weights].sum())
+    return None
+
+
+def require_plausible(
+    path: str, stored: dict[str, Any], extremes: tuple[float, float], generated: tuple[int, float]
+) -> None:
+    """Stop where the stored events cannot be a part of all generated ones.
+
+    The events that are not stored weigh at least the least stored weight each, or nothing where none is negative.
+
+    Args:
+        path: the file, for the message.
+        stored: the cutflow's first row.
+        extremes: the least and the greatest stored weight.
+        generated: number and summed weights of all generated events.
+    """
+    missing, excess = generated[0] - stored["events"], generated[1] - stored["sum_weights"]
+    tolerance = 1e-3 * stored["events"] * max(map(abs, extremes))
+    if excess < missing * min(extremes[0], 0) - tolerance or (not missing and excess > tolerance):
+        raise InputFileError(
+            path,
+            f"its 'Runs' give {generated[0]} generated events a weight of {generated[1]:g}, but the {stored['events']} "
+            f"stored ones weigh {stored['sum_weights']:g}",
+            MERGE_AGAIN,
+        )
 
 
 class Processor(ProcessorABC):  # type: ignore[misc]
     """Selects one batch of a file and saves it as a piece in ``scratch``.
 
-    ``process`` returns ``{first entry: {"piece", "cutflow"}}``; a file's fault is returned, too, under
-    ``"error"``, because exceptions change their type on the way through coffea's executors.
+    ``process`` returns ``{first entry: {"piece", "cutflow", "faults", "extremes"}}``; a file's fault is returned,
+    too, under ``"error"``, and one of the scratch folder under ``"full"``, because exceptions change their type on
+    the way through coffea's executors.
     """
 
     def __init__(self, selection: Selection, scratch: Path, prefix: str) -> None:
@@ -152,13 +185,17 @@ class Processor(ProcessorABC):  # type: ignore[misc]
         """Run the selection on one batch."""
         start = int(events.metadata["entrystart"])
         try:
-            flow, values = keep(events, self.selection)
-        except UnreadableError as error:
-            return {start: {"error": str(error)}}
-        except NotFiniteError as error:
-            return {start: {"not_finite": str(error)}}
+            with np.errstate(invalid="ignore", over="ignore"):
+                flow, values = keep(events, self.selection)
+        except Exception as error:
+            return {start: {"error": reason(error)}}
         path = self.scratch / f"{self.prefix}-{start:012d}.parquet"
-        return {start: {"piece": pieces.save(path, values, self.selection.columns()), "cutflow": flow.rows}}
+        try:
+            pieces.save(path, values, self.selection.columns())
+        except UnwritableError as error:
+            return {start: {"full": str(error)}}
+        extremes = (float(flow.weights.min()), float(flow.weights.max()))
+        return {start: {"piece": path, "cutflow": flow.rows, "faults": flow.faults, "extremes": extremes}}
 
     def postprocess(self, accumulator: Any) -> Any:
         """Nothing: the caller puts batches in order."""
@@ -169,67 +206,118 @@ def keep(events: ak.Array, selection: Selection) -> tuple[Cutflow, dict[str, Any
 
     Raises:
         UnreadableError: a branch cannot be read.
-        NotFiniteError: a branch that decides on the selection holds NaN or infinity.
     """
-    region, names = selection.region, selection.branches
-    source = events.metadata["filename"]
-    weights = _flat(events, "genWeight", source) if selection.simulation else np.ones(len(events))
-    flow = Cutflow(weights.astype(np.float64))
+    region = selection.region
+    weights = _flat(events, "genWeight") if selection.simulation else np.ones(len(events))
+    flow = Cutflow(np.where(np.isfinite(weights), weights, 0).astype(np.float64))
+    flow.doubt("genWeight", ~np.isfinite(weights))
+    if selection.certified is not None:
+        flow.cut("certified", selection.certified.holds(_flat(events, "run"), _flat(events, "luminosityBlock")))
     for name, flags, combine in (("trigger", region.trigger, np.any), ("met_filters", region.met_filters, np.all)):
         if flags:
-            flow.cut(name, combine([_flat(events, flag, source) for flag in flags], axis=0).astype(bool))
-    jets = _read_jets(events, selection, source)
-    kept = select(jets, region, flow)
-    values: dict[str, Any] = {name: _flat(events, name, source)[flow.mask] for name in KEY}
-    values |= {"gen_weight": flow.weights[flow.mask]} | jet_columns(kept, region.jets, selection.shapes)
+            flow.cut(name, combine([_flag(events, flag, flow) for flag in flags], axis=0))
+    jets, branches = _read_jets(events, selection)
+    kept = select(jets, region, flow, branches)
+    chosen = flow.mask
+    values: dict[str, Any] = {name: _flat(events, name)[chosen] for name in KEY}
+    values |= {"gen_weight": flow.weights[chosen]} | jet_columns(kept, region.jets, selection.shapes)
     if selection.variations:
-        values |= {name: _variations(events, branch, flow.mask, source) for name, branch in VARIATIONS.items()}
+        for name, branch in VARIATIONS.items():
+            values[name] = _variations(events, branch, chosen)
+            flow.doubt(branch, spread(chosen, broken(values[name])))
     if selection.constituents is not None:
-        found = _read(events, names.candidates, ("pt", "eta", "phi", "mass", "charge", "pdgId"), flow.mask, source)
-        if names.puppi_weight is not None:
-            weight = _read(events, names.candidates, (names.puppi_weight,), flow.mask, source)[names.puppi_weight]
-            found = ak.with_field(ak.with_field(found, found.pt * weight, "pt"), found.mass * weight, "mass")
-        links = _read(events, names.links, (names.link_jet, names.link_candidate), flow.mask, source)
-        for j in range(region.jets):
-            mine = links[links[names.link_jet] == kept.index[:, j]]
-            values |= constituent_columns(found[mine[names.link_candidate]], f"j{j + 1}", selection.constituents)
+        values |= _constituents(events, selection, kept, flow)
     if selection.truth:
-        fields = ("pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother")
-        particles = _read(events, "GenPart", fields, flow.mask, source)
-        particles = ak.with_field(particles, particles.genPartIdxMother, "mother")
-        values |= truth_columns(kept, particles, region.jets)
-    return flow, values
+        values |= truth_columns(kept, _record(events, flow), region.jets)
+    flow.finish()
+    return flow, flow.readable(values, chosen)
 
 
-def _read_jets(events: ak.Array, selection: Selection, source: str) -> ak.Array:
-    """All jets under this project's names, with their ``index`` in the file."""
+def _read_jets(events: ak.Array, selection: Selection) -> tuple[ak.Array, dict[str, str]]:
+    """All jets under this project's names, with their ``index`` in the file; and the branches of the fields."""
     names = selection.branches
     fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "softdrop_mass": names.softdrop_mass}
     fields |= {name: name for name in TAUS} | ({"b_tag": names.b_tag} if names.b_tag else {})
     if selection.region.jet_id is not None:
         fields["jet_id"] = names.jet_id
-    found = _read(events, names.jets, tuple(fields.values()), np.ones(len(events), bool), source)
+    found = _read(events, names.jets, tuple(fields.values()), np.ones(len(events), bool))
     columns = {name: found[field] for name, field in fields.items()}
     # NanoAOD writes rounding noise below zero, and -1 for jets that were not groomed.
-    columns["softdrop_mass"] = np.maximum(columns["softdrop_mass"], 0)
+    groomed = columns["softdrop_mass"]
+    columns["softdrop_mass"] = np.maximum(
+        groomed if finite(groomed) else ak.where(np.isinf(groomed), np.nan, groomed), 0
+    )
     jets = ak.zip(columns)
-    return ak.with_field(jets, ak.local_index(jets.pt), "index")
+    branches = {name: f"{names.jets}_{field}" for name, field in fields.items()}
+    return ak.with_field(jets, ak.local_index(jets.pt), "index"), branches
 
 
-def _read(events: ak.Array, collection: str, fields: tuple[str, ...], mask: np.ndarray, source: str) -> ak.Array:
-    """Fields of a collection in the events of ``mask``, without coffea's behaviours; finite or an error."""
+def _constituents(events: ak.Array, selection: Selection, kept: ak.Array, flow: Cutflow) -> dict[str, Any]:
+    """The candidates of the kept jets; a link of -1 is none, and one to nowhere puts the event in doubt."""
+    columns: dict[str, Any] = {}
+    names, chosen = selection.branches, flow.mask
+    optional = [f for f in ("charge",) if f in events[names.candidates].fields] + list(
+        filter(None, [names.puppi_weight])
+    )
+    fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)
+    found = _read(events, names.candidates, fields, chosen)
+    if "charge" not in optional:
+        found = ak.with_field(found, charges(found.pdgId), "charge")
+    links = _read(events, names.links, (names.link_jet, names.link_candidate), chosen)
+    for j in range(selection.region.jets):
+        index = links[links[names.link_jet] == kept.index[:, j]][names.link_candidate]
+        index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", flow)
+        mine = found[index[index >= 0]]
+        for field in fields:
+            flow.doubt(f"{names.candidates}_{field}", spread(chosen, broken(mine[field])))
+        if names.puppi_weight is not None:
+            weight = mine[names.puppi_weight]
+            mine = ak.with_field(ak.with_field(mine, mine.pt * weight, "pt"), mine.mass * weight, "mass")
+        columns |= constituent_columns(mine, f"j{j + 1}", selection.constituents or 0)
+    return columns
+
+
+def charges(kinds: ak.Array) -> ak.Array:
+    """The charges that belong to particle kinds (PDG numbers), 0 for neutral and unknown ones."""
+    charge = ak.zeros_like(kinds)
+    for kind, value in CHARGES.items():
+        charge = ak.where(kinds == kind, value, ak.where(kinds == -kind, -value, charge))
+    return charge
+
+
+def _inside(index: ak.Array, sizes: ak.Array, branch: str, flow: Cutflow) -> ak.Array:
+    """An index into lists of ``sizes`` in the kept events; where it points nowhere -1, and the event is in doubt."""
+    outside = (index < -1) | (index >= sizes)
+    flow.doubt(branch, spread(flow.mask, ak.to_numpy(ak.any(outside, axis=1))))
+    return ak.where(outside, -1, index)
+
+
+def _record(events: ak.Array, flow: Cutflow) -> ak.Array:
+    """The generator record of the kept events; they are in doubt where a quark or its mother is broken."""
+    fields = ("pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother")
+    particles = _read(events, "GenPart", fields, flow.mask)
+    mother = _inside(particles.genPartIdxMother, ak.num(particles), "GenPart_genPartIdxMother", flow)
+    particles = ak.with_field(particles, mother, "mother")
+    if not all(finite(particles[name]) for name in fields):
+        quarks = decay_quarks(particles)
+        for name in ("pt", "eta", "phi"):
+            flow.doubt(f"GenPart_{name}", spread(flow.mask, broken(quarks[name])))
+        flow.doubt("GenPart_mass", spread(flow.mask, broken(particles[quarks.mother].mass)))
+    return particles
+
+
+def _read(events: ak.Array, collection: str, fields: tuple[str, ...], mask: np.ndarray) -> ak.Array:
+    """Fields of a collection in the events of ``mask``, without coffea's behaviours."""
     columns = {}
     for field in fields:
         try:
-            values = ak.materialize(events[collection][field])[mask]
+            columns[field] = ak.without_parameters(ak.materialize(events[collection][field])[mask])
         except Exception as error:
             raise UnreadableError(f"branch {collection}_{field}: {reason(error)}") from error
-        require_finite(values, f"{collection}_{field}", source)
-        columns[field] = ak.without_parameters(values)
     return ak.zip(columns)
 
 
-def _variations(events: ak.Array, branch: str, mask: np.ndarray, source: str) -> ak.Array:
+def _variations(events: ak.Array, branch: str, mask: np.ndarray) -> ak.Array:
     """Relative weights in the events of ``mask``: empty lists where the file has none, or NanoAOD's dummy, a lone 1."""
     if branch not in events.fields:
         return ak.unflatten(np.empty(0), np.zeros(np.count_nonzero(mask), int))
@@ -237,19 +325,25 @@ def _variations(events: ak.Array, branch: str, mask: np.ndarray, source: str) ->
         values = ak.without_parameters(ak.materialize(events[branch])[mask])
     except Exception as error:
         raise UnreadableError(f"branch {branch}: {reason(error)}") from error
-    require_finite(values, branch, source)
     return values[ak.broadcast_arrays(ak.num(values) > 1, values)[0]]
 
 
-def _flat(events: ak.Array, name: str, source: str) -> np.ndarray:
+def _flag(events: ak.Array, name: str, flow: Cutflow) -> np.ndarray:
+    """Whether a trigger fired or a filter passed: nowhere in a file without it, as where ROOT files are merged."""
+    collection, _, field = name.partition("_")
+    if name not in events.fields and not (collection in events.fields and field in events[collection].fields):
+        return np.zeros(len(events), bool)
+    values = _flat(events, name)
+    flow.doubt(name, ~np.isfinite(values))
+    return values.astype(bool)
+
+
+def _flat(events: ak.Array, name: str) -> np.ndarray:
     """A branch with one value per event; the part before the first underscore names coffea's collection."""
     collection, _, field = name.partition("_")
     try:
         if name in events.fields:
-            values = np.asarray(ak.materialize(events[name]))
-        else:
-            values = np.asarray(ak.materialize(events[collection][field]))
+            return np.asarray(ak.materialize(events[name]))
+        return np.asarray(ak.materialize(events[collection][field]))
     except Exception as error:
         raise UnreadableError(f"branch {name}: {reason(error)}") from error
-    require_finite(values, name, source)
-    return values

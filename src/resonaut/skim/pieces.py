@@ -5,14 +5,16 @@ scratch folder and reports its cutflow; the chunk's file is then put together in
 that its bytes depend on the input and the configuration alone, and memory holds a batch at a time.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
 
 from resonaut import events
+from resonaut.errors import ResonautError
 from resonaut.skim.columns import Column, conform, empty, units
 
 
@@ -27,22 +29,60 @@ class UnreadableError(Exception):
         self.events = events
 
 
+class UnwritableError(ResonautError):
+    """Selected events could not be written: no fault of the input file."""
+
+
 @dataclass(frozen=True)
 class FileResult:
     """What one input file gave: ``events`` stored in it, its pieces in order, their summed cutflow.
 
     ``generated``: number and summed weights of all generated events, also those that the file no longer holds.
+    ``faults``: events that pass all cuts and are left out, by the branch that is broken. ``undecided``: events too
+    broken to select, not in ``events``. ``notes``: what was missing and what counts in its place.
     """
 
     events: int
     pieces: list[Path]
     cutflow: list[dict[str, Any]]
     generated: tuple[int, float]
+    faults: dict[str, int] = field(default_factory=dict)
+    undecided: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def add(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Numbers by name, summed."""
+    found: Counter[str] = Counter()
+    for count in counts:
+        found.update(count)
+    return dict(found)
+
+
+def not_fired(flag: str) -> str:
+    """What is noted of a file without a trigger's or filter's branch."""
+    return f"no branch {flag!r}, which counts as not fired"
+
+
+def reason(error: BaseException) -> str:
+    """An error's first line: a few words for a sentence."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    lines = [line.strip(" ,.;:") for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, ResonautError | UnreadableError):
+        return lines[0]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -> Path:
-    """Write one piece."""
-    events.write(path, [conform(values, columns)], units(columns))
+    """Write one piece; ``UnwritableError`` where there is no room for it."""
+    piece = conform(values, columns)
+    try:
+        events.write(path, [piece], units(columns))
+    except OSError as error:
+        raise UnwritableError(
+            f"{path}: cannot be written ({reason(error)}); make room there, and run again."
+        ) from error
     return path
 
 

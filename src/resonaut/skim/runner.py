@@ -9,13 +9,15 @@ from coffea.processor import DaskExecutor, FuturesExecutor, IterativeExecutor, R
 from coffea.util import coffea_console
 from tqdm import tqdm
 
-from resonaut.errors import NotFiniteError
-from resonaut.skim import cutflow, nanoaod
-from resonaut.skim.pieces import FileResult, UnreadableError
+from resonaut.errors import ConfigError
+from resonaut.skim import cutflow, nanoaod, pieces
+from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.settings import Skim
 
 # Batches handed to the executor at a time, per worker: few, so that the progress bar moves.
 BATCHES = 8
+# Seconds in which a Dask scheduler has to answer, and again to have a worker.
+PATIENCE = 20
 
 
 @contextmanager
@@ -31,12 +33,33 @@ def executor(config: Skim, workers: int) -> Iterator[Any]:
         with ProcessPoolExecutor(workers) as pool:
             yield FuturesExecutor(pool=pool, workers=workers, **common)
     else:
-        import distributed
-
-        local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
-        scheduler = {"address": config.dask_scheduler} if config.dask_scheduler else local
-        with distributed.Client(**scheduler) as client:  # type: ignore[no-untyped-call]
+        with _client(config.dask_scheduler, workers) as client:
             yield DaskExecutor(client=client, **common)
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
+    """A client of a running Dask scheduler with at least one worker, or of ``workers`` processes of this machine."""
+    import distributed
+
+    try:
+        if scheduler is None:
+            local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+            client = distributed.Client(**local)  # type: ignore[no-untyped-call]
+        else:
+            client = distributed.Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        problem = f"config: skim.dask_scheduler: no Dask scheduler answers at {scheduler or 'this machine'}"
+        raise ConfigError(f"{problem} ({pieces.reason(error)}); start one, or set skim.executor to futures.") from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise ConfigError(
+                f"config: skim.dask_scheduler: the Dask scheduler at {scheduler or 'this machine'} has no workers; "
+                "start some, or set skim.executor to futures."
+            ) from None
+        yield client
 
 
 def read(
@@ -46,12 +69,12 @@ def read(
 
     Raises:
         UnreadableError: the file or one of its branches cannot be read.
-        InputFileError: the file lacks a branch.
-        NotFiniteError: a branch holds NaN or infinity.
+        InputFileError: the file lacks a branch, or its counters of generated events are wrong.
+        UnwritableError: the selected events cannot be written.
     """
     content = nanoaod.inspect(path, selection)
     if not content.events:
-        return FileResult(0, [], [], content.generated or (0, 0.0))
+        return FileResult(0, [], [], content.generated or (0, 0.0), notes=content.notes)
     processor = nanoaod.Processor(selection, scratch, f"{number:06d}")
     run = Runner(executor=pool, chunksize=batch_events, schema=nanoaod.Schema, metadata_cache={})
     only = {"filter_name": selection.branches_to_read()}
@@ -64,10 +87,19 @@ def read(
             bar.update(sum(map(len, items[first : first + step])))
     ordered = [results[start] for start in sorted(results)]
     for result in ordered:
-        if "not_finite" in result:
-            raise NotFiniteError(result["not_finite"])
+        if "full" in result:
+            raise UnwritableError(result["full"])
         if "error" in result:
             raise UnreadableError(result["error"], content.events)
     flow = cutflow.total(result["cutflow"] for result in ordered)
-    generated = content.generated or (content.events, flow[0]["sum_weights"])
-    return FileResult(content.events, [result["piece"] for result in ordered], flow, generated)
+    if content.generated is not None:
+        extremes = [limit for result in ordered for limit in result["extremes"]]
+        nanoaod.require_plausible(path, flow[0], (min(extremes), max(extremes)), content.generated)
+    return FileResult(
+        content.events,
+        [result["piece"] for result in ordered],
+        flow,
+        content.generated or (content.events, flow[0]["sum_weights"]),
+        pieces.add(result["faults"] for result in ordered),
+        notes=content.notes,
+    )

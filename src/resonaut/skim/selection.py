@@ -1,6 +1,6 @@
 """The selection of a region: which jets and events are kept, and the columns of the jets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import awkward as ak
@@ -10,35 +10,63 @@ from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.settings import Region
 
 
-def select(jets: ak.Array, region: Region, flow: Cutflow) -> ak.Array:
+def select(jets: ak.Array, region: Region, flow: Cutflow, branches: Mapping[str, str]) -> ak.Array:
     """Apply the cuts on jets and return the kept jets of the kept events: events * ``region.jets``.
 
     ``jets``: events * var * {pt, eta, phi, mass, softdrop_mass, ...} (GeV). The leading-pT jets among
-    those that pass every cut on jets are kept, ordered by falling soft-drop mass.
+    those that pass every cut on jets are kept, ordered by falling soft-drop mass. NaN passes every cut, and as
+    pT comes first: an event stays in doubt until something else rejects it. ``branches`` names the fields of
+    the kept jets that must be finite as the file does.
     """
-    jets = jets[ak.argsort(jets.pt, ascending=False, stable=True)]
-    good = ak.ones_like(jets.pt, dtype=bool)
-    for name, passes in _jet_cuts(jets, region):
-        good = good & passes
-        flow.cut(name, (ak.sum(good, axis=1) >= region.jets).to_numpy())
+    jets = jets[ak.argsort(ak.nan_to_num(jets.pt, nan=np.inf, posinf=np.inf), ascending=False, stable=True)]
+    failed = ak.zeros_like(jets.pt, dtype=bool)
+    for name, fails in _jet_cuts(jets, region):
+        failed = failed | fails
+        flow.cut(name, (ak.sum(~failed, axis=1) >= region.jets).to_numpy())
     # Events with too few jets are padded so that all cuts below see regular arrays.
-    leading = ak.pad_none(jets[good], region.jets, clip=True)
+    leading = ak.pad_none(jets[~failed], region.jets, clip=True)
     if region.delta_eta_max is not None:
-        flow.cut("delta_eta", _filled(delta_eta(leading) < region.delta_eta_max))
+        flow.cut("delta_eta", ~_filled(delta_eta(leading) >= region.delta_eta_max))
     if region.m_jj_min is not None:
-        flow.cut("m_jj", _filled(m_jj(leading) > region.m_jj_min))
+        flow.cut("m_jj", ~_filled(m_jj(leading) <= region.m_jj_min))
     kept = ak.drop_none(leading[flow.mask])
+    for name, branch in branches.items():
+        flow.doubt(branch, spread(flow.mask, broken(kept[name])))
     return kept[ak.argsort(kept.softdrop_mass, ascending=False, stable=True)]
 
 
 def _jet_cuts(jets: ak.Array, region: Region) -> list[tuple[str, ak.Array]]:
-    cuts = [("pt", jets.pt > region.pt_min), ("eta", np.abs(jets.eta) < region.eta_max)]
+    """The cuts and the jets that fail them; written so that NaN fails none."""
+    cuts = [("pt", jets.pt <= region.pt_min), ("eta", np.abs(jets.eta) >= region.eta_max)]
     if region.jet_id is not None:
-        cuts.append(("jet_id", jets.jet_id >= region.jet_id))
+        cuts.append(("jet_id", jets.jet_id < region.jet_id))
     if region.softdrop_mass is not None:
         low, high = region.softdrop_mass
-        cuts.append(("softdrop_mass", (jets.softdrop_mass > low) & (jets.softdrop_mass < high)))
+        cuts.append(("softdrop_mass", (jets.softdrop_mass <= low) | (jets.softdrop_mass >= high)))
     return cuts
+
+
+def broken(values: ak.Array) -> np.ndarray:
+    """The events in which one of the ``values`` (events * ..., any depth) is NaN or infinite."""
+    if finite(values):
+        return np.zeros(len(values), bool)
+    fine = np.isfinite(values)
+    while fine.ndim > 1:
+        fine = ak.all(fine, axis=-1)
+    return np.asarray(~ak.to_numpy(fine))
+
+
+def finite(values: ak.Array) -> bool:
+    """Whether no value is NaN or infinite: quick, for the usual case."""
+    flat = ak.to_numpy(ak.flatten(values, axis=None))
+    return flat.dtype.kind != "f" or bool(np.isfinite(flat).all())
+
+
+def spread(mask: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """What was ``found`` of the events of ``mask``, for all events; no for the others."""
+    whole = np.zeros(len(mask), bool)
+    whole[mask] = found
+    return whole
 
 
 def _filled(passes: ak.Array) -> np.ndarray:

@@ -49,7 +49,7 @@ class Clustering:
 
 @dataclass(frozen=True)
 class BadFiles:
-    """What to do with a file that cannot be read; ``retry_wait`` in seconds."""
+    """What to do with a file that cannot be read, or events in it; ``retry_wait`` in seconds."""
 
     action: Literal["fail", "skip"]
     retries: int
@@ -71,6 +71,7 @@ class Skim:
     branches: Branches
     clustering: Clustering
     bad_files: BadFiles
+    duplicates: Literal["fail", "drop"]
 
     def region(self, name: str, dataset: str) -> Region:
         """The selection of a dataset; ``ConfigError`` where there is none of this name, or its cuts contradict."""

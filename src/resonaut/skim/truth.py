@@ -27,7 +27,8 @@ def decay_quarks(particles: ak.Array) -> ak.Array:
         known = known | (kind == code)
     for code in LIGHT_IDS:
         light = light | (kind == code)
-    heavy = known | (~light & (mothers.mass > HEAVY_MASS))
+    # A mass that is NaN may be heavy: the reader finds its quarks and leaves the event out.
+    heavy = known | (~light & ~(mothers.mass <= HEAVY_MASS))
     flavour = np.abs(particles.pdgId)
     return particles[(particles.mother >= 0) & heavy & (flavour >= 1) & (flavour <= 5)]
 

@@ -119,6 +119,8 @@ def make_dataset(tmp_path):
             "weight_scale": 1.0,
             "cutflow": [],
             "lost": [],
+            "notes": [],
+            "dropped": {},
         }
         path = tmp_path / "skim" / f"{name}.json"
         write_json(path, manifest)

@@ -23,6 +23,8 @@ def test_cutflow_table(tmp_path) -> None:
             {"cut": "two jets", "events": 5, "sum_weights": 2.5},
         ],
         "lost": [{"file": "x.root", "reason": "truncated", "events": 7}],
+        "notes": [],
+        "dropped": {},
     }
     write_json(tmp_path / "skim" / "qcd.json", manifest)
     inputs.cutflows([tmp_path / "skim" / "qcd.json"], tmp_path / "c.csv", tmp_path / "c.png")

@@ -59,6 +59,8 @@ def write_dataset(tmp_path) -> Callable[..., Path]:
             "weight_scale": 1.0,
             "cutflow": [],
             "lost": [],
+            "notes": [],
+            "dropped": {},
         }
         path = tmp_path / "skim" / f"{name}.json"
         write_json(path, content | manifest)

@@ -45,6 +45,8 @@ def dataset() -> Callable[..., DatasetConfig]:
             "files": [],
             "files_per_chunk": 1,
             "labelled": None,
+            "certified": None,
+            "expected": None,
             "luminosity": 1.0,
             "cross_section": None,
             "mass": None,

@@ -35,7 +35,15 @@ def dataset() -> Callable[..., DatasetConfig]:
 
     def make(**keys: Any) -> DatasetConfig:
         standard = {"role": "background", "format": "nanoaod", "region": "dijet", "files": [], "files_per_chunk": 1}
-        standard |= {"generator": None, "labelled": None, "luminosity": None, "cross_section": 10.0, "mass": None}
+        standard |= {
+            "generator": None,
+            "labelled": None,
+            "certified": None,
+            "expected": None,
+            "luminosity": None,
+            "cross_section": 10.0,
+            "mass": None,
+        }
         return config.build(standard | keys, DatasetConfig, "dataset")
 
     return make

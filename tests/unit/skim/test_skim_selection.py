@@ -41,7 +41,7 @@ def test_kept_jets_pass_every_cut_and_the_heavier_comes_first(region) -> None:
         [],
     )
     flow = Cutflow(np.array([1.0, 2.0, 4.0, 8.0, 16.0]))
-    kept = select(jets, region(), flow)
+    kept = select(jets, region(), flow, {})
     assert flow.mask.tolist() == [True, True, False, False, False]
     assert kept.softdrop_mass.to_list() == [[60, 20], [120, 90]]
     assert kept.pt.to_list() == [[400, 450], [450, 500]]
@@ -57,7 +57,7 @@ def test_one_jet_region_keeps_the_leading_jet_in_the_window(region) -> None:
     window = region(jets=1, pt_min=225, softdrop_mass=[70, 110], delta_eta_max=None)
     jets = jets_of([(700, 0, 30), (300, 0, 85), (250, 0, 90)], [(700, 0, 30)], [(200, 0, 80)])
     flow = Cutflow(np.ones(3))
-    kept = select(jets, window, flow)
+    kept = select(jets, window, flow, {})
     assert kept.pt.to_list() == [[300]]
     columns = jet_columns(kept, 1, ("tau1", "tau2"))
     assert "j2_pt" not in columns
@@ -69,11 +69,11 @@ def test_m_jj_of_two_massless_jets(region) -> None:
     jets = jets_of([(1500, 0.6, 0), (1400, -0.5, 0)])
     expected = np.sqrt(2 * 1500 * 1400 * (np.cosh(1.1) + 1))
     flow = Cutflow(np.ones(1))
-    kept = select(jets, region(m_jj_min=expected - 0.01), flow)
+    kept = select(jets, region(m_jj_min=expected - 0.01), flow, {})
     columns = jet_columns(kept, 2, ("tau1", "tau2"))
     assert columns["m_jj"][0] == pytest.approx(expected, rel=1e-9)
     assert columns["delta_eta_jj"][0] == pytest.approx(1.1)
-    select(jets, region(m_jj_min=expected + 0.01), flow)
+    select(jets, region(m_jj_min=expected + 0.01), flow, {})
     assert not flow.mask.any()
 
 

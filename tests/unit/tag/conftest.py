@@ -95,6 +95,8 @@ def write_dataset(tmp_path):
             "weight_scale": 1.0,
             "cutflow": [],
             "lost": [],
+            "notes": [],
+            "dropped": {},
         }
         path = tmp_path / "skim" / f"{name}.json"
         path.write_text(json.dumps(manifest))

@@ -1,0 +1,81 @@
+"""Events that are in a dataset more than once: a file and its copy, or primary datasets that overlap."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut import events
+from resonaut.dataset import DatasetConfig
+from resonaut.events import KEY
+from resonaut.identifier import mix
+
+# Events compared at a time, so that memory does not grow with the dataset: about 60 bytes each.
+BLOCK = 500_000
+
+Bits = NDArray[np.uint64]
+
+KINEMATICS = ("m_jj", "j1_pt")
+
+
+# An event that was there before: its file and row, the file of the first one, and its number.
+REPEATED = np.dtype([("file", np.int64), ("row", np.int64), ("first", np.int64), ("event", np.int64)])
+
+
+def identity(dataset: DatasetConfig) -> tuple[str, ...]:
+    """The columns that tell a dataset's events apart.
+
+    Productions of simulation may number their events alike, and LHC Olympics files have only rows: there two
+    events are one if their jets are the same as well.
+    """
+    if dataset.format != "nanoaod":
+        return ("event", *KINEMATICS)
+    return KEY if dataset.role in ("data", "w_data") else (*KEY, *KINEMATICS)
+
+
+def find(paths: Sequence[Path], columns: Sequence[str]) -> np.ndarray:
+    """The events whose ``columns`` equal those of an earlier one, of type ``REPEATED``, in the order of the files.
+
+    Each pass over the files compares the events whose hash falls into one class: the same events are in the same.
+    """
+    passes = max(1, -(-sum(map(events.count, paths)) // BLOCK))
+    found = [_compare(*_read(paths, columns, number, passes)) for number in range(passes)]
+    return np.sort(np.concatenate(found), order=("file", "row"))
+
+
+def _read(paths: Sequence[Path], columns: Sequence[str], number: int, passes: int) -> tuple[Bits, NDArray[np.int64]]:
+    """The events of one class: hash and ``columns`` (n, 1 + columns) as bits; file, row and number (n, 3)."""
+    bits, places = [np.empty((0, 1 + len(columns)), np.uint64)], [np.empty((0, 3), np.int64)]
+    for file, path in enumerate(paths):
+        row = 0
+        for batch in events.iterate([path], columns):
+            values = [_bits(batch[name]) for name in columns]
+            state = np.zeros(len(batch), np.uint64)
+            for column in values:
+                state = mix(state ^ column)
+            mine = np.flatnonzero(state % np.uint64(passes) == number)
+            bits.append(np.stack([state, *values], axis=1)[mine])
+            places.append(np.stack([np.full(len(mine), file), row + mine, ak.to_numpy(batch.event)[mine]], axis=1))
+            row += len(batch)
+    return np.concatenate(bits), np.concatenate(places)
+
+
+def _bits(column: ak.Array) -> NDArray[np.uint64]:
+    values = ak.to_numpy(column)
+    return np.asarray(values.view(f"u{values.itemsize}"), np.uint64)
+
+
+def _compare(bits: Bits, places: NDArray[np.int64]) -> np.ndarray:
+    """The events of one class that were there before; those with the same hash are compared themselves."""
+    order = np.argsort(bits[:, 0], kind="stable")
+    equal = bits[order[1:], 0] == bits[order[:-1], 0]
+    suspects = np.sort(order[np.append(equal, False) | np.insert(equal, 0, False)]) if equal.any() else order[:0]
+    _, first, group = np.unique(bits[suspects], axis=0, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[group.ravel()] != np.arange(len(suspects)))
+    found = np.empty(len(again), REPEATED)
+    file, row, event = places[suspects[again]].T
+    found["file"], found["row"], found["event"] = file, row, event
+    found["first"] = places[suspects[first[group.ravel()[again]]], 0]
+    return found
