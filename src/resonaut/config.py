@@ -27,16 +27,21 @@ def read(path: Path, kind: type[T]) -> T:
     return built
 
 
-def load_json(path: Path) -> Any:
-    """Read a JSON file of finite numbers; ``InputFileError`` names the file where it is missing or broken."""
+def load_json(path: Path, remedy: str | None = None) -> Any:
+    """Read a JSON file of finite numbers; ``InputFileError`` names the file where it is missing or broken.
+
+    ``remedy``: the way out for a file that no stage makes.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError:
-        raise InputFileError(path, "no such file", "run the stage that makes it, or give its right path") from None
+        raise InputFileError(
+            path, "no such file", remedy or "run the stage that makes it, or give its right path"
+        ) from None
     except IsADirectoryError:
         raise InputFileError(path, "is a folder", "give a file") from None
     except (ValueError, RecursionError) as error:
-        raise InputFileError(path, f"not valid JSON ({error})", "delete it and run its stage again") from None
+        raise InputFileError(path, f"not valid JSON ({error})", remedy or "delete it and run its stage again") from None
 
 
 def _finite(text: str) -> float:

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from resonaut.errors import ConfigError
+
 Role = Literal["data", "background", "signal", "pseudo_data", "w_data", "w_sim", "w_background"]
 Format = Literal["nanoaod", "lhco_features", "lhco_raw"]
 
 # Roles whose events stand for real collisions: no truth may be read or written for them.
 BLIND_ROLES = ("data", "pseudo_data", "w_data")
+# Roles whose events are real collisions.
+REAL_ROLES = ("data", "w_data")
 
 
 @dataclass(frozen=True)
@@ -85,3 +89,12 @@ class DatasetConfig:
         if self.generator is not None:
             return max(1, -(-sum(self.component_events()) // self.generator.events_per_chunk))
         return max(1, -(-len(self.files) // self.files_per_chunk))
+
+
+def require_certifiable(name: str, role: str, format_: str) -> None:
+    """Stop where the dataset ``name`` cannot have certified luminosity sections."""
+    if role not in REAL_ROLES or format_ != "nanoaod":
+        raise ConfigError(
+            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only the format "
+            "nanoaod tells an event's section; set it to null."
+        )

@@ -1,3 +1,5 @@
+from dataclasses import asdict, replace
+
 import awkward as ak
 import numpy as np
 import pyarrow.parquet as pq
@@ -83,6 +85,47 @@ def test_broken_file(dataset) -> None:
     dataset.path("tag", "000").write_bytes(b"PAR1 but not really")
     with pytest.raises(InputFileError, match=r"tag/d/000\.parquet: not a readable Parquet file"):
         dataset.read(["score"], friends=["tag"])
+
+
+def test_friend_cannot_override_a_column(dataset) -> None:
+    events.write(dataset.path("tag", "000"), [batch([1, 2, 3], gen_weight=np.full(3, 9.0))], {})
+    with pytest.raises(InputFileError, match=r"tag/d/000\.parquet: has the column 'gen_weight' of .*skim/d/000"):
+        dataset.read(["weight"], friends=["tag"])
+
+
+def test_dropped_rows_are_no_part_of_the_dataset(dataset, tmp_path) -> None:
+    """Friends are made of what is left, so they have one row less."""
+    path = tmp_path / "skim" / "d.json"
+    write_json(path, asdict(replace(dataset.manifest, events=2, dropped={"000": [1]})))
+    left = events.Dataset.open(path)
+    assert left.read(["weight"]).event.to_list() == [1, 3]
+    with pytest.raises(MisalignedFriendsError):
+        left.read(["score"], friends=["tag"])
+    events.write(left.path("tag", "000"), [batch([1, 3], score=np.array([0.1, 0.3]))], {})
+    assert left.read(["weight", "score"], friends=["tag"]).score.to_list() == [0.1, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"events": 4}, "has 4 events, and the files of its chunks 3; run 'skim' again"),
+        ({"dropped": {"000": [0]}}, "has 4 events, and the files of its chunks 3"),
+        ({"chunks": ["000"], "events": 2}, "has 2 events, and the files of its chunks 3"),
+        ({"chunks": ["000", "../../tag/d/000"]}, "is of 'd', chunks .*'../../tag/d/000'.*; run 'skim' again"),
+        ({"name": "e"}, "is of 'e'"),
+    ],
+)
+def test_manifest_must_belong_to_its_chunks(dataset, tmp_path, changes, sentence) -> None:
+    path = tmp_path / "skim" / "d.json"
+    write_json(path, asdict(replace(dataset.manifest, **changes)))
+    with pytest.raises(InputFileError, match=rf"skim/d\.json: {sentence}"):
+        events.Dataset.open(path)
+
+
+def test_chunk_that_is_gone_is_named(dataset, tmp_path) -> None:
+    dataset.path("skim", "001").unlink()
+    with pytest.raises(InputFileError, match=r"skim/d/001\.parquet: no such file"):
+        events.Dataset.open(tmp_path / "skim" / "d.json")
 
 
 def test_nan_stops_the_write_and_leaves_the_old_file(dataset) -> None:

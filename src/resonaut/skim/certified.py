@@ -23,7 +23,8 @@ class Certified:
         Raises:
             InputFileError: the file is missing, or is no such list.
         """
-        content = load_json(path)
+        remedy = "give CMS's JSON list of certified sections"
+        content = load_json(path, remedy)
         try:
             ranges = [
                 (_number(int(run), low), _number(int(run), high))
@@ -33,7 +34,6 @@ class Certified:
             if not ranges or any(high < low for low, high in ranges):
                 raise ValueError
         except (AttributeError, TypeError, ValueError, OverflowError):
-            remedy = "give CMS's JSON list of certified sections"
             raise InputFileError(path, 'is not a list {"<run>": [[first, last], ...]}', remedy) from None
         first, last = np.array(sorted(ranges), dtype=np.uint64).T
         # Where ranges overlap the longer one holds.

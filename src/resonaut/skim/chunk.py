@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from resonaut import events
-from resonaut.dataset import BLIND_ROLES, DatasetConfig
+from resonaut.dataset import BLIND_ROLES, DatasetConfig, require_certifiable
 from resonaut.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.files import write_json
 from resonaut.skim import cutflow, expected, pieces
@@ -59,7 +59,9 @@ def skim_chunk(
             result = _attempt(checked, file, number, config.bad_files)
             if isinstance(result, FileResult):
                 results[file] = result
-                lost += _events(file, f"the particles of {result.undecided} events", result.undecided, config.bad_files)
+                lost += _events(
+                    file, f"the particles of {_number(result.undecided, 'event')}", result.undecided, config.bad_files
+                )
                 broken += _events(file, _faults(result), _not_readable(result), config.bad_files)
             else:
                 lost.append(result)
@@ -111,11 +113,8 @@ def _reader(
 ) -> Iterator[tuple[Reader, dict[str, Column]]]:
     """How to read the dataset's format, and the columns that come out."""
     region = config.region(dataset.region, name)
-    if dataset.certified is not None and (dataset.format != "nanoaod" or dataset.role not in ("data", "w_data")):
-        raise ConfigError(
-            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only the format "
-            "nanoaod tells an event's section; set it to null."
-        )
+    if dataset.certified is not None:
+        require_certifiable(name, dataset.role, dataset.format)
     if dataset.format == "nanoaod":
         from resonaut.skim import nanoaod, runner
         from resonaut.skim.certified import Certified
@@ -191,15 +190,21 @@ def _events(file: str, what: str, number: int, policy: BadFiles) -> list[dict[st
         remedy = "mend the file, or set skim.bad_files.action to skip, which leaves these events out"
         raise NotFiniteError(f"{file}: NaN, infinity or an index out of range in {what}; {remedy}.")
     entry = {"file": file, "reason": f"NaN, infinity or an index out of range in {what}", "events": number}
-    log.warning("%s: %d events left out: %s", file, number, entry["reason"])
+    log.warning("%s: %s left out: %s", file, _number(number, "event"), entry["reason"])
     return [entry]
 
 
 def _faults(result: FileResult) -> str:
     """The branches that are broken in selected events, and in how many of these each is."""
-    return ", ".join(f"{branch!r} ({count} selected events)" for branch, count in sorted(result.faults.items()))
+    return ", ".join(
+        f"{branch!r} ({_number(count, 'selected event')})" for branch, count in sorted(result.faults.items())
+    )
 
 
 def _not_readable(result: FileResult) -> int:
     """The events that pass all cuts but the last, that on broken values."""
     return int(result.cutflow[-2]["events"] - result.cutflow[-1]["events"]) if result.cutflow else 0
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -26,8 +26,9 @@ class Cutflow:
     """
 
     def __init__(self, weights: np.ndarray) -> None:
-        """Start with all events, one generator weight each."""
-        self.weights = weights
+        """Start with all events, one generator weight each; one that is NaN or infinite counts as 0."""
+        self.known = np.isfinite(weights)
+        self.weights = np.where(self.known, weights, 0).astype(np.float64)
         self.mask = np.ones(len(weights), bool)
         self.rows: list[dict[str, Any]] = []
         self.faults: dict[str, int] = {}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut import events
-from resonaut.dataset import DatasetConfig
+from resonaut.dataset import REAL_ROLES, DatasetConfig
 from resonaut.events import KEY
 from resonaut.identifier import mix
 
@@ -32,7 +32,7 @@ def identity(dataset: DatasetConfig) -> tuple[str, ...]:
     """
     if dataset.format != "nanoaod":
         return ("event", *KINEMATICS)
-    return KEY if dataset.role in ("data", "w_data") else (*KEY, *KINEMATICS)
+    return KEY if dataset.role in REAL_ROLES else (*KEY, *KINEMATICS)
 
 
 def find(paths: Sequence[Path], columns: Sequence[str]) -> np.ndarray:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resonaut import config
-from resonaut.errors import InputFileError
+from resonaut.errors import ConfigError, InputFileError
 from resonaut.skim.pieces import UnreadableError
 
 # Bytes read at once.
 BLOCK = 1 << 20
+FORM = 'write {"a.root": {"events": 1000, "adler32": "0a1b2c3d"}, ...}'
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,19 @@ def read(path: Path) -> dict[str, Expected]:
     Raises:
         InputFileError: the list is missing or is not of this form.
     """
-    content = config.load_json(path)
+    content = config.load_json(path, FORM)
     unknown = dict.fromkeys(Expected.__dataclass_fields__)
     if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
-        raise InputFileError(path, "is not a list of files", 'write {"a.root": {"events": 1000, "adler32": "..."}}')
+        raise InputFileError(path, "is not a list of files", FORM)
     return {file: config.build(unknown | entry, Expected, f"{path}: {file}") for file, entry in content.items()}
 
 
 def find(expected: dict[str, Expected], file: str, source: Path) -> Expected:
-    """The entry of a file, under its path as in the configuration or under its name alone."""
+    """The entry of a file, under its path as in the configuration or under its name; else ``ConfigError``."""
     for name in (file, Path(file).name):
         if name in expected:
             return expected[name]
-    raise InputFileError(source, f"does not list {file}", "add it, or take the file out of the dataset")
+    raise ConfigError(f"{source}: does not list {file}; add it, or take the file out of the dataset.")
 
 
 def _blocks(path: str) -> Iterator[bytes]:

@@ -95,7 +95,7 @@ def _require_few_lost(config: Skim, name: str, chunks: list[Summary], fraction: 
     if fraction > config.bad_files.max_lost_fraction:
         raise InputFileError(
             lost[0]["file"],
-            f"this and {len(lost) - 1} more losses of {name!r} are {fraction:.1%} of the events ({lost[0]['reason']})",
+            f"{lost[0]['reason']}; the losses of {name!r}, {len(lost)} such files, are {fraction:.1%} of its events",
             "replace the files, or raise skim.bad_files.max_lost_fraction",
         )
     return fraction
@@ -134,15 +134,12 @@ def _repeated(config: Skim, dataset: DatasetConfig, name: str, paths: list[Path]
             notes.append(f"{alike - len(repeated)} {text}")
     if not len(repeated):
         return repeated
-    before, copy = (_inputs(dataset, paths[repeated[place][0]]) for place in ("first", "file"))
+    first, copy = (_inputs(dataset, paths[repeated[place][0]]) for place in ("first", "file"))
     if columns == KEY and not repeated["event"].all():
-        raise InputFileError(before, "has events numbered 0, which cannot be told from one another", "number them")
+        raise InputFileError(first, "has events numbered 0, which cannot be told from one another", "number them")
     if config.duplicates == "fail":
-        raise InputFileError(
-            copy,
-            f"{len(repeated)} events of {name!r} are there twice, as event {repeated['event'][0]} is in {before}",
-            "leave the copies out, or set skim.duplicates to drop",
-        )
+        problem = f"{len(repeated)} events of {name!r} are there twice" + f", first in {first}" * (first != copy)
+        raise InputFileError(copy, problem, "leave the copies out, or set skim.duplicates to drop")
     return repeated
 
 

@@ -36,9 +36,13 @@ NO_COUNTERS = "no counters of generated events in 'Runs', so that the stored one
 
 
 class Schema(PFNanoAODSchema):  # type: ignore[misc]
-    """PFNano's schema, silent about cross-references to collections that a file lacks."""
+    """PFNano's schema, silent about cross-references to collections that a file lacks.
+
+    Candidates are plain records: coffea's own want a charge.
+    """
 
     warn_missing_crossrefs = False
+    mixins = PFNanoAODSchema.mixins | {"PFCands": "NanoCollection"}
 
 
 @dataclass(frozen=True)
@@ -172,9 +176,9 @@ def require_plausible(
 class Processor(ProcessorABC):  # type: ignore[misc]
     """Selects one batch of a file and saves it as a piece in ``scratch``.
 
-    ``process`` returns ``{first entry: {"piece", "cutflow", "faults", "extremes"}}``; a file's fault is returned,
-    too, under ``"error"``, and one of the scratch folder under ``"full"``, because exceptions change their type on
-    the way through coffea's executors.
+    ``process`` returns ``{first entry: {"piece", "cutflow", "faults", "extremes", "unknown"}}``, the last two of the
+    weights; a file's fault is returned, too, under ``"error"``, and one of the scratch folder under ``"full"``,
+    because exceptions change their type on the way through coffea's executors.
     """
 
     def __init__(self, selection: Selection, scratch: Path, prefix: str) -> None:
@@ -195,7 +199,8 @@ class Processor(ProcessorABC):  # type: ignore[misc]
         except UnwritableError as error:
             return {start: {"full": str(error)}}
         extremes = (float(flow.weights.min()), float(flow.weights.max()))
-        return {start: {"piece": path, "cutflow": flow.rows, "faults": flow.faults, "extremes": extremes}}
+        found = {"piece": path, "cutflow": flow.rows, "faults": flow.faults, "extremes": extremes}
+        return {start: found | {"unknown": int((~flow.known).sum())}}
 
     def postprocess(self, accumulator: Any) -> Any:
         """Nothing: the caller puts batches in order."""
@@ -209,8 +214,8 @@ def keep(events: ak.Array, selection: Selection) -> tuple[Cutflow, dict[str, Any
     """
     region = selection.region
     weights = _flat(events, "genWeight") if selection.simulation else np.ones(len(events))
-    flow = Cutflow(np.where(np.isfinite(weights), weights, 0).astype(np.float64))
-    flow.doubt("genWeight", ~np.isfinite(weights))
+    flow = Cutflow(weights)
+    flow.doubt("genWeight", ~flow.known)
     if selection.certified is not None:
         flow.cut("certified", selection.certified.holds(_flat(events, "run"), _flat(events, "luminosityBlock")))
     for name, flags, combine in (("trigger", region.trigger, np.any), ("met_filters", region.met_filters, np.all)):

@@ -92,14 +92,18 @@ def read(
         if "error" in result:
             raise UnreadableError(result["error"], content.events)
     flow = cutflow.total(result["cutflow"] for result in ordered)
-    if content.generated is not None:
+    unknown, weights = sum(result["unknown"] for result in ordered), flow[0]["sum_weights"]
+    if unknown:
+        content.notes.append("some events have a 'genWeight' that is NaN or infinite and counts as a mean one")
+        weights *= content.events / max(content.events - unknown, 1)
+    elif content.generated is not None:
         extremes = [limit for result in ordered for limit in result["extremes"]]
         nanoaod.require_plausible(path, flow[0], (min(extremes), max(extremes)), content.generated)
     return FileResult(
         content.events,
         [result["piece"] for result in ordered],
         flow,
-        content.generated or (content.events, flow[0]["sum_weights"]),
+        content.generated or (content.events, weights),
         pieces.add(result["faults"] for result in ordered),
         notes=content.notes,
     )

@@ -1,8 +1,11 @@
-"""LHC Olympics files: which labelled events form a dataset, and both layouts."""
+"""LHC Olympics files: which labelled events form a dataset, both layouts, and that no file runs code."""
 
 import json
+import pickle
+from pathlib import Path
 
 import awkward as ak
+import h5py
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -44,6 +47,16 @@ def skim(tmp_path, settings, dataset):
         return rows, json.loads((tmp_path / "0.json").read_text())
 
     return run
+
+
+class Payload:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, sign: Path) -> None:
+        self.sign = sign
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.sign,)
 
 
 def labelled(background: bool, first: int, last: int | None) -> dict:
@@ -102,6 +115,151 @@ def test_nan_is_named(skim, features) -> None:
     features.loc[40, "tau1j2"] = np.nan
     with pytest.raises(NotFiniteError, match=r"file\.h5: NaN, .* in 'tau1j2' \(1 selected"):
         skim(features)
+
+
+def test_broken_values_that_nothing_reads_do_not_matter(skim, features) -> None:
+    clean, _ = skim(features)
+    rows, _ = skim(features.assign(extra=np.nan, label=np.nan))
+    assert ak.array_equal(clean, rows)
+    # One jet is kept: the other's are not read either; and a rejected event may hold anything.
+    one = {"jets": 1, "delta_eta_max": None}
+    clean, _ = skim(features, region=one)
+    second = np.hypot(features.pxj2, features.pyj2) < np.hypot(features.pxj1, features.pyj1)
+    rows, _ = skim(features.assign(tau1j2=features.tau1j2.mask(second, np.inf)), region=one)
+    assert ak.array_equal(clean, rows)
+
+
+@pytest.mark.parametrize("column", ["pxj1", "mj2", "tau3j2"])
+def test_broken_events_are_left_out_alone(settings, dataset, tmp_path, features, column) -> None:
+    features.loc[::4, column] = np.nan
+    file = tmp_path / "a.h5"
+    features.to_hdf(file, key="df", format="table")
+    keys = {"bad_files": {"action": "skip", "retry_wait": 0}, "batch_events": 17}
+    fields = {"format": "lhco_features", "files": [str(file)]}
+    skim_chunk(settings(**keys), dataset(**fields), "x", 1, [str(file)], tmp_path / "0.parquet", tmp_path / "0.json")
+    summary = json.loads((tmp_path / "0.json").read_text())
+    (lost,) = summary["broken"]
+    assert f"'{column}' ({lost['events']} selected events)" in lost["reason"]
+    assert summary["cutflow"][-2]["events"] - summary["selected"] == lost["events"] > 5
+    rows = ak.concatenate(list(events.iterate([tmp_path / "0.parquet"], ["m_jj"])))
+    assert not (rows.event.to_numpy() % 4 == 0).any()
+
+
+@pytest.mark.parametrize(("kind", "last", "there"), [("signal", 21, 20), ("background", 9000, 80)])
+def test_slice_longer_than_the_file_is_named(skim, features, kind, last, there) -> None:
+    rule = {"background": [0, 0], "signal": [0, 0], "seed": 1, kind: [0, last]}
+    with pytest.raises(InputFileError, match=rf"has {there} {kind} events, .*'labelled\.{kind}' is \[0, {last}\]"):
+        skim(features, labelled=rule)
+    rows, _ = skim(features, labelled=rule | {kind: [0, there]})
+    assert len(rows) > 5
+
+
+@pytest.mark.parametrize(
+    ("label", "sentence"),
+    [("signal", "'label' is not a column of numbers"), (np.nan, "'label' is not a number in some events")],
+)
+@pytest.mark.parametrize("layout", ["fixed", "table"])
+@pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning")
+def test_label_that_is_no_number(skim, features, layout, label, sentence) -> None:
+    rows, _ = skim(features.assign(label=label), layout)
+    assert len(rows) > 50
+    with pytest.raises(InputFileError, match=rf"file\.h5: {sentence}"):
+        skim(features.assign(label=label), layout, labelled=labelled(True, 0, 1))
+
+
+@pytest.mark.parametrize("library", ["zlib", "bzip2", "blosc", "blosc:zstd", "blosc2"])
+@pytest.mark.parametrize("layout", ["fixed", "table"])
+def test_compressed_files(settings, dataset, tmp_path, features, layout, library) -> None:
+    found = []
+    for name, options in (("a", {}), ("b", {"complib": library, "complevel": 9})):
+        features.to_hdf(tmp_path / f"{name}.h5", key="df", format=layout, **options)
+        fields = {"format": "lhco_features", "files": [str(tmp_path / f"{name}.h5")]}
+        output = tmp_path / f"{name}.parquet"
+        skim_chunk(settings(), dataset(**fields), "x", 1, fields["files"], output, output.with_suffix(".json"))
+        found.append(output.read_bytes())
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", ["data_columns", "float32", "big_endian", "mixed", "columns", "order"])
+def test_other_layouts_of_the_same_numbers(settings, dataset, tmp_path, features, kind) -> None:
+    """Bits of float32 features are those of the same table in single precision, with any layout."""
+    plain = features.astype(np.float32)
+    for column in plain:
+        plain[column] = plain[column].astype(np.float64)
+    other = tmp_path / "other.h5"
+    plain.to_hdf(tmp_path / "plain.h5", key="df")
+    if kind == "data_columns":
+        plain.to_hdf(other, key="df", format="table", data_columns=True)
+    elif kind == "float32":
+        plain.astype(np.float32).to_hdf(other, key="df", format="table")
+    elif kind == "mixed":
+        plain.astype({name: np.float32 for name in plain if "tau" in name} | {"label": int}).to_hdf(other, key="df")
+    elif kind == "order":
+        plain[sorted(plain)].to_hdf(other, key="some/where", format="table")
+    else:
+        with h5py.File(other, "w") as file:
+            for name in plain:
+                file[name] = plain[name].to_numpy().astype(">f8" if kind == "big_endian" else "<f8")
+    found = []
+    for path in (tmp_path / "plain.h5", other):
+        output = tmp_path / "0.parquet"
+        fields = {"format": "lhco_features", "files": [str(path)], "labelled": labelled(True, 0, 7)}
+        skim_chunk(settings(), dataset(**fields), "x", 1, fields["files"], output, output.with_suffix(".json"))
+        found.append(pq.read_table(output).to_pandas())
+    pd.testing.assert_frame_equal(*found, rtol=1e-12, atol=1e-3 if kind == "float32" else 0)
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning", "ignore::tables.NaturalNameWarning")
+@pytest.mark.parametrize("layout", ["fixed", "table"])
+@pytest.mark.parametrize("place", ["object", "index", "columns", "group", "table", "root"])
+def test_no_file_runs_code(skim, settings, dataset, tmp_path, features, layout, place) -> None:
+    """pandas runs a pickle in each of these places; here the file is read without it, or refused."""
+    sign, file = tmp_path / "ran", tmp_path / "evil.h5"
+    if place == "object" and layout == "fixed":
+        features["label"] = [Payload(sign)] * 100
+    features.to_hdf(file, key="df", format=layout)
+    evil = np.bytes_(pickle.dumps(Payload(sign), 0))
+    with h5py.File(file, "a") as content:
+        group = content["df"]
+        part = group["table"] if layout == "table" else group["block0_items"]
+        names = {
+            "object": (group, "info"),
+            "index": (group if layout == "table" else group["axis1"], "index_cols" if layout == "table" else "name"),
+            "columns": (part, "values_block_0_kind" if layout == "table" else "name"),
+            "group": (group, "non_index_axes" if layout == "table" else "encoding"),
+            "table": (part, "TITLE"),
+            "root": (content, "TITLE"),
+        }
+        where, name = names[place]
+        where.attrs[name] = evil
+    fields = {"format": "lhco_features", "files": [str(file)]}
+    skimmed = settings(), dataset(**fields), "x", 1, fields["files"], tmp_path / "0.parquet", tmp_path / "0.json"
+    if layout == "table" and place in ("columns", "group"):
+        with pytest.raises(InputFileError, match=r"evil\.h5: the names of its columns are not a plain list"):
+            skim_chunk(*skimmed)
+    else:
+        skim_chunk(*skimmed)
+        assert json.loads((tmp_path / "0.json").read_text())["selected"] > 50
+    assert not sign.exists()
+    pickle.loads(bytes(evil))  # the payload does work
+    assert sign.exists()
+
+
+def test_broken_particle_makes_the_event_unknown(settings, dataset, tmp_path) -> None:
+    """Its jets cannot be known, so that neither can be whether it passes the cuts."""
+    table, file = two_prong_table(20), tmp_path / "a.h5"
+    table.iloc[3, 3] = np.nan  # a particle's pT
+    table.iloc[4, 7] = np.inf
+    table.iloc[5, 2000] = np.nan  # the direction of none
+    table.to_hdf(file, key="df")
+    fields = {"format": "lhco_raw", "files": [str(file)], "role": "data"}
+    output = tmp_path / "0.parquet"
+    with pytest.raises(NotFiniteError, match=r"a\.h5: NaN, .* in the particles of 2 events"):
+        skim_chunk(settings(), dataset(**fields), "x", 1, [str(file)], output, output.with_suffix(".json"))
+    keys = {"bad_files": {"action": "skip", "retry_wait": 0}}
+    skim_chunk(settings(**keys), dataset(**fields), "x", 1, [str(file)], output, output.with_suffix(".json"))
+    summary = json.loads(output.with_suffix(".json").read_text())
+    assert (summary["events"], summary["selected"], summary["lost"][0]["events"]) == (18, 18, 2)
 
 
 def test_truncated_file_is_unreadable(settings, dataset, tmp_path, features) -> None:

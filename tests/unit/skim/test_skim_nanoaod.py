@@ -1,6 +1,10 @@
 """NanoAOD files: what is kept, in which order, by which executor; and what a bad file ends in."""
 
+import errno
+import hashlib
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import awkward as ak
@@ -10,17 +14,27 @@ import pytest
 import uproot
 
 from resonaut import events
-from resonaut.errors import InputFileError, NotFiniteError
+from resonaut.errors import ConfigError, InputFileError, NotFiniteError
+from resonaut.skim import nanoaod, runner
 from resonaut.skim.chunk import skim_chunk
+from resonaut.skim.pieces import UnwritableError
 
 
 @pytest.fixture
 def skim(tmp_path, settings, dataset):
     """Skim files with the given settings; the events and the summary."""
 
-    def run(*files: Path, workers: int = 1, role: str = "background", name: str = "000", **keys):
+    def run(*files: Path, workers: int = 1, name: str = "000", fields: dict | None = None, role="background", **keys):
         output, summary = tmp_path / "out" / f"{name}.parquet", tmp_path / "out" / f"{name}.json"
-        skim_chunk(settings(**keys), dataset(role=role), "qcd", workers, [str(file) for file in files], output, summary)
+        skim_chunk(
+            settings(**keys),
+            dataset(**({"role": role} | (fields or {}))),
+            "qcd",
+            workers,
+            [str(file) for file in files],
+            output,
+            summary,
+        )
         assert sorted(path.name for path in output.parent.iterdir() if name in path.name) == [summary.name, output.name]
         columns = pq.ParquetFile(output).schema_arrow.names
         return ak.concatenate(list(events.iterate([output], columns))), json.loads(summary.read_text())
@@ -234,6 +248,289 @@ def test_nan_is_named(skim, content, write, tmp_path, branch) -> None:
     with pytest.raises(NotFiniteError, match=rf"a\.root: NaN, .* in '{branch}' \(\d+ selected"):
         skim(file)
     assert not (tmp_path / "out" / "000.parquet").exists()
+
+
+SKIP = {"action": "skip", "retries": 0}
+
+
+def broken(content: dict, branch: str, where: ak.Array, value: float) -> None:
+    """Put ``value`` into a branch, ``where`` the selection says."""
+    collection, field = branch.split("_", 1)
+    content[collection][field] = ak.where(where, np.float32(value), content[collection][field])
+
+
+@pytest.mark.parametrize(
+    ("branch", "value"),
+    [("FatJet_eta", np.nan), ("FatJet_tau3", np.inf), ("FatJet_pt", -np.inf), ("FatJet_msoftdrop", np.nan)],
+)
+def test_broken_jets_that_no_cut_keeps_do_not_matter(skim, content, write, tmp_path, branch, value) -> None:
+    clean, _ = skim(write(tmp_path / "a.root", content))
+    broken(content, branch, content["FatJet"]["pt"] < 300, value)
+    rows, summary = skim(write(tmp_path / "b.root", content))
+    assert ak.array_equal(clean, rows)
+    assert summary["broken"] == []
+
+
+def test_broken_event_that_the_trigger_rejects_does_not_matter(skim, content, write, tmp_path) -> None:
+    trigger = {"regions": {"dijet": {"trigger": ["HLT_A"]}}}
+    clean, _ = skim(write(tmp_path / "a.root", content), **trigger)
+    for branch in ("FatJet_phi", "PFCands_eta", "GenPart_pt"):
+        broken(content, branch, ~content["HLT_A"], np.inf)
+    rows, _ = skim(write(tmp_path / "b.root", content), **trigger)
+    assert ak.array_equal(clean, rows)
+
+
+@pytest.mark.parametrize("branch", ["FatJet_pt", "FatJet_eta", "FatJet_msoftdrop", "FatJet_tau4", "PFCands_phi"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_broken_event_is_left_out_alone(skim, content, write, tmp_path, branch, value) -> None:
+    """Of the events that clean values would keep, those with an odd number go, and no other."""
+    clean, _ = skim(write(tmp_path / "a.root", content))
+    odd = content["event"] % 2 == 1
+    broken(content, branch, odd, value)
+    rows, summary = skim(write(tmp_path / "b.root", content), bad_files=SKIP)
+    assert ak.array_equal(rows, clean[clean.event % 2 == 0])
+    if value == np.inf and branch == "FatJet_eta":  # along the beam: outside of any acceptance
+        assert summary["broken"] == []
+        return
+    (lost,) = summary["broken"]
+    before, after = summary["cutflow"][-2:]
+    assert (after["cut"], before["events"] - after["events"]) == ("readable", lost["events"])
+    assert f"'{branch}' ({lost['events']} selected events)" in lost["reason"]
+    assert lost["events"] >= np.count_nonzero(clean.event % 2)
+
+
+def test_undecided_jet_may_be_the_leading_one(skim, content, write, tmp_path) -> None:
+    """A NaN where two other jets pass all cuts: the event would be kept, but with which jets?"""
+    pt = content["FatJet"]["pt"]
+    central = abs(content["FatJet"]["eta"]) < 2.5
+    soft = central & (pt == ak.min(pt, axis=1, mask_identity=False))
+    undecided = (ak.any(soft, axis=1) & (ak.sum((pt > 300) & central & ~soft, axis=1) >= 2)).to_numpy()
+    broken(content, "FatJet_pt", soft, np.nan)
+    rows, summary = skim(write(tmp_path / "a.root", content), bad_files=SKIP)
+    assert undecided.sum() > 20
+    assert not undecided[rows.event].any()
+    assert summary["broken"][0]["events"] > 0
+
+
+def test_weight_that_is_unknown_counts_as_a_mean_one(skim, content, write, tmp_path) -> None:
+    content["genWeight"][:] = 2
+    content["genWeight"][::4] = np.nan
+    rows, summary = skim(write(tmp_path / "a.root", content), bad_files=SKIP)
+    assert not (rows.event.to_numpy() % 4 == 0).any()
+    assert summary["generated"] == [200, 400.0]
+    assert "counts as a mean one" in summary["notes"][1]["note"]
+
+
+def test_quark_of_the_record_that_is_broken(skim, content, write, tmp_path) -> None:
+    """The last of the record, a gluon, matters to nothing; the mass of a quark's unknown mother does."""
+    clean, _ = skim(write(tmp_path / "a.root", content))
+    last = ak.local_index(content["GenPart"]["pt"]) == 3
+    for field in ("pt", "eta", "phi", "mass"):
+        broken(content, f"GenPart_{field}", last, np.nan)
+    assert ak.array_equal(skim(write(tmp_path / "b.root", content))[0], clean)
+    content["GenPart"]["pdgId"] = ak.where(content["GenPart"]["pdgId"] == 24, 9000001, content["GenPart"]["pdgId"])
+    broken(content, "GenPart_mass", content["GenPart"]["pdgId"] == 9000001, np.nan)
+    with pytest.raises(NotFiniteError, match="'GenPart_mass'"):
+        skim(write(tmp_path / "c.root", content))
+    content["GenPart"]["genPartIdxMother"] = content["GenPart"]["genPartIdxMother"] + 9
+    with pytest.raises(NotFiniteError, match="'GenPart_genPartIdxMother'"):
+        skim(write(tmp_path / "d.root", content))
+
+
+def test_link_to_no_candidate(skim, content, write, tmp_path) -> None:
+    """-1 is none, as everywhere in NanoAOD; it must not mean the last one."""
+    clean, _ = skim(write(tmp_path / "a.root", content))
+    links = content["FatJetPFCands"]
+    first = ak.local_index(links["jetIdx"]) == 0
+    links["pFCandsIdx"] = ak.values_astype(ak.where(first, -1, links["pFCandsIdx"]), np.int32)
+    rows, _ = skim(write(tmp_path / "b.root", content))
+    for j in ("j1", "j2"):
+        fewer = clean[f"{j}_n_constituents"] - rows[f"{j}_n_constituents"]
+        assert set(fewer.to_list()) == {0, 1}
+        mine = [set(row[f"{j}_pf_pt"]) <= set(whole[f"{j}_pf_pt"]) for row, whole in zip(rows, clean, strict=True)]
+        assert all(mine)
+
+
+@pytest.mark.parametrize("index", [-2, 999])
+def test_link_to_nowhere_is_named(skim, content, write, tmp_path, index) -> None:
+    links = content["FatJetPFCands"]
+    wrong = (ak.local_index(links["jetIdx"]) == 0) & (content["event"] < 100)
+    links["pFCandsIdx"] = ak.values_astype(ak.where(wrong, index, links["pFCandsIdx"]), np.int32)
+    file = write(tmp_path / "a.root", content)
+    with pytest.raises(NotFiniteError, match=r"a\.root: .* index out of range in 'FatJetPFCands_pFCandsIdx' \(\d+ sel"):
+        skim(file)
+    rows, summary = skim(file, bad_files=SKIP)
+    assert 0 < summary["broken"][0]["events"] < 100
+    assert 0 < len(rows) < 100
+
+
+def test_candidate_of_no_kept_jet_does_not_matter(skim, content, write, tmp_path) -> None:
+    clean, _ = skim(write(tmp_path / "a.root", content))
+    soft = (content["FatJet"]["pt"] < 300)[ak.local_index(content["PFCands"]["pt"]) // 3]
+    broken(content, "PFCands_pt", soft, np.nan)
+    assert ak.array_equal(skim(write(tmp_path / "b.root", content))[0], clean)
+    broken(content, "PFCands_puppiWeight", ~soft, np.nan)
+    with pytest.raises(NotFiniteError, match="'PFCands_puppiWeight'"):
+        skim(write(tmp_path / "c.root", content), branches={"puppi_weight": "puppiWeight"})
+
+
+def test_flag_that_a_file_lacks_counts_as_not_fired(skim, content, make_events, write, tmp_path) -> None:
+    old = make_events(100, seed=7)
+    del old["HLT_B"]
+    files = write(tmp_path / "new.root", content), write(tmp_path / "old.root", old)
+    _, summary = skim(*files, regions={"dijet": {"trigger": ["HLT_A", "HLT_B"]}})
+    fired = (content["HLT_A"] | content["HLT_B"]).sum() + old["HLT_A"].sum()
+    assert (summary["cutflow"][1]["cut"], summary["cutflow"][1]["events"]) == ("trigger", fired)
+    assert {"file": str(files[1]), "note": "no branch 'HLT_B', which counts as not fired"} in summary["notes"]
+    _, summary = skim(*files, regions={"dijet": {"met_filters": ["HLT_A", "HLT_B"]}})
+    assert summary["cutflow"][1]["events"] == (content["HLT_A"] & content["HLT_B"]).sum()
+
+
+@pytest.mark.parametrize("suffix", ["", "_"])
+def test_counters_of_every_version_are_read(skim, content, write, tmp_path, suffix) -> None:
+    path = write(tmp_path / "a.root", content)
+    runs = {f"genEventCount{suffix}": np.array([600, 400]), f"genEventSumw{suffix}": np.array([300.0, 200.0])}
+    with uproot.update(path) as file:
+        file.mktree("Runs", {name: values.dtype for name, values in runs.items()}).extend(runs)
+    _, summary = skim(path)
+    assert summary["generated"] == [1000, 500.0]
+    assert summary["notes"] == []
+
+
+def test_stored_events_that_count_in_place_of_counters_are_noted(skim, content, write, tmp_path) -> None:
+    path = write(tmp_path / "a.root", content)
+    _, summary = skim(path)
+    assert summary["notes"] == [{"file": str(path), "note": nanoaod.NO_COUNTERS}]
+    assert skim(path, role="data")[1]["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("weight", "generated", "sentence"),
+    [
+        (2.0, (3, 6.0), "count 3 generated events of weight 6, and it stores 200"),
+        (2.0, (1000, np.nan), "of weight nan"),
+        (2.0, (1000, 1000 * 1e-3), "a weight of 1, but the 200 stored ones weigh 400"),
+        (2.0, (200, 401.0), "a weight of 401"),
+        (2.0, (200, 400.1), None),
+        (2.0, (1000, 1e9), None),  # a filter may take the heaviest events
+        (-2.0, (250, -505.0), "a weight of -505"),
+        (-2.0, (250, -450.0), None),
+    ],
+)
+def test_counters_must_be_plausible(skim, content, write, tmp_path, weight, generated, sentence) -> None:
+    content["genWeight"][:] = weight
+    path = write(tmp_path / "a.root", content, generated=generated)
+    if sentence is None:
+        assert skim(path)[1]["generated"] == list(generated)
+        return
+    with pytest.raises(InputFileError, match=rf"a\.root: its 'Runs' .*{sentence}"):
+        skim(path)
+
+
+def test_charge_follows_from_the_kind_of_particle(skim, content, write, tmp_path) -> None:
+    """NanoAOD v15's candidates have no charge."""
+    kinds = np.array([211, -211, 11, -11, 13, -13, 22, 130, 1, 2, 2212, -321])
+    pdgid = ak.unflatten(np.resize(kinds, ak.sum(ak.num(content["PFCands"]))), ak.num(content["PFCands"]))
+    fields = {name: content["PFCands"][name] for name in ("pt", "eta", "phi", "mass")}
+    content["PFCands"] = ak.zip(fields | {"pdgId": ak.values_astype(pdgid, np.int32)})
+    rows, _ = skim(write(tmp_path / "a.root", content))
+    charge = dict(zip(kinds.tolist(), [1, -1, -1, 1, -1, 1, 0, 0, 0, 0, 1, -1], strict=True))
+    for row in rows:
+        assert row.j1_pf_charge.to_list() == [charge[kind] for kind in row.j1_pf_pdgid]
+
+
+def test_uncertified_sections_are_cut(skim, content, write, tmp_path) -> None:
+    content["luminosityBlock"] = (content["event"] // 50 + 1).astype(np.uint32)
+    good = tmp_path / "golden.json"
+    good.write_text('{"1": [[2, 2], [4, 9]], "2": [[1, 1]]}')
+    file = write(tmp_path / "a.root", content)
+    rows, summary = skim(file, fields={"role": "data", "certified": str(good)})
+    assert set(rows.luminosityBlock.to_list()) == {2, 4}
+    assert summary["cutflow"][1] == {"cut": "certified", "events": 100, "sum_weights": 100.0}
+    for fields in ({"role": "background"}, {"role": "data", "format": "lhco_features"}):
+        with pytest.raises(ConfigError, match=r"datasets\.qcd\.certified: only data"):
+            skim(file, fields=fields | {"certified": str(good)})
+
+
+@pytest.mark.parametrize(
+    "error", [zlib.error("-3"), RecursionError("deep"), MemoryError(), struct.error(), KeyError("x")]
+)
+def test_any_error_of_a_reader_is_the_files(skim, content, write, tmp_path, monkeypatch, error) -> None:
+    bad, good = write(tmp_path / "bad.root", content), write(tmp_path / "good.root", content)
+    alone, _ = skim(good)
+    keep = nanoaod.keep
+
+    def fail(events_, selection):
+        if "bad.root" in events_.metadata["filename"]:
+            raise error
+        return keep(events_, selection)
+
+    monkeypatch.setattr(nanoaod, "keep", fail)
+    with pytest.raises(InputFileError, match=rf"bad\.root: cannot be read \(.*{type(error).__name__}"):
+        skim(bad, good)
+    rows, summary = skim(bad, good, bad_files=SKIP)
+    assert ak.array_equal(rows, alone)
+    assert [(lost["file"], lost["events"]) for lost in summary["lost"]] == [(str(bad), 200)]
+
+
+def test_file_without_a_branch_is_skipped_at_once(skim, content, write, tmp_path, monkeypatch) -> None:
+    good = write(tmp_path / "good.root", content)
+    del content["FatJet"]
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("tried again"))
+    _, summary = skim(good, write(tmp_path / "bad.root", content), bad_files={"action": "skip", "retries": 3})
+    assert [lost["reason"][:25] for lost in summary["lost"]] == ["no branch 'FatJet_pt'; na"]
+
+
+def test_full_disk_is_no_fault_of_the_file(skim, content, write, tmp_path, monkeypatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("resonaut.events.write", full)
+    with pytest.raises(UnwritableError, match=r"cannot be written .*No space left.*make room"):
+        skim(write(tmp_path / "a.root", content), bad_files=SKIP)
+
+
+def test_file_by_two_paths_is_an_error(skim, content, write, tmp_path) -> None:
+    file = write(tmp_path / "a.root", content)
+    (tmp_path / "link.root").symlink_to(file)
+    with pytest.raises(ConfigError, match=r"datasets\.qcd\.files: '.*a\.root' and '.*link\.root' are one file"):
+        skim(file, tmp_path / "link.root")
+
+
+def test_file_that_is_not_as_expected(skim, content, write, tmp_path) -> None:
+    """A flipped bit changes the checksum, whatever it does to the events."""
+    good, bad = write(tmp_path / "good.root", content), tmp_path / "bad.root"
+    data = bytearray(good.read_bytes())
+    known = {"events": 200, "adler32": f"{zlib.adler32(data):x}", "sha256": hashlib.sha256(data).hexdigest()}
+    data[len(data) // 2] ^= 4
+    bad.write_bytes(data)
+    expected = tmp_path / "expected.json"
+    fields = {"expected": str(expected)}
+    for one in ({}, {"adler32": known["adler32"]}, {"sha256": known["sha256"]}):
+        expected.write_text(json.dumps({str(good): known, "bad.root": one or known}))
+        _, summary = skim(good, bad, fields=fields, bad_files=SKIP)
+        assert [lost["file"] for lost in summary["lost"]] == [str(bad)]
+        assert "its Adler-32 is" in summary["lost"][0]["reason"] or "sha256" in one
+    expected.write_text(json.dumps({"good.root": {"events": 201}}))
+    with pytest.raises(
+        InputFileError, match=r"good\.root: cannot be read \(its number of events is 200 instead of 201"
+    ):
+        skim(good, fields=fields)
+    with pytest.raises(ConfigError, match=r"expected\.json: does not list .*bad\.root"):
+        skim(bad, fields=fields, bad_files=SKIP)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_dask_without_scheduler_or_workers(skim, content, write, tmp_path, monkeypatch) -> None:
+    import distributed
+
+    monkeypatch.setattr(runner, "PATIENCE", 2)
+    file = write(tmp_path / "a.root", content)
+    with pytest.raises(ConfigError, match=r"dask_scheduler: no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
+        skim(file, executor="dask", dask_scheduler="tcp://127.0.0.1:1")
+    cluster = distributed.LocalCluster(n_workers=0, dashboard_address=None)
+    with cluster, pytest.raises(ConfigError, match="has no workers; start some"):
+        skim(file, executor="dask", dask_scheduler=cluster.scheduler_address)
 
 
 def damaged(tmp_path: Path, kind: str, write, make_events) -> Path:
