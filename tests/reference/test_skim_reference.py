@@ -6,6 +6,7 @@ from pathlib import Path
 
 import awkward as ak
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import uproot
@@ -21,6 +22,7 @@ DATA = (ROOT / os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")).reso
 PFNANO = DATA / "pfnano" / "pfnano.root"
 FEATURES = DATA / "lhco" / "events_anomalydetection_subset.features.h5"
 RAW = DATA / "lhco" / "events_anomalydetection_tiny.h5"
+NANO_V15 = DATA / "nanoaod" / "nano_tt_v15.root"
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"no reference data at {DATA} (RESONAUT_REFERENCE_DATA)")
 
@@ -92,3 +94,33 @@ def test_raw_lhco_jets_are_those_of_the_olympics(skim) -> None:
     assert np.median(rows.j1_softdrop_mass) == pytest.approx(500, rel=0.06)
     assert np.median(rows.j2_softdrop_mass) == pytest.approx(100, rel=0.1)
     assert np.median(rows["j1_tau2"] / rows["j1_tau1"]) < 0.4
+
+
+def test_official_candidates_without_a_charge(skim) -> None:
+    """NanoAOD v15 of CMS: the candidates carry the jet's uncorrected pT, already weighted; tracks have a charge."""
+    branches = {"candidates": "PFCand", "links": "FatJetPFCand", "link_candidate": "pfCandIdx"}
+    region = {"jets": 1, "pt_min": 200, "delta_eta_max": None}
+    keys = {"regions": {"one": region}, "branches": branches, "max_constituents": 1000}
+    rows, summary = skim(NANO_V15, keys, format="nanoaod", region="one")
+    assert len(rows) > 10
+    assert summary["notes"][0]["note"].startswith("no counters of generated events")
+    with uproot.open(NANO_V15) as file:
+        source = file["Events"].arrays(["event", "FatJet_pt", "FatJet_rawFactor"])
+    for row in rows:
+        original = source[source.event == row.event][0]
+        index = int(np.flatnonzero(original.FatJet_pt == row.j1_pt)[0])
+        px, py = (np.sum(row.j1_pf_pt * f(row.j1_pf_phi)) for f in (np.cos, np.sin))
+        assert np.hypot(px, py) == pytest.approx(row.j1_pt * (1 - original.FatJet_rawFactor[index]), rel=2e-2)
+        tracks = np.isin(np.abs(row.j1_pf_pdgid), (11, 13, 211))
+        assert ak.all(np.abs(row.j1_pf_charge) == tracks)
+
+
+def test_same_olympics_table_in_another_layout(skim, tmp_path) -> None:
+    """pandas' two layouts, compressed or not, give the same bytes."""
+    table = pd.read_hdf(FEATURES, stop=20_000)
+    found = []
+    for name, options in (("a", {}), ("b", {"format": "table", "complib": "blosc", "complevel": 5})):
+        table.to_hdf(tmp_path / f"{name}.h5", key="df", **options)
+        skim(tmp_path / f"{name}.h5", {}, format="lhco_features", region="lhco", role="data")
+        found.append((tmp_path / "000.parquet").read_bytes())
+    assert found[0] == found[1]

@@ -83,7 +83,9 @@ def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) ->
             if keep is not None:
                 values, used = values[keep[used]], used[keep[used]]
             undecided = _broken_particles(values) if layout.raw else np.zeros(len(values), bool)
-            flow, content = _select(values[~undecided], used[~undecided], layout)
+            if undecided.any():
+                values, used = values[~undecided], used[~undecided]
+            flow, content = _select(values, used, layout)
             # The row tells the events apart; the file's number in the dataset keeps files apart.
             section = layout.files.index(path) + 1 if path in layout.files else 1
             content |= {"luminosityBlock": np.full(len(content["event"]), section)}
@@ -107,9 +109,10 @@ def _select(values: np.ndarray, used: np.ndarray, layout: Layout) -> tuple[Cutfl
         content |= jet_columns(kept, number, layout.shapes)
     if constituents is not None and layout.constituents is not None:
         content |= _constituents(constituents[chosen], kept, number, layout.constituents)
-    for place, name in enumerate([] if layout.raw else COLUMNS):
+    odd = np.empty((0, 0)) if layout.raw else ~np.isfinite(values[chosen])
+    for place in np.flatnonzero(odd.any(axis=0)):
         mine = ak.to_numpy(ak.any(kept.index == place // len(FEATURES), axis=1))
-        flow.doubt(name, spread(chosen, mine & ~np.isfinite(values[chosen, place])))
+        flow.doubt(COLUMNS[place], spread(chosen, mine & odd[:, place]))
     flow.finish()
     return flow, flow.readable(content, chosen)
 
@@ -181,6 +184,8 @@ def _feature_jets(values: np.ndarray) -> ak.Array:
 
 def _broken_particles(values: np.ndarray) -> np.ndarray:
     """The raw events whose jets cannot be known: a particle is NaN or infinite."""
+    if np.isfinite(values).all():
+        return np.zeros(len(values), bool)
     table = values.reshape(-1, PARTICLES, 3)
     there = ~(table[:, :, 0] <= 0)
     return np.asarray((there & ~np.isfinite(table).all(axis=2)).any(axis=1))

@@ -272,7 +272,7 @@ def _constituents(events: ak.Array, selection: Selection, kept: ak.Array, flow: 
     for j in range(selection.region.jets):
         index = links[links[names.link_jet] == kept.index[:, j]][names.link_candidate]
         index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", flow)
-        mine = found[index[index >= 0]]
+        mine = found[index[index >= 0] if ak.any(index < 0) else index]
         for field in fields:
             flow.doubt(f"{names.candidates}_{field}", spread(chosen, broken(mine[field])))
         if names.puppi_weight is not None:
@@ -292,9 +292,12 @@ def charges(kinds: ak.Array) -> ak.Array:
 
 def _inside(index: ak.Array, sizes: ak.Array, branch: str, flow: Cutflow) -> ak.Array:
     """An index into lists of ``sizes`` in the kept events; where it points nowhere -1, and the event is in doubt."""
-    outside = (index < -1) | (index >= sizes)
-    flow.doubt(branch, spread(flow.mask, ak.to_numpy(ak.any(outside, axis=1))))
-    return ak.where(outside, -1, index)
+    flat, counts = ak.to_numpy(ak.flatten(index)), ak.to_numpy(ak.num(index))
+    outside = (flat < -1) | (flat >= np.repeat(ak.to_numpy(sizes), counts))
+    if not outside.any():
+        return index
+    flow.doubt(branch, spread(flow.mask, ak.to_numpy(ak.any(ak.unflatten(outside, counts), axis=1))))
+    return ak.unflatten(np.where(outside, -1, flat), counts)
 
 
 def _record(events: ak.Array, flow: Cutflow) -> ak.Array:

@@ -22,8 +22,11 @@ def test_cutflow_table(tmp_path) -> None:
             {"cut": "all", "events": 20, "sum_weights": 10.0},
             {"cut": "two jets", "events": 5, "sum_weights": 2.5},
         ],
-        "lost": [{"file": "x.root", "reason": "truncated", "events": 7}],
-        "notes": [],
+        "lost": [
+            {"file": "x.root", "reason": "truncated", "events": 7},
+            {"file": "y.root", "reason": "missing", "events": None},
+        ],
+        "notes": ["1 of 3 files: no counters"],
         "dropped": {},
     }
     write_json(tmp_path / "skim" / "qcd.json", manifest)
@@ -31,4 +34,8 @@ def test_cutflow_table(tmp_path) -> None:
     rows = list(csv.reader((tmp_path / "c.csv").read_text().splitlines()))
     assert rows[2] == ["qcd", "two jets", "5", "2.5", "0.25000"]
     assert rows[3] == ["qcd", "lost: x.root (truncated)", "-7", "", ""]
+    assert rows[4:] == [
+        ["qcd", "lost: y.root (missing)", "", "", ""],
+        ["qcd", "note: 1 of 3 files: no counters", "", "", ""],
+    ]
     assert (tmp_path / "c.png").read_bytes().startswith(PNG)

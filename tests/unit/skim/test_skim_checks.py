@@ -1,0 +1,30 @@
+"""Datasets that ask for what their files cannot have, or name lists that are not there."""
+
+import pytest
+
+from resonaut.errors import ConfigError
+from resonaut.skim.checks import check
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({}, None),
+        ({"certified": "golden.json", "expected": "files.json"}, None),
+        ({"certified": "none.json"}, r"datasets\.x\.certified: no file 'none\.json'"),
+        ({"expected": "."}, r"datasets\.x\.expected: no file '\.'"),
+        ({"certified": "golden.json", "role": "signal"}, r"datasets\.x\.certified: only data"),
+        ({"certified": "golden.json", "format": "lhco_raw"}, r"datasets\.x\.certified: only data"),
+    ],
+)
+def test_lists_of_a_dataset(tmp_path, monkeypatch, fields, sentence) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("golden.json", "files.json"):
+        (tmp_path / name).write_text("{}")
+    entry = {"role": "data", "format": "nanoaod", "certified": None, "expected": None} | fields
+    config = {"search": {"datasets": ["x"]}, "datasets": {"x": entry, "unused": {"certified": "none.json"}}}
+    if sentence is None:
+        check(config)
+        return
+    with pytest.raises(ConfigError, match=sentence):
+        check(config)
