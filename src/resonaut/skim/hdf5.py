@@ -37,8 +37,8 @@ class Block:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of the columns, in this machine's byte order."""
-        dtype: np.dtype[Any] = (self.data.dtype[self.field].base if self.field else self.data.dtype).newbyteorder("=")
+        """The type of the columns in the file."""
+        dtype: np.dtype[Any] = self.data.dtype[self.field].base if self.field else self.data.dtype
         return dtype
 
     @property

@@ -412,6 +412,7 @@ def test_stored_events_that_count_in_place_of_counters_are_noted(skim, content, 
         (2.0, (1000, 1000 * 1e-3), "a weight of 1, but the 200 stored ones weigh 400"),
         (2.0, (200, 401.0), "a weight of 401"),
         (2.0, (200, 400.1), None),
+        (2.0, (1000, 500.0), None),  # the others weigh less
         (2.0, (1000, 1e9), None),  # a filter may take the heaviest events
         (-2.0, (250, -505.0), "a weight of -505"),
         (-2.0, (250, -450.0), None),
