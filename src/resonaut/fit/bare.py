@@ -12,7 +12,7 @@ import yaml
 
 from resonaut import config, schema
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import atomic, write_json
+from resonaut.files import folder, write_json
 from resonaut.fit import analysis, spectrum
 from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.settings import FitSettings
@@ -103,18 +103,20 @@ def _given_signal(text: str) -> Histogram:
 
 def scan_spectrum(search: Search, source: str, output: Path) -> None:
     """Search the spectrum; write ``scan.json``, ``scan.csv`` and the workspaces into ``output``."""
-    result = analysis.run(search, output)
-    write_json(output / "scan.json", {"spectrum_file": source} | result)
-    with atomic(output / "scan.csv") as partial, partial.open("w", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
-        for point in result["scan"]:
-            writer.writerow([*(point[c] for c in COLUMNS), *(point["limit_events"][name] for name in LIMITS)])
+    with folder(output, "scan") as partial:
+        result = analysis.run(search, partial)
+        write_json(partial / "scan.json", {"spectrum_file": source} | result)
+        with (partial / "scan.csv").open("w", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
+            for point in result["scan"]:
+                writer.writerow([*(point[c] for c in COLUMNS), *(point["limit_events"][name] for name in LIMITS)])
 
 
 def bias_spectrum(search: Search, source: str, output: Path) -> None:
     """The bias test of the fits to the spectrum; write ``bias.json``."""
-    write_json(output / "bias.json", {"spectrum_file": source} | analysis.run_bias(search))
+    with folder(output, "bias") as partial:
+        write_json(partial / "bias.json", {"spectrum_file": source} | analysis.run_bias(search))
 
 
 def parse_masses(text: str) -> list[float]:

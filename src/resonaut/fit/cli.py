@@ -78,9 +78,11 @@ def selection(
     Writes results/fit/<method>/<window>.json and results/fit/<method>/<window>/workspace_<mass>.json.
     """
     from resonaut.config import read
+    from resonaut.files import distinct
     from resonaut.fit.selection import fit_selection
     from resonaut.fit.settings import FitSettings
 
+    distinct([config, selection, data], [output, workspaces])
     fit_selection(read(config, FitSettings), selection, data, output, workspaces)
 
 
@@ -96,9 +98,11 @@ def selection_bias(
     Reads what `resonaut fit selection` reads. Writes results/fit/<method>/<window>_bias.json.
     """
     from resonaut.config import read
+    from resonaut.files import distinct
     from resonaut.fit.selection import bias_selection
     from resonaut.fit.settings import FitSettings
 
+    distinct([config, selection, data], [output])
     bias_selection(read(config, FitSettings), selection, data, output)
 
 
@@ -115,10 +119,11 @@ def retrained(
     p-values of all experiments, the excluded against the injected cross section, and the limit.
     """
     from resonaut.config import read
-    from resonaut.files import write_json
+    from resonaut.files import distinct, write_json
     from resonaut.fit import retrained as trained
     from resonaut.fit.settings import FitSettings
 
+    distinct([config, selection, *experiments], [output])
     write_json(output, trained.retrained(read(config, FitSettings), selection, experiments))
 
 
@@ -131,6 +136,8 @@ def summary(
 
     Reads results/fit/<method>/<window>.json. Writes results/fit/summary.json.
     """
+    from resonaut.files import distinct
     from resonaut.fit.summary import summarise
 
+    distinct(files, [output])
     summarise(files, output)

@@ -236,9 +236,10 @@ def _second_derivatives(
 
 ITERATIONS = 200
 HALVINGS = 40
-# Expected gain in -2 ln L at which a fit is done, and below which rounding may hide it.
+# Expected gain in -2 ln L at which a fit is done, and below which rounding may hide it: that of the sums over all
+# events, of which there may be 1e12.
 TOLERANCE = 1e-7
-ROUNDING = 1e-5
+ROUNDING, ROUNDING_PER_EVENT = 1e-5, 5e-15
 # Expected gain at which the last step of a fit of background alone is taken without looking: the steps converge
 # quadratically, and what is left is below the tolerance.
 LAST = 1e-4
@@ -327,6 +328,7 @@ def minimise(
     step, trial = np.empty(size), np.empty(size)
     for b in range(rows):
         state = states[b]
+        rounding = max(ROUNDING, ROUNDING_PER_EVENT * total(counts[b]))
         value[b] = evaluate(t, counts[b], signal, state, observed[b], EXACT, gradient, curvature)
         for _ in range(ITERATIONS):
             information[b] = curvature
@@ -350,7 +352,7 @@ def minimise(
                 shrink /= 2
             if not new < value[b]:
                 # No lower value along the step: this is the minimum if no more than rounding was to gain.
-                converged[b] = gain < ROUNDING
+                converged[b] = gain < rounding
                 break
             value[b] = new
             state[:] = trial

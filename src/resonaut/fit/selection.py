@@ -7,7 +7,7 @@ import numpy as np
 
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import write_json
+from resonaut.files import folder, write_json
 from resonaut.fit import analysis
 from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.settings import FitSettings
@@ -27,7 +27,9 @@ def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Pa
         workspaces: folder of the HistFactory files.
     """
     names, search = opened(settings, selection, data)
-    write_json(output, names | analysis.run(search, workspaces))
+    with folder(workspaces, "workspaces") as partial:
+        result = analysis.run(search, partial)
+    write_json(output, names | result)
 
 
 def bias_selection(settings: FitSettings, selection: Path, data: Path, output: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import atomic
+from resonaut.files import atomic, folder
 from resonaut.report import overview, results, selections
 from resonaut.report.results import Result, heading
 
@@ -93,11 +93,12 @@ def methods(
             raise ConfigError(f"{path} has no fit result; give <results>/fit/{name[0]}/{name[1]}.json with --fit.")
         seconds = _seconds(benchmarks / name[0] / f"{name[1]}.tsv") if benchmarks else None
         rows.append(_row(content, fitted[name], checked.get(name), name[0] in bounds, seconds))
-    _table(rows, output / "methods.csv")
     text = heading(label, next(iter(fitted.values())).content)
-    overview.overview(rows, text, output / "methods.png")
-    for content in contents:
-        selections.selection(content, text, output / "selections" / f"{content['method']}_{content['window']}.png")
+    with folder(output, "methods") as partial:
+        _table(rows, partial / "methods.csv")
+        overview.overview(rows, text, partial / "methods.png")
+        for content in contents:
+            selections.selection(content, text, partial / "selections" / f"{content['method']}_{content['window']}.png")
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -215,3 +215,17 @@ def test_no_events_at_all():
     found = fit(DIJET, np.zeros((1, BINS)), PEAK)
     assert np.isfinite(found.deviance[0])
     assert found.background.sum() < 0.1
+
+
+@pytest.mark.parametrize("events", [1e9, 1e10])
+def test_smooth_counts_of_so_many_events_that_sums_round(events):
+    """In each bin; the rounding of 1e10 to whole numbers leaves less than it takes from the sums of -2 ln L."""
+    edges = np.arange(2000.0, 6001.0, 10.0)
+    function = Background("dijet", edges, 13000.0, 5)
+    counts = np.round(events * np.exp(-(edges[:-1] - 2000) / 450))[None]
+    peak = template(Gaussian(0.03), 3000.0, edges, UNCERTAINTIES)
+    alone = fit(function, counts)
+    both = fit(function, counts, peak, start=alone.theta)
+    assert alone.converged[0]
+    assert both.converged[0]
+    assert both.deviance[0] <= alone.deviance[0] + 1e-3
