@@ -186,9 +186,9 @@ def _seconds(path: Path) -> float | None:
 
 
 def _table(rows: Sequence[Row], path: Path) -> None:
-    """The rows as CSV, a column for each signal's efficiency."""
+    """The rows as CSV, a column for each signal's efficiency; no wall times, so that equal results are equal bytes."""
     signals = list(dict.fromkeys(name for row in rows for name in row["signals"]))
-    columns = list(rows[0])
+    columns = [key for key in rows[0] if key != "wall_s"]
     place = columns.index("signals")
     columns[place : place + 1] = [f"efficiency_{name}" for name in signals]
     with atomic(path) as partial, partial.open("w", newline="") as file:
@@ -196,5 +196,5 @@ def _table(rows: Sequence[Row], path: Path) -> None:
         writer.writeheader()
         for row in rows:
             flat = row | {f"efficiency_{name}": value for name, value in row["signals"].items()}
-            del flat["signals"]
-            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in flat.items()})
+            values = {key: flat.get(key) for key in columns}
+            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in values.items()})

@@ -217,13 +217,17 @@ def test_no_events_at_all():
     assert found.background.sum() < 0.1
 
 
-@pytest.mark.parametrize("events", [1e9, 1e10])
-def test_smooth_counts_of_so_many_events_that_sums_round(events):
-    """In each bin; the rounding of 1e10 to whole numbers leaves less than it takes from the sums of -2 ln L."""
+@pytest.mark.parametrize(
+    ("events", "shape_parameters", "mass", "uncertainties"),
+    [(1e9, 5, 3000.0, {}), (1e10, 5, 3000.0, {}), (1e10, 5, 4500.0, {"scale": 0.01, "resolution": 0.035})]
+    + [(1e11, 3, 2500.0, {})],
+)
+def test_so_many_events_that_their_sums_round(events, shape_parameters, mass, uncertainties):
+    """Smooth counts, with ``events`` in the first bin: the last steps of a fit gain less than rounding takes."""
     edges = np.arange(2000.0, 6001.0, 10.0)
-    function = Background("dijet", edges, 13000.0, 5)
+    function = Background("dijet", edges, 13000.0, shape_parameters)
     counts = np.round(events * np.exp(-(edges[:-1] - 2000) / 450))[None]
-    peak = template(Gaussian(0.03), 3000.0, edges, UNCERTAINTIES)
+    peak = template(Gaussian(0.03), mass, edges, uncertainties)
     alone = fit(function, counts)
     both = fit(function, counts, peak, start=alone.theta)
     assert alone.converged[0]
