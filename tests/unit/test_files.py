@@ -89,7 +89,7 @@ def test_an_error_leaves_everything_as_it_was(tmp_path):
     with pytest.raises(ValueError):  # noqa: PT011
         fail()
     assert content(tmp_path) == {"a": "1", "b": "2"}
-    assert sorted(os.listdir(tmp_path)) == [".scan.sha256", "a", "b"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".scan.sha256", "a", "b"]
 
 
 def test_a_run_that_was_killed_while_files_moved_owns_them(tmp_path, monkeypatch):
@@ -102,8 +102,8 @@ def test_a_run_that_was_killed_while_files_moved_owns_them(tmp_path, monkeypatch
             raise KeyboardInterrupt
         os.replace(self, target)  # noqa: PTH105
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("pathlib.Path.replace", replace)
+    monkeypatch.setattr("pathlib.Path.replace", replace)
+    with pytest.raises(KeyboardInterrupt):
         write(tmp_path, a="3", b="4")
     assert content(tmp_path) == {"a": "3", "b": "2"}
     write(tmp_path, a="5", b="6")

@@ -197,4 +197,6 @@ def _table(rows: Sequence[Row], path: Path) -> None:
         for row in rows:
             flat = row | {f"efficiency_{name}": value for name, value in row["signals"].items()}
             values = {key: flat.get(key) for key in columns}
-            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in values.items()})
+            writer.writerow(
+                {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in values.items()}
+            )

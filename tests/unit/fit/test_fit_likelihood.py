@@ -219,8 +219,12 @@ def test_no_events_at_all():
 
 @pytest.mark.parametrize(
     ("events", "shape_parameters", "mass", "uncertainties"),
-    [(1e9, 5, 3000.0, {}), (1e10, 5, 3000.0, {}), (1e10, 5, 4500.0, {"scale": 0.01, "resolution": 0.035})]
-    + [(1e11, 3, 2500.0, {})],
+    [
+        (1e9, 5, 3000.0, {}),
+        (1e10, 5, 3000.0, {}),
+        (1e10, 5, 4500.0, {"scale": 0.01, "resolution": 0.035}),
+        (1e11, 3, 2500.0, {}),
+    ],
 )
 def test_so_many_events_that_their_sums_round(events, shape_parameters, mass, uncertainties):
     """Smooth counts, with ``events`` in the first bin: the last steps of a fit gain less than rounding takes."""
