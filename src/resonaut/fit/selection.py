@@ -10,6 +10,7 @@ from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import folder, write_json
 from resonaut.fit import analysis
 from resonaut.fit.analysis import Efficiency, Search
+from resonaut.fit.checks import two_of_one_mass
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Shape, from_simulation
 from resonaut.fit.spectrum import Spectrum, from_uhi, regular_edges
@@ -86,7 +87,12 @@ def _signals(settings: FitSettings, entries: dict[str, Any], selection: Path) ->
             )
         if entries[name]["mass"] is None:
             raise ConfigError(f"the signal {name!r} of fit.signals has no mass; set datasets.{name}.mass.")
-    chosen = {float(entries[name]["mass"]): entries[name] for name in settings.signals}
+    chosen: dict[float, Any] = {}
+    for name in settings.signals:
+        mass = float(entries[name]["mass"])
+        if mass in chosen:
+            raise ConfigError(f"{two_of_one_mass(chosen[mass]['dataset'], name, mass)}.")
+        chosen[mass] = entries[name]
     return dict(sorted(chosen.items()))
 
 

@@ -317,6 +317,11 @@ def without(key):
     ("settings", "change", "sentence"),
     [
         ({"signals": ["signal_9"]}, dict, "fit.signals names 'signal_9'"),
+        (
+            {},
+            lambda s: s | {"signals": [entry | {"mass": 3300} for entry in s["signals"]]},
+            "two signals of 3300 GeV",
+        ),
         ({"range": [2500, 7120]}, dict, "not a whole number of bins"),
         ({"range": [2505, 7005]}, dict, "not made of whole bins"),
         ({"range": [6500, 7100]}, dict, "loosen the selection"),
