@@ -14,7 +14,7 @@ from scipy import stats
 
 from resonaut.fit import background, bias, limits, lookelsewhere, scan, workspace
 from resonaut.fit.background import Model
-from resonaut.fit.bare import search_of, settings_of
+from resonaut.fit.bare import Options, search_of, settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.family import Array
 from resonaut.fit.settings import BackgroundSettings
@@ -76,7 +76,9 @@ def biases(toys: int) -> Iterator[dict[str, float]]:
 def published_biases(file: Path, toys: int) -> Iterator[dict[str, float]]:
     """The same for the spectrum of a collaboration, with one family and with the envelope of three."""
     for families in ("background.families=[dijet]", FAMILIES):
-        search = search_of(str(file), SQRT_S, "2500:5500:1000", 137.5, None, None, [families, f"bias.toys={toys}"])
+        search = search_of(
+            Options(str(file), f"{SQRT_S:g}", "2500:5500:1000", "137.5", settings=(families, f"bias.toys={toys}"))
+        )
         for mass in search.efficiencies:
             one, chosen = search.model(mass), search.settings.bias
             for point in bias.bias(one, bias.truth_fit(one, chosen), chosen, 0.95, np.random.default_rng(2)):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resonaut.fit import analysis, lookelsewhere, scan
-from resonaut.fit.bare import search_of
+from resonaut.fit.bare import Options, search_of
 from resonaut.fit.spectrum import Spectrum
 
 FILE = Path(os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")) / "dijet" / "cms_exo_19_012_figure5.csv"
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not FILE.is_file(), reason=f"no {FILE}; set RESO
 
 
 def search(masses: str, *overrides: str) -> analysis.Search:
-    return search_of(str(FILE), 13000, masses, 137.5, None, None, list(overrides))
+    return search_of(Options(str(FILE), "13000", masses, "137.5", settings=overrides))
 
 
 def test_counts_are_whole_numbers():

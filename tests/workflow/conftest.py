@@ -69,11 +69,11 @@ class Clone:
         return ended
 
     def results(self) -> dict[str, bytes]:
-        """Content of all result JSON, CSV and Parquet files, by path; without the table with the wall times of jobs."""
+        """Content of all result JSON, CSV and Parquet files, by path."""
         return {
             str(path.relative_to(self.path)): path.read_bytes()
             for path in sorted((self.path / "results").rglob("*"))
-            if path.suffix in (".json", ".csv", ".parquet") and path.name != "methods.csv"
+            if path.suffix in (".json", ".csv", ".parquet")
         }
 
 

@@ -91,16 +91,15 @@ def combined(uncertainties: dict[str, float]) -> dict[str, float]:
 
 
 def run(search: Search, workspaces: Path) -> dict[str, Any]:
-    """Fit each mass, throw toys; one HistFactory file a mass. Returns the JSON result of ``docs/fit.md``."""
+    """Fit each mass, throw toys; one HistFactory file a mass. Returns the JSON result of ``docs/fit.md``.
+
+    ``workspaces`` is the folder of those files.
+    """
     settings, spectrum = search.settings, search.spectrum
     reference = search.reference()
     masses = sorted(search.efficiencies)
     models = [search.model(mass) for mass in masses]
     found = [scan.search(one) for one in models]
-    # Only now: a spectrum that cannot be fitted leaves what an earlier run wrote.
-    for stale in workspaces.glob("workspace_*.json"):
-        stale.unlink()
-    workspaces.mkdir(parents=True, exist_ok=True)
     points = [
         _point(search, one, excess, workspaces) for one, excess in _progress(list(zip(models, found, strict=True)))
     ]
@@ -190,7 +189,7 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
     # Far above every limit: pyhf refuses to test a signal strength beyond its parameter's bounds.
     highest = max(20 * found.expected[2], 3 * max(found.observed, *found.expected)) / unit
     normalisations = {name: size for name, size in sizes.items() if name not in one.template.nuisances}
-    path = workspaces / f"workspace_{mass:g}.json"
+    path = workspaces / f"workspace_{mass:.10g}.json"
     histfactory = workspace.build(one, unit, normalisations, float(highest))
     write_json(path, histfactory)
     by_toys, by_pyhf = _checks(search, one, found, histfactory, unit)

@@ -2,8 +2,8 @@
 
 import csv
 import functools
-import logging
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,21 @@ import yaml
 
 from resonaut import config, schema
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import atomic, write_json
-from resonaut.fit import analysis, spectrum
+from resonaut.files import folder, write_json
+from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Histogram, Shape
-
-log = logging.getLogger(__name__)
+from resonaut.units import UNITS, quantity
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
 COLUMNS = ("mass", "p_local", "z_local", "z_expected", "signal_yield", "signal_yield_error")
 LIMITS = ("observed", "expected_minus_2", "expected_minus_1", "expected", "expected_plus_1", "expected_plus_2")
 # Set by options of their own, or without meaning for a spectrum without a selection.
 ELSEWHERE = ("sqrt_s", "masses", "range", "bin_width", "signals", "max_efficiency_error")
+# GeV; below it a number without a unit was meant in TeV.
+LOWEST_ENERGY = 150.0
+MOST_MASSES = 10_000
 
 
 def settings_of(overrides: list[str], sqrt_s: float, masses: list[float]) -> FitSettings:
@@ -57,29 +59,38 @@ def _schema() -> dict[str, Any]:
     return {"properties": {"fit": schema.load(SCHEMAS)["properties"]["fit"]}}
 
 
-def search_of(
-    source: str,
-    sqrt_s: float,
-    masses: str,
-    luminosity: float | None,
-    mass_range: str | None,
-    signal: str | None,
-    overrides: list[str],
-) -> Search:
-    """The search in a spectrum; the arguments are the options of ``resonaut fit scan``."""
-    wanted = parse_masses(masses)
-    settings = settings_of(overrides, sqrt_s, wanted)
+@dataclass(frozen=True)
+class Options:
+    """Options of ``resonaut fit scan`` as they were given; numbers may have units."""
+
+    spectrum: str
+    sqrt_s: str
+    masses: str
+    luminosity: str | None = None
+    range: str | None = None
+    signal: str | None = None
+    contents: str | None = None
+    mass_unit: str | None = None
+    settings: tuple[str, ...] = ()
+
+
+def search_of(options: Options) -> Search:
+    """The search in a spectrum."""
+    wanted = parse_masses(options.masses)
+    settings = settings_of(list(options.settings), _energy(options.sqrt_s), wanted)
+    luminosity = None if options.luminosity is None else quantity(options.luminosity, "1/fb", "--luminosity")
     if luminosity is not None and not 0 < luminosity < np.inf:
         raise ConfigError(f"--luminosity is {luminosity:g}; give the luminosity of the spectrum in 1/fb.")
-    whole = spectrum.read(source, luminosity)
-    if not np.array_equal(whole.counts, np.round(whole.counts)):
-        log.warning("%s: the counts are not whole numbers; the fits take them as numbers of events.", source)
-    if mass_range is not None:
-        whole = whole.between(*_numbers(mass_range, "--range", "low:high"))
+    if options.mass_unit not in (None, *UNITS["GeV"]):
+        raise ConfigError(f"--mass-unit {options.mass_unit!r} is none of {', '.join(UNITS['GeV'])}.")
+    given = None if options.contents is None else contents.option(options.contents)
+    whole = spectrum.read(options.spectrum, luminosity, given, options.mass_unit)
+    if options.range is not None:
+        whole = whole.between(*_numbers(options.range, "--range", "low:high"))
     settings = replace(settings, range=(float(whole.edges[0]), float(whole.edges[-1])))
     shape: Shape = Gaussian(settings.signal_width)
-    if signal is not None:
-        shape = _given_signal(signal)
+    if options.signal is not None:
+        shape = _given_signal(options.signal)
     # Without a simulated signal nothing is lost: limits are on cross section x acceptance x efficiency.
     sizes = {"efficiency": settings.uncertainties.efficiency, "luminosity": settings.uncertainties.luminosity}
     efficiency = Efficiency(None, {}, False) if luminosity is None else Efficiency(1.0, sizes, True)
@@ -90,47 +101,63 @@ def _given_signal(text: str) -> Histogram:
     """The shape from ``file@mass``."""
     file, _, mass = text.rpartition("@")
     try:
-        value = float(mass)
-    except ValueError:
+        value = quantity(mass, "GeV", "--signal")
+    except ConfigError:
         value = np.nan
     if not 0 < value < np.inf:
         raise ConfigError(f"--signal {text!r} names no mass; give file@mass, such as signal.csv@3500.")
-    given = spectrum.read(file, luminosity=None)
+    given = spectrum.read(file, luminosity=None, shape=True)
     if not given.counts.any():
         raise InputFileError(file, "the signal's histogram has no events", "give one of selected simulated signal")
     return Histogram(value, given)
 
 
+def _energy(text: str) -> float:
+    """The centre-of-mass energy in GeV."""
+    value = quantity(text, "GeV", "--sqrt-s")
+    if 0 < value < LOWEST_ENERGY and text.strip()[-1:].isdigit():
+        raise ConfigError(
+            f"--sqrt-s is {text} without a unit, which would be GeV: implausible; write '{text} TeV' or '{text} GeV'."
+        )
+    return value
+
+
 def scan_spectrum(search: Search, source: str, output: Path) -> None:
     """Search the spectrum; write ``scan.json``, ``scan.csv`` and the workspaces into ``output``."""
-    result = analysis.run(search, output)
-    write_json(output / "scan.json", {"spectrum_file": source} | result)
-    with atomic(output / "scan.csv") as partial, partial.open("w", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
-        for point in result["scan"]:
-            writer.writerow([*(point[c] for c in COLUMNS), *(point["limit_events"][name] for name in LIMITS)])
+    with folder(output, "scan") as partial:
+        result = analysis.run(search, partial)
+        write_json(partial / "scan.json", {"spectrum_file": source} | result)
+        with (partial / "scan.csv").open("w", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
+            for point in result["scan"]:
+                writer.writerow([*(point[c] for c in COLUMNS), *(point["limit_events"][name] for name in LIMITS)])
 
 
 def bias_spectrum(search: Search, source: str, output: Path) -> None:
     """The bias test of the fits to the spectrum; write ``bias.json``."""
-    write_json(output / "bias.json", {"spectrum_file": source} | analysis.run_bias(search))
+    with folder(output, "bias") as partial:
+        write_json(partial / "bias.json", {"spectrum_file": source} | analysis.run_bias(search))
 
 
 def parse_masses(text: str) -> list[float]:
     """``first:last:step`` as a list, both ends included."""
     first, last, step = _numbers(text, "--masses", "first:last:step")
-    count = int(np.floor((last - first) / step + 1e-9)) + 1 if step > 0 else 0
+    steps = np.floor((last - first) / step + 1e-9) if step > 0 else -1.0
+    if steps >= MOST_MASSES:
+        raise ConfigError(f"--masses {text!r} are {steps + 1:.3g} masses; give at most {MOST_MASSES}, in larger steps.")
+    count = int(steps) + 1
     if count < 1 or first <= 0:
         raise ConfigError(f"--masses {text!r} is not first:last:step in GeV; give for example 2000:6000:100.")
     return [first + step * i for i in range(count)]
 
 
 def _numbers(text: str, option: str, form: str) -> list[float]:
-    parts = text.split(":")
+    """The numbers in ``text``, GeV; a unit at its end is that of all of them."""
+    parts, unit = text.split(":"), (re.findall(r"[A-Za-z]*$", text.strip()) or [""])[0]
     try:
-        values = [float(part) for part in parts]
-    except ValueError:
+        values = [quantity(part if part.strip().endswith(unit) else f"{part} {unit}", "GeV", option) for part in parts]
+    except ConfigError:
         values = []
     if len(values) != len(form.split(":")) or not np.isfinite(values).all():
         raise ConfigError(f"{option} {text!r} is not {form} in GeV; give for example {_example(form)}.")

@@ -8,11 +8,22 @@ import typer
 app = typer.Typer(help="Search for a resonance in m_jj spectra and set limits.", no_args_is_help=True)
 
 
-Spectrum = Annotated[str, typer.Option(help="file.csv, file.json (UHI) or file.root:name.")]
-SqrtS = Annotated[float, typer.Option(help="Centre-of-mass energy, GeV.")]
-Masses = Annotated[str, typer.Option(help="first:last:step, GeV, both ends included.")]
-Luminosity = Annotated[float | None, typer.Option(help="1/fb; for dsigma_dm, and limits in fb.")]
-Range = Annotated[str | None, typer.Option("--range", help="low:high, GeV, of the fit; else the whole spectrum.")]
+Spectrum = Annotated[
+    str, typer.Option(help="file.csv, file.yaml (HEPData), file.json (UHI) or file.root:name; file.csv:column.")
+]
+SqrtS = Annotated[str, typer.Option(help="Centre-of-mass energy, such as 13000 (GeV) or '13 TeV'.")]
+Masses = Annotated[str, typer.Option(help="first:last:step, GeV or '2:6:0.1 TeV', both ends included.")]
+Luminosity = Annotated[
+    str | None, typer.Option(help="138 (1/fb) or '138 /fb', '36000 /pb'; for cross sections, and limits in fb.")
+]
+Range = Annotated[
+    str | None, typer.Option("--range", help="low:high, GeV or '2:7 TeV', of the fit; else the whole spectrum.")
+]
+Contents = Annotated[
+    str | None,
+    typer.Option(help="What the spectrum holds: counts, dsigma_dm (fb/GeV), events_per_gev, or a unit as pb/TeV."),
+]
+MassUnit = Annotated[str | None, typer.Option(help="GeV or TeV, of the spectrum's edges; else the file says it.")]
 Signal = Annotated[str | None, typer.Option(help="file@mass: the signal's histogram, else a Gaussian.")]
 Set = Annotated[list[str], typer.Option("--set", help="key=value of the section fit, docs/fit.md; repeatable.")]
 Config = Annotated[Path, typer.Option(help="Frozen section fit, results/config/fit.json.")]
@@ -29,18 +40,21 @@ def scan(
     luminosity: Luminosity = None,
     mass_range: Range = None,
     signal: Signal = None,
+    contents: Contents = None,
+    mass_unit: MassUnit = None,
     settings: Set = [],  # noqa: B006
 ) -> None:
     """Search a bare spectrum for a resonance.
 
     Reads a spectrum: a CSV file with the columns m_low, m_high (GeV) and counts or dsigma_dm (fb/GeV, which
-    is pb/TeV), a UHI histogram in JSON, or a histogram in a ROOT file. Writes DIR/scan.json, DIR/scan.csv and
-    a HistFactory model for each mass, DIR/workspace_<mass>.json. With a luminosity the limits in fb are on
-    cross section times acceptance times efficiency.
+    is pb/TeV), a table of HEPData, a UHI histogram in JSON, or a histogram in a ROOT file. Writes DIR/scan.json,
+    DIR/scan.csv and a HistFactory model for each mass, DIR/workspace_<mass>.json. With a luminosity the limits in fb
+    are on cross section times acceptance times efficiency.
     """
-    from resonaut.fit.bare import scan_spectrum, search_of
+    from resonaut.fit.bare import Options, scan_spectrum, search_of
 
-    scan_spectrum(search_of(spectrum, sqrt_s, masses, luminosity, mass_range, signal, settings), spectrum, output)
+    options = Options(spectrum, sqrt_s, masses, luminosity, mass_range, signal, contents, mass_unit, tuple(settings))
+    scan_spectrum(search_of(options), spectrum, output)
 
 
 @app.command()
@@ -52,6 +66,8 @@ def bias(
     luminosity: Luminosity = None,
     mass_range: Range = None,
     signal: Signal = None,
+    contents: Contents = None,
+    mass_unit: MassUnit = None,
     settings: Set = [],  # noqa: B006
 ) -> None:
     """Test the fits to a bare spectrum with toys of another function.
@@ -59,9 +75,10 @@ def bias(
     Reads what `resonaut fit scan` reads. Writes DIR/bias.json: pulls, spurious signal and the coverage of the limit,
     for each mass and each injected signal (--set bias.injected=[0,2,5]).
     """
-    from resonaut.fit.bare import bias_spectrum, search_of
+    from resonaut.fit.bare import Options, bias_spectrum, search_of
 
-    bias_spectrum(search_of(spectrum, sqrt_s, masses, luminosity, mass_range, signal, settings), spectrum, output)
+    options = Options(spectrum, sqrt_s, masses, luminosity, mass_range, signal, contents, mass_unit, tuple(settings))
+    bias_spectrum(search_of(options), spectrum, output)
 
 
 @app.command()
@@ -78,9 +95,11 @@ def selection(
     Writes results/fit/<method>/<window>.json and results/fit/<method>/<window>/workspace_<mass>.json.
     """
     from resonaut.config import read
+    from resonaut.files import distinct
     from resonaut.fit.selection import fit_selection
     from resonaut.fit.settings import FitSettings
 
+    distinct([config, selection, data], [output, workspaces])
     fit_selection(read(config, FitSettings), selection, data, output, workspaces)
 
 
@@ -96,9 +115,11 @@ def selection_bias(
     Reads what `resonaut fit selection` reads. Writes results/fit/<method>/<window>_bias.json.
     """
     from resonaut.config import read
+    from resonaut.files import distinct
     from resonaut.fit.selection import bias_selection
     from resonaut.fit.settings import FitSettings
 
+    distinct([config, selection, data], [output])
     bias_selection(read(config, FitSettings), selection, data, output)
 
 
@@ -115,10 +136,11 @@ def retrained(
     p-values of all experiments, the excluded against the injected cross section, and the limit.
     """
     from resonaut.config import read
-    from resonaut.files import write_json
+    from resonaut.files import distinct, write_json
     from resonaut.fit import retrained as trained
     from resonaut.fit.settings import FitSettings
 
+    distinct([config, selection, *experiments], [output])
     write_json(output, trained.retrained(read(config, FitSettings), selection, experiments))
 
 
@@ -131,6 +153,8 @@ def summary(
 
     Reads results/fit/<method>/<window>.json. Writes results/fit/summary.json.
     """
+    from resonaut.files import distinct
     from resonaut.fit.summary import summarise
 
+    distinct(files, [output])
     summarise(files, output)

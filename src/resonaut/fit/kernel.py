@@ -236,9 +236,11 @@ def _second_derivatives(
 
 ITERATIONS = 200
 HALVINGS = 40
-# Expected gain in -2 ln L at which a fit is done, and below which rounding may hide it.
+# Expected gain in -2 ln L at which a fit is done, and below which rounding may hide it; beyond so many events in all
+# the rounding of their sums is larger, and both are in proportion.
 TOLERANCE = 1e-7
 ROUNDING = 1e-5
+MANY = 1e9
 # Expected gain at which the last step of a fit of background alone is taken without looking: the steps converge
 # quadratically, and what is left is below the tolerance.
 LAST = 1e-4
@@ -327,11 +329,12 @@ def minimise(
     step, trial = np.empty(size), np.empty(size)
     for b in range(rows):
         state = states[b]
+        scale = max(1.0, total(counts[b]) / MANY)
         value[b] = evaluate(t, counts[b], signal, state, observed[b], EXACT, gradient, curvature)
         for _ in range(ITERATIONS):
             information[b] = curvature
             gain = downhill(t, counts[b], signal, free, state, observed[b], gradient, curvature, step)
-            if gain < TOLERANCE:
+            if gain < TOLERANCE * scale:
                 converged[b] = True
                 break
             if gain < LAST and signal.last == 0:
@@ -350,7 +353,7 @@ def minimise(
                 shrink /= 2
             if not new < value[b]:
                 # No lower value along the step: this is the minimum if no more than rounding was to gain.
-                converged[b] = gain < ROUNDING
+                converged[b] = gain < ROUNDING * scale
                 break
             value[b] = new
             state[:] = trial

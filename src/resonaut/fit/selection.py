@@ -7,9 +7,10 @@ import numpy as np
 
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import write_json
+from resonaut.files import folder, write_json
 from resonaut.fit import analysis
 from resonaut.fit.analysis import Efficiency, Search
+from resonaut.fit.checks import two_of_one_mass
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Shape, from_simulation
 from resonaut.fit.spectrum import Spectrum, from_uhi, regular_edges
@@ -27,7 +28,9 @@ def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Pa
         workspaces: folder of the HistFactory files.
     """
     names, search = opened(settings, selection, data)
-    write_json(output, names | analysis.run(search, workspaces))
+    with folder(workspaces, "workspaces") as partial:
+        result = analysis.run(search, partial)
+    write_json(output, names | result)
 
 
 def bias_selection(settings: FitSettings, selection: Path, data: Path, output: Path) -> None:
@@ -84,7 +87,12 @@ def _signals(settings: FitSettings, entries: dict[str, Any], selection: Path) ->
             )
         if entries[name]["mass"] is None:
             raise ConfigError(f"the signal {name!r} of fit.signals has no mass; set datasets.{name}.mass.")
-    chosen = {float(entries[name]["mass"]): entries[name] for name in settings.signals}
+    chosen: dict[float, Any] = {}
+    for name in settings.signals:
+        mass = float(entries[name]["mass"])
+        if mass in chosen:
+            raise ConfigError(f"{two_of_one_mass(chosen[mass]['dataset'], name, mass)}.")
+        chosen[mass] = entries[name]
     return dict(sorted(chosen.items()))
 
 

@@ -1,7 +1,6 @@
-"""A binned mass spectrum and the three files it may come from: CSV, UHI JSON, ROOT."""
+"""A binned mass spectrum and the files that it may come from: CSV, HEPData's YAML, UHI JSON, ROOT."""
 
-import csv
-import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,14 @@ import numpy as np
 
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
+from resonaut.fit import contents, hepdata, histograms, tables
+from resonaut.fit.contents import Contents, Measured
 from resonaut.fit.family import Array
-from resonaut.spectrum import from_json
+from resonaut.units import UNITS
 
-log = logging.getLogger(__name__)
+# A spectrum that ends below, GeV, without a unit is one in TeV.
+LOWEST_END = 20.0
+_SOURCE = re.compile(r"(.+?\.(?:root|csv|tsv|txt|dat|ya?ml|json)(?:\.gz)?):(.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -70,87 +73,80 @@ def regular_edges(low: float, high: float, width: float, key: str) -> Array:
     return np.linspace(low, high, bins + 1)
 
 
-def read(source: str, luminosity: float | None) -> Spectrum:
-    """Read ``file.csv``, ``file.json`` (UHI) or ``file.root:name``.
+def read(
+    source: str,
+    luminosity: float | None,
+    given: Contents | None = None,
+    mass_unit: str | None = None,
+    *,
+    shape: bool = False,
+) -> Spectrum:
+    """Read ``file.csv``, ``file.yaml`` (HEPData), ``file.json`` (UHI) or ``file.root:name``.
 
     Args:
-        source: the file; CSV columns are ``m_low``, ``m_high`` (GeV) and ``counts`` or ``dsigma_dm``
-            (fb/GeV, which is pb/TeV).
-        luminosity: 1/fb, turns ``dsigma_dm`` into counts.
+        source: the file; ``:name`` chooses a column of a table, or a histogram. CSV columns are ``m_low``, ``m_high``
+            and ``counts`` or ``dsigma_dm`` (fb/GeV, which is pb/TeV), or HEPData's.
+        luminosity: 1/fb, turns a cross section into counts.
+        given: what the contents are; None to take the file's word.
+        mass_unit: ``GeV`` or another of the edges; None to take the file's word.
+        shape: only the shape matters, and the contents may be weights.
 
     Raises:
-        InputFileError: the file is missing, lacks a column, or its bins or counts make no spectrum.
+        InputFileError: the file is missing, is no spectrum, or does not say what its contents are.
     """
-    file, _, name = source.partition(".root:")
-    path = Path(f"{file}.root") if name else Path(source)
+    measured = _measured(source)
+    edges, values = measured.edges, measured.values
+    unit = mass_unit or measured.unit
+    if unit is None and len(edges) and edges[-1] < LOWEST_END:
+        raise InputFileError(
+            measured.source,
+            f"its masses end at {edges[-1]:g} without a unit, which would be GeV: implausible",
+            "give --mass-unit TeV or GeV, or a header such as 'm_low [TeV]'",
+        )
+    if unit not in (None, "GeV"):
+        # Nine digits are more than any edge has, and leave out what the factor adds.
+        edges = np.array([float(f"{edge * UNITS['GeV'][unit]:.9g}") for edge in edges])
+    _check(edges, values, measured.source)
+    if shape:
+        kind = given or contents.said(measured) or contents.COUNTS
+        return Spectrum(edges, values * kind.factor(np.diff(edges), 1.0, measured.source))
+    return Spectrum(edges, contents.counts(measured, edges, given, luminosity))
+
+
+def _measured(source: str) -> Measured:
+    """The histogram that ``source`` names."""
+    match = None if Path(source).is_file() else _SOURCE.fullmatch(source)
+    path, name = (Path(match[1]), match[2]) if match else (Path(source), "")
     if not path.is_file():
-        raise InputFileError(path, "no such file", "give the path of a CSV, UHI JSON or ROOT file")
-    if name or path.suffix == ".root":
-        return _read_root(path, name)
-    if path.suffix == ".json":
-        return from_uhi(config.load_json(path), str(path))
-    return _read_csv(path, luminosity)
+        raise InputFileError(path, "no such file", "give the path of a CSV, YAML, UHI JSON or ROOT file")
+    suffix = path.suffixes[-2:][0].lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if suffix == ".root":
+        return histograms.from_root(path, name)
+    if suffix == ".json":
+        return histograms.from_uhi(config.load_json(path), str(path))
+    found = hepdata.from_yaml(path) if suffix in (".yaml", ".yml") else tables.from_csv(path, name)
+    if len(found) > 1 or name:
+        # Beside the data a table may have a fit to them: only the data are events or a cross section.
+        wanted = [one for one in found if (one.name == name if name else contents.said(one))]
+        if len(wanted) != 1:
+            names = ", ".join(repr(one.name) for one in found)
+            problem = f"{len(wanted)} of its columns are {name!r}" if name else f"it has {len(found)} columns of values"
+            raise InputFileError(path, f"{problem} ({names})", f"name one: {path}:name")
+        return wanted[0]
+    return found[0]
 
 
 def from_uhi(histogram: Any, source: str) -> Spectrum:
-    """A spectrum from a one-dimensional UHI histogram (parsed JSON)."""
-    try:
-        opened = from_json(histogram)
-        (axis,) = opened.axes
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputFileError(source, f"not a one-dimensional UHI histogram ({error})", "write it with UHI") from None
-    return _checked(axis.edges, opened.values(), source)
+    """A spectrum, of counts or of weights, from a one-dimensional UHI histogram (parsed JSON)."""
+    measured = histograms.from_uhi(histogram, source)
+    _check(measured.edges, measured.values, source)
+    return Spectrum(measured.edges, measured.values)
 
 
-def _read_root(path: Path, name: str) -> Spectrum:
-    import uproot
-
-    if not name:
-        raise InputFileError(path, "a ROOT file holds many histograms", f"name one: {path}:name")
-    try:
-        with uproot.open(path) as file:
-            counts, edges = file[name].to_numpy()
-    except uproot.KeyInFileError:
-        raise InputFileError(path, f"no histogram {name!r}", "name one that the file has") from None
-    except (AttributeError, TypeError, ValueError, OSError) as error:
-        raise InputFileError(path, f"{name!r} is not a histogram ({error})", "name a TH1") from None
-    return _checked(edges, counts, f"{path}:{name}")
-
-
-def _read_csv(path: Path, luminosity: float | None) -> Spectrum:
-    lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
-    rows = list(csv.DictReader(lines, skipinitialspace=True))
-    columns = set(rows[0]) if rows else set()
-    value = "counts" if "counts" in columns else "dsigma_dm"
-    if not {"m_low", "m_high", value} <= columns:
-        raise InputFileError(path, "no columns m_low, m_high and counts or dsigma_dm", "name them in its header line")
-    try:
-        low, high, values = (np.array([float(row[c]) for row in rows]) for c in ("m_low", "m_high", value))
-    except (TypeError, ValueError) as error:
-        raise InputFileError(path, f"a value is not a number ({error})", "correct that line") from None
-    if not np.array_equal(low[1:], high[:-1]):
-        raise InputFileError(path, "bins overlap, leave gaps or are not in order", "let each begin where one ended")
-    if value == "dsigma_dm":
-        if luminosity is None:
-            raise InputFileError(path, "dsigma_dm needs a luminosity to become counts", "give --luminosity in 1/fb")
-        values = _whole(values * (high - low) * luminosity, path)
-    return _checked(np.append(low, high[-1:]), values, str(path))
-
-
-def _whole(counts: Array, path: Path) -> Array:
-    """Events are whole numbers: undo the rounding of the published cross sections."""
-    few = counts < 50
-    if (np.abs(counts - np.round(counts))[few] > 0.1).any():
-        log.warning("%s: cross section times luminosity is not close to whole numbers; is the luminosity right?", path)
-    return np.round(counts)
-
-
-def _checked(edges: Array, counts: Array, source: str) -> Spectrum:
-    edges, counts = np.asarray(edges, dtype=float), np.asarray(counts, dtype=float)
+def _check(edges: Array, counts: Array, source: str) -> None:
     if not (np.isfinite(edges).all() and np.isfinite(counts).all()):
         raise InputFileError(source, "an edge or a count is NaN or infinite", "correct it")
     if (np.diff(edges) <= 0).any():
         raise InputFileError(source, "the bin edges do not rise", "sort the bins")
     if (counts < 0).any():
         raise InputFileError(source, f"bin {int(np.argmin(counts))} has a negative count", "give events, not weights")
-    return Spectrum(edges, counts)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from resonaut import config
 from resonaut.errors import InputFileError
+from resonaut.files import folder
 from resonaut.report import scale_factors
 from resonaut.report.style import COLOURS, figure, legend_below
 from resonaut.spectrum import from_json
@@ -42,10 +43,11 @@ def calibration(summaries: Sequence[Path], output: Path) -> None:
         InputFileError: a file is no summary of the stage ``calibrate``.
     """
     contents = [_read(path) for path in summaries]
-    for content in contents:
-        observables(content, output / f"{content['dataset']}.png")
-    scale_factors.tables(contents, output / "scale_factors.csv", output / "prongs.csv")
-    scale_factors.draw(contents, output / "scale_factors.png")
+    with folder(output, "calibration") as partial:
+        for content in contents:
+            observables(content, partial / f"{content['dataset']}.png")
+        scale_factors.tables(contents, partial / "scale_factors.csv", partial / "prongs.csv")
+        scale_factors.draw(contents, partial / "scale_factors.png")
 
 
 def _read(path: Path) -> dict[str, Any]:

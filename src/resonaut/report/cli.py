@@ -17,8 +17,10 @@ def cutflows(
     plot: Plot,
 ) -> None:
     """Events after each cut of each dataset: reads manifests, writes a CSV table and a figure."""
+    from resonaut.files import distinct
     from resonaut.report import inputs
 
+    distinct(manifests, [table, plot])
     inputs.cutflows(manifests, table, plot)
 
 
@@ -27,16 +29,20 @@ def tagger(
     summaries: Annotated[list[Path], typer.Argument(help="<results>/tag/<network>.json of every network.")], plot: Plot
 ) -> None:
     """ROC curves of the taggers: reads the networks' summaries, writes a figure."""
+    from resonaut.files import distinct
     from resonaut.report import inputs
 
+    distinct(summaries, [plot])
     inputs.tagger_roc(summaries, plot)
 
 
 @app.command()
 def lund(planes: Annotated[Path, typer.Argument(help="<results>/calibrate/planes.json")], plot: Plot) -> None:
     """Lund planes of W jets and their ratio: reads planes.json, writes a figure."""
+    from resonaut.files import distinct
     from resonaut.report.lund import lund_planes
 
+    distinct([planes], [plot])
     lund_planes(planes, plot)
 
 
@@ -58,8 +64,10 @@ def calibration(
 @app.command()
 def reweighting(closure: Annotated[Path, typer.Argument(help="<results>/reweight/closure.json")], plot: Plot) -> None:
     """Data and simulation before and after reweighting: reads closure.json, writes a figure."""
+    from resonaut.files import distinct
     from resonaut.report import inputs
 
+    distinct([closure], [plot])
     inputs.reweighting(closure, plot)
 
 
@@ -151,8 +159,10 @@ def bias(
     table: Annotated[Path, typer.Option(help="The same numbers as CSV.")],
 ) -> None:
     """Pulls, spurious signal and coverage of the fits: reads bias tests, writes a figure and a CSV table."""
+    from resonaut.files import distinct
     from resonaut.report import bias as tested
 
+    distinct(tests, [plot, table])
     tested.bias(tests, plot, table)
 
 
@@ -163,8 +173,10 @@ def tables(
     table: Annotated[Path, typer.Option(help="Those of each selection and mass as CSV.")],
 ) -> None:
     """The final numbers: reads the fit's summary, writes JSON and CSV."""
+    from resonaut.files import distinct
     from resonaut.report import tables as final
 
+    distinct([fits], [summary, table])
     final.summarise(fits, summary, table)
 
 

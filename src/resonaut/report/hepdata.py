@@ -1,7 +1,6 @@
 """The numbers of the figures as a HEPData submission: a folder with submission.yaml and one YAML file a table."""
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ DIGITS, ALL_DIGITS = 6, 15
 
 
 def write(results: Sequence[Result], selections: Sequence[Selection], label: str, folder: Path) -> None:
-    """Write the submission into ``folder``, in place of what is there; hepdata_lib checks it against HEPData's schema.
+    """Write the submission into the new ``folder``; hepdata_lib checks it against HEPData's schema.
 
     Tables: local p-values, signal yields, limits and uncertainties of each selection, and the spectrum of each result.
     """
@@ -33,14 +32,9 @@ def write(results: Sequence[Result], selections: Sequence[Selection], label: str
     for result in results:
         submission.add_table(_described(_spectrum(result), result.selection, result.content))
     folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".hepdata.") as partial:
-        tables = Path(partial, "tables")
-        # hepdata_lib leaves the tar file of its check in the current folder; it holds times, and nothing of its own.
-        with contextlib.chdir(partial):
-            submission.create_files(str(tables))
-        shutil.rmtree(folder, ignore_errors=True)
-        tables.replace(folder)
+    # hepdata_lib leaves the tar file of its check in the current folder; it holds times, and nothing of its own.
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
+        submission.create_files(str(folder))
 
 
 def _abstract(content: dict[str, Any], label: str) -> str:

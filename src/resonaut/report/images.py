@@ -11,6 +11,7 @@ from matplotlib.colors import LogNorm, Normalize
 
 from resonaut import config
 from resonaut.errors import InputFileError
+from resonaut.files import folder
 from resonaut.report.style import figure
 
 KINDS = ("rejected", "selected")
@@ -27,17 +28,22 @@ def images(paths: Sequence[Path], output: Path) -> None:
     Raises:
         InputFileError: a file holds no images.
     """
-    for path in paths:
-        content = config.load_json(path)
-        try:
-            name = f"{content['method']}_{content['window']}"
-            edges, pixels = np.asarray(content["edges"]), [np.asarray(content[kind]) for kind in KINDS]
-            titles = [f"{kind}, {content['events'][kind]:,} events" for kind in KINDS]
-            low, high = content["signal_region"]
-        except (KeyError, TypeError) as error:
-            raise InputFileError(path, f"no jet images ({error!r})", "run 'resonaut select images' again") from None
-        heading = f"{content['method']}, {content['window']}: {low:g}–{high:g} GeV"
-        _draw(edges, pixels[0], pixels[1], titles, heading, output / f"{name}.png")
+    with folder(output, "images") as partial:
+        for path in paths:
+            _of_selection(path, partial)
+
+
+def _of_selection(path: Path, output: Path) -> None:
+    content = config.load_json(path)
+    try:
+        name = f"{content['method']}_{content['window']}"
+        edges, pixels = np.asarray(content["edges"]), [np.asarray(content[kind]) for kind in KINDS]
+        titles = [f"{kind}, {content['events'][kind]:,} events" for kind in KINDS]
+        low, high = content["signal_region"]
+    except (KeyError, TypeError) as error:
+        raise InputFileError(path, f"no jet images ({error!r})", "run 'resonaut select images' again") from None
+    heading = f"{content['method']}, {content['window']}: {low:g}–{high:g} GeV"
+    _draw(edges, pixels[0], pixels[1], titles, heading, output / f"{name}.png")
 
 
 def _draw(edges: Array, rejected: Array, selected: Array, titles: Sequence[str], heading: str, plot: Path) -> None:

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from resonaut import config
 from resonaut.errors import InputFileError
-from resonaut.files import atomic
+from resonaut.files import atomic, folder
 from resonaut.report import improvements
 from resonaut.report.style import above, distinct, figure, legend_below, spread
 
@@ -68,11 +68,12 @@ def injections(paths: Sequence[Path], benchmark: Path | None, label: str, output
     """
     contents = [read(path) for path in paths]
     benchmarked = [] if benchmark is None else improvements.read(benchmark)
-    _table(contents, output / "injections.csv")
-    for (signal, window), own in _grouped(contents).items():
-        significance_and_limits(own, label, output / "injections" / f"{signal}_{window}.png")
-    for (signal, window), rows in _grouped(benchmarked).items():
-        improvements.improvements(rows, label, output / "injections" / f"improvement_{signal}_{window}.png")
+    with folder(output, "injections") as partial:
+        _table(contents, partial / "injections.csv")
+        for (signal, window), own in _grouped(contents).items():
+            significance_and_limits(own, label, partial / "injections" / f"{signal}_{window}.png")
+        for (signal, window), rows in _grouped(benchmarked).items():
+            improvements.improvements(rows, label, partial / "injections" / f"improvement_{signal}_{window}.png")
 
 
 def read(path: Path) -> Content:

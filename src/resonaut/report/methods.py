@@ -10,7 +10,7 @@ import numpy as np
 
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import atomic
+from resonaut.files import atomic, folder
 from resonaut.report import overview, results, selections
 from resonaut.report.results import Result, heading
 
@@ -93,11 +93,12 @@ def methods(
             raise ConfigError(f"{path} has no fit result; give <results>/fit/{name[0]}/{name[1]}.json with --fit.")
         seconds = _seconds(benchmarks / name[0] / f"{name[1]}.tsv") if benchmarks else None
         rows.append(_row(content, fitted[name], checked.get(name), name[0] in bounds, seconds))
-    _table(rows, output / "methods.csv")
     text = heading(label, next(iter(fitted.values())).content)
-    overview.overview(rows, text, output / "methods.png")
-    for content in contents:
-        selections.selection(content, text, output / "selections" / f"{content['method']}_{content['window']}.png")
+    with folder(output, "methods") as partial:
+        _table(rows, partial / "methods.csv")
+        overview.overview(rows, text, partial / "methods.png")
+        for content in contents:
+            selections.selection(content, text, partial / "selections" / f"{content['method']}_{content['window']}.png")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -185,9 +186,9 @@ def _seconds(path: Path) -> float | None:
 
 
 def _table(rows: Sequence[Row], path: Path) -> None:
-    """The rows as CSV, a column for each signal's efficiency."""
+    """The rows as CSV, a column for each signal's efficiency; no wall times, so that equal results are equal bytes."""
     signals = list(dict.fromkeys(name for row in rows for name in row["signals"]))
-    columns = list(rows[0])
+    columns = [key for key in rows[0] if key != "wall_s"]
     place = columns.index("signals")
     columns[place : place + 1] = [f"efficiency_{name}" for name in signals]
     with atomic(path) as partial, partial.open("w", newline="") as file:
@@ -195,5 +196,7 @@ def _table(rows: Sequence[Row], path: Path) -> None:
         writer.writeheader()
         for row in rows:
             flat = row | {f"efficiency_{name}": value for name, value in row["signals"].items()}
-            del flat["signals"]
-            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in flat.items()})
+            values = {key: flat.get(key) for key in columns}
+            writer.writerow(
+                {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in values.items()}
+            )

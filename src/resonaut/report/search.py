@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
+from resonaut.files import folder
 from resonaut.report import fits, hepdata
 from resonaut.report import results as files
 from resonaut.report.results import Selection, checked_limit, heading
@@ -31,13 +32,14 @@ def search(paths: Sequence[Path], summary: Path | None, label: str, output: Path
     results = files.read(paths)
     selections = files.selections(results, summary)
     text = heading(label, results[0].content)
-    for result in results:
-        spectrum(result, label, output / result.figure)
-    p_values(selections, text, output / "p_values.png")
-    limits(selections, results[0].content["confidence_level"], text, output / "limits.png")
-    fits.fits(selections, text, output / "fits.png")
-    fits.nuisances(selections, text, output / "nuisances.png")
-    hepdata.write(results, selections, label, output / "hepdata")
+    with folder(output, "search") as partial:
+        for result in results:
+            spectrum(result, label, partial / result.figure)
+        p_values(selections, text, partial / "p_values.png")
+        limits(selections, results[0].content["confidence_level"], text, partial / "limits.png")
+        fits.fits(selections, text, partial / "fits.png")
+        fits.nuisances(selections, text, partial / "nuisances.png")
+        hepdata.write(results, selections, label, partial / "hepdata")
 
 
 def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:

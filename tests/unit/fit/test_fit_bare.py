@@ -9,7 +9,7 @@ import pytest
 
 from resonaut import cli
 from resonaut.errors import ConfigError
-from resonaut.fit.bare import parse_masses, search_of, settings_of
+from resonaut.fit.bare import Options, parse_masses, search_of, settings_of
 from resonaut.fit.signal import Gaussian, Histogram
 
 EDGES = np.arange(2000.0, 6001.0, 50.0)
@@ -88,7 +88,8 @@ def test_range_leaves_bins_out(spectrum, tmp_path, monkeypatch):
 
 def test_signal_from_a_histogram(spectrum, signal):
     gaussian, given = (
-        search_of(spectrum, 13000, "3000:4000:1000", None, None, shape, FAST) for shape in (None, f"{signal}@3000")
+        search_of(Options(spectrum, "13000", "3000:4000:1000", signal=shape, settings=tuple(FAST)))
+        for shape in (None, f"{signal}@3 TeV")
     )
     assert isinstance(given.shape, Histogram)
     assert gaussian.shape == Gaussian(0.03)
@@ -107,10 +108,58 @@ def test_bias(spectrum, tmp_path, monkeypatch):
         assert abs(point["pull_mean"]) < 0.7
 
 
-def test_weighted_counts_are_warned_of(tmp_path, monkeypatch, caplog):
+def test_expected_counts_are_fitted_where_that_is_said(tmp_path, monkeypatch, capsys, caplog):
     path = write(tmp_path / "s.csv", 5e3 * np.exp(-(EDGES[:-1] - 2000) / 450))
-    assert scan(monkeypatch, path, tmp_path, masses="3000:3000:1") == 0
-    assert "not whole numbers" in caplog.text
+    assert "such as --contents" in mistake(monkeypatch, capsys, path, tmp_path)
+    assert scan(monkeypatch, path, tmp_path, "--contents", "counts", masses="3000:3000:1") == 0
+    assert "not whole numbers are fitted as counts" in caplog.text
+
+
+def test_the_same_spectrum_in_other_units(spectrum, tmp_path, monkeypatch):
+    """In TeV and as a cross section in pb/TeV, with all options in other units."""
+    plain = search_of(Options(spectrum, "13000", "3000:3500:500", "20", "2500:5000"))
+    counts = [float(line.split(",")[2]) for line in (tmp_path / "s.csv").read_text().splitlines()[1:]]
+    edges = EDGES / 1000
+    values = np.array(counts) / (50 * 20)
+    (tmp_path / "tev.csv").write_text(
+        "m_low [TeV],m_high [TeV],dsigma_dm [pb/TeV]\n"
+        + "".join(f"{low:g},{high:g},{n:.8g}\n" for low, high, n in zip(edges, edges[1:], values, strict=False))
+    )
+    other = Options(str(tmp_path / "tev.csv"), "13 TeV", "3:3.5:0.5 TeV", "20000 /pb", "2.5:5TeV")
+    found = search_of(other)
+    assert found.spectrum.edges.tolist() == plain.spectrum.edges.tolist()
+    assert found.spectrum.counts.tolist() == plain.spectrum.counts.tolist()
+    assert (list(found.efficiencies), found.luminosity) == (list(plain.efficiencies), plain.luminosity)
+    assert found.settings == plain.settings
+
+
+def test_a_spectrum_in_tev_without_a_unit(monkeypatch, capsys, tmp_path):
+    path = write(tmp_path / "s.csv", np.round(1e4 * np.exp(-np.arange(80) / 9)), EDGES / 1000)
+    assert "--mass-unit TeV or GeV" in mistake(monkeypatch, capsys, path, tmp_path)
+    for unit, end in (("TeV", 6000), ("GeV", 6)):
+        found = search_of(Options(path, "13000", "3000:3000:1", mass_unit=unit))
+        assert found.spectrum.edges[-1] == end
+
+
+def test_no_output_is_the_spectrum(spectrum, tmp_path, monkeypatch, capsys):
+    before = (tmp_path / "s.csv").read_bytes()
+    (tmp_path / "s.csv").rename(tmp_path / "scan.csv")
+    place = ["--spectrum", tmp_path / "scan.csv", "--masses", "3000:3000:1", "--output", tmp_path, "--sqrt-s", "13000"]
+    assert resonaut(monkeypatch, "fit", "scan", *place, "--set", "toys=0") == 2
+    assert "scan.csv" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"scan.csv": before}
+
+
+def test_a_second_scan_leaves_what_it_did_not_write(spectrum, tmp_path, monkeypatch):
+    for masses in ("3000:3500:500", "3500:3500:1"):
+        assert scan(monkeypatch, spectrum, tmp_path, masses=masses) == 0
+        (tmp_path / "workspace_1234.json").write_text("mine")
+    assert scan(monkeypatch, spectrum, tmp_path, "--set", "bias.toys=10", masses="3500:3500:1", command="bias") == 0
+    names = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    assert names == {"s.csv", "scan.json", "scan.csv", "bias.json", "workspace_1234.json", "workspace_3500.json"}
+    # Masses that differ by little have files of their own.
+    assert scan(monkeypatch, spectrum, tmp_path, masses="3500:3500.002:0.001") == 0
+    assert len(list(tmp_path.glob("workspace_3500*.json"))) == 3
 
 
 def test_settings_are_the_defaults_with_overrides():
@@ -220,6 +269,18 @@ def test_spectra_without_enough_events(monkeypatch, capsys, tmp_path, populated)
         (["--signal", "nothing.csv@3000"], {}, "nothing.csv: no such file"),
         (["--luminosity", "0"], {}, "--luminosity"),
         (["--luminosity", "-5"], {}, "--luminosity"),
+        (["--luminosity", "nan"], {}, "--luminosity"),
+        (["--luminosity", "138000"], {}, "138000 /pb"),
+        (["--luminosity", "138 pb"], {}, "unknown unit"),
+        (["--sqrt-s", "13"], {}, "write '13 TeV' or '13 GeV'"),
+        (["--sqrt-s", "nan"], {}, "--sqrt-s"),
+        (["--contents", "weights"], {}, "--contents 'weights'"),
+        (["--contents", "fb/GeV"], {}, "give --luminosity"),
+        (["--mass-unit", "tev"], {}, "--mass-unit 'tev'"),
+        (["--range", "2:5 PeV"], {}, "--range"),
+        ([], {"masses": "nan:5000:100"}, "--masses"),
+        ([], {"masses": "2000:5000:1e-6"}, "3e+09 masses"),
+        ([], {"masses": "2000:5000:1e-320"}, "masses; give at most"),
         (["--sqrt-s", "5000"], {}, "sqrt(s)"),
         (["--sqrt-s", "0"], {}, "sqrt_s"),
         (["--set", "toyz=1"], {}, "toyz"),

@@ -241,14 +241,23 @@ def test_workspace_is_plain_histfactory(fitted, result):
     assert per_fb == pytest.approx(30 * point["efficiency"], rel=0.01)
 
 
-def test_same_bytes_twice_and_no_stale_workspace(fitted, tmp_path, monkeypatch):
-    (tmp_path / "w2").mkdir()
-    (tmp_path / "w2/workspace_2000.json").write_text("{}")
-    assert fit_selection(monkeypatch, fitted, tmp_path) == 0
+def test_same_bytes_twice(fitted, tmp_path, monkeypatch):
+    for _ in range(2):
+        assert fit_selection(monkeypatch, fitted, tmp_path) == 0
     first, again = (
-        {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.json")} for folder in (fitted / "out", tmp_path)
+        {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        for folder in (fitted / "out", tmp_path)
     )
     assert first == again
+
+
+def test_old_workspaces_go_and_those_of_others_stay(chain, monkeypatch):
+    workspaces = chain / "out/w2"
+    for masses in ([3300, 3500], [3500]):
+        (chain / "fit.json").write_text(json.dumps(PLAIN | {"masses": masses}))
+        assert fit_selection(monkeypatch, chain, chain / "out") == 0
+        (workspaces / "workspace_2000.json").write_text("{}")
+    assert {path.name for path in workspaces.glob("*.json")} == {"workspace_3500.json", "workspace_2000.json"}
 
 
 def test_without_signals_limits_are_in_events(chain, monkeypatch):
@@ -308,6 +317,11 @@ def without(key):
     ("settings", "change", "sentence"),
     [
         ({"signals": ["signal_9"]}, dict, "fit.signals names 'signal_9'"),
+        (
+            {},
+            lambda s: s | {"signals": [entry | {"mass": 3300} for entry in s["signals"]]},
+            "two signals of 3300 GeV",
+        ),
         ({"range": [2500, 7120]}, dict, "not a whole number of bins"),
         ({"range": [2505, 7005]}, dict, "not made of whole bins"),
         ({"range": [6500, 7100]}, dict, "loosen the selection"),

@@ -215,3 +215,25 @@ def test_no_events_at_all():
     found = fit(DIJET, np.zeros((1, BINS)), PEAK)
     assert np.isfinite(found.deviance[0])
     assert found.background.sum() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("events", "shape_parameters", "mass", "uncertainties"),
+    [
+        (1e9, 5, 3000.0, {}),
+        (1e10, 5, 3000.0, {}),
+        (1e10, 5, 4500.0, {"scale": 0.01, "resolution": 0.035}),
+        (1e11, 3, 2500.0, {}),
+    ],
+)
+def test_so_many_events_that_their_sums_round(events, shape_parameters, mass, uncertainties):
+    """Smooth counts, with ``events`` in the first bin: the last steps of a fit gain less than rounding takes."""
+    edges = np.arange(2000.0, 6001.0, 10.0)
+    function = Background("dijet", edges, 13000.0, shape_parameters)
+    counts = np.round(events * np.exp(-(edges[:-1] - 2000) / 450))[None]
+    peak = template(Gaussian(0.03), mass, edges, uncertainties)
+    alone = fit(function, counts)
+    both = fit(function, counts, peak, start=alone.theta)
+    assert alone.converged[0]
+    assert both.converged[0]
+    assert both.deviance[0] <= alone.deviance[0] + 1e-3

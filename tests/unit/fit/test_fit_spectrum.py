@@ -73,10 +73,10 @@ HEADER = "m_low,m_high,counts\n"
         (HEADER + "1000,1100,-7\n", "negative count"),
         (HEADER + "1000,1100,nan\n", "NaN or infinite"),
         (HEADER + "1000,1100,many\n", "not a number"),
-        (HEADER + "1000,1100\n", "not a number"),
-        (HEADER, "no columns m_low"),
+        (HEADER + "1000,1100\n", "line 2: 'counts' is '', which is not a number"),
+        (HEADER, "no rows below"),
         ("", "no columns m_low"),
-        ("m_low,m_high,events\n1000,1100,7\n", "no columns m_low, m_high and counts or dsigma_dm"),
+        ("m_low,m_high,weights\n1000,1100,7\n", "no columns m_low, m_high and counts or dsigma_dm"),
         ("m_low,m_high,dsigma_dm\n1000,1100,7\n", "give --luminosity in 1/fb"),
     ],
 )

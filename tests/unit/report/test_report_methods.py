@@ -110,10 +110,12 @@ def test_table_has_the_numbers_and_the_verdicts(windows, selected, tmp_path) -> 
     assert (row["selected"], row["expected"], row["efficiency_target"]) == ("33", "10", "0.01")
     assert (row["efficiency_s3500"], row["efficiency_s4000"]) == ("0.035", "")
     assert (row["sculpting_p_value"], row["sculpting_jsd_p_value"]) == ("0.47", "0.61")
-    assert (row["no_signal_z_max"], row["no_signal_z_median"], row["wall_s"]) == ("2.9", "1.9", "12.34")
+    assert (row["no_signal_z_max"], row["no_signal_z_median"]) == ("2.9", "1.9")
     assert {row["bound"] for row in rows.values() if row["method"] == "tagger"} == {"True"}
     # Neither experiments nor a benchmark.
-    assert {rows["tagger", "high"][key] for key in ("no_signal_z_max", "wall_s")} == {""}
+    assert rows["tagger", "high"]["no_signal_z_max"] == ""
+    # The time of a job is another in each run, and stands in the figure only.
+    assert "wall_s" not in row
     assert (rows["tagger", "high"]["efficiency_s3500"], rows["tagger", "high"]["efficiency_s4000"]) == ("", "0.04")
 
 

@@ -48,16 +48,25 @@ def drawn(bare, tmp_path_factory):
 def test_bare_scan_gives_all_figures_and_tables(drawn) -> None:
     tables = ("submission", "local_p-values_of_spectrum", "signal_yields_of_spectrum", "limits_of_spectrum")
     wanted = {f"hepdata/{name}.yaml" for name in (*tables, "uncertainties_of_spectrum", "spectrum_of_spectrum")}
-    assert set(drawn) == {*FIGURES, "spectrum.png", *wanted}
+    assert set(drawn) == {*FIGURES, "spectrum.png", ".search.sha256", *wanted}
     for name in (*FIGURES, "spectrum.png"):
         assert drawn[name].startswith(PNG)
         assert len(drawn[name]) > 10_000
 
 
-def test_same_result_gives_same_bytes_over_older_ones(bare, drawn, tmp_path) -> None:
+def test_same_result_gives_same_bytes_beside_what_others_wrote(bare, drawn, tmp_path) -> None:
     (tmp_path / "hepdata").mkdir()
-    (tmp_path / "hepdata" / "stale.yaml").touch()
-    assert search([bare / "scan.json"], tmp_path) == drawn
+    (tmp_path / "hepdata" / "mine.yaml").touch()
+    for _ in range(2):
+        assert search([bare / "scan.json"], tmp_path) == drawn | {"hepdata/mine.yaml": b""}
+
+
+def test_a_submission_of_others_is_not_replaced(bare, tmp_path) -> None:
+    (tmp_path / "hepdata").mkdir()
+    (tmp_path / "hepdata/submission.yaml").write_text("comment: mine")
+    with pytest.raises(InputFileError, match=r"submission\.yaml: is in the way"):
+        search([bare / "scan.json"], tmp_path)
+    assert tree(tmp_path) == {"hepdata/submission.yaml": b"comment: mine"}
 
 
 def test_hepdata_has_the_numbers_of_the_fit(bare, drawn) -> None:

@@ -1,0 +1,108 @@
+"""What the section ``fit`` must agree with in the rest of the configuration, checked before the first job."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from resonaut import windows
+from resonaut.errors import ConfigError
+
+# Of a bin: as far as edges may lie from each other and still be the same.
+SAME = 1e-6
+
+
+def check(config: dict[str, Any]) -> None:
+    """Stop at the first key of ``fit`` that contradicts another or another section; nothing heavy is imported.
+
+    Args:
+        config: the whole configuration, valid and with its defaults; window chains expanded or not.
+
+    Raises:
+        ConfigError: one sentence with the key and the way out.
+    """
+    if "fit" not in config["search"]["stages"]:
+        return
+    for problem in (*_ranges(config), *_masses(config), *_signals(config)):
+        raise ConfigError(f"config: {problem}.")
+
+
+def _ranges(config: dict[str, Any]) -> Iterator[str]:
+    """Ranges upside down, outside the spectrum, or not made of its bins."""
+    fit, spectrum = config["fit"], config["select"]["spectrum"]
+    (low, high), width = fit["range"], fit["bin_width"]
+    for key, (first, last) in {
+        "range": fit["range"],
+        "background.shape_parameters": fit["background"]["shape_parameters"],
+        "bump_widths": fit["bump_widths"],
+    }.items():
+        if last < first or (key == "range" and last == first):
+            yield f"fit.{key} is [{first:g}, {last:g}]; give the lower value first"
+    if high > fit["sqrt_s"]:
+        yield f"fit.range ends at {high:g} GeV, above fit.sqrt_s ({fit['sqrt_s']:g} GeV); lower it"
+    if not _multiple(high - low, width):
+        yield f"fit.range, {low:g} to {high:g} GeV, is no whole number of bins of fit.bin_width, {width:g} GeV; change one"
+    if low < spectrum["low"] or high > spectrum["high"]:
+        yield (
+            f"fit.range, {low:g} to {high:g} GeV, is not inside select.spectrum, {spectrum['low']:g} to "
+            f"{spectrum['high']:g} GeV; change one"
+        )
+    if not (_multiple(width, spectrum["width"]) and _multiple(low - spectrum["low"], spectrum["width"])):
+        yield (
+            f"the bins of fit.range and fit.bin_width, {width:g} GeV from {low:g} GeV, are not made of whole bins of "
+            f"select.spectrum, {spectrum['width']:g} GeV from {spectrum['low']:g} GeV; change one"
+        )
+
+
+def _multiple(value: float, unit: float) -> bool:
+    return abs(value / unit - round(value / unit)) < SAME and (value == 0 or round(value / unit) > 0)
+
+
+def _masses(config: dict[str, Any]) -> Iterator[str]:
+    """Masses twice, outside the range, in no window, and checks at masses that are not fitted."""
+    fit, select = config["fit"], config["select"]
+    masses, (low, high) = fit["masses"], fit["range"]
+    if not masses:
+        yield "fit.masses is empty; give at least one mass in GeV"
+    if any(second <= first for first, second in pairwise(masses)):
+        yield "fit.masses are not ascending, or one is there twice; sort them"
+    outside = [mass for mass in masses if not low < mass < high]
+    if outside:
+        yield f"fit.masses: {_listed(outside)} GeV not inside fit.range, {low:g} to {high:g} GeV; change one"
+    every = [*select["windows"].values(), *windows.expand({}, select["window_chains"]).values()]
+    regions = [window["signal_region"] for window in every]
+    nowhere = [mass for mass in masses if not any(first <= mass < last for first, last in regions)]
+    if nowhere:
+        yield (
+            f"fit.masses: {_listed(nowhere)} GeV in no signal region of select.windows, and would not be fitted; take "
+            "out the mass, or add a window"
+        )
+    for key in ("limit_checks", "bias"):
+        unknown = [mass for mass in fit[key]["masses"] if mass not in masses]
+        if unknown:
+            yield f"fit.{key}.masses: {_listed(unknown)} GeV not among fit.masses; add it there or take it out"
+
+
+def _signals(config: dict[str, Any]) -> Iterator[str]:
+    """Signals that are not in the analysis, without a mass, or two of one mass."""
+    by_mass: dict[float, str] = {}
+    for name in config["fit"]["signals"]:
+        entry = config["datasets"].get(name)
+        if name not in config["search"]["datasets"] or entry is None:
+            yield f"fit.signals names {name!r}, which is not in search.datasets; add it there or take it out"
+        elif entry["role"] != "signal":
+            yield f"fit.signals names {name!r}, whose role is {entry['role']}; give a dataset with the role signal"
+        elif entry["mass"] is None:
+            yield f"fit.signals names {name!r}, which has no mass; set datasets.{name}.mass"
+        elif entry["mass"] in by_mass:
+            yield two_of_one_mass(by_mass[entry["mass"]], name, entry["mass"])
+        else:
+            by_mass[entry["mass"]] = name
+
+
+def two_of_one_mass(first: str, second: str, mass: float) -> str:
+    """That limits refer to one signal at each mass."""
+    return f"fit.signals has two signals of {mass:g} GeV, {first!r} and {second!r}; keep the one that limits refer to"
+
+
+def _listed(masses: Sequence[float]) -> str:
+    return ", ".join(f"{mass:g}" for mass in masses)

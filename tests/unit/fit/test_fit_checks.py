@@ -1,0 +1,117 @@
+"""Contradictions between ``fit`` and the rest of the configuration, found before the first job."""
+
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from resonaut import schema
+from resonaut.errors import ConfigError
+from resonaut.fit.checks import check
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = schema.load(ROOT / "workflow/schemas")
+
+
+def merged(first, second):
+    """As Snakemake merges configuration files."""
+    result = deepcopy(first)
+    for key, value in second.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def configuration(*overlays):
+    files = [ROOT / "config/config.yaml", *overlays]
+    result = {}
+    for content in (yaml.safe_load(one.read_text()) if isinstance(one, Path) else one for one in files):
+        result = merged(result, content)
+    return schema.validate(result, SCHEMA)
+
+
+EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
+OVERLAYS = [[path] for path in [*EXAMPLES, ROOT / "tests/workflow/tiny.yaml"] if path.stem != "lhco_shifted"]
+
+
+@pytest.mark.parametrize(
+    "overlays", [[], *OVERLAYS, [ROOT / f"config/examples/{n}.yaml" for n in ("lhco", "lhco_shifted")]]
+)
+def test_shipped_configurations(overlays):
+    check(configuration(*overlays))
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ({"range": [8000, 3000]}, "fit.range is [8000, 3000]"),
+        ({"range": [3000, 3000]}, "fit.range is [3000, 3000]"),
+        ({"background": {"shape_parameters": [5, 2]}}, "fit.background.shape_parameters is [5, 2]"),
+        ({"bump_widths": [6, 2]}, "fit.bump_widths is [6, 2]"),
+        ({"sqrt_s": 7000}, "above fit.sqrt_s (7000 GeV)"),
+        ({"bin_width": 7}, "no whole number of bins of fit.bin_width, 7 GeV"),
+        ({"bin_width": 6000}, "no whole number of bins"),
+        ({"range": [1996, 8000]}, "not inside select.spectrum"),
+        ({"range": [3000, 8004]}, "not inside select.spectrum"),
+        ({"bin_width": 2}, "not made of whole bins of select.spectrum"),
+        ({"bin_width": 10}, "not made of whole bins of select.spectrum"),
+        ({"range": [3002, 7998]}, "not made of whole bins of select.spectrum"),
+        ({"masses": [4000, 3500]}, "not ascending"),
+        ({"masses": [3500, 4000, 4000.0000001, 3900]}, "not ascending"),
+        ({"masses": [2500, 3500]}, "2500 GeV not inside fit.range"),
+        ({"range": [3500, 8000], "masses": [3500, 4000]}, "3500 GeV not inside fit.range"),
+        ({"masses": [3500, 4750, 6000]}, "4750, 6000 GeV in no signal region"),
+        ({"masses": [4000]}, "fit.limit_checks.masses: 3500 GeV not among fit.masses"),
+        ({"bias": {"masses": [3550]}}, "fit.bias.masses: 3550 GeV not among fit.masses"),
+        ({"signals": ["signal_9"]}, "'signal_9', which is not in search.datasets"),
+        ({"signals": ["qcd"]}, "'qcd', whose role is background"),
+        ({"signals": ["signal_3500", "signal_tt"]}, "two signals of 3500 GeV, 'signal_3500' and 'signal_tt'"),
+    ],
+)
+def test_contradictions(section, sentence):
+    with pytest.raises(ConfigError) as caught:
+        check(configuration({"fit": section}))
+    assert str(caught.value).startswith("config: fit.") or str(caught.value).startswith("config: the bins of fit.")
+    assert sentence in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_signals_outside_the_analysis_or_without_a_mass():
+    config = configuration()
+    config["datasets"]["signal_3500"]["mass"] = None
+    with pytest.raises(ConfigError, match=r"set datasets\.signal_3500\.mass"):
+        check(config)
+    config["search"]["datasets"].remove("signal_3500")
+    with pytest.raises(ConfigError, match=r"not in search\.datasets"):
+        check(config)
+    # Without the fit nothing of it matters.
+    config["search"]["stages"].remove("fit")
+    check(config)
+
+
+@pytest.mark.parametrize("key", ["masses", "signals"])
+def test_masses_and_signals_twice_or_none(key):
+    values = {"masses": [3500, 3500], "signals": ["signal_3500", "signal_3500"]}
+    with pytest.raises(ConfigError, match=key):
+        configuration({"fit": {key: values[key]}})
+    if key == "masses":
+        with pytest.raises(ConfigError, match="masses"):
+            configuration({"fit": {"masses": []}})
+
+
+def test_windows_of_chains_count():
+    chains = {"select": {"windows": {}, "window_chains": {"a": [3000, 3300, 3900, 4300]}}}
+    config = configuration(chains, {"fit": {"masses": [3500], "signals": []}})
+    config["select"]["windows"] = {}
+    check(config)
+    config["fit"]["masses"], config["fit"]["limit_checks"]["masses"] = [3000.5], []
+    with pytest.raises(ConfigError, match="in no signal region"):
+        check(config)
+
+
+def test_nothing_heavy_is_imported():
+    code = "import sys, resonaut.fit.checks; sys.exit(bool({'numpy', 'scipy', 'numba'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
