@@ -79,14 +79,15 @@ def _find_events(config: Config, name: str) -> None:
         raise ConfigError(
             f"config: datasets.{name}.region {entry['region']!r} is not in skim.regions; define it there."
         )
-    entry["files"] = find_files(name, entry["files"])
+    entry["files"] = find_files(name, entry["files"], config["skim"]["duplicates"] == "drop")
 
 
-def find_files(name: str, patterns: list[str]) -> list[str]:
+def find_files(name: str, patterns: list[str], once: bool) -> list[str]:
     """The files that the patterns of a dataset match, sorted within each pattern.
 
     Raises:
-        ConfigError: a pattern matches none or a folder, or a file is matched twice, by whatever path.
+        ConfigError: a pattern matches none or a folder, or, unless each is taken ``once``, a file is matched twice, by
+            whatever path.
     """
     found: dict[Path, str] = {}
     for pattern in patterns:
@@ -101,12 +102,12 @@ def find_files(name: str, patterns: list[str]) -> list[str]:
                 raise ConfigError(
                     f"config: datasets.{name}.files: {match!r} is a folder; name its files, as '{match}/*.root'."
                 )
-            if place in found:
+            if place in found and not once:
                 raise ConfigError(
                     f"config: datasets.{name}.files: {match!r} is {found[place]!r} again, whose events would count "
-                    "twice; name it once."
+                    "twice; name it once, or set skim.duplicates to drop."
                 )
-            found[place] = match
+            found.setdefault(place, match)
     return list(found.values())
 
 

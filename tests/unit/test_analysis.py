@@ -63,7 +63,7 @@ def test_contradictions_are_one_sentence(overlay, sentence) -> None:
 def test_files_come_in_the_order_of_the_patterns(tmp_path) -> None:
     for name in ("b1.root", "b2.root", "a.root"):
         (tmp_path / name).touch()
-    found = analysis.find_files("d", [f"{tmp_path}/b*.root", f"{tmp_path}/a.root"])
+    found = analysis.find_files("d", [f"{tmp_path}/b*.root", f"{tmp_path}/a.root"], once=False)
     assert [Path(path).name for path in found] == ["b1.root", "b2.root", "a.root"]
 
 
@@ -74,14 +74,16 @@ def test_a_file_by_two_paths_is_refused(tmp_path, second) -> None:
     with pytest.raises(
         ConfigError, match=r"datasets\.d\.files: .* is '.*a\.root' again, whose events would count twice"
     ):
-        analysis.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)])
+        analysis.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)], once=False)
+    found = analysis.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)], once=True)
+    assert found == [f"{tmp_path}/a.root"]
 
 
 def test_no_file_and_a_folder_are_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"no file 'none/\*\.root'; correct the path"):
-        analysis.find_files("d", ["none/*.root"])
+        analysis.find_files("d", ["none/*.root"], once=False)
     with pytest.raises(ConfigError, match=r"is a folder; name its files, as .*/\*\.root"):
-        analysis.find_files("d", [str(tmp_path)])
+        analysis.find_files("d", [str(tmp_path)], once=False)
 
 
 @pytest.mark.parametrize(
