@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from resonaut.files import distinct
+
 app = typer.Typer(
     help="Measure the data/simulation ratio of the Lund jet plane and turn it into weights for multi-prong jets.",
     no_args_is_help=True,
@@ -45,6 +47,8 @@ def measure(
     from resonaut.files import write_json
 
     samples = Samples(data, simulation, background or [], b_quarks or [])
+    read_first = [config, *data, *simulation, *samples.background, *samples.b_quarks]
+    distinct(read_first, [output, correction.metadata_path(output), planes])
     measured, source, counts = measure_ratio(samples, read(config, Settings))
     write_json(planes, counts)
     correction.write(output, measured, source)
@@ -71,6 +75,7 @@ def normalise(
     from resonaut.events import Dataset
     from resonaut.files import write_json
 
+    distinct([config, correction, dataset], [output])
     settings = read(config, Settings)
     means = normalisation.normalise(Dataset.open(dataset), read_for(correction, settings), settings)
     write_json(output, asdict(means))
@@ -96,6 +101,7 @@ def apply(
     from resonaut.config import read
     from resonaut.events import Dataset, write
 
+    distinct([config, correction, normalisation, dataset], [output])
     settings = read(config, Settings)
     measured = read_for(correction, settings)
     found = read(normalisation, means.Normalisation)
@@ -122,6 +128,7 @@ def summarise(
     from resonaut.events import Dataset
     from resonaut.files import write_json
 
+    distinct([config, normalisation, dataset], [output])
     means = read(normalisation, Normalisation)
     write_json(output, summary.summarise(Dataset.open(dataset), means, tagged, read(config, Settings)))
 
@@ -138,4 +145,5 @@ def import_published(
     from resonaut.calibrate import correction
     from resonaut.calibrate.published import read_published
 
+    distinct([published], [output, correction.metadata_path(output)])
     correction.write(output, *read_published(published))

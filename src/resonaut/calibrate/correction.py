@@ -1,4 +1,7 @@
-"""The measured ratio of Lund planes and its file: correctionlib JSON, schema version 2, and metadata beside it."""
+"""The measured ratio of Lund planes and its file: correctionlib JSON, schema version 2, and metadata beside it.
+
+The metadata hold the checksum of their correction: neither is used with the partner of another.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from resonaut.calibrate.lund import Declustering
 from resonaut.calibrate.settings import Settings
 from resonaut.config import load_json
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import write_json
+from resonaut.files import digest, write_json
 
 INPUTS = {
     "subjet_pt": "transverse momentum of the exclusive-kT subjet in GeV",
@@ -66,6 +69,8 @@ class LundCorrection:
     systematics: dict[str, tuple[Factors, Factors]]
     b_light: FloatArray
     density: FloatArray
+    # SHA-256 of the file that it was read from.
+    checksum: str = ""
 
 
 def metadata_path(path: Path) -> Path:
@@ -88,6 +93,7 @@ def write(path: Path, correction: LundCorrection, source: Mapping[str, Any]) -> 
         ],
     )
     low, high = correction.factor_range
+    write_json(path, document.model_dump(exclude_unset=True))
     write_json(
         metadata_path(path),
         {
@@ -100,16 +106,17 @@ def write(path: Path, correction: LundCorrection, source: Mapping[str, Any]) -> 
             "systematics": list(correction.systematics),
             "polynomial_covariance": correction.covariance.tolist(),
             "source": dict(source),
+            "correction_sha256": digest(path),
         },
     )
-    write_json(path, document.model_dump(exclude_unset=True))
 
 
 def read(path: Path) -> LundCorrection:
     """Read a file that ``write`` made, with its metadata.
 
     Raises:
-        InputFileError: a file is missing, not valid correctionlib JSON, or not a Lund-plane correction.
+        InputFileError: a file is missing, not valid correctionlib JSON, not a Lund-plane correction, or its metadata
+            are those of another one.
     """
     try:
         document = schemav2.CorrectionSet.model_validate(load_json(path))
@@ -119,6 +126,9 @@ def read(path: Path) -> LundCorrection:
     if missing := [name for name in OUTPUTS if name not in found]:
         raise _unusable(path, f"no correction {' or '.join(missing)}")
     meta = load_json(metadata_path(path))
+    checksum = digest(path)
+    if not isinstance(meta, dict) or meta.get("correction_sha256") != checksum:
+        raise _unusable(metadata_path(path), f"not made together with {path.name}, or one of them was changed since")
     try:
         declustering = meta["declustering"]
         if declustering not in get_args(Declustering):
@@ -131,7 +141,7 @@ def read(path: Path) -> LundCorrection:
             np.array(_chosen(found[name].data, declustering).content, float).reshape(bins.shape)
             for name in list(OUTPUTS)[1:]
         )
-        return LundCorrection(
+        correction = LundCorrection(
             declustering=declustering,
             minimum_delta=float(meta["minimum_delta"]),
             minimum_kt=float(meta["minimum_kt"]),
@@ -144,9 +154,30 @@ def read(path: Path) -> LundCorrection:
             systematics={n: (variations[f"{n}_up"], variations[f"{n}_down"]) for n in meta["systematics"]},
             b_light=b_light,
             density=density,
+            checksum=checksum,
         )
+        _require_sensible(correction)
+        return correction
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unusable(path, f"no Lund-plane correction with its metadata ({type(error).__name__}: {error})") from None
+
+
+def _require_sensible(correction: LundCorrection) -> None:
+    """Raise ``ValueError`` where a number cannot be what it stands for."""
+    low, high = correction.factor_range
+    if not 0 < low < 1 < high:
+        raise ValueError(f"factor_range is [{low:g}, {high:g}]")
+    if not 0 <= correction.direct_pt_range[0] < correction.direct_pt_range[1]:
+        raise ValueError("direct_pt_range is {:g} to {:g} GeV".format(*correction.direct_pt_range))
+    varied = [factors for pair in correction.systematics.values() for factors in pair]
+    for name, table in [("lund_ratio", one.table) for one in (correction.nominal, *varied)] + [
+        ("lund_b_light_ratio", correction.b_light)
+    ]:
+        if table.min() < low * (1 - 1e-9) or table.max() > high * (1 + 1e-9):
+            raise ValueError(f"{name} goes from {table.min():g} to {table.max():g}, outside factor_range")
+    for name, table in (("lund_ratio_error", correction.error), ("lund_density", correction.density)):
+        if table.min() < 0:
+            raise ValueError(f"{name} is negative in a bin")
 
 
 def read_for(path: Path, settings: Settings) -> LundCorrection:

@@ -99,8 +99,12 @@ def doubtful_fraction(prongs: int) -> float:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Content of ``normalisation.json``: by number of prongs, and the factors of the distortion (flat)."""
+    """Content of ``normalisation.json``: by number of prongs, and the factors of the distortion (flat).
 
+    ``correction``: checksum of the correction whose weights were averaged.
+    """
+
+    correction: str
     prongs: dict[str, ProngCount]
     distortion: list[float]
 
@@ -140,7 +144,7 @@ def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) 
     free = [calibration.variations[f"unclustered_{way}"].start for way in ("up", "down")]
     prongs = {str(n): _prong_count(dataset.name, n, counts[n], bins[n], sums[n], free) for n in sorted(counts)}
     _warn(dataset.name, prongs)
-    return Normalisation(prongs, distortion.ravel().tolist())
+    return Normalisation(correction.checksum, prongs, distortion.ravel().tolist())
 
 
 def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) -> tuple[FloatArray, dict[int, JetBins]]:
@@ -233,6 +237,8 @@ def apply(
     values = np.array(normalisation.distortion)
     if values.size != correction.error.size:
         raise _of_something_else(source, "the correction's bins")
+    if normalisation.correction != correction.checksum:
+        raise _of_something_else(source, "this correction, but for another one")
     distortion = table_alone(correction.bins, values, correction.factor_range, "distortion")
     for events in dataset.iterate_chunk(chunk, COLUMNS):
         columns = {name: events[name] for name in KEY}

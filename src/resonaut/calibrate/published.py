@@ -59,11 +59,13 @@ def read_published(path: Path) -> tuple[LundCorrection, dict[str, Any]]:
             shifted_polynomials = [
                 _polynomials(path, file, bins, f"func_sys_tot_{way}", with_covariance=False)[0] for way in VARIATIONS
             ]
+    except InputFileError:
+        raise
     except FileNotFoundError:
         raise InputFileError(path, "no such file", REMEDY) from None
     except uproot.KeyInFileError as error:
         raise InputFileError(path, f"no object {error.key!r}", REMEDY) from None
-    except (OSError, ValueError, AttributeError, uproot.DeserializationError) as error:
+    except Exception as error:  # a broken file may raise anything, from uproot, its decompressors or numpy
         problem = " ".join(str(error).split())[:100]
         raise InputFileError(path, f"not a readable file of Lund-plane ratios ({problem})", REMEDY) from None
     corrupt = np.zeros(bins.shape, np.bool_)
@@ -99,8 +101,11 @@ def read_published(path: Path) -> tuple[LundCorrection, dict[str, Any]]:
 def _histogram(path: Path, file: Any, name: str) -> Histogram:
     """The newest cycle of a histogram."""
     found = file[name]
-    edges = [np.asarray(found.axis(i).edges(), np.float64) for i in range(3)]
-    values, errors = found.values().astype(np.float64), found.errors().astype(np.float64)
+    try:
+        edges = [np.asarray(found.axis(i).edges(), np.float64) for i in range(3)]
+        values, errors = found.values().astype(np.float64), found.errors().astype(np.float64)
+    except (AttributeError, IndexError, TypeError, ValueError):
+        raise InputFileError(path, f"{name} is no histogram with three axes", REMEDY) from None
     _require_finite(path, name, values, errors)
     return Histogram(values, errors, edges)
 

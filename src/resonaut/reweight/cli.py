@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from resonaut.files import distinct
+
 app = typer.Typer(
     help="Learn likelihood ratios between samples and turn them into event weights.", no_args_is_help=True
 )
@@ -35,6 +37,7 @@ def train(
     from resonaut.reweight.settings import Settings
     from resonaut.reweight.train import Reweighter, luminosity, read_sidebands
 
+    distinct([config, data, *simulation], [output])
     settings = configuration.read(config, Settings)
     collisions, backgrounds = Dataset.open(data), [Dataset.open(path) for path in simulation]
     lumi = luminosity(collisions)

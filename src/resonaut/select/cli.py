@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from resonaut.files import distinct
+
 app = typer.Typer(
     help="Train anomaly detectors in mass windows and keep the most anomalous events.", no_args_is_help=True
 )
@@ -36,6 +38,7 @@ def train(
     from resonaut.select.settings import read
     from resonaut.select.train import select
 
+    distinct([config, data, *background, *signal], [output])
     summary = select(
         read(config),
         method,
@@ -81,6 +84,7 @@ def inject(
     from resonaut.select.injection import Injection
     from resonaut.select.settings import read
 
+    distinct([config, data, signal, *background, *prior, *evaluation], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
     experiment = experiments.Experiment(
         read(config),
@@ -109,6 +113,7 @@ def benchmark(
     from resonaut.files import write_json
     from resonaut.select import benchmark as comparison
 
+    distinct(experiments, [output])
     write_json(output, comparison.benchmark(experiments))
 
 
@@ -129,6 +134,7 @@ def images(
     from resonaut.select import images as jet_images
     from resonaut.select import settings
 
+    distinct([config, data], [output])
     write_json(
         output, jet_images.images(Dataset.open(data), method, window, settings.window(settings.read(config), window))
     )

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from resonaut.files import distinct
+
 app = typer.Typer(help="Generate collisions and write them as NanoAOD with PF candidates.", no_args_is_help=True)
 
 
@@ -30,4 +32,5 @@ def chunk(
     from resonaut.simulate.chunk import simulate
     from resonaut.simulate.settings import Simulate
 
+    distinct([config, dataset_config], [output])
     simulate(frozen.read(config, Simulate), frozen.read(dataset_config, DatasetConfig), name, chunk, output)

@@ -5,12 +5,19 @@ inside jets) and their links ``FatJetPFCands_*``; with truth also ``GenPart_*``,
 variations, ``PSWeight``. coffea's ``PFNanoAODSchema`` opens the files.
 """
 
+import datetime
+import hashlib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import uproot
+from uproot.writing import _cascade, _cascadetree, writable
 
 from resonaut.files import atomic
 from resonaut.simulate.detector import NEUTRAL_HADRON, PHOTON
@@ -72,13 +79,56 @@ def runs(generated: int | None) -> dict[str, np.ndarray]:
 
 
 def write(path: Path, events: dict[str, Any], run: dict[str, Any]) -> None:
-    """Write the trees ``Events`` and ``Runs``; the file appears whole."""
-    with atomic(path) as partial, uproot.recreate(partial, compression=uproot.ZLIB(1)) as file:
-        for name, content in (("Events", events), ("Runs", run)):
-            columns = {key: ak.Array(values) for key, values in content.items()}
+    """Write the trees ``Events`` and ``Runs``; the file appears whole, and equal content gives equal bytes."""
+    trees = {
+        name: {key: ak.to_packed(ak.Array(values)) for key, values in content.items()}
+        for name, content in (("Events", events), ("Runs", run))
+    }
+    own = _content_uuid(trees)
+    # From a stream uproot takes no name to store in the file.
+    with (
+        atomic(path) as partial,
+        partial.open("w+b") as stream,
+        _timeless(),
+        uproot.recreate(stream, compression=uproot.ZLIB(1), uuid_function=lambda: own) as file,
+    ):
+        for name, columns in trees.items():
             # mktree, because an assignment would make an RNTuple, which NanoAOD readers do not open.
             tree = file.mktree(name, {key: values.type.content for key, values in columns.items()})
             tree.extend(columns)
+
+
+def _content_uuid(trees: dict[str, dict[str, ak.Array]]) -> uuid.UUID:
+    """A UUID that follows from the content: readers tell files apart by it, and keep what they read of each."""
+    total = hashlib.sha256()
+    for columns in trees.values():
+        for key, values in columns.items():
+            form, _, buffers = ak.to_buffers(values)
+            total.update(f"{key} {form}".encode())
+            for buffer in buffers.values():
+                total.update(np.ascontiguousarray(buffer).tobytes())
+    return uuid.UUID(bytes=total.digest()[:16])
+
+
+class _Epoch(datetime.datetime):
+    """The first time that ROOT's format knows."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> "_Epoch":
+        return cls(1995, 1, 1, tzinfo=tz)
+
+
+@contextmanager
+def _timeless() -> Iterator[None]:
+    """Let uproot store one and the same time in each file: it has no option for it."""
+    modules: tuple[ModuleType, ...] = (_cascade, _cascadetree, writable)
+    try:
+        for module in modules:
+            vars(module)["datetime"] = SimpleNamespace(datetime=_Epoch)
+        yield
+    finally:
+        for module in modules:
+            vars(module)["datetime"] = datetime
 
 
 def _is_tight(by_jet: ak.Array) -> ak.Array:

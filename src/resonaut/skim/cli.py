@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from resonaut.files import distinct
+
 app = typer.Typer(help="Select events of experiment files and keep the columns of their jets.", no_args_is_help=True)
 
 Config = Annotated[Path, typer.Option(help="Frozen configuration <results>/config/skim.json.")]
@@ -32,6 +34,7 @@ def chunk(
     from resonaut.skim.chunk import skim_chunk
     from resonaut.skim.settings import Skim
 
+    distinct([config, dataset_config, *map(Path, files)], [output, summary])
     skim_chunk(
         frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig), name, workers, files, output, summary
     )
@@ -55,4 +58,5 @@ def merge(
     from resonaut.skim.merge import merge as merge_chunks
     from resonaut.skim.settings import Skim
 
+    distinct([config, dataset_config, *summaries], [output])
     merge_chunks(frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig), name, summaries, output)

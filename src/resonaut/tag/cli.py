@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from resonaut.files import distinct
+
 app = typer.Typer(help="Train jet taggers on simulated jets, and score both jets of every event.", no_args_is_help=True)
 
 
@@ -26,6 +28,7 @@ def train(
     from resonaut.tag.settings import TagConfig
     from resonaut.tag.training import make_model
 
+    distinct([config, *manifests], [output, summary])
     settings = configuration.read(config, TagConfig)
     if network not in settings.networks:
         raise ConfigError(f"{config}: no network {network!r} in tag.networks; it has {', '.join(settings.networks)}.")
@@ -49,4 +52,5 @@ def score(
     from resonaut.tag.scoring import score_chunk
     from resonaut.tag.settings import TagConfig
 
+    distinct([config, *model, dataset], [output])
     score_chunk(configuration.read(config, TagConfig), model, dataset, chunk, output)

@@ -7,7 +7,6 @@ are brought into the same form.
 
 import io
 import logging
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -198,6 +197,9 @@ def _tagger(path: Path, name: str, settings: NetworkConfig, weights: dict[str, T
     if "onnx" in weights:
         return _from_onnx(path, name, settings, weights["onnx"].numpy().tobytes(), device)
     module = build(settings)
+    values = [value for value in weights.values() if isinstance(value, Tensor)]
+    if len(values) < len(weights) or not all(torch.isfinite(value).all() for value in values):
+        raise InputFileError(path, "its weights are no tensors of finite numbers", "make or fetch it again")
     try:
         module.load_state_dict(weights)
     except RuntimeError as error:
@@ -251,7 +253,7 @@ def _from_onnx(path: Path, name: str, settings: NetworkConfig, graph: bytes, dev
 def _read(path: Path) -> dict[str, Any]:
     try:
         stored = torch.load(io.BytesIO(_bytes(path)), map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a broken archive may raise anything
         raise InputFileError(
             path, f"not a file of torch weights ({_last_line(error)})", "make or fetch it again"
         ) from None

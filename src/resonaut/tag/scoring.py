@@ -8,7 +8,7 @@ import awkward as ak
 from tqdm import tqdm
 
 from resonaut import events
-from resonaut.errors import ConfigError
+from resonaut.errors import ConfigError, InputFileError
 from resonaut.tag import networks
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.sample import JETS, in_training
@@ -21,10 +21,18 @@ def score_chunk(settings: TagConfig, models: list[Path], manifest: Path, chunk: 
     """Write the scores of one chunk, streaming its row groups: the friend file of ``tag``.
 
     Raises:
+        InputFileError: a model is of another network than the configuration's, such as one of other classes.
         NotFiniteError: a score is NaN or infinite; nothing is written.
     """
     device = networks.device(settings.device)
     taggers = [networks.load(model, device) for model in models]
+    for path, tagger in zip(models, taggers, strict=True):
+        if settings.networks.get(tagger.name) != tagger.settings:
+            raise InputFileError(
+                path,
+                f"made with other settings than tag.networks.{tagger.name}",
+                "make it again with resonaut tag train",
+            )
     if repeated := len(taggers) - len({tagger.name for tagger in taggers}):
         raise ConfigError(f"tag: {repeated} of the models repeat a network's name; give each network once.")
     dataset = events.Dataset.open(manifest)

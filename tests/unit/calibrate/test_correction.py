@@ -12,6 +12,7 @@ from resonaut.calibrate.correction import Factors, LundCorrection
 from resonaut.calibrate.factors import products, table_alone, tables_of
 from resonaut.calibrate.lund import Planes
 from resonaut.errors import InputFileError
+from resonaut.files import digest
 
 BINS = LundBins((10.0, 80.0, 160.0, 350.0), (0.0, 1.0, 2.0, 5.0), (-4.0, -1.0, 0.5, 4.0))
 
@@ -102,6 +103,8 @@ def test_the_other_declustering_is_an_error_of_correctionlib(measured, tmp_path)
 
 def same(a: LundCorrection, b: LundCorrection) -> bool:
     for field in fields(LundCorrection):
+        if field.name == "checksum":
+            continue
         one, two = getattr(a, field.name), getattr(b, field.name)
         if field.name == "nominal":
             one, two = [one], [two]
@@ -137,6 +140,22 @@ def test_equal_content_gives_equal_bytes(measured, tmp_path):
 
 def no_corrections(document, _):
     document.pop("corrections")
+
+
+def inverted(document, _):
+    for item in document["corrections"][0]["data"]["content"][0]["value"]["content"]:
+        for part in item["value"]["content"][1:-1]:
+            part["content"] = [1000.0 / value for value in part["content"]]
+
+
+def negative_error(document, _):
+    (error,) = (c for c in document["corrections"] if c["name"] == "lund_ratio_error")
+    content = error["data"]["content"][0]["value"]["content"]
+    error["data"]["content"][0]["value"]["content"] = [-1.0, *content[1:]]
+
+
+def reversed_factors(_, metadata):
+    metadata["factor_range"].reverse()
 
 
 def no_error(document, _):
@@ -178,6 +197,9 @@ def other_systematics(_, metadata):
         (unknown_declustering, "no Lund-plane correction with its metadata .*anti-kt"),
         (no_covariance, "no Lund-plane correction with its metadata .*polynomial_covariance"),
         (other_systematics, "no Lund-plane correction with its metadata .*trigger_up"),
+        (inverted, "no Lund-plane correction with its metadata .*lund_ratio goes from .*, outside factor_range"),
+        (negative_error, "no Lund-plane correction with its metadata .*lund_ratio_error is negative in a bin"),
+        (reversed_factors, "no Lund-plane correction with its metadata .*factor_range is"),
     ],
 )
 def test_another_file_is_refused_by_name(measured, tmp_path, spoil, problem):
@@ -186,10 +208,20 @@ def test_another_file_is_refused_by_name(measured, tmp_path, spoil, problem):
     paths = path, correction.metadata_path(path)
     documents = [json.loads(p.read_text()) for p in paths]
     spoil(*documents)
-    for p, document in zip(paths, documents, strict=True):
-        p.write_text(json.dumps(document))
+    paths[0].write_text(json.dumps(documents[0]))
+    # What a program that makes both files together would write.
+    documents[1]["correction_sha256"] = digest(path)
+    paths[1].write_text(json.dumps(documents[1]))
     with pytest.raises(InputFileError, match=rf"c\.json: .*{problem}.*; make it with `resonaut calibrate measure`"):
         correction.read(path)
+
+
+def test_a_correction_is_not_used_with_the_metadata_of_another(measured, tmp_path):
+    for name, one in (("a", measured), ("b", replace(measured, error=2 * measured.error))):
+        correction.write(tmp_path / f"{name}.json", one, {})
+    (tmp_path / "b.metadata.json").replace(tmp_path / "a.metadata.json")
+    with pytest.raises(InputFileError, match=r"a\.metadata\.json: not made together with a\.json, or one of them was"):
+        correction.read(tmp_path / "a.json")
 
 
 def test_missing_metadata_is_named(measured, tmp_path):

@@ -12,7 +12,7 @@ from resonaut import lund_weights
 from resonaut.calibrate import correction as files
 from resonaut.calibrate.cli import app
 from resonaut.calibrate.jets import jets_of
-from resonaut.calibrate.normalise import COLUMNS, JetBins, Normalisation, apply, normalise
+from resonaut.calibrate.normalise import COLUMNS, JetBins, apply, normalise
 from resonaut.calibrate.settings import Systematics, WeightPair
 from resonaut.calibrate.summary import summarise
 from resonaut.errors import ConfigError, InputFileError, NotFiniteError
@@ -171,11 +171,13 @@ def test_a_normalisation_of_something_else_is_refused(signal, settings, bins, tm
     more = dataclasses.replace(settings, toys=9)
     with pytest.raises(InputFileError, match=r"n\.json: not made for these variations of jets with 3 prongs"):
         list(apply(signal, "000", correction, normalisation, more, path))
-    without = Normalisation({n: c for n, c in normalisation.prongs.items() if n != "2"}, normalisation.distortion)
+    without = dataclasses.replace(normalisation, prongs={n: c for n, c in normalisation.prongs.items() if n != "2"})
     with pytest.raises(InputFileError, match=r"n\.json: not made for .* 2 prongs"):
         list(apply(signal, "000", correction, without, settings, path))
     with pytest.raises(InputFileError, match=r"n\.json: not made for the correction's bins"):
-        list(apply(signal, "000", correction, Normalisation(normalisation.prongs, [1.0]), settings, path))
+        list(apply(signal, "000", correction, dataclasses.replace(normalisation, distortion=[1.0]), settings, path))
+    with pytest.raises(InputFileError, match=r"n\.json: not made for this correction, but for another one"):
+        list(apply(signal, "000", dataclasses.replace(correction, checksum="other"), normalisation, settings, path))
 
 
 def test_many_bad_matches_are_a_warning(make_dataset, settings, bins, caplog):

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import awkward as ak
@@ -10,6 +11,7 @@ from coffea.nanoevents import NanoEventsFactory, PFNanoAODSchema
 from typer.testing import CliRunner
 
 from resonaut.errors import ConfigError, EmptySelectionError
+from resonaut.simulate import nanoaod
 from resonaut.simulate.chunk import simulate, slots
 from resonaut.simulate.cli import app
 
@@ -47,8 +49,25 @@ def files(simulate_config, dataset, tmp_path_factory) -> dict[str, Path]:
     return {path.stem: path for path in folder.glob("*.root")}
 
 
-def test_same_config_same_events(files) -> None:
-    assert content(files["data_0"]) == content(files["again_0"])
+def test_same_config_same_bytes_at_any_time_and_place(files, tmp_path) -> None:
+    assert content(files["data_0"]) != content(files["data_1"])
+    assert files["data_0"].read_bytes() == files["again_0"].read_bytes()
+    events = {"event": np.arange(3)}
+    nanoaod.write(tmp_path / "a" / "one.root", events, nanoaod.runs(3))
+    # ROOT's times are in seconds.
+    time.sleep(1.1)
+    nanoaod.write(tmp_path / "another.root", events, nanoaod.runs(3))
+    assert (tmp_path / "a" / "one.root").read_bytes() == (tmp_path / "another.root").read_bytes()
+
+
+def test_readers_can_tell_files_apart(files) -> None:
+    """By the UUID, under which uproot keeps what it has read."""
+    ids = {}
+    for name, path in files.items():
+        with uproot.open(path) as file:
+            ids[name] = file.file.hex_uuid
+    assert ids["data_0"] == ids["again_0"]
+    assert len(set(ids.values())) == 3
 
 
 def test_events_are_unique_and_ordered(files) -> None:
