@@ -37,17 +37,8 @@ def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path]
     fraction = _require_few_lost(config, name, chunks, 1 - (1 - lost_fraction(chunks)) * (1 - _broken(flow)))
     if flow and not _broken(flow):
         del flow[-1]
-    paths = [path.with_suffix(".parquet") for path in summaries]
     notes = _notes(chunks)
-    dropped: dict[str, list[int]] = {}
-    if flow and flow[-1]["events"]:
-        repeated = _repeated(config, dataset, name, paths, notes)
-        if len(repeated):
-            for file in np.unique(repeated["file"]):
-                dropped[chunks[file].chunk] = repeated["row"][repeated["file"] == file].tolist()
-            weights = sum(_weights(path, dropped.get(path.stem, [])) for path in paths)
-            left = flow[-1]["events"] - len(repeated), flow[-1]["sum_weights"] - float(weights)
-            flow.append(cutflow.row("duplicates", *left))
+    dropped = _drop_copies(config, dataset, name, [path.with_suffix(".parquet") for path in summaries], flow, notes)
     scale = 1.0
     if dataset.role not in BLIND_ROLES:
         count, sum_weights = (sum(chunk.generated[i] for chunk in chunks) for i in (0, 1))
@@ -123,6 +114,21 @@ def _notes(chunks: list[Summary]) -> list[str]:
     return [f"{len(names)} of {files} files: {note} (first {names[0]})" for note, names in found.items()]
 
 
+def _drop_copies(
+    config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], flow: list[dict[str, Any]], notes: list[str]
+) -> dict[str, list[int]]:
+    """The rows of each chunk that are copies of earlier events, with a row in the cutflow if there are any."""
+    if not flow or not flow[-1]["events"]:
+        return {}
+    repeated = _repeated(config, dataset, name, paths, notes)
+    if not len(repeated):
+        return {}
+    rows = {file: repeated["row"][repeated["file"] == file] for file in np.unique(repeated["file"])}
+    weights = float(sum(_weights(paths[file])[dropped].sum() for file, dropped in rows.items()))
+    flow.append(cutflow.row("duplicates", flow[-1]["events"] - len(repeated), flow[-1]["sum_weights"] - weights))
+    return {paths[file].stem: dropped.tolist() for file, dropped in rows.items()}
+
+
 def _repeated(config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], notes: list[str]) -> np.ndarray:
     """The events that are copies of earlier ones, where they may be dropped; others with their numbers are noted."""
     repeated = duplicates.find(paths, KEY)
@@ -149,12 +155,9 @@ def _inputs(dataset: DatasetConfig, path: Path) -> str:
     return ", ".join(dataset.files[first : first + dataset.files_per_chunk]) or str(path)
 
 
-def _weights(path: Path, rows: list[int]) -> float:
-    """The summed weights of some events of a chunk."""
-    if not rows:
-        return 0.0
-    weights = np.concatenate([ak.to_numpy(batch.gen_weight) for batch in events.iterate([path], ["gen_weight"])])
-    return float(weights[rows].sum())
+def _weights(path: Path) -> np.ndarray:
+    """The generator weights of a chunk's events."""
+    return np.concatenate([ak.to_numpy(batch.gen_weight) for batch in events.iterate([path], ["gen_weight"])])
 
 
 def lost_fraction(chunks: list[Summary]) -> float:

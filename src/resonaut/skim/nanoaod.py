@@ -16,7 +16,7 @@ from coffea.processor import ProcessorABC
 
 from resonaut.errors import InputFileError
 from resonaut.events import KEY
-from resonaut.skim import pieces
+from resonaut.skim import counters, pieces
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
@@ -29,10 +29,6 @@ TREE = "Events"
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 # Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
 CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
-# What the tree ``Runs`` calls number and summed weights of the generated events, in NanoAOD and in its version 6.
-COUNTERS = (("genEventCount", "genEventSumw"), ("genEventCount_", "genEventSumw_"))
-MERGE_AGAIN = "merge it again with haddnano.py, which adds 'Runs' up"
-NO_COUNTERS = "no counters of generated events in 'Runs', so that the stored ones count"
 
 
 class Schema(PFNanoAODSchema):  # type: ignore[misc]
@@ -123,7 +119,7 @@ def inspect(path: str, selection: Selection) -> Content:
         with uproot.open({path: None}) as file:
             tree = file[TREE]
             names, events = set(tree.keys(recursive=False)), int(tree.num_entries)
-            generated = _generated(file) if selection.simulation else None
+            generated = counters.generated(file) if selection.simulation else None
     except Exception as error:
         raise UnreadableError(reason(error)) from error
     for branch, remedy in selection.needed().items():
@@ -132,45 +128,10 @@ def inspect(path: str, selection: Selection) -> Content:
     flags = [*selection.region.trigger, *selection.region.met_filters]
     notes = [pieces.not_fired(flag) for flag in flags if flag not in names]
     if selection.simulation and generated is None:
-        notes.append(NO_COUNTERS)
-    if generated is not None and not (generated[0] >= events and np.isfinite(generated[1])):
-        problem = f"its 'Runs' count {generated[0]} generated events of weight {generated[1]:g}, and it stores {events}"
-        raise InputFileError(path, problem, MERGE_AGAIN)
+        notes.append(counters.NONE)
+    if generated is not None:
+        counters.require_all(path, events, generated)
     return Content(events, generated, notes)
-
-
-def _generated(file: uproot.ReadOnlyDirectory) -> tuple[int, float] | None:
-    """Number and weights of generated events in the tree ``Runs``, present before any filter or skim."""
-    runs = file.get("Runs")
-    for count, weights in COUNTERS:
-        if runs is not None and {count, weights} <= set(runs.keys()):
-            arrays = runs.arrays([count, weights], library="np")
-            return int(arrays[count].sum()), float(arrays[weights].sum())
-    return None
-
-
-def require_plausible(
-    path: str, stored: dict[str, Any], extremes: tuple[float, float], generated: tuple[int, float]
-) -> None:
-    """Stop where the stored events cannot be a part of all generated ones.
-
-    The events that are not stored weigh at least the least stored weight each, or nothing where none is negative.
-
-    Args:
-        path: the file, for the message.
-        stored: the cutflow's first row.
-        extremes: the least and the greatest stored weight.
-        generated: number and summed weights of all generated events.
-    """
-    missing, excess = generated[0] - stored["events"], generated[1] - stored["sum_weights"]
-    tolerance = 1e-3 * stored["events"] * max(map(abs, extremes))
-    if excess < missing * min(extremes[0], 0) - tolerance or (not missing and excess > tolerance):
-        raise InputFileError(
-            path,
-            f"its 'Runs' give {generated[0]} generated events a weight of {generated[1]:g}, but the {stored['events']} "
-            f"stored ones weigh {stored['sum_weights']:g}",
-            MERGE_AGAIN,
-        )
 
 
 class Processor(ProcessorABC):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from coffea.util import coffea_console
 from tqdm import tqdm
 
 from resonaut.errors import ConfigError
-from resonaut.skim import cutflow, nanoaod, pieces
+from resonaut.skim import counters, cutflow, nanoaod, pieces
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.settings import Skim
 
@@ -98,7 +98,7 @@ def read(
         weights *= content.events / max(content.events - unknown, 1)
     elif content.generated is not None:
         extremes = [limit for result in ordered for limit in result["extremes"]]
-        nanoaod.require_plausible(path, flow[0], (min(extremes), max(extremes)), content.generated)
+        counters.require_plausible(path, flow[0], (min(extremes), max(extremes)), content.generated)
     return FileResult(
         content.events,
         [result["piece"] for result in ordered],

@@ -15,7 +15,7 @@ import uproot
 
 from resonaut import events
 from resonaut.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.skim import nanoaod, runner
+from resonaut.skim import counters, nanoaod, runner
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.pieces import UnwritableError
 
@@ -400,7 +400,7 @@ def test_counters_of_every_version_are_read(skim, content, write, tmp_path, suff
 def test_stored_events_that_count_in_place_of_counters_are_noted(skim, content, write, tmp_path) -> None:
     path = write(tmp_path / "a.root", content)
     _, summary = skim(path)
-    assert summary["notes"] == [{"file": str(path), "note": nanoaod.NO_COUNTERS}]
+    assert summary["notes"] == [{"file": str(path), "note": counters.NONE}]
     assert skim(path, role="data")[1]["notes"] == []
 
 
