@@ -52,7 +52,7 @@ def test_shipped_configurations(overlays):
         ({"background": {"shape_parameters": [5, 2]}}, "fit.background.shape_parameters is [5, 2]"),
         ({"bump_widths": [6, 2]}, "fit.bump_widths is [6, 2]"),
         ({"sqrt_s": 7000}, "above fit.sqrt_s (7000 GeV)"),
-        ({"bin_width": 7}, "no whole number of bins of fit.bin_width, 7 GeV"),
+        ({"bin_width": 7}, "no whole number of bins of 7 GeV"),
         ({"bin_width": 6000}, "no whole number of bins"),
         ({"range": [1996, 8000]}, "not inside select.spectrum"),
         ({"range": [3000, 8004]}, "not inside select.spectrum"),
