@@ -56,6 +56,7 @@ def test_shipped_configurations(overlays):
         ({"bin_width": 6000}, "no whole number of bins"),
         ({"range": [1996, 8000]}, "not inside select.spectrum"),
         ({"range": [3000, 8004]}, "not inside select.spectrum"),
+        ({"bin_width": 1e-6}, "not made of whole bins of select.spectrum"),
         ({"bin_width": 2}, "not made of whole bins of select.spectrum"),
         ({"bin_width": 10}, "not made of whole bins of select.spectrum"),
         ({"range": [3002, 7998]}, "not made of whole bins of select.spectrum"),
