@@ -99,8 +99,8 @@ def test_masses_and_signals_twice_or_none(key):
     with pytest.raises(ConfigError, match=key):
         configuration({"fit": {key: values[key]}})
     if key == "masses":
-        with pytest.raises(ConfigError, match="masses"):
-            configuration({"fit": {"masses": []}})
+        with pytest.raises(ConfigError, match=r"fit\.masses is empty"):
+            check(configuration({"fit": {"masses": []}}))
 
 
 def test_windows_of_chains_count():
