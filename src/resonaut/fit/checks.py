@@ -40,7 +40,10 @@ def _ranges(config: dict[str, Any]) -> Iterator[str]:
     if high > fit["sqrt_s"]:
         yield f"fit.range ends at {high:g} GeV, above fit.sqrt_s ({fit['sqrt_s']:g} GeV); lower it"
     if not _multiple(high - low, width):
-        yield f"fit.range, {low:g} to {high:g} GeV, is not a multiple of fit.bin_width, {width:g} GeV; change one"
+        yield (
+            f"fit.range, {low:g} to {high:g} GeV, is no whole number of bins of {width:g} GeV, fit.bin_width; "
+            "change one"
+        )
     if low < spectrum["low"] or high > spectrum["high"]:
         yield (
             f"fit.range, {low:g} to {high:g} GeV, is not inside select.spectrum, {spectrum['low']:g} to "

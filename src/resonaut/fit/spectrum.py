@@ -97,7 +97,7 @@ def read(
     measured = _measured(source)
     edges, values = measured.edges, measured.values
     unit = mass_unit or measured.unit
-    if unit is None and len(edges) and edges[-1] < LOWEST_END:
+    if unit is None and len(edges) and 0 < edges[-1] < LOWEST_END:
         raise InputFileError(
             measured.source,
             f"its masses end at {edges[-1]:g} without a unit, which would be GeV: implausible",
@@ -144,6 +144,9 @@ def from_uhi(histogram: Any, source: str) -> Spectrum:
 
 
 def _check(edges: Array, counts: Array, source: str) -> None:
+    """Stop where edges (N + 1) and contents (N,) make no spectrum."""
+    if not len(counts):
+        raise InputFileError(source, "the spectrum has no bins", "give the whole histogram")
     if not (np.isfinite(edges).all() and np.isfinite(counts).all()):
         raise InputFileError(source, "an edge or a count is NaN or infinite", "correct it")
     if (np.diff(edges) <= 0).any():

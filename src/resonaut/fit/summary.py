@@ -10,7 +10,21 @@ from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import write_json
 from resonaut.fit.lookelsewhere import ScanToys, combine
+from resonaut.shape import problem
 
+RESULT = {
+    "method": str,
+    "scan": [
+        {
+            **dict.fromkeys(("mass", "p_local", "z_local", "z_expected", "reference_signal"), float),
+            **dict.fromkeys(("signal_yield", "signal_yield_error"), float),
+            "efficiency": (float, None),
+            "limit": ({"observed": float, "expected": float}, None),
+            "fit": {"p_background": (float, None), "good": bool},
+        }
+    ],
+    "toys": ({"z_max": [float], "up_crossings": float}, None),
+}
 COLUMNS = ("p_local", "z_local", "z_expected", "reference_signal", "signal_yield", "signal_yield_error")
 
 
@@ -27,11 +41,11 @@ def summarise(files: list[Path], output: Path) -> None:
     scans: dict[str, list[tuple[float, float, ScanToys | None]]] = {}
     for file in files:
         result = config.load_json(file)
-        try:
-            points, method = _points(result), result["method"]
-            toys = result["toys"] and ScanToys(np.array(result["toys"]["z_max"]), result["toys"]["up_crossings"])
-        except (KeyError, TypeError) as error:
-            raise InputFileError(file, f"no fit result ({error!r})", "run 'resonaut fit selection' again") from None
+        wrong = problem(result, RESULT)
+        if wrong:
+            raise InputFileError(file, f"no fit result ({wrong})", "run 'resonaut fit selection' again")
+        points, method = _points(result), result["method"]
+        toys = result["toys"] and ScanToys(np.array(result["toys"]["z_max"]), result["toys"]["up_crossings"])
         for point in points:
             key = (method, point["mass"])
             if key in entries:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import re
+import reprlib
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +92,10 @@ def _tables(path: Path) -> list[Table]:
             continue
         if not tables:
             delimiter = _delimiter(line)
-        cells = _cells(line, delimiter)
+        try:
+            cells = _cells(line, delimiter)
+        except csv.Error as error:
+            raise InputFileError(path, f"line {number} is no line of a table ({error})", "correct it") from None
         if not tables or (not any(map(is_number, cells)) and not {c.lower() for c in cells} <= _MISSING):
             tables.append(Table(name, cells))
         else:
@@ -208,5 +212,5 @@ def number(path: Path, value: Any, where: str) -> float:
     """The number in a cell; ``InputFileError`` says ``where`` there is none."""
     try:
         return float(value)
-    except (TypeError, ValueError):
-        raise InputFileError(path, f"{where} is {value!r}, which is not a number", "correct it") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputFileError(path, f"{where} is {reprlib.repr(value)}, which is not a number", "correct it") from None

@@ -10,26 +10,42 @@ from typing import Any
 
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
+from resonaut.shape import problem
 
-KEYS = ("scan", "background", "sqrt_s", "luminosity", "confidence_level", "global", "bump_hunter")
-POINT_KEYS = (
-    "mass",
-    "p_local",
-    "z_local",
-    "z_expected",
-    "reference_signal",
-    "signal_yield",
-    "signal_yield_error_up",
-    "signal_yield_error_down",
-    "efficiency",
-    "limit",
-    "limit_events",
-    "limit_events_toys",
-    "limit_events_pyhf",
-    "nuisances",
-    "nuisance_groups",
-    "fit",
+NUMBERS = [float]
+BINS = {"edges": NUMBERS, "counts": NUMBERS, "pulls": NUMBERS, "chi2": float, "ndf": int}
+FUNCTION = {"family": str, "shape_parameters": int}
+LIMITS = dict.fromkeys(
+    ("observed", "expected", "expected_minus_2", "expected_minus_1", "expected_plus_1", "expected_plus_2"), float
 )
+SOURCES = {str: dict.fromkeys(("size", "pull", "error", "impact", "limit_impact"), float)}
+EXCESS = {"mass": float, "z_local": float, "z_global": (float, None)}
+FIT = {"low": float, "high": float, "p_background": (float, None), "p_signal": (float, None), "good": bool}
+FIT |= dict.fromkeys(("background", "signal", "signal_plus_background"), NUMBERS)
+POINT = dict.fromkeys(("mass", "p_local", "z_local", "z_expected", "reference_signal"), float)
+POINT |= dict.fromkeys(("signal_yield", "signal_yield_error_up", "signal_yield_error_down"), float)
+BUMP = {"low": float, "high": float, "p_local": float, "p_global": (float, None), "toys": int}
+# What of a result is read here; docs/fit.md says what the keys mean.
+RESULT = {
+    "sqrt_s": float,
+    "luminosity": (float, None),
+    "confidence_level": float,
+    "background": {**BINS, **FUNCTION, "expected": NUMBERS, "p_value": (float, None)},
+    "scan": [
+        {
+            **POINT,
+            "efficiency": (float, None),
+            "limit_events": LIMITS,
+            **dict.fromkeys(("limit", "limit_events_toys", "limit_events_pyhf"), (LIMITS, None)),
+            "nuisances": SOURCES,
+            "nuisance_groups": SOURCES,
+            "fit": {**BINS, **FUNCTION, **FIT},
+        }
+    ],
+    "global": (EXCESS, None),
+    "bump_hunter": (BUMP, None),
+}
+SELECTED = {"method": str, "window": str, "signal_region": NUMBERS}
 
 
 @dataclass(frozen=True)
@@ -126,19 +142,27 @@ def read(paths: Sequence[Path]) -> list[Result]:
     results = []
     for path in paths:
         content = config.load_json(path)
-        try:
-            for key in KEYS:
-                content[key]
-            for point in content["scan"]:
-                for key in POINT_KEYS:
-                    point[key]
-            window = content["window"] if "method" in content else None
-        except (KeyError, TypeError) as error:
-            raise InputFileError(path, f"no fit result ({error!r})", "run 'resonaut fit' again") from None
+        selected = isinstance(content, dict) and "method" in content
+        wrong = problem(content, RESULT | SELECTED if selected else RESULT) or _uneven(content)
+        if wrong:
+            raise InputFileError(path, f"no fit result ({wrong})", "run 'resonaut fit' again")
+        window = content["window"] if selected else None
         if window is None and len(paths) > 1:
             raise ConfigError(f"{path} is a scan of a bare spectrum; draw each of those with a command of its own.")
         results.append(Result(content.get("method", "spectrum"), window, content))
     return results
+
+
+def _uneven(content: dict[str, Any]) -> str | None:
+    """Which lists of a fit are not one value for each of its bins."""
+    named = {"background": content["background"]} | {
+        f"scan[{i}].fit": point["fit"] for i, point in enumerate(content["scan"])
+    }
+    for name, fit in named.items():
+        for key in ("counts", "pulls", "expected" if name == "background" else "background", "signal"):
+            if len(fit.get(key, fit["counts"])) + 1 != len(fit["edges"]):
+                return f"{name}.{key} has not one value for each bin"
+    return None
 
 
 def selections(results: Sequence[Result], summary: Path | None) -> list[Selection]:
@@ -172,10 +196,11 @@ def _global(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _summarised(summary: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = config.load_json(summary)["global"]["selections"]
-    except (KeyError, TypeError) as error:
-        raise InputFileError(summary, f"no summary of fits ({error!r})", "run 'resonaut fit summary' again") from None
+    content = config.load_json(summary)
+    wrong = problem(content, {"global": {"selections": {str: EXCESS}}})
+    if wrong:
+        raise InputFileError(summary, f"no summary of fits ({wrong})", "run 'resonaut fit summary' again")
+    found: dict[str, Any] = content["global"]["selections"]
     return found
 
 

@@ -87,6 +87,7 @@ def test_dialects(tmp_path, content):
         (hepdata() + "\n" + hepdata(), r"it has 2 columns of values \('Events', 'Events'\)"),
         (hepdata().replace("M(JJ) [GEV] LOW", "x LOW"), r"found: 'M\(JJ\) \[GEV\]', 'x LOW'"),
         ("\x00\x01", r"not a text file"),
+        (lines() + "1" * 200_000, r"line 5 is no line of a table"),
     ],
 )
 def test_tables_that_are_no_spectrum(tmp_path, text, sentence):
@@ -159,12 +160,45 @@ def test_yaml(tmp_path):
         ([document() | {"independent_variables": []}], r"0 independent variables"),
         ([document() | {"dependent_variables": None}], r"no table of HEPData"),
         ([document(variables=[("Events", "", COUNTS[:2])])], r"2 values in 3 bins"),
+        (
+            [
+                {
+                    "independent_variables": [{"header": {"name": "m"}, "values": []}],
+                    "dependent_variables": [{"header": {"name": "Events"}, "values": []}],
+                }
+            ],
+            r"no bins",
+        ),
         ([document(variables=[("Events", "", [1, "-", 2])], errors=False)], r"'Events' in bin 1 is '-'"),
     ],
 )
 def test_yaml_that_is_no_spectrum(tmp_path, documents, sentence):
     with pytest.raises(InputFileError, match=sentence):
         read(yaml_file(tmp_path, *documents), None)
+
+
+def test_yaml_that_grows_without_end(tmp_path):
+    """Lists of references to lists of references, a billion in all."""
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{n}: &{n} [{', '.join([f'*{m}'] * 10)}]" for m, n in zip("abcdefgh", "bcdefghi", strict=True)]
+    bomb = "\n".join(
+        [*lines, "independent_variables:", "- header: {name: *i}", "  values: []", "dependent_variables: []"]
+    )
+    (tmp_path / "table.yaml").write_text(bomb)
+    with pytest.raises(InputFileError, match="no table of HEPData"):
+        read(str(tmp_path / "table.yaml"), None)
+    (tmp_path / "table.yaml").write_text(
+        bomb.replace("*i}", "m}").replace("values: []", "values: [{low: *i, high: 2}]")
+    )
+    with pytest.raises(InputFileError, match=r"low is .*, which is not a number"):
+        read(str(tmp_path / "table.yaml"), None)
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "2020-13-45", "[" * 2000])
+def test_yaml_that_its_reader_does_not_like(tmp_path, value):
+    (tmp_path / "table.yaml").write_text(f"independent_variables: {value}")
+    with pytest.raises(InputFileError, match="not valid YAML"):
+        read(str(tmp_path / "table.yaml"), None)
 
 
 def test_yaml_runs_nothing(tmp_path):

@@ -159,9 +159,27 @@ def test_poisson_interval_of_zero_and_many() -> None:
 def test_wrong_files_end_in_a_sentence(bare, windows, tmp_path, resonaut) -> None:
     done = resonaut("report", "search", bare / "bias.json", "--output", tmp_path / "none")
     assert done.returncode == 2
-    assert done.stderr.endswith("bias.json: no fit result (KeyError('scan')); run 'resonaut fit' again.\n")
+    assert done.stderr.endswith("bias.json: no fit result (it has no sqrt_s); run 'resonaut fit' again.\n")
     assert not (tmp_path / "none").exists()
     with pytest.raises(ConfigError, match=r"scan\.json is a scan of a bare spectrum; draw each"):
         results.read([windows[0], bare / "scan.json"])
     with pytest.raises(InputFileError, match=r"scan\.json: no summary of fits .* run 'resonaut fit summary' again"):
         results.selections(results.read(windows), bare / "scan.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda scan: scan.update(confidence_level=None), "confidence_level is None, not a number"),
+        (lambda scan: scan["scan"][1].update(z_local=None), r"scan\[1\].z_local is None, not a number"),
+        (lambda scan: scan["scan"][0]["limit_events"].pop("expected"), r"it has no scan\[0\].limit_events.expected"),
+        (lambda scan: scan["scan"][0]["fit"]["counts"].pop(), r"scan\[0\].fit.counts has not one value for each bin"),
+        (lambda scan: scan.update(method="a", window=None, signal_region=[3000, 4000]), "window is None, not a text"),
+    ],
+)
+def test_an_edited_result(bare, tmp_path, change, words) -> None:
+    content = json.loads((bare / "scan.json").read_text())
+    change(content)
+    (tmp_path / "scan.json").write_text(json.dumps(content))
+    with pytest.raises(InputFileError, match=rf"no fit result \({words}\); run"):
+        results.read([tmp_path / "scan.json"])
