@@ -52,7 +52,9 @@ def complete(config: Config, files: Iterable[Path], schemas: Path) -> Config:
 def check(config: Config) -> None:
     """Stop where the stages of a complete configuration cannot work together; each stage checks its own section."""
     stages = config["search"]["stages"]
-    for verb in stages:
+    generated = any(config["datasets"][name]["generator"] for name in config["search"]["datasets"])
+    # Generated files are made where a stage reads them, also if the stage is not named.
+    for verb in dict.fromkeys([*stages, *["simulate"] * generated]):
         for needed in NEEDS.get(verb, []):
             if needed not in stages:
                 raise ConfigError(

@@ -7,13 +7,15 @@ into a smooth spectrum. Masses in GeV; j1 is the heavier of the two jets.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.errors import ConfigError
-from resonaut.events import require_finite
+
+if TYPE_CHECKING:
+    import awkward as ak
 
 Columns = dict[str, NDArray[np.float64]]
 
@@ -63,12 +65,17 @@ def columns(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for name in names for column in FEATURES[name].columns))
 
 
-def compute(events: ak.Array, names: Sequence[str], source: Path | str) -> NDArray[np.float32]:
+def compute(events: "ak.Array", names: Sequence[str], source: Path | str) -> NDArray[np.float32]:
     """The features of each event, shape (events, features), in the order of ``names``.
 
     Raises:
         NotFiniteError: a feature is NaN or infinite; ``source`` names where the events come from.
     """
+    # The vocabulary alone is looked up before the first job.
+    import awkward as ak
+
+    from resonaut.events import require_finite
+
     table = {name: ak.to_numpy(events[name]).astype(np.float64) for name in columns(names)}
     result = np.empty((len(events), len(names)), dtype=np.float32)
     for i, name in enumerate(names):

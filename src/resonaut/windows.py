@@ -39,3 +39,14 @@ def expand(windows: Mapping[str, Any], chains: Mapping[str, Sequence[float]]) ->
                 )
             result[name] = {"signal_region": bins[number], "sidebands": [bins[number - 1], bins[number + 1]]}
     return result
+
+
+def require_ascending(where: str, signal_region: Sequence[float], sidebands: Sequence[Sequence[float]]) -> None:
+    """Stop with ``ConfigError`` where a window's three ranges are not ascending, or overlap; they may leave gaps."""
+    low, high = sidebands
+    edges = [*low, *signal_region, *high]
+    if edges != sorted(edges) or any(first == last for first, last in (low, signal_region, high)):
+        raise ConfigError(
+            f"{where}: lower sideband {list(low)}, signal region {list(signal_region)} and upper sideband {list(high)} "
+            "must be ascending ranges that do not overlap; correct them."
+        )

@@ -25,6 +25,10 @@ def skimmed(**datasets: Any) -> dict[str, Any]:
     return {"search": {"stages": ["skim"], "datasets": list(datasets)}, "datasets": datasets}
 
 
+def window(low: list[float], signal_region: list[float], high: list[float]) -> dict[str, Any]:
+    return {"signal_region": signal_region, "sidebands": [low, high]}
+
+
 @pytest.mark.parametrize("example", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.stem)
 def test_examples_are_complete_where_their_files_are(example, monkeypatch) -> None:
     """Reference data need not be there: any pattern finds itself."""
@@ -52,6 +56,55 @@ def test_chains_become_windows() -> None:
         ({"datasets": {"qcd": {"region": "dijets"}}}, "datasets.qcd.region 'dijets' is not in skim.regions"),
         ({"search": {"stages": ["simulate", "select"]}}, "search.stages has 'select', which reads what 'skim' makes"),
         ({"search": {"stages": ["skim", "select", "report"]}}, "search.stages has 'report', which reads what 'fit'"),
+        *(
+            ({"datasets": {"qcd": {"generator": generator}}}, f"datasets.qcd{sentence}")
+            for generator, sentence in (
+                ({"tune": "loud"}, ".generator.tune: 'loud' is not in simulate.tunes, which has simulation, nature"),
+                ({"components": [{"process": "higgs", "events": 1}]}, ".generator.components[0]: 'higgs' is not in"),
+                ({"components": [{"process": "x_to_yy", "events": 1}]}, ".generator.components[0]: the process 'x_to"),
+                ({"components": [{"process": "qcd"}]}, ".generator.components[0] needs either 'events' or a 'cross"),
+                ({"components": [{"process": "qcd", "cross_section": 1}]}, ".generator.components[0] has a cross sec"),
+                ({"components": [{"process": "qcd", "events": 0}]}, " has no events; give its components events"),
+            )
+        ),
+        (
+            {"datasets": {"data": {"generator": {"shower_variations": True}}}},
+            "datasets.data stands for collisions, which exist in one variation",
+        ),
+        ({"search": {"stages": ["skim", "tag"], "datasets": ["data"]}}, "search.stages has 'tag', which learns from"),
+        ({"tag": {"networks": {"part": {"architecture": "particle_net", "max_constituents": 3}}}}, "part.edge_conv"),
+        (
+            {"tag": {"networks": {"part": {"architecture": "particle_net", "weights": "no.pt"}}}},
+            "tag.networks.part.weights: no file 'no.pt'",
+        ),
+        ({"search": {"stages": ["skim", "reweight"], "datasets": ["data"]}}, "add a dataset with the role background"),
+        ({"search": {"stages": ["skim", "calibrate"], "datasets": ["w_data"]}}, "add a dataset with the role w_sim"),
+        ({"calibrate": {"bins": {"subjet_pt": [10, 9, 20]}}}, "calibrate.bins.subjet_pt: [10, 9, 20] are not ascend"),
+        ({"calibrate": {"factor_range": [5, 0.2]}}, "calibrate.factor_range is [5, 0.2]; give the lower value first"),
+        ({"calibrate": {"weight_range": [2, 3]}}, "calibrate.weight_range is [2, 3], which must hold 1"),
+        ({"calibrate": {"selections": {"x": {"tau21": [1, 0]}}}}, "calibrate.selections.x.tau21 is [1, 0]"),
+        ({"calibrate": {"histograms": {"x": {"bins": 5, "low": 2, "high": 1}}}}, "histograms.x: low is 2 and high 1"),
+        ({"select": {"windows": {"w": window([3000, 3250], [3750, 3250], [3750, 4000])}}}, "windows.w: lower sideband"),
+        ({"select": {"windows": {"w": window([3000, 3300], [3250, 3750], [3750, 4000])}}}, "that do not overlap"),
+        ({"select": {"spectrum": {"low": 3100}}}, "select.windows.w3500: 3000 to 4000 GeV is not inside select.spectr"),
+        ({"select": {"spectrum": {"width": 7}}}, "select.spectrum: 2000 to 8000 GeV is not a multiple of its width"),
+        ({"select": {"sculpting": {"bins": [3000, 2000, 4000]}}}, "select.sculpting.bins: [3000, 2000, 4000] are not"),
+        ({"select": {"features": ["m_jj"]}}, "select.features: unknown feature 'm_jj'; the features are m_j1, m_j2"),
+        ({"select": {"jet_features": ["m_j1"]}}, "select.jet_features: unknown feature 'm_j1'; the features are m, ta"),
+        ({"select": {"tagger": {"network": "best"}}}, "select.tagger.network: 'best' is not in tag.networks"),
+        ({"select": {"quak": {"prior": ["qcd"]}}}, "select.quak.prior names 'qcd', whose role is background, not sig"),
+        ({"select": {"injection": {"signals": ["none"]}}}, "select.injection.signals names 'none', which is not in se"),
+        ({"select": {"injection": {"windows": ["w1"]}}}, "select.injection.windows: no window 'w1' in select.windows"),
+        ({"select": {"injection": {"slow_methods": ["cwolla"]}}}, "unknown method 'cwolla' in select.injection.slow"),
+        ({"select": {"injection": {"amounts": [1, 1.0000001]}}}, "select.injection.amounts: 1, 1 are not different"),
+        ({"select": {"combinations": {"cwola": {"methods": ["tnt", "nae"]}}}}, "combinations.cwola has the name of a"),
+        ({"select": {"combinations": {"inject": {"methods": ["tnt", "nae"]}}}}, "the folder 'inject' is taken"),
+        (
+            {"select": {"windows": {"w_bias": window([2900, 3000], [3000, 3100], [3100, 3200])}}},
+            "windows.w_bias: names that end in _images or _bias are taken",
+        ),
+        ({"fit": {"signals": ["signal_3500", "signal_tt"]}}, "fit.signals has two signals of 3500 GeV"),
+        ({"fit": {"masses": [3500, 7900]}}, "fit.masses: 7900 GeV in no signal region"),
     ],
 )
 def test_contradictions_are_one_sentence(overlay, sentence) -> None:

@@ -8,6 +8,7 @@ from resonaut import autoencoder, config, density, ratio
 from resonaut.errors import ConfigError
 from resonaut.select.catalogue import METHODS
 from resonaut.select.quantile import Combination
+from resonaut.windows import require_ascending
 
 Range = tuple[float, float]
 
@@ -148,13 +149,7 @@ def read(path: Path) -> Settings:
     for name in settings.combinations.keys() & METHODS.keys():
         raise ConfigError(f"{path}: select.combinations.{name} has the name of a method; rename it.")
     for name, window in settings.windows.items():
-        low, high = window.sidebands
-        edges = [*low, *window.signal_region, *high]
-        if edges != sorted(edges) or any(r[0] == r[1] for r in (low, window.signal_region, high)):
-            raise ConfigError(
-                f"{path}: select.windows.{name}: lower sideband {low}, signal region {window.signal_region} and upper "
-                f"sideband {high} must be ascending ranges that do not overlap; correct them."
-            )
+        require_ascending(f"{path}: select.windows.{name}", window.signal_region, window.sidebands)
     return settings
 
 

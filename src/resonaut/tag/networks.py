@@ -19,10 +19,10 @@ from weaver.nn.model.ParticleNet import ParticleNet
 from weaver.nn.model.ParticleTransformer import ParticleTransformer
 
 from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.errors import InputFileError
 from resonaut.files import atomic
 from resonaut.tag.inputs import FEATURES, Inputs
-from resonaut.tag.settings import NetworkConfig
+from resonaut.tag.settings import NetworkConfig, require_consistent
 
 logging.getLogger("weaver").setLevel(logging.WARNING)
 
@@ -81,15 +81,7 @@ class PointNet(nn.Module):
 
 
 def build(settings: NetworkConfig) -> PairTransformer | PointNet:
-    """A network with random weights from torch's seed.
-
-    Raises:
-        ConfigError: the sizes contradict each other.
-    """
-    if settings.transformer.embed_dims[-1] % settings.transformer.heads:
-        raise ConfigError("tag.networks: transformer.heads must divide the last of transformer.embed_dims; change one.")
-    if settings.architecture == "particle_net" and settings.edge_conv.neighbours >= settings.max_constituents:
-        raise ConfigError("tag.networks: edge_conv.neighbours must be below max_constituents; lower it.")
+    """A network with random weights from torch's seed."""
     return PairTransformer(settings) if settings.architecture == "particle_transformer" else PointNet(settings)
 
 
@@ -196,6 +188,7 @@ def published(path: Path, name: str, settings: NetworkConfig, device: str) -> tu
 def _tagger(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Tensor], device: str) -> Tagger:
     if "onnx" in weights:
         return _from_onnx(path, name, settings, weights["onnx"].numpy().tobytes(), device)
+    require_consistent(name, settings)
     module = build(settings)
     values = [value for value in weights.values() if isinstance(value, Tensor)]
     if len(values) < len(weights) or not all(torch.isfinite(value).all() for value in values):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from resonaut.errors import ConfigError
+
 Class = Literal["qcd", "2prong", "3prong", "4prong"]
 
 # The classes in the order of the score columns; a signal jet's class is its number of quarks.
@@ -49,6 +51,27 @@ class NetworkConfig:
     def classes(self) -> list[Class]:
         """The classes that have a score, in the order of the columns."""
         return [c for c in CLASSES if c in self.outputs]
+
+
+def require_consistent(name: str, network: NetworkConfig) -> None:
+    """Stop with ``ConfigError`` where sizes or outputs of ``tag.networks.<name>`` contradict each other."""
+    if "qcd" not in network.outputs or (network.weights is None and network.outputs != network.classes):
+        raise ConfigError(
+            f"config: tag.networks.{name}.outputs: {', '.join(network.outputs)}: must hold qcd, and without published "
+            f"weights each class once, in the order {', '.join(CLASSES)}."
+        )
+    neighbours = network.edge_conv.neighbours
+    if network.architecture == "particle_net" and neighbours >= network.max_constituents:
+        raise ConfigError(
+            f"config: tag.networks.{name}.edge_conv.neighbours is {neighbours}, not below max_constituents, "
+            f"{network.max_constituents}; lower it."
+        )
+    width, heads = network.transformer.embed_dims[-1], network.transformer.heads
+    if network.architecture == "particle_transformer" and width % heads:
+        raise ConfigError(
+            f"config: tag.networks.{name}.transformer: {heads} heads do not divide the last of embed_dims, {width}; "
+            "change one."
+        )
 
 
 @dataclass(frozen=True)

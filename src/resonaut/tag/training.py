@@ -11,12 +11,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from resonaut import events
-from resonaut.errors import ConfigError, NotFiniteError
+from resonaut.errors import NotFiniteError
 from resonaut.files import write_json
 from resonaut.tag import networks
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample, load
-from resonaut.tag.settings import CLASSES, NetworkConfig, TagConfig
+from resonaut.tag.settings import NetworkConfig, TagConfig, require_consistent
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +28,7 @@ def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Pa
     class against QCD the ROC curve and its area, on held-out jets.
     """
     network = settings.networks[name]
-    if "qcd" not in network.outputs or (network.weights is None and network.outputs != network.classes):
-        raise ConfigError(
-            f"tag.networks.{name}.outputs: {', '.join(network.outputs)}: must hold qcd, and without published weights "
-            f"each class once, in the order {', '.join(CLASSES)}."
-        )
+    require_consistent(name, network)
     device = networks.device(settings.device)
     datasets = [events.Dataset.open(manifest) for manifest in manifests]
     held_out = load(datasets, settings, network, "held_out")

@@ -8,6 +8,7 @@ import torch
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.tag import networks
 from resonaut.tag.inputs import jet_inputs
+from resonaut.tag.settings import require_consistent
 
 NAMES = ("part", "particlenet")
 
@@ -106,10 +107,10 @@ def test_weights_of_another_network_are_refused(module, settings, tmp_path):
 def test_sizes_that_contradict_each_other_are_named(settings):
     part, particlenet = (settings.networks[name] for name in NAMES)
     three_heads = dataclasses.replace(part.transformer, heads=3)
-    with pytest.raises(ConfigError, match=r"transformer\.heads must divide"):
-        networks.build(dataclasses.replace(part, transformer=three_heads))
-    with pytest.raises(ConfigError, match=r"edge_conv\.neighbours must be below max_constituents"):
-        networks.build(dataclasses.replace(particlenet, max_constituents=3))
+    with pytest.raises(ConfigError, match=r"tag\.networks\.x\.transformer: 3 heads do not divide"):
+        require_consistent("x", dataclasses.replace(part, transformer=three_heads))
+    with pytest.raises(ConfigError, match=r"tag\.networks\.x\.edge_conv\.neighbours is \d+, not below"):
+        require_consistent("x", dataclasses.replace(particlenet, max_constituents=3))
 
 
 class _Export(torch.nn.Module):

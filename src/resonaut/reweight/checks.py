@@ -1,0 +1,16 @@
+"""What the stage ``reweight`` wants of a configuration, checked before the first job."""
+
+from typing import Any
+
+from resonaut.errors import ConfigError
+
+
+def check(config: dict[str, Any]) -> None:
+    """Stop with ``ConfigError`` where there are no data, or no simulation to be weighted to them."""
+    roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
+    for role in ("data", "background"):
+        if role not in roles:
+            raise ConfigError(
+                f"config: search.stages has 'reweight', which compares data and background; add a dataset with the "
+                f"role {role} to search.datasets, or take 'reweight' out."
+            )

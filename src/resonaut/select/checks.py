@@ -1,0 +1,122 @@
+"""What the section ``select`` must agree with in the rest of the configuration, checked before the first job."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from resonaut import windows
+from resonaut.errors import ConfigError
+from resonaut.features import FEATURES
+from resonaut.select.catalogue import METHODS
+
+# Folders beside those of the methods in results/select and results/fit.
+TAKEN = ("inject", "retrained")
+# Endings of other files beside a window's result.
+ENDINGS = ("_images", "_bias")
+
+
+def check(config: dict[str, Any]) -> None:
+    """Stop at the first key of ``select`` that contradicts another or another section.
+
+    Args:
+        config: the whole configuration, valid, with its defaults and expanded window chains.
+
+    Raises:
+        ConfigError: one sentence with the key and the way out.
+    """
+    for problem in (*_windows(config), *_names(config), *_features(config), *_datasets(config)):
+        raise ConfigError(f"config: select.{problem}.")
+
+
+def _windows(config: dict[str, Any]) -> Iterator[str]:
+    """Ranges upside down, overlapping, or outside the stored spectrum."""
+    select = config["select"]
+    spectrum = select["spectrum"]
+    low, high, width = spectrum["low"], spectrum["high"], spectrum["width"]
+    bins = (high - low) / width
+    if bins < 1 or abs(bins - round(bins)) > 1e-6:
+        yield f"spectrum: {low:g} to {high:g} GeV is not a multiple of its width, {width:g} GeV; change one"
+    for name, window in select["windows"].items():
+        windows.require_ascending(f"config: select.windows.{name}", window["signal_region"], window["sidebands"])
+        first, last = window["sidebands"][0][0], window["sidebands"][1][1]
+        if first < low or last > high:
+            yield (
+                f"windows.{name}: {first:g} to {last:g} GeV is not inside select.spectrum, {low:g} to {high:g} GeV; "
+                "change one"
+            )
+    edges = select["sculpting"]["bins"]
+    if any(second <= first for first, second in pairwise(edges)):
+        yield f"sculpting.bins: {edges} are not ascending edges; sort them"
+
+
+def _names(config: dict[str, Any]) -> Iterator[str]:
+    """Names that are unknown, taken, or would give two results one file."""
+    select = config["select"]
+    combinations = select["combinations"]
+    for name in combinations:
+        if name in METHODS:
+            yield f"combinations.{name} has the name of a method; rename it"
+        if name in TAKEN:
+            yield f"combinations.{name}: the folder {name!r} is taken; rename it"
+    known = [*METHODS, *combinations]
+    for key, names in (
+        ("methods", select["methods"]),
+        ("injection.methods", select["injection"]["methods"] or []),
+        ("injection.slow_methods", select["injection"]["slow_methods"]),
+        *((f"combinations.{name}.methods", entry["methods"]) for name, entry in combinations.items()),
+    ):
+        for name in names:
+            if name not in known:
+                yield (
+                    f"{key}: unknown method {name!r} in select.{key}; there are {', '.join(METHODS)}, and the keys of "
+                    "select.combinations"
+                )
+    for name in select["windows"]:
+        if name.endswith(ENDINGS):
+            yield f"windows.{name}: names that end in {' or '.join(ENDINGS)} are taken; rename it"
+    joined: dict[str, str] = {}
+    for method in select["methods"]:
+        for window in select["windows"]:
+            other = joined.setdefault(f"{method}_{window}", method)
+            if other != method:
+                yield f"methods {other!r} and {method!r} would share the figure {method}_{window}.png; rename a window"
+
+
+def _features(config: dict[str, Any]) -> Iterator[str]:
+    """Features and networks that are not in their vocabularies."""
+    select = config["select"]
+    for key, names, ending in (
+        ("features", select["features"], ""),
+        ("jet_features", select["jet_features"], "_j1"),
+        ("cathode.b_features", select["cathode"]["b_features"], ""),
+        ("quak.features", select["quak"]["features"], ""),
+    ):
+        for name in names:
+            if f"{name}{ending}" not in FEATURES:
+                known = [one.removesuffix(ending) for one in FEATURES if one.endswith(ending)]
+                yield f"{key}: unknown feature {name!r}; the features are {', '.join(known)}"
+    network = select["tagger"]["network"]
+    if "tagger" in select["methods"] and network not in config["tag"]["networks"]:
+        yield f"tagger.network: {network!r} is not in tag.networks, which has {', '.join(config['tag']['networks'])}"
+
+
+def _datasets(config: dict[str, Any]) -> Iterator[str]:
+    """Datasets that are not in the search, or have another role than they must."""
+    select, injection = config["select"], config["select"]["injection"]
+    for key, names, roles in (
+        ("quak.prior", select["quak"]["prior"], ("signal",)),
+        ("injection.signals", injection["signals"], ("signal",)),
+        ("injection.evaluation", injection["evaluation"], ("background", "pseudo_data")),
+    ):
+        for name in names:
+            if name not in config["search"]["datasets"]:
+                yield f"{key} names {name!r}, which is not in search.datasets; add it there or take it out"
+            elif config["datasets"][name]["role"] not in roles:
+                role = config["datasets"][name]["role"]
+                yield f"{key} names {name!r}, whose role is {role}, not {' or '.join(roles)}; take it out"
+    for name in injection["windows"] or []:
+        if name not in select["windows"]:
+            yield f"injection.windows: no window {name!r} in select.windows; add it or take it out"
+    amounts = [f"{amount:g}" for amount in injection["amounts"]]
+    if len(set(amounts)) < len(amounts):
+        yield f"injection.amounts: {', '.join(amounts)} are not different in six digits; change one"

@@ -1,0 +1,42 @@
+"""What the datasets that ``simulate`` makes must agree with, checked before the first job."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from resonaut.dataset import BLIND_ROLES
+from resonaut.errors import ConfigError
+
+
+def check(config: dict[str, Any]) -> None:
+    """Stop with ``ConfigError`` at the first dataset whose generator cannot work."""
+    for name in config["search"]["datasets"]:
+        entry = config["datasets"][name]
+        if entry["generator"] is not None:
+            for problem in _problems(entry, entry["generator"], config["simulate"]):
+                raise ConfigError(f"config: datasets.{name}{problem}.")
+
+
+def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[str, Any]) -> Iterator[str]:
+    if generator["tune"] not in simulate["tunes"]:
+        known = ", ".join(simulate["tunes"])
+        yield f".generator.tune: {generator['tune']!r} is not in simulate.tunes, which has {known}; define it there"
+    if generator["shower_variations"] and entry["role"] in BLIND_ROLES:
+        yield " stands for collisions, which exist in one variation; set its generator.shower_variations to false"
+    total = 0.0
+    for number, component in enumerate(generator["components"]):
+        where, process = f".generator.components[{number}]", component["process"]
+        if process not in simulate["processes"]:
+            known = ", ".join(simulate["processes"])
+            yield f"{where}: {process!r} is not in simulate.processes, which has {known}; define it there"
+        elif component["mass"] is None and any("mass}" in line for line in simulate["processes"][process]["settings"]):
+            yield f"{where}: the process {process!r} needs a 'mass'; add it"
+        if (component["events"] is None) == (component["cross_section"] is None):
+            yield f"{where} needs either 'events' or a 'cross_section'; give one of them"
+        elif component["events"] is None and entry["luminosity"] is None:
+            yield f"{where} has a cross section, but the dataset no 'luminosity' to make events of it; give one"
+        elif component["events"] is None:
+            total += round(component["cross_section"] * entry["luminosity"])
+        else:
+            total += component["events"]
+    if not total:
+        yield " has no events; give its components events or cross sections"

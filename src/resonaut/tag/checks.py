@@ -1,0 +1,26 @@
+"""What the section ``tag`` must agree with in the rest of the configuration, checked before the first job."""
+
+from pathlib import Path
+from typing import Any
+
+from resonaut.config import build
+from resonaut.errors import ConfigError
+from resonaut.tag.settings import NetworkConfig, require_consistent
+
+
+def check(config: dict[str, Any]) -> None:
+    """Stop with ``ConfigError`` where there is nothing to train on, or a network contradicts itself."""
+    roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
+    if not roles & {"background", "signal"}:
+        raise ConfigError(
+            "config: search.stages has 'tag', which learns from simulated jets; add datasets with the roles background "
+            "and signal to search.datasets, or take 'tag' out."
+        )
+    for name, entry in config["tag"]["networks"].items():
+        require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"))
+        weights = entry["weights"]
+        if weights is not None and not Path(weights).is_file():
+            raise ConfigError(
+                f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
+                f"{Path.cwd()}."
+            )
