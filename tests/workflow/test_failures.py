@@ -81,7 +81,7 @@ def test_any_folder_is_only_a_folder(fresh, tmp_path) -> None:
     )
     jets = ak.with_field(ak.with_field(jets, ak.Array([[0.1, -0.1]]), "eta"), ak.Array([[0.0, 3.0]]), "phi")
     events = {"FatJet": jets} | {name: np.array([1]) for name in ("run", "luminosityBlock", "event")}
-    source = tmp_path / "my files" / "a.root"
+    source = tmp_path / "my données" / "a.root"
     source.parent.mkdir()
     with uproot.recreate(source) as file:
         file.mktree("Events", {name: ak.Array(values).type.content for name, values in events.items()}).extend(events)

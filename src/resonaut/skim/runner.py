@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coffea.processor import DaskExecutor, FuturesExecutor, IterativeExecutor, Runner
+from coffea.processor.executor import FileMeta
 from coffea.util import coffea_console
 from tqdm import tqdm
 
@@ -18,6 +19,9 @@ from resonaut.skim.settings import Skim
 BATCHES = 8
 # Seconds in which a Dask scheduler has to answer, and again to have a worker.
 PATIENCE = 20
+
+# coffea's own takes names of ASCII letters only; it finds a file's metadata again by it, in this process.
+FileMeta.__hash__ = lambda self: hash((self.dataset, self.filename, self.treename))
 
 
 @contextmanager
