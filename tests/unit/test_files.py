@@ -1,6 +1,8 @@
 """Output folders keep what others wrote, and no output is an input."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -108,6 +110,26 @@ def test_a_run_that_was_killed_while_files_moved_owns_them(tmp_path, monkeypatch
     assert content(tmp_path) == {"a": "3", "b": "2"}
     write(tmp_path, a="5", b="6")
     assert content(tmp_path) == {"a": "5", "b": "6"}
+
+
+def test_a_run_that_was_killed_leaves_nothing_for_long(tmp_path):
+    code = """
+import os, sys
+from pathlib import Path
+from resonaut.files import folder
+with folder(Path(sys.argv[1]), "scan") as partial:
+    (partial / "a").write_text("half")
+    os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == -9
+    (left,) = tmp_path.iterdir()
+    other = left.with_name(left.name.replace(".scan.", ".bias."))
+    other.mkdir()
+    with folder(tmp_path, "scan") as first:
+        # Neither the folder of a process that lives nor that of another command.
+        write(tmp_path, b="1")
+        assert set(tmp_path.glob(".*.partial")) == {first, other}
+    assert not left.exists()
 
 
 def test_outputs_that_are_inputs(tmp_path, monkeypatch):
