@@ -45,8 +45,11 @@ def folder(path: Path, command: str) -> Iterator[Path]:
         command: name of the list; commands that share a folder have different ones.
 
     Raises:
-        InputFileError: someone else's file is where one would be written; nothing is changed then.
+        InputFileError: ``path`` is a file, or someone else's file is where one would be written; nothing is changed
+            then.
     """
+    if path.exists() and not path.is_dir():
+        raise InputFileError(path, "is a file, and the command writes a folder", "give another --output")
     path.mkdir(parents=True, exist_ok=True)
     _remove_unfinished(path, command)
     record = path / f".{command}.sha256"

@@ -68,6 +68,13 @@ def test_a_link_or_folder_in_the_way(tmp_path, name):
     assert (tmp_path / "target").read_text() == "1"
 
 
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(InputFileError, match="out: is a file"):
+        write(tmp_path / "out", a="1")
+    assert (tmp_path / "out").read_text() == "mine"
+
+
 def test_a_list_that_names_files_elsewhere(tmp_path):
     (tmp_path / "mine").write_text("1")
     write(tmp_path, a="1")
