@@ -1,8 +1,11 @@
 """Files that appear whole or not at all, and never in place of what someone else wrote."""
 
+import glob
 import hashlib
 import json
 import os
+import platform
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from resonaut.errors import ConfigError, InputFileError
+
+PARTIAL = ".partial"
 
 
 @contextmanager
@@ -40,11 +45,15 @@ def folder(path: Path, command: str) -> Iterator[Path]:
         command: name of the list; commands that share a folder have different ones.
 
     Raises:
-        InputFileError: someone else's file is where one would be written; nothing is changed then.
+        InputFileError: ``path`` is a file, or someone else's file is where one would be written; nothing is changed
+            then.
     """
+    if path.exists() and not path.is_dir():
+        raise InputFileError(path, "is a file, and the command writes a folder", "give another --output")
     path.mkdir(parents=True, exist_ok=True)
+    _remove_unfinished(path, command)
     record = path / f".{command}.sha256"
-    with tempfile.TemporaryDirectory(dir=path, prefix=f".{command}.", suffix=".partial") as temporary:
+    with tempfile.TemporaryDirectory(dir=path, prefix=_unfinished(command, os.getpid()), suffix=PARTIAL) as temporary:
         partial = Path(temporary)
         yield partial
         written = {(digest(file), file.relative_to(partial)) for file in partial.rglob("*") if file.is_file()}
@@ -64,6 +73,30 @@ def folder(path: Path, command: str) -> Iterator[Path]:
             if _unchanged(path / name, before, name):
                 (path / name).unlink()
         _record(record, written)
+
+
+def _unfinished(command: str, process: int | str) -> str:
+    """How the temporary folder of a process of this machine begins."""
+    return f".{command}.{platform.node()}.{process}."
+
+
+def _remove_unfinished(path: Path, command: str) -> None:
+    """Remove the temporary folders of runs on this machine that were killed."""
+    before, after = _unfinished(command, "\0").split("\0")
+    for left in path.glob(f"{glob.escape(before)}*{PARTIAL}"):
+        process = left.name.removeprefix(before).split(after)[0]
+        if process.isdigit() and not _alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def digest(path: Path) -> str:

@@ -1,6 +1,8 @@
 """Output folders keep what others wrote, and no output is an input."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -66,6 +68,13 @@ def test_a_link_or_folder_in_the_way(tmp_path, name):
     assert (tmp_path / "target").read_text() == "1"
 
 
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(InputFileError, match="out: is a file"):
+        write(tmp_path / "out", a="1")
+    assert (tmp_path / "out").read_text() == "mine"
+
+
 def test_a_list_that_names_files_elsewhere(tmp_path):
     (tmp_path / "mine").write_text("1")
     write(tmp_path, a="1")
@@ -108,6 +117,26 @@ def test_a_run_that_was_killed_while_files_moved_owns_them(tmp_path, monkeypatch
     assert content(tmp_path) == {"a": "3", "b": "2"}
     write(tmp_path, a="5", b="6")
     assert content(tmp_path) == {"a": "5", "b": "6"}
+
+
+def test_a_run_that_was_killed_leaves_nothing_for_long(tmp_path):
+    code = """
+import os, sys
+from pathlib import Path
+from resonaut.files import folder
+with folder(Path(sys.argv[1]), "scan") as partial:
+    (partial / "a").write_text("half")
+    os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == -9
+    (left,) = tmp_path.iterdir()
+    other = left.with_name(left.name.replace(".scan.", ".bias."))
+    other.mkdir()
+    with folder(tmp_path, "scan") as first:
+        # Neither the folder of a process that lives nor that of another command.
+        write(tmp_path, b="1")
+        assert set(tmp_path.glob(".*.partial")) == {first, other}
+    assert not left.exists()
 
 
 def test_outputs_that_are_inputs(tmp_path, monkeypatch):

@@ -87,6 +87,10 @@ def search_of(options: Options) -> Search:
     whole = spectrum.read(options.spectrum, luminosity, given, options.mass_unit)
     if options.range is not None:
         whole = whole.between(*_numbers(options.range, "--range", "low:high"))
+    for key, chosen in (("limit_checks", settings.limit_checks.masses), ("bias", settings.bias.masses)):
+        unknown = [mass for mass in chosen if mass not in wanted]
+        if unknown:
+            raise ConfigError(f"--set {key}.masses: {unknown[0]:g} GeV is not among --masses; give one of them.")
     settings = replace(settings, range=(float(whole.edges[0]), float(whole.edges[-1])))
     shape: Shape = Gaussian(settings.signal_width)
     if options.signal is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from resonaut import config
 from resonaut.errors import InputFileError
 from resonaut.files import atomic, write_json
+from resonaut.shape import problem
 
 COLUMNS = (
     "selection",
@@ -23,6 +24,14 @@ COLUMNS = (
     "fit_good",
 )
 
+KINDS: dict[str, Any] = {"selection": str, "fit_good": bool}
+KINDS |= dict.fromkeys(("limit_observed", "limit_expected", "efficiency", "fit_p_background"), (float, None))
+EXCESS = {"mass": float, "z_local": float, "z_global": (float, None), "toys": int}
+SUMMARY = {
+    "points": [{key: KINDS.get(key, float) for key in COLUMNS}],
+    "global": {"selections": {str: EXCESS}, "all": (EXCESS, None)},
+}
+
 
 def summarise(results: Path, summary: Path, table: Path) -> None:
     """Write the fit's results: ``summary.json`` with ``points`` and ``global``, and the points as CSV.
@@ -30,16 +39,21 @@ def summarise(results: Path, summary: Path, table: Path) -> None:
     Raises:
         InputFileError: ``results`` is no summary of the stage ``fit``.
     """
-    content = config.load_json(results)
-    try:
-        rows = [{key: row[key] for key in COLUMNS} for row in content["points"]]
-        write_json(summary, {"points": rows, "global": content["global"]})
-    except (KeyError, TypeError) as error:
-        raise InputFileError(results, f"no summary of fits ({error!r})", "run 'resonaut fit summary' again") from None
+    content = _read(results)
+    rows = [{key: row[key] for key in COLUMNS} for row in content["points"]]
+    write_json(summary, {"points": rows, "global": content["global"]})
     with atomic(table) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: _plain(value) for key, value in row.items()} for row in rows)
+
+
+def _read(path: Path) -> Any:
+    content = config.load_json(path)
+    wrong = problem(content, SUMMARY)
+    if wrong:
+        raise InputFileError(path, f"no summary of fits ({wrong})", "run 'resonaut fit summary' again")
+    return content
 
 
 def _plain(value: Any) -> Any:
@@ -47,8 +61,12 @@ def _plain(value: Any) -> Any:
 
 
 def terminal_table(summary: Path) -> str:
-    """Each selection at its most significant mass, and the largest excess of all, as text for a terminal."""
-    content = config.load_json(summary)
+    """Each selection at its most significant mass, and the largest excess of all, as text for a terminal.
+
+    Raises:
+        InputFileError: ``summary`` is no such file.
+    """
+    content = _read(summary)
     best: dict[str, dict[str, Any]] = {}
     for row in content["points"]:
         if row["selection"] not in best or row["z_local"] > best[row["selection"]]["z_local"]:

@@ -286,6 +286,8 @@ def test_spectra_without_enough_events(monkeypatch, capsys, tmp_path, populated)
         (["--set", "toyz=1"], {}, "toyz"),
         (["--set", "toys=many"], {}, "toys"),
         (["--set", "bump_widths=[6,2]"], {}, "window"),
+        (["--set", "bias.masses=[3100]"], {"command": "bias"}, "bias.masses: 3100 GeV is not among --masses"),
+        (["--set", "limit_checks.masses=[3100]"], {}, "limit_checks.masses: 3100 GeV is not among --masses"),
     ],
 )
 def test_wrong_options(monkeypatch, capsys, spectrum, signal, tmp_path, options, choices, sentence):

@@ -28,6 +28,7 @@ def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
 
 def test_limits_and_global_significances_may_be_absent(tmp_path) -> None:
     row = dict.fromkeys(tables.COLUMNS, 0.5) | {"selection": "x", "mass": 3500.0, "limit_observed": None}
+    row["fit_good"] = True
     excess = {"mass": 3500.0, "z_local": 1.25, "z_global": None, "toys": 0}
     write_json(tmp_path / "s.json", {"points": [row], "global": {"selections": {"x": excess}, "all": excess}})
     lines = tables.terminal_table(tmp_path / "s.json").splitlines()
@@ -41,3 +42,6 @@ def test_no_summary(tmp_path) -> None:
     write_json(tmp_path / "s.json", [])
     with pytest.raises(InputFileError, match=r"s\.json: no summary of fits .* run 'resonaut fit summary' again"):
         tables.summarise(tmp_path / "s.json", tmp_path / "t.json", tmp_path / "t.csv")
+    write_json(tmp_path / "s.json", {"points": [{"selection": None}], "global": None})
+    with pytest.raises(InputFileError, match=r"it has no points\[0\]\.mass"):
+        tables.terminal_table(tmp_path / "s.json")
