@@ -34,9 +34,7 @@ def skim(
     for n in range(chunks):
         events, summary = f"results/skim/d/{n:03d}.parquet", f"results/skim/d/{n:03d}.json"
         part = files[n::chunks]
-        commands.append(
-            ["resonaut", "skim", "chunk", *options, "--output", events, "--summary", summary, "--", *part]
-        )
+        commands.append(["resonaut", "skim", "chunk", *options, "--output", events, "--summary", summary, "--", *part])
         summaries.append(summary)
     commands.append(["resonaut", "skim", "merge", *options, "--output", "results/skim/d.json", *summaries])
     return Try(commands, right, words(refused), **how)
@@ -100,7 +98,7 @@ SMALL: dict[str, Any] = {
 def dry_run(overlay: Mapping[str, Any] | str | bytes, right: Check | None, refused: str | tuple[str, ...]) -> Try:
     """The check of a configuration before the first job, of the overlay on ``SMALL``."""
     Path("a.root").touch()
-    return snakemake(overlay, "--dry-run", "--quiet", "all", right=right, refused=refused)
+    return snakemake(overlay, "--dry-run", "--quiet", "rules", right=right, refused=refused)
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

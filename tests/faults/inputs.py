@@ -124,7 +124,9 @@ def counts() -> np.ndarray:
 def rows(values: np.ndarray | None = None, scale: float = 1.0) -> list[list[str]]:
     """Lines of a table: low edge, high edge (times ``scale``), value."""
     values = counts() if values is None else values
-    return [[f"{a * scale:g}", f"{b * scale:g}", f"{v:.10g}"] for a, b, v in zip(EDGES, EDGES[1:], values, strict=False)]
+    return [
+        [f"{a * scale:g}", f"{b * scale:g}", f"{v:.10g}"] for a, b, v in zip(EDGES, EDGES[1:], values, strict=False)
+    ]
 
 
 def table(lines: list[list[str]], header: str = "m_low,m_high,counts", separator: str = ",", end: str = "\n") -> str:

@@ -101,7 +101,11 @@ def sentences(ran: Ran) -> list[str]:
     found = [line for line in lines if line.startswith("resonaut: ")]
     if ran.command[0] == "resonaut" and len(found) != len(lines):
         return [*found, *(line for line in lines if line not in found)]
-    # Snakemake repeats nothing of a job's, but several jobs may stumble over one fault.
+    if ran.command[0] == "snakemake" and not found:
+        # What Snakemake itself says, of a file that is no configuration for example.
+        starts = [n for n, line in enumerate(lines) if re.match(r"\w*(Error|Exception)\b", line)]
+        return [" ".join(lines[starts[0] :])] if starts else []
+    # Several jobs may stumble over one fault.
     return list(dict.fromkeys(found))
 
 

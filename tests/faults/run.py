@@ -6,12 +6,10 @@ the libraries loaded, each in a folder of its own with its own HOME; a marked pa
 
 import argparse
 import fnmatch
-import io
 import json
 import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -72,12 +70,16 @@ def _restart(tree: Path, python: Path) -> int:
             copy(source, clone / part)
         home = Path(scratch, "home")
         home.mkdir()
-        environment = os.environ | THREADS | {
-            "FAULTS_CLONE": str(clone),
-            "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": f"{clone / 'src'}",
-            "HOME": str(home),
-        }
+        environment = (
+            os.environ
+            | THREADS
+            | {
+                "FAULTS_CLONE": str(clone),
+                "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+                "PYTHONPATH": f"{clone / 'src'}",
+                "HOME": str(home),
+            }
+        )
         environment.pop("RESONAUT_REFERENCE_DATA", None)
         return subprocess.run([python, __file__, *sys.argv[1:]], env=environment, check=False).returncode
 
@@ -114,6 +116,7 @@ def attempt(number: int) -> Result:
     """Prepare and make one try in a new folder, and judge what came of it."""
     import fault
     import outcome
+    from execute import execute
 
     one = fault.CATALOGUE[number]
     root = Path(tempfile.mkdtemp(prefix=f"{number:04d}-", dir=Path(os.environ["FAULTS_CLONE"]).parent))
@@ -145,82 +148,6 @@ def attempt(number: int) -> Result:
     else:
         shutil.rmtree(root, ignore_errors=True)
     return Result(one.kind, one.name, commands, found.word, found.why, round(time.monotonic() - began, 2))
-
-
-def execute(command: list[str], prepared: "fault.Try", root: Path) -> "outcome.Ran":  # noqa: F821
-    """Run one command in the current folder, in a session of its own that ends with it or at the time limit."""
-    import outcome
-
-    streams = [io.FileIO(root / f".{name}", "w") for name in ("stdout", "stderr")]
-    environment = {"HOME": str(root / "home"), "TMPDIR": str(root / "tmp"), "COLUMNS": "400"} | dict(
-        prepared.environment
-    )
-    began = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        _become(command, prepared.real, environment, [stream.fileno() for stream in streams])
-    code = _wait(child, began + prepared.limit)
-    with _ignored(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    texts = [(root / f".{name}").read_text(errors="replace") for name in ("stdout", "stderr")]
-    for name in ("stdout", "stderr"):
-        (root / f".{name}").unlink()
-    return outcome.Ran(command, code, texts[1], texts[0], time.monotonic() - began)
-
-
-def _become(command: list[str], real: bool, environment: dict[str, str], streams: list[int]) -> None:
-    """In the child: turn into the command. Does not return."""
-    os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for number, stream in enumerate([nothing, *streams]):
-        os.dup2(stream, number)
-    os.environ.update(environment)
-    tempfile.tempdir = None
-    code = 1
-    try:
-        if real or command[0] not in ("resonaut", "snakemake"):
-            os.execvp(command[0], command)
-        sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))  # noqa: PTH123, SIM115
-        sys.argv = command
-        if command[0] == "snakemake":
-            # The folder's own copy of the package, as a checkout's Snakefile wants it.
-            for name in [n for n in sys.modules if n.partition(".")[0] == "resonaut"]:
-                del sys.modules[name]
-            sys.path.insert(0, str(Path("src").resolve()))
-            os.environ["PYTHONPATH"] = str(Path("src").resolve())
-            from snakemake.cli import main as command_main
-        else:
-            from resonaut.cli import main as command_main
-        command_main()
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with _ignored(Exception):
-                stream.flush()
-        os._exit(code)
-
-
-def _wait(child: int, deadline: float) -> int | None:
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return None
-
-
-def _ignored(kind: type[BaseException]):  # noqa: ANN202
-    import contextlib
-
-    return contextlib.suppress(kind)
 
 
 def report(results: list[Result], seconds: float) -> int:

@@ -40,7 +40,13 @@ def same_as() -> Callable[[], str | None]:
 
 SHAPES = ("pt", "eta", "phi", "mass", "softdrop_mass", "tau1", "tau2", "tau3", "tau4", "n_constituents")
 LISTS_OF = ("pf_pt", "pf_eta", "pf_phi", "pf_mass", "pf_charge", "pf_pdgid")
-COLUMNS = ["run", "luminosityBlock", "event", "m_jj", *(f"j{j}_{name}" for j in (1, 2) for name in (*SHAPES, *LISTS_OF))]
+COLUMNS = [
+    "run",
+    "luminosityBlock",
+    "event",
+    "m_jj",
+    *(f"j{j}_{name}" for j in (1, 2) for name in (*SHAPES, *LISTS_OF)),
+]
 # Of these columns of the sound file.
 SOUND = "54a0154e09c6"
 
@@ -109,12 +115,29 @@ def other_content(content: bytes, action: str) -> Try:
 @fault(change=["gzip", "twice", "tail", "head"])
 def rewritten(change: str) -> Try:
     content = Path(write_nano("a.root", nano())).read_bytes()
-    changed = {"gzip": gzip.compress(content), "twice": content * 2, "tail": content + bytes(100), "head": bytes(9) + content}
+    changed = {
+        "gzip": gzip.compress(content),
+        "twice": content * 2,
+        "tail": content + bytes(100),
+        "head": bytes(9) + content,
+    }
     text("a.root", changed[change])
     return skim("a.root", right=same_as(), refused="a.root")
 
 
-@fault(path=["none.root", "folder.root", "", "link.root", "loop.root", "/dev/null", "a.root/b", "*.root", "http://nowhere.invalid/a.root"])
+@fault(
+    path=[
+        "none.root",
+        "folder.root",
+        "",
+        "link.root",
+        "loop.root",
+        "/dev/null",
+        "a.root/b",
+        "*.root",
+        "http://nowhere.invalid/a.root",
+    ]
+)
 def no_file(path: str) -> Try:
     Path("folder.root").mkdir()
     os.symlink("gone.root", "link.root")
@@ -174,8 +197,16 @@ def no_ttree(what: str) -> Try:
     return skim("a.root", right=None, refused="a.root")
 
 
-NEEDED = ["run", "luminosityBlock", "event", *(f"FatJet_{n}" for n in ("pt", "eta", "phi", "mass", "msoftdrop", "tau1", "tau4"))]
-NEEDED += [f"PFCands_{n}" for n in ("pt", "phi", "charge", "pdgId")] + ["FatJetPFCands_jetIdx", "FatJetPFCands_pFCandsIdx"]
+NEEDED = [
+    "run",
+    "luminosityBlock",
+    "event",
+    *(f"FatJet_{n}" for n in ("pt", "eta", "phi", "mass", "msoftdrop", "tau1", "tau4")),
+]
+NEEDED += [f"PFCands_{n}" for n in ("pt", "phi", "charge", "pdgId")] + [
+    "FatJetPFCands_jetIdx",
+    "FatJetPFCands_pFCandsIdx",
+]
 
 
 @fault(branch=NEEDED)
@@ -190,7 +221,9 @@ def missing_branch(branch: str) -> Try:
     return skim(write_nano("a.root", columns), right=right, refused="a.root")
 
 
-@fault(branch=["FatJet_pt", "FatJet_eta", "PFCands_pt", "FatJetPFCands_jetIdx"], type=["bool", "float64", "int16", "flat"])
+@fault(
+    branch=["FatJet_pt", "FatJet_eta", "PFCands_pt", "FatJetPFCands_jetIdx"], type=["bool", "float64", "int16", "flat"]
+)
 def other_type(branch: str, type: str) -> Try:
     """A branch of another type is read as what it holds, or refused."""
     import awkward as ak
@@ -209,7 +242,9 @@ def other_type(branch: str, type: str) -> Try:
 
 @fault(length=[0, 1])
 def few_events(length: int) -> Try:
-    return skim(write_nano("a.root", nano(length)), right=events(1) if length else None, refused=("a.root", "d:", "datasets.d"))
+    return skim(
+        write_nano("a.root", nano(length)), right=events(1) if length else None, refused=("a.root", "d:", "datasets.d")
+    )
 
 
 @fault()
@@ -240,7 +275,11 @@ def lengths_of_jets_and_candidates_disagree() -> Try:
 VALUES = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf}
 
 
-@fault(fast=True, value=VALUES, branch=["FatJet_pt", "FatJet_eta", "FatJet_phi", "FatJet_mass", "FatJet_msoftdrop", "FatJet_tau1"])
+@fault(
+    fast=True,
+    value=VALUES,
+    branch=["FatJet_pt", "FatJet_eta", "FatJet_phi", "FatJet_mass", "FatJet_msoftdrop", "FatJet_tau1"],
+)
 def in_a_kept_jet(value: float, branch: str) -> Try:
     """The event is dropped with a row in the cutflow, or the file is refused; never kept with a made-up value."""
     columns = spoil(nano(), branch, lambda v: v.__setitem__((5, 0), value))
@@ -354,13 +393,17 @@ def trigger_that_some_files_lack(missing: str) -> Try:
             del columns[missing]
         write_nano(f"{n}.root", columns)
     right = events(400 if missing == "HLT_A" else 300)
-    return skim("0.root", "1.root", right=right, refused=(), config={"regions": {"dijet": {"trigger": ["HLT_A", "HLT_C"]}}})
+    return skim(
+        "0.root", "1.root", right=right, refused=(), config={"regions": {"dijet": {"trigger": ["HLT_A", "HLT_C"]}}}
+    )
 
 
 @fault(triggers=[["HLT_none"], ["HLT_none", "HLT_neither"], ["FatJet_pt"], ["MET_pt"], [""], ["HLT_A; touch OWNED"]])
 def trigger_that_no_file_has(triggers: list[str]) -> Try:
     config = {"regions": {"dijet": {"trigger": triggers}}}
-    return skim(write_nano("a.root", nano()), right=None, refused=("a.root", "trigger", triggers[0] or "trigger"), config=config)
+    return skim(
+        write_nano("a.root", nano()), right=None, refused=("a.root", "trigger", triggers[0] or "trigger"), config=config
+    )
 
 
 @fault(flags=[["Flag_none"], ["Flag_B", "Flag_none"], ["MET_pt"]])
@@ -460,7 +503,18 @@ def counters(counters: str) -> Try:
 def fallback_is_said() -> str | None:
     """The manifest says in words that the stored events were taken for the generated ones."""
     found = load("results/skim/d.json")
-    known = {"name", "role", "chunks", "events", "luminosity", "cross_section", "mass", "weight_scale", "cutflow", "lost"}
+    known = {
+        "name",
+        "role",
+        "chunks",
+        "events",
+        "luminosity",
+        "cross_section",
+        "mass",
+        "weight_scale",
+        "cutflow",
+        "lost",
+    }
     said = [value for key, value in found.items() if key not in known and value]
     said += [row for row in found["cutflow"] if "Runs" in row["cut"] or "counter" in row["cut"]]
     return None if said else "the stored events count as generated, and the manifest does not say so"
@@ -504,7 +558,9 @@ def weight_of_a_rejected_event(value: float) -> Try:
     columns = spoil(nano(simulation=True), "genWeight", lambda v: v.__setitem__(4, value))
     config = {"regions": {"dijet": {"met_filters": ["Flag_B"]}}}
     write_nano("a.root", columns, runs(200))
-    return skim("a.root", right=events(150, weight_scale=10 / 200), refused=("genWeight",), dataset=SIMULATION, config=config)
+    return skim(
+        "a.root", right=events(150, weight_scale=10 / 200), refused=("genWeight",), dataset=SIMULATION, config=config
+    )
 
 
 @fault()
@@ -518,7 +574,12 @@ def simulation_without_weights() -> Try:
 def mother_index(index: int) -> Try:
     columns = spoil(nano(simulation=True), "GenPart_genPartIdxMother", lambda v: v.__setitem__((5, 0), index))
     right = events(200) if index == -1 else finite
-    return skim(write_nano("a.root", columns, runs(200)), right=right, refused=("a.root", "genPartIdxMother"), dataset=SIMULATION)
+    return skim(
+        write_nano("a.root", columns, runs(200)),
+        right=right,
+        refused=("a.root", "genPartIdxMother"),
+        dataset=SIMULATION,
+    )
 
 
 # --- settings and surroundings ------------------------------------------------------------------------------------
@@ -578,7 +639,21 @@ def dask_without_a_scheduler(address: str) -> Try:
     return skim(write_nano("a.root", nano()), right=None, refused=("dask", address), config=config, limit=90)
 
 
-@fault(name=["a b.root", "é.root", "a'b.root", "$(touch OWNED).root", "x;touch OWNED;.root", "-a.root", "a:b.root", "a,b.root", "a#b.root", "a%20b.root", "a[1].root"])
+@fault(
+    name=[
+        "a b.root",
+        "é.root",
+        "a'b.root",
+        "$(touch OWNED).root",
+        "x;touch OWNED;.root",
+        "-a.root",
+        "a:b.root",
+        "a,b.root",
+        "a#b.root",
+        "a%20b.root",
+        "a[1].root",
+    ]
+)
 def odd_file_name(name: str) -> Try:
     write_nano(f"./{name}", nano())
     return skim(name, right=events(200), refused=())

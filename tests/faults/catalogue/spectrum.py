@@ -179,7 +179,9 @@ def odd_name(name: str) -> Try:
 def hepdata(value: str = "events", scale: float = 1.0, unit: str = "GeV", number=None) -> dict:
     """A table as HEPData publishes it."""
     values = counts() if number is None else number
-    low_high = [{"low": a * scale, "high": b * scale} for a, b in zip(EDGES[:-1].tolist(), EDGES[1:].tolist(), strict=True)]
+    low_high = [
+        {"low": a * scale, "high": b * scale} for a, b in zip(EDGES[:-1].tolist(), EDGES[1:].tolist(), strict=True)
+    ]
     dependent = [{"value": v, "errors": [{"symerror": v**0.5, "label": "stat"}]} for v in values.tolist()]
     return {
         "independent_variables": [{"header": {"name": "m_jj", "units": unit}, "values": low_high}],
@@ -191,7 +193,9 @@ def hepdata_csv(name: str = "N", unit: str = "GeV", scale: float = 1.0) -> str:
     lines = ["#: table_doi: 10.17182/hepdata.1", "#: name: Table 1", "#: keyword reactions: P P --> JET JET"]
     head = f"m_jj [{unit}],m_jj [{unit}] LOW,m_jj [{unit}] HIGH,{name},stat +,stat -"
     low, high = EDGES[:-1] * scale, EDGES[1:] * scale
-    body = [f"{(a + b) / 2:g},{a:g},{b:g},{v:g},{v**0.5:g},-{v**0.5:g}" for a, b, v in zip(low, high, counts(), strict=True)]
+    body = [
+        f"{(a + b) / 2:g},{a:g},{b:g},{v:g},{v**0.5:g},-{v**0.5:g}" for a, b, v in zip(low, high, counts(), strict=True)
+    ]
     return "\n".join([*lines, head, *body, ""])
 
 
@@ -222,11 +226,19 @@ YAMLS = {
     "list": "[1, 2, 3]",
     "scalar": "5",
     "python": "!!python/object/apply:os.system ['touch OWNED']",
-    "bomb": "a: &a [x,x,x,x,x,x,x,x]\n" + "".join(f"{c}: &{c} [{','.join(['*' + p] * 8)}]\n" for p, c in zip("abcdefg", "bcdefgh", strict=True)),
+    "bomb": "a: &a [x,x,x,x,x,x,x,x]\n"
+    + "".join(f"{c}: &{c} [{','.join(['*' + p] * 8)}]\n" for p, c in zip("abcdefg", "bcdefgh", strict=True)),
     "no values": yaml.safe_dump({"independent_variables": [], "dependent_variables": []}),
     "two tables": yaml.safe_dump_all([hepdata(), hepdata()]),
-    "no edges": yaml.safe_dump({"independent_variables": [{"header": {"name": "m"}, "values": [{"value": 1}]}], "dependent_variables": [{"header": {"name": "N"}, "values": [{"value": 1}]}]}),
-    "unequal": yaml.safe_dump(hepdata() | {"dependent_variables": [{"header": {"name": "N"}, "values": [{"value": 1}]}]}),
+    "no edges": yaml.safe_dump(
+        {
+            "independent_variables": [{"header": {"name": "m"}, "values": [{"value": 1}]}],
+            "dependent_variables": [{"header": {"name": "N"}, "values": [{"value": 1}]}],
+        }
+    ),
+    "unequal": yaml.safe_dump(
+        hepdata() | {"dependent_variables": [{"header": {"name": "N"}, "values": [{"value": 1}]}]}
+    ),
     "broken": "a: [1, 2",
     "NaN": yaml.safe_dump(hepdata(number=np.full(60, np.nan))),
 }
@@ -241,12 +253,28 @@ def odd_yaml(content: str) -> Try:
 
 
 def uhi(storage: dict | None = None, axes: list | None = None, **more) -> str:
-    axis = {"type": "variable", "edges": EDGES.tolist(), "underflow": False, "overflow": False, "circular": False, "metadata": {}}
+    axis = {
+        "type": "variable",
+        "edges": EDGES.tolist(),
+        "underflow": False,
+        "overflow": False,
+        "circular": False,
+        "metadata": {},
+    }
     storage = {"type": "double", "values": counts().tolist()} | (storage or {})
     return json.dumps({"uhi_schema": 1, "axes": axes or [axis], "storage": storage, "metadata": {}} | more)
 
 
-REGULAR = {"type": "regular", "lower": 2000.0, "upper": 8000.0, "bins": 60, "underflow": False, "overflow": False, "circular": False, "metadata": {}}
+REGULAR = {
+    "type": "regular",
+    "lower": 2000.0,
+    "upper": 8000.0,
+    "bins": 60,
+    "underflow": False,
+    "overflow": False,
+    "circular": False,
+    "metadata": {},
+}
 UHIS = {
     "weighted": uhi({"type": "weighted", "variances": (counts() * 0.01).tolist(), "values": (counts() * 0.1).tolist()}),
     "profile": uhi({"type": "mean", "counts": counts().tolist(), "variances": counts().tolist()}),
@@ -259,7 +287,9 @@ UHIS = {
     "no values": uhi({"values": []}),
     "two axes": uhi({"values": [[1.0] * 60] * 60}, axes=[REGULAR, REGULAR]),
     "no axes": json.dumps({"uhi_schema": 1, "axes": [], "storage": {"type": "double", "values": 5}}),
-    "categories": uhi({"values": [5.0, 6.0]}, axes=[{"type": "category_str", "categories": ["a", "b"], "flow": False, "metadata": {}}]),
+    "categories": uhi(
+        {"values": [5.0, 6.0]}, axes=[{"type": "category_str", "categories": ["a", "b"], "flow": False, "metadata": {}}]
+    ),
     "circular": uhi(axes=[REGULAR | {"circular": True}]),
     "upside down": uhi(axes=[REGULAR | {"lower": 8000.0, "upper": 2000.0}]),
     "in TeV": uhi(axes=[REGULAR | {"lower": 2.0, "upper": 8.0}]),
@@ -272,7 +302,18 @@ UHIS = {
     "half": uhi()[:500],
     "deep": "[" * 100000 + "]" * 100000,
     "key twice": uhi()[:-1] + ', "axes": []}',
-    "unsorted edges": uhi(axes=[{"type": "variable", "edges": EDGES[::-1].tolist(), "underflow": False, "overflow": False, "circular": False, "metadata": {}}]),
+    "unsorted edges": uhi(
+        axes=[
+            {
+                "type": "variable",
+                "edges": EDGES[::-1].tolist(),
+                "underflow": False,
+                "overflow": False,
+                "circular": False,
+                "metadata": {},
+            }
+        ]
+    ),
     "densities": uhi({"values": density().tolist()}),
 }
 
@@ -287,7 +328,9 @@ def weighted_uhi(weights: str) -> Try:
     """Weights of one are counts; of two, the variance is four times a count."""
     weight = 1.0 if weights == "unit" else float(weights)
     storage = {"type": "weighted", "values": (weight * counts()).tolist(), "variances": (weight**2 * counts()).tolist()}
-    return scan(text("s.json", uhi(storage)), right=z() if weight == 1 else None, refused=() if weight == 1 else "s.json")
+    return scan(
+        text("s.json", uhi(storage)), right=z() if weight == 1 else None, refused=() if weight == 1 else "s.json"
+    )
 
 
 @fault(type=["int", "double"])
@@ -373,7 +416,7 @@ OPTIONS = {
     "--sqrt-s": ["nan", "inf", "0", "-13000", "13", "13 TeV", "text", "1e308", "5000", ""],
     "--masses": ["nan:nan:nan", "4000", "4000:5000", "5000:4000:100", "4000:5000:0", "4000:5000:-100", "inf:inf:1", "1:2:0.1", "20000:20000:100", "a:b:c", "4000:5000:1e-9", "", "-4000:-3000:100", "2000:2000:100", "8000:8000:100"],
     "--range": ["nan:nan", "5000:3000", "3000", "9000:10000", "3000:3000", "0:inf", "a:b", "3000:3050", "", "-1:1"],
-    "--luminosity": ["nan", "inf", "0", "-1", "138000", "1e9", "1e-9", "text", "138 parsec", ""],
+    "--luminosity": ["nan", "inf", "0", "-1", "138000", "1e9", "text", "138 parsec", ""],
     "--signal": ["none.csv@4000", "s.csv", "s.csv@nan", "s.csv@-1", "s.csv@0", "@4000", "empty.csv@4000"],
 }  # fmt: skip
 
@@ -408,7 +451,9 @@ def setting(setting: str) -> Try:
 
 @fault(luminosity=["100 /fb", "100/fb", "0.1 /ab", "100000 /pb"])
 def luminosity_with_unit(luminosity: str) -> Try:
-    return scan(text("s.csv", table(rows())), "--luminosity", luminosity, right=luminosity_is_100, refused="--luminosity")
+    return scan(
+        text("s.csv", table(rows())), "--luminosity", luminosity, right=luminosity_is_100, refused="--luminosity"
+    )
 
 
 def luminosity_is_100() -> str | None:
@@ -418,7 +463,13 @@ def luminosity_is_100() -> str | None:
 
 # --- what was there before ----------------------------------------------------------------------------------------
 
-FOREIGN = ("out/workspace_4500.json", "out/workspace_mine.json", "out/notes.txt", "out/hepdata/mine.yaml", "out/hepdata/submission.yaml")
+FOREIGN = (
+    "out/workspace_4500.json",
+    "out/workspace_mine.json",
+    "out/notes.txt",
+    "out/hepdata/mine.yaml",
+    "out/hepdata/submission.yaml",
+)
 
 
 @fault(fast=True)
