@@ -1,0 +1,481 @@
+"""Configurations: values that switch protections off, contradictions, names that are commands, odd files."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from commands import SMALL, dry_run, fine, load, snakemake, text
+from fault import Kind, Try
+from inputs import nano, runs, write_nano
+
+kind = Kind("configuration")
+fault = kind.fault
+names = Kind("names and folders")
+
+
+def nested(path: str, value: Any) -> dict[str, Any]:
+    """``a.b.c`` as mappings."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+def last(path: str) -> tuple[str, ...]:
+    """A sentence names the whole path or at least the key."""
+    return (path, path.rpartition(".")[2])
+
+
+# --- values that no key can have ----------------------------------------------------------------------------------
+
+NUMBERS = [
+    "datasets.data.luminosity", "skim.regions.dijet.m_jj_min", "skim.regions.dijet.pt_min", "skim.bad_files.max_lost_fraction",
+    "fit.background.f_test", "fit.background.max_error", "fit.background.shrink.min_p_background", "fit.background.shrink.min_p_signal",
+    "fit.uncertainties.scale", "fit.max_efficiency_error", "fit.confidence_level", "fit.bin_width", "fit.sqrt_s", "fit.signal_width",
+    "fit.reference_signal", "select.background_efficiency", "select.min_events", "fit.seed", "fit.toys",
+]  # fmt: skip
+
+
+@fault(fast=False, path=NUMBERS, value={"NaN": float("nan"), "infinite": float("inf"), "empty": None})
+def no_number(path: str, value: float | None) -> Try:
+    return dry_run(nested(path, value), right=fine if (path, value) in NULL else None, refused=last(path))
+
+
+# Where null means something.
+NULL = [("skim.regions.dijet.m_jj_min", None), ("datasets.data.luminosity", None)]
+
+
+@fault(path=NUMBERS[:8] + NUMBERS[10:13] + NUMBERS[-2:], value=["-1", "many", True, [5], {"a": 1}])
+def wrong_type(path: str, value: Any) -> Try:
+    return dry_run(nested(path, value), right=None, refused=last(path))
+
+
+LISTS = ["fit.masses", "fit.range", "fit.bump_widths", "fit.background.shape_parameters", "select.windows", "select.methods", "search.stages", "search.datasets", "datasets.data.files", "datasets", "fit", "skim"]  # fmt: skip
+
+
+@fault(path=LISTS, value={"NaN": [float("nan")], "empty": None, "text": "x", "number": 5, "nested": [[[1]]]})
+def no_list(path: str, value: Any) -> Try:
+    # An empty section has the defaults in YAML's own reading; that would be right, too.
+    right = fine if value is None and path in ("fit", "skim") else None
+    return dry_run(nested(path, value), right=right, refused=(*last(path), "search.datasets"))
+
+
+SEEDS = [2**63, 2**64, -1, 1.5, 1e30, "one", None, float("nan")]
+
+
+@fault(path=["fit.seed", "select.seed", "datasets.data.generator.seed", "reweight.seed"], seed=SEEDS)
+def seed(path: str, seed: Any) -> Try:
+    overlay = nested(path, seed)
+    if "generator" in path:
+        generator = {"seed": seed, "components": [{"process": "qcd", "events": 10}]}
+        overlay = {
+            "datasets": {"data": {"files": [], "generator": generator}},
+            "search": {"stages": ["simulate", "skim"]},
+        }
+    return dry_run(overlay, right=None, refused=last(path))
+
+
+@fault(luminosity=["138 /fb", "138/fb", "0.138 /ab", "138000 /pb", "138 fb^-1"])
+def luminosity_with_a_unit(luminosity: str) -> Try:
+    return dry_run({"datasets": {"data": {"luminosity": luminosity}}}, right=fine, refused="luminosity")
+
+
+@fault(luminosity=[138000, 1e9, 0, -138, "138 parsec", "138 /fb /fb", "", "/fb", "1e400"])
+def implausible_luminosity(luminosity: Any) -> Try:
+    return dry_run({"datasets": {"data": {"luminosity": luminosity}}}, right=None, refused="luminosity")
+
+
+@fault(
+    path=[
+        "datasets.signal_3500.cross_section",
+        "datasets.signal_3500.mass",
+        "fit.sqrt_s",
+        "skim.regions.dijet.m_jj_min",
+    ],
+    value=["5 parsec", "5 /fb /fb", "3.5 lightyears", ""],
+)
+def unknown_unit(path: str, value: str) -> Try:
+    return dry_run(nested(path, value), right=None, refused=last(path))
+
+
+# --- contradictions -----------------------------------------------------------------------------------------------
+
+WINDOW = {"signal_region": [3300, 3700], "sidebands": [[3000, 3300], [3700, 4300]]}
+WINDOWS = {
+    "region upside down": WINDOW | {"signal_region": [3700, 3300]},
+    "region empty": WINDOW | {"signal_region": [3300, 3300]},
+    "sideband upside down": WINDOW | {"sidebands": [[3300, 3000], [3700, 4300]]},
+    "sideband in the region": WINDOW | {"sidebands": [[3000, 3500], [3700, 4300]]},
+    "sidebands overlap": WINDOW | {"sidebands": [[3000, 3300], [3100, 3300]]},
+    "sidebands twice": WINDOW | {"sidebands": [[3000, 3300], [3000, 3300]]},
+    "no sidebands": WINDOW | {"sidebands": []},
+    "one number": WINDOW | {"signal_region": [3300]},
+    "three numbers": WINDOW | {"signal_region": [3300, 3400, 3500]},
+    "negative": WINDOW | {"signal_region": [-3300, 3700]},
+    "NaN": WINDOW | {"signal_region": [float("nan"), 3700]},
+    "infinite": WINDOW | {"sidebands": [[3000, 3300], [3700, float("inf")]]},
+    "null": WINDOW | {"signal_region": None},
+    "text": WINDOW | {"signal_region": "3300-3700"},
+    "no region": {"sidebands": [[3000, 3300]]},
+    "TeV": {"signal_region": [3.3, 3.7], "sidebands": [[3.0, 3.3], [3.7, 4.3]]},
+}
+
+
+@fault(window=WINDOWS)
+def window(window: Mapping[str, Any]) -> Try:
+    overlay = {"select": {"windows": {"w": window}}, "fit": {"masses": [3500]}}
+    return dry_run(overlay, right=None, refused=("select.windows.w", "windows", "fit.masses"))
+
+
+CONTRADICTIONS = {
+    "mass in no window": ({"fit": {"masses": [3500, 9000]}}, "masses"),
+    "mass beyond the range": ({"fit": {"range": [3000, 3400], "masses": [3500]}}, ("masses", "range")),
+    "masses twice": ({"fit": {"masses": [3500, 3500]}}, "masses"),
+    "no masses": ({"fit": {"masses": []}}, "masses"),
+    "mass 0": ({"fit": {"masses": [0]}}, "masses"),
+    "range upside down": ({"fit": {"range": [8000, 3000]}}, "range"),
+    "range empty": ({"fit": {"range": [3000, 3000]}}, "range"),
+    "range beyond sqrt_s": ({"fit": {"range": [3000, 14000]}}, ("range", "sqrt_s")),
+    "bin_width does not divide the range": ({"fit": {"bin_width": 7}}, "bin_width"),
+    "bin_width beyond the range": ({"fit": {"bin_width": 6000}}, "bin_width"),
+    "bin_width of no spectrum bins": ({"fit": {"bin_width": 0.3}}, "bin_width"),
+    "sqrt_s in TeV": ({"fit": {"sqrt_s": 13}}, "sqrt_s"),
+    "shape parameters upside down": ({"fit": {"background": {"shape_parameters": [5, 2]}}}, "shape_parameters"),
+    "bump widths upside down": ({"fit": {"bump_widths": [6, 2]}}, "bump_widths"),
+    "limit checks of no mass": ({"fit": {"limit_checks": {"masses": [1234]}}}, "limit_checks"),
+    "bias of no mass": ({"fit": {"bias": {"masses": [1234]}}}, "bias"),
+    "region unknown": ({"datasets": {"data": {"region": "dijets"}}}, "region"),
+    "region null": ({"datasets": {"data": {"region": None}}}, "region"),
+    "softdrop upside down": ({"skim": {"regions": {"dijet": {"softdrop_mass": [110, 70]}}}}, "softdrop_mass"),
+    "one jet with a pair's cut": ({"skim": {"regions": {"dijet": {"jets": 1, "m_jj_min": 2900}}}}, "dijet"),
+    "m_jj_min above the range": ({"skim": {"regions": {"dijet": {"m_jj_min": 9000}}}}, ("m_jj_min", "range", "window")),
+    "method unknown": ({"select": {"methods": ["magic"]}}, "magic"),
+    "method twice": ({"select": {"methods": ["inclusive", "inclusive"]}}, "methods"),
+    "no methods": ({"select": {"methods": []}}, "methods"),
+    "feature unknown": ({"select": {"methods": ["cwola"], "features": ["j1_magic"]}}, "j1_magic"),
+    "features twice": ({"select": {"methods": ["cwola"], "features": ["j1_mass", "j1_mass"]}}, "features"),
+    "no features": ({"select": {"methods": ["cwola"], "features": []}}, "features"),
+    "stage unknown": ({"search": {"stages": ["skim", "magic"]}}, "stages"),
+    "stage twice": ({"search": {"stages": ["skim", "skim"]}}, "stages"),
+    "no stages": ({"search": {"stages": []}}, "stages"),
+    "stage without the one before": ({"search": {"stages": ["fit"]}}, ("stages", "skim", "select")),
+    "dataset unknown": ({"search": {"datasets": ["data", "none"]}}, "none"),
+    "dataset twice": ({"search": {"datasets": ["data", "data"]}}, "datasets"),
+    "no datasets": ({"search": {"datasets": []}}, "datasets"),
+    "signal unknown": ({"fit": {"signals": ["signal_9"]}}, "signal_9"),
+    "signal not in the search": ({"fit": {"signals": ["signal_3500"]}}, "signal_3500"),
+    "signal that is data": ({"fit": {"signals": ["data"]}}, "signals"),
+    "injected signal unknown": ({"select": {"injection": {"signals": ["x"], "amounts": [5]}}, "search": {"stages": ["skim", "select"]}}, "injection"),
+    "injected amounts NaN": ({"select": {"injection": {"signals": [], "amounts": [float("nan")]}}}, "amounts"),
+    "injected amounts negative": ({"select": {"injection": {"amounts": [-5]}}}, "amounts"),
+    "combination of nothing": ({"select": {"methods": ["inclusive", "both"], "combinations": {"both": {"methods": []}}}}, "both"),
+    "combination of itself": ({"select": {"methods": ["both"], "combinations": {"both": {"methods": ["both"]}}}}, "both"),
+    "combination named as a method": ({"select": {"methods": ["cwola"], "combinations": {"cwola": {"methods": ["inclusive"]}}}}, "cwola"),
+    "network unknown": ({"search": {"stages": ["skim", "tag", "select"]}, "select": {"methods": ["tagger"], "tagger": {"network": "none"}}}, ("tagger", "network")),
+    "files and generator": ({"datasets": {"data": {"generator": {"components": [{"process": "qcd", "events": 5}]}}}}, ("files", "generator")),
+    "neither files nor generator": ({"datasets": {"data": {"files": []}}}, ("files", "generator")),
+    "generated without simulate": ({"datasets": {"data": {"files": [], "generator": {"components": [{"process": "qcd", "events": 5}]}}}}, ("simulate", "stages")),
+    "process unknown": ({"search": {"stages": ["simulate", "skim"]}, "datasets": {"data": {"files": [], "generator": {"components": [{"process": "magic", "events": 5}]}}}}, "process"),
+    "tune unknown": ({"search": {"stages": ["simulate", "skim"]}, "datasets": {"data": {"files": [], "generator": {"tune": "magic", "components": [{"process": "qcd", "events": 5}]}}}}, "tune"),
+    "component without a number": ({"search": {"stages": ["simulate", "skim"]}, "datasets": {"data": {"files": [], "generator": {"components": [{"process": "qcd"}]}}}}, ("events", "cross_section")),
+    "component with both numbers": ({"search": {"stages": ["simulate", "skim"]}, "datasets": {"data": {"files": [], "generator": {"components": [{"process": "qcd", "events": 5, "cross_section": 5}]}}}}, ("events", "cross_section")),
+    "no components": ({"search": {"stages": ["simulate", "skim"]}, "datasets": {"data": {"files": [], "generator": {"components": []}}}}, "components"),
+    "resonance without a mass": ({"search": {"stages": ["simulate", "skim"]}, "datasets": {"data": {"files": [], "generator": {"components": [{"process": "x_to_yy", "events": 5}]}}}}, "mass"),
+    "data without luminosity": ({"datasets": {"data": {"luminosity": None}}, "fit": {"signals": ["signal_3500"]}}, ("luminosity", "signal_3500")),
+    "two data datasets": ({"search": {"datasets": ["data", "more"]}, "datasets": {"more": {"role": "data", "files": ["a.root"], "luminosity": 1}}}, ("data", "more")),
+    "no data": ({"search": {"datasets": ["b"]}, "datasets": {"b": {"role": "background", "files": ["a.root"], "cross_section": 1}}}, "data"),
+    "background without a cross section": ({"search": {"stages": ["skim"], "datasets": ["data", "b"]}, "datasets": {"b": {"role": "background", "files": ["b.root"]}}}, "cross_section"),
+    "role unknown": ({"datasets": {"data": {"role": "Data"}}}, "role"),
+    "format unknown": ({"datasets": {"data": {"format": "delphes"}}}, "format"),
+    "labelled NanoAOD": ({"datasets": {"data": {"labelled": {"signal": [0, 5]}}}}, "labelled"),
+    "labels upside down": ({"datasets": {"data": {"format": "lhco_features", "region": "lhco", "labelled": {"signal": [9, 5]}}}}, "labelled"),
+    "file missing": ({"datasets": {"data": {"files": ["none.root"]}}}, "none.root"),
+    "pattern without a file": ({"datasets": {"data": {"files": ["none/*.root"]}}}, "none/*.root"),
+    "pattern empty": ({"datasets": {"data": {"files": [""]}}}, "files"),
+    "file twice": ({"datasets": {"data": {"files": ["a.root", "a.root"]}}}, "a.root"),
+    "file and pattern": ({"datasets": {"data": {"files": ["a.root", "*.root"]}}}, "a.root"),
+    "file by another path": ({"datasets": {"data": {"files": ["a.root", "./a.root", "../work/a.root"]}}}, "a.root"),
+    "folder as file": ({"datasets": {"data": {"files": ["src"]}}}, "src"),
+    "files_per_chunk 0": ({"datasets": {"data": {"files_per_chunk": 0}}}, "files_per_chunk"),
+    "unknown key at the top": ({"serach": {}}, "serach"),
+    "unknown key": ({"fit": {"bin_widht": 4}}, "bin_widht"),
+    "unknown key of a dataset": ({"datasets": {"data": {"file": ["a.root"]}}}, "file"),
+    "number as key": ({"datasets": {5: {"role": "data"}}}, "5"),
+    "true as key": ({True: 5}, "True"),
+    "null as key": ({"fit": {None: 5}}, "None"),
+}  # fmt: skip
+
+
+@fault(case=CONTRADICTIONS)
+def contradiction(case: tuple[Mapping[Any, Any], Any]) -> Try:
+    overlay, named = case
+    return dry_run(overlay, right=None, refused=named)
+
+
+# The same file read twice is an error, or read once: the number of input files of the job tells.
+
+
+@fault()
+def two_signals_of_one_mass() -> Try:
+    one = {"role": "signal", "files": ["a.root"], "cross_section": 1, "mass": 3500}
+    datasets = {"s1": one, "s2": one | {"files": ["b.root"]}}
+    text("b.root", "")
+    overlay = {"search": {"datasets": ["data", "s1", "s2"]}, "datasets": datasets, "fit": {"signals": ["s1", "s2"]}}
+    return dry_run(overlay, right=None, refused="signals")
+
+
+@fault()
+def users_files_over_the_demos_generator() -> Try:
+    """The overlay of a user who names files and does not know that the demo generates its data."""
+    write_nano("a.root", nano())
+    content = yaml.safe_dump(
+        {
+            "search": {"stages": ["skim"], "datasets": ["data"]},
+            "datasets": {"data": {"files": ["a.root"], "luminosity": 59.8}},
+        }
+    )
+    return snakemake(content, "--dry-run", "--quiet", "rules", right=None, refused=("generator", "files"))
+
+
+# --- files that are no configuration ------------------------------------------------------------------------------
+
+VALID = yaml.safe_dump(SMALL)
+FILES = {
+    "empty": "",
+    "comment": "# nothing\n",
+    "list": "[1, 2]",
+    "number": "5",
+    "text": "just words",
+    "null": "null",
+    "broken": "fit: {toys: 5",
+    "tab": VALID + "report:\n\tlabel: x\n",
+    "two documents": VALID + "---\n" + VALID,
+    "key twice": VALID + "fit: {toys: 5}\n",
+    "key twice deeper": VALID.replace("fit:", "fit:\n  toys: 5\n  toys: 6"),
+    "key twice in braces": VALID + "report: {label: a, label: b}\n",
+    "latin-1": (VALID + "report: {label: été}\n").encode("latin-1"),
+    "UTF-16": VALID.encode("utf-16"),
+    "NUL": VALID + "report: {label: 'a\0b'}\n",
+    "binary": bytes(range(256)),
+    "python object": VALID + "report: !!python/object/apply:os.system ['touch OWNED']\n",
+    "python name": VALID + "report: {label: !!python/name:os.system }\n",
+    "unknown tag": VALID + "report: !whatever {label: x}\n",
+    "alias of nothing": VALID + "report: *nothing\n",
+    "alias of itself": VALID + "report: &a {label: *a}\n",
+    "HTML": "<html><body>404</body></html>",
+    "control character": VALID + 'report: {label: "a\\x07b"}\n',
+    "number with underscores": VALID.replace("luminosity: 20", "luminosity: 1_3_8_0_0_0"),
+    "octal": VALID.replace("luminosity: 20", "luminosity: 0777777"),
+    "sexagesimal": VALID.replace("luminosity: 20", "luminosity: 138:30:59"),
+    "date": VALID.replace("luminosity: 20", "luminosity: 2020-01-01"),
+    "yes": VALID.replace("luminosity: 20", "luminosity: yes"),
+}  # fmt: skip
+
+
+@fault(fast=False, content=FILES)
+def odd_file(content: str | bytes) -> Try:
+    named = ("overlay.yaml", "onfig file", "report", "luminosity", "toys", "label", "datasets.data", "generator")
+    return dry_run(content, right=None, refused=named)
+
+
+@fault(path=["none.yaml", "folder", "overlay.txt", "/dev/null", "loop.yaml"])
+def no_such_file(path: str) -> Try:
+    Path("folder").mkdir()
+    text("overlay.txt", "words")
+    os.symlink("loop.yaml", "loop.yaml")
+    attempt = dry_run({}, right=None, refused=(path, "onfig file"))
+    commands = [[path if word == "overlay.yaml" else word for word in c] for c in attempt.commands]
+    return Try(commands, attempt.right, attempt.refused, limit=60)
+
+
+# --- names that are commands, and folders -------------------------------------------------------------------------
+
+HOSTILE = {
+    "command": "x;touch OWNED;",
+    "substitution": "$(touch OWNED)",
+    "backticks": "`touch OWNED`",
+    "pipe": "x|touch OWNED",
+    "newline": "x\ntouch OWNED\n",
+    "and": "x&&touch OWNED",
+    "redirection": "x>OWNED",
+    "up": "../up",
+    "absolute": "/tmp/faults-up",
+    "blank": "a b",
+    "leading dash": "-x",
+    "braces": "{chunk}",
+    "empty": "",
+    "dot": ".",
+    "dots": "..",
+    "quote": "a'b",
+    "double quote": 'a"b',
+    "accent": "été",
+    "slash": "a/b",
+    "star": "*",
+    "long": "x" * 300,
+    "NUL": "a\0b",
+}
+
+
+@names.fault(what=["datasets", "windows", "combinations", "regions", "networks", "histograms"], name=HOSTILE)
+def hostile_name(what: str, name: str) -> Try:
+    """A name that becomes a file or an option: it works as what it is, or is refused; it never runs."""
+    write_nano("a.root", nano())
+    data = {"role": "data", "generator": None, "files": ["a.root"], "luminosity": 20}
+    skim = {"regions": {"dijet": {"m_jj_min": None}}}
+    if what == "datasets":
+        overlay = {"search": {"stages": ["skim"], "datasets": [name]}, "datasets": {name: data}, "skim": skim}
+    elif what == "regions":
+        skim = {"regions": {name: {"m_jj_min": None}}}
+        overlay = {"search": {"stages": ["skim"]}, "datasets": {"data": {"region": name}}, "skim": skim}
+    elif what == "windows":
+        overlay = {"search": {"stages": ["skim", "select"]}, "skim": skim, "select": {"windows": {name: WINDOW}}}
+    elif what == "combinations":
+        combined = {"methods": ["inclusive", name], "combinations": {name: {"methods": ["inclusive"]}}}
+        overlay = {"search": {"stages": ["skim", "select"]}, "skim": skim, "select": combined}
+    elif what == "networks":
+        overlay = {
+            "search": {"stages": ["skim", "tag"]},
+            "skim": skim,
+            "tag": {"networks": {name: {"architecture": "particle_net"}}},
+        }
+    else:
+        overlay = {
+            "calibrate": {"histograms": {name: {"bins": 5, "low": 0, "high": 1}}},
+            "search": {"stages": ["skim"]},
+            "skim": skim,
+        }
+    real = what in ("datasets", "regions") and name in (
+        HOSTILE["command"],
+        HOSTILE["up"],
+        HOSTILE["blank"],
+        HOSTILE["substitution"],
+        HOSTILE["newline"],
+    )
+    arguments = () if real else ("--dry-run", "--quiet", "rules")
+    named = (what, name.splitlines()[0] if name else what, repr(name), "search.datasets", "methods")
+    right = (
+        None
+        if what not in ("regions", "histograms") and name in (HOSTILE["up"], HOSTILE["absolute"], HOSTILE["dots"])
+        else fine
+    )
+    return snakemake(overlay, *arguments, right=right, refused=named)
+
+
+FOLDERS = {
+    "blank": "my results",
+    "accent": "résultats",
+    "quote": "my'results",
+    "double quote": 'my"results',
+    "command": "x;touch OWNED;",
+    "substitution": "$(touch OWNED)",
+    "percent": "50%s",
+    "star": "a*",
+    "hash": "a#b",
+    "backslash": "a\\b",
+    "braces": "{a}",
+    "leading dash": "-r",
+    "nested": "a/b c/d",
+    "deep": "/".join(["x" * 50] * 4),
+    "newline": "a\nb",
+    "empty": "",
+    "null": None,
+    "number": 5,
+    "the source": "src",
+    "a file": "Snakefile",
+}
+
+
+@names.fault(folder=["results", "logs", "benchmarks"], name=FOLDERS)
+def folder(folder: str, name: str | None) -> Try:
+    """Folders with odd names work, or are refused before the first job."""
+    write_nano("a.root", nano())
+    overlay = {
+        "pathvars": {folder: name},
+        "search": {"stages": ["skim"]},
+        "skim": {"regions": {"dijet": {"m_jj_min": None}}},
+    }
+    results = name if folder == "results" else "results"
+    # Quoted values are one kind: a few run, the others are planned only.
+    real = folder == "results" and name in (
+        FOLDERS["blank"],
+        FOLDERS["quote"],
+        FOLDERS["command"],
+        FOLDERS["substitution"],
+        FOLDERS["accent"],
+    )
+    real |= folder == "logs" and name == FOLDERS["command"]
+    writes = (
+        f"{str(name).replace('[', '[[]')}/*" if name else "results/*",
+        "results/*",
+        "logs/*",
+        *(("a[*]/*",) if name == "a*" else ()),
+    )
+
+    def found() -> str | None:
+        content = load(f"{results}/skim/data.json")["events"]
+        return None if content == 200 else f"{content} events"
+
+    arguments = () if real else ("--dry-run", "--quiet", "rules")
+    strict = name in (FOLDERS["newline"], FOLDERS["empty"], None, 5)
+    right = None if strict else found if real else fine
+    return snakemake(overlay, *arguments, right=right, refused=(folder, f"pathvars.{folder}"), writes=writes)
+
+
+@names.fault(name=["my data", "été", "a'b", "$(touch OWNED)", "x;touch OWNED;", "a{b}c"])
+def folder_of_the_input(name: str) -> Try:
+    Path(name).mkdir()
+    write_nano(f"{name}/a.root", nano())
+    overlay = {
+        "datasets": {"data": {"files": [f"{name}/*.root"]}},
+        "search": {"stages": ["skim"]},
+        "skim": {"regions": {"dijet": {"m_jj_min": None}}},
+    }
+    return snakemake(overlay, right=events_of_data, refused=(name,) if "{" in name or "é" in name else ())
+
+
+def events_of_data() -> str | None:
+    found = load("results/skim/data.json")["events"]
+    return None if found == 200 else f"{found} events"
+
+
+# --- whole runs ---------------------------------------------------------------------------------------------------
+
+
+@fault()
+def files_twice_in_a_run() -> Try:
+    """A file, a pattern that matches it, and the file by another path: 200 events or a refusal, never 600."""
+    write_nano("in/a.root", nano())
+    files = ["in/*.root", "in/a.root", "in/../in/a.root"]
+    overlay = {
+        "datasets": {"data": {"files": files}},
+        "search": {"stages": ["skim"]},
+        "skim": {"regions": {"dijet": {"m_jj_min": None}}},
+    }
+    return snakemake(overlay, right=events_of_data, refused="a.root")
+
+
+@fault()
+def half_of_the_simulation_without_counters() -> Try:
+    write_nano("a.root", nano())
+    write_nano("b.root", nano(simulation=True), runs(3))
+    datasets = {"b": {"role": "background", "files": ["b.root"], "cross_section": 1}}
+    overlay = {
+        "datasets": datasets,
+        "search": {"stages": ["skim"], "datasets": ["data", "b"]},
+        "skim": {"regions": {"dijet": {"m_jj_min": None}}},
+    }
+    return snakemake(overlay, right=None, refused=("b.root", "b:"))
+
+
+@fault()
+def broken_file_keeps_other_datasets() -> Try:
+    write_nano("a.root", nano())
+    text("b.root", "broken")
+    datasets = {"b": {"role": "background", "files": ["b.root"], "cross_section": 1}}
+    overlay = {
+        "datasets": datasets,
+        "search": {"stages": ["skim"], "datasets": ["data", "b"]},
+        "skim": {"regions": {"dijet": {"m_jj_min": None}}, "bad_files": {"retries": 0}},
+    }
+    return snakemake(overlay, "--keep-going", right=None, refused="b.root")
