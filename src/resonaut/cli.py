@@ -13,8 +13,10 @@ from typing import Annotated
 
 import typer
 
-from resonaut.errors import ResonautError, unexpected
+from resonaut.errors import ConfigError, ResonautError, unexpected
 
+# Each log begins with its command.
+FIRST = "resonaut "
 VERBS = ("simulate", "skim", "tag", "calibrate", "reweight", "select", "fit", "report")
 
 app = typer.Typer(
@@ -41,15 +43,25 @@ def prepare(
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     _find_caches()
     if log is not None:
+        _require_log(log)
         log.parent.mkdir(parents=True, exist_ok=True)
         # File names need not be valid UTF-8.
         file = log.open("w", buffering=1, encoding="utf-8", errors="backslashreplace")
-        file.write(shlex.join(["resonaut", *sys.argv[1:]]) + "\n")
+        file.write(FIRST + shlex.join(sys.argv[1:]) + "\n")
         # Pythia and FastJet print from C++, so the file descriptor itself moves; progress stays on stderr.
         sys.stdout.flush()
         os.dup2(file.fileno(), sys.stdout.fileno())
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(name)s: %(message)s")
     logging.captureWarnings(True)
+
+
+def _require_log(path: Path) -> None:
+    """Stop where ``path`` is a file that no earlier command wrote as its log, such as an input."""
+    if path.is_file():
+        with path.open("rb") as file:
+            begin = file.read(len(FIRST))
+        if begin not in (b"", FIRST.encode()):
+            raise ConfigError(f"--log {path}: this file is no log of resonaut; give another name.")
 
 
 def _find_caches() -> None:

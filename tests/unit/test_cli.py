@@ -86,6 +86,18 @@ def test_any_error_is_one_sentence_with_its_traceback_in_the_log(tmp_path, error
     assert ("Traceback" in (tmp_path / "x.log").read_text()) if logged else "resonaut --log FILE" in run.stderr
 
 
+def test_a_log_in_place_of_a_file_that_is_none_is_refused(tmp_path) -> None:
+    given, log = tmp_path / "spectrum.csv", tmp_path / "x.log"
+    given.write_text("m_low,m_high,counts\n")
+    run = resonaut("--log", str(given), "report", "show", "--summary", str(given))
+    assert run.returncode == 2
+    assert "spectrum.csv: this file is no log of resonaut; give another name" in run.stderr
+    assert given.read_text() == "m_low,m_high,counts\n"
+    for summary in ("first.json", "second.json"):
+        assert f"{summary}: no such file" in resonaut("--log", str(log), "report", "show", "--summary", summary).stderr
+    assert log.read_text().startswith(f"resonaut --log {log} report show --summary second.json\n")
+
+
 def test_a_log_in_a_place_that_cannot_be_written_is_one_sentence(tmp_path) -> None:
     (tmp_path / "file").touch()
     run = resonaut("--log", str(tmp_path / "file" / "x.log"), "report", "show", "--summary", "none.json")
