@@ -65,7 +65,8 @@ class Kind:
                 label = ", ".join(name for name, _ in point)
                 name = f"{function.__name__}[{label}]" if label else function.__name__
                 arguments = dict(zip(grid, (value for _, value in point), strict=True))
-                CATALOGUE.append(Fault(self.name, name, function, arguments, fast > 0 and number % fast == 0))
+                chosen = fast > 0 and number % fast == 0
+                CATALOGUE.append(Fault(self.name, name, function, arguments, chosen))
             KINDS[self.name] = self
             return function
 
