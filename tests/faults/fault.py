@@ -56,7 +56,8 @@ class Kind:
     def fault(self, fast: int = 0, **grid: Mapping[str, Any] | Iterable[Any]) -> Callable[..., Any]:
         """Register a function as faults of this kind, one for each point of ``grid``.
 
-        ``fast``: every so many points are part of ``make test``, too; 0 for none. A mapping names its values, other values are named by themselves.
+        ``fast``: every so many points are part of ``make test``, too; 0 for none. A mapping names its values, other
+        values are named by themselves.
         """
         axes = [v.items() if isinstance(v, Mapping) else [(str(x), x) for x in v] for v in grid.values()]
 
@@ -65,6 +66,7 @@ class Kind:
                 label = ", ".join(name for name, _ in point)
                 name = f"{function.__name__}[{label}]" if label else function.__name__
                 arguments = dict(zip(grid, (value for _, value in point), strict=True))
+                chosen = fast > 0 and number % fast == 0
                 chosen = fast > 0 and number % fast == 0
                 CATALOGUE.append(Fault(self.name, name, function, arguments, chosen))
             KINDS[self.name] = self

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -134,7 +135,8 @@ def attempt(number: int) -> Result:
     os.chdir(work)
     commands: list[str] = []
     try:
-        prepared = one.prepare(**one.arguments)
+        with warnings.catch_warnings(action="ignore"):
+            prepared = one.prepare(**one.arguments)
         commands = [" ".join(command) for command in prepared.commands]
         before = outcome.snapshot(root)
         ran = []
