@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test lint format docs benchmark study-fit study-calibrate study-lhco study-limits study-background clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-calibrate study-lhco study-limits study-background clean
 
 install: .venv/installed
 
@@ -22,6 +22,9 @@ demo: install  ## The embedded search, from collisions to limits, and its report
 
 test: install  ## Unit, workflow and physics tests
 	pytest -n 2 --dist loadgroup
+
+faults: install  ## Broken, odd and hostile inputs through the command line, and a table of what came of them (a quarter of an hour)
+	@python tests/faults/run.py --workers $(CORES)
 
 lint: install  ## Formatting, types and the workflow's style
 	ruff format --check .

@@ -9,9 +9,12 @@ from typing import Any
 
 import inputs
 import yaml
+from execute import execute
 from fault import Check, Try
 
 CLONE = "FAULTS_CLONE"
+# Keys that only choose the jobs, which no job reads.
+PLANNED = {"select": ("methods", "window_chains", "injection"), "report": ("no_signal_check",)}
 
 
 def skim(
@@ -54,6 +57,7 @@ def freeze(overlay: Mapping[str, Any]) -> list[str] | None:
     Path("frozen").mkdir(exist_ok=True)
     sections = {verb: full[verb] for verb in schema.VERBS} | full["datasets"]
     for name, section in sections.items():
+        section = {key: value for key, value in section.items() if key not in PLANNED.get(name, ())}
         Path("frozen", f"{name}.json").write_text(json.dumps(section, sort_keys=True))
     return None
 
@@ -102,7 +106,7 @@ def dry_run(overlay: Mapping[str, Any] | str | bytes, right: Check | None, refus
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """``other`` on top of ``one``, mapping by mapping; ``Only`` replaces."""
+    """``other`` on top of ``one``, mapping by mapping."""
     result = dict(one)
     for key, value in other.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
@@ -144,6 +148,14 @@ def z(value: float = inputs.Z_4000, tolerance: float = 0.01) -> Check:
         return None if abs(found - value) < tolerance else f"z = {found:.3f}, {value:.3f} expected"
 
     return check
+
+
+def done(attempt: Try, *steps: int) -> None:
+    """Run commands of a try (all, or the given ones) while the next try is prepared; they have to succeed."""
+    for step in steps or range(len(attempt.commands)):
+        ran = execute(attempt.commands[step], attempt, Path.cwd().parent)
+        if ran.code != 0:
+            raise RuntimeError(ran.stderr[-500:])
 
 
 def load(path: str) -> Any:

@@ -54,7 +54,7 @@ def _become(command: list[str], real: bool, environment: dict[str, str], streams
     try:
         if real or command[0] not in ("resonaut", "snakemake"):
             os.execvp(command[0], command)
-        sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))  # noqa: PTH123, SIM115
+        sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))  # noqa: SIM115
         sys.argv = command
         if command[0] == "snakemake":
             # The folder's own copy of the package, as a checkout's Snakefile wants it.

@@ -53,19 +53,22 @@ class Kind:
     name: str
     apart: str | None = None
 
-    def fault(self, fast: bool = False, **grid: Mapping[str, Any] | Iterable[Any]) -> Callable[..., Any]:
-        """Register a function as faults of this kind, one for each point of ``grid``; ``fast``: for ``make test`` too.
+    def fault(self, fast: int = 0, **grid: Mapping[str, Any] | Iterable[Any]) -> Callable[..., Any]:
+        """Register a function as faults of this kind, one for each point of ``grid``.
 
-        A mapping names its values, other values are named by themselves.
+        ``fast``: every so many points are part of ``make test``, too; 0 for none. A mapping names its values, other
+        values are named by themselves.
         """
         axes = [v.items() if isinstance(v, Mapping) else [(str(x), x) for x in v] for v in grid.values()]
 
         def register(function: Callable[..., Try]) -> Callable[..., Try]:
-            for point in itertools.product(*axes):
+            for number, point in enumerate(itertools.product(*axes)):
                 label = ", ".join(name for name, _ in point)
                 name = f"{function.__name__}[{label}]" if label else function.__name__
                 arguments = dict(zip(grid, (value for _, value in point), strict=True))
-                CATALOGUE.append(Fault(self.name, name, function, arguments, fast))
+                chosen = fast > 0 and number % fast == 0
+                chosen = fast > 0 and number % fast == 0
+                CATALOGUE.append(Fault(self.name, name, function, arguments, chosen))
             KINDS[self.name] = self
             return function
 

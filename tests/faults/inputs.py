@@ -28,7 +28,7 @@ def nano(events: int = 200, first: int = 0, jets: int = 3, simulation: bool = Fa
     fields["phi"] = fields["phi"] + np.pi * (np.arange(jets) % 2) - np.pi / 2
     columns: dict[str, Any] = {
         "run": np.ones(events, np.uint32),
-        "luminosityBlock": (1 + np.arange(events) // 100).astype(np.uint32),
+        "luminosityBlock": (1 + np.arange(first, first + events) // 100).astype(np.uint32),
         "event": np.arange(first, first + events, dtype=np.uint64),
         "FatJet": {name: values.astype(np.float32) for name, values in fields.items()},
         "HLT_A": np.arange(events) % 2 == 0,

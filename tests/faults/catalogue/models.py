@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from commands import fine, freeze, skim, text
+from commands import done, fine, freeze, skim, text
 from fault import Kind, Try
 from inputs import nano, runs, write_nano
 from outcome import OWNED
@@ -36,19 +36,19 @@ CONTENTS = {
 }
 
 
-@fault(fast=True, content=CONTENTS)
+@fault(fast=4, content=CONTENTS)
 def import_of_other_content(content: bytes) -> Try:
     text("r.root", content)
     return imported(None, ("r.root",))
 
 
-@fault(fast=True, output=["r.root", "./r.root", "../work/r.root", "link.root"])
+@fault(fast=1, output=["r.root", "./r.root", "../work/r.root", "link.root"])
 def import_over_the_input(output: str) -> Try:
     text("r.root", CONTENTS["zeros"])
-    os.symlink("r.root", "link.root")
+    Path("link.root").symlink_to("r.root")
     write_nano("r.root", nano())
     command = ["resonaut", "calibrate", "import", "--input", "r.root", "--output", output]
-    return Try([command], None, ("r.root",))
+    return Try([command], None, ("r.root", output))
 
 
 EDGES = [np.array(e) for e in ([10.0, 65.0, 110.0, 99999.0], [0.0, 2.0, 4.0, 8.0], [-5.0, -3.0, 0.0, 4.0])]
@@ -66,7 +66,7 @@ SPOILT = {
 }
 
 
-@fault(fast=True, spoil=SPOILT)
+@fault(fast=3, spoil=SPOILT)
 def import_of_other_tables(spoil: Callable[[str, np.ndarray], Any]) -> Try:
     import uproot
 
@@ -113,14 +113,9 @@ def correction() -> None:
 
 def normalised(right: Callable[[], str | None] | None, refused: Any) -> Try:
     """``resonaut calibrate normalise`` of a signal with the correction ``c.json``."""
-    from execute import execute
-
     dataset = {"role": "signal", "cross_section": 1.0, "mass": 3500.0, "luminosity": None}
     write_nano("a.root", nano(simulation=True), runs(200))
-    attempt = skim("a.root", right=None, refused="", dataset=dataset)
-    for command in attempt.commands:
-        if (ran := execute(command, attempt, Path.cwd().parent)).code:
-            raise RuntimeError(ran.stderr)
+    done(skim("a.root", right=None, refused="", dataset=dataset))
     section = json.loads(Path("frozen/calibrate.json").read_text()) | {"minimum_delta": 0.005, "minimum_kt": 0.02}
     text("frozen/calibrate.json", json.dumps(section | {"declustering": "ca"}))
     options = ["--config", "frozen/calibrate.json", "--correction", "c.json", "--dataset", "results/skim/d.json"]
@@ -207,12 +202,7 @@ class Payload:
 
 def scored(path: str, right: Callable[[], str | None] | None, refused: Any) -> Try:
     """``resonaut tag score`` with a model file."""
-    from execute import execute
-
-    attempt = skim(write_nano("a.root", nano(20)), right=None, refused="")
-    for command in attempt.commands:
-        if (ran := execute(command, attempt, Path.cwd().parent)).code:
-            raise RuntimeError(ran.stderr)
+    done(skim(write_nano("a.root", nano(20)), right=None, refused=""))
     options = ["--config", "frozen/tag.json", "--model", path, "--dataset", "results/skim/d.json", "--chunk", "000"]
     return Try([["resonaut", "tag", "score", *options, "--output", "results/tag/d/000.parquet"]], right, refused)
 
@@ -255,7 +245,7 @@ MODELS: dict[str, Callable[[], bytes]] = {
 }
 
 
-@fault(fast=True, make=MODELS)
+@fault(fast=5, make=MODELS)
 def model_of_a_tagger(make: Callable[[], bytes]) -> Try:
     return scored(text("m.pt", make()), None, ("m.pt",))
 
@@ -270,13 +260,13 @@ def no_model(name: str) -> Try:
 def published_weights(make: Callable[[], bytes], suffix: str) -> Try:
     """``resonaut tag train`` that adopts weights named in the configuration."""
     path = text(f"w{suffix}", make())
-    network = {"architecture": "particle_net", "weights": path}
+    network = {"architecture": "particle_net", "weights": path, "outputs": ["qcd"]}
     dataset = {"role": "background", "cross_section": 1.0, "files": ["a.root"]}
     refusal = freeze({"datasets": {"d": dataset}, "tag": {"networks": {"n": network}}})
     if refusal:
         return Try([refusal], None, (path,))
     write_nano("a.root", nano(simulation=True), runs(200))
-    attempt = scored("x", None, ())
+    done(skim("a.root", right=None, refused="", dataset=dataset | {"luminosity": None}))
     freeze({"datasets": {"d": dataset}, "tag": {"networks": {"n": network}}})
     options = ["--config", "frozen/tag.json", "--network", "n", "--output", "out/n.pt", "--summary", "out/n.json"]
-    return Try([["resonaut", "tag", "train", "results/skim/d.json", *options]], None, (path,), writes=attempt.writes)
+    return Try([["resonaut", "tag", "train", "results/skim/d.json", *options]], None, (path,))

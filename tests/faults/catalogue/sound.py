@@ -7,12 +7,12 @@ from inputs import lhco, nano, rows, runs, table, write_lhco, write_nano
 kind = Kind("sound inputs")
 
 
-@kind.fault(fast=True, real=[False, True, False])
+@kind.fault(fast=1, real=[False, True])
 def spectrum(real: bool) -> Try:
     return scan(text("s.csv", table(rows())), right=z(), refused="", real=real)
 
 
-@kind.fault(fast=True, real=[False, True])
+@kind.fault(fast=1, real=[False, True])
 def data(real: bool) -> Try:
     return skim(write_nano("a.root", nano()), right=events(200), refused=(), real=real)
 

@@ -28,7 +28,7 @@ def density(scale: float = 1.0) -> np.ndarray:
 # --- tables -------------------------------------------------------------------------------------------------------
 
 
-@fault(fast=True, encoding=ENCODINGS, separator=SEPARATORS)
+@fault(fast=4, encoding=ENCODINGS, separator=SEPARATORS)
 def written(encoding: str, separator: str) -> Try:
     content = "# été\n" + table(rows(), separator=separator)
     return scan(text("s.csv", content.encode(encoding)), right=z(), refused=NAMED)
@@ -65,7 +65,7 @@ def header_in_tev() -> Try:
     return scan(text("s.csv", content), right=z(), refused=(*NAMED, "TeV"))
 
 
-@fault(fast=True, sqrt_s=["13000", "13"], masses=["4000:4000:100", "4:4:0.1"])
+@fault(fast=1, sqrt_s=["13000", "13"], masses=["4000:4000:100", "4:4:0.1"])
 def in_tev(sqrt_s: str, masses: str) -> Try:
     source = text("s.csv", table(rows(scale=1e-3)))
     named = ("s.csv", "TeV", "masses", "sqrt")
@@ -199,7 +199,7 @@ def hepdata_csv(name: str = "N", unit: str = "GeV", scale: float = 1.0) -> str:
     return "\n".join([*lines, head, *body, ""])
 
 
-@fault(fast=True, encoding=["utf-8", "utf-8-sig", "utf-16"], name=["Events", "N", "counts"])
+@fault(fast=4, encoding=["utf-8", "utf-8-sig", "utf-16"], name=["Events", "N", "counts"])
 def hepdata_table(encoding: str, name: str) -> Try:
     return scan(text("s.csv", hepdata_csv(name).encode(encoding)), right=z(), refused=NAMED)
 
@@ -214,7 +214,7 @@ def hepdata_table_of_densities(name: str) -> Try:
     return scan(text("s.csv", hepdata_csv(name)), right=None, refused=(*NAMED, "--luminosity"))
 
 
-@fault(fast=True, unit=["GeV", "TeV", "parsec"])
+@fault(fast=1, unit=["GeV", "TeV", "parsec"])
 def hepdata_yaml(unit: str) -> Try:
     scale = 1e-3 if unit == "TeV" else 1.0
     content = yaml.safe_dump(hepdata(scale=scale, unit=unit))
@@ -381,7 +381,7 @@ def odd_histogram(make, luminosity: str | None) -> Try:
     return scan(f"{root(h=make())}:h", *options, right=None, refused=("h.root", "luminosity", "0 bins with events"))
 
 
-@fault(fast=True, variances=[False, True])
+@fault(fast=1, variances=[False, True])
 def sound_histogram(variances: bool) -> Try:
     return scan(f"{root(h=th1(counts(), counts() if variances else None))}:h", right=z(), refused=())
 
@@ -414,11 +414,27 @@ def flipped_histogram(place: int) -> Try:
 
 OPTIONS = {
     "--sqrt-s": ["nan", "inf", "0", "-13000", "13", "13 TeV", "text", "1e308", "5000", ""],
-    "--masses": ["nan:nan:nan", "4000", "4000:5000", "5000:4000:100", "4000:5000:0", "4000:5000:-100", "inf:inf:1", "1:2:0.1", "20000:20000:100", "a:b:c", "4000:5000:1e-9", "", "-4000:-3000:100", "2000:2000:100", "8000:8000:100"],
+    "--masses": [
+        "nan:nan:nan",
+        "4000",
+        "4000:5000",
+        "5000:4000:100",
+        "4000:5000:0",
+        "4000:5000:-100",
+        "inf:inf:1",
+        "1:2:0.1",
+        "20000:20000:100",
+        "a:b:c",
+        "4000:5000:1e-9",
+        "",
+        "-4000:-3000:100",
+        "2000:2000:100",
+        "8000:8000:100",
+    ],
     "--range": ["nan:nan", "5000:3000", "3000", "9000:10000", "3000:3000", "0:inf", "a:b", "3000:3050", "", "-1:1"],
     "--luminosity": ["nan", "inf", "0", "-1", "138000", "1e9", "text", "138 parsec", ""],
     "--signal": ["none.csv@4000", "s.csv", "s.csv@nan", "s.csv@-1", "s.csv@0", "@4000", "empty.csv@4000"],
-}  # fmt: skip
+}
 
 
 @fault(option={f"{name} {value!r}": (name, value) for name, values in OPTIONS.items() for value in values})
@@ -430,15 +446,16 @@ def option(option: tuple[str, str]) -> Try:
 
 
 SETTINGS = [
-    "toys=nan", "toys=-1", "toys=1.5", "toys=.inf", "toys=many", "seed=-1", "seed=9223372036854775808", "seed=1e30", "seed=nan",
-    "signal_width=nan", "signal_width=0", "signal_width=.nan", "signal_width=-.inf", "signal_width=", "signal_width=5",
-    "confidence_level=.nan", "confidence_level=95", "confidence_level=1", "confidence_level=",
+    "toys=nan", "toys=-1", "toys=1.5", "toys=.inf", "toys=many", "seed=-1", "seed=9223372036854775808", "seed=1e30",
+    "seed=nan", "signal_width=nan", "signal_width=0", "signal_width=.nan", "signal_width=-.inf", "signal_width=",
+    "signal_width=5", "confidence_level=.nan", "confidence_level=95", "confidence_level=1", "confidence_level=",
     "background.f_test=.nan", "background.max_error=.nan", "background.max_error=.inf", "background.max_error=",
-    "background.f_test=", "background.shape_parameters=[5,2]", "background.shape_parameters=[2]", "background.families=[]",
-    "background.families=[line]", "background.shrink.step=.nan", "background.shrink.step=0", "background.shrink.below=-5",
-    "background.shrink.min_p_background=.nan", "uncertainties.scale=.nan", "uncertainties.luminosity=.inf", "uncertainties.luminosity=",
-    "bump_widths=[6,2]", "bump_widths=[0,0]", "reference_signal=.nan", "reference_signal=.inf", "limit_checks.masses=[1234]", "nothing=5",
-    "background=5", "=5", "toys", "background.shrink=[]", "toys={a: 1", "toys=!!python/object/apply:os.system ['touch OWNED']",
+    "background.f_test=", "background.shape_parameters=[5,2]", "background.shape_parameters=[2]",
+    "background.families=[]", "background.families=[line]", "background.shrink.step=.nan", "background.shrink.step=0",
+    "background.shrink.below=-5", "background.shrink.min_p_background=.nan", "uncertainties.scale=.nan",
+    "uncertainties.luminosity=.inf", "uncertainties.luminosity=", "bump_widths=[6,2]", "bump_widths=[0,0]",
+    "reference_signal=.nan", "reference_signal=.inf", "limit_checks.masses=[1234]", "nothing=5", "background=5", "=5",
+    "toys", "background.shrink=[]", "toys={a: 1", "toys=!!python/object/apply:os.system ['touch OWNED']",
 ]  # fmt: skip
 
 
@@ -472,14 +489,14 @@ FOREIGN = (
 )
 
 
-@fault(fast=True)
+@fault(fast=1)
 def foreign_files_in_the_output() -> Try:
     for path in FOREIGN:
         text(path, "{}")
     return scan(text("s.csv", table(rows())), right=z(), refused=FOREIGN)
 
 
-@fault(fast=True, name=["scan.csv", "scan.json", "workspace_4000.json"])
+@fault(fast=1, name=["scan.csv", "scan.json", "workspace_4000.json"])
 def output_over_the_input(name: str) -> Try:
     content = uhi() if name.endswith("json") else table(rows())
     return scan(text(name, content), "--output", ".", right=None, refused=(name,), writes=("scan.*", "workspace_*"))
