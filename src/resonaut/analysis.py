@@ -52,9 +52,7 @@ def complete(config: Config, files: Iterable[Path], schemas: Path) -> Config:
 def check(config: Config) -> None:
     """Stop where the stages of a complete configuration cannot work together; each stage checks its own section."""
     stages = config["search"]["stages"]
-    generated = any(config["datasets"][name]["generator"] for name in config["search"]["datasets"])
-    # Generated files are made where a stage reads them, also if the stage is not named.
-    for verb in dict.fromkeys([*stages, *["simulate"] * generated]):
+    for verb in stages:
         for needed in NEEDS.get(verb, []):
             if needed not in stages:
                 raise ConfigError(
@@ -75,6 +73,10 @@ def _find_events(config: Config, name: str) -> None:
         )
     if not entry["files"] and entry["generator"] is None:
         raise ConfigError(f"config: datasets.{name} has neither 'files' nor a 'generator'; give it one.")
+    if entry["generator"] is not None and "simulate" not in config["search"]["stages"]:
+        raise ConfigError(
+            f"config: datasets.{name} has a 'generator', but search.stages no 'simulate'; add it, or give files."
+        )
     if entry["role"] not in BLIND_ROLES and entry["cross_section"] is None:
         raise ConfigError(f"config: datasets.{name}.cross_section is null; simulation needs one, in fb.")
     if entry["region"] not in config["skim"]["regions"]:

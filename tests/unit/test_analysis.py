@@ -55,7 +55,19 @@ def test_chains_become_windows() -> None:
         ({"datasets": {"qcd": {"cross_section": None}}}, "datasets.qcd.cross_section is null; simulation needs one"),
         ({"datasets": {"qcd": {"region": "dijets"}}}, "datasets.qcd.region 'dijets' is not in skim.regions"),
         ({"search": {"stages": ["simulate", "select"]}}, "search.stages has 'select', which reads what 'skim' makes"),
-        ({"search": {"stages": ["skim", "select", "report"]}}, "search.stages has 'report', which reads what 'fit'"),
+        ({"search": {"stages": ["skim"]}}, "datasets.data has a 'generator', but search.stages no 'simulate'"),
+        ({"skim": {"regions": {"dijet": {"softdrop_mass": [9, 5]}}}}, "skim.regions.dijet.softdrop_mass is [9, 5]"),
+        ({"skim": {"regions": {"boosted_w": {"jets": 1, "m_jj_min": 9}}}}, "skim.regions.boosted_w keeps one jet"),
+        ({"skim": {"regions": {"dijet": {"m_jj_min": 8000}}}}, "skim.regions.dijet.m_jj_min is 8000 GeV, above the"),
+        ({"datasets": {"data": {"labelled": {}}}}, "datasets.data.labelled chooses events by the label that LHC"),
+        (
+            {"datasets": {"data": {"format": "lhco_raw", "labelled": {"signal": [9, 5]}}}},
+            "datasets.data.labelled.signal is [9, 5]; give the first event first",
+        ),
+        (
+            {"search": {"stages": ["simulate", "skim", "select", "report"]}},
+            "search.stages has 'report', which reads what 'fit'",
+        ),
         *(
             ({"datasets": {"qcd": {"generator": generator}}}, f"datasets.qcd{sentence}")
             for generator, sentence in (
@@ -71,14 +83,23 @@ def test_chains_become_windows() -> None:
             {"datasets": {"data": {"generator": {"shower_variations": True}}}},
             "datasets.data stands for collisions, which exist in one variation",
         ),
-        ({"search": {"stages": ["skim", "tag"], "datasets": ["data"]}}, "search.stages has 'tag', which learns from"),
+        (
+            {"search": {"stages": ["simulate", "skim", "tag"], "datasets": ["data"]}},
+            "search.stages has 'tag', which learns from",
+        ),
         ({"tag": {"networks": {"part": {"architecture": "particle_net", "max_constituents": 3}}}}, "part.edge_conv"),
         (
             {"tag": {"networks": {"part": {"architecture": "particle_net", "weights": "no.pt"}}}},
             "tag.networks.part.weights: no file 'no.pt'",
         ),
-        ({"search": {"stages": ["skim", "reweight"], "datasets": ["data"]}}, "add a dataset with the role background"),
-        ({"search": {"stages": ["skim", "calibrate"], "datasets": ["w_data"]}}, "add a dataset with the role w_sim"),
+        (
+            {"search": {"stages": ["simulate", "skim", "reweight"], "datasets": ["data"]}},
+            "add a dataset with the role background",
+        ),
+        (
+            {"search": {"stages": ["simulate", "skim", "calibrate"], "datasets": ["w_data"]}},
+            "add a dataset with the role w_sim",
+        ),
         ({"calibrate": {"bins": {"subjet_pt": [10, 9, 20]}}}, "calibrate.bins.subjet_pt: [10, 9, 20] are not ascend"),
         ({"calibrate": {"factor_range": [5, 0.2]}}, "calibrate.factor_range is [5, 0.2]; give the lower value first"),
         ({"calibrate": {"weight_range": [2, 3]}}, "calibrate.weight_range is [2, 3], which must hold 1"),
@@ -143,7 +164,7 @@ def test_no_file_and_a_folder_are_refused(tmp_path) -> None:
     ("change", "refused"),
     [
         ({}, True),
-        ({"region": "boosted_w"}, False),
+        ({"region": "dijet"}, False),
         ({"role": "w_data"}, False),
         ({"labelled": {"background": [5, None]}}, False),
         ({"labelled": {"background": [4, None]}}, True),
@@ -154,7 +175,8 @@ def test_no_file_and_a_folder_are_refused(tmp_path) -> None:
 def test_two_datasets_of_one_role_share_no_events(tmp_path, change, refused) -> None:
     path = tmp_path / "a.h5"
     path.touch()
-    one = {"role": "data", "files": [str(path)], "labelled": {"background": [0, 5], "signal": [0, 3]}}
+    one = {"role": "data", "format": "lhco_features", "region": "lhco", "files": [str(path)]}
+    one |= {"labelled": {"background": [0, 5], "signal": [0, 3]}}
     overlay = skimmed(one=one, other=one | change)
     if refused:
         with pytest.raises(ConfigError, match=r"datasets\.one and datasets\.other have the same role and both read"):

@@ -123,7 +123,7 @@ def _measured(source: str) -> Measured:
     if suffix == ".root":
         return histograms.from_root(path, name)
     if suffix == ".json":
-        return histograms.from_uhi(config.load_json(path), str(path))
+        return histograms.from_uhi(config.load_json(path, "give a UHI histogram"), str(path))
     found = hepdata.from_yaml(path) if suffix in (".yaml", ".yml") else tables.from_csv(path, name)
     if len(found) > 1 or name:
         # Beside the data a table may have a fit to them: only the data are events or a cross section.

@@ -176,7 +176,8 @@ def test_weighted_histograms_are_no_counts(tmp_path, write):
 
 def test_profiles_are_no_counts(tmp_path):
     profile = hist.Hist(hist.axis.Variable(EDGES), storage=hist.storage.Mean())
-    profile.fill([1010.0], sample=[3.0])
+    # Twice in each bin, so that every variance is a number.
+    profile.fill(np.repeat(np.convolve(EDGES, [0.5, 0.5], "valid"), 2), sample=np.arange(2.0 * (len(EDGES) - 1)))
     with pytest.raises(InputFileError, match="a profile"):
         read(uhi(tmp_path, profile), None)
 

@@ -1,7 +1,10 @@
 """Datasets that ask for what their files cannot have, or name lists that are not there."""
 
+from pathlib import Path
+
 import pytest
 
+from resonaut import schema
 from resonaut.errors import ConfigError
 from resonaut.skim.checks import check
 
@@ -21,8 +24,10 @@ def test_lists_of_a_dataset(tmp_path, monkeypatch, fields, sentence) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("golden.json", "files.json"):
         (tmp_path / name).write_text("{}")
-    entry = {"role": "data", "format": "nanoaod", "certified": None, "expected": None} | fields
-    config = {"search": {"datasets": ["x"]}, "datasets": {"x": entry, "unused": {"certified": "none.json"}}}
+    entry = {"role": "data"} | fields
+    datasets = {"x": entry, "unused": {"role": "data", "certified": "none.json"}}
+    given = {"search": {"stages": ["skim"], "datasets": ["x"]}, "datasets": datasets}
+    config = schema.validate(given, schema.load(Path(__file__).parents[3] / "workflow" / "schemas"))
     if sentence is None:
         check(config)
         return
