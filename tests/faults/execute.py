@@ -2,7 +2,6 @@
 
 import atexit
 import io
-import multiprocessing.util
 import os
 import resource
 import signal
@@ -47,8 +46,6 @@ def _become(command: list[str], real: bool, environment: dict[str, str], streams
         os.dup2(stream, number)
     os.environ.update(environment)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    # What the pool of workers would do at its end is not the command's to do.
-    atexit.unregister(multiprocessing.util._exit_function)
     tempfile.tempdir = None
     code = 1
     try:

@@ -102,7 +102,8 @@ def sentences(ran: Ran) -> list[str]:
     if ran.command[0] == "resonaut" and len(found) != len(lines):
         return [*found, *(line for line in lines if line not in found)]
     if ran.command[0] == "snakemake" and not found:
-        # What Snakemake itself says, of a file that is no configuration for example.
+        # What Snakemake itself says, of a file that is no configuration for example; of a dry run on stdout.
+        lines += [line for line in ran.stdout.splitlines() if line.strip()]
         starts = [n for n, line in enumerate(lines) if re.match(r"\w*(Error|Exception)\b", line)]
         return [" ".join(lines[starts[0] :])] if starts else []
     # Several jobs may stumble over one fault.

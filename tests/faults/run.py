@@ -7,8 +7,8 @@ the libraries loaded, each in a folder of its own with its own HOME; a marked pa
 import argparse
 import fnmatch
 import gc
+import itertools
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -103,11 +103,31 @@ def run(only: str, fast: bool, every: int, workers: int) -> Iterator[Result]:
         for number, one in enumerate(fault.CATALOGUE)
         if fnmatch.fnmatchcase(f"{one.kind}/{one.name}", only) and one.fast >= fast
     ][::every]
-    with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool:
-        for done, result in enumerate(pool.imap(attempt, chosen, chunksize=1), 1):
-            if sys.stderr.isatty():
-                print(f"\r{done} of {len(chosen)} ", end="", file=sys.stderr)
-            yield result
+    running: dict[int, Path] = {}
+    waiting = iter(chosen)
+    for done in range(1, len(chosen) + 1):
+        for number in itertools.islice(waiting, workers - len(running)):
+            pid, path = _begin(number)
+            running[pid] = path
+        path = running.pop(os.wait()[0])
+        if sys.stderr.isatty():
+            print(f"\r{done} of {len(chosen)} ", end="", file=sys.stderr)
+        yield Result(**json.loads(path.read_text()))
+
+
+def _begin(number: int) -> tuple[int, Path]:
+    """Make one try in a fork; its process, and the file that will hold the result.
+
+    A fork of the main thread, as libraries keep their settings by thread.
+    """
+    path = Path(os.environ["FAULTS_CLONE"]).parent / f"{number}.json"
+    pid = os.fork()
+    if not pid:
+        try:
+            path.write_text(json.dumps(vars(attempt(number))))
+        finally:
+            os._exit(0)
+    return pid, path
 
 
 def _load() -> None:
@@ -164,6 +184,8 @@ def report(results: list[Result], seconds: float) -> int:
     import fault
     import outcome
 
+    order = {(one.kind, one.name): number for number, one in enumerate(fault.CATALOGUE)}
+    results = sorted(results, key=lambda result: order[result.kind, result.name])
     kinds = list(dict.fromkeys(result.kind for result in results))
     words = [*COLUMNS, *(("broken",) if any(r.word == "broken" for r in results) else ())]
     print("| kind | tries | " + " | ".join(TITLES.get(word, word) for word in words) + " |")

@@ -139,6 +139,7 @@ def generated(component: Mapping[str, Any], **generator: Any) -> dict[str, Any]:
 SIMULATED = {"search.stages": ["simulate", "skim"], "datasets.data.files": []}
 QCD = {"process": "qcd", "events": 5}
 BACKGROUND = {"role": "background", "files": ["b.root"], "cross_section": 1}
+SIGNAL = {"role": "signal", "files": ["b.root"], "cross_section": 1, "mass": 3500}
 FILES_OF_DATA = "datasets.data.files"
 
 # Values by their paths, and the words of which a sentence must hold one.
@@ -163,7 +164,7 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "region null": ({"datasets.data.region": None}, "region"),
     "softdrop upside down": ({"skim.regions.dijet.softdrop_mass": [110, 70]}, "softdrop_mass"),
     "one jet with a pair's cut": ({"skim.regions.dijet": {"jets": 1, "m_jj_min": 2900}}, "dijet"),
-    "m_jj_min above the range": ({"skim.regions.dijet.m_jj_min": 9000}, ("m_jj_min", "range", "window")),
+    "m_jj_min inside a window": ({"skim.regions.dijet.m_jj_min": 3200}, ("m_jj_min", "range", "window")),
     "method unknown": ({"select.methods": ["magic"]}, "magic"),
     "method twice": ({"select.methods": ["inclusive", "inclusive"]}, "methods"),
     "no methods": ({"select.methods": []}, "methods"),
@@ -188,7 +189,7 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "combination named as a method": ({"select.combinations.cwola.methods": ["inclusive"]}, "cwola"),
     "network unknown": (
         {"search.stages": ["skim", "tag", "select"], "select.methods": ["tagger"], "select.tagger.network": "none"},
-        ("tagger", "network"),
+        ("tagger", "network", "stage", "'tag'"),
     ),
     "files and generator": ({"datasets.data.generator.components": [QCD]}, ("files", "generator")),
     "neither files nor generator": ({FILES_OF_DATA: []}, ("files", "generator")),
@@ -199,7 +200,15 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "component with both numbers": (generated(QCD | {"cross_section": 5}), ("events", "cross_section")),
     "no components": (generated({}), "components"),
     "resonance without a mass": (generated({"process": "x_to_yy", "events": 5}), "mass"),
-    "data without luminosity": ({"datasets.data.luminosity": None}, "luminosity"),
+    "limits in fb without luminosity": (
+        {
+            "search.datasets": ["data", "s"],
+            "datasets.s": SIGNAL,
+            "fit.signals": ["s"],
+            "datasets.data.luminosity": None,
+        },
+        "luminosity",
+    ),
     "two data datasets": (
         {"search.datasets": ["data", "more"], "datasets.more": {"role": "data", "files": ["b.root"], "luminosity": 1}},
         ("data", "more"),
@@ -249,8 +258,8 @@ def contradiction(case: tuple[Mapping[Any, Any], Any]) -> Try:
 
 @fault()
 def two_signals_of_one_mass() -> Try:
-    one = {"role": "signal", "files": ["a.root"], "cross_section": 1, "mass": 3500}
-    datasets = {"s1": one, "s2": one | {"files": ["b.root"]}}
+    datasets = {"s1": SIGNAL, "s2": SIGNAL | {"files": ["c.root"]}}
+    text("c.root", "")
     text("b.root", "")
     overlay = {"search": {"datasets": ["data", "s1", "s2"]}, "datasets": datasets, "fit": {"signals": ["s1", "s2"]}}
     return dry_run(overlay, right=None, refused="signals")

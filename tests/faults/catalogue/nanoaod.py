@@ -2,8 +2,11 @@
 
 import gzip
 import hashlib
+import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from commands import events, fine, load, skim, text
@@ -77,6 +80,44 @@ def _flipped(place: float, bit: int, **how) -> Try:
     content[int(len(content) * place)] ^= bit
     text("a.root", bytes(content))
     return skim("a.root", right=same_as(), refused="a.root")
+
+
+@fault(fast=6, place=[n / 12 for n in range(12)], checksum=["adler32", "sha256"])
+def flipped_with_checksums(place: float, checksum: str) -> Try:
+    """Also in an uncompressed file, where nothing else tells."""
+    import uproot
+
+    content = bytearray(Path(write_nano("a.root", nano(), compression=uproot.ZLIB(0))).read_bytes())
+    sums = {"adler32": f"{zlib.adler32(content):08x}", "sha256": hashlib.sha256(content).hexdigest()}
+    text("list.json", json.dumps({"a.root": {checksum: sums[checksum]}}))
+    content[int(len(content) * place)] ^= 0x01
+    text("a.root", bytes(content))
+    return skim("a.root", right=None, refused="a.root", dataset={"expected": "list.json"}, needs="expected")
+
+
+EXPECTED = {
+    "right number": ({"a.root": {"events": 200}}, True),
+    "other number": ({"a.root": {"events": 201}}, False),
+    "no number": ({"a.root": {}}, True),
+    "NaN": ({"a.root": {"events": float("nan")}}, False),
+    "text": ({"a.root": {"events": "200"}}, False),
+    "other file": ({"b.root": {"events": 200}}, False),
+    "unknown key": ({"a.root": {"md5": "0"}}, False),
+    "short checksum": ({"a.root": {"sha256": "0"}}, False),
+    "list": ([{"a.root": {"events": 200}}], False),
+    "number": (5, False),
+    "empty": ({}, False),
+}
+
+
+@fault(case=EXPECTED)
+def expected_files(case: tuple[Any, bool]) -> Try:
+    content, sound = case
+    text("list.json", json.dumps(content))
+    write_nano("a.root", nano())
+    refused = () if sound else ("list.json", "a.root")
+    right = events(200) if sound else None
+    return skim("a.root", right=right, refused=refused, dataset={"expected": "list.json"}, needs="expected")
 
 
 @fault(place=[n / 12 for n in range(12)], length=[16, 512])
@@ -465,6 +506,26 @@ def files_that_share_events(chunks: int, overlap: int) -> Try:
     write_nano("a.root", nano())
     write_nano("b.root", nano(first=200 - overlap))
     return skim("a.root", "b.root", right=events(400 - overlap), refused=TWICE, chunks=chunks)
+
+
+@fault(chunks=[1, 2], overlap=[1, 100, 200])
+def duplicates_are_dropped(chunks: int, overlap: int) -> Try:
+    """As the configuration asks for, with a row in the cutflow."""
+    write_nano("a.root", nano())
+    write_nano("b.root", nano(first=200 - overlap))
+    config = {"duplicates": "drop"}
+    return skim(
+        "a.root", "b.root", right=events(400 - overlap), refused=(), config=config, chunks=chunks, needs="duplicates"
+    )
+
+
+@fault(value=VALUES, branch=["FatJet_pt", "FatJet_mass", "FatJet_tau1", "PFCands_pt"])
+def broken_events_are_left_out(value: float, branch: str) -> Try:
+    """With ``bad_files.action: skip`` an event is the unit of failure, and the luminosity follows."""
+    columns = spoil(nano(), branch, lambda v: v.__setitem__((5, 0), value))
+    right = events(199) if branch == "FatJet_pt" and value == -np.inf else dropped(1)
+    config = {"bad_files": {"action": "skip", "retries": 0}}
+    return skim(write_nano("a.root", columns), right=right, refused=(), config=config)
 
 
 @fault()

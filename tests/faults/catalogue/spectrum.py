@@ -478,6 +478,43 @@ def luminosity_is_100() -> str | None:
     return z()() or (None if abs(found - 100) < 1e-6 else f"luminosity {found}")
 
 
+CONTENTS = {
+    "dsigma_dm": (1.0, True),
+    "fb/GeV": (1.0, True),
+    "pb/TeV": (1.0, True),
+    "pb/GeV": (1e-3, True),
+    "fb/TeV": (1e3, True),
+    "parsec": (1.0, False),
+    "nan": (1.0, False),
+    "": (1.0, False),
+    "fb": (1.0, False),
+}
+
+
+@fault(contents=CONTENTS.keys())
+def contents_of_a_histogram(contents: str) -> Try:
+    """A histogram of cross sections, of which the user says the unit, rightly or wrongly."""
+    scale, sound = CONTENTS[contents]
+    options = ("--contents", contents, "--luminosity", "100")
+    refused = () if sound else ("h.root", "--contents")
+    source = f"{root(h=th1(density(scale)))}:h"
+    return scan(source, *options, right=z() if sound else None, refused=refused, needs="--contents")
+
+
+@fault(luminosity=["1", "50", "137"], contents=["fb/GeV", "pb/TeV"])
+def contents_with_wrong_luminosity(luminosity: str, contents: str) -> Try:
+    options = ("--contents", contents, "--luminosity", luminosity)
+    refused = ("h.root", "--luminosity", "--contents")
+    return scan(f"{root(h=th1(density()))}:h", *options, right=None, refused=refused, needs="--contents")
+
+
+@fault(unit=["TeV", "GeV", "MeV", "furlong", ""])
+def unit_of_the_masses(unit: str) -> Try:
+    source = text("s.csv", table(rows(scale=1e-3)))
+    refused = () if unit == "TeV" else ("s.csv", "--mass-unit", "masses", "TeV")
+    return scan(source, "--mass-unit", unit, right=z() if unit == "TeV" else None, refused=refused, needs="--mass-unit")
+
+
 # --- what was there before ----------------------------------------------------------------------------------------
 
 FOREIGN = (
