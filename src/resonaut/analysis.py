@@ -102,6 +102,11 @@ def find_files(name: str, patterns: list[str], once: bool) -> list[str]:
             )
         for match in matches:
             place = Path(match).resolve()
+            if "{" in match or "}" in match:
+                raise ConfigError(
+                    f"config: datasets.{name}.files: {match!r} has a brace, which Snakemake takes for a wildcard; rename "
+                    "the file or its folder."
+                )
             if place.is_dir():
                 raise ConfigError(
                     f"config: datasets.{name}.files: {match!r} is a folder; name its files, as '{match}/*.root'."

@@ -156,6 +156,9 @@ def test_a_file_by_two_paths_is_refused(tmp_path, second) -> None:
 def test_no_file_and_a_folder_are_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"no file 'none/\*\.root'; correct the path"):
         analysis.find_files("d", ["none/*.root"], once=False)
+    (tmp_path / "a{b}.root").touch()
+    with pytest.raises(ConfigError, match=r"a\{b\}\.root' has a brace, which Snakemake takes for a wildcard; rename"):
+        analysis.find_files("d", [f"{tmp_path}/*.root"], once=False)
     with pytest.raises(ConfigError, match=r"is a folder; name its files, as .*/\*\.root"):
         analysis.find_files("d", [str(tmp_path)], once=False)
 
