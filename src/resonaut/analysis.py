@@ -104,8 +104,8 @@ def find_files(name: str, patterns: list[str], once: bool) -> list[str]:
             place = Path(match).resolve()
             if "{" in match or "}" in match:
                 raise ConfigError(
-                    f"config: datasets.{name}.files: {match!r} has a brace, which Snakemake takes for a wildcard; rename "
-                    "the file or its folder."
+                    f"config: datasets.{name}.files: {match!r} has a brace, which Snakemake takes for a wildcard; "
+                    "rename the file or its folder."
                 )
             if place.is_dir():
                 raise ConfigError(

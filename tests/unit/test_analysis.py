@@ -108,6 +108,18 @@ def test_chains_become_windows() -> None:
         ({"select": {"windows": {"w": window([3000, 3250], [3750, 3250], [3750, 4000])}}}, "windows.w: lower sideband"),
         ({"select": {"windows": {"w": window([3000, 3300], [3250, 3750], [3750, 4000])}}}, "that do not overlap"),
         ({"select": {"spectrum": {"low": 3100}}}, "select.windows.w3500: 3000 to 4000 GeV is not inside select.spectr"),
+        (
+            {"skim": {"regions": {"dijet": {"m_jj_min": 3100}}}},
+            "select.windows.w3500 begins at 3000 GeV, below m_jj_min",
+        ),
+        (
+            {
+                "datasets": {
+                    "data": {"luminosity": None, "generator": {"components": [{"process": "qcd", "events": 9}]}}
+                }
+            },
+            "fit.signals asks for limits in fb; set datasets.data.luminosity, or empty fit.signals",
+        ),
         ({"select": {"spectrum": {"width": 7}}}, "select.spectrum: 2000 to 8000 GeV is not a multiple of its width"),
         ({"select": {"sculpting": {"bins": [3000, 2000, 4000]}}}, "select.sculpting.bins: [3000, 2000, 4000] are not"),
         ({"select": {"features": ["m_jj"]}}, "select.features: unknown feature 'm_jj'; the features are m_j1, m_j2"),

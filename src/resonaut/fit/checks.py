@@ -88,6 +88,9 @@ def _masses(config: dict[str, Any]) -> Iterator[str]:
 def _signals(config: dict[str, Any]) -> Iterator[str]:
     """Signals that are not in the analysis, without a mass, or two of one mass."""
     by_mass: dict[float, str] = {}
+    for name in config["search"]["datasets"] if config["fit"]["signals"] else []:
+        if config["datasets"][name]["role"] == "data" and config["datasets"][name]["luminosity"] is None:
+            yield f"fit.signals asks for limits in fb; set datasets.{name}.luminosity, or empty fit.signals"
     for name in config["fit"]["signals"]:
         entry = config["datasets"].get(name)
         if name not in config["search"]["datasets"] or entry is None:

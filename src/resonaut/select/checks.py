@@ -11,6 +11,8 @@ from resonaut.select.catalogue import METHODS
 
 # Folders beside those of the methods in results/select and results/fit.
 TAKEN = ("inject", "retrained")
+# Roles whose m_jj spectra are selected.
+SEARCHED = ("data", "pseudo_data", "background", "signal")
 # Endings of other files beside a window's result.
 ENDINGS = ("_images", "_bias")
 
@@ -44,6 +46,14 @@ def _windows(config: dict[str, Any]) -> Iterator[str]:
                 f"windows.{name}: {first:g} to {last:g} GeV is not inside select.spectrum, {low:g} to {high:g} GeV; "
                 "change one"
             )
+        for dataset in config["search"]["datasets"]:
+            entry = config["datasets"][dataset]
+            least = config["skim"]["regions"][entry["region"]]["m_jj_min"]
+            if entry["role"] in SEARCHED and least is not None and least > first:
+                yield (
+                    f"windows.{name} begins at {first:g} GeV, below m_jj_min of skim.regions.{entry['region']} "
+                    f"({least:g} GeV), where {dataset!r} has no events; change one"
+                )
     edges = select["sculpting"]["bins"]
     if any(second <= first for first, second in pairwise(edges)):
         yield f"sculpting.bins: {edges} are not ascending edges; sort them"
