@@ -26,7 +26,10 @@ REFUSED = [
         "select.methods has 'tagger', which needs the stage 'tag'; take it out, or add 'tag' to search.stages",
     ),
     (
-        {"select": {"methods": ["supervised"]}, "search": {"datasets": ["data", "qcd"]}},
+        {
+            "select": {"methods": ["supervised"]},
+            "search": {"stages": ["simulate", "skim", "select"], "datasets": ["data", "qcd"]},
+        },
         "select.methods has 'supervised', which learns from a dataset with the role 'signal'; take it out",
     ),
     (

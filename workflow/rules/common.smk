@@ -71,10 +71,6 @@ def check_search():
 
 def check_methods():
     """Stop where a method lacks the stage, the datasets or the methods that it needs."""
-    if not config["select"]["windows"]:
-        stop(
-            "config: select.windows and select.window_chains are empty; give one window."
-        )
     methods = config["select"]["methods"]
     for name in methods:
         for verb in method_friends(name):

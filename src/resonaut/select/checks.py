@@ -33,6 +33,8 @@ def check(config: dict[str, Any]) -> None:
 def _windows(config: dict[str, Any]) -> Iterator[str]:
     """Ranges upside down, overlapping, or outside the stored spectrum."""
     select = config["select"]
+    if not select["windows"]:
+        yield "windows and select.window_chains are empty; give one window"
     spectrum = select["spectrum"]
     low, high, width = spectrum["low"], spectrum["high"], spectrum["width"]
     bins = (high - low) / width
