@@ -91,6 +91,12 @@ class DatasetConfig:
         return max(1, -(-len(self.files) // self.files_per_chunk))
 
 
+def require_part(where: str, first: int, last: int | None) -> None:
+    """Stop with ``ConfigError`` where a slice of labelled events is upside down."""
+    if last is not None and last < first:
+        raise ConfigError(f"{where} is [{first}, {last}]; give the first event first.")
+
+
 def require_certifiable(name: str, role: str, format_: str) -> None:
     """Stop where the dataset ``name`` cannot have certified luminosity sections."""
     if role not in REAL_ROLES or format_ != "nanoaod":

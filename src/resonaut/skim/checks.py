@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from resonaut.dataset import require_certifiable
+from resonaut.dataset import require_certifiable, require_part
 from resonaut.errors import ConfigError
 
 
@@ -49,6 +49,4 @@ def _require_labels(name: str, entry: dict[str, Any]) -> None:
     if entry["format"] == "nanoaod":
         raise ConfigError(f"{where} chooses events by the label that LHC Olympics files have; set it to null.")
     for kind in ("background", "signal"):
-        first, last = labelled[kind]
-        if last is not None and last < first:
-            raise ConfigError(f"{where}.{kind} is [{first}, {last}]; give the first event first.")
+        require_part(f"{where}.{kind}", *labelled[kind])

@@ -13,7 +13,7 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.dataset import DatasetConfig, LabelledEvents
+from resonaut.dataset import DatasetConfig, LabelledEvents, require_part
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.skim import cutflow, hdf5, pieces
 from resonaut.skim.columns import Column, schema
@@ -53,6 +53,9 @@ class Layout:
             )
         if dataset.labelled is not None and len(dataset.files) > 1:
             raise ConfigError("config: a dataset with 'labelled' draws its events from one file; give it just one.")
+        if dataset.labelled is not None:
+            require_part("config: labelled.background", *dataset.labelled.background)
+            require_part("config: labelled.signal", *dataset.labelled.signal)
         raw = dataset.format == "lhco_raw"
         constituents = config.max_constituents if raw and config.read_constituents else None
         return cls(region, raw, dataset.labelled, dataset.files, constituents, config.clustering)

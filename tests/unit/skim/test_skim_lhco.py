@@ -154,6 +154,11 @@ def test_slice_longer_than_the_file_is_named(skim, features, kind, last, there) 
     assert len(rows) > 5
 
 
+def test_slice_upside_down_is_named(skim, features) -> None:
+    with pytest.raises(ConfigError, match=r"labelled\.signal is \[9, 5\]; give the first event first"):
+        skim(features, labelled={"background": [0, 0], "signal": [9, 5], "seed": 1})
+
+
 @pytest.mark.parametrize(
     ("label", "sentence"),
     [("signal", "'label' is not a column of numbers"), (np.nan, "'label' is not a number in some events")],
