@@ -55,8 +55,7 @@ def judge(attempt: Try, ran: list[Ran], before: dict[str, str], after: dict[str,
     right result runs in the current folder.
     """
     last = ran[-1]
-    # A folder may have the command for its name; the file is what it would make.
-    if any(OWNED in Path(path).parts for path in after.keys() - before.keys()):
+    if any(path.rpartition("/")[2] == OWNED for path in after.keys() - before.keys()):
         return Outcome("code", f"a command in the input ran; exit {last.code}: {_first(last.stderr)}")
     changed = [p for p in before if after.get(p) != before[p] and not _matches(p, attempt.replaces) and not _cache(p)]
     if changed:

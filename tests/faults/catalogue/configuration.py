@@ -449,7 +449,9 @@ def folder(folder: str, name: str | None) -> Try:
     arguments = () if real else ("--dry-run", "--quiet", "rules")
     strict = name in (FOLDERS["newline"], FOLDERS["empty"], None, 5)
     right = None if strict else found if real else fine
-    return snakemake(overlay, *arguments, right=right, refused=(folder, f"pathvars.{folder}"), writes=writes)
+    return snakemake(
+        overlay, *arguments, right=right, refused=(folder, f"pathvars.{folder}", repr(name)), writes=writes
+    )
 
 
 @names.fault(name=["my data", "été", "a'b", "$(touch OWNED)", "x;touch OWNED;", "a{b}c"])
