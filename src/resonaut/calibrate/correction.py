@@ -1,8 +1,10 @@
 """The measured ratio of Lund planes and its file: correctionlib JSON, schema version 2, and metadata beside it.
 
-The metadata hold the checksum of their correction: neither is used with the partner of another.
+The metadata hold a checksum of both: neither is used with the partner of another, or after an edit by hand.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +71,7 @@ class LundCorrection:
     systematics: dict[str, tuple[Factors, Factors]]
     b_light: FloatArray
     density: FloatArray
-    # SHA-256 of the file that it was read from.
+    # Of the files that it was read from.
     checksum: str = ""
 
 
@@ -94,21 +96,18 @@ def write(path: Path, correction: LundCorrection, source: Mapping[str, Any]) -> 
     )
     low, high = correction.factor_range
     write_json(path, document.model_dump(exclude_unset=True))
-    write_json(
-        metadata_path(path),
-        {
-            "declustering": correction.declustering,
-            "minimum_delta": correction.minimum_delta,
-            "minimum_kt": correction.minimum_kt,
-            "bins": dict(zip(INPUTS, map(list, correction.bins.edges), strict=True)),
-            "direct_pt_range": list(correction.direct_pt_range),
-            "factor_range": [low, high],
-            "systematics": list(correction.systematics),
-            "polynomial_covariance": correction.covariance.tolist(),
-            "source": dict(source),
-            "correction_sha256": digest(path),
-        },
-    )
+    metadata = {
+        "declustering": correction.declustering,
+        "minimum_delta": correction.minimum_delta,
+        "minimum_kt": correction.minimum_kt,
+        "bins": dict(zip(INPUTS, map(list, correction.bins.edges), strict=True)),
+        "direct_pt_range": list(correction.direct_pt_range),
+        "factor_range": [low, high],
+        "systematics": list(correction.systematics),
+        "polynomial_covariance": correction.covariance.tolist(),
+        "source": dict(source),
+    }
+    write_json(metadata_path(path), metadata | {"checksum": _checksum(path, metadata)})
 
 
 def read(path: Path) -> LundCorrection:
@@ -126,8 +125,9 @@ def read(path: Path) -> LundCorrection:
     if missing := [name for name in OUTPUTS if name not in found]:
         raise _unusable(path, f"no correction {' or '.join(missing)}")
     meta = load_json(metadata_path(path))
-    checksum = digest(path)
-    if not isinstance(meta, dict) or meta.get("correction_sha256") != checksum:
+    stored = meta.pop("checksum", None) if isinstance(meta, dict) else None
+    checksum = _checksum(path, meta)
+    if stored != checksum:
         raise _unusable(metadata_path(path), f"not made together with {path.name}, or one of them was changed since")
     try:
         declustering = meta["declustering"]
@@ -160,6 +160,12 @@ def read(path: Path) -> LundCorrection:
         return correction
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unusable(path, f"no Lund-plane correction with its metadata ({type(error).__name__}: {error})") from None
+
+
+def _checksum(path: Path, metadata: Any) -> str:
+    """SHA-256 of a correction's file and its metadata, in whatever form these are written."""
+    text = json.dumps(metadata, sort_keys=True)
+    return hashlib.sha256(f"{digest(path)} {text}".encode()).hexdigest()
 
 
 def _require_sensible(correction: LundCorrection) -> None:

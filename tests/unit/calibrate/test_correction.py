@@ -12,7 +12,6 @@ from resonaut.calibrate.correction import Factors, LundCorrection
 from resonaut.calibrate.factors import products, table_alone, tables_of
 from resonaut.calibrate.lund import Planes
 from resonaut.errors import InputFileError
-from resonaut.files import digest
 
 BINS = LundBins((10.0, 80.0, 160.0, 350.0), (0.0, 1.0, 2.0, 5.0), (-4.0, -1.0, 0.5, 4.0))
 
@@ -210,8 +209,8 @@ def test_another_file_is_refused_by_name(measured, tmp_path, spoil, problem):
     spoil(*documents)
     paths[0].write_text(json.dumps(documents[0]))
     # What a program that makes both files together would write.
-    documents[1]["correction_sha256"] = digest(path)
-    paths[1].write_text(json.dumps(documents[1]))
+    del documents[1]["checksum"]
+    paths[1].write_text(json.dumps(documents[1] | {"checksum": correction._checksum(path, documents[1])}))
     with pytest.raises(InputFileError, match=rf"c\.json: .*{problem}.*; make it with `resonaut calibrate measure`"):
         correction.read(path)
 
@@ -222,6 +221,18 @@ def test_a_correction_is_not_used_with_the_metadata_of_another(measured, tmp_pat
     (tmp_path / "b.metadata.json").replace(tmp_path / "a.metadata.json")
     with pytest.raises(InputFileError, match=r"a\.metadata\.json: not made together with a\.json, or one of them was"):
         correction.read(tmp_path / "a.json")
+
+
+def test_edited_metadata_are_refused(measured, tmp_path):
+    correction.write(tmp_path / "c.json", measured, {})
+    path = correction.metadata_path(tmp_path / "c.json")
+    metadata = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(metadata.items()))))
+    correction.read(tmp_path / "c.json")
+    metadata["bins"]["ln_kt"][0] -= 1
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(InputFileError, match=r"c\.metadata\.json: not made together with c\.json, or one of them was"):
+        correction.read(tmp_path / "c.json")
 
 
 def test_missing_metadata_is_named(measured, tmp_path):
