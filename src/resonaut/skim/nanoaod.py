@@ -26,6 +26,7 @@ from resonaut.skim.settings import Branches, Region, Skim
 from resonaut.skim.truth import decay_quarks, truth_columns
 
 TREE = "Events"
+MOMENTUM = ("pt", "eta", "phi", "mass")
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 # Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
 CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
@@ -283,6 +284,9 @@ def _read(events: ak.Array, collection: str, fields: tuple[str, ...], mask: np.n
             columns[field] = ak.without_parameters(ak.materialize(events[collection][field])[mask])
         except Exception as error:
             raise UnreadableError(f"branch {collection}_{field}: {reason(error)}") from error
+        found = ak.to_numpy(ak.flatten(columns[field], axis=None)).dtype
+        if found.kind == "b" or (field in MOMENTUM and found.kind != "f"):
+            raise UnreadableError(f"branch {collection}_{field} holds {found}, not what its name says")
     return ak.zip(columns)
 
 

@@ -260,7 +260,7 @@ def no_model(name: str) -> Try:
 def published_weights(make: Callable[[], bytes], suffix: str) -> Try:
     """``resonaut tag train`` that adopts weights named in the configuration."""
     path = text(f"w{suffix}", make())
-    network = {"architecture": "particle_net", "weights": path, "outputs": ["qcd"]}
+    network = {"architecture": "particle_net", "weights": path, "outputs": ["qcd", "2prong"]}
     dataset = {"role": "background", "cross_section": 1.0, "files": ["a.root"]}
     refusal = freeze({"datasets": {"d": dataset}, "tag": {"networks": {"n": network}}})
     if refusal:
