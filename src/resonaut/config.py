@@ -33,7 +33,8 @@ def load_json(path: Path, remedy: str | None = None) -> Any:
     ``remedy``: the way out for a file that no stage makes.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_unique)
     except FileNotFoundError:
         raise InputFileError(
             path, "no such file", remedy or "run the stage that makes it, or give its right path"
@@ -42,6 +43,14 @@ def load_json(path: Path, remedy: str | None = None) -> Any:
         raise InputFileError(path, "is a folder", "give a file") from None
     except (ValueError, RecursionError) as error:
         raise InputFileError(path, f"not valid JSON ({error})", remedy or "delete it and run its stage again") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON's mapping; of a key that stands twice Python would take the last."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a key stands twice")
+    return content
 
 
 def _finite(text: str) -> float:

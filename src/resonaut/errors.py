@@ -79,7 +79,15 @@ def input_files(words: Sequence[str], most: int = 3) -> str:
         # file.root:histogram, --option=file and file@mass name a file, too.
         name = word.split("=", 1)[-1] if word.startswith("--") else word
         name = name.split(".root:")[0] + ".root" if ".root:" in name else name.partition("@")[0]
-        if option not in ("--log", "--output", "--summary", "--workspaces") and name and Path(name).is_file():
+        if option not in ("--log", "--output", "--summary", "--workspaces") and name and _is_file(name):
             found.append(name)
     rest = len(found) - most
     return ", ".join(found[:most]) + (f" and {rest} more" if rest > 0 else "") or " ".join(["resonaut", *words[:2]])
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        # Too long for a name, or with a NUL in it.
+        return False

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from resonaut.errors import input_files
 from resonaut.schema import VERBS
 
 
@@ -127,3 +128,7 @@ def test_caches_leave_a_home_that_cannot_be_written(tmp_path) -> None:
     assert Path(folder).parent == tmp_path
     assert telemetry == "1"
     assert not Path(folder).exists()
+
+
+def test_words_that_can_be_no_file_are_none() -> None:
+    assert input_files(["fit", "scan", "a" * 5000, "x\0y"]) == "resonaut fit scan"

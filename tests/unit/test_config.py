@@ -50,3 +50,9 @@ def test_read_missing_and_broken(tmp_path) -> None:
     (tmp_path / "half.json").write_text('{"n": ')
     with pytest.raises(InputFileError, match=r"half\.json: not valid JSON"):
         config.read(tmp_path / "half.json", Outer)
+    for text in ('{"n": NaN}', '{"n": 1e999}', '{"n": 1, "n": 2}'):
+        (tmp_path / "odd.json").write_text(text)
+        with pytest.raises(
+            InputFileError, match=r"odd\.json: not valid JSON \((NaN|1e999) is not a|odd\.json: .* twice"
+        ):
+            config.read(tmp_path / "odd.json", Outer)
