@@ -45,6 +45,10 @@ def _of_document(path: Path, table: dict[str, Any]) -> list[Measured]:
         raise InputFileError(path, f"{title!r} has no bins", "give a table with low and high")
     low, high = (np.array([number(path, one[end], end) for one in variable["values"]]) for end in ("low", "high"))
     edges, unit = edges_of(path, low, high), energy_unit(title)
+    if variable["header"].get("units") and unit is None:
+        raise InputFileError(
+            path, f"{title!r} has no unit of a mass", "give one in GeV or TeV, or say it in the header"
+        )
     found = []
     for dependent in table["dependent_variables"]:
         name, cells = _title(dependent["header"]), dependent["values"]
