@@ -126,12 +126,13 @@ def distinct(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> N
     """Stop where an output of a command would overwrite one of its inputs, or two outputs each other.
 
     Paths are compared with links resolved, and existing files by their place on the disk; None stands for an option
-    that was not given.
+    that was not given. A manifest ``<dataset>.json`` stands for the chunks ``<dataset>/*.parquet`` beside it, too.
 
     Raises:
         ConfigError: the sentence for the user.
     """
     read = [path for path in inputs if path is not None]
+    read += [chunk for path in read for chunk in path.with_suffix("").glob("*.parquet")]
     written: list[Path] = []
     for output in filter(None, outputs):
         for other, what in [*((path, "an input") for path in read), *((path, "another output") for path in written)]:

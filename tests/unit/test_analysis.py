@@ -41,6 +41,10 @@ def test_tiny_search_is_complete() -> None:
     complete(yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text()))
 
 
+def test_ranges_may_end_at_the_factor_that_changes_nothing() -> None:
+    complete({"calibrate": {"factor_range": [0.2, 1], "weight_range": [1, 10]}})
+
+
 def test_chains_become_windows() -> None:
     full = complete({"select": {"window_chains": {"a": [3000, 3250, 3750, 4000]}}})
     assert full["select"]["windows"]["a1"]["signal_region"] == [3250, 3750]

@@ -153,6 +153,15 @@ def test_outputs_that_are_inputs(tmp_path, monkeypatch):
     distinct([source, tmp_path / "absent"], [tmp_path / "out", None, tmp_path / "loop"])
 
 
+def test_a_manifest_stands_for_its_chunks(tmp_path):
+    chunk = tmp_path / "data" / "000.parquet"
+    chunk.parent.mkdir()
+    chunk.touch()
+    with pytest.raises(ConfigError, match=r"000\.parquet is an input too"):
+        distinct([tmp_path / "data.json"], [chunk])
+    distinct([tmp_path / "data.json"], [tmp_path / "tag" / "data" / "000.parquet"])
+
+
 def test_a_loop_of_links_is_no_input(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     distinct([tmp_path / "loop"], [tmp_path / "out"])

@@ -23,7 +23,7 @@ def _ranges(section: dict[str, Any]) -> Iterator[str]:
             yield f"calibrate.{key} is [{low:g}, {high:g}]; give the lower value first"
     for key in ("factor_range", "weight_range"):
         low, high = section[key]
-        if not low < 1 < high:
+        if not low <= 1 <= high:
             yield f"calibrate.{key} is [{low:g}, {high:g}], which must hold 1, the value that changes nothing; widen it"
     for name, axis in section["histograms"].items():
         if axis["low"] >= axis["high"]:

@@ -69,13 +69,13 @@ def normalise(
     from dataclasses import asdict
 
     from resonaut.calibrate import normalise as normalisation
-    from resonaut.calibrate.correction import read_for
+    from resonaut.calibrate.correction import metadata_path, read_for
     from resonaut.calibrate.settings import Settings
     from resonaut.config import read
     from resonaut.events import Dataset
     from resonaut.files import write_json
 
-    distinct([config, correction, dataset], [output])
+    distinct([config, correction, metadata_path(correction), dataset], [output])
     settings = read(config, Settings)
     means = normalisation.normalise(Dataset.open(dataset), read_for(correction, settings), settings)
     write_json(output, asdict(means))
@@ -96,12 +96,12 @@ def apply(
     each jet, the columns `lund_weight_j1`, `lund_weight_<variation>_j1`, `lund_calibrated_j1`, `lund_bad_match_j1`.
     """
     from resonaut.calibrate import normalise as means
-    from resonaut.calibrate.correction import read_for
+    from resonaut.calibrate.correction import metadata_path, read_for
     from resonaut.calibrate.settings import Settings
     from resonaut.config import read
     from resonaut.events import Dataset, write
 
-    distinct([config, correction, normalisation, dataset], [output])
+    distinct([config, correction, metadata_path(correction), normalisation, dataset], [output])
     settings = read(config, Settings)
     measured = read_for(correction, settings)
     found = read(normalisation, means.Normalisation)

@@ -171,10 +171,12 @@ def _checksum(path: Path, metadata: Any) -> str:
 def _require_sensible(correction: LundCorrection) -> None:
     """Raise ``ValueError`` where a number cannot be what it stands for."""
     low, high = correction.factor_range
-    if not 0 < low < 1 < high:
+    if not 0 < low <= 1 <= high:
         raise ValueError(f"factor_range is [{low:g}, {high:g}]")
-    if not 0 <= correction.direct_pt_range[0] < correction.direct_pt_range[1]:
-        raise ValueError("direct_pt_range is {:g} to {:g} GeV".format(*correction.direct_pt_range))
+    first = correction.bins.subjet_pt[0]
+    if not first <= correction.direct_pt_range[0] < correction.direct_pt_range[1]:
+        low_pt, high_pt = correction.direct_pt_range
+        raise ValueError(f"direct_pt_range is {low_pt:g} to {high_pt:g} GeV, and the bins begin at {first:g} GeV")
     varied = [factors for pair in correction.systematics.values() for factors in pair]
     for name, table in [("lund_ratio", one.table) for one in (correction.nominal, *varied)] + [
         ("lund_b_light_ratio", correction.b_light)

@@ -101,9 +101,10 @@ def doubtful_fraction(prongs: int) -> float:
 class Normalisation:
     """Content of ``normalisation.json``: by number of prongs, and the factors of the distortion (flat).
 
-    ``correction``: checksum of the correction whose weights were averaged.
+    ``dataset``: whose jets; ``correction``: checksum of the correction whose weights were averaged.
     """
 
+    dataset: str
     correction: str
     prongs: dict[str, ProngCount]
     distortion: list[float]
@@ -144,7 +145,7 @@ def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) 
     free = [calibration.variations[f"unclustered_{way}"].start for way in ("up", "down")]
     prongs = {str(n): _prong_count(dataset.name, n, counts[n], bins[n], sums[n], free) for n in sorted(counts)}
     _warn(dataset.name, prongs)
-    return Normalisation(correction.checksum, prongs, distortion.ravel().tolist())
+    return Normalisation(dataset.name, correction.checksum, prongs, distortion.ravel().tolist())
 
 
 def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) -> tuple[FloatArray, dict[int, JetBins]]:
@@ -237,6 +238,8 @@ def apply(
     values = np.array(normalisation.distortion)
     if values.size != correction.error.size:
         raise _of_something_else(source, "the correction's bins")
+    if normalisation.dataset != dataset.name:
+        raise _of_something_else(source, f"{dataset.name!r}, but for {normalisation.dataset!r}")
     if normalisation.correction != correction.checksum:
         raise _of_something_else(source, "this correction, but for another one")
     distortion = table_alone(correction.bins, values, correction.factor_range, "distortion")

@@ -24,6 +24,8 @@ DIRECT_PT_RANGE = (15.0, 350.0)
 FACTOR_RANGE = (0.2, 5.0)
 # Bins with a content and an error no larger than this are empty.
 EMPTY = 1e-4
+# No logarithm of an angle or of a transverse momentum in GeV is larger.
+LOGARITHM = 20.0
 SYSTEMATIC = "systematic"
 VARIATIONS = ("up", "down")
 # Number of parameters by formula; the file has a covariance for two at most.
@@ -54,6 +56,9 @@ def read_published(path: Path) -> tuple[LundCorrection, dict[str, Any]]:
         with uproot.open({path: None}) as file:
             names = ("ratio_nom", "mc_nom", "h_bl_ratio", *(f"ratio_sys_tot_{way}" for way in VARIATIONS))
             nominal, simulation, b_light, *shifted = (_histogram(path, file, name) for name in names)
+            for name, histogram in zip(names, (nominal, simulation, b_light, *shifted), strict=True):
+                if histogram is not simulation:
+                    _require_ratios(path, name, histogram)
             bins = _bins(path, nominal, simulation, b_light, *shifted)
             polynomial, covariance = _polynomials(path, file, bins, "func", with_covariance=True)
             shifted_polynomials = [
@@ -121,7 +126,23 @@ def _bins(path: Path, nominal: Histogram, *others: Histogram) -> LundBins:
         if not all(map(np.array_equal, nominal.edges, other.edges)):
             raise InputFileError(path, "its histograms are not binned alike", REMEDY)
     pt, x, y = (edges.tolist() for edges in nominal.edges)
+    if pt[0] < 0 or np.abs([*x, *y]).max() > LOGARITHM:
+        raise InputFileError(path, "its axes are not subjet p_T, ln(0.8/Delta) and ln(k_T/GeV)", REMEDY)
+    if pt[-2] >= DIRECT_PT_RANGE[1]:
+        problem = f"its last p_T bin begins at {pt[-2]:g} GeV, and not below {DIRECT_PT_RANGE[1]:g} GeV"
+        raise InputFileError(path, problem, REMEDY)
     return LundBins((*pt[:-1], DIRECT_PT_RANGE[1]), tuple(x), tuple(y))
+
+
+def _require_ratios(path: Path, name: str, histogram: Histogram) -> None:
+    """Counts would pass for ratios once they are clipped: in CMS's file 3 % of the ratios are, and 85 % of counts."""
+    measured = ~_empty(histogram)
+    measured[:, -1] = False
+    low, high = FACTOR_RANGE
+    outside = (histogram.values[measured] < low) | (histogram.values[measured] > high)
+    if outside.size and outside.mean() > 0.5:
+        problem = f"{name} holds no ratios: {outside.mean():.0%} of its contents are not between {low:g} and {high:g}"
+        raise InputFileError(path, problem, REMEDY)
 
 
 def _polynomials(

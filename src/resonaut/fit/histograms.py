@@ -12,6 +12,8 @@ from resonaut.spectrum import from_json
 
 # So many histograms of a file are named in a message.
 MOST_NAMES = 10
+# The version of UHI's form that is read.
+UHI_SCHEMA = 1
 
 
 def from_uhi(histogram: Any, source: str) -> Measured:
@@ -21,6 +23,8 @@ def from_uhi(histogram: Any, source: str) -> Measured:
         InputFileError: it is none, or a profile.
     """
     try:
+        if histogram.get("uhi_schema", UHI_SCHEMA) != UHI_SCHEMA:
+            raise ValueError(f"its uhi_schema is {histogram['uhi_schema']}, and {UHI_SCHEMA} is known")
         opened = from_json(histogram)
         (axis,) = opened.axes
         kind, edges = opened.kind.name, np.asarray(axis.edges, dtype=float)

@@ -140,7 +140,11 @@ def _plain(path: Path, table: Table, column: str | None) -> list[Measured]:
     """The histogram of a table with ``m_low`` and ``m_high``; none if it has no such columns."""
     names = [_BRACKETS.sub("", cell).strip().lower() for cell in table.header]
     wanted = [column.strip().lower()] if column else VALUES
-    value = next((name for name in wanted if name in names or name in map(str.lower, table.header)), None)
+    there = [name for name in wanted if name in names or name in map(str.lower, table.header)]
+    if len(there) > 1:
+        problem = f"holds {' and '.join(map(repr, there))}, which need not be the same spectrum"
+        raise InputFileError(path, problem, f"name one: {path}:{there[0]}")
+    value = next(iter(there), None)
     if value is None or not {"m_low", "m_high"} <= set(names):
         return []
     places = []

@@ -133,6 +133,10 @@ def _repeated(config: Skim, dataset: DatasetConfig, name: str, paths: list[Path]
     """The events that are copies of earlier ones, where they may be dropped; others with their numbers are noted."""
     repeated = duplicates.find(paths, KEY)
     columns = duplicates.identity(dataset)
+    if dataset.format == "nanoaod" and len(repeated) and not repeated["event"].any():
+        # Folds and training samples are chosen by the numbers, too.
+        first = _inputs(dataset, paths[repeated["first"][0]])
+        raise InputFileError(first, "has events numbered 0, which cannot be told from one another", "number them")
     if columns != KEY and (len(repeated) or dataset.format != "nanoaod"):
         alike, repeated = len(repeated), duplicates.find(paths, columns)
         if alike > len(repeated):
@@ -141,8 +145,6 @@ def _repeated(config: Skim, dataset: DatasetConfig, name: str, paths: list[Path]
     if not len(repeated):
         return repeated
     first, copy = (_inputs(dataset, paths[repeated[place][0]]) for place in ("first", "file"))
-    if columns == KEY and not repeated["event"].all():
-        raise InputFileError(first, "has events numbered 0, which cannot be told from one another", "number them")
     if config.duplicates == "fail":
         problem = f"{len(repeated)} events of {name!r} are there twice" + f", first in {first}" * (first != copy)
         raise InputFileError(copy, problem, "leave the copies out, or set skim.duplicates to drop")

@@ -28,10 +28,11 @@ def train(
     from resonaut.tag.settings import TagConfig
     from resonaut.tag.training import make_model
 
-    distinct([config, *manifests], [output, summary])
     settings = configuration.read(config, TagConfig)
     if network not in settings.networks:
         raise ConfigError(f"{config}: no network {network!r} in tag.networks; it has {', '.join(settings.networks)}.")
+    weights = settings.networks[network].weights
+    distinct([config, *manifests, Path(weights) if weights else None], [output, summary])
     make_model(settings, network, manifests, output, summary)
 
 

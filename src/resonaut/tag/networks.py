@@ -5,7 +5,9 @@ so that scoring needs nothing else. Published weights (``.pt`` state dictionarie
 are brought into the same form.
 """
 
+import hashlib
 import io
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -25,6 +27,9 @@ from resonaut.tag.inputs import FEATURES, Inputs
 from resonaut.tag.settings import NetworkConfig, require_consistent
 
 logging.getLogger("weaver").setLevel(logging.WARNING)
+
+# By so much the sum of a jet's probabilities may differ from 1.
+PROBABILITY = 1e-2
 
 
 class PairTransformer(nn.Module):
@@ -151,7 +156,8 @@ def device(wanted: str) -> str:
 def save(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Tensor]) -> None:
     """Write a model file; equal weights give equal bytes."""
     buffer = io.BytesIO()  # torch writes a file's own name into the archive; a buffer has none
-    torch.save({"name": name, "settings": asdict(settings), "weights": weights}, buffer)
+    content = {"name": name, "settings": asdict(settings), "weights": weights}
+    torch.save(content | {"checksum": _checksum(content)}, buffer)
     with atomic(path) as partial:
         partial.write_bytes(buffer.getvalue())
 
@@ -160,15 +166,28 @@ def load(path: Path, device: str) -> Tagger:
     """Open a model file that ``resonaut tag train`` wrote.
 
     Raises:
-        InputFileError: the file is missing, or is not such a file.
+        InputFileError: the file is missing, is not such a file, or was changed since.
     """
     stored = _read(path)
+    checksum = stored.pop("checksum", None)
     if stored.keys() != {"name", "settings", "weights"}:
         raise InputFileError(
             path, "not a model file of this stage", "name published weights in tag.networks.<name>.weights"
         )
     settings = config.build(stored["settings"], NetworkConfig, str(path))
+    if not isinstance(stored["weights"], dict) or checksum != _checksum(stored):
+        raise InputFileError(path, "was changed after it was made", "train it again")
     return _tagger(path, str(stored["name"]), settings, stored["weights"], device)
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    """SHA-256 of a model's name, settings and weights."""
+    total = hashlib.sha256(json.dumps([content["name"], content["settings"]], sort_keys=True).encode())
+    for key, value in content["weights"].items():
+        total.update(f"{key} {getattr(value, 'dtype', '')} {tuple(getattr(value, 'shape', ()))}".encode())
+        if isinstance(value, Tensor):
+            total.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
 
 
 def published(path: Path, name: str, settings: NetworkConfig, device: str) -> tuple[Tagger, dict[str, Tensor]]:
@@ -230,6 +249,8 @@ def _from_onnx(path: Path, name: str, settings: NetworkConfig, graph: bytes, dev
             result: np.ndarray = session.run(None, {key: np.ascontiguousarray(given[key]) for key in wanted})[0]
         except Exception as error:
             raise InputFileError(path, f"the model refuses the inputs ({_last_line(error)})", remedy) from None
+        if result.min() < 0 or np.abs(result.sum(axis=1) - 1).max() > PROBABILITY:
+            raise InputFileError(path, "its outputs are no probabilities", "export it with its softmax")
         return result
 
     if not set(wanted) <= {"pf_points", "pf_features", "pf_vectors", "pf_mask"}:

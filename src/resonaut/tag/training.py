@@ -30,6 +30,9 @@ def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Pa
     network = settings.networks[name]
     require_consistent(name, network)
     device = networks.device(settings.device)
+    if network.weights is not None:
+        # First: a file that cannot be used is named before any jet is read.
+        tagger, weights = networks.published(Path(network.weights), name, network, device)
     datasets = [events.Dataset.open(manifest) for manifest in manifests]
     held_out = load(datasets, settings, network, "held_out")
     result: dict[str, Any] = {"loss": {"train": [], "held_out": []}, "train_jets": {}}
@@ -39,8 +42,6 @@ def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Pa
         weights = {key: value.cpu() for key, value in module.state_dict().items()}
         tagger = networks.from_module(name, network, module, device)
         result["train_jets"] = _count(seen, network)
-    else:
-        tagger, weights = networks.published(Path(network.weights), name, network, device)
     scores = tagger.scores(held_out.inputs, settings.score_batch_size)
     events.require_finite(scores, f"score of {name}", "held-out jets")
     result |= {

@@ -153,6 +153,10 @@ def negative_error(document, _):
     error["data"]["content"][0]["value"]["content"] = [-1.0, *content[1:]]
 
 
+def direct_range_below_the_bins(_, metadata):
+    metadata["direct_pt_range"][0] = metadata["bins"]["subjet_pt"][0] - 1
+
+
 def reversed_factors(_, metadata):
     metadata["factor_range"].reverse()
 
@@ -198,6 +202,7 @@ def other_systematics(_, metadata):
         (other_systematics, "no Lund-plane correction with its metadata .*trigger_up"),
         (inverted, "no Lund-plane correction with its metadata .*lund_ratio goes from .*, outside factor_range"),
         (negative_error, "no Lund-plane correction with its metadata .*lund_ratio_error is negative in a bin"),
+        (direct_range_below_the_bins, "no Lund-plane correction with its metadata .*and the bins begin at"),
         (reversed_factors, "no Lund-plane correction with its metadata .*factor_range is"),
     ],
 )

@@ -178,6 +178,9 @@ def test_a_normalisation_of_something_else_is_refused(signal, settings, bins, tm
         list(apply(signal, "000", correction, dataclasses.replace(normalisation, distortion=[1.0]), settings, path))
     with pytest.raises(InputFileError, match=r"n\.json: not made for this correction, but for another one"):
         list(apply(signal, "000", dataclasses.replace(correction, checksum="other"), normalisation, settings, path))
+    of_another = dataclasses.replace(normalisation, dataset="other")
+    with pytest.raises(InputFileError, match=r"n\.json: not made for '\w+', but for 'other'"):
+        list(apply(signal, "000", correction, of_another, settings, path))
 
 
 def test_many_bad_matches_are_a_warning(make_dataset, settings, bins, caplog):

@@ -162,9 +162,30 @@ def other_bins(file):
     file["h_bl_ratio"] = Histogram(hist.Hist(*(hist.axis.Regular(3, 0, 1) for _ in range(3)), storage="weight"))
 
 
+def counts(name):
+    """Numbers of splittings, as generator-level files hold them under the name of a ratio."""
+    return lambda file: file.update({name: Histogram(table(800.0))})
+
+
+def axes(*edges):
+    """All histograms between other edges."""
+
+    def spoil(file):
+        for name in TABLES:
+            h = hist.Hist(*map(hist.axis.Variable, edges), storage=hist.storage.Weight())
+            h.values()[:], h.variances()[:] = 1.5, 0.01
+            file[name] = Histogram(h)
+
+    return spoil
+
+
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
+        (counts("ratio_nom"), "ratio_nom holds no ratios: 100% of its contents are not between 0.2 and 5"),
+        (counts("h_bl_ratio"), "h_bl_ratio holds no ratios"),
+        (axes(EDGES[1], EDGES[0], EDGES[2]), r"its axes are not subjet p_T, ln\(0\.8/Delta\) and ln\(k_T/GeV\)"),
+        (axes([10.0, 65.0, 400.0, 99999.0], *EDGES[1:]), "its last p_T bin begins at 400 GeV, and not below 350 GeV"),
         (drop("ratio_sys_tot_up"), "no object 'ratio_sys_tot_up'"),
         (drop("pt_extrap/func_1_1"), "no object 'pt_extrap/func_1_1'"),
         (cubic, "pt_extrap/func_2_2 is .*, neither constant nor linear in 1/p_T"),

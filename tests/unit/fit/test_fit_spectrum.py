@@ -78,6 +78,7 @@ HEADER = "m_low,m_high,counts\n"
         ("", "no columns m_low"),
         ("m_low,m_high,weights\n1000,1100,7\n", "no columns m_low, m_high and counts or dsigma_dm"),
         ("m_low,m_high,dsigma_dm\n1000,1100,7\n", "give --luminosity in 1/fb"),
+        ("m_low,m_high,counts,dsigma_dm\n1000,1100,7,1\n", r"holds 'counts' and 'dsigma_dm', .* name one: .*:counts"),
     ],
 )
 def test_broken_csv(tmp_path, text, sentence):
@@ -94,6 +95,18 @@ def test_two_dimensional_histogram_is_refused():
     histogram = hist.Hist(hist.axis.Regular(2, 0, 1), hist.axis.Regular(2, 0, 1))
     with pytest.raises(InputFileError, match="not a one-dimensional UHI histogram"):
         from_uhi(json.loads(json.dumps(histogram, default=default)), "x.json")
+
+
+def test_a_column_of_two_is_named(tmp_path):
+    path = csv(tmp_path, "m_low,m_high,counts,dsigma_dm\n1000,1100,7,1\n")
+    assert read(f"{path}:counts", None).counts.tolist() == [7]
+
+
+def test_a_histogram_of_another_version_of_uhi_is_refused():
+    histogram = json.loads(json.dumps(hist.Hist(hist.axis.Regular(2, 1, 3)), default=default))
+    assert histogram["uhi_schema"] == 1
+    with pytest.raises(InputFileError, match="its uhi_schema is 99, and 1 is known"):
+        from_uhi(histogram | {"uhi_schema": 99}, "x.json")
 
 
 def test_json_that_is_no_histogram():

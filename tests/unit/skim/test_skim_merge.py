@@ -148,11 +148,18 @@ def test_simulation_may_number_its_events_alike(manifest) -> None:
 
 
 @pytest.mark.parametrize("policy", ["fail", "drop"])
-def test_events_without_numbers_are_refused(manifest, policy) -> None:
+@pytest.mark.parametrize("role", ["data", "pseudo_data", "signal"])
+def test_events_without_numbers_are_refused(manifest, policy, role) -> None:
     content = rows(0, 10)
     content["event"] = np.zeros(10, np.int64)
     with pytest.raises(InputFileError, match=r"a\.root: has events numbered 0"):
-        manifest(GOOD, content=[content], role="data", files=["a.root"], keys={"duplicates": policy})
+        manifest(GOOD, content=[content], role=role, files=["a.root"], keys={"duplicates": policy})
+
+
+def test_one_event_numbered_zero_is_one_of_the_copies(manifest) -> None:
+    chunks, files = (GOOD, replace(GOOD, chunk="001")), {"role": "data", "files": ["a.root", "b.root"]}
+    found = manifest(*chunks, content=[rows(0, 10), rows(0, 3)], keys={"duplicates": "drop"}, **files)
+    assert found.dropped == {"001": [0, 1, 2]}
 
 
 def test_copies_of_olympics_files_are_found_by_their_jets(manifest) -> None:

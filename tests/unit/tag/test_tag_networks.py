@@ -59,6 +59,18 @@ def test_a_saved_model_comes_back_and_equal_models_have_equal_bytes(name, module
     np.testing.assert_array_equal(tagger.scores(inputs, 16), expected)
 
 
+def test_a_model_that_was_changed_is_refused(module, settings, tmp_path):
+    """Rows of the last layer exchanged: the classes' scores would be, too."""
+    path, network = tmp_path / "pn.pt", settings.networks["particlenet"]
+    networks.save(path, "pn", network, module("particlenet").state_dict())
+    stored = torch.load(path, weights_only=True)
+    last = list(stored["weights"])[-1]
+    stored["weights"][last] = stored["weights"][last].flip(0)
+    torch.save(stored, path)
+    with pytest.raises(InputFileError, match=r"pn\.pt: was changed after it was made; train it again"):
+        networks.load(path, "cpu")
+
+
 def test_published_outputs_of_one_class_add_up_and_others_are_ignored(module, settings, inputs):
     network = settings.networks["part"]
     mapped = dataclasses.replace(network, outputs=["2prong", "qcd", "2prong", "ignore"])
@@ -116,16 +128,17 @@ def test_sizes_that_contradict_each_other_are_named(settings):
 class _Export(torch.nn.Module):
     """As weaver exports: the softmax inside, the four inputs by name."""
 
-    def __init__(self, network):
+    def __init__(self, network, softmax=True):
         super().__init__()
-        self.network = network
+        self.network, self.softmax = network, softmax
 
     def forward(self, pf_points, pf_features, pf_mask):
-        return self.network.mod(pf_points, pf_features, pf_mask > 0.5).softmax(dim=1)
+        logits = self.network.mod(pf_points, pf_features, pf_mask > 0.5)
+        return logits.softmax(dim=1) if self.softmax else logits
 
 
-@pytest.fixture
-def onnx_file(module, inputs, tmp_path, monkeypatch):
+@pytest.fixture(params=[True])
+def onnx_file(request, module, inputs, tmp_path, monkeypatch):
     # Torch asks for the package onnx only to look for functions that this graph does not have.
     exporter = "torch.onnx._internal.torchscript_exporter.onnx_proto_utils._add_onnxscript_fn"
     monkeypatch.setattr(exporter, lambda graph, opsets: graph)
@@ -134,7 +147,7 @@ def onnx_file(module, inputs, tmp_path, monkeypatch):
     buffer = io.BytesIO()
     with pytest.warns(DeprecationWarning, match="TorchScript-based ONNX export|will be removed"):
         torch.onnx.export(
-            _Export(module("particlenet")).eval(),
+            _Export(module("particlenet"), request.param).eval(),
             tuple(torch.from_numpy(np.ascontiguousarray(array[:4])) for array in given),
             buffer,
             input_names=names,
@@ -146,6 +159,15 @@ def onnx_file(module, inputs, tmp_path, monkeypatch):
     path = tmp_path / "network.onnx"
     path.write_bytes(buffer.getvalue())
     return path
+
+
+@pytest.mark.parametrize("onnx_file", [False], indirect=True)
+def test_an_onnx_export_without_softmax_is_refused(onnx_file, settings, inputs):
+    tagger, _ = networks.published(onnx_file, "pn", settings.networks["particlenet"], "cpu")
+    with pytest.raises(
+        InputFileError, match=r"network\.onnx: its outputs are no probabilities; export it with its softmax"
+    ):
+        tagger.scores(inputs, 16)
 
 
 def test_an_onnx_export_scores_as_its_network(onnx_file, module, settings, inputs, tmp_path):

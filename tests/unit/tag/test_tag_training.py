@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from resonaut.errors import ConfigError, NotFiniteError
+from resonaut.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.tag import networks, roc, training
 
 
@@ -47,6 +47,15 @@ def test_published_weights_are_adopted_not_trained(settings, simulation, tmp_pat
     assert summary["roc"] == trained["roc"]
     assert summary["parameters"] == trained["parameters"]
     assert summary["loss"] == {"train": [], "held_out": []}
+
+
+def test_published_weights_that_cannot_be_used_are_named_before_any_jet_is_read(settings, tmp_path):
+    weights = tmp_path / "weights.pt"
+    weights.write_text("no weights")
+    adopted = dataclasses.replace(settings.networks["part"], weights=str(weights))
+    settings = dataclasses.replace(settings, networks={"part": adopted})
+    with pytest.raises(InputFileError, match=r"weights\.pt: not a file of torch weights"):
+        training.make_model(settings, "part", [tmp_path / "absent.json"], tmp_path / "m.pt", tmp_path / "m.json")
 
 
 @pytest.mark.parametrize("outputs", [["qcd", "2prong", "2prong"], ["2prong", "qcd"], ["2prong", "3prong"]])
