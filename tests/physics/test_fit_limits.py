@@ -18,7 +18,11 @@ from resonaut.fit.spectrum import Spectrum
 EDGES = np.arange(2500.0, 7001.0, 20.0)
 SIZES = {"scale": 0.01, "resolution": 0.035, "efficiency_statistics": 0.08, "lund_prongs": 0.1, "luminosity": 0.016}
 # Two shape parameters in the whole range, however good the fit.
-FIXED = ["background.shape_parameters=[2,2]", "background.max_error=10", "background.shrink.min_p_background=0"]
+FIXED = [
+    "background.shape_parameters=[2,2]",
+    "background.shrink.min_p_background=0",
+    "background.shrink.min_p_smooth=0",
+]
 SETTINGS = settings_of(FIXED, 13000, []).background
 
 

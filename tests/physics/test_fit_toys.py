@@ -1,5 +1,7 @@
 """Toys: p-values are uniform without a signal, injected events are found within their error, global p-values hold."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -73,7 +75,12 @@ def test_uncertainties_of_the_shape_do_not_widen_significances(events):
 def test_injected_events_are_recovered_and_covered_with_toys_of_another_family(events):
     settings = settings_of([f"bias.toys={TOYS}"], SQRT_S, [MASS]).bias
     one = model(events)
-    points = bias.bias(one, bias.truth_fit(one, settings), settings, 0.95, np.random.default_rng(2))
+    chosen = settings_of(["background.shape_parameters=[2,2]"], SQRT_S, [MASS]).background
+
+    def again(spectrum: Spectrum) -> Model:
+        return background.model(spectrum, Gaussian(0.04), MASS, SQRT_S, chosen, {})
+
+    points = bias.bias(one, again, bias.truth_fit(one, settings), settings, 0.95, np.random.default_rng(2))
     assert [point.injected_sigma for point in points] == [0, 2, 5]
     for point in points:
         assert abs(point.pull_mean) < 0.2
@@ -96,10 +103,14 @@ def test_the_envelope_removes_the_bias_of_a_wrong_family():
     pulls = {}
     for families in ("[dijet]", "[dijet,exponential_power]"):
         overrides = [f"background.families={families}", "background.shape_parameters=[2,2]"]
-        overrides += ["background.shrink.min_p_background=0"]
+        overrides += ["background.shrink.min_p_background=0", "background.shrink.min_p_smooth=0"]
         chosen = settings_of(overrides, SQRT_S, [MASS]).background
-        one = background.model(spectrum, Gaussian(0.04), MASS, SQRT_S, chosen, {})
-        pulls[families] = bias.bias(one, expected, settings, 0.95, np.random.default_rng(3))[0].pull_mean
+        again = partial(
+            background.model, shape=Gaussian(0.04), mass=MASS, sqrt_s=SQRT_S, settings=chosen, uncertainties={}
+        )
+        pulls[families] = bias.bias(again(spectrum), again, expected, settings, 0.95, np.random.default_rng(3))[
+            0
+        ].pull_mean
     wrong, envelope = pulls.values()
     assert abs(wrong) > 0.5
     assert abs(envelope) < 0.2
@@ -139,7 +150,7 @@ def test_gross_vitells_agrees_with_toys_near_three_sigma():
     counts = np.exp(-middle / 560 - 0.1 * (middle / 3000) ** 2)
     spectrum = Spectrum(edges, np.round(events * counts / counts.sum()))
     models = [background.model(spectrum, Gaussian(0.03), mass, SQRT_S, settings, {}) for mass in masses]
-    scans = lookelsewhere.scan_toys(models, models[0].background.best, 12000, np.random.default_rng(1))
+    scans = lookelsewhere.scan_toys(models, [], len(edges) - 1, 12000, np.random.default_rng(1))
     for z in (2.6, 2.8, 3.0):
         by_toys = float(np.mean(scans.z_max >= z))
         assert by_toys * len(scans.z_max) > 300
@@ -158,7 +169,7 @@ def test_global_p_values_of_background_are_uniform():
         spectrum = Spectrum(edges, rng.poisson(3000 * expected / expected.sum()).astype(float))
         models = [background.model(spectrum, Gaussian(0.04), mass, SQRT_S, settings, {}) for mass in masses]
         z = lookelsewhere.local_significances(models, spectrum.counts[None])[0]
-        scans = lookelsewhere.scan_toys(models, models[0].background.best, 200, rng)
+        scans = lookelsewhere.scan_toys(models, [], len(edges) - 1, 200, rng)
         found.append(lookelsewhere.combine([(0.0, float(z.max()), scans)]).p_toys)
     assert stats.kstest(found, "uniform").pvalue > 1e-4
     assert np.mean(np.array(found) < 0.05) < 0.05 + 3.7 * np.sqrt(0.05 * 0.95 / len(found))

@@ -49,7 +49,7 @@ REFUSED = [
     ({"select": {"window_chains": {"cms": [1, 2, 2, 3]}}}, "select.window_chains.cms wants at least four ascending"),
     ({"datasets": {"data": {"files": ["*.yaml"]}}}, "datasets.data has both 'files' and a 'generator'"),
     ({"select": {"windows": {"x;touch OWNED;": {}}}}, "select.windows: 'x;touch OWNED;' is not allowed; give a name"),
-    ({"fit": {"background": {"max_error": math.nan}}}, "key 'fit.background.max_error' is nan; give a finite number"),
+    ({"fit": {"background": {"f_test": math.nan}}}, "key 'fit.background.f_test' is nan; give a finite number"),
 ]
 
 

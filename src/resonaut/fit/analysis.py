@@ -4,26 +4,32 @@ import logging
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from resonaut.errors import ResonautError
 from resonaut.files import write_json
 from resonaut.fit import bias, bumphunter, limits, lookelsewhere, scan, workspace
-from resonaut.fit.background import Model, model, ordered
+from resonaut.fit.background import Model, Resonance, good, model, ordered
 from resonaut.fit.binning import merge, quality, resolution_cuts
-from resonaut.fit.likelihood import Fit
+from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.limits import Limits
 from resonaut.fit.lookelsewhere import ScanToys
-from resonaut.fit.scan import Excess
+from resonaut.fit.scan import Excess, Yield
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Shape, template
 from resonaut.fit.spectrum import Spectrum
 
 log = logging.getLogger(__name__)
 
+# Found resonances that float in the background, at most.
+MOST_RESONANCES = 5
+# Standard deviations by which the fit may pull the signal's shape without a word.
+LARGE_PULL = 2.0
 # Background events under the peak below which the asymptotic limits may be more than 10 % off (docs/fit.md).
 FEW_EVENTS = 3.0
 
@@ -65,22 +71,50 @@ class Search:
             sizes |= self.efficiencies[mass].uncertainties
         return {name: size for name, size in sizes.items() if size > 0}
 
-    def model(self, mass: float) -> Model:
-        """The model at ``mass``."""
+    def model(self, mass: float, resonances: Sequence[Resonance] = (), spectrum: Spectrum | None = None) -> Model:
+        """The model at ``mass`` of the ``spectrum`` or another one of its bins."""
         return model(
-            self.spectrum,
+            spectrum or self.spectrum,
             self.shape,
             mass,
             self.settings.sqrt_s,
             self.settings.background,
             combined(self.uncertainties(mass)),
+            resonances,
         )
 
-    def reference(self) -> Fit:
-        """The background fitted to the whole range, from which toys come."""
-        settings = self.settings.background
-        fits = [ordered(f, self.spectrum, self.settings.sqrt_s, settings, None)[0] for f in settings.families]
-        return min(fits, key=lambda one: float(one.deviance[0]) + one.function.n_parameters)
+    def resonance(self, one: Model, excess: Excess) -> Resonance:
+        """What was found with ``one``."""
+        peak = template(self.shape, one.mass, self.spectrum.edges, combined(self.uncertainties(one.mass)))
+        pulls = np.array([excess.nuisances[name].pull for name in peak.nuisances])
+        return Resonance(one.mass, excess.z_local, peak.at(pulls))
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The models of all masses and what they show, with the ``resonances`` found floating in the others' background."""
+
+    models: list[Model]
+    found: list[Excess]
+    resonances: list[Resonance]
+
+
+def scanned(search: Search) -> Scan:
+    """Fit each mass; again and again with the strongest resonance that is new, until there is none."""
+    threshold, masses = search.settings.background.resonances, sorted(search.efficiencies)
+    resonances: list[Resonance] = []
+    while True:
+        models = [search.model(mass, resonances) for mass in masses]
+        found = [scan.search(one) for one in models]
+        new = [
+            search.resonance(one, excess)
+            for one, excess in zip(models, found, strict=True)
+            if threshold is not None and excess.z_local >= threshold
+        ]
+        new = [one for one in new if not any(known.overlaps(one.shares) for known in resonances)]
+        if not new or len(resonances) == MOST_RESONANCES:
+            return Scan(models, found, resonances)
+        resonances.append(max(new, key=lambda one: one.z_local))
 
 
 def combined(uncertainties: dict[str, float]) -> dict[str, float]:
@@ -96,25 +130,59 @@ def run(search: Search, workspaces: Path) -> dict[str, Any]:
     ``workspaces`` is the folder of those files.
     """
     settings, spectrum = search.settings, search.spectrum
-    reference = search.reference()
-    masses = sorted(search.efficiencies)
-    models = [search.model(mass) for mass in masses]
-    found = [scan.search(one) for one in models]
+    done = scanned(search)
+    for one in done.resonances:
+        log.info("%g GeV: %.1f sigma; floats in the background of the other masses", one.mass, one.z_local)
     points = [
-        _point(search, one, excess, workspaces) for one, excess in _progress(list(zip(models, found, strict=True)))
+        _point(search, one, excess, workspaces)
+        for one, excess in _progress(list(zip(done.models, done.found, strict=True)))
     ]
     rng = lookelsewhere.generator(settings.seed, spectrum.counts)
-    toys = lookelsewhere.scan_toys(models, reference, settings.toys, rng) if settings.toys and models else None
+    models, toys = [one for one in done.models if one.chosen.good], None
+    if settings.toys and models:
+        toys = lookelsewhere.scan_toys(models, done.resonances, len(spectrum.counts), settings.toys, rng)
+    reference = _reference(search, done)
     return {
         "sqrt_s": settings.sqrt_s,
         "luminosity": search.luminosity,
         "confidence_level": settings.confidence_level,
-        "background": _background(spectrum, reference),
+        "background": _background(reference),
+        "resonances": [{"mass": one.mass, "z_local": one.z_local} for one in done.resonances],
         "scan": points,
         "global": _global(points, toys),
         "toys": None if toys is None else {"z_max": toys.z_max.tolist(), "up_crossings": toys.up_crossings},
         "bump_hunter": _bump(search, reference, rng),
     }
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The background-only fit of a ``spectrum``, and whether it describes the data."""
+
+    spectrum: Spectrum
+    fit: Fit
+    good: bool
+
+
+def _reference(search: Search, done: Scan) -> Reference:
+    """The background of the whole range or, if no function describes it, of the widest range of a mass that is good."""
+    whole = described(search, slice(0, len(search.spectrum.counts)), done.resonances)
+    ranges = [one.bins for one in done.models if one.chosen.good]
+    if whole.good or not ranges:
+        return whole
+    widest = max(ranges, key=lambda bins: bins.stop - bins.start)
+    return described(search, widest, done.resonances)
+
+
+def described(search: Search, bins: slice, resonances: Sequence[Resonance]) -> Reference:
+    """The order of the function is chosen, and judged, with the ``resonances`` floating."""
+    settings, sqrt_s = search.settings.background, search.settings.sqrt_s
+    spectrum = search.spectrum.within(bins)
+    floating = np.array([one.shares[bins] for one in resonances]).reshape(len(resonances), len(spectrum.counts))
+    fits = [ordered(family, spectrum, sqrt_s, settings, None, floating)[0] for family in settings.families]
+    best = min(fits, key=lambda one: float(one.deviance[0]) + one.function.n_parameters)
+    alone = fit(best.function.with_resonances(None), spectrum.counts[None])
+    return Reference(spectrum, alone, good(best, spectrum, settings.shrink))
 
 
 def run_bias(search: Search) -> dict[str, Any]:
@@ -125,7 +193,8 @@ def run_bias(search: Search) -> dict[str, Any]:
     for mass in sorted(m for m in search.efficiencies if not settings.masses or m in settings.masses):
         one = search.model(mass)
         truth = bias.truth_fit(one, settings)
-        points += bias.bias(one, truth, settings, search.settings.confidence_level, rng)
+        again = partial(search.model, mass, ())
+        points += bias.bias(one, again, truth, settings, search.settings.confidence_level, rng)
     chosen = {"truth": settings.truth, "truth_shape_parameters": settings.shape_parameters}
     fitted = {"families": search.settings.background.families, "confidence_level": search.settings.confidence_level}
     return {**chosen, **fitted, "points": [asdict(point) for point in points]}
@@ -136,31 +205,37 @@ def _progress(pairs: Sequence[tuple[Model, Excess]]) -> Iterable[tuple[Model, Ex
     return bar
 
 
-def _background(spectrum: Spectrum, reference: Fit) -> dict[str, Any]:
-    function = reference.function
-    judged = quality(spectrum.edges, spectrum.counts, reference.background[0], function.n_parameters)
+def _background(reference: Reference) -> dict[str, Any]:
+    function, spectrum = reference.fit.function, reference.spectrum
+    judged = quality(spectrum.edges, spectrum.counts, reference.fit.background[0], function.n_parameters)
     log.info("background: chi2/ndf = %.1f/%d, p = %s", judged.chi2, judged.ndf, judged.p_value)
     return {
         "family": function.family,
         "shape_parameters": function.shape_parameters,
-        "parameters": function.parameters(reference.theta[0]).tolist(),
+        "good": reference.good,
+        "parameters": function.parameters(reference.fit.theta[0]).tolist(),
         **{k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(judged).items()},
     }
 
 
 def _global(points: list[dict[str, Any]], toys: ScanToys | None) -> dict[str, Any] | None:
+    """Masses at which no background fits well are left out: nothing says how often they show an excess."""
+    points = [point for point in points if point["fit"]["good"]]
     if not points:
         return None
     best = max(points, key=lambda point: float(point["z_local"]))
     return asdict(lookelsewhere.combine([(best["mass"], best["z_local"], toys)]))
 
 
-def _bump(search: Search, reference: Fit, rng: np.random.Generator) -> dict[str, Any] | None:
-    counts, widths = search.spectrum.counts, search.settings.bump_widths
-    cuts = resolution_cuts(search.spectrum.edges, counts)
+def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> dict[str, Any] | None:
+    counts, widths = reference.spectrum.counts, search.settings.bump_widths
+    if not reference.good:
+        log.warning("no background function describes the spectrum: no BumpHunter; narrow the range.")
+        return None
+    cuts = resolution_cuts(reference.spectrum.edges, counts)
     if len(cuts) <= widths[0]:
         return None
-    found = bumphunter.search(reference.function, counts, cuts, widths, search.settings.toys, rng)
+    found = bumphunter.search(reference.fit.function, counts, cuts, widths, search.settings.toys, rng)
     return asdict(found)
 
 
@@ -170,7 +245,7 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
     events_per_fb = search.events_per_fb(mass)
     unit = 1.0 if events_per_fb is None else events_per_fb
     sizes = search.uncertainties(mass)
-    found = limits.upper_limits(one, settings.confidence_level)
+    found, reason = _limits(one, settings.confidence_level)
     under_peak = _under_peak(one)
     if under_peak < FEW_EVENTS:
         log.warning(
@@ -181,21 +256,31 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
         )
     if not one.chosen.good:
         log.warning(
-            "%g GeV: the background fits well in no range (p = %s, relative error %.2g); look at scan[].fit.attempts.",
+            "%g GeV: the background fits well in no range (p = %.2g at best); the results there are doubtful, and left "
+            "out of the global significance.",
             mass,
-            one.chosen.p_background,
-            one.chosen.error,
+            one.chosen.p_value,
         )
+    for name, nuisance in excess.nuisances.items():
+        if name in ("scale", "resolution") and abs(nuisance.pull) > LARGE_PULL:
+            log.warning(
+                "%g GeV: the limit and signal_yield_floating are of a signal whose %s is pulled by %.1f sigma, to "
+                "something beside that mass.",
+                mass,
+                name,
+                nuisance.pull,
+            )
     # Far above every limit: pyhf refuses to test a signal strength beyond its parameter's bounds.
-    highest = max(20 * found.expected[2], 3 * max(found.observed, *found.expected)) / unit
+    highest = 10 * (abs(excess.floating.value) + excess.floating.error_up) / unit
+    if found is not None:
+        highest = max(20 * found.expected[2], 3 * max(found.observed, *found.expected)) / unit
     normalisations = {name: size for name, size in sizes.items() if name not in one.template.nuisances}
     path = workspaces / f"workspace_{mass:.10g}.json"
     histfactory = workspace.build(one, unit, normalisations, float(highest))
     write_json(path, histfactory)
-    by_toys, by_pyhf = _checks(search, one, found, histfactory, unit)
-    log.info(
-        "%g GeV: z = %.2f, limit %.3g events (expected %.3g)", mass, excess.z_local, found.observed, found.expected[2]
-    )
+    by_toys, by_pyhf = (None, None) if found is None else _checks(search, one, found, histfactory, unit)
+    limit = "none" if found is None else f"{found.observed:.3g} events (expected {found.expected[2]:.3g})"
+    log.info("%g GeV: z = %.2f, limit %s", mass, excess.z_local, limit)
     efficiency = search.efficiencies[mass]
     return {
         "mass": mass,
@@ -204,15 +289,14 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
         "z_local": excess.z_local,
         "z_expected": scan.expected_significance(one, settings.reference_signal * unit),
         "reference_signal": settings.reference_signal,
-        "signal_yield": excess.signal_yield,
-        "signal_yield_error": (excess.error_up + excess.error_down) / 2,
-        "signal_yield_error_up": excess.error_up,
-        "signal_yield_error_down": excess.error_down,
+        **_yields("signal_yield", excess.signal_yield),
+        **_yields("signal_yield_floating", excess.floating),
         "efficiency": efficiency.value,
         "efficiency_uncertainties": efficiency.uncertainties,
         "efficiency_extrapolated": efficiency.extrapolated,
-        "limit_events": _named(found),
-        "limit": None if events_per_fb is None else _named(found.scaled(1 / events_per_fb)),
+        "limit_events": None if found is None else _named(found),
+        "limit": None if found is None or events_per_fb is None else _named(found.scaled(1 / events_per_fb)),
+        "limit_reason": reason,
         "limit_events_toys": None if by_toys is None else _named(by_toys),
         "limit_events_pyhf": None if by_pyhf is None else _named(by_pyhf),
         "background_under_peak": under_peak,
@@ -224,10 +308,29 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
     }
 
 
+def _limits(one: Model, confidence_level: float) -> tuple[Limits | None, str | None]:
+    """The limits, or why there are none."""
+    try:
+        found = limits.upper_limits(one, confidence_level)
+    except ResonautError as error:
+        log.warning("%s.", error)
+        return None, str(error)
+    return found, None
+
+
+def _yields(name: str, found: Yield) -> dict[str, float]:
+    return {
+        name: found.value,
+        f"{name}_error": (found.error_up + found.error_down) / 2,
+        f"{name}_error_up": found.error_up,
+        f"{name}_error_down": found.error_down,
+    }
+
+
 def _under_peak(one: Model) -> float:
     """Background events that dilute the signal: ``sum(b T) / sum(T^2)``, with T the signal's shares."""
     shares = one.template.shares
-    return float(one.background.background[0] @ shares / (shares @ shares))
+    return float(one.expected @ shares / (shares @ shares))
 
 
 def _checks(
@@ -267,7 +370,7 @@ def _groups(sizes: dict[str, float]) -> dict[str, list[str]]:
 
 
 def _nuisances(
-    search: Search, one: Model, excess: Excess, found: Limits, groups: dict[str, list[str]]
+    search: Search, one: Model, excess: Excess, found: Limits | None, groups: dict[str, list[str]]
 ) -> dict[str, Any]:
     """Pull, error, impact on the yield (events) and on the expected limit (relative) of each source or group of them.
 
@@ -286,15 +389,19 @@ def _nuisances(
         error = math.sqrt(1 - share**2 * (1 - fitted.error**2))
         others = combined({n: s for n, s in sizes.items() if n not in members})
         without = replace(one, template=template(search.shape, one.mass, one.spectrum.edges, others))
-        median = limits.upper_limits(without, search.settings.confidence_level).expected[2]
+        median = _limits(without, search.settings.confidence_level)[0] if found else None
         named[name] = {
             "size": size,
             "pull": share * fitted.pull,
             "error": error,
             "impact": share * fitted.impact * fitted.error / error,
-            "limit_impact": float(found.expected[2] / median - 1),
+            "limit_impact": None if found is None or median is None else _ratio(found, median) - 1,
         }
     return named
+
+
+def _ratio(found: Limits, other: Limits) -> float:
+    return float(found.expected[2] / other.expected[2])
 
 
 def _quality(one: Model, excess: Excess) -> dict[str, Any]:
@@ -311,6 +418,7 @@ def _quality(one: Model, excess: Excess) -> dict[str, Any]:
     }
     return {
         **asdict(chosen),
+        "resonances": [{"mass": found.mass, "z_local": found.z_local} for found in one.resonances],
         "parameters": fitted.function.parameters(fitted.theta[0]).tolist(),
         "chi2": one.quality.chi2,
         "ndf": one.quality.ndf,

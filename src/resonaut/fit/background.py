@@ -1,6 +1,6 @@
 """What is fitted at a mass: the background's functions and their order, and the range in which they describe data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,10 +10,14 @@ from resonaut.errors import ConfigError, EmptySelectionError, ResonautError
 from resonaut.fit.binning import Quality, quality
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array, Background
+from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
-from resonaut.fit.settings import BackgroundSettings
+from resonaut.fit.settings import BackgroundSettings, Shrink
 from resonaut.fit.signal import Shape, Template, template
 from resonaut.fit.spectrum import Spectrum
+
+# Cosine of the shares of two resonances beyond which one cannot be told from the other: 1.7 widths of a Gaussian.
+SAME = 0.5
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,16 @@ class Trial:
     chi2: float
     ndf: int
     f_test_p: float
-    error: float | None
     accepted: bool
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A fit range (GeV), the quality of its fits, and whether that is good enough."""
+    """A fit range (GeV), the quality of its fits, and whether that is good enough.
+
+    p-values of chi2 without and with the signal, and against smooth distortions (``goodness``) with it; ``error``:
+    relative, of the background at the resonance mass.
+    """
 
     low: float
     high: float
@@ -39,13 +46,40 @@ class Attempt:
     shape_parameters: int
     p_background: float | None
     p_signal: float | None
+    p_smooth: float
     error: float
     good: bool
+
+    @property
+    def p_value(self) -> float:
+        """The p-value that objects most."""
+        # Without degrees of freedom there is no p-value, and nothing to object to.
+        return min(max(1.0 if p is None else p for p in (self.p_background, self.p_signal)), self.p_smooth)
+
+
+@dataclass(frozen=True)
+class Resonance:
+    """A resonance found at ``mass`` (GeV), and its ``shares`` (N,) in the bins of a spectrum."""
+
+    mass: float
+    z_local: float
+    shares: Array
+
+    def within(self, bins: slice) -> "Resonance":
+        """What is in ``bins`` of it."""
+        return replace(self, shares=self.shares[bins])
+
+    def overlaps(self, shares: Array) -> bool:
+        """Whether a signal of these shares (N,) cannot be told from it."""
+        return bool(self.shares @ shares > SAME * np.linalg.norm(self.shares) * np.linalg.norm(shares))
 
 
 @dataclass(frozen=True)
 class Model:
-    """The model at one mass, and the background-only fit of data in the ``bins`` of the spectrum that it uses."""
+    """The model at one mass, and the background-only fit of data in the ``bins`` of the spectrum that it uses.
+
+    ``resonances`` float in the background; ``expected`` (N,): background of an experiment without the signal.
+    """
 
     mass: float
     bins: slice
@@ -53,14 +87,17 @@ class Model:
     functions: tuple[Background, ...]
     template: Template
     background: Profile
+    expected: Array
     quality: Quality
     attempts: tuple[Attempt, ...]
     trials: tuple[Trial, ...]
+    resonances: tuple[Resonance, ...] = ()
 
     @property
     def chosen(self) -> Attempt:
-        """The range that is used, the last one tried if any was good and else the first."""
-        return self.attempts[-1] if self.attempts[-1].good else self.attempts[0]
+        """The range that is used."""
+        low, high = self.spectrum.edges[[0, -1]]
+        return next(one for one in self.attempts if (one.low, one.high) == (low, high))
 
 
 def relative_error(background: Fit, mass: float) -> float:
@@ -73,12 +110,17 @@ def relative_error(background: Fit, mass: float) -> float:
 
 
 def ordered(
-    family: str, spectrum: Spectrum, sqrt_s: float, settings: BackgroundSettings, mass: float | None
+    family: str,
+    spectrum: Spectrum,
+    sqrt_s: float,
+    settings: BackgroundSettings,
+    peak: Template | None = None,
+    resonances: Array | None = None,
 ) -> tuple[Fit, tuple[Trial, ...]]:
-    """The background-only fit with as many parameters as the F-test wants, and the steps of that test.
+    """The fit with as many parameters as the F-test wants, and the steps of that test.
 
-    F compares the chi2 of n and n + 1 parameters (CMS, JHEP 05 (2020) 033, section 5); without a ``mass`` the
-    background's uncertainty there is no criterion.
+    F compares the chi2 of n and n + 1 parameters (CMS, JHEP 05 (2020) 033, section 5), the signal ``peak`` and
+    ``resonances`` (J, N) floating in both: what the data hold of them is not for the background to describe.
 
     Raises:
         ConfigError: the fewest parameters are more than the most.
@@ -90,42 +132,45 @@ def ordered(
         raise ConfigError(
             f"fit.background.shape_parameters is [{least}, {most}]; give the fewest first, such as [{most}, {least}]."
         )
-    chosen = _fitted(family, spectrum, sqrt_s, least)
-    reference = _quality(spectrum, chosen)
+    rigid = None if peak is None else peak.rigid
+    chosen = _fitted(Background(family, spectrum.edges, sqrt_s, least, resonances), spectrum, rigid)
+    reference = _quality(spectrum, chosen, rigid)
     trials: list[Trial] = []
     for shape_parameters in range(least + 1, most + 1):
         if np.count_nonzero(spectrum.counts) <= shape_parameters + 1:
             break
-        more = fit(Background(family, spectrum.edges, sqrt_s, shape_parameters), spectrum.counts[None])
-        found = _quality(spectrum, more)
+        function = Background(family, spectrum.edges, sqrt_s, shape_parameters, resonances)
+        more = fit(function, spectrum.counts[None], rigid)
+        found = _quality(spectrum, more, rigid)
         p_value = _f_test(reference, found)
-        error = None if mass is None else relative_error(more, mass)
-        accepted = bool(
-            more.converged[0] and p_value < settings.f_test and (error is None or error < settings.max_error)
-        )
-        trials.append(Trial(family, shape_parameters, found.chi2, found.ndf, p_value, error, accepted))
+        accepted = bool(more.converged[0] and p_value < settings.f_test)
+        trials.append(Trial(family, shape_parameters, found.chi2, found.ndf, p_value, accepted))
         if not accepted:
             break
         chosen, reference = more, found
     return chosen, tuple(trials)
 
 
-def _fitted(family: str, spectrum: Spectrum, sqrt_s: float, shape_parameters: int) -> Fit:
-    function = Background(family, spectrum.edges, sqrt_s, shape_parameters)
+def _fitted(function: Background, spectrum: Spectrum, peak: Template | None) -> Fit:
     populated = int(np.count_nonzero(spectrum.counts))
     if populated <= function.n_parameters:
         raise EmptySelectionError(
             f"the spectrum has {populated} bins with events between {spectrum.edges[0]:g} and {spectrum.edges[-1]:g} "
             f"GeV, too few for {function.n_parameters} background parameters; widen the range or loosen the selection."
         )
-    result = fit(function, spectrum.counts[None])
+    result = fit(function, spectrum.counts[None], peak)
     if not result.converged[0]:
-        raise ResonautError(f"the {family} background fit does not converge; change the fit range or the family.")
+        raise ResonautError(
+            f"the {function.family} background fit does not converge; change the fit range or the family."
+        )
     return result
 
 
-def _quality(spectrum: Spectrum, background: Fit) -> Quality:
-    return quality(spectrum.edges, spectrum.counts, background.background[0], background.function.n_parameters)
+def _quality(spectrum: Spectrum, fitted: Fit, peak: Template | None) -> Quality:
+    total, parameters = fitted.background[0], fitted.function.n_parameters
+    if peak is not None:
+        total, parameters = total + fitted.signal[0] * peak.shares, parameters + 1
+    return quality(spectrum.edges, spectrum.counts, total, parameters)
 
 
 def _f_test(fewer: Quality, more: Quality) -> float:
@@ -142,10 +187,12 @@ def model(
     sqrt_s: float,
     settings: BackgroundSettings,
     uncertainties: dict[str, float],
+    resonances: Sequence[Resonance] = (),
 ) -> Model:
     """The model at ``mass``: range, functions, their order; ``uncertainties`` are those of ``signal.template``.
 
-    The range shrinks until the fit is good. If it never is, the whole range is kept.
+    The range shrinks until the fit is good. If it never is, the one with the largest p-value is used. ``resonances``
+    float in the background, those apart that a signal of ``mass`` cannot be told from.
 
     Raises:
         ConfigError: the mass is outside the spectrum, or its template has no share in it.
@@ -160,7 +207,7 @@ def model(
     attempts: list[Attempt] = []
     for bins in _ranges(spectrum.edges, mass, settings):
         try:
-            found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, uncertainties)
+            found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, uncertainties, resonances)
         except EmptySelectionError:
             if tried:
                 continue
@@ -169,8 +216,8 @@ def model(
         attempts.append(attempt)
         if attempt.good:
             break
-    used = tried[-1] if attempts[-1].good else tried[0]
-    return replace(used, attempts=tuple(attempts))
+    best = len(tried) - 1 if attempts[-1].good else max(range(len(tried)), key=lambda i: attempts[i].p_value)
+    return replace(tried[best], attempts=tuple(attempts))
 
 
 def _ranges(edges: Array, mass: float, settings: BackgroundSettings) -> Iterator[slice]:
@@ -199,27 +246,27 @@ def _in_range(
     sqrt_s: float,
     settings: BackgroundSettings,
     uncertainties: dict[str, float],
+    resonances: Sequence[Resonance],
 ) -> tuple[Model, Attempt]:
-    spectrum = Spectrum(whole.edges[bins.start : bins.stop + 1], whole.counts[bins])
+    spectrum = whole.within(bins)
     peak = template(shape, mass, spectrum.edges, uncertainties)
     if not peak.shares.any():
         raise ConfigError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
-    results = [ordered(family, spectrum, sqrt_s, settings, mass) for family in settings.families]
+    inside = [one.within(bins) for one in resonances if one.shares[bins].any()]
+    others = tuple(one for one in inside if not one.overlaps(peak.shares))
+    own = [one for one in inside if one.overlaps(peak.shares)]
+    floating = _shares(others, spectrum)
+    results = [ordered(family, spectrum, sqrt_s, settings, peak, floating) for family in settings.families]
     functions = tuple(one.function for one, _ in results)
     trials = tuple(trial for _, steps in results for trial in steps)
     starts = [one.theta for one, _ in results]
     background = profile(functions, spectrum.counts[None], start=starts)
     both = profile(functions, spectrum.counts[None], peak, start=starts)
     fitted = background.best
-    found = _quality(spectrum, fitted)
+    found = _quality(spectrum, fitted, None)
     total = both.background[0] + both.signal[0] * peak.at(both.nuisances[0])
     p_signal = quality(spectrum.edges, spectrum.counts, total, both.best.function.n_parameters + 1).p_value
-    error = relative_error(fitted, mass)
-    # Without degrees of freedom there is no p-value, and nothing to object to.
-    p_background = 1.0 if found.p_value is None else found.p_value
-    rejected = p_background < settings.shrink.min_p_background and (
-        (1.0 if p_signal is None else p_signal) < settings.shrink.min_p_signal
-    )
+    slopes = np.column_stack([both.best.function.slope(both.best.theta[0]), peak.at(both.nuisances[0])])
     attempt = Attempt(
         float(spectrum.edges[0]),
         float(spectrum.edges[-1]),
@@ -227,8 +274,42 @@ def _in_range(
         fitted.function.shape_parameters,
         found.p_value,
         p_signal,
-        error,
-        not (rejected or error > settings.max_error),
+        smooth_p_value(spectrum.counts, total, slopes),
+        relative_error(fitted, mass),
+        good=False,
     )
-    made = Model(mass, bins, spectrum, functions, peak, background, found, (attempt,), trials)
+    attempt = replace(attempt, good=_good(attempt, settings.shrink))
+    if settings.expected == "background_only":
+        expected = background.background[0]
+    else:
+        expected = _without(functions, spectrum, others, own) if own else both.background[0]
+    made = Model(mass, bins, spectrum, functions, peak, background, expected, found, (attempt,), trials, others)
     return made, attempt
+
+
+def _shares(resonances: Sequence[Resonance], spectrum: Spectrum) -> Array:
+    return np.array([one.shares for one in resonances]).reshape(len(resonances), len(spectrum.counts))
+
+
+def _good(attempt: Attempt, shrink: Shrink) -> bool:
+    p_background, p_signal = (1.0 if p is None else p for p in (attempt.p_background, attempt.p_signal))
+    poor = p_background < shrink.min_p_background and p_signal < shrink.min_p_signal
+    return not (poor or attempt.p_smooth < shrink.min_p_smooth)
+
+
+def good(fitted: Fit, spectrum: Spectrum, shrink: Shrink) -> bool:
+    """Whether a fit without signal describes the spectrum."""
+    p_value = _quality(spectrum, fitted, None).p_value
+    p_smooth = smooth_p_value(spectrum.counts, fitted.background[0], fitted.function.slope(fitted.theta[0]))
+    return (p_value is None or p_value >= shrink.min_p_signal) and p_smooth >= shrink.min_p_smooth
+
+
+def _without(
+    functions: Sequence[Background], spectrum: Spectrum, others: Sequence[Resonance], own: Sequence[Resonance]
+) -> Array:
+    """The background (N,), ``others`` in it, of a fit in which the resonances ``own`` float too."""
+    floating = _shares([*others, *own], spectrum)
+    fitted = profile([one.with_resonances(floating) for one in functions], spectrum.counts[None]).best
+    theta = fitted.theta[0].copy()
+    theta[fitted.function.n_smooth + len(others) :] = 0.0
+    return fitted.function.expected(theta)

@@ -1,6 +1,8 @@
 """The bias test: toys of another function than the fitted one, with signals of known size."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -10,8 +12,10 @@ from resonaut.fit.envelope import profile
 from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.limits import cls_values, q_tilde
+from resonaut.fit.lookelsewhere import groups
 from resonaut.fit.scan import significance
 from resonaut.fit.settings import Bias
+from resonaut.fit.spectrum import Spectrum
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,27 @@ class BiasPoint:
 
 
 def bias(
-    model: Model, truth: Fit, settings: Bias, confidence_level: float, rng: np.random.Generator
+    model: Model,
+    again: Callable[[Spectrum], Model],
+    truth: Fit,
+    settings: Bias,
+    confidence_level: float,
+    rng: np.random.Generator,
 ) -> list[BiasPoint]:
-    """Fit ``model`` to toys of ``truth``, the background fitted to the data in the model's bins."""
+    """Fit toys of ``truth``, the background fitted to the data in the bins of ``model``.
+
+    ``again`` gives the model of a toy's spectrum, with a range and functions chosen as those of ``model`` were.
+    """
     expected = truth.background[0]
     error = float(profile(model.functions, expected[None], model.template).signal_error[0])
     points = []
     for sigma in settings.injected:
         injected = _yield_of(model, expected, sigma, error)
         counts = rng.poisson(expected + injected * model.template.shares, (settings.toys, len(expected))).astype(float)
-        points.append(_point(model, counts, sigma, injected, error, confidence_level))
+        found = [again(Spectrum(model.spectrum.edges, toy)) for toy in counts]
+        fits = [_fitted([found[i] for i in members], counts[members], injected) for members in groups(found)]
+        together = Toys(*(np.concatenate(values) for values in zip(*fits, strict=True)))
+        points.append(_point(model.mass, together, sigma, injected, error, confidence_level))
     return points
 
 
@@ -81,38 +96,51 @@ def _yield_of(model: Model, expected: Array, sigma: float, error: float) -> floa
     return float(brentq(difference, 0.0, high, xtol=1e-3 * high))
 
 
-def _point(
-    model: Model, counts: Array, sigma: float, injected: float, error: float, confidence_level: float
-) -> BiasPoint:
-    start = model.background.start
-    alone = profile(model.functions, counts, start=start)
+class Toys(NamedTuple):
+    """What fits of toys gave, all (T,): yields, pulls, local significances and CLs of the injected yield."""
+
+    yields: Array
+    pulls: Array
+    z: Array
+    cls: Array
+
+
+def _fitted(models: list[Model], counts: Array, injected: float) -> Toys:
+    """Fits of toys whose models are of one range and the same functions."""
+    model = models[0]
+    counts = np.ascontiguousarray(counts[:, model.bins])
+    alone = profile(model.functions, counts)
     both = profile(model.functions, counts, model.template, start=alone.start)
     nominal = profile(model.functions, counts, model.template.rigid, start=alone.start)
-    z = significance(alone.deviance, nominal)[2]
-    # The limit is above a yield where CLs of that yield is above 1 - CL; the Asimov data are each toy's own.
     yields = np.full(len(counts), injected)
     held = profile(model.functions, counts, model.template, yields, both.start)
     pulls = np.sign(both.signal - injected) * np.sqrt(np.maximum(held.deviance - both.deviance, 0.0))
     q = q_tilde(model, counts, yields, alone.start)
-    q_asimov = q_tilde(model, alone.background, yields, alone.start)
-    coverage = float(np.mean(cls_values(q, q_asimov)[0] > 1 - confidence_level)) if injected > 0 else 1.0
-    toys = len(counts)
-    spurious = float(both.signal.mean()) - injected
-    spurious_error = float(both.signal.std(ddof=1) / np.sqrt(toys))
+    # The Asimov data are each toy's own.
+    q_asimov = q_tilde(model, np.stack([one.expected for one in models]), yields, alone.start)
+    return Toys(both.signal, pulls, significance(alone.deviance, nominal)[2], cls_values(q, q_asimov)[0])
+
+
+def _point(mass: float, found: Toys, sigma: float, injected: float, error: float, confidence_level: float) -> BiasPoint:
+    toys = len(found.yields)
+    # The limit is above a yield where CLs of that yield is above 1 - CL.
+    coverage = float(np.mean(found.cls > 1 - confidence_level)) if injected > 0 else 1.0
+    spurious = float(found.yields.mean()) - injected
+    spurious_error = float(found.yields.std(ddof=1) / np.sqrt(toys))
     return BiasPoint(
-        model.mass,
+        mass,
         sigma,
         injected,
-        float(both.signal.mean()),
-        float(pulls.mean()),
-        float(pulls.std(ddof=1) / np.sqrt(toys)),
-        float(pulls.std(ddof=1)),
+        float(found.yields.mean()),
+        float(found.pulls.mean()),
+        float(found.pulls.std(ddof=1) / np.sqrt(toys)),
+        float(found.pulls.std(ddof=1)),
         spurious,
         spurious_error,
         spurious / error,
         spurious_error / error,
-        float(z.mean()),
-        float(np.mean(z > 2)),
+        float(found.z.mean()),
+        float(np.mean(found.z > 2)),
         coverage,
         float(np.sqrt(coverage * (1 - coverage) / toys)),
         toys,

@@ -35,19 +35,24 @@ LEGENDRE_ERROR = {1: 1 / 24, 2: 1 / 4320, 3: 1 / 2016000, 4: 1 / 1778112000}
 
 
 class Background:
-    """A function integrated over bins, in orthogonal coordinates ``theta``.
+    """A function integrated over bins, in orthogonal coordinates ``theta``, and resonances of any yield on top of it.
+
+    ``theta`` holds the coordinates of the function, then the resonances' yields in events.
 
     Args:
         family: key of ``FAMILIES``.
         edges: bin edges (N + 1), GeV.
         sqrt_s: centre-of-mass energy, GeV.
         shape_parameters: number of p1, p2, ... besides the normalisation p0.
+        resonances: share of each resonance in each bin (J, N); None is none.
 
     Raises:
         ConfigError: an edge is not between 0 and ``sqrt_s``.
     """
 
-    def __init__(self, family: str, edges: Array, sqrt_s: float, shape_parameters: int) -> None:
+    def __init__(
+        self, family: str, edges: Array, sqrt_s: float, shape_parameters: int, resonances: Array | None = None
+    ) -> None:
         if edges[0] <= 0 or edges[-1] > sqrt_s:
             raise ConfigError(
                 f"the background function wants masses between 0 and sqrt(s) = {sqrt_s:g} GeV, the fit range is "
@@ -57,29 +62,39 @@ class Background:
         self.edges = edges
         self.sqrt_s = sqrt_s
         self.shape_parameters = shape_parameters
-        self.n_parameters = shape_parameters + 1
+        self.resonances = np.zeros((0, len(edges) - 1)) if resonances is None else np.ascontiguousarray(resonances)
+        self.n_smooth = shape_parameters + 1
+        self.n_parameters = self.n_smooth + len(self.resonances)
         points, weights = leggauss(_points(edges))
         widths = np.diff(edges)[:, None]
         self.widths = weights / 2 * widths  # (N, points)
         self._nodes = (edges[:-1] + edges[1:])[:, None] / 2 + points / 2 * widths
         directions, self._triangle = np.linalg.qr(self._columns(self._nodes.ravel()))
-        self.directions = directions.reshape(*self.widths.shape, self.n_parameters)
+        self.directions = directions.reshape(*self.widths.shape, self.n_smooth)
         # Adding c times this to theta multiplies the function by exp(c).
-        self.scale = directions.sum(axis=0)
+        self.scale = np.append(directions.sum(axis=0), np.zeros(len(self.resonances)))
 
     def _columns(self, m: Array) -> Array:
         x = m / self.sqrt_s
         return np.stack([np.ones_like(x), *FAMILIES[self.family](x, self.shape_parameters)], axis=1)
 
+    def smooth(self, theta: Array) -> Array:
+        """Events of the function alone in each bin (..., N) at the parameters (..., K)."""
+        exponent = np.einsum("npk,...k->...np", self.directions, theta[..., : self.n_smooth])
+        return np.asarray((np.exp(np.clip(exponent, -300, 300)) * self.widths).sum(axis=-1))
+
     def expected(self, theta: Array) -> Array:
         """Events in each bin (..., N) at the parameters (..., K)."""
-        density = np.exp(np.clip(np.einsum("npk,...k->...np", self.directions, theta), -300, 300))
-        return np.asarray((density * self.widths).sum(axis=-1))
+        return self.smooth(theta) + theta[..., self.n_smooth :] @ self.resonances
 
     def slope(self, theta: Array) -> Array:
         """Derivatives (N, K) of the expected events of one fit."""
-        density = np.exp(np.clip(self.directions @ theta, -300, 300)) * self.widths
-        return np.asarray(np.einsum("np,npk->nk", density, self.directions))
+        density = np.exp(np.clip(self.directions @ theta[: self.n_smooth], -300, 300)) * self.widths
+        return np.hstack([np.einsum("np,npk->nk", density, self.directions), self.resonances.T])
+
+    def with_resonances(self, resonances: Array | None) -> "Background":
+        """The same function with other ``resonances`` on top of it."""
+        return Background(self.family, self.edges, self.sqrt_s, self.shape_parameters, resonances)
 
     def start(self, counts: Array) -> Array:
         """Parameters (..., K) of a straight-line fit to the logarithm of counts (..., N), to begin from."""
@@ -87,13 +102,14 @@ class Background:
         weight = counts + 0.5
         target = np.log(weight / np.diff(self.edges))
         matrix = np.einsum("nk,...n,nl->...kl", middle, weight, middle)
-        matrix += 1e-6 * np.trace(matrix, axis1=-2, axis2=-1)[..., None, None] * np.eye(self.n_parameters)
+        matrix += 1e-6 * np.trace(matrix, axis1=-2, axis2=-1)[..., None, None] * np.eye(self.n_smooth)
         right = np.einsum("nk,...n->...k", middle, weight * target)
-        return np.asarray(np.linalg.solve(matrix, right[..., None])[..., 0])
+        found = np.linalg.solve(matrix, right[..., None])[..., 0]
+        return np.concatenate([found, np.zeros((*found.shape[:-1], len(self.resonances)))], axis=-1)
 
     def parameters(self, theta: Array) -> Array:
-        """``ln p0, p1, p2, ...`` (K,) from the orthogonal coordinates; p0 in events/GeV."""
-        return np.asarray(np.linalg.solve(self._triangle, theta))
+        """``ln p0, p1, p2, ...`` from the orthogonal coordinates; p0 in events/GeV."""
+        return np.asarray(np.linalg.solve(self._triangle, theta[: self.n_smooth]))
 
 
 def _points(edges: Array) -> int:

@@ -1,8 +1,10 @@
 """Newton's method for binned Poisson fits, compiled: one spectrum after the other, without temporary arrays.
 
-Expected events of bin i: ``mu_i = b_i(theta) + s T_i(eta)``, with ``b_i`` the integral of ``exp(D theta)`` and
+Expected events of bin i: ``mu_i = b_i(theta) + sum_j r_j R_ji + s T_i(eta)``, with ``b_i`` the integral of
+``exp(D theta)``, resonances of the shares R_j whose yields r_j are free, and
 ``T_i(eta) = T_i exp(sum_m (a_mi eta_m + c_mi eta_m^2))``. Minimised is
-``2 sum(mu - n + n ln(n / mu)) + sum((eta - eta_observed)^2)``. A state holds theta (K), s, and eta (M).
+``2 sum(mu - n + n ln(n / mu)) + sum((eta - eta_observed)^2)``. A state holds theta, r (together K), s,
+and eta (M).
 
 Objective and minimiser are one module on purpose: apart, the objective's loops are compiled worse, and a fit takes
 twice as long.
@@ -35,15 +37,17 @@ class Signal(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The background's ``columns`` (K, P N) and ``widths`` (P N,), and room for what an evaluation computes.
+    """The background, and room for what an evaluation computes.
 
-    The P points of all N bins stand one after the other: all bins at the first point, then all at the second.
-    ``points`` (3, P N) is scratch; ``slopes`` (K + 1 + M, N): derivatives of the expected events; ``moved`` (M, N):
-    d ln T / d eta; ``bins`` (8, N): values in each bin.
+    ``columns`` (S, P N) and ``widths`` (P N,) of the function, ``resonances`` (J, N); S + J = K. The P points of all N
+    bins stand one after the other: all bins at the first point, then all at the second. ``points`` (3, P N) is scratch;
+    ``slopes`` (K + 1 + M, N): derivatives of the expected events; ``moved`` (M, N): d ln T / d eta; ``bins`` (8, N):
+    values in each bin.
     """
 
     columns: Array
     widths: Array
+    resonances: Array
     points: Array
     slopes: Array
     moved: Array
@@ -51,15 +55,18 @@ class Terms(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def terms(directions: Array, widths: Array, nuisances: int) -> Terms:
-    """Room for the evaluation of a background with ``directions`` (N, P, K) and ``widths`` (N, P)."""
-    n_bins, n_points, n_background = directions.shape
-    bins = np.empty((8, n_bins))
+def terms(directions: Array, widths: Array, resonances: Array, nuisances: int) -> Terms:
+    """Room for the evaluation of a background with ``directions`` (N, P, S), ``widths`` (N, P), and ``resonances``."""
+    n_bins, n_points, n_smooth = directions.shape
+    held = n_smooth + len(resonances)
+    bins, slopes = np.empty((8, n_bins)), np.zeros((held + 1 + nuisances, n_bins))
+    slopes[n_smooth:held] = resonances
     return Terms(
-        np.ascontiguousarray(directions.transpose(2, 1, 0)).reshape(n_background, n_points * n_bins),
+        np.ascontiguousarray(directions.transpose(2, 1, 0)).reshape(n_smooth, n_points * n_bins),
         np.ascontiguousarray(widths.T).reshape(n_points * n_bins),
-        np.empty((3, max(n_points * n_bins, n_background + 1 + nuisances))),
-        np.zeros((n_background + 1 + nuisances, n_bins)),
+        resonances,
+        np.empty((3, max(n_points * n_bins, held + 1 + nuisances))),
+        slopes,
         np.zeros((nuisances, n_bins)),
         bins,
     )
@@ -67,7 +74,7 @@ def terms(directions: Array, widths: Array, nuisances: int) -> Terms:
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def smooth(columns: Array, widths: Array, points: Array, background: Array, slopes: Array, state: Array) -> None:
-    """The background and its derivatives."""
+    """The function and its derivatives."""
     n_background, n_nodes = columns.shape
     n_bins = len(background)
     density = points[0]
@@ -133,19 +140,26 @@ def evaluate(
     - ``POSITIVE``: the same with ``(1 - n/mu)_+ d2b`` only, so that a step always goes down;
     - ``FISHER``: ``sum(J J^T / mu)``.
     """
-    columns, widths, points, slopes, moved, bins = t
+    columns, widths, resonances, points, slopes, moved, bins = t
     background, expected, share, ratio = bins[0], bins[1], bins[2], bins[3]
     pull, weight, weight_background, row = bins[4], bins[5], bins[6], bins[7]
-    first, last, held = signal.first, signal.last, len(columns)
-    n_bins, yields = len(counts), state[held]
+    first, last, n_smooth = signal.first, signal.last, len(columns)
+    held = n_smooth + len(resonances)
+    n_bins, yields, lowest = len(counts), state[held], 0.0
     smooth(columns, widths, points, background, slopes, state)
     for i in range(n_bins):
         expected[i] = background[i]
+    for j in range(n_smooth, held):
+        lowest = min(lowest, state[j])
+        for i in range(n_bins):
+            expected[i] += state[j] * slopes[j, i]
     if last > first:
         resonance(signal, points, share, moved, slopes, state, held)
+        lowest = min(lowest, yields)
         for i in range(first, last):
             expected[i] += yields * share[i]
-        for i in range(first, last):
+    if lowest < 0:
+        for i in range(n_bins):
             if not expected[i] > 0:
                 return math.inf
     for i in range(n_bins):
@@ -167,16 +181,17 @@ def evaluate(
         for i in range(n_bins):
             weight[i] = ratio[i] / expected[i]
             weight_background[i] = weight[i] + max(pull[i], 0.0) / background[i]
-    weighted_squares(slopes, pull, weight_background, held, gradient, curvature)
-    for k in range(held, len(state)):
+    weighted_squares(slopes, pull, weight_background, n_smooth, gradient, curvature)
+    for k in range(n_smooth, len(state)):
         # Only background reaches beyond the signal's bins.
-        gradient[k] = dot(pull, slopes[k], first, last)
-        for i in range(first, last):
+        begin, end = (0, n_bins) if k < held else (first, last)
+        gradient[k] = dot(pull, slopes[k], begin, end)
+        for i in range(begin, end):
             row[i] = weight[i] * slopes[k, i]
         for j in range(k + 1):
-            curvature[k, j] = dot(row, slopes[j], first, last)
-    if yields < 0:
-        value += _barrier(counts, signal, background, expected, slopes, points[2], held, gradient, curvature)
+            curvature[k, j] = dot(row, slopes[j], begin, end)
+    if lowest < 0:
+        value += _barrier(counts, background, expected, slopes, points[2], n_smooth, gradient, curvature)
     if kind == EXACT and last > first:
         _second_derivatives(signal, pull, share, moved, row, yields, held, curvature)
     for m in range(len(moved)):
@@ -191,24 +206,23 @@ def evaluate(
 @njit(cache=True, error_model="numpy")
 def _barrier(
     counts: Array,
-    signal: Signal,
     background: Array,
     expected: Array,
     slopes: Array,
     row: Array,
-    held: int,
+    n_smooth: int,
     gradient: Array,
     curvature: Array,
 ) -> float:
     """The barrier ``-EMPTY (ln r - (r - 1))`` of empty bins with ``r = mu / b``: flat where there is no signal."""
     value = 0.0
-    for i in range(signal.first, signal.last):
+    for i in range(len(counts)):
         if counts[i] > 0 or expected[i] >= background[i]:
             continue
         left = expected[i] / background[i]
         value -= EMPTY * (math.log(left) - left + 1)
         for k in range(len(gradient)):
-            change = slopes[k, i] * (1 - left) if k < held else slopes[k, i]
+            change = slopes[k, i] * (1 - left) if k < n_smooth else slopes[k, i]
             row[k] = change / background[i]
             gradient[k] += EMPTY * (1 - 1 / left) * row[k]
             for j in range(k + 1):
@@ -297,7 +311,7 @@ def downhill(
     step: Array,
 ) -> float:
     """Newton's step from where ``gradient`` and ``curvature`` were evaluated, and the gain that it promises."""
-    held = len(t.columns)
+    held = len(t.columns) + len(t.resonances)
     for kind in (EXACT, POSITIVE):
         if kind == POSITIVE:
             evaluate(t, counts, signal, state, observed, kind, gradient, curvature)
@@ -314,15 +328,23 @@ def downhill(
 
 @njit(cache=True, error_model="numpy")
 def minimise(
-    directions: Array, widths: Array, counts: Array, signal: Signal, free: bool, states: Array, observed: Array
+    directions: Array,
+    widths: Array,
+    resonances: Array,
+    counts: Array,
+    signal: Signal,
+    free: bool,
+    states: Array,
+    observed: Array,
 ) -> tuple[Array, NDArray[np.bool_], Array]:
     """Fit every row of ``counts`` (B, N), from and into ``states`` (B, P).
 
     Returns -2 ln L (B,), whether it converged (B,), and the lower triangles of the Fisher information (B, P, P).
     """
     rows, size = states.shape
-    held = directions.shape[2]
-    t = terms(directions, widths, size - held - 1)
+    held = directions.shape[2] + len(resonances)
+    smooth_only = signal.last == 0 and len(resonances) == 0
+    t = terms(directions, widths, resonances, size - held - 1)
     value, converged = np.empty(rows), np.zeros(rows, dtype=np.bool_)
     information = np.empty((rows, size, size))
     gradient, curvature = np.empty(size), np.zeros((size, size))
@@ -337,7 +359,7 @@ def minimise(
             if gain < TOLERANCE * scale:
                 converged[b] = True
                 break
-            if gain < LAST and signal.last == 0:
+            if gain < LAST and smooth_only:
                 for k in range(size):
                     state[k] -= step[k]
                 value[b] -= gain
@@ -357,7 +379,7 @@ def minimise(
                 break
             value[b] = new
             state[:] = trial
-        if signal.last > 0:
+        if not smooth_only:
             evaluate(t, counts[b], signal, state, observed[b], FISHER, gradient, information[b])
         if not free:
             hold(information[b], held)

@@ -95,7 +95,7 @@ def fit(
     states = np.ascontiguousarray(np.concatenate([theta, level[:, None], begin], axis=1))
     free = signal is None and bool(template.shares.any())
     value, converged, information = kernel.minimise(
-        function.directions, function.widths, counts, shape, free, states, centre
+        function.directions, function.widths, function.resonances, counts, shape, free, states, centre
     )
     for b in np.flatnonzero(~converged):
         states[b], value[b], converged[b] = _by_minuit(function, counts[b], shape, free, states[b], centre[b])
@@ -123,7 +123,7 @@ def _by_minuit(
     from iminuit import Minuit
 
     gradient, curvature = np.empty(len(state)), np.empty((len(state), len(state)))
-    terms = kernel.terms(function.directions, function.widths, len(centre))
+    terms = kernel.terms(function.directions, function.widths, function.resonances, len(centre))
 
     def value(point: Array) -> float:
         found = kernel.evaluate(terms, counts, shape, point, centre, kernel.EXACT, gradient, curvature)

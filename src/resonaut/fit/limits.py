@@ -15,15 +15,19 @@ from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array
 
 BANDS = (-2, -1, 0, 1, 2)
-POINTS = 24
-# Ranges of yields tried for the crossing.
-SEARCHES = 40
+# Yields at which a curve of CLs is evaluated at once, the width of the interval in which it is then interpolated, in
+# units of the limit's distance from the fitted yield, and how often the first interval is widened.
+POINTS = 8
+NARROW = 0.15
+WIDENINGS = 40
 # Yields at which toys are thrown for the observed and for the expected limits, and the toys of one batch.
 TOY_POINTS = 6
 # Values of q-tilde this close are the same: few events have few values.
 EQUAL = 1e-4
 REGRESSIONS = 30
 BATCH = 2000
+# CLs below which its logarithm says no more than that it is small.
+SMALLEST = 1e-300
 
 
 @dataclass(frozen=True)
@@ -39,40 +43,57 @@ class Limits:
 
 
 def upper_limits(model: Model, confidence_level: float) -> Limits:
-    """Asymptotic limits on the yield, in events; the Asimov data are the background-only fit.
+    """Asymptotic limits on the yield, in events; the Asimov data are the model's ``expected`` background.
 
     Raises:
-        ResonautError: CLs crosses the level nowhere.
+        ResonautError: CLs of one of the limits crosses the level nowhere.
     """
-    both = np.stack([model.spectrum.counts, model.background.background[0]])
+    both = np.stack([model.spectrum.counts, model.expected])
     free = profile(model.functions, both, model.template, start=model.background.start)
     lowest = _lowest(model, both, free)
-    start = tuple(np.repeat(theta, POINTS, axis=0) for theta in free.start)
     level = np.log(1 - confidence_level)
 
-    def curves(yields: Array) -> Array:
-        """Logarithms of CLs (6, POINTS) of data and of the five expectations."""
-        held = profile(model.functions, np.repeat(both, POINTS, axis=0), model.template, np.tile(yields, 2), start)
-        rise = held.deviance.reshape(2, POINTS) - lowest[:, None]
-        q, q_asimov = np.where(yields > free.signal[:, None], np.maximum(rise, 0.0), 0.0)
-        observed, bands = cls_values(q, q_asimov)
-        return np.asarray(np.log(np.maximum(np.stack([observed, *bands]), 1e-300)))
+    def rise(data: int, yields: Array) -> Array:
+        """q-tilde (...) of ``yields`` (...) in data (0) or Asimov data (1)."""
+        flat = yields.ravel()
+        start = tuple(np.repeat(theta[data : data + 1], len(flat), axis=0) for theta in free.start)
+        held = profile(
+            model.functions, np.repeat(both[data : data + 1], len(flat), axis=0), model.template, flat, start
+        )
+        above = np.maximum(held.deviance - lowest[data], 0.0)
+        return np.where(flat > free.signal[data], above, 0.0).reshape(yields.shape)
 
-    high = max(float(free.signal[0]), 0.0) + 4 * max(float(free.signal_error[1]), 1.0)
-    low = high / POINTS**1.5
-    for _ in range(SEARCHES):
-        yields = low + (high - low) * np.linspace(0, 1, POINTS) ** 1.5
-        log_cls = curves(yields)
-        # The error of a yield that hardly differs from the background is no measure of its limit.
-        too_high, too_low = (log_cls[:, 0] < level).any(), (log_cls[:, -1] > level).any()
-        if not (too_high or too_low):
+    def curves(yields: Array) -> Array:
+        """Logarithms of CLs of data (first row) and of the five expectations at their own ``yields`` (6, P)."""
+        q_asimov = rise(1, yields)
+        found = [cls_values(rise(0, yields[0]), q_asimov[0])[0]]
+        found += [cls_values(q, q)[1][n] for n, q in enumerate(q_asimov[1:])]
+        return np.log(np.maximum(np.stack(found), SMALLEST))
+
+    # At the fitted yield CLs is at least a half; each curve falls from there, and crosses the level on its own.
+    fitted = np.zeros(len(BANDS) + 1)
+    fitted[0] = max(float(free.signal[0]), 0.0)
+    low, high = fitted, fitted + 4 * np.maximum(free.signal_error[[0, 1, 1, 1, 1, 1]], 1.0)
+    for _ in range(WIDENINGS):
+        above = curves(high[:, None])[:, 0] > level
+        if not above.any():
             break
-        low, high = (low / 4, high / 2) if too_high and not too_low else (low / 2, high * 2)
+        low, high = np.where(above, high, low), np.where(above, fitted + 2 * (high - fitted), high)
     else:
-        raise ResonautError(f"no limit is found at {model.mass:g} GeV; change the fit range or the masses.")
-    rough = [crossing(yields, curve, level) for curve in log_cls]
-    yields = np.geomspace(0.8 * min(rough), 1.2 * max(rough), POINTS)
-    limits = [crossing(yields, curve, level) for curve in curves(yields)]
+        raise ResonautError(f"no limit is found at {model.mass:g} GeV: CLs stays above {1 - confidence_level:g}")
+    # The error of a yield that hardly differs from the background is no measure of its limit.
+    for _ in range(WIDENINGS):
+        if (high - low <= NARROW * (high - fitted)).all():
+            break
+        yields = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, POINTS)
+        log_cls = curves(yields)
+        first = np.clip((log_cls <= level).argmax(axis=1), 1, None)
+        rows = np.arange(len(low))
+        low, high = yields[rows, first - 1], yields[rows, first]
+    yields = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, POINTS)
+    limits = [crossing(y, curve, level) for y, curve in zip(yields, curves(yields), strict=True)]
+    if not np.isfinite(limits).all():
+        raise ResonautError(f"no limit is found at {model.mass:g} GeV: CLs does not cross {1 - confidence_level:g}")
     return Limits(limits[0], np.array(limits[1:]))
 
 
@@ -104,19 +125,22 @@ def cls_values(q: Array, q_asimov: Array) -> tuple[Array, Array]:
     root, asimov = np.sqrt(q), np.sqrt(q_asimov)
     far = q > q_asimov
     twice = 2 * np.where(asimov > 0, asimov, 1.0)
-    both = np.where(far, norm.sf((q + q_asimov) / twice), norm.sf(root))
-    alone = np.where(far, norm.sf((q - q_asimov) / twice), norm.sf(root - asimov))
+    # In logarithms: far in the tails both probabilities underflow, and their ratio does not.
+    both = norm.logsf(np.where(far, (q + q_asimov) / twice, root))
+    alone = norm.logsf(np.where(far, (q - q_asimov) / twice, root - asimov))
     bands = np.stack([norm.sf(asimov - n) / norm.cdf(n) for n in BANDS])
-    return both / alone, bands
+    return np.exp(both - alone), bands
 
 
 def crossing(x: Array, log_cls: Array, level: float) -> float:
-    """Where a falling curve crosses ``level``, by monotone interpolation."""
+    """Where a falling curve crosses ``level``, by monotone interpolation; NaN where it does not."""
     order = np.argsort(x)
     falling = np.minimum.accumulate(log_cls[order])
     keep = np.append(True, np.diff(falling) < 0)
     x, falling = x[order][keep], falling[keep]
-    return float(PchipInterpolator(falling[::-1], x[::-1])(level))
+    if not falling[-1] <= level <= falling[0]:
+        return np.nan
+    return float(x[0] if len(x) == 1 else PchipInterpolator(falling[::-1], x[::-1])(level))
 
 
 def toy_limits(

@@ -6,14 +6,14 @@ By toys of whole scans, and by Gross and Vitells (arXiv:1005.1891) from the up-c
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
-from resonaut.fit.background import Model
-from resonaut.fit.envelope import Profile, profile
+from resonaut.fit.background import Model, Resonance
+from resonaut.fit.envelope import profile
 from resonaut.fit.family import Array
-from resonaut.fit.likelihood import Fit
 from resonaut.fit.scan import significance
 
 # q0 at which up-crossings are counted.
@@ -54,34 +54,67 @@ def generator(seed: int, counts: Array) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(np.ascontiguousarray(counts).tobytes())])
 
 
-def scan_toys(models: Sequence[Model], truth: Fit, toys: int, rng: np.random.Generator) -> ScanToys:
-    """Throw ``toys`` spectra from the background ``truth`` of the whole range and scan each.
+def scan_toys(
+    models: Sequence[Model], resonances: Sequence[Resonance], bins: int, toys: int, rng: np.random.Generator
+) -> ScanToys:
+    """Throw ``toys`` spectra of ``bins`` bins and scan each.
 
-    Ranges and functions of the ``models`` (sorted by mass) stay those of the data; everything is fitted again.
+    The background of the toys at each of the ``models`` (sorted by mass) is the one fitted there, in its range and with
+    its functions, without the ``resonances`` found; ranges and functions stay those of the data.
     """
-    scans = []
+    alike = groups(models)
+    truths = np.zeros((len(alike), bins))
+    for truth, members in zip(truths, alike, strict=True):
+        truth[models[members[0]].bins] = _truth(models[members[0]], resonances)
+    z = np.empty((toys, len(models)))
     for first in range(0, toys, BATCH):
         size = min(BATCH, toys - first)
-        counts = rng.poisson(truth.background[0], (size, len(truth.background[0]))).astype(float)
-        scans.append(local_significances(models, counts))
-    z = np.concatenate(scans)
+        for members, counts in zip(alike, _throw(truths, size, rng), strict=True):
+            z[first : first + size, members] = local_significances([models[i] for i in members], counts)
     q = np.where(z > 0, z**2, 0.0)
     crossings = ((q[:, :-1] < LEVEL) & (q[:, 1:] >= LEVEL)).sum(axis=1)
     return ScanToys(z.max(axis=1), float(crossings.mean()))
 
 
-def local_significances(models: Sequence[Model], counts: Array) -> Array:
-    """Signed ``z_local`` (T, masses) of spectra ``counts`` (T, N) of the whole range."""
-    alone: dict[tuple[int, int, tuple[tuple[str, int], ...]], Profile] = {}
-    z = np.empty((len(counts), len(models)))
+def groups(models: Sequence[Model]) -> list[list[int]]:
+    """Indices of the models of one range and the same functions."""
+    found: dict[tuple[Any, ...], list[int]] = {}
     for i, model in enumerate(models):
-        own = np.ascontiguousarray(counts[:, model.bins])
         functions = tuple((function.family, function.shape_parameters) for function in model.functions)
-        key = (model.bins.start, model.bins.stop, functions)
-        if key not in alone:
-            alone[key] = profile(model.functions, own, start=model.background.start)
-        both = profile(model.functions, own, model.template.rigid, start=alone[key].start)
-        z[:, i] = significance(alone[key].deviance, both)[2]
+        found.setdefault((model.bins.start, model.bins.stop, functions), []).append(i)
+    return list(found.values())
+
+
+def _truth(model: Model, resonances: Sequence[Resonance]) -> Array:
+    """The smooth background (N,) of a fit in which all ``resonances`` (of the whole spectrum) float."""
+    inside = [one.shares[model.bins] for one in resonances if one.shares[model.bins].any()]
+    floating = np.array(inside).reshape(len(inside), len(model.expected))
+    functions = [function.with_resonances(floating) for function in model.functions]
+    fitted = profile(functions, model.spectrum.counts[None]).best
+    return fitted.function.smooth(fitted.theta[0])
+
+
+def _throw(truths: Array, toys: int, rng: np.random.Generator) -> Array:
+    """Counts (G, T, N) of G expectations ``truths`` (G, N) of the same events, as alike as these are.
+
+    In each bin the larger expectation has the events of the smaller one and more.
+    """
+    order = np.argsort(truths, axis=0)
+    more = np.diff(np.take_along_axis(truths, order, axis=0), axis=0, prepend=0.0)
+    counts = rng.poisson(more, (toys, *truths.shape)).cumsum(axis=1).swapaxes(0, 1).astype(float)
+    return np.take_along_axis(counts, np.argsort(order, axis=0)[:, None], axis=0)
+
+
+def local_significances(models: Sequence[Model], counts: Array) -> Array:
+    """Signed ``z_local`` (T, masses) of spectra ``counts`` (T, N) of the whole range, with no resonance but one."""
+    z = np.empty((len(counts), len(models)))
+    for members in groups(models):
+        functions = [function.with_resonances(None) for function in models[members[0]].functions]
+        own = np.ascontiguousarray(counts[:, models[members[0]].bins])
+        alone = profile(functions, own)
+        for i in members:
+            both = profile(functions, own, models[i].template.rigid, start=alone.start)
+            z[:, i] = significance(alone.deviance, both)[2]
     return z
 
 

@@ -111,7 +111,7 @@ def _experiment(settings: FitSettings, content: dict[str, Any], path: Path) -> d
         "efficiency_error": signal["efficiency_error"],
         "z_local": excess.z_local,
         "p_local": excess.p_local,
-        "signal_yield": excess.signal_yield,
+        "signal_yield": excess.signal_yield.value,
         "sculpting": content["sculpting"]["verdict"],
     }
 

@@ -11,6 +11,7 @@ from resonaut.errors import ResonautError
 from resonaut.fit.background import Model
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array
+from resonaut.fit.signal import Template
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,30 @@ class Nuisance:
 
 
 @dataclass(frozen=True)
+class Yield:
+    """A fitted yield and how far -2 ln L rises by 1 above and below it, events."""
+
+    value: float
+    error_up: float
+    error_down: float
+
+
+@dataclass(frozen=True)
 class Excess:
-    """What one mass shows; yields in events.
+    """What one mass shows.
 
     ``z_local`` is signed, the root of the likelihood ratio with the sign of the fitted yield; ``q0`` and
-    ``p_local`` are one-sided: 0 and 0.5 for a deficit (Cowan et al., arXiv:1007.1727, eq. 12 and 52). They are of the
-    nominal shape: background has neither scale nor resolution, and a peak that may move to the nearest fluctuation
-    finds more of them. Yield, errors, nuisances and expectation are of the fit with nuisances.
-    ``signal`` and ``expected`` (N,): the fitted signal, and signal plus background, in the model's bins.
+    ``p_local`` are one-sided: 0 and 0.5 for a deficit (Cowan et al., arXiv:1007.1727, eq. 12 and 52). They and
+    ``signal_yield`` are of the nominal shape: background has neither scale nor resolution, and a peak that may move to
+    the nearest fluctuation finds more of them. ``floating`` is the yield of the fit with nuisances, the limits' model.
+    ``signal`` and ``expected`` (N,): the signal of the nominal shape, and with its background, in the model's bins.
     """
 
     q0: float
     p_local: float
     z_local: float
-    signal_yield: float
-    error_up: float
-    error_down: float
+    signal_yield: Yield
+    floating: Yield
     nuisances: dict[str, Nuisance]
     signal: Array
     expected: Array
@@ -50,24 +59,22 @@ def search(model: Model) -> Excess:
     Raises:
         ResonautError: the fit does not converge.
     """
-    counts = model.spectrum.counts[None]
+    counts, rigid = model.spectrum.counts[None], model.template.rigid
     both = profile(model.functions, counts, model.template, start=model.background.start)
-    nominal = profile(model.functions, counts, model.template.rigid, start=model.background.start)
+    nominal = profile(model.functions, counts, rigid, start=model.background.start)
     if not (both.converged[0] and nominal.converged[0]):
         raise ResonautError(f"the signal fit at {model.mass:g} GeV does not converge; change the range or the masses.")
     q0, p_local, z_local = significance(model.background.deviance, nominal)
-    up, down = _profile_errors(model, both)
-    signal = both.signal[0] * model.template.at(both.nuisances[0])
+    signal = nominal.signal[0] * rigid.shares
     return Excess(
         float(q0[0]),
         float(p_local[0]),
         float(z_local[0]),
-        float(both.signal[0]),
-        up,
-        down,
+        _yield(model, rigid, nominal),
+        _yield(model, model.template, both),
         _nuisances(model, both),
         signal,
-        both.background[0] + signal,
+        nominal.background[0] + signal,
     )
 
 
@@ -80,8 +87,8 @@ def significance(background_deviance: Array, both: Profile) -> tuple[Array, Arra
 
 
 def expected_significance(model: Model, signal: float) -> float:
-    """Median significance of ``signal`` events, from Asimov data of the background-only fit plus the signal."""
-    asimov = (model.background.background[0] + signal * model.template.shares)[None]
+    """Median significance of ``signal`` events, from Asimov data of the model's ``expected`` background plus them."""
+    asimov = (model.expected + signal * model.template.shares)[None]
     start = model.background.start
     alone = profile(model.functions, asimov, start=start)
     both = profile(model.functions, asimov, model.template.rigid, start=start)
@@ -100,26 +107,26 @@ def _nuisances(model: Model, both: Profile) -> dict[str, Nuisance]:
     return found
 
 
-def _profile_errors(model: Model, both: Profile) -> tuple[float, float]:
-    """Distances up and down from the fitted yield at which -2 ln L has risen by 1, events.
+def _yield(model: Model, peak: Template, fitted: Profile) -> Yield:
+    """The yield ``fitted`` with the template ``peak``, with its errors.
 
     Below the yield at which a bin's expected count vanishes the likelihood has no values: the error ends there.
     Under a deficit it may have a minimum on either side in the scale: the lower one counts.
     """
     counts = model.spectrum.counts[None]
-    begins = (np.zeros_like(both.nuisances), both.nuisances)
+    begins = (np.zeros_like(fitted.nuisances), fitted.nuisances) if peak.nuisances else (fitted.nuisances,)
 
     def rise(distance: float, sign: int) -> float:
         held = [
-            profile(model.functions, counts, model.template, both.signal + sign * distance, both.start, None, begin)
+            profile(model.functions, counts, peak, fitted.signal + sign * distance, fitted.start, None, begin)
             for begin in begins
         ]
-        return float(min(one.deviance[0] for one in held) - both.deviance[0]) - 1
+        return float(min(one.deviance[0] for one in held) - fitted.deviance[0]) - 1
 
     errors = []
     for sign in (1, -1):
-        far = max(float(both.signal_error[0]), 0.1)
+        far = max(float(fitted.signal_error[0]), 0.1)
         while rise(far, sign) < 0:
             far *= 2
         errors.append(float(brentq(rise, 0.0, far, args=(sign,), xtol=1e-4, rtol=1e-4)))
-    return errors[0], errors[1]
+    return Yield(float(fitted.signal[0]), *errors)

@@ -10,6 +10,7 @@ class Shrink:
 
     min_p_background: float
     min_p_signal: float
+    min_p_smooth: float
     step: float
     below: float
     above: float
@@ -17,12 +18,17 @@ class Shrink:
 
 @dataclass(frozen=True)
 class BackgroundSettings:
-    """Families, fewest and most shape parameters, and how their number is chosen."""
+    """Families, fewest and most shape parameters, how their number is chosen, and what else the background is.
+
+    ``resonances``: local significance above which a resonance floats in the background of the other masses;
+    None for no such resonance.
+    """
 
     families: list[Literal["dijet", "exponential_power", "modified_exponential"]]
     shape_parameters: tuple[int, int]
     f_test: float
-    max_error: float
+    resonances: float | None
+    expected: Literal["with_signal", "background_only"]
     shrink: Shrink
 
 

@@ -37,6 +37,10 @@ class Spectrum:
             return float("inf")
         return float(self.edges[populated[0]]) if populated[0] else 0.0
 
+    def within(self, bins: slice) -> "Spectrum":
+        """The ``bins`` alone."""
+        return Spectrum(self.edges[bins.start : bins.stop + 1], self.counts[bins])
+
     def rebinned(self, edges: Array, key: str) -> "Spectrum":
         """The same events between fewer ``edges``; ``key`` names what to change where they do not fit."""
         index = np.searchsorted(self.edges, edges - 1e-6 * edges[-1])

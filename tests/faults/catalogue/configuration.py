@@ -30,7 +30,7 @@ def last(path: str) -> tuple[str, ...]:
 
 NUMBERS = [
     "datasets.data.luminosity", "skim.regions.dijet.m_jj_min", "skim.regions.dijet.pt_min",
-    "skim.bad_files.max_lost_fraction", "fit.background.f_test", "fit.background.max_error",
+    "skim.bad_files.max_lost_fraction", "fit.background.f_test", "fit.background.shrink.min_p_smooth",
     "fit.background.shrink.min_p_background", "fit.background.shrink.min_p_signal", "fit.uncertainties.scale",
     "fit.max_efficiency_error", "fit.confidence_level", "fit.bin_width", "fit.sqrt_s", "fit.signal_width",
     "fit.reference_signal", "select.background_efficiency", "select.min_events", "fit.seed", "fit.toys",

@@ -449,7 +449,7 @@ SETTINGS = [
     "toys=nan", "toys=-1", "toys=1.5", "toys=.inf", "toys=many", "seed=-1", "seed=9223372036854775808", "seed=1e30",
     "seed=nan", "signal_width=nan", "signal_width=0", "signal_width=.nan", "signal_width=-.inf", "signal_width=",
     "signal_width=5", "confidence_level=.nan", "confidence_level=95", "confidence_level=1", "confidence_level=",
-    "background.f_test=.nan", "background.max_error=.nan", "background.max_error=.inf", "background.max_error=",
+    "background.f_test=.nan", "background.shrink.min_p_smooth=.nan", "background.resonances=.inf",
     "background.f_test=", "background.shape_parameters=[5,2]", "background.shape_parameters=[2]",
     "background.families=[]", "background.families=[line]", "background.shrink.step=.nan", "background.shrink.step=0",
     "background.shrink.below=-5", "background.shrink.min_p_background=.nan", "uncertainties.scale=.nan",

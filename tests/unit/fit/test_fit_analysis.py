@@ -76,12 +76,12 @@ def test_background_under_the_peak(tmp_path):
 def test_few_events_and_poor_fits_are_warned_of(tmp_path, caplog):
     few = Spectrum(EDGES, np.random.default_rng(1).poisson(COUNTS / 20).astype(float))
     unknown = Efficiency(None, {}, measured=False)
-    settings = settings_of([*FAST, "background.max_error=10"], 13000.0, [5500.0])
+    settings = settings_of(FAST, 13000.0, [5500.0])
     analysis.run(Search(few, Gaussian(0.03), None, {5500.0: unknown}, settings), tmp_path)
     assert "background events under the peak; asymptotic limits may be" in caplog.text
     assert "fits well in no range" not in caplog.text
     caplog.clear()
-    result(unknown, tmp_path, "background.max_error=0.001")
+    result(unknown, tmp_path, "background.shrink.min_p_smooth=1")
     assert "3500 GeV: the background fits well in no range" in caplog.text
     assert "asymptotic limits" not in caplog.text
 

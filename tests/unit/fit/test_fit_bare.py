@@ -312,7 +312,7 @@ def test_extreme_signals_give_a_result(monkeypatch, tmp_path, sigma, z):
     share = np.diff(Gaussian(0.03).cumulative(3000.0, EDGES / 3000))
     counts = background + sigma * np.sqrt(background[20] / share.max()) * share
     path = write(tmp_path / "s.csv", np.round(counts))
-    overrides = [*FAST[1:], "toys=20", "background.shrink.min_p_background=0"]
+    overrides = [*FAST[1:], "toys=20", *(f"background.shrink.min_p_{p}=0" for p in ("background", "smooth"))]
     assert scan(monkeypatch, path, tmp_path / "out", masses="3000:3000:1", overrides=overrides) == 0
     (point,) = json.loads((tmp_path / "out/scan.json").read_text())["scan"]
     assert (point["z_local"] - z) * np.sign(z) > 0

@@ -177,7 +177,7 @@ def test_nuisances_of_a_point(result):
                 # Only the data's yield is known, not how many events were produced.
                 assert nuisance["pull"] == pytest.approx(0, abs=1e-3)
                 assert nuisance["impact"] == pytest.approx(
-                    -np.log1p(nuisance["size"]) * point["signal_yield"], rel=0.02
+                    -np.log1p(nuisance["size"]) * point["signal_yield_floating"], rel=0.02
                 )
 
 
@@ -324,7 +324,7 @@ def without(key):
         ),
         ({"range": [2500, 7120]}, dict, "not a whole number of bins"),
         ({"range": [2505, 7005]}, dict, "not made of whole bins"),
-        ({"range": [6500, 7100]}, dict, "loosen the selection"),
+        ({"range": [6500, 7100]}, dict, "outside the fit range"),
         ({"range": [3600, 7050]}, dict, "outside the fit range"),
         ({"bin_width": "wide"}, dict, "not of type"),
         ({}, lambda s: s | {"signals": [entry | {"mass": None} for entry in s["signals"]]}, "has no mass"),

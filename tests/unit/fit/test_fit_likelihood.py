@@ -15,6 +15,8 @@ UNCERTAINTIES = {"scale": 0.02, "resolution": 0.1, "normalisation": 0.2}
 PEAK = template(Gaussian(0.04), 4000.0, EDGES, UNCERTAINTIES)
 PLAIN = template(Gaussian(0.04), 4000.0, EDGES)
 DIJET = Background("dijet", EDGES, 13000.0, 2)
+# Another resonance in the background, with a free yield.
+FOUND = DIJET.with_resonances(template(Gaussian(0.03), 5200.0, EDGES).shares[None])
 
 
 def falling(events):
@@ -26,19 +28,19 @@ def spectrum(events, seed, signal=0.0):
     return np.random.default_rng(seed).poisson(falling(events) + signal * PEAK.shares).astype(float)
 
 
-def evaluated(counts, state, observed, kind=kernel.EXACT, peak=PEAK):
+def evaluated(counts, state, observed, kind=kernel.EXACT, peak=PEAK, function=DIJET):
     """Value, gradient and whole curvature of the compiled objective."""
     signal = kernel.Signal(peak.shares, *peak.support, peak.response, peak.bend)
-    room = kernel.terms(DIJET.directions, DIJET.widths, len(peak.nuisances))
+    room = kernel.terms(function.directions, function.widths, function.resonances, len(peak.nuisances))
     gradient, curvature = np.zeros(len(state)), np.zeros((len(state), len(state)))
     value = kernel.evaluate(room, counts, signal, state, observed, kind, gradient, curvature)
     return value, gradient, np.tril(curvature) + np.tril(curvature, -1).T
 
 
-def objective(counts, state, observed):
+def objective(counts, state, observed, function=DIJET):
     """The same written out."""
-    theta, signal, eta = state[:3], state[3], state[4:]
-    return deviance(counts, DIJET.expected(theta) + signal * PEAK.at(eta)) + np.sum((eta - observed) ** 2)
+    theta, signal, eta = np.split(state, [function.n_parameters, function.n_parameters + 1])
+    return deviance(counts, function.expected(theta) + signal * PEAK.at(eta)) + np.sum((eta - observed) ** 2)
 
 
 def test_deviance_of_perfect_and_impossible_models():
@@ -55,17 +57,19 @@ def somewhere():
     return counts, DIJET.start(counts[None])[0] + 0.05, np.array([0.3, -0.2, 0.1])
 
 
-@pytest.mark.parametrize("signal", [80.0, -15.0])
-def test_gradient_and_curvature_are_derivatives(somewhere, signal):
+@pytest.mark.parametrize(
+    ("function", "yields"), [(DIJET, [80.0]), (DIJET, [-15.0]), (FOUND, [40.0, 80.0]), (FOUND, [-2.0, -15.0])]
+)
+def test_gradient_and_curvature_are_derivatives(somewhere, function, yields):
     counts, theta, observed = somewhere
-    state = np.concatenate([theta, [signal, 0.4, -0.6, 0.5]])
-    value, gradient, curvature = evaluated(counts, state, observed)
+    state = np.concatenate([theta, yields, [0.4, -0.6, 0.5]])
+    value, gradient, curvature = evaluated(counts, state, observed, function=function)
     # A negative yield takes next to nothing from the empty bins: the barrier is flat.
-    assert value == pytest.approx(objective(counts, state, observed), abs=1e-3)
+    assert value == pytest.approx(objective(counts, state, observed, function), abs=1e-3)
     for k in range(len(state)):
         step = np.zeros(len(state))
         step[k] = 1e-4
-        above, below = evaluated(counts, state + step, observed), evaluated(counts, state - step, observed)
+        above, below = (evaluated(counts, at, observed, function=function) for at in (state + step, state - step))
         assert gradient[k] == pytest.approx((above[0] - below[0]) / 4e-4, rel=1e-5, abs=1e-6)
         assert curvature[k] == pytest.approx((above[1] - below[1]) / 2e-4, rel=1e-4, abs=1e-3)
 
@@ -110,23 +114,27 @@ def test_a_negative_bin_is_impossible(somewhere):
 
 
 @pytest.mark.parametrize(("events", "signal", "seed"), [(5000, 150, 1), (5000, 0, 2), (300, 0, 3), (300, 30, 4)])
-def test_same_minimum_as_iminuit(events, signal, seed):
+@pytest.mark.parametrize("function", [DIJET, FOUND], ids=["smooth", "found"])
+def test_same_minimum_as_iminuit(events, signal, seed, function):
     counts, observed = spectrum(events, seed, signal), np.array([0.7, -0.5, 0.2])
-    ours = fit(DIJET, counts[None], PEAK, observed=observed[None])
+    ours = fit(function, counts[None], PEAK, observed=observed[None])
     assert ours.converged.all()
     minuit = Minuit(
-        lambda state: objective(counts, state, observed), np.concatenate([ours.theta[0] + 0.1, [1.0], observed])
+        lambda state: objective(counts, state, observed, function),
+        np.concatenate([ours.theta[0] + 0.1, [1.0], observed]),
     )
     minuit.errordef = Minuit.LEAST_SQUARES
     minuit.strategy = 2
     minuit.migrad()
     minuit.hesse()
     assert ours.deviance[0] == pytest.approx(minuit.fval, abs=1e-3)
-    assert ours.signal[0] == pytest.approx(minuit.values[3], abs=0.02 * minuit.errors[3])
-    assert ours.nuisances[0] == pytest.approx(np.array(minuit.values)[4:], abs=0.02)
+    assert ours.signal[0] == pytest.approx(
+        minuit.values[function.n_parameters], abs=0.02 * minuit.errors[function.n_parameters]
+    )
+    assert ours.nuisances[0] == pytest.approx(np.array(minuit.values)[function.n_parameters + 1 :], abs=0.02)
     # Ours is the Fisher information, Minuit's the curvature in these data.
     if signal and events > 1000:
-        assert ours.signal_error[0] == pytest.approx(minuit.errors[3], rel=0.1)
+        assert ours.signal_error[0] == pytest.approx(minuit.errors[function.n_parameters], rel=0.1)
 
 
 @pytest.mark.parametrize("free", [True, False])

@@ -20,7 +20,7 @@ SQRT_S, MASS = 13000.0, 4010.0
 EDGES = np.arange(2000.0, 7001.0, 20.0)
 SETTINGS = settings_of(["background.shape_parameters=[2,2]"], SQRT_S, [MASS]).background
 WHOLE = settings_of(
-    ["background.shape_parameters=[2,2]", "background.max_error=100", "background.shrink.min_p_background=0"],
+    [f"background.{key}" for key in ("shape_parameters=[2,2]", "shrink.min_p_background=0", "shrink.min_p_smooth=0")],
     SQRT_S,
     [],
 ).background
@@ -37,8 +37,8 @@ def model(events: float, signal: float = 0.0, width: float = 0.03, mass: float =
 
 def test_a_signal_is_found_as_it_was_put_in():
     found = scan.search(model(1e5, 400))
-    assert found.signal_yield == pytest.approx(400, abs=2)
-    assert found.signal.sum() == pytest.approx(found.signal_yield)
+    assert found.signal_yield.value == pytest.approx(400, abs=2)
+    assert found.signal.sum() == pytest.approx(found.signal_yield.value)
     assert found.z_local == pytest.approx(np.sqrt(found.q0))
     assert found.p_local == pytest.approx(norm.sf(found.z_local))
     assert found.expected == pytest.approx(model(1e5, 400).spectrum.counts, rel=1e-2)
@@ -46,7 +46,7 @@ def test_a_signal_is_found_as_it_was_put_in():
 
 def test_a_deficit():
     found = scan.search(model(1e6, -400))
-    assert found.signal_yield == pytest.approx(-400, abs=2)
+    assert found.signal_yield.value == pytest.approx(-400, abs=2)
     assert found.z_local < -3
     assert (found.q0, found.p_local) == (0.0, 0.5)
 
@@ -55,7 +55,7 @@ def test_the_significance_is_that_of_the_nominal_shape():
     # Half a width beside the mass: with a free scale the fit follows the signal.
     loose, stiff = (scan.search(model(1e4, 100, width=0.02, mass=0.99 * MASS, **u)) for u in ({"scale": 0.02}, {}))
     assert loose.nuisances["scale"].pull > 0.3
-    assert loose.signal_yield > stiff.signal_yield + 1
+    assert loose.floating.value > stiff.floating.value + 1
     assert (loose.z_local, loose.p_local) == pytest.approx((stiff.z_local, stiff.p_local), rel=1e-6)
     assert loose.z_local < scan.search(model(1e4, 100, width=0.02)).z_local
 
@@ -71,7 +71,7 @@ def test_errors_of_a_deficit_with_a_minimum_on_either_side_in_the_scale():
     held = profile(own.functions, counts[None], own.template, free.signal, free.start)
     assert held.deviance > free.deviance + 1
     found = scan.search(own)
-    assert 1 < found.error_down < found.error_up < 3
+    assert 1 < found.floating.error_down < found.floating.error_up < 3
 
 
 def test_significance_of_a_batch():
@@ -102,23 +102,22 @@ def test_expected_significance_grows_with_the_signal_and_not_with_the_data():
     values = [scan.expected_significance(quiet, s) for s in (50, 100, 200)]
     assert values[0] == pytest.approx(values[2] / 4, rel=0.1)
     assert values == sorted(values)
-    # Only through the fitted background, which an excess raises a little.
-    assert scan.expected_significance(excess, 100) == pytest.approx(values[1], rel=0.05)
+    assert scan.expected_significance(excess, 100) == pytest.approx(values[1], rel=2e-3)
 
 
 def test_errors_of_many_events_are_parabolic():
     one = model(1e6, 1500)
     found = scan.search(one)
     parabolic = float(profile(one.functions, one.spectrum.counts[None], one.template).signal_error[0])
-    assert found.error_up == pytest.approx(parabolic, rel=0.01)
-    assert found.error_down == pytest.approx(parabolic, rel=0.01)
+    assert found.floating.error_up == pytest.approx(parabolic, rel=0.01)
+    assert found.floating.error_down == pytest.approx(parabolic, rel=0.01)
 
 
 def test_errors_of_few_events_are_not_symmetric():
     one = model(1000, 8, width=0.01)
     found = scan.search(one)
-    assert found.error_up > 1.05 * found.error_down
-    for signal in (found.signal_yield + found.error_up, found.signal_yield - found.error_down):
+    assert found.floating.error_up > 1.05 * found.floating.error_down
+    for signal in (found.floating.value + found.floating.error_up, found.floating.value - found.floating.error_down):
         held = profile(one.functions, one.spectrum.counts[None], one.template, np.array([signal]))
         free = profile(one.functions, one.spectrum.counts[None], one.template)
         assert held.deviance[0] - free.deviance[0] == pytest.approx(1, abs=1e-3)
@@ -127,7 +126,7 @@ def test_errors_of_few_events_are_not_symmetric():
 def test_nuisances_widen_the_errors():
     plain = scan.search(model(1e5, 500))
     moved = scan.search(model(1e5, 500, scale=0.01, resolution=0.1))
-    assert moved.error_up > plain.error_up
+    assert moved.floating.error_up > plain.floating.error_up
     # The data are as expected: nothing is pulled.
     for nuisance in moved.nuisances.values():
         assert nuisance.pull == pytest.approx(0, abs=0.02)
@@ -146,7 +145,7 @@ def test_impact_of_the_normalisation():
     # More signal per yield makes the yield smaller; the data say nothing about it.
     found = scan.search(model(1e5, 500, normalisation=0.3))
     assert found.nuisances["normalisation"].error == pytest.approx(1, abs=1e-3)
-    assert found.nuisances["normalisation"].impact == pytest.approx(-np.log(1.3) * found.signal_yield, rel=1e-3)
+    assert found.nuisances["normalisation"].impact == pytest.approx(-np.log(1.3) * found.floating.value, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["scale", "resolution"])
@@ -171,7 +170,7 @@ def test_few_bins_beside_a_wide_signal(low, high, counts):
     one = background.model(Spectrum(edges, np.array(counts, float)), Gaussian(0.04), 4000.0, SQRT_S, WHOLE, {})
     found = upper_limits(one, 0.95)
     observed, median = np.array([found.observed]), found.expected[2:3]
-    start, asimov = one.background.start, one.background.background
+    start, asimov = one.background.start, one.expected[None]
     cls = [
         cls_values(q_tilde(one, one.spectrum.counts[None], y, start), q_tilde(one, asimov, y, start))
         for y in (observed, median)
@@ -179,8 +178,8 @@ def test_few_bins_beside_a_wide_signal(low, high, counts):
     assert cls[0][0][0] == pytest.approx(0.05, rel=0.05)
     assert cls[1][1][2, 0] == pytest.approx(0.05, rel=0.05)
     excess = scan.search(one)
-    assert excess.error_up > 0
-    assert excess.error_down > 0
+    assert excess.floating.error_up > 0
+    assert excess.floating.error_down > 0
 
 
 def test_gross_vitells():
@@ -192,10 +191,10 @@ def test_gross_vitells():
 
 def test_the_same_spectrum_has_the_same_toys():
     one = model(1e4)
-    counts, truth = one.spectrum.counts, one.background.best
+    counts = one.spectrum.counts
 
     def toys(seed, counts):
-        return lookelsewhere.scan_toys([one], truth, 20, lookelsewhere.generator(seed, counts)).z_max
+        return lookelsewhere.scan_toys([one], [], len(counts), 20, lookelsewhere.generator(seed, counts)).z_max
 
     assert toys(1, counts).tolist() == toys(1, counts.copy()).tolist()
     assert (toys(1, counts) != toys(2, counts)).any()
@@ -206,9 +205,9 @@ def test_the_same_spectrum_has_the_same_toys():
 
 def test_toys_in_batches(monkeypatch):
     models = [model(1e4, mass=mass) for mass in (3000.0, 4000.0, 5000.0)]
-    whole = lookelsewhere.scan_toys(models, models[0].background.best, 50, np.random.default_rng(1))
+    whole = lookelsewhere.scan_toys(models, [], len(EDGES) - 1, 50, np.random.default_rng(1))
     monkeypatch.setattr(lookelsewhere, "BATCH", 20)
-    parts = lookelsewhere.scan_toys(models, models[0].background.best, 50, np.random.default_rng(1))
+    parts = lookelsewhere.scan_toys(models, [], len(EDGES) - 1, 50, np.random.default_rng(1))
     assert parts.z_max == pytest.approx(whole.z_max)
     assert parts.up_crossings == whole.up_crossings
     # The largest of three standard normal numbers, almost; one up-crossing of 1 between two masses is rare.
