@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 MOST_RESONANCES = 5
 # Standard deviations by which the fit may pull the signal's shape without a word.
 LARGE_PULL = 2.0
-# Background events under the peak below which the asymptotic limits may be more than 10 % off (docs/fit.md).
-FEW_EVENTS = 3.0
 
 
 @dataclass(frozen=True)
@@ -245,15 +243,14 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
     events_per_fb = search.events_per_fb(mass)
     unit = 1.0 if events_per_fb is None else events_per_fb
     sizes = search.uncertainties(mass)
-    found, reason = _limits(one, settings.confidence_level)
+    asymptotic, reason = _limits(one, settings.confidence_level)
     under_peak = _under_peak(one)
-    if under_peak < FEW_EVENTS:
-        log.warning(
-            "%g GeV: %.2g background events under the peak; asymptotic limits may be more than 10 %% off, limits by "
-            "toys are not: fit.limit_checks.masses.",
-            mass,
-            under_peak,
-        )
+    by_toys = None
+    if asymptotic and (under_peak < settings.limit_checks.few_events or mass in settings.limit_checks.masses):
+        rng = lookelsewhere.generator(settings.seed, np.append(search.spectrum.counts, mass))
+        by_toys = limits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
+    few = by_toys is not None and under_peak < settings.limit_checks.few_events
+    found = by_toys if few else asymptotic
     if not one.chosen.good:
         log.warning(
             "%g GeV: the background fits well in no range (p = %.2g at best); the results there are doubtful, and left "
@@ -278,7 +275,7 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
     path = workspaces / f"workspace_{mass:.10g}.json"
     histfactory = workspace.build(one, unit, normalisations, float(highest))
     write_json(path, histfactory)
-    by_toys, by_pyhf = (None, None) if found is None else _checks(search, one, found, histfactory, unit)
+    by_pyhf = None if asymptotic is None else _checks(search, one, asymptotic, by_toys, histfactory, unit)
     limit = "none" if found is None else f"{found.observed:.3g} events (expected {found.expected[2]:.3g})"
     log.info("%g GeV: z = %.2f, limit %s", mass, excess.z_local, limit)
     efficiency = search.efficiencies[mass]
@@ -297,11 +294,14 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
         "limit_events": None if found is None else _named(found),
         "limit": None if found is None or events_per_fb is None else _named(found.scaled(1 / events_per_fb)),
         "limit_reason": reason,
+        "limit_method": "toys" if few else "asymptotic",
+        "limit_events_asymptotic": None if asymptotic is None else _named(asymptotic),
         "limit_events_toys": None if by_toys is None else _named(by_toys),
         "limit_events_pyhf": None if by_pyhf is None else _named(by_pyhf),
         "background_under_peak": under_peak,
-        "nuisances": _nuisances(search, one, excess, found, {name: [name] for name in sizes}),
-        "nuisance_groups": _nuisances(search, one, excess, found, _groups(sizes)),
+        "scale_pull": excess.nuisances["scale"].pull if "scale" in excess.nuisances else None,
+        "nuisances": _nuisances(search, one, excess, asymptotic, {name: [name] for name in sizes}),
+        "nuisance_groups": _nuisances(search, one, excess, asymptotic, _groups(sizes)),
         "signal_shape": search.shape.describe(mass),
         "fit": _quality(one, excess),
         "workspace": path.name,
@@ -334,33 +334,33 @@ def _under_peak(one: Model) -> float:
 
 
 def _checks(
-    search: Search, one: Model, near: Limits, histfactory: dict[str, Any], unit: float
-) -> tuple[Limits | None, Limits | None]:
-    """Limits in events by toys and by pyhf, at the masses where they are wanted, and a warning where they differ."""
+    search: Search, one: Model, near: Limits, by_toys: Limits | None, histfactory: dict[str, Any], unit: float
+) -> Limits | None:
+    """Limits in events by pyhf where checks are wanted; a warning where they or those by toys are not ``near``."""
     checks, level = search.settings.limit_checks, search.settings.confidence_level
     if one.mass not in checks.masses:
-        return None, None
-    rng = lookelsewhere.generator(search.settings.seed, np.append(search.spectrum.counts, one.mass))
-    by_toys = limits.toy_limits(one, near, level, checks.toys, rng)
+        return None
     by_pyhf = None
+    # pyhf's Asimov data are those of the background-only fit.
+    usual = _limits(replace(one, expected=one.background.background[0]), level)[0] or near
     try:
-        by_pyhf = workspace.upper_limits(histfactory, near.scaled(1 / unit), level).scaled(unit)
+        by_pyhf = workspace.upper_limits(histfactory, usual.scaled(1 / unit), level).scaled(unit)
     except workspace.PyhfError as error:
         log.warning("%g GeV: %s", one.mass, error)
-    for name, other in (("toys", by_toys), ("pyhf", by_pyhf)):
+    for name, other, ours in (("toys", by_toys, near), ("pyhf", by_pyhf, usual)):
         if other is None:
             log.warning("%g GeV: no limits by %s near the asymptotic ones.", one.mass, name)
-        elif max(abs(other.expected[2] / near.expected[2] - 1), abs(other.observed / near.observed - 1)) > 0.1:
+        elif max(abs(other.expected[2] / ours.expected[2] - 1), abs(other.observed / ours.observed - 1)) > 0.1:
             log.warning(
                 "%g GeV: limits by %s are %.3g (expected %.3g) events, asymptotic ones %.3g (%.3g).",
                 one.mass,
                 name,
                 other.observed,
                 other.expected[2],
-                near.observed,
-                near.expected[2],
+                ours.observed,
+                ours.expected[2],
             )
-    return by_toys, by_pyhf
+    return by_pyhf
 
 
 def _groups(sizes: dict[str, float]) -> dict[str, list[str]]:

@@ -20,7 +20,7 @@ from resonaut.fit.signal import Gaussian, Histogram, Shape
 from resonaut.units import UNITS, quantity
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
-COLUMNS = ("mass", "p_local", "z_local", "z_expected", "signal_yield", "signal_yield_error")
+COLUMNS = ("mass", "p_local", "z_local", "z_expected", "signal_yield", "signal_yield_error", "scale_pull")
 LIMITS = ("observed", "expected_minus_2", "expected_minus_1", "expected", "expected_plus_1", "expected_plus_2")
 # Set by options of their own, or without meaning for a spectrum without a selection.
 ELSEWHERE = ("sqrt_s", "masses", "range", "bin_width", "signals", "max_efficiency_error")
@@ -135,7 +135,9 @@ def scan_spectrum(search: Search, source: str, output: Path) -> None:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
             for point in result["scan"]:
-                writer.writerow([*(point[c] for c in COLUMNS), *(point["limit_events"][name] for name in LIMITS)])
+                writer.writerow(
+                    [*(point[c] for c in COLUMNS), *((point["limit_events"] or {}).get(name) for name in LIMITS)]
+                )
 
 
 def bias_spectrum(search: Search, source: str, output: Path) -> None:

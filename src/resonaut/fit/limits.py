@@ -22,6 +22,10 @@ NARROW = 0.15
 WIDENINGS = 40
 # Yields at which toys are thrown for the observed and for the expected limits, and the toys of one batch.
 TOY_POINTS = 6
+# The limit of an experiment that expects nothing and sees nothing, about.
+POISSON = 3.0
+# Toys in a tail beyond which their share is taken as it is.
+ENOUGH = 30
 # Values of q-tilde this close are the same: few events have few values.
 EQUAL = 1e-4
 REGRESSIONS = 30
@@ -57,9 +61,8 @@ def upper_limits(model: Model, confidence_level: float) -> Limits:
         """q-tilde (...) of ``yields`` (...) in data (0) or Asimov data (1)."""
         flat = yields.ravel()
         start = tuple(np.repeat(theta[data : data + 1], len(flat), axis=0) for theta in free.start)
-        held = profile(
-            model.functions, np.repeat(both[data : data + 1], len(flat), axis=0), model.template, flat, start
-        )
+        counts = np.repeat(both[data : data + 1], len(flat), axis=0)
+        held = profile(model.functions, counts, model.template, flat, start)
         above = np.maximum(held.deviance - lowest[data], 0.0)
         return np.where(flat > free.signal[data], above, 0.0).reshape(yields.shape)
 
@@ -102,9 +105,15 @@ def q_tilde(
 ) -> Array:
     """The test statistic (B,) of ``yields`` (B,) in spectra ``counts`` (B, N); ``observed`` as in ``fit``."""
     free = profile(model.functions, counts, model.template, None, start, observed)
+    return _rise(model, counts, yields, free, _lowest(model, counts, free, observed), observed)
+
+
+def _rise(
+    model: Model, counts: Array, yields: Array, free: Profile, lowest: Array, observed: Array | None = None
+) -> Array:
+    """q-tilde (B,) of ``yields`` (B,) above the ``lowest`` -2 ln L (B,)."""
     held = profile(model.functions, counts, model.template, yields, free.start, observed)
-    rise = held.deviance - _lowest(model, counts, free, observed)
-    return np.where(free.signal < yields, np.maximum(rise, 0.0), 0.0)
+    return np.where(free.signal < yields, np.maximum(held.deviance - lowest, 0.0), 0.0)
 
 
 def _lowest(model: Model, counts: Array, free: Profile, observed: Array | None = None) -> Array:
@@ -148,19 +157,23 @@ def toy_limits(
 ) -> Limits | None:
     """Limits from the distributions of q-tilde in toys, with and without signal; None if they are not near ``near``.
 
-    Background and nuisances of the toys are those fitted to the data, at the tested yield for the observed limit and
-    without signal for the expected ones; the auxiliary measurements are thrown anew in each toy (LHC-HCG, CMS
-    NOTE-2011/005, section 2). Tail probabilities are smoothed in their normal quantiles, which are straight lines
-    against the yield in the asymptotic limit.
+    The auxiliary measurements are thrown anew in each toy (LHC-HCG, CMS NOTE-2011/005, section 2). For the observed
+    limit the toys' background and nuisances are those fitted to the data at the tested yield. The expected limits are
+    the quantiles of the limits of experiments without a signal, thrown from the model's ``expected`` background:
+    ordered, and with few events never below that of an experiment that sees none.
     """
     level = np.log(1 - confidence_level)
-    curves = [_observed(model, near.observed * np.linspace(0.7, 1.8, TOY_POINTS), toys, rng)]
-    low, high = 0.7 * near.expected[0], 1.3 * near.expected[-1]
-    curves += _expected(model, np.geomspace(low, high, TOY_POINTS), toys, rng)
-    if any(log_cls.max() < level or log_cls.min() > level for _, log_cls in curves):
+    yields, log_cls = _observed(model, near.observed * np.linspace(0.7, 1.8, TOY_POINTS), toys, rng)
+    observed = crossing(yields, log_cls, level)
+    low, high = 0.7 * near.expected[0], 1.8 * max(near.expected[-1], POISSON)
+    single = _single_limits(model, np.geomspace(low, high, 2 * TOY_POINTS), level, toys, rng)
+    if not np.isfinite(observed) or not np.isfinite(single).any():
         return None
-    found = [crossing(yields, log_cls, level) for yields, log_cls in curves]
-    return Limits(found[0], np.array(found[1:]))
+    # Beyond the tested yields a limit is only known to be there. And CLs is never less than exp(-s), what it is where
+    # no event at all is seen.
+    least = -level / model.template.shares.sum()
+    single = np.maximum(np.where(np.isnan(single), high, single), least)
+    return Limits(max(observed, least), np.quantile(single, norm.cdf(BANDS)))
 
 
 def _observed(model: Model, yields: Array, toys: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -175,32 +188,61 @@ def _observed(model: Model, yields: Array, toys: int, rng: np.random.Generator) 
     return yields, both - alone
 
 
-def _expected(model: Model, yields: Array, toys: int, rng: np.random.Generator) -> list[tuple[Array, Array]]:
-    """The logarithm of CLs, for data at -2, ..., 2 standard deviations, against yields between ``yields``.
+def _single_limits(model: Model, yields: Array, level: float, toys: int, rng: np.random.Generator) -> Array:
+    """The limit (T,) of each of ``toys`` experiments without signal; NaN where it is beyond ``yields``."""
+    nominal = np.zeros(len(model.template.nuisances))
+    counts, observed = _thrown(model.expected, nominal, toys, rng)
+    start = model.background.start
+    free = profile(model.functions, counts, model.template, None, start, observed)
+    lowest = _lowest(model, counts, free, observed)
+    log_cls = np.empty((len(yields), toys))
+    for i, value in enumerate(map(float, yields)):
+        alone = _rise(model, counts, np.full(toys, value), free, lowest, observed)
+        signal = model.expected + value * model.template.shares
+        both = _statistics(model, signal, nominal, value, toys, rng)
+        asimov = q_tilde(model, model.expected[None], np.array([value]), start)[0]
+        log_cls[i] = _log_tail(both, alone, asimov) - np.log(_share_above(alone, alone - EQUAL))
+    return np.array([_smooth_crossing(yields, one, level, toys) for one in log_cls.T])
 
-    All five come from one surface in yield and standard deviations, so that the toys of all support the outer two.
+
+def _share_above(sample: Array, values: Array) -> Array:
+    """Share of ``sample`` that is at least as large as each of ``values``; half an event where none is."""
+    beyond = len(sample) - np.searchsorted(np.sort(sample), values)
+    return np.asarray(np.maximum(beyond, 0.5) / len(sample))
+
+
+def _log_tail(sample: Array, values: Array, asimov: float) -> Array:
+    """``ln P(q >= value)`` from a ``sample`` of q-tilde; from where few of it are left, a line says what it is.
+
+    Its normal quantile is a straight line against what it is in the asymptotic limit (eq. 64 and 65).
     """
-    n = np.array(BANDS, dtype=float)
-    both, alone, inside = [], [], []
-    for value in map(float, yields):
-        with_signal, without = (_toy_statistics(model, 0.0, truth, value, toys, rng) for truth in (value, 0.0))
-        # Without signal large q is common and small q is rare: an upward fluctuation has a small one.
-        tested = np.quantile(without, norm.sf(n)) - EQUAL
-        both.append([np.mean(with_signal >= t) for t in tested])
-        alone.append([np.mean(without >= t) for t in tested])
-        # A yield below the fitted one has q = 0 in every toy that is beyond: no point of the surface.
-        inside.append(tested > 0)
 
-    def surface(at: Array) -> Array:
-        y, m = np.broadcast_arrays(at[:, None] / yields[-1], n)
-        return np.stack([y**0, y, y**2, m, m * y], axis=-1)
+    def line(q: Array) -> Array:
+        root = np.sqrt(max(asimov, EQUAL))
+        quantile = np.where(q > asimov, (q + asimov) / (2 * root), np.sqrt(q))
+        return np.stack([np.ones_like(q), quantile], axis=-1)
 
-    used = np.array(inside)
-    solution = _regression(surface(yields)[used], np.array(both)[used], toys)
-    fine = np.geomspace(yields[0], yields[-1], 50)
-    without_signal = np.average(alone, axis=0, weights=used + 1e-9)
-    curves = norm.logsf(surface(fine) @ solution) - np.log(without_signal)
-    return [(fine, curve) for curve in curves.T]
+    points = np.unique(np.quantile(sample, np.linspace(0.5, 1, 20)))
+    solution = _regression(line(points), _share_above(sample, points - EQUAL), len(sample))
+    share = _share_above(sample, values - EQUAL)
+    return np.where(share * len(sample) >= ENOUGH, np.log(share), norm.logsf(line(values) @ solution))
+
+
+def _smooth_crossing(yields: Array, log_cls: Array, level: float, toys: int) -> float:
+    """Where a parabola through the normal quantiles of CLs crosses the level; they are straight for many events.
+
+    Each counts for what the toys know of it, and not at all where CLs is 1, or no toy is as far away.
+    """
+    cls = np.exp(log_cls)
+    known = (cls > 1 / toys) & (cls < 1 - 1 / toys)
+    if np.count_nonzero(known) < 2:
+        return crossing(yields, log_cls, level)
+    quantile = norm.isf(cls[known])
+    weight = norm.pdf(quantile) / np.sqrt(cls[known] * (1 - cls[known]))
+    degree = min(2, int(known.sum()) - 1)
+    fitted = np.polynomial.Polynomial.fit(yields[known], quantile, degree, w=weight)
+    fine = np.geomspace(yields[0], yields[-1], 200)
+    return crossing(fine, norm.logsf(fitted(fine)), level)
 
 
 def _regression(columns: Array, share: Array, toys: int) -> Array:
@@ -229,10 +271,21 @@ def _toy_statistics(
         model.functions, model.spectrum.counts[None], model.template, np.array([held]), model.background.start
     )
     expected = fitted.background[0] + injected * model.template.at(fitted.nuisances[0])
+    return _statistics(model, expected, fitted.nuisances[0], value, toys, rng)
+
+
+def _statistics(
+    model: Model, expected: Array, nuisances: Array, value: float, toys: int, rng: np.random.Generator
+) -> Array:
+    """q-tilde of ``value`` in toys of ``expected`` (N,)."""
     found = []
     for first in range(0, toys, BATCH):
-        size = min(BATCH, toys - first)
-        counts = rng.poisson(expected, (size, len(expected))).astype(float)
-        observed = rng.normal(fitted.nuisances[0], 1.0, (size, len(model.template.nuisances)))
-        found.append(q_tilde(model, counts, np.full(size, value), fitted.start, observed))
+        counts, observed = _thrown(expected, nuisances, min(BATCH, toys - first), rng)
+        found.append(q_tilde(model, counts, np.full(len(counts), value), model.background.start, observed))
     return np.concatenate(found)
+
+
+def _thrown(expected: Array, nuisances: Array, toys: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Counts (T, N) and auxiliary measurements (T, M)."""
+    counts = rng.poisson(expected, (toys, len(expected))).astype(float)
+    return counts, rng.normal(nuisances, 1.0, (toys, len(nuisances)))

@@ -44,9 +44,10 @@ class Uncertainties:
 
 @dataclass(frozen=True)
 class LimitChecks:
-    """Masses (GeV) with limits by toys and by pyhf, and toys for each tested yield."""
+    """Masses (GeV) with limits by toys and by pyhf; events below which limits are by toys; toys for each yield."""
 
     masses: list[float]
+    few_events: float
     toys: int
 
 

@@ -73,17 +73,21 @@ def test_background_under_the_peak(tmp_path):
     assert point["background_under_peak"] == pytest.approx(inside, rel=0.05)
 
 
-def test_few_events_and_poor_fits_are_warned_of(tmp_path, caplog):
+def test_few_events_have_limits_by_toys_and_poor_fits_are_warned_of(tmp_path, caplog):
     few = Spectrum(EDGES, np.random.default_rng(1).poisson(COUNTS / 20).astype(float))
     unknown = Efficiency(None, {}, measured=False)
     settings = settings_of(FAST, 13000.0, [5500.0])
-    analysis.run(Search(few, Gaussian(0.03), None, {5500.0: unknown}, settings), tmp_path)
-    assert "background events under the peak; asymptotic limits may be" in caplog.text
+    (point,) = analysis.run(Search(few, Gaussian(0.03), None, {5500.0: unknown}, settings), tmp_path)["scan"]
+    assert point["limit_method"] == "toys"
+    assert point["limit_events"] == point["limit_events_toys"]
+    bands = [point["limit_events"][f"expected{n}"] for n in ("_minus_2", "_minus_1", "", "_plus_1", "_plus_2")]
+    # An experiment that sees nothing excludes three events; the asymptotic formulae say less.
+    assert 2.99 < bands[0] <= bands[1] <= bands[2] < bands[3] < bands[4]
+    assert point["limit_events_asymptotic"]["expected_minus_2"] < 2.5
     assert "fits well in no range" not in caplog.text
     caplog.clear()
     result(unknown, tmp_path, "background.shrink.min_p_smooth=1")
     assert "3500 GeV: the background fits well in no range" in caplog.text
-    assert "asymptotic limits" not in caplog.text
 
 
 def test_efficiency_beyond_the_simulated_masses():

@@ -19,7 +19,7 @@ from resonaut.fit.settings import FitSettings
 OVERRIDES = ["toys=50", "background.shape_parameters=[2,3]", "limit_checks.masses=[3500]", "limit_checks.toys=500"]
 SETTINGS = asdict(settings_of([*OVERRIDES, "bias.toys=20"], 13000.0, [3000.0, 3300.0, 3500.0, 3700.0]))
 SETTINGS |= {"range": [2500, 7000], "bin_width": 50, "signals": ["signal_3000", "signal_4000"]}
-PLAIN = SETTINGS | {"masses": [3500], "limit_checks": {"masses": [], "toys": 500}, "toys": 0}
+PLAIN = SETTINGS | {"masses": [3500], "limit_checks": {"masses": [], "few_events": 0, "toys": 500}, "toys": 0}
 
 
 def histogram(values, weight=None):
@@ -288,7 +288,7 @@ def test_failure_of_pyhf_is_recorded(chain, monkeypatch, caplog):
     def fail(*arguments):
         raise workspace.PyhfError("pyhf finds no minimum.")
 
-    checks = {"masses": [3500], "toys": 500}
+    checks = {"masses": [3500], "few_events": 0, "toys": 500}
     (chain / "fit.json").write_text(json.dumps(PLAIN | {"limit_checks": checks}))
     monkeypatch.setattr(workspace, "upper_limits", fail)
     assert fit_selection(monkeypatch, chain, chain / "out") == 0
