@@ -7,6 +7,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,9 @@ from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS = 13000.0, 3500.0
 EDGES = np.arange(2500.0, 7001.0, 20.0)
-FIXED = ("background.shape_parameters=[2,2]", "background.max_error=10", "background.shrink.min_p_background=0")
+FIXED = [
+    f"background.{key}" for key in ("shape_parameters=[2,2]", "shrink.min_p_background=0", "shrink.min_p_smooth=0")
+]
 SIZES = {"scale": 0.01, "resolution": 0.035, "normalisation": 0.1}
 FAMILIES = "background.families=[dijet,exponential_power,modified_exponential]"
 
@@ -69,7 +72,11 @@ def biases(toys: int) -> Iterator[dict[str, float]]:
     chosen = settings_of([f"bias.toys={toys}"], SQRT_S, []).bias
     for events in (350.0, 5000.0):
         one = model(truth(events), MASS, settings(*FIXED), {})
-        for point in bias.bias(one, bias.truth_fit(one, chosen), chosen, 0.95, np.random.default_rng(2)):
+
+        def again(toy: Spectrum) -> Model:
+            return model(toy.counts, MASS, settings(*FIXED), {})
+
+        for point in bias.bias(one, again, bias.truth_fit(one, chosen), chosen, 0.95, np.random.default_rng(2)):
             yield {"events": events} | vars(point)
 
 
@@ -81,7 +88,8 @@ def published_biases(file: Path, toys: int) -> Iterator[dict[str, float]]:
         )
         for mass in search.efficiencies:
             one, chosen = search.model(mass), search.settings.bias
-            for point in bias.bias(one, bias.truth_fit(one, chosen), chosen, 0.95, np.random.default_rng(2)):
+            again = partial(search.model, mass, ())
+            for point in bias.bias(one, again, bias.truth_fit(one, chosen), chosen, 0.95, np.random.default_rng(2)):
                 yield {"families": len(one.functions)} | vars(point)
 
 
@@ -90,7 +98,7 @@ def look_elsewhere(toys: int) -> Iterator[dict[str, float]]:
     for step in (40.0, 100.0):
         spectrum = np.round(truth(20000))
         models = [model(spectrum, mass, settings(*FIXED), {}) for mass in np.arange(2700.0, 5601.0, step)]
-        found = lookelsewhere.scan_toys(models, models[0].background.best, toys, np.random.default_rng(1))
+        found = lookelsewhere.scan_toys(models, [], len(spectrum), toys, np.random.default_rng(1))
         for z in (2.0, 2.5, 3.0, 3.5):
             p = float(np.mean(found.z_max >= z))
             error = float(np.sqrt(p * (1 - p) / toys))
