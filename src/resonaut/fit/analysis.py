@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,16 @@ from tqdm import tqdm
 
 from resonaut.errors import ResonautError
 from resonaut.files import write_json
-from resonaut.fit import bias, bumphunter, limits, lookelsewhere, scan, workspace
+from resonaut.fit import bias, bumphunter, limits, lookelsewhere, scan, sides, workspace
 from resonaut.fit.background import Model, Resonance, good, model, ordered
 from resonaut.fit.binning import merge, quality, resolution_cuts
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.limits import Limits
 from resonaut.fit.lookelsewhere import ScanToys
+from resonaut.fit.motion import lognormal
 from resonaut.fit.scan import Excess, Yield
 from resonaut.fit.settings import FitSettings
+from resonaut.fit.sides import Size
 from resonaut.fit.signal import Shape, template
 from resonaut.fit.spectrum import Spectrum
 
@@ -34,13 +36,13 @@ LARGE_PULL = 2.0
 
 @dataclass(frozen=True)
 class Efficiency:
-    """Share of the produced signal that is selected, and its relative uncertainties by source.
+    """Share of the produced signal that is selected, and its relative uncertainties by source, as in ``sides``.
 
     ``measured``: known well enough for limits on the cross section.
     """
 
     value: float | None
-    uncertainties: dict[str, float]
+    uncertainties: Mapping[str, Size]
     measured: bool
     extrapolated: bool = False
 
@@ -62,12 +64,13 @@ class Search:
             return None
         return self.luminosity * efficiency.value
 
-    def uncertainties(self, mass: float) -> dict[str, float]:
+    def uncertainties(self, mass: float) -> dict[str, Size]:
         """Relative uncertainties of the signal by source; those of the yield only for limits on the cross section."""
-        sizes = {"scale": self.settings.uncertainties.scale, "resolution": self.settings.uncertainties.resolution}
+        given = self.settings.uncertainties
+        sizes: dict[str, Size] = {"scale": given.scale, "resolution": given.resolution}
         if self.events_per_fb(mass) is not None:
             sizes |= self.efficiencies[mass].uncertainties
-        return {name: size for name, size in sizes.items() if size > 0}
+        return {name: size for name, size in sizes.items() if sides.largest(size) > 0}
 
     def model(self, mass: float, resonances: Sequence[Resonance] = (), spectrum: Spectrum | None = None) -> Model:
         """The model at ``mass`` of the ``spectrum`` or another one of its bins."""
@@ -115,11 +118,11 @@ def scanned(search: Search) -> Scan:
         resonances.append(max(new, key=lambda one: one.z_local))
 
 
-def combined(uncertainties: dict[str, float]) -> dict[str, float]:
+def combined(uncertainties: Mapping[str, Size]) -> dict[str, Size]:
     """The same with all sources but scale and resolution as one log-normal ``normalisation``."""
     shape = {name: size for name, size in uncertainties.items() if name in ("scale", "resolution")}
-    total = math.hypot(*(math.log1p(size) for name, size in uncertainties.items() if name not in shape))
-    return shape | {"normalisation": math.expm1(total)}
+    others = [size for name, size in uncertainties.items() if name not in shape]
+    return shape | {"normalisation": sides.relative(sides.combined(others))}
 
 
 def run(search: Search, workspaces: Path) -> dict[str, Any]:
@@ -289,7 +292,7 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
         **_yields("signal_yield", excess.signal_yield),
         **_yields("signal_yield_floating", excess.floating),
         "efficiency": efficiency.value,
-        "efficiency_uncertainties": efficiency.uncertainties,
+        "efficiency_uncertainties": dict(efficiency.uncertainties),
         "efficiency_extrapolated": efficiency.extrapolated,
         "limit_events": None if found is None else _named(found),
         "limit": None if found is None or events_per_fb is None else _named(found.scaled(1 / events_per_fb)),
@@ -363,7 +366,7 @@ def _checks(
     return by_pyhf
 
 
-def _groups(sizes: dict[str, float]) -> dict[str, list[str]]:
+def _groups(sizes: Mapping[str, Size]) -> dict[str, list[str]]:
     """Sources that are one calibration, of which one wants to know what it costs as a whole."""
     lund = [name for name in sizes if name.startswith("lund_")]
     return {"lund": lund} if lund else {}
@@ -377,21 +380,23 @@ def _nuisances(
     The normalisation is one nuisance in the fit; a source is the share of it that its size has.
     """
     sizes = search.uncertainties(one.mass)
+    whole = sides.combined(size for name, size in sizes.items() if name not in excess.nuisances)
+    slope = lognormal(*whole, excess.nuisances["normalisation"].pull)[1] if any(whole) else 0.0
     named = {}
     for name, members in groups.items():
         share = 1.0
         fitted, size = excess.nuisances.get(name), sizes.get(name, 0.0)
         if fitted is None:
             fitted = excess.nuisances["normalisation"]
-            logarithm = math.hypot(*(math.log1p(sizes[n]) for n in members))
-            share = logarithm / math.hypot(*(math.log1p(s) for n, s in sizes.items() if n not in excess.nuisances))
-            size = size or math.expm1(logarithm)
+            part = sides.combined(sizes[n] for n in members)
+            share = lognormal(*part, fitted.pull)[1] / slope if slope else 0.0
+            size = size or sides.relative(part)
         error = math.sqrt(1 - share**2 * (1 - fitted.error**2))
         others = combined({n: s for n, s in sizes.items() if n not in members})
         without = replace(one, template=template(search.shape, one.mass, one.spectrum.edges, others))
         median = _limits(without, search.settings.confidence_level)[0] if found else None
         named[name] = {
-            "size": size,
+            "size": sides.largest(size),
             "pull": share * fitted.pull,
             "error": error,
             "impact": share * fitted.impact * fitted.error / error,
@@ -440,7 +445,7 @@ def interpolated(mass: float, masses: np.ndarray, efficiencies: list[Efficiency]
     names = dict.fromkeys(name for e in efficiencies for name in e.uncertainties)
     return Efficiency(
         float(np.interp(mass, masses, values)),
-        {n: float(np.interp(mass, masses, [e.uncertainties.get(n, 0.0) for e in efficiencies])) for n in names},
+        {n: sides.interpolated(mass, masses, [e.uncertainties.get(n, 0.0) for e in efficiencies]) for n in names},
         # Both neighbours, or the nearest one beyond the ends.
         np.interp(mass, masses, [float(not e.measured) for e in efficiencies]) == 0,
         not masses[0] <= mass <= masses[-1],

@@ -1,6 +1,6 @@
 """What is fitted at a mass: the background's functions and their order, and the range in which they describe data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from resonaut.fit.family import Array, Background
 from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.settings import BackgroundSettings, Shrink
+from resonaut.fit.sides import Size
 from resonaut.fit.signal import Shape, Template, template
 from resonaut.fit.spectrum import Spectrum
 
@@ -186,7 +187,7 @@ def model(
     mass: float,
     sqrt_s: float,
     settings: BackgroundSettings,
-    uncertainties: dict[str, float],
+    uncertainties: Mapping[str, Size],
     resonances: Sequence[Resonance] = (),
 ) -> Model:
     """The model at ``mass``: range, functions, their order; ``uncertainties`` are those of ``signal.template``.
@@ -245,7 +246,7 @@ def _in_range(
     mass: float,
     sqrt_s: float,
     settings: BackgroundSettings,
-    uncertainties: dict[str, float],
+    uncertainties: Mapping[str, Size],
     resonances: Sequence[Resonance],
 ) -> tuple[Model, Attempt]:
     spectrum = whole.within(bins)

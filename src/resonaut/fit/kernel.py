@@ -1,10 +1,8 @@
 """Newton's method for binned Poisson fits, compiled: one spectrum after the other, without temporary arrays.
 
 Expected events of bin i: ``mu_i = b_i(theta) + sum_j r_j R_ji + s T_i(eta)``, with ``b_i`` the integral of
-``exp(D theta)``, resonances of the shares R_j whose yields r_j are free, and
-``T_i(eta) = T_i exp(sum_m (a_mi eta_m + c_mi eta_m^2))``. Minimised is
-``2 sum(mu - n + n ln(n / mu)) + sum((eta - eta_observed)^2)``. A state holds theta, r (together K), s,
-and eta (M).
+``exp(D theta)``, resonances of the shares R_j whose yields r_j are free, and ``T_i(eta)`` that of ``motion``. Minimised
+is ``2 sum(mu - n + n ln(n / mu)) + sum((eta - eta_observed)^2)``. A state holds theta, r (together K), s, and eta (M).
 
 Objective and minimiser are one module on purpose: apart, the objective's loops are compiled worse, and a fit takes
 twice as long.
@@ -18,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from resonaut.fit.family import Array
+from resonaut.fit.motion import SCALE, Room, Signal, room, second_derivatives, signal_at
 from resonaut.fit.vector import dot, exponential, logarithm, total, weighted_squares
 
 # Height of the barrier that keeps the expected count of an empty bin positive where the signal yield is negative: the
@@ -26,23 +25,13 @@ EMPTY = 1e-4
 EXACT, POSITIVE, FISHER = 0, 1, 2
 
 
-class Signal(NamedTuple):
-    """Shares (N,), first and one past the last bin with any, response and bend (M, N) of a template."""
-
-    shares: Array
-    first: int
-    last: int
-    response: Array
-    bend: Array
-
-
 class Terms(NamedTuple):
     """The background, and room for what an evaluation computes.
 
     ``columns`` (S, P N) and ``widths`` (P N,) of the function, ``resonances`` (J, N); S + J = K. The P points of all N
     bins stand one after the other: all bins at the first point, then all at the second. ``points`` (3, P N) is scratch;
-    ``slopes`` (K + 1 + M, N): derivatives of the expected events; ``moved`` (M, N): d ln T / d eta; ``bins`` (8, N):
-    values in each bin.
+    ``slopes`` (K + 1 + M, N): derivatives of the expected events; ``moved`` (M, N): dT / deta; ``bends`` (M, M): second
+    derivatives; ``bins`` (8, N): values in each bin; ``room``: the signal's.
     """
 
     columns: Array
@@ -51,7 +40,9 @@ class Terms(NamedTuple):
     points: Array
     slopes: Array
     moved: Array
+    bends: Array
     bins: Array
+    room: Room
 
 
 @njit(cache=True, error_model="numpy")
@@ -68,7 +59,9 @@ def terms(directions: Array, widths: Array, resonances: Array, nuisances: int) -
         np.empty((3, max(n_points * n_bins, held + 1 + nuisances))),
         slopes,
         np.zeros((nuisances, n_bins)),
+        np.zeros((nuisances, nuisances)),
         bins,
+        room(n_bins, nuisances),
     )
 
 
@@ -103,32 +96,6 @@ def smooth(columns: Array, widths: Array, points: Array, background: Array, slop
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def resonance(
-    signal: Signal, points: Array, share: Array, moved: Array, slopes: Array, state: Array, held: int
-) -> None:
-    """The signal at its nuisances and its derivatives."""
-    first, last = signal.first, signal.last
-    n_nuisances = len(moved)
-    yields = state[held]
-    for i in range(first, last):
-        share[i] = 0.0
-    for m in range(n_nuisances):
-        eta = state[held + 1 + m]
-        for i in range(first, last):
-            share[i] += (signal.response[m, i] + signal.bend[m, i] * eta) * eta
-            moved[m, i] = signal.response[m, i] + 2 * signal.bend[m, i] * eta
-    for i in range(first, last):
-        share[i] = min(max(share[i], -30.0), 30.0)
-    exponential(share[first:last], points[1:3], last - first)
-    for i in range(first, last):
-        share[i] *= signal.shares[i]
-        slopes[held, i] = share[i]
-    for m in range(n_nuisances):
-        for i in range(first, last):
-            slopes[held + 1 + m, i] = yields * share[i] * moved[m, i]
-
-
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def evaluate(
     t: Terms, counts: Array, signal: Signal, state: Array, observed: Array, kind: int, gradient: Array, curvature: Array
 ) -> float:
@@ -140,12 +107,13 @@ def evaluate(
     - ``POSITIVE``: the same with ``(1 - n/mu)_+ d2b`` only, so that a step always goes down;
     - ``FISHER``: ``sum(J J^T / mu)``.
     """
-    columns, widths, resonances, points, slopes, moved, bins = t
+    columns, widths, resonances, points, slopes, moved, bends, bins, signal_room = t
     background, expected, share, ratio = bins[0], bins[1], bins[2], bins[3]
     pull, weight, weight_background, row = bins[4], bins[5], bins[6], bins[7]
-    first, last, n_smooth = signal.first, signal.last, len(columns)
+    n_smooth, n_bins = len(columns), len(counts)
     held = n_smooth + len(resonances)
-    n_bins, yields, lowest = len(counts), state[held], 0.0
+    yields, eta, lowest = state[held], state[held + 1 :], 0.0
+    first, last, amplitude = 0, 0, 1.0
     smooth(columns, widths, points, background, slopes, state)
     for i in range(n_bins):
         expected[i] = background[i]
@@ -153,11 +121,15 @@ def evaluate(
         lowest = min(lowest, state[j])
         for i in range(n_bins):
             expected[i] += state[j] * slopes[j, i]
-    if last > first:
-        resonance(signal, points, share, moved, slopes, state, held)
+    if signal.last > signal.first:
+        first, last, amplitude = signal_at(signal, eta, signal_room, share, moved)
         lowest = min(lowest, yields)
         for i in range(first, last):
+            slopes[held, i] = share[i]
             expected[i] += yields * share[i]
+        for m in range(len(eta)):
+            for i in range(first, last):
+                slopes[held + 1 + m, i] = yields * moved[m, i]
     if lowest < 0:
         for i in range(n_bins):
             if not expected[i] > 0:
@@ -191,12 +163,20 @@ def evaluate(
         for j in range(k + 1):
             curvature[k, j] = dot(row, slopes[j], begin, end)
     if lowest < 0:
+        # What was there at other nuisances.
+        slopes[held:, :first] = 0.0
+        slopes[held:, last:] = 0.0
         value += _barrier(counts, background, expected, slopes, points[2], n_smooth, gradient, curvature)
     if kind == EXACT and last > first:
-        _second_derivatives(signal, pull, share, moved, row, yields, held, curvature)
+        second_derivatives(signal_room, amplitude, pull, share, moved, first, last, bends)
+        for m in range(len(moved)):
+            k = held + 1 + m
+            curvature[k, held] += dot(pull, moved[m], first, last)
+            for j in range(m + 1):
+                curvature[k, held + 1 + j] += yields * bends[m, j]
     for m in range(len(moved)):
         k = held + 1 + m
-        away = state[k] - observed[m]
+        away = eta[m] - observed[m]
         value += away**2 / 2
         gradient[k] += away
         curvature[k, k] += 1.0
@@ -228,24 +208,6 @@ def _barrier(
             for j in range(k + 1):
                 curvature[k, j] += EMPTY / left**2 * row[k] * row[j]
     return value
-
-
-@njit(cache=True, error_model="numpy")
-def _second_derivatives(
-    signal: Signal, pull: Array, share: Array, moved: Array, row: Array, yields: float, held: int, curvature: Array
-) -> None:
-    """``(1 - n / mu) d2(s T)``, in which only the nuisances appear."""
-    first, last = signal.first, signal.last
-    for m in range(len(moved)):
-        k = held + 1 + m
-        for i in range(first, last):
-            row[i] = pull[i] * share[i]
-        curvature[k, held] += dot(row, moved[m], first, last)
-        curvature[k, k] += 2 * yields * dot(row, signal.bend[m], first, last)
-        for i in range(first, last):
-            row[i] *= moved[m, i] * yields
-        for j in range(m + 1):
-            curvature[k, held + 1 + j] += dot(row, moved[j], first, last)
 
 
 ITERATIONS = 200
@@ -299,6 +261,49 @@ def hold(matrix: Array, k: int) -> None:
 
 
 @njit(cache=True, error_model="numpy")
+def seek(t: Terms, counts: Array, signal: Signal, free: bool, state: Array, observed: Array) -> bool:
+    """Move the scale, and with it a free yield, to where the likelihood of the evaluated background is the highest.
+
+    A peak beside the nominal one, or a dip under it, makes another minimum: from one Newton's method does not see the
+    other. The yield is that of one step (Rao's score) from none. Returns whether the scale is moved.
+    """
+    n_smooth, background, share = len(t.columns), t.bins[1], t.bins[2]
+    held = n_smooth + len(t.resonances)
+    background[:] = t.bins[0]
+    for j in range(n_smooth, held):
+        background += state[j] * t.slopes[j]
+    eta, best, lowest, yields = observed.copy(), 0.0, math.inf, state[held]
+    for away in signal.starts:
+        for m in range(len(eta)):
+            eta[m] = observed[m] + (away if signal.kinds[m] == SCALE else 0.0)
+        first, last, _ = signal_at(signal, eta, t.room, share, t.moved)
+        score, information, room = 0.0, 0.0, math.inf
+        for i in range(first, last):
+            relative = share[i] / background[i]
+            score += relative * (counts[i] - background[i])
+            information += relative * share[i]
+            if relative > 0:
+                room = min(room, 1 / relative)
+        events = max(score / max(information, 1e-300), -room / 2) if free else state[held]
+        if not events > -room:
+            continue
+        value = away**2 / 2
+        for i in range(first, last):
+            value += events * share[i]
+            if counts[i] > 0:
+                value -= counts[i] * math.log1p(events * share[i] / background[i])
+        if value < lowest:
+            best, lowest, yields = away, value, events
+    if best == 0:
+        return False
+    state[held] = yields
+    for m in range(len(eta)):
+        if signal.kinds[m] == SCALE:
+            state[held + 1 + m] = observed[m] + best
+    return True
+
+
+@njit(cache=True, error_model="numpy")
 def downhill(
     t: Terms,
     counts: Array,
@@ -336,8 +341,9 @@ def minimise(
     free: bool,
     states: Array,
     observed: Array,
+    everywhere: bool,
 ) -> tuple[Array, NDArray[np.bool_], Array]:
-    """Fit every row of ``counts`` (B, N), from and into ``states`` (B, P).
+    """Fit every row of ``counts`` (B, N), from and into ``states`` (B, P), ``everywhere`` from the best scale.
 
     Returns -2 ln L (B,), whether it converged (B,), and the lower triangles of the Fisher information (B, P, P).
     """
@@ -353,6 +359,8 @@ def minimise(
         state = states[b]
         scale = max(1.0, total(counts[b]) / MANY)
         value[b] = evaluate(t, counts[b], signal, state, observed[b], EXACT, gradient, curvature)
+        if everywhere and len(signal.starts) > 1 and seek(t, counts[b], signal, free, state, observed[b]):
+            value[b] = evaluate(t, counts[b], signal, state, observed[b], EXACT, gradient, curvature)
         for _ in range(ITERATIONS):
             information[b] = curvature
             gain = downhill(t, counts[b], signal, free, state, observed[b], gradient, curvature, step)

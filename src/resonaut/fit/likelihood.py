@@ -12,6 +12,7 @@ from scipy.special import xlogy
 
 from resonaut.fit import kernel
 from resonaut.fit.family import Array, Background
+from resonaut.fit.motion import Signal
 from resonaut.fit.signal import Template
 
 
@@ -80,12 +81,12 @@ def fit(
         signal: yields (B,) at which the signal is held; None leaves it free, of either sign.
         start: background parameters (B, K) to begin from.
         observed: auxiliary measurements (B, M) of the nuisances; None is 0.
-        nuisances: values (B, M) to begin from; None is ``observed``.
+        nuisances: values (B, M) to begin from; None is ``observed``, and of the scale the most promising one.
     """
     counts = np.ascontiguousarray(counts, dtype=float)
     rows = len(counts)
     template = Template.none(counts.shape[1]) if template is None else template
-    shape = kernel.Signal(template.shares, *template.support, template.response, template.bend)
+    shape = template.signal
     size = len(template.nuisances)
     level = np.zeros(rows) if signal is None else np.asarray(signal, dtype=float)
     centre = np.zeros((rows, size)) if observed is None else np.ascontiguousarray(observed, dtype=float)
@@ -95,7 +96,15 @@ def fit(
     states = np.ascontiguousarray(np.concatenate([theta, level[:, None], begin], axis=1))
     free = signal is None and bool(template.shares.any())
     value, converged, information = kernel.minimise(
-        function.directions, function.widths, function.resonances, counts, shape, free, states, centre
+        function.directions,
+        function.widths,
+        function.resonances,
+        counts,
+        shape,
+        free,
+        states,
+        centre,
+        nuisances is None,
     )
     for b in np.flatnonzero(~converged):
         states[b], value[b], converged[b] = _by_minuit(function, counts[b], shape, free, states[b], centre[b])
@@ -117,7 +126,7 @@ def _feasible(function: Background, theta: Array, level: Array, template: Templa
 
 
 def _by_minuit(
-    function: Background, counts: Array, shape: kernel.Signal, free: bool, state: Array, centre: Array
+    function: Background, counts: Array, shape: Signal, free: bool, state: Array, centre: Array
 ) -> tuple[Array, float, bool]:
     """One fit by iminuit, for what Newton's method does not finish."""
     from iminuit import Minuit

@@ -12,6 +12,7 @@ from resonaut.fit import analysis
 from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.checks import two_of_one_mass
 from resonaut.fit.settings import FitSettings
+from resonaut.fit.sides import Size
 from resonaut.fit.signal import Gaussian, Shape, from_simulation
 from resonaut.fit.spectrum import Spectrum, from_uhi, regular_edges
 from resonaut.spectrum import from_json
@@ -97,10 +98,20 @@ def _signals(settings: FitSettings, entries: dict[str, Any], selection: Path) ->
 
 
 def _spectrum(entry: dict[str, Any], selection: Path) -> tuple[Spectrum, float]:
-    """A signal's selected spectrum, and how many unweighted events would carry its statistical power."""
-    spectrum = from_uhi(entry["spectrum"], f"{selection}, signal {entry['dataset']}")
-    variance = float(from_json(entry["spectrum"]).variances().sum())
-    return spectrum, float(spectrum.counts.sum()) ** 2 / variance if variance > 0 else 0.0
+    """A signal's selected spectrum, and how many unweighted events would carry its statistical power.
+
+    Generator weights may be negative, and with few events the sum of those in a bin.
+    """
+    source = f"{selection}, signal {entry['dataset']}"
+    try:
+        opened = from_json(entry["spectrum"])
+        (axis,), counts, variance = opened.axes, opened.values(), float(opened.variances().sum())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputFileError(source, f"no weighted spectrum ({error})", "run the stage select again") from None
+    if not (np.isfinite(counts).all() and np.isfinite(variance)):
+        raise InputFileError(source, "a bin is NaN or infinite", "look at the weights of the signal")
+    total = max(float(counts.sum()), 0.0)
+    return Spectrum(np.asarray(axis.edges, dtype=float), counts), total**2 / variance if variance > 0 else 0.0
 
 
 def _efficiency(mass: float, signals: dict[float, Any], settings: FitSettings) -> Efficiency:
@@ -108,9 +119,9 @@ def _efficiency(mass: float, signals: dict[float, Any], settings: FitSettings) -
     for entry in signals.values():
         value = float(entry["efficiency"])
         statistics = float(entry["efficiency_error"]) / value if value > 0 else 1.0
-        uncertainties = {
+        uncertainties: dict[str, Size] = {
             "efficiency_statistics": statistics,
-            **{f"lund_{name}": max(map(abs, pair)) for name, pair in entry["lund_uncertainties"].items()},
+            **{f"lund_{name}": (float(up), float(down)) for name, (up, down) in entry["lund_uncertainties"].items()},
             "efficiency": settings.uncertainties.efficiency,
             "luminosity": settings.uncertainties.luminosity,
         }

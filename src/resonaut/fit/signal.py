@@ -6,15 +6,19 @@ interpolated between the simulated masses.
 """
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.special import erf, ndtr
 
 from resonaut.errors import ConfigError
 from resonaut.fit.family import Array
+from resonaut.fit.motion import KINDS, Signal, shares, stretch
+from resonaut.fit.sides import Size, combined, largest
 from resonaut.fit.spectrum import Spectrum
 
 # Effective events below which a mass gets the shape of all masses together, and these a Gaussian.
@@ -29,13 +33,25 @@ PULL = {"alpha_low": 0.5, "log_n_low": 0.5, "alpha_high": 0.5, "log_n_high": 0.5
 # Share of the signal, in units of the largest, below which a bin holds none of it: under a tail that reaches bins with
 # next to no background a yield could not be negative.
 NEGLIGIBLE = 1e-4
+# Standard deviations of scale and resolution within which a shape that goes on beyond the bins is known.
+REACH = 5.0
+# Nodes of a table in a box as high as the peak and of the same area (25 in a Gaussian's width: 1e-8 of the signal), and
+# most of them; intervals of a first look, and the part of the signal in one of these that is none.
+NODES, MOST_NODES = 64, 2**14
+COARSE, EMPTY = 1024, 1e-9
+# Standard deviations of the scale between which fits begin, and most of their beginnings on either side.
+FAR, MOST_STARTS = 3.0, 15
 
 
 class Shape(Protocol):
     """A resonance's distribution in ``y = m / M``."""
 
+    @property
+    def threshold(self) -> float:
+        """Mass in GeV below which no event is selected, wherever the nuisances move the shape."""
+
     def cumulative(self, mass: float, y: Array) -> Array:
-        """Share of the signal of ``mass`` (GeV) below each ``y``."""
+        """Share of the signal of ``mass`` (GeV) between the threshold and each ``y``; negative below it."""
 
     def peak(self, mass: float) -> float:
         """``y`` that stays where it is when the resolution changes."""
@@ -46,35 +62,43 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Template:
-    """Shares (N,) of the signal in the bins, and their changes with M nuisances.
+    """The signal in N bins, and how it changes with M nuisances: the shape itself is moved, and its total kept."""
 
-    At ``eta`` a share is multiplied by ``exp(sum_m (response_m eta_m + bend_m eta_m^2))``, both (M, N): exact for the
-    scale of a Gaussian, and of second order for any other shape. ``support``: first and one past the last bin used.
-    """
-
-    shares: Array
-    support: tuple[int, int]
     nuisances: tuple[str, ...]
-    response: Array
-    bend: Array
+    signal: Signal
 
     @staticmethod
     def none(bins: int) -> "Template":
         """No signal at all."""
-        return Template(np.zeros(bins), (0, 0), (), np.zeros((0, bins)), np.zeros((0, bins)))
+        table, edges = np.array([[0.0, 0.0], [1.0, 0.0]]), np.zeros(bins + 1)
+        kinds, sizes = np.zeros(0, dtype=np.int64), np.zeros((0, 2))
+        signal = Signal(edges[1:], 0, 0, edges, table, 0.0, 1.0, 0.0, 0.0, 0.0, kinds, sizes, edges[:1])
+        return Template((), signal)
+
+    @property
+    def shares(self) -> Array:
+        """Shares (N,) of the signal in the bins without a change."""
+        return self.signal.shares
+
+    @property
+    def support(self) -> tuple[int, int]:
+        """First and one past the last bin with such a share."""
+        return self.signal.first, self.signal.last
 
     @property
     def rigid(self) -> "Template":
         """The same without nuisances."""
-        return replace(self, nuisances=(), response=self.response[:0], bend=self.bend[:0])
+        fixed = {name: getattr(self.signal, name)[:0] for name in ("kinds", "sizes", "starts")}
+        return Template((), self.signal._replace(**fixed))
 
     def at(self, nuisances: Array) -> Array:
         """Shares (..., N) at the nuisances (..., M)."""
-        exponent = nuisances @ self.response + nuisances**2 @ self.bend
-        return np.asarray(self.shares * np.exp(np.clip(exponent, -30, 30)))
+        rows = np.ascontiguousarray(nuisances, dtype=float)
+        found = shares(self.signal, rows.reshape(-1, len(self.nuisances)) if self.nuisances else np.zeros((1, 0)))
+        return np.asarray(found.reshape(*rows.shape[:-1] if self.nuisances else (), -1))
 
 
-def template(shape: Shape, mass: float, edges: Array, uncertainties: dict[str, float] | None = None) -> Template:
+def template(shape: Shape, mass: float, edges: Array, uncertainties: Mapping[str, Size] | None = None) -> Template:
     """The template of a resonance.
 
     Args:
@@ -84,30 +108,91 @@ def template(shape: Shape, mass: float, edges: Array, uncertainties: dict[str, f
         uncertainties: relative sizes of ``scale``, ``resolution`` and ``normalisation`` (log-normal); those of 0
             or left out are no nuisances.
     """
-    peak = shape.peak(mass)
+    sizes = {name: size for name, size in (uncertainties or {}).items() if largest(size) > 0}
+    scale, resolution = (float(largest(sizes.get(name, 0.0))) for name in ("scale", "resolution"))
+    y, threshold, peak = edges / mass, shape.threshold / mass, shape.peak(mass)
+    cut = np.maximum(y, threshold)
+    visible = np.diff(shape.cumulative(mass, cut))
+    if not visible.max() > 0:
+        return Template.none(len(visible))
+    # On both sides of the bins, from where nuisances may bring signal into them.
+    wide = _continued(y, *_reach(min(y[0], threshold or y[0]), y[-1], peak, scale, resolution))
+    used = np.flatnonzero(np.diff(shape.cumulative(mass, wide)) > NEGLIGIBLE * visible.max())
+    table, low, high = _table(shape, mass, wide[used[0]], wide[used[-1] + 1])
+    # What the negligible bins hold goes to the others: the yield is that of the whole signal.
+    end, at_threshold, *below = shape.cumulative(mass, np.clip([high, threshold, *cut], low, high))
+    kept = np.diff(below)
+    inside, factor = np.flatnonzero(kept), visible.sum() / kept.sum()
+    per_y = (len(table) - 1) / (high - low)
+    signal = Signal(
+        shares=kept * factor,
+        first=int(inside[0]),
+        last=int(inside[-1]) + 1,
+        edges=cut,
+        table=table,
+        low=low,
+        per_y=per_y,
+        peak=peak,
+        threshold=threshold,
+        factor=float(factor * (end - at_threshold)),
+        kinds=np.array([KINDS[name] for name in sizes], dtype=np.int64),
+        sizes=np.array([_sides(name, size) for name, size in sizes.items()]).reshape(-1, 2),
+        starts=_starts(scale * peak * per_y / NODES),
+    )
+    return Template(tuple(sizes), signal)
 
-    def shares(scale: float = 0.0, resolution: float = 0.0) -> Array:
-        y = edges / mass / (1 + scale)
-        return np.asarray(np.diff(shape.cumulative(mass, peak + (y - peak) / (1 + resolution))))
 
-    nominal = shares()
-    whole = nominal.sum()
-    nominal[nominal <= NEGLIGIBLE * nominal.max()] = 0.0
-    inside = np.flatnonzero(nominal)
-    support = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, 0)
-    sizes = {name: size for name, size in (uncertainties or {}).items() if size > 0}
-    response, bend = np.zeros((2, len(sizes), len(nominal)))
-    for m, (name, size) in enumerate(sizes.items()):
-        if name == "normalisation":
-            response[m] = math.log1p(size)
-            continue
-        up, down = shares(**{name: size}), shares(**{name: -size})
-        known = (nominal > 0) & (up > 0) & (down > 0)
-        logs = np.log(np.stack([up, down])[:, known] / nominal[known])
-        response[m, known], bend[m, known] = (logs[0] - logs[1]) / 2, (logs[0] + logs[1]) / 2
-    # What the negligible bins held goes to the others: the yield is that of the whole signal.
-    nominal *= whole / (nominal.sum() or 1.0)
-    return Template(nominal, support, tuple(sizes), response, bend)
+def _sides(name: str, size: Size) -> tuple[float, float]:
+    """Size up and down; of the normalisation those of its logarithm."""
+    return combined([size]) if name == "normalisation" else (largest(size), largest(size))
+
+
+def _reach(low: float, high: float, peak: float, scale: float, resolution: float) -> tuple[float, float]:
+    """Lowest and highest ``y`` of the shape that nuisances bring between ``low`` and ``high``."""
+    corners = [
+        peak + (y / stretch(side * scale)[0] - peak) / stretch(other * resolution)[0]
+        for y, side, other in product((low, high), (-REACH, REACH), (-REACH, REACH))
+    ]
+    # Far below and above there is nothing of a resonance, however much they move.
+    return max(min(corners), 0.0), min(max(corners), 3 * high)
+
+
+def _continued(y: Array, low: float, high: float) -> Array:
+    """The edges, and more of them down to ``low`` and up to ``high``, as far from each other as the outermost."""
+    below = np.arange(math.ceil((y[0] - low) / (y[1] - y[0])), 0, -1)
+    above = np.arange(1, math.ceil((high - y[-1]) / (y[-1] - y[-2])) + 1)
+    return np.concatenate([y[0] - (y[1] - y[0]) * below, y, y[-1] + (y[-1] - y[-2]) * above])
+
+
+def _table(shape: Shape, mass: float, low: float, high: float) -> tuple[Array, float, float]:
+    """The cumulative distribution between two ``y``, from 0 to 1, and its slope, for ``Signal``.
+
+    Returns the table, and ``y`` of its first and last node, inside of which all of the signal is.
+    """
+    for _ in range(2):
+        nodes = np.linspace(low, high, COARSE + 1)
+        steps = np.diff(shape.cumulative(mass, nodes))
+        used = np.flatnonzero(steps > EMPTY * steps.sum())
+        low, high = float(nodes[used[0]]), float(nodes[used[-1] + 1])
+    # As many of them in the width of a box as high as the peak.
+    cells = NODES * (high - low) / (nodes[1] - nodes[0]) * steps.max() / steps.sum()
+    nodes = np.linspace(low, high, int(np.clip(cells, NODES, MOST_NODES)) + 1)
+    below = shape.cumulative(mass, nodes)
+    below = (below - below[0]) / (below[-1] - below[0])
+    # A cubic with slopes up to three times those of both chords rises everywhere (Fritsch and Carlson).
+    steps = np.pad(np.diff(below), 1, mode="edge")
+    index = np.arange(len(below))
+    slope = np.clip(CubicSpline(index, below)(index, 1), 0.0, 3 * np.minimum(steps[:-1], steps[1:]))
+    return np.stack([below, slope], axis=1), low, high
+
+
+def _starts(scale: float) -> Array:
+    """Values of the scale, a quarter of a shape's width apart, for a standard deviation of ``scale`` widths.
+
+    Where the scale moves the shape by less than half a width the likelihood has one minimum.
+    """
+    count = min(math.ceil(4 * FAR * scale), MOST_STARTS) if 2 * FAR * scale > 1 else 0
+    return FAR * np.arange(-count, count + 1) / max(count, 1)
 
 
 @dataclass(frozen=True)
@@ -115,6 +200,7 @@ class Gaussian:
     """A Gaussian of relative width ``width``; all of the signal is under it."""
 
     width: float
+    threshold: ClassVar[float] = 0.0
 
     def cumulative(self, mass: float, y: Array) -> Array:  # noqa: ARG002, D102
         return np.asarray(ndtr((y - 1) / self.width))
@@ -128,15 +214,20 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Histogram:
-    """A given histogram of a resonance of mass ``mass`` (GeV), the same in ``y`` at every mass."""
+    """A given histogram of a resonance of mass ``mass`` (GeV), the same in ``y`` at every mass.
+
+    Its cumulative distribution is a monotone cubic between the edges, so that each bin keeps its content.
+    """
 
     mass: float
     spectrum: Spectrum
+    threshold: ClassVar[float] = 0.0
 
     def cumulative(self, mass: float, y: Array) -> Array:  # noqa: ARG002, D102
+        edges = self.spectrum.edges / self.mass
         below = np.concatenate([[0.0], np.cumsum(self.spectrum.counts)]) / self.spectrum.counts.sum()
-        # Linear between the edges: events are spread evenly over each bin of the histogram.
-        return np.asarray(np.interp(y, self.spectrum.edges / self.mass, below))
+        # Smooth: a density with steps would make steps in the likelihood when the shape is moved.
+        return np.asarray(PchipInterpolator(edges, below)(np.clip(y, *edges[[0, -1]])))
 
     def peak(self, mass: float) -> float:  # noqa: ARG002, D102
         edges = self.spectrum.edges
@@ -164,7 +255,7 @@ class CrystalBalls:
     def cumulative(self, mass: float, y: Array) -> Array:  # noqa: D102
         parameters = self._at(mass)
         lost = crystal_ball(np.asarray(self.threshold / mass), *parameters)
-        return np.asarray(np.maximum(crystal_ball(y, *parameters) - lost, 0) / (1 - lost))
+        return np.asarray((crystal_ball(y, *parameters) - lost) / (1 - lost))
 
     def peak(self, mass: float) -> float:  # noqa: D102
         return float(self._at(mass)[0])

@@ -14,6 +14,7 @@ stays between 1 and 3; the samples' nominal contents are scaled such that they a
 import copy
 import logging
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from resonaut.fit.background import Model
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array
 from resonaut.fit.limits import Limits, crossing
+from resonaut.fit.sides import Size, largest, logarithms
 
 FREEDOM = 20.0
 CENTRE = 2.0
@@ -41,14 +43,15 @@ class PyhfError(ResonautError):
     """pyhf finds no minimum, or none that makes a limit."""
 
 
-def build(model: Model, unit: float, uncertainties: dict[str, float], upper: float) -> dict[str, Any]:
+def build(model: Model, unit: float, uncertainties: Mapping[str, Size], upper: float) -> dict[str, Any]:
     """A HistFactory workspace, as plain JSON data.
 
     Args:
         model: the model and its data; of several background functions the one that fits best.
         unit: signal events at ``mu = 1``.
-        uncertainties: relative, log-normal uncertainties of the signal's normalisation, by name; the template's
-            own nuisances besides ``normalisation`` become ``histosys``.
+        uncertainties: relative, log-normal uncertainties of the signal's normalisation, by name, ``hi`` with the
+            source up and ``lo`` with it down; the template's own nuisances besides ``normalisation`` become
+            ``histosys``.
         upper: largest ``mu`` that a fit may reach.
     """
     background, counts = model.background.best, model.spectrum.counts
@@ -64,11 +67,11 @@ def build(model: Model, unit: float, uncertainties: dict[str, float], upper: flo
         {
             "name": f"background_bin_{i:03d}",
             "data": [float(nominal[i]) if j == i else 0.0 for j in range(len(expected))],
-            "modifiers": [_normsys(name, float(c)) for name, c in zip(names, shift[i], strict=True)],
+            "modifiers": [_normsys(name, float(c), -float(c)) for name, c in zip(names, shift[i], strict=True)],
         }
         for i in range(len(expected))
     ]
-    modifiers = [_normsys(name, math.log1p(size)) for name, size in uncertainties.items() if size > 0]
+    modifiers = [_normsys(name, *logarithms(size)) for name, size in uncertainties.items() if largest(size) > 0]
     for m, name in enumerate(model.template.nuisances):
         if name != "normalisation":
             moved = {key: sign * np.eye(len(model.template.nuisances))[m] for key, sign in (("hi", 1), ("lo", -1))}
@@ -99,8 +102,8 @@ def _cuts(edges: Array, shares: Array) -> NDArray[np.intp]:
     return np.array([*cuts, len(edges) - 1])
 
 
-def _normsys(name: str, log_size: float) -> dict[str, Any]:
-    return {"name": name, "type": "normsys", "data": {"hi": math.exp(log_size), "lo": math.exp(-log_size)}}
+def _normsys(name: str, log_high: float, log_low: float) -> dict[str, Any]:
+    return {"name": name, "type": "normsys", "data": {"hi": math.exp(log_high), "lo": math.exp(log_low)}}
 
 
 def upper_limits(workspace: dict[str, Any], near: Limits, confidence_level: float) -> Limits:

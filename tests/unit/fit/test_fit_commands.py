@@ -104,9 +104,8 @@ def test_selection_result(result):
     assert [point["mass"] for point in result["scan"]] == [3300, 3500]
     assert [point["efficiency"] for point in result["scan"]] == pytest.approx([0.13, 0.15])
     for point in result["scan"]:
-        # The larger sides.
-        assert point["efficiency_uncertainties"]["lund_statistical"] == pytest.approx(0.06)
-        assert point["efficiency_uncertainties"]["lund_b_quark"] == pytest.approx(0.08)
+        assert point["efficiency_uncertainties"]["lund_statistical"] == pytest.approx([0.06, -0.06])
+        assert point["efficiency_uncertainties"]["lund_b_quark"] == pytest.approx([0.02, -0.08])
         assert point["efficiency_uncertainties"]["luminosity"] == 0.016
         assert point["efficiency_extrapolated"] is False
         assert point["signal_shape"]["shape"] == "crystal_ball"
@@ -174,11 +173,12 @@ def test_nuisances_of_a_point(result):
             assert abs(nuisance["pull"]) < 0.5
             assert -0.01 < nuisance["limit_impact"] < 0.1
             if name not in ("scale", "resolution"):
-                # Only the data's yield is known, not how many events were produced.
+                # Only the data's yield is known, not how many events were produced; both sides change it alike.
+                up, down = {"lund_statistical": (0.06, 0.06), "lund_b_quark": (0.02, 0.08)}.get(name, (0.0, 0.0))
+                slope = (np.log1p(up) - np.log1p(-down)) / 2 if up else np.log1p(nuisance["size"])
                 assert nuisance["pull"] == pytest.approx(0, abs=1e-3)
-                assert nuisance["impact"] == pytest.approx(
-                    -np.log1p(nuisance["size"]) * point["signal_yield_floating"], rel=0.02
-                )
+                assert nuisance["impact"] == pytest.approx(-slope * point["signal_yield_floating"], rel=0.02)
+                assert nuisance["size"] == pytest.approx(max(up, down) or nuisance["size"])
 
 
 def test_what_the_lund_weights_cost_together(result):
@@ -186,12 +186,14 @@ def test_what_the_lund_weights_cost_together(result):
         whole = point["nuisance_groups"]["lund"]
         parts = [point["nuisances"][f"lund_{name}"] for name in ("statistical", "b_quark")]
         assert whole.keys() == parts[0].keys()
-        logarithms = [np.log1p(part["size"]) for part in parts]
-        assert np.log1p(whole["size"]) == pytest.approx(np.hypot(*logarithms))
+        # Of the yield that all sources lower.
+        logarithms = [np.log1p(-part["size"]) for part in parts]
+        assert np.log1p(-whole["size"]) == pytest.approx(-np.hypot(*logarithms))
         # An impact on the limit goes with the square of the size, so that they add up, and not in quadrature.
         together = sum(part["limit_impact"] for part in parts)
         assert whole["limit_impact"] == pytest.approx(together, rel=0.1, abs=2e-4)
-        assert abs(whole["impact"]) == pytest.approx(np.hypot(*(part["impact"] for part in parts)), rel=0.02)
+        # Each side adds in quadrature, and the impact is their mean.
+        assert abs(whole["impact"]) == pytest.approx(np.hypot(*(part["impact"] for part in parts)), rel=0.06)
 
 
 @pytest.mark.parametrize("without_weights", [{}, {"lund_scale_factor": None, "lund_uncertainties": {}}])
@@ -206,7 +208,8 @@ def test_a_signal_without_lund_weights(chain, monkeypatch, without_weights):
     assert fit_selection(monkeypatch, chain, chain / "out") == 0
     (point,) = json.loads((chain / "out/w2.json").read_text())["scan"]
     lund = {name: size for name, size in point["efficiency_uncertainties"].items() if name.startswith("lund")}
-    assert lund == ({} if without_weights else pytest.approx({"lund_statistical": 0.03, "lund_b_quark": 0.04}))
+    half = {"lund_statistical": pytest.approx([0.03, -0.03]), "lund_b_quark": pytest.approx([0.01, -0.04])}
+    assert lund == ({} if without_weights else half)
     assert ("lund" in point["nuisance_groups"]) is not bool(without_weights)
     assert point["limit"]["observed"] > 0
 
