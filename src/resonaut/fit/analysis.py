@@ -138,7 +138,7 @@ def _progress(pairs: Sequence[tuple[Model, Excess]]) -> Iterable[tuple[Model, Ex
 
 def _background(spectrum: Spectrum, reference: Fit) -> dict[str, Any]:
     function = reference.function
-    judged = quality(spectrum.edges, spectrum.counts, reference.background[0], function.n_parameters)
+    judged = quality(spectrum, reference.background[0], function.n_parameters)
     log.info("background: chi2/ndf = %.1f/%d, p = %s", judged.chi2, judged.ndf, judged.p_value)
     return {
         "family": function.family,
@@ -157,7 +157,7 @@ def _global(points: list[dict[str, Any]], toys: ScanToys | None) -> dict[str, An
 
 def _bump(search: Search, reference: Fit, rng: np.random.Generator) -> dict[str, Any] | None:
     counts, widths = search.spectrum.counts, search.settings.bump_widths
-    cuts = resolution_cuts(search.spectrum.edges, counts)
+    cuts = resolution_cuts(search.spectrum)
     if len(cuts) <= widths[0]:
         return None
     found = bumphunter.search(reference.function, counts, cuts, widths, search.settings.toys, rng)

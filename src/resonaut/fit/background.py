@@ -15,6 +15,11 @@ from resonaut.fit.settings import BackgroundSettings
 from resonaut.fit.signal import Shape, Template, template
 from resonaut.fit.spectrum import Spectrum
 
+# Relative distance within which a mass is that of an edge.
+EDGE = 1e-9
+# Most steps in which each end of a range is brought to the resonance: each is a fit.
+MOST_STEPS = 50
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -125,7 +130,7 @@ def _fitted(family: str, spectrum: Spectrum, sqrt_s: float, shape_parameters: in
 
 
 def _quality(spectrum: Spectrum, background: Fit) -> Quality:
-    return quality(spectrum.edges, spectrum.counts, background.background[0], background.function.n_parameters)
+    return quality(spectrum, background.background[0], background.function.n_parameters)
 
 
 def _f_test(fewer: Quality, more: Quality) -> float:
@@ -158,7 +163,7 @@ def model(
         )
     tried: list[Model] = []
     attempts: list[Attempt] = []
-    for bins in _ranges(spectrum.edges, mass, settings):
+    for bins in ranges(spectrum, mass, settings):
         try:
             found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, uncertainties)
         except EmptySelectionError:
@@ -173,22 +178,29 @@ def model(
     return replace(used, attempts=tuple(attempts))
 
 
-def _ranges(edges: Array, mass: float, settings: BackgroundSettings) -> Iterator[slice]:
-    """The whole range, then smaller ones: first the low edge rises, then the high edge falls."""
-    shrink = settings.shrink
-    low, high, seen = float(edges[0]), float(edges[-1]), set()
-    while True:
-        first = int(np.searchsorted(edges, low - 1e-6))
-        last = int(np.searchsorted(edges, high + 1e-6, side="right")) - 1
+def ranges(spectrum: Spectrum, mass: float, settings: BackgroundSettings) -> Iterator[slice]:
+    """The whole range, then smaller ones: first the low edge rises, then the high edge falls.
+
+    Steps, and distances that are kept from ``mass``, are in units of the resolution there.
+    """
+    shrink, edges, unit = settings.shrink, spectrum.edges, float(spectrum.resolution.at(mass))
+    lows = _steps(edges[0], mass - shrink.below * unit, shrink.step * unit)
+    highs = _steps(edges[-1], mass + shrink.above * unit, -shrink.step * unit)
+    seen = set()
+    for low, high in [*((low, highs[0]) for low in lows), *((lows[-1], high) for high in highs)]:
+        # The edges that hold all of it: bins may be wider than the steps.
+        first = int(np.searchsorted(edges, low * (1 + EDGE), side="right")) - 1
+        last = int(np.searchsorted(edges, high * (1 - EDGE)))
         if (first, last) not in seen and last - first > settings.shape_parameters[0] + 1:
             seen.add((first, last))
             yield slice(first, last)
-        if low + shrink.step <= mass - shrink.below:
-            low += shrink.step
-        elif high - shrink.step >= mass + shrink.above:
-            high -= shrink.step
-        else:
-            return
+
+
+def _steps(first: float, last: float, step: float) -> Array:
+    """From ``first`` towards ``last`` in steps of either sign, larger ones where they would be too many."""
+    way = max((last - first) / step, 0.0)
+    steps = min(int(way + EDGE), MOST_STEPS)
+    return np.asarray(first + step * max(way / MOST_STEPS, 1.0) * np.arange(steps + 1))
 
 
 def _in_range(
@@ -200,7 +212,7 @@ def _in_range(
     settings: BackgroundSettings,
     uncertainties: dict[str, float],
 ) -> tuple[Model, Attempt]:
-    spectrum = Spectrum(whole.edges[bins.start : bins.stop + 1], whole.counts[bins])
+    spectrum = whole.part(bins)
     peak = template(shape, mass, spectrum.edges, uncertainties)
     if not peak.shares.any():
         raise ConfigError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
@@ -213,7 +225,7 @@ def _in_range(
     fitted = background.best
     found = _quality(spectrum, fitted)
     total = both.background[0] + both.signal[0] * peak.at(both.nuisances[0])
-    p_signal = quality(spectrum.edges, spectrum.counts, total, both.best.function.n_parameters + 1).p_value
+    p_signal = quality(spectrum, total, both.best.function.n_parameters + 1).p_value
     error = relative_error(fitted, mass)
     # Without degrees of freedom there is no p-value, and nothing to object to.
     p_background = 1.0 if found.p_value is None else found.p_value

@@ -1,7 +1,7 @@
 """A binned mass spectrum and the files that it may come from: CSV, HEPData's YAML, UHI JSON, ROOT."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from resonaut.errors import ConfigError, InputFileError
 from resonaut.fit import contents, hepdata, histograms, tables
 from resonaut.fit.contents import Contents, Measured
 from resonaut.fit.family import Array
+from resonaut.fit.resolution import DIJET, Resolution
 from resonaut.units import UNITS
 
 # A spectrum that ends below, GeV, without a unit is one in TeV.
@@ -21,10 +22,11 @@ _SOURCE = re.compile(r"(.+?\.(?:root|csv|tsv|txt|dat|ya?ml|json)(?:\.gz)?):(.+)"
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Events ``counts`` (N,) between ``edges`` (N + 1), GeV."""
+    """Events ``counts`` (N,) between ``edges`` (N + 1), GeV, of masses measured with ``resolution``."""
 
     edges: Array
     counts: Array
+    resolution: Resolution = DIJET
 
     @property
     def threshold(self) -> float:
@@ -47,7 +49,7 @@ class Spectrum:
                 f"({self.edges[0]:g} to {self.edges[-1]:g} GeV in {len(self.counts)} bins); change {key}."
             )
         inside = np.add.reduceat(np.append(self.counts, 0.0), index)[:-1]
-        return Spectrum(edges, inside)
+        return replace(self, edges=edges, counts=inside)
 
     def between(self, low: float, high: float) -> "Spectrum":
         """The whole bins between ``low`` and ``high``, GeV.
@@ -62,7 +64,11 @@ class Spectrum:
                 f"the range {low:g} to {high:g} GeV holds no whole bin of the spectrum ({self.edges[0]:g} to "
                 f"{self.edges[-1]:g} GeV); change --range."
             )
-        return Spectrum(self.edges[first : last + 1], self.counts[first:last])
+        return self.part(slice(first, last))
+
+    def part(self, bins: slice) -> "Spectrum":
+        """The ``bins`` alone."""
+        return replace(self, edges=self.edges[bins.start : bins.stop + 1], counts=self.counts[bins])
 
 
 def regular_edges(low: float, high: float, width: float, key: str) -> Array:

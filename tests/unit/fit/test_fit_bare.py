@@ -166,11 +166,11 @@ def test_settings_are_the_defaults_with_overrides():
     defaults = settings_of([], 13000.0, [3000.0])
     assert (defaults.sqrt_s, defaults.masses) == (13000.0, [3000.0])
     assert (defaults.toys, defaults.background.f_test, defaults.signals) == (1000, 0.1, [])
-    overrides = ["toys=50", "background.families=[dijet, exponential_power]", "background.shrink.step=50"]
+    overrides = ["toys=50", "background.families=[dijet, exponential_power]", "background.shrink.step=0.5"]
     changed = settings_of([*overrides, "signal_width=0.05", "background.f_test=0"], 13000.0, [3000.0])
     assert (changed.toys, changed.signal_width) == (50, 0.05)
     assert changed.background.families == ["dijet", "exponential_power"]
-    assert (changed.background.shrink.step, changed.background.shrink.below) == (50.0, 300.0)
+    assert (changed.background.shrink.step, changed.background.shrink.below) == (0.5, 2.0)
     assert changed.background.f_test == 0
     assert changed.seed == defaults.seed
 
