@@ -177,7 +177,8 @@ def test_masses_near_the_ends_do_not_shrink_what_is_not_there():
     assert [a.low for a in found.attempts][:2] == [2000, 2000]
     assert min(a.high for a in found.attempts) >= 2150 + SHRINK["above"] * DIJET.at(2150)
     found = model(spoilt(2000, 2360, 0.5), mass=6700.0)
-    assert (found.chosen.low, found.chosen.high) == (2400, 7000)
+    assert 2340 <= found.chosen.low < 2360 + SHRINK["step"] * DIJET.at(6700)
+    assert found.chosen.high == 7000
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
