@@ -156,8 +156,8 @@ def _global(points: list[dict[str, Any]], toys: ScanToys | None) -> dict[str, An
 
 
 def _bump(search: Search, reference: Fit, rng: np.random.Generator) -> dict[str, Any] | None:
-    counts, widths = search.spectrum.counts, search.settings.bump_widths
-    cuts = resolution_cuts(search.spectrum)
+    counts, cuts = search.spectrum.counts, resolution_cuts(search.spectrum)
+    widths = bumphunter.in_bins(search.settings.bump_widths, search.spectrum, cuts)
     if len(cuts) <= widths[0]:
         return None
     found = bumphunter.search(reference.function, counts, cuts, widths, search.settings.toys, rng)

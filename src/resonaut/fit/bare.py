@@ -9,14 +9,19 @@ from typing import Any
 
 import numpy as np
 import yaml
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from resonaut import config, schema
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import folder, write_json
 from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.analysis import Efficiency, Search
+from resonaut.fit.binning import merge, resolution_cuts
+from resonaut.fit.resolution import Resolution
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Histogram, Shape
+from resonaut.fit.spectrum import Spectrum
 from resonaut.units import UNITS, quantity
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
@@ -26,6 +31,10 @@ LIMITS = ("observed", "expected_minus_2", "expected_minus_1", "expected", "expec
 ELSEWHERE = ("sqrt_s", "masses", "range", "bin_width", "signals", "max_efficiency_error")
 # GeV; below it a number without a unit was meant in TeV.
 LOWEST_ENERGY = 150.0
+# The observable of a spectrum that does not name it.
+OBSERVABLE = "mass"
+# Masses far above that of any signal, in its units.
+FAR = 1e6
 MOST_MASSES = 10_000
 
 
@@ -71,6 +80,7 @@ class Options:
     signal: str | None = None
     contents: str | None = None
     mass_unit: str | None = None
+    observable: str | None = None
     settings: tuple[str, ...] = ()
 
 
@@ -97,8 +107,18 @@ def search_of(options: Options) -> Search:
         shape = _given_signal(options.signal)
     # Without a simulated signal nothing is lost: limits are on cross section x acceptance x efficiency.
     sizes = {"efficiency": settings.uncertainties.efficiency, "luminosity": settings.uncertainties.luminosity}
+    resolution = settings.resolution or (settings.signal_width if options.signal is None else _width(shape))
+    whole = replace(
+        whole, resolution=Resolution(resolution), observable=options.observable or whole.observable or OBSERVABLE
+    )
     efficiency = Efficiency(None, {}, False) if luminosity is None else Efficiency(1.0, sizes, True)
     return Search(whole, shape, luminosity, dict.fromkeys(wanted, efficiency), settings)
+
+
+def _width(shape: Shape) -> float:
+    """Half the central interval that holds 68 % of a signal, in units of its mass, of which it does not depend."""
+    low, high = (brentq(lambda y, q=q: float(shape.cumulative(1.0, y)) - q, 0, FAR) for q in norm.cdf([-1, 1]))
+    return float(high - low) / 2
 
 
 def _given_signal(text: str) -> Histogram:
@@ -130,12 +150,19 @@ def scan_spectrum(search: Search, source: str, output: Path) -> None:
     """Search the spectrum; write ``scan.json``, ``scan.csv`` and the workspaces into ``output``."""
     with folder(output, "scan") as partial:
         result = analysis.run(search, partial)
-        write_json(partial / "scan.json", {"spectrum_file": source} | result)
+        write_json(partial / "scan.json", {"spectrum_file": source} | _described(search.spectrum) | result)
         with (partial / "scan.csv").open("w", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
             for point in result["scan"]:
                 writer.writerow([*(point[c] for c in COLUMNS), *(point["limit_events"][name] for name in LIMITS)])
+
+
+def _described(searched: Spectrum) -> dict[str, Any]:
+    """The observable, its resolution, and the events in bins as wide as that or in those of the file."""
+    cuts = resolution_cuts(searched)
+    shown = {"edges": searched.edges[cuts].tolist(), "counts": merge(searched.counts, cuts).tolist()}
+    return {"observable": searched.observable, "resolution": searched.resolution.relative, "spectrum": shown}
 
 
 def bias_spectrum(search: Search, source: str, output: Path) -> None:

@@ -29,7 +29,7 @@ FAMILIES: dict[str, Callable[[Array, int], list[Array]]] = {
 
 # Steepest power of m that the integration must follow, its largest relative error in a bin, and its most points.
 STEEP = 15.0
-ACCURACY = 1e-6
+ACCURACY = 2e-6
 MOST_POINTS = 60
 
 

@@ -66,6 +66,7 @@ class FitSettings:
     background: BackgroundSettings
     signals: list[str]
     signal_width: float
+    resolution: float | None
     uncertainties: Uncertainties
     max_efficiency_error: float
     reference_signal: float

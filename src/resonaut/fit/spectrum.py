@@ -22,11 +22,12 @@ _SOURCE = re.compile(r"(.+?\.(?:root|csv|tsv|txt|dat|ya?ml|json)(?:\.gz)?):(.+)"
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Events ``counts`` (N,) between ``edges`` (N + 1), GeV, of masses measured with ``resolution``."""
+    """Events ``counts`` (N,) between ``edges`` (N + 1), GeV, of an ``observable`` measured with ``resolution``."""
 
     edges: Array
     counts: Array
     resolution: Resolution = DIJET
+    observable: str = ""
 
     @property
     def threshold(self) -> float:
@@ -115,8 +116,10 @@ def read(
     _check(edges, values, measured.source)
     if shape:
         kind = given or contents.said(measured) or contents.COUNTS
-        return Spectrum(edges, values * kind.factor(np.diff(edges), 1.0, measured.source))
-    return Spectrum(edges, contents.counts(measured, edges, given, luminosity))
+        values = values * kind.factor(np.diff(edges), 1.0, measured.source)
+    else:
+        values = contents.counts(measured, edges, given, luminosity)
+    return Spectrum(edges, values, observable=measured.observable)
 
 
 def _measured(source: str) -> Measured:
