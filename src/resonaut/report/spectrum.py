@@ -13,8 +13,8 @@ from resonaut.report.style import COLOURS, corner, figure, mathematical
 
 Array = npt.NDArray[np.float64]
 
-# An axis whose values differ by this factor is logarithmic.
-MANIFOLD = 10.0
+# An axis is logarithmic where its masses, or the events per GeV, differ by these factors.
+FAR, MANY = 10.0, 30.0
 
 
 def spectrum(result: Result, label: str, plot: Path) -> None:
@@ -40,7 +40,7 @@ def spectrum(result: Result, label: str, plot: Path) -> None:
         pulls.set(xlabel=name, ylabel="(data − fit) / √fit", ylim=(-reach, reach))
         edges = [*result.spectrum["edges"], *fit["edges"]]
         pulls.set_xlim(min(edges), max(edges))
-        if max(edges) > MANIFOLD * min(edges):
+        if max(edges) > FAR * min(edges):
             pulls.set_xscale("log")
 
 
@@ -122,7 +122,7 @@ def _headroom(ax: Axes) -> None:
     if not len(filled):
         return
     least, most = float(filled.min()), float(filled.max())
-    if most < MANIFOLD * least:
+    if most < MANY * least:
         ax.set_ylim(0, 1.8 * most)
         return
     low = 0.3 * least
