@@ -67,7 +67,7 @@ def test_wide_bins_are_integrals(family, parameters, edges):
     assert function.expected(theta) == pytest.approx(integrals, rel=1e-4, abs=1e-9 * max(integrals))
 
 
-@pytest.mark.parametrize(("widths", "points"), [((0.001,), 2), ((0.03,), 3), ((0.058,), 3), ((0.001, 1.0), 10)])
+@pytest.mark.parametrize(("widths", "points"), [((0.001,), 2), ((0.03,), 3), ((0.058,), 3), ((0.001, 1.0), 9)])
 def test_the_widest_bin_sets_the_number_of_points(widths, points):
     """Bins of CMS's dijets, up to 6 % of the mass, need three."""
     edges = 2000 * np.cumprod([1, *(1 + np.array(widths))])
@@ -128,3 +128,16 @@ def test_fits_converge_from_the_start(family, shape_parameters):
 def test_masses_beyond_the_collision_energy(low, high):
     with pytest.raises(ConfigError, match="between 0 and sqrt"):
         Background("dijet", np.array([low, 3000.0, high]), SQRT_S, 2)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_functions_work_far_below_the_collision_energy(family):
+    """Around 3 GeV, where x is 0.0002 and hardly changes, every order describes an exponential."""
+    edges = np.linspace(2.9, 3.3, 41)
+    truth = 1e5 * -np.diff(np.exp(-edges / 0.5))
+    for order in range(2, 6):
+        function = Background(family, edges, SQRT_S, order)
+        found = fit(function, truth[None])
+        assert found.converged[0]
+        assert found.background[0] == pytest.approx(truth, rel=1e-3)
+        assert np.isfinite(function.parameters(found.theta[0])).all()
