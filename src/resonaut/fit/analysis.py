@@ -178,7 +178,7 @@ def _reference(search: Search, done: Scan) -> Reference:
 def described(search: Search, bins: slice, resonances: Sequence[Resonance]) -> Reference:
     """The order of the function is chosen, and judged, with the ``resonances`` floating."""
     settings, sqrt_s = search.settings.background, search.settings.sqrt_s
-    spectrum = search.spectrum.within(bins)
+    spectrum = search.spectrum.part(bins)
     floating = np.array([one.shares[bins] for one in resonances]).reshape(len(resonances), len(spectrum.counts))
     fits = [ordered(family, spectrum, sqrt_s, settings, None, floating)[0] for family in settings.families]
     best = min(fits, key=lambda one: float(one.deviance[0]) + one.function.n_parameters)
@@ -208,7 +208,7 @@ def _progress(pairs: Sequence[tuple[Model, Excess]]) -> Iterable[tuple[Model, Ex
 
 def _background(reference: Reference) -> dict[str, Any]:
     function, spectrum = reference.fit.function, reference.spectrum
-    judged = quality(spectrum.edges, spectrum.counts, reference.fit.background[0], function.n_parameters)
+    judged = quality(spectrum, reference.fit.background[0], function.n_parameters)
     log.info("background: chi2/ndf = %.1f/%d, p = %s", judged.chi2, judged.ndf, judged.p_value)
     return {
         "family": function.family,
@@ -229,11 +229,11 @@ def _global(points: list[dict[str, Any]], toys: ScanToys | None) -> dict[str, An
 
 
 def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> dict[str, Any] | None:
-    counts, widths = reference.spectrum.counts, search.settings.bump_widths
     if not reference.good:
         log.warning("no background function describes the spectrum: no BumpHunter; narrow the range.")
         return None
-    cuts = resolution_cuts(reference.spectrum.edges, counts)
+    counts, cuts = reference.spectrum.counts, resolution_cuts(reference.spectrum)
+    widths = bumphunter.in_bins(search.settings.bump_widths, reference.spectrum, cuts)
     if len(cuts) <= widths[0]:
         return None
     found = bumphunter.search(reference.fit.function, counts, cuts, widths, search.settings.toys, rng)

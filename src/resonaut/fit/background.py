@@ -19,6 +19,10 @@ from resonaut.fit.spectrum import Spectrum
 
 # Cosine of the shares of two resonances beyond which one cannot be told from the other: 1.7 widths of a Gaussian.
 SAME = 0.5
+# Relative distance within which a mass is that of an edge.
+EDGE = 1e-9
+# Most steps in which each end of a range is brought to the resonance: each is a fit.
+MOST_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,7 @@ def _quality(spectrum: Spectrum, fitted: Fit, peak: Template | None) -> Quality:
     total, parameters = fitted.background[0], fitted.function.n_parameters
     if peak is not None:
         total, parameters = total + fitted.signal[0] * peak.shares, parameters + 1
-    return quality(spectrum.edges, spectrum.counts, total, parameters)
+    return quality(spectrum, total, parameters)
 
 
 def _f_test(fewer: Quality, more: Quality) -> float:
@@ -206,7 +210,7 @@ def model(
         )
     tried: list[Model] = []
     attempts: list[Attempt] = []
-    for bins in _ranges(spectrum.edges, mass, settings):
+    for bins in ranges(spectrum, mass, settings):
         try:
             found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, uncertainties, resonances)
         except EmptySelectionError:
@@ -221,22 +225,29 @@ def model(
     return replace(tried[best], attempts=tuple(attempts))
 
 
-def _ranges(edges: Array, mass: float, settings: BackgroundSettings) -> Iterator[slice]:
-    """The whole range, then smaller ones: first the low edge rises, then the high edge falls."""
-    shrink = settings.shrink
-    low, high, seen = float(edges[0]), float(edges[-1]), set()
-    while True:
-        first = int(np.searchsorted(edges, low - 1e-6))
-        last = int(np.searchsorted(edges, high + 1e-6, side="right")) - 1
+def ranges(spectrum: Spectrum, mass: float, settings: BackgroundSettings) -> Iterator[slice]:
+    """The whole range, then smaller ones: first the low edge rises, then the high edge falls.
+
+    Steps, and distances that are kept from ``mass``, are in units of the resolution there.
+    """
+    shrink, edges, unit = settings.shrink, spectrum.edges, float(spectrum.resolution.at(mass))
+    lows = _steps(edges[0], mass - shrink.below * unit, shrink.step * unit)
+    highs = _steps(edges[-1], mass + shrink.above * unit, -shrink.step * unit)
+    seen = set()
+    for low, high in [*((low, highs[0]) for low in lows), *((lows[-1], high) for high in highs)]:
+        # The edges that hold all of it: bins may be wider than the steps.
+        first = int(np.searchsorted(edges, low * (1 + EDGE), side="right")) - 1
+        last = int(np.searchsorted(edges, high * (1 - EDGE)))
         if (first, last) not in seen and last - first > settings.shape_parameters[0] + 1:
             seen.add((first, last))
             yield slice(first, last)
-        if low + shrink.step <= mass - shrink.below:
-            low += shrink.step
-        elif high - shrink.step >= mass + shrink.above:
-            high -= shrink.step
-        else:
-            return
+
+
+def _steps(first: float, last: float, step: float) -> Array:
+    """From ``first`` towards ``last`` in steps of either sign, larger ones where they would be too many."""
+    way = max((last - first) / step, 0.0)
+    steps = min(int(way + EDGE), MOST_STEPS)
+    return np.asarray(first + step * max(way / MOST_STEPS, 1.0) * np.arange(steps + 1))
 
 
 def _in_range(
@@ -249,7 +260,7 @@ def _in_range(
     uncertainties: Mapping[str, Size],
     resonances: Sequence[Resonance],
 ) -> tuple[Model, Attempt]:
-    spectrum = whole.within(bins)
+    spectrum = whole.part(bins)
     peak = template(shape, mass, spectrum.edges, uncertainties)
     if not peak.shares.any():
         raise ConfigError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
@@ -266,7 +277,7 @@ def _in_range(
     fitted = background.best
     found = _quality(spectrum, fitted, None)
     total = both.background[0] + both.signal[0] * peak.at(both.nuisances[0])
-    p_signal = quality(spectrum.edges, spectrum.counts, total, both.best.function.n_parameters + 1).p_value
+    p_signal = quality(spectrum, total, both.best.function.n_parameters + 1).p_value
     slopes = np.column_stack([both.best.function.slope(both.best.theta[0]), peak.at(both.nuisances[0])])
     attempt = Attempt(
         float(spectrum.edges[0]),

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,15 +10,22 @@ from typing import Any
 
 import numpy as np
 import yaml
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from resonaut import config, schema
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import folder, write_json
 from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.analysis import Efficiency, Search
+from resonaut.fit.binning import merge, resolution_cuts
+from resonaut.fit.resolution import Resolution
 from resonaut.fit.settings import FitSettings
-from resonaut.fit.signal import Gaussian, Histogram, Shape
+from resonaut.fit.signal import Gaussian, Histogram
+from resonaut.fit.spectrum import Spectrum
 from resonaut.units import UNITS, quantity
+
+log = logging.getLogger(__name__)
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
 COLUMNS = ("mass", "p_local", "z_local", "z_expected", "signal_yield", "signal_yield_error", "scale_pull")
@@ -26,6 +34,12 @@ LIMITS = ("observed", "expected_minus_2", "expected_minus_1", "expected", "expec
 ELSEWHERE = ("sqrt_s", "masses", "range", "bin_width", "signals", "max_efficiency_error")
 # GeV; below it a number without a unit was meant in TeV.
 LOWEST_ENERGY = 150.0
+# More bins are merged to this share of the resolution, which takes less than 0.1 % of a significance.
+MOST_BINS, FINE = 5000, 0.1
+# The observable of a spectrum that does not name it.
+OBSERVABLE = "mass"
+# Masses far above that of any signal, in its units.
+FAR = 1e6
 MOST_MASSES = 10_000
 
 
@@ -71,6 +85,7 @@ class Options:
     signal: str | None = None
     contents: str | None = None
     mass_unit: str | None = None
+    observable: str | None = None
     settings: tuple[str, ...] = ()
 
 
@@ -92,13 +107,37 @@ def search_of(options: Options) -> Search:
         if unknown:
             raise ConfigError(f"--set {key}.masses: {unknown[0]:g} GeV is not among --masses; give one of them.")
     settings = replace(settings, range=(float(whole.edges[0]), float(whole.edges[-1])))
-    shape: Shape = Gaussian(settings.signal_width)
-    if options.signal is not None:
-        shape = _given_signal(options.signal)
+    shape = Gaussian(settings.signal_width) if options.signal is None else _given_signal(options.signal)
+    width = _width(shape)
+    if settings.uncertainties.scale > width:
+        log.warning(
+            "the signal's scale is uncertain by %.2g %%, and its width is %.2g %%; is --set uncertainties.scale right?",
+            100 * settings.uncertainties.scale,
+            100 * width,
+        )
+    if len(whole.counts) > MOST_BINS:
+        whole = _merged(whole, FINE * width)
+    observable = options.observable or whole.observable or OBSERVABLE
+    whole = replace(whole, resolution=Resolution(settings.resolution or width), observable=observable)
     # Without a simulated signal nothing is lost: limits are on cross section x acceptance x efficiency.
     sizes = {"efficiency": settings.uncertainties.efficiency, "luminosity": settings.uncertainties.luminosity}
     efficiency = Efficiency(None, {}, False) if luminosity is None else Efficiency(1.0, sizes, True)
     return Search(whole, shape, luminosity, dict.fromkeys(wanted, efficiency), settings)
+
+
+def _merged(whole: Spectrum, width: float) -> Spectrum:
+    """The spectrum in bins of ``width``, relative to the mass, where its own are narrower."""
+    cuts = Resolution(width).cuts(whole.edges)
+    log.info("%d bins are merged to %d, a tenth of the signal's width each.", len(whole.counts), len(cuts) - 1)
+    return replace(whole, edges=whole.edges[cuts], counts=merge(whole.counts, cuts))
+
+
+def _width(shape: Gaussian | Histogram) -> float:
+    """Half the central interval that holds 68 % of a signal, in units of its mass; it is the same at every mass."""
+    if isinstance(shape, Gaussian):
+        return shape.width
+    low, high = (brentq(lambda y, q=q: float(shape.cumulative(1.0, y)) - q, 0, FAR) for q in norm.cdf([-1, 1]))
+    return float(high - low) / 2
 
 
 def _given_signal(text: str) -> Histogram:
@@ -130,7 +169,7 @@ def scan_spectrum(search: Search, source: str, output: Path) -> None:
     """Search the spectrum; write ``scan.json``, ``scan.csv`` and the workspaces into ``output``."""
     with folder(output, "scan") as partial:
         result = analysis.run(search, partial)
-        write_json(partial / "scan.json", {"spectrum_file": source} | result)
+        write_json(partial / "scan.json", {"spectrum_file": source} | _described(search.spectrum) | result)
         with (partial / "scan.csv").open("w", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
@@ -138,6 +177,13 @@ def scan_spectrum(search: Search, source: str, output: Path) -> None:
                 writer.writerow(
                     [*(point[c] for c in COLUMNS), *((point["limit_events"] or {}).get(name) for name in LIMITS)]
                 )
+
+
+def _described(searched: Spectrum) -> dict[str, Any]:
+    """The observable, its resolution, and the events in bins as wide as that or in those of the file."""
+    cuts = resolution_cuts(searched)
+    shown = {"edges": searched.edges[cuts].tolist(), "counts": merge(searched.counts, cuts).tolist()}
+    return {"observable": searched.observable, "resolution": searched.resolution.relative, "spectrum": shown}
 
 
 def bias_spectrum(search: Search, source: str, output: Path) -> None:

@@ -1,7 +1,7 @@
 """The bias test: toys of another function than the fitted one, with signals of known size."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +65,7 @@ def bias(
     for sigma in settings.injected:
         injected = _yield_of(model, expected, sigma, error)
         counts = rng.poisson(expected + injected * model.template.shares, (settings.toys, len(expected))).astype(float)
-        found = [again(Spectrum(model.spectrum.edges, toy)) for toy in counts]
+        found = [again(replace(model.spectrum, counts=toy)) for toy in counts]
         fits = [_fitted([found[i] for i in members], counts[members], injected) for members in groups(found)]
         together = Toys(*(np.concatenate(values) for values in zip(*fits, strict=True)))
         points.append(_point(model.mass, together, sigma, injected, error, confidence_level))

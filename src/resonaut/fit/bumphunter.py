@@ -16,6 +16,7 @@ from resonaut.errors import ConfigError, ResonautError
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import fit
+from resonaut.fit.spectrum import Spectrum
 
 Index = NDArray[np.int64]
 
@@ -56,6 +57,17 @@ class BumpResult:
     p_global: float | None
     p_global_error: float | None
     toys: int
+
+
+def in_bins(widths: tuple[int, int], spectrum: Spectrum, cuts: Index) -> tuple[int, int]:
+    """Fewest and most bins between the ``cuts`` of ``spectrum`` that are ``widths`` in units of its resolution.
+
+    A bin counts as so many units as it holds in full.
+    """
+    edges = spectrum.edges[cuts]
+    size = float(np.median(np.diff(edges) / spectrum.resolution.at((edges[1:] + edges[:-1]) / 2)))
+    low, high = (max(1, round(width / max(1, int(size)))) for width in widths)
+    return low, high
 
 
 def windows(n_bins: int, widths: tuple[int, int]) -> tuple[Index, Index]:

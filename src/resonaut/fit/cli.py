@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Search for a resonance in m_jj spectra and set limits.", no_args_is_help=True)
+app = typer.Typer(help="Search for a resonance in mass spectra and set limits.", no_args_is_help=True)
 
 
 Spectrum = Annotated[
@@ -25,6 +25,9 @@ Contents = Annotated[
 ]
 MassUnit = Annotated[str | None, typer.Option(help="GeV or TeV, of the spectrum's edges; else the file says it.")]
 Signal = Annotated[str | None, typer.Option(help="file@mass: the signal's histogram, else a Gaussian.")]
+Observable = Annotated[
+    str | None, typer.Option(help="Name of the axis, such as 'm_{mumu}'; else the file's title of it.")
+]
 Set = Annotated[list[str], typer.Option("--set", help="key=value of the section fit, docs/fit.md; repeatable.")]
 Config = Annotated[Path, typer.Option(help="Frozen section fit, results/config/fit.json.")]
 Selection = Annotated[Path, typer.Option(help="results/select/<method>/<window>.json.")]
@@ -42,6 +45,7 @@ def scan(
     signal: Signal = None,
     contents: Contents = None,
     mass_unit: MassUnit = None,
+    observable: Observable = None,
     settings: Set = [],  # noqa: B006
 ) -> None:
     """Search a bare spectrum for a resonance.
@@ -53,7 +57,9 @@ def scan(
     """
     from resonaut.fit.bare import Options, scan_spectrum, search_of
 
-    options = Options(spectrum, sqrt_s, masses, luminosity, mass_range, signal, contents, mass_unit, tuple(settings))
+    options = Options(
+        spectrum, sqrt_s, masses, luminosity, mass_range, signal, contents, mass_unit, observable, tuple(settings)
+    )
     scan_spectrum(search_of(options), spectrum, output)
 
 
@@ -68,6 +74,7 @@ def bias(
     signal: Signal = None,
     contents: Contents = None,
     mass_unit: MassUnit = None,
+    observable: Observable = None,
     settings: Set = [],  # noqa: B006
 ) -> None:
     """Test the fits to a bare spectrum with toys of another function.
@@ -77,7 +84,9 @@ def bias(
     """
     from resonaut.fit.bare import Options, bias_spectrum, search_of
 
-    options = Options(spectrum, sqrt_s, masses, luminosity, mass_range, signal, contents, mass_unit, tuple(settings))
+    options = Options(
+        spectrum, sqrt_s, masses, luminosity, mass_range, signal, contents, mass_unit, observable, tuple(settings)
+    )
     bias_spectrum(search_of(options), spectrum, output)
 
 

@@ -23,6 +23,7 @@ _PER = r"(?:\s*(?:/|per)\s*\(?\s*(?P<number>\d+\.?\d*)?\s*(?P<energy>[kmgt]ev)\b
 _AREA = re.compile(rf"(?<![\w/^])(?P<area>{'|'.join(set(_AREAS) - {'b'})})(?!\w|\s*\^?-){_PER}")
 _EVENTS = re.compile(rf"\b(?:events?|entries|counts?|candidates){_PER}(?![a-z_])")
 _SIGMA = re.compile(r"sigma|σ|cross.?section|xsec|d\(?sig")
+_UNIT = re.compile(r"\s*[\[(][^\[(]*[kmgt]ev[^\[(]*$|[\s,/]+(?:in\s+)?[kmgt]ev\S*$", re.IGNORECASE)
 _ENERGY = re.compile(r"(?:^|[^a-z])([kmgt]ev)(?:/c\^?2)?[^a-z]*$")
 
 # Whole numbers are looked for in bins with fewer events, of which so many are wanted, and this is the mean distance
@@ -65,8 +66,9 @@ NAMES = {"counts": COUNTS, "events_per_gev": Contents(per=1.0), "dsigma_dm": Con
 class Measured:
     """A histogram as a file gives it.
 
-    ``values`` (N,) between ``edges`` (N + 1), in the ``unit`` of mass that the file names; ``title`` says what the
-    values are. ``errors`` (N,), statistical, are ``exact`` where they are sums of squared weights.
+    ``values`` (N,) between ``edges`` (N + 1) of the ``observable``, in the ``unit`` of mass that the file names;
+    ``title`` says what the values are. ``errors`` (N,), statistical, are ``exact`` where they are sums of squared
+    weights.
     """
 
     source: str
@@ -77,6 +79,7 @@ class Measured:
     unit: str | None = None
     errors: Array | None = None
     exact: bool = False
+    observable: str = ""
 
 
 def option(text: str) -> Contents:
@@ -95,6 +98,11 @@ def energy_unit(text: str) -> str | None:
     """The unit of energy at the end of a title, ``GeV`` or another of ``UNITS``; None if there is none."""
     match = _ENERGY.search(text.lower())
     return None if match is None else next(name for name in UNITS["GeV"] if name.lower() == match[1])
+
+
+def without_unit(title: str) -> str:
+    """The title of an axis without the unit of energy at its end."""
+    return _UNIT.sub("", title.strip())
 
 
 def said(measured: Measured) -> Contents | None:

@@ -27,11 +27,10 @@ FAMILIES: dict[str, Callable[[Array, int], list[Array]]] = {
     "modified_exponential": lambda x, n: [-(x ** (k / 2)) for k in range(1, n + 1)],
 }
 
-# Steepest power of m that the integration must follow, and its largest relative error in a bin.
+# Steepest power of m that the integration must follow, its largest relative error in a bin, and its most points.
 STEEP = 15.0
-ACCURACY = 1e-6
-# (n!)^4 / ((2n + 1) (2n)!^3): the error of n Gauss-Legendre points, times the 2n-th derivative and the width^(2n + 1).
-LEGENDRE_ERROR = {1: 1 / 24, 2: 1 / 4320, 3: 1 / 2016000, 4: 1 / 1778112000}
+ACCURACY = 2e-6
+MOST_POINTS = 60
 
 
 class Background:
@@ -113,6 +112,12 @@ class Background:
 
 
 def _points(edges: Array) -> int:
-    """Gauss-Legendre points that integrate a falling power of the mass over the widest bin."""
-    relative = STEEP * float((np.diff(edges) / edges[:-1]).max())
-    return next((n for n, error in LEGENDRE_ERROR.items() if error * relative ** (2 * n) < ACCURACY), 4)
+    """Gauss-Legendre points that integrate the steepest power of the mass over the widest bin."""
+    width = float((np.diff(edges) / edges[:-1]).max())
+    exact = -np.expm1((1 - STEEP) * np.log1p(width)) / (STEEP - 1)
+    for number in range(1, MOST_POINTS):
+        points, weights = leggauss(number)
+        found = weights @ (1 + width * (1 + points) / 2) ** -STEEP * width / 2
+        if abs(found - exact) < ACCURACY * exact:
+            return number
+    return MOST_POINTS

@@ -60,7 +60,10 @@ def _of_document(path: Path, table: dict[str, Any]) -> list[Measured]:
         values = np.array([number(path, cell["value"], f"{name!r} in bin {i}") for i, cell in enumerate(cells)])
         sizes = [_statistical(cell) for cell in cells]
         errors = None if None in sizes else np.array(sizes, dtype=float)
-        found.append(Measured(str(path), dependent["header"]["name"], edges, values, name, unit, errors))
+        column = dependent["header"]["name"]
+        found.append(
+            Measured(str(path), column, edges, values, name, unit, errors, observable=variable["header"]["name"])
+        )
     return found
 
 

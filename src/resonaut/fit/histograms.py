@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from resonaut.errors import InputFileError
-from resonaut.fit.contents import Measured, energy_unit
+from resonaut.fit.contents import Measured, energy_unit, without_unit
 from resonaut.spectrum import from_json
 
 # So many histograms of a file are named in a message.
@@ -39,9 +39,11 @@ def from_uhi(histogram: Any, source: str) -> Measured:
         raise InputFileError(source, "a profile, whose contents are means", "give a histogram of events")
     weighted = histogram["storage"]["type"] == "weighted"
     errors = np.sqrt(variances) if weighted and variances is not None else None
-    unit = energy_unit(str(getattr(axis, "label", "") or ""))
+    label = str(getattr(axis, "label", "") or "")
     title = str(getattr(opened, "label", "") or "")
-    return Measured(source, title, edges, values, title, unit, errors, exact=True)
+    return Measured(
+        source, title, edges, values, title, energy_unit(label), errors, exact=True, observable=without_unit(label)
+    )
 
 
 def from_root(path: Path, name: str) -> Measured:
@@ -78,4 +80,5 @@ def _opened(histogram: Any, source: str) -> Measured:
     errors = np.sqrt(histogram.variances()) if len(histogram.member("fSumw2")) else None
     edges, values = np.asarray(histogram.axis().edges(), dtype=float), np.asarray(histogram.values(), dtype=float)
     title = titles[1] or histogram.title
-    return Measured(source, histogram.name, edges, values, title, energy_unit(titles[0]), errors, exact=True)
+    name, unit = without_unit(titles[0]), energy_unit(titles[0])
+    return Measured(source, histogram.name, edges, values, title, unit, errors, exact=True, observable=name)

@@ -1,5 +1,6 @@
 """The fit of one selected spectrum: reads what ``select`` wrote, and the data's luminosity."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from resonaut.files import folder, write_json
 from resonaut.fit import analysis
 from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.checks import two_of_one_mass
+from resonaut.fit.resolution import Resolution
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.sides import Size
 from resonaut.fit.signal import Gaussian, Shape, from_simulation
@@ -74,7 +76,8 @@ def search_of(
         threshold = min(one.threshold for one in (whole, *(sample for sample, _ in samples.values())))
         shape = from_simulation(samples, threshold, settings.signal_width)
         efficiencies = {m: _efficiency(m, signals, settings) for m in masses}
-    spectrum = whole.rebinned(edges, "fit.range and fit.bin_width")
+    resolution = Resolution(settings.resolution)
+    spectrum = replace(whole.rebinned(edges, "fit.range and fit.bin_width"), resolution=resolution)
     return names, Search(spectrum, shape, luminosity, efficiencies, settings)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Shrink:
-    """When a fit is poor, and how its range shrinks; ``step``, ``below`` and ``above`` in GeV."""
+    """When a fit is poor, and how its range shrinks; ``step``, ``below`` and ``above`` in units of the resolution."""
 
     min_p_background: float
     min_p_signal: float
@@ -73,6 +73,7 @@ class FitSettings:
     background: BackgroundSettings
     signals: list[str]
     signal_width: float
+    resolution: float | None
     uncertainties: Uncertainties
     max_efficiency_error: float
     reference_signal: float

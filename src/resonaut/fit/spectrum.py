@@ -1,7 +1,7 @@
 """A binned mass spectrum and the files that it may come from: CSV, HEPData's YAML, UHI JSON, ROOT."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from resonaut.errors import ConfigError, InputFileError
 from resonaut.fit import contents, hepdata, histograms, tables
 from resonaut.fit.contents import Contents, Measured
 from resonaut.fit.family import Array
+from resonaut.fit.resolution import DIJET, Resolution
 from resonaut.units import UNITS
 
 # A spectrum that ends below, GeV, without a unit is one in TeV.
@@ -21,10 +22,12 @@ _SOURCE = re.compile(r"(.+?\.(?:root|csv|tsv|txt|dat|ya?ml|json)(?:\.gz)?):(.+)"
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Events ``counts`` (N,) between ``edges`` (N + 1), GeV."""
+    """Events ``counts`` (N,) between ``edges`` (N + 1), GeV, of an ``observable`` measured with ``resolution``."""
 
     edges: Array
     counts: Array
+    resolution: Resolution = DIJET
+    observable: str = ""
 
     @property
     def threshold(self) -> float:
@@ -37,10 +40,6 @@ class Spectrum:
             return float("inf")
         return float(self.edges[populated[0]]) if populated[0] else 0.0
 
-    def within(self, bins: slice) -> "Spectrum":
-        """The ``bins`` alone."""
-        return Spectrum(self.edges[bins.start : bins.stop + 1], self.counts[bins])
-
     def rebinned(self, edges: Array, key: str) -> "Spectrum":
         """The same events between fewer ``edges``; ``key`` names what to change where they do not fit."""
         index = np.searchsorted(self.edges, edges - 1e-6 * edges[-1])
@@ -51,7 +50,7 @@ class Spectrum:
                 f"({self.edges[0]:g} to {self.edges[-1]:g} GeV in {len(self.counts)} bins); change {key}."
             )
         inside = np.add.reduceat(np.append(self.counts, 0.0), index)[:-1]
-        return Spectrum(edges, inside)
+        return replace(self, edges=edges, counts=inside)
 
     def between(self, low: float, high: float) -> "Spectrum":
         """The whole bins between ``low`` and ``high``, GeV.
@@ -66,7 +65,11 @@ class Spectrum:
                 f"the range {low:g} to {high:g} GeV holds no whole bin of the spectrum ({self.edges[0]:g} to "
                 f"{self.edges[-1]:g} GeV); change --range."
             )
-        return Spectrum(self.edges[first : last + 1], self.counts[first:last])
+        return self.part(slice(first, last))
+
+    def part(self, bins: slice) -> "Spectrum":
+        """The ``bins`` alone."""
+        return replace(self, edges=self.edges[bins.start : bins.stop + 1], counts=self.counts[bins])
 
 
 def regular_edges(low: float, high: float, width: float, key: str) -> Array:
@@ -113,8 +116,10 @@ def read(
     _check(edges, values, measured.source)
     if shape:
         kind = given or contents.said(measured) or contents.COUNTS
-        return Spectrum(edges, values * kind.factor(np.diff(edges), 1.0, measured.source))
-    return Spectrum(edges, contents.counts(measured, edges, given, luminosity))
+        values = values * kind.factor(np.diff(edges), 1.0, measured.source)
+    else:
+        values = contents.counts(measured, edges, given, luminosity)
+    return Spectrum(edges, values, observable=measured.observable)
 
 
 def _measured(source: str) -> Measured:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from resonaut.errors import InputFileError
-from resonaut.fit.contents import Measured, energy_unit
+from resonaut.fit.contents import Measured, energy_unit, without_unit
 from resonaut.fit.family import Array
 
 # Byte order marks; the longer ones first, as one begins with another.
@@ -180,15 +180,18 @@ def _hepdata(path: Path, table: Table) -> list[Measured]:
     found = []
     for place, end in zip(values, [*values[1:], len(names)], strict=True):
         errors = [i for i in range(place + 1, end) if names[i].startswith("stat")]
-        found.append(_histogram(path, table, [low, high, place], errors, unit))
+        found.append(_histogram(path, table, [low, high, place], errors, unit, without_unit(table.header[low][:-4])))
     return found
 
 
-def _histogram(path: Path, table: Table, places: list[int], errors: list[int], unit: str | None) -> Measured:
+def _histogram(
+    path: Path, table: Table, places: list[int], errors: list[int], unit: str | None, observable: str = ""
+) -> Measured:
     low, high, values = (_column(path, table, place) for place in places)
     title = table.header[places[2]]
     sizes = np.mean([np.abs(_column(path, table, place)) for place in errors], axis=0) if errors else None
-    return Measured(str(path), title or table.name, edges_of(path, low, high), values, title, unit, sizes)
+    edges = edges_of(path, low, high)
+    return Measured(str(path), title or table.name, edges, values, title, unit, sizes, observable=observable)
 
 
 def edges_of(path: Path, low: Array, high: Array) -> Array:

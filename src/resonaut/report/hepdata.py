@@ -16,6 +16,10 @@ from resonaut.report.spectrum import poisson_interval
 MISSING = "-"
 # Significant digits; counts keep all of theirs.
 DIGITS, ALL_DIGITS = 6, 15
+DIJETS = {
+    "reactions": ["P P --> JET JET"],
+    "phrases": ["Proton-Proton Scattering", "Dijet Production", "Resonance Search"],
+}
 
 
 def write(results: Sequence[Result], selections: Sequence[Selection], label: str, folder: Path) -> None:
@@ -40,7 +44,8 @@ def write(results: Sequence[Result], selections: Sequence[Selection], label: str
 def _abstract(content: dict[str, Any], label: str) -> str:
     luminosity = "" if content["luminosity"] is None else f", {content['luminosity']:g} fb$^{{-1}}$"
     return (
-        f"Search for resonances in the dijet mass spectrum ({label + ', ' if label else ''}"
+        f"Search for resonances in the {content.get('observable', 'dijet mass')} spectrum "
+        f"({label + ', ' if label else ''}"
         f"{content['sqrt_s'] / 1000:g} TeV{luminosity}): local p-values of the background-only hypothesis, fitted "
         "signal yields, upper limits, and the spectra with their fits."
     )
@@ -48,11 +53,9 @@ def _abstract(content: dict[str, Any], label: str) -> str:
 
 def _described(table: Table, selection: str, content: dict[str, Any]) -> Table:
     """Give the table its keywords, and each dependent variable its qualifiers."""
-    table.keywords = {
-        "reactions": ["P P --> JET JET"],
-        "cmenergies": [content["sqrt_s"]],
-        "phrases": ["Proton-Proton Scattering", "Dijet Production", "Resonance Search"],
-    } | table.keywords
+    # Of a spectrum from elsewhere nobody said what collides, and to what.
+    table.keywords |= DIJETS if "observable" not in content else {"phrases": ["Resonance Search"]}
+    table.keywords |= {"cmenergies": [content["sqrt_s"]]}
     for variable in table.variables:
         if not variable.is_independent:
             variable.add_qualifier("SQRT(S)", content["sqrt_s"], "GeV")
@@ -182,9 +185,10 @@ def _uncertainties(one: Selection) -> Table:
 
 def _spectrum(result: Result) -> Table:
     fit, best = result.fit, result.best
+    name = result.content.get("observable", "Dijet mass")
     where = result.selection if result.window is None else f"{result.selection} {result.window}"
     description = (
-        f"Dijet mass spectrum, {where}, between {fit['low']:g} and {fit['high']:g} GeV in bins of the dijet mass "
+        f"{name} spectrum, {where}, between {fit['low']:g} and {fit['high']:g} GeV in bins of the mass "
         f"resolution, and the fitted background: {fit['family'].replace('_', ' ')} with {fit['shape_parameters']} "
         f"shape parameters, chi2/ndf = {fit['chi2']:.1f}/{fit['ndf']}."
     )
@@ -192,7 +196,7 @@ def _spectrum(result: Result) -> Table:
         description += f" The signal is that of the most significant mass, {best['mass']:g} GeV."
     table = _table(f"Spectrum of {where}", "N", str(result.figure), description)
     bins = list(zip(fit["edges"][:-1], fit["edges"][1:], strict=True))
-    table.add_variable(Variable("Dijet mass", is_independent=True, is_binned=True, units="GeV", values=bins))
+    table.add_variable(Variable(name, is_independent=True, is_binned=True, units="GeV", values=bins))
     events = _variable("Events", fit["counts"], digits=ALL_DIGITS)
     counts = np.asarray(fit["counts"])
     low, high = poisson_interval(counts)

@@ -46,6 +46,7 @@ RESULT = {
     "bump_hunter": (BUMP, None),
 }
 SELECTED = {"method": str, "window": str, "signal_region": NUMBERS}
+BARE = {"observable": str, "spectrum": {"edges": NUMBERS, "counts": NUMBERS}}
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,18 @@ class Result:
         low, high = whole["edges"][0], whole["edges"][-1]
         renamed = {"background": whole["expected"], "p_background": whole["p_value"]}
         return {**whole, **renamed, "low": low, "high": high, "signal": None}
+
+    @property
+    def observable(self) -> str:
+        """The name of the axis of the spectrum."""
+        name: str = self.content.get("observable", "m_jj")
+        return name
+
+    @property
+    def spectrum(self) -> dict[str, Any]:
+        """``edges`` (GeV) and ``counts`` of all that is shown; of a bare spectrum its own bins, few events or not."""
+        shown: dict[str, Any] = self.content.get("spectrum", self.content["background"])
+        return shown
 
 
 @dataclass(frozen=True)
@@ -143,7 +156,7 @@ def read(paths: Sequence[Path]) -> list[Result]:
     for path in paths:
         content = config.load_json(path)
         selected = isinstance(content, dict) and "method" in content
-        wrong = problem(content, RESULT | SELECTED if selected else RESULT) or _uneven(content)
+        wrong = problem(content, RESULT | (SELECTED if selected else BARE)) or _uneven(content)
         if wrong:
             raise InputFileError(path, f"no fit result ({wrong})", "run 'resonaut fit' again")
         window = content["window"] if selected else None
@@ -155,6 +168,9 @@ def read(paths: Sequence[Path]) -> list[Result]:
 
 def _uneven(content: dict[str, Any]) -> str | None:
     """Which lists of a fit are not one value for each of its bins."""
+    shown = content.get("spectrum", content["background"])
+    if len(shown["counts"]) + 1 != len(shown["edges"]):
+        return "spectrum.counts has not one value for each bin"
     named = {"background": content["background"]} | {
         f"scan[{i}].fit": point["fit"] for i, point in enumerate(content["scan"])
     }

@@ -9,21 +9,24 @@ from matplotlib.axes import Axes
 from scipy.stats import chi2, norm
 
 from resonaut.report.results import Result, heading
-from resonaut.report.style import COLOURS, corner, figure
+from resonaut.report.style import COLOURS, corner, figure, mathematical
 
 Array = npt.NDArray[np.float64]
 
+# An axis is logarithmic where its masses, or the events per GeV, differ by these factors.
+FAR, MANY = 10.0, 30.0
+
 
 def spectrum(result: Result, label: str, plot: Path) -> None:
-    """Draw the m_jj spectrum, the fit of the background and that with the most significant signal, and the pulls."""
+    """Draw the spectrum, the fit of the background and that with the most significant signal, and the pulls."""
     content, fit = result.content, result.fit
     with figure(plot, 2, 1, figsize=(6.4, 6), sharex=True, height_ratios=(3, 1)) as (_, (ax, pulls)):
-        _data(ax, content["background"], fit)
+        _data(ax, result)
         _fits(ax, pulls, fit)
         if result.best is not None:
             _signal(ax, pulls, result.best)
         _regions((ax, pulls), content)
-        ax.set(yscale="log", ylabel="events / GeV")
+        ax.set(ylabel="events / GeV")
         ax.set_title(result.title)
         corner(ax, heading(label, content))
         _headroom(ax)
@@ -33,19 +36,25 @@ def spectrum(result: Result, label: str, plot: Path) -> None:
         ax.legend([handles[i] for i in order], [names[i] for i in order], fontsize=8, loc="upper right")
         pulls.axhline(0, color="k", lw=0.8)
         reach = max(3.5, 1.1 * float(np.abs(pulls.dataLim.intervaly).max()))
-        pulls.set(xlabel="$m_{jj}$ [GeV]", ylabel="(data − fit) / √fit", ylim=(-reach, reach))
-        edges = [*content["background"]["edges"], *fit["edges"]]
+        name = f"{mathematical(result.observable)} [GeV]"
+        pulls.set(xlabel=name, ylabel="(data − fit) / √fit", ylim=(-reach, reach))
+        edges = [*result.spectrum["edges"], *fit["edges"]]
         pulls.set_xlim(min(edges), max(edges))
+        if max(edges) > FAR * min(edges):
+            pulls.set_xscale("log")
 
 
-def _data(ax: Axes, whole: dict[str, Any], fit: dict[str, Any]) -> None:
-    """The data in the bins of the fit, and outside the range of the fit in those of the whole spectrum."""
-    edges = np.asarray(fit["edges"])
-    _points(ax, edges[:-1], edges[1:], np.asarray(fit["counts"]), "k", "data")
-    edges = np.asarray(whole["edges"])
+def _data(ax: Axes, result: Result) -> None:
+    """The data in the bins of a bare spectrum or of the fit, and outside its range in those of the whole spectrum."""
+    whole, fit = result.spectrum, result.fit
+    edges, counts = np.asarray(whole["edges"]), np.asarray(whole["counts"])
     outside = (edges[1:] <= fit["low"]) | (edges[:-1] >= fit["high"])
+    if result.window is None:
+        _points(ax, edges[:-1][~outside], edges[1:][~outside], counts[~outside], "k", "data")
+    else:
+        own = np.asarray(fit["edges"])
+        _points(ax, own[:-1], own[1:], np.asarray(fit["counts"]), "k", "data")
     if outside.any():
-        counts = np.asarray(whole["counts"])
         _points(ax, edges[:-1][outside], edges[1:][outside], counts[outside], "0.6", "data outside the fit")
 
 
@@ -103,13 +112,22 @@ def _bump(bump: dict[str, Any]) -> str:
 
 
 def _headroom(ax: Axes) -> None:
-    """From below the smallest populated bin to far enough above the largest that the legend has room."""
+    """From below the smallest populated bin to far enough above the largest that the legend has room.
+
+    The axis is logarithmic where the data are of different orders of magnitude.
+    """
     lines = [container[0].get_ydata() for container in ax.containers]
     heights = np.concatenate([np.asarray(line, dtype=float) for line in lines])
     filled = heights[heights > 0]
-    if len(filled):
-        low, high = 0.3 * float(filled.min()), float(filled.max())
-        ax.set_ylim(low, high * min(max(10.0, (high / low) ** 0.6), 30.0))
+    if not len(filled):
+        return
+    least, most = float(filled.min()), float(filled.max())
+    if most < MANY * least:
+        ax.set_ylim(0, 1.8 * most)
+        return
+    low = 0.3 * least
+    ax.set_yscale("log")
+    ax.set_ylim(low, most * min(max(10.0, (most / low) ** 0.6), 30.0))
 
 
 def poisson_interval(counts: Array) -> tuple[Array, Array]:

@@ -1,5 +1,6 @@
 """How the figures look: one size, one palette for every figure, saved whole or not at all."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import MaxNLocator
 
 from resonaut.files import atomic
@@ -58,6 +60,19 @@ STYLE: dict[Any, Any] = {
     "axes.titlesize": 11,
     "svg.hashsalt": "resonaut",
 }
+
+
+def mathematical(name: str) -> str:
+    """The ``name`` of an observable for a figure: ``m_jj``, ROOT's ``m_{#mu#mu}``, or LaTeX between dollar signs."""
+    shown = name.replace("#", "\\")
+    if "$" not in shown:
+        shown = re.sub(r"\S*[\\_^]\S*", r"$\g<0>$", re.sub(r"_(\w+)", r"_{\1}", shown))
+    try:
+        MathTextParser("path").parse(shown)
+    except ValueError:
+        # Whatever a file calls it; as it stands there.
+        return name.replace("$", r"\$")
+    return shown
 
 
 @contextmanager

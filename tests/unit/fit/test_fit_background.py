@@ -12,12 +12,15 @@ from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
+from resonaut.fit.resolution import DIJET, Resolution
 from resonaut.fit.settings import BackgroundSettings
 from resonaut.fit.signal import Gaussian, template
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS = 13000.0, 4000.0
 EDGES = np.arange(2000.0, 7001.0, 20.0)
+# Steps of 100 GeV, 300 below and 500 above the mass, in units of the resolution there.
+SHRINK = dict(zip(("step", "below", "above"), (np.array([100, 300, 500]) / DIJET.at(MASS)).tolist(), strict=True))
 X = (EDGES[:-1] + EDGES[1:]) / 2 / SQRT_S
 
 
@@ -36,7 +39,7 @@ def spectrum(events: float, *more: float, seed: int | None = None) -> Spectrum:
 
 
 def model(spectrum: Spectrum, *overrides: str, mass: float = MASS) -> Model:
-    chosen = settings("shape_parameters=[2,2]", *overrides)
+    chosen = settings("shape_parameters=[2,2]", *(f"shrink.{k}={v!r}" for k, v in SHRINK.items()), *overrides)
     return background.model(spectrum, Gaussian(0.03), mass, SQRT_S, chosen, {"scale": 0.01})
 
 
@@ -171,11 +174,32 @@ def test_a_signal_that_explains_the_data_keeps_the_range():
 
 
 def test_masses_near_the_ends_do_not_shrink_what_is_not_there():
-    found = model(spoilt(2000, 2360, 0.5), mass=2350.0)
+    found = model(spoilt(2000, 2360, 0.5), mass=2150.0)
     assert [a.low for a in found.attempts][:2] == [2000, 2000]
-    assert min(a.high for a in found.attempts) >= 2850
+    assert min(a.high for a in found.attempts) >= 2150 + SHRINK["above"] * DIJET.at(2150)
     found = model(spoilt(2000, 2360, 0.5), mass=6700.0)
-    assert (found.chosen.low, found.chosen.high) == (2400, 7000)
+    assert 2340 <= found.chosen.low < 2360 + SHRINK["step"] * DIJET.at(6700)
+    assert found.chosen.high == 7000
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_ranges_are_made_of_the_resolution_in_any_unit_and_bins(unit):
+    """Around 500 with 2 %: steps of 7, at least 20 below and 35 above, at edges that hold that."""
+    edges = unit * np.linspace(392.0, 608.0, 21)
+    data = Spectrum(edges, np.ones(20), Resolution(0.02))
+    found = list(background.ranges(data, 500 * unit, settings()))
+    assert found[0] == slice(0, 20)
+    assert len(found) == len({(one.start, one.stop) for one in found})
+    low, high = edges[found[-1].start] / unit, edges[found[-1].stop] / unit
+    assert 480 - 10.8 - 7 < low <= 480
+    assert 535 <= high < 535 + 10.8 + 7
+
+
+def test_a_range_of_many_resolutions_has_few_steps():
+    data = Spectrum(EDGES, np.ones(len(EDGES) - 1), Resolution(0.01))
+    found = list(background.ranges(data, MASS, settings()))
+    assert len(found) <= 2 * background.MOST_STEPS + 1
+    assert EDGES[[found[-1].start, found[-1].stop]] == pytest.approx([MASS - 80, MASS + 140], abs=20)
 
 
 @pytest.mark.parametrize("mass", [2000.0, 7000.0, 1500.0, 9000.0])

@@ -10,6 +10,7 @@ import pytest
 from resonaut import cli
 from resonaut.errors import ConfigError
 from resonaut.fit.bare import Options, parse_masses, search_of, settings_of
+from resonaut.fit.scan import search as find
 from resonaut.fit.signal import Gaussian, Histogram
 
 EDGES = np.arange(2000.0, 6001.0, 50.0)
@@ -97,6 +98,57 @@ def test_signal_from_a_histogram(spectrum, signal):
         assert given.model(mass).template.shares == pytest.approx(gaussian.model(mass).template.shares, abs=2e-3)
 
 
+def test_resolution_is_given_or_that_of_the_signal(spectrum, signal, tmp_path):
+    def resolution(*settings, **options):
+        found = search_of(Options(spectrum, "13000", "3000:3000:1", settings=settings, **options)).spectrum.resolution
+        return found.relative
+
+    assert (resolution(), resolution("signal_width=0.02")) == (0.03, 0.02)
+    assert resolution("signal_width=0.02", "resolution=0.05") == 0.05
+    # Linear between edges of 10 GeV at 3 TeV.
+    assert resolution(signal=f"{signal}@3000") == pytest.approx(0.03, rel=2e-3)
+    assert resolution("resolution=0.05", signal=f"{signal}@3000") == 0.05
+
+
+def test_very_many_bins_are_merged_and_say_the_same(tmp_path, caplog):
+    """20,000 bins, and the same events in a thousand: within a hundredth of the significance."""
+    edges = np.linspace(1000, 3000, 20_001)
+    expected = 2e5 * -np.diff(np.exp(-edges / 300)) + 400 * np.diff(Gaussian(0.01).cumulative(1500.0, edges / 1500))
+    counts = np.random.default_rng(6).poisson(expected)
+    settings = ("signal_width=0.01", "background.shape_parameters=[2,2]", "background.shrink.min_p_background=0")
+    z = []
+    for factor in (1, 20):
+        path = write(tmp_path / f"{factor}.csv", counts.reshape(-1, factor).sum(axis=1), edges[::factor])
+        with caplog.at_level("INFO"):
+            search = search_of(Options(path, "13000", "1500:1500:1", settings=settings))
+        # A tenth of 10 to 30 GeV.
+        assert np.diff(search.spectrum.edges).max() < 3.2
+        assert search.spectrum.counts.sum() == counts.sum()
+        z.append(find(search.model(1500.0)).z_local)
+    assert "20000 bins are merged" in caplog.text
+    assert z[0] > 3
+    assert z[1] == pytest.approx(z[0], abs=0.02)
+
+
+def test_a_scale_that_moves_the_signal_away_is_a_warning(spectrum, caplog):
+    search_of(Options(spectrum, "13000", "3000:3000:1"))
+    assert not caplog.text
+    search_of(Options(spectrum, "13000", "3000:3000:1", settings=("signal_width=0.005",)))
+    assert "its width is 0.5 %; is --set uncertainties.scale right?" in caplog.text
+
+
+def test_the_observable_is_that_of_the_option_or_of_the_file(spectrum, tmp_path, monkeypatch):
+    assert search_of(Options(spectrum, "13000", "3000:3000:1")).spectrum.observable == "mass"
+    assert scan(monkeypatch, spectrum, tmp_path / "out", "--observable", "m_{#mu#mu}", masses="3000:3000:1") == 0
+    result = json.loads((tmp_path / "out/scan.json").read_text())
+    assert (result["observable"], result["resolution"]) == ("m_{#mu#mu}", 0.03)
+    rows = "".join(f"{low:g},{low:g},{low + 50:g},{9000 - low:g}\n" for low in EDGES[:-1])
+    header = "M(4j) [GeV],M(4j) [GeV] LOW,M(4j) [GeV] HIGH,Events\n"
+    (tmp_path / "hepdata.csv").write_text(header + rows)
+    found = search_of(Options(str(tmp_path / "hepdata.csv"), "13000", "3000:3000:1")).spectrum
+    assert (found.observable, found.edges[0]) == ("M(4j)", 2000)
+
+
 def test_bias(spectrum, tmp_path, monkeypatch):
     settings = [*FAST, "bias.toys=50", "bias.injected=[0, 3]", "bias.masses=[3500]"]
     assert scan(monkeypatch, spectrum, tmp_path, command="bias", overrides=settings) == 0
@@ -166,11 +218,11 @@ def test_settings_are_the_defaults_with_overrides():
     defaults = settings_of([], 13000.0, [3000.0])
     assert (defaults.sqrt_s, defaults.masses) == (13000.0, [3000.0])
     assert (defaults.toys, defaults.background.f_test, defaults.signals) == (1000, 0.1, [])
-    overrides = ["toys=50", "background.families=[dijet, exponential_power]", "background.shrink.step=50"]
+    overrides = ["toys=50", "background.families=[dijet, exponential_power]", "background.shrink.step=0.5"]
     changed = settings_of([*overrides, "signal_width=0.05", "background.f_test=0"], 13000.0, [3000.0])
     assert (changed.toys, changed.signal_width) == (50, 0.05)
     assert changed.background.families == ["dijet", "exponential_power"]
-    assert (changed.background.shrink.step, changed.background.shrink.below) == (50.0, 300.0)
+    assert (changed.background.shrink.step, changed.background.shrink.below) == (0.5, 2.0)
     assert changed.background.f_test == 0
     assert changed.seed == defaults.seed
 

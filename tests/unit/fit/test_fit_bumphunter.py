@@ -10,8 +10,10 @@ from scipy import stats
 
 from resonaut.errors import ConfigError
 from resonaut.fit import bumphunter
-from resonaut.fit.bumphunter import local_p, most_significant, search, windows
+from resonaut.fit.bumphunter import in_bins, local_p, most_significant, search, windows
 from resonaut.fit.family import Background
+from resonaut.fit.resolution import Resolution
+from resonaut.fit.spectrum import Spectrum
 
 WIDTHS = (2, 6)
 
@@ -146,3 +148,11 @@ def test_toys_in_batches(falling, monkeypatch):
     assert search(function, counts, cuts, WIDTHS, 50, np.random.default_rng(3)) == whole
     assert 0 < whole.p_global < 1
     assert whole.p_global_error == pytest.approx((whole.p_global * (1 - whole.p_global) / 50) ** 0.5)
+
+
+@pytest.mark.parametrize(("width", "bins"), [(10, (2, 6)), (13, (2, 6)), (25, (1, 3)), (70, (1, 1))])
+def test_windows_in_bins_wider_than_the_resolution_have_fewer_of_them(width, bins):
+    """Of 10 GeV; narrower bins were merged."""
+    edges = np.arange(1000.0, 1281.0, width)
+    spectrum = Spectrum(edges, np.ones(len(edges) - 1), Resolution(0.0085))
+    assert in_bins(WIDTHS, spectrum, np.arange(len(edges))) == bins

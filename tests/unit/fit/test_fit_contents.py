@@ -9,7 +9,7 @@ import uproot
 from uhi.io.json import default
 
 from resonaut.errors import ConfigError, InputFileError
-from resonaut.fit.contents import COUNTS, Contents, Measured, counts, energy_unit, option, said
+from resonaut.fit.contents import COUNTS, Contents, Measured, counts, energy_unit, option, said, without_unit
 from resonaut.fit.spectrum import read
 
 EDGES = np.append(np.arange(1000.0, 2000.0, 50.0), [2100.0, 2300.0])
@@ -50,6 +50,22 @@ def measured(values, title="", errors=None, exact=False):
 )
 def test_titles(title, contents):
     assert said(measured(EVENTS, title)) == contents
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("m_{#mu#mu} [GeV]", "m_{#mu#mu}"),
+        ("$M_{\\mathrm{jj}}$ [$\\mathrm{TeV}$]", "$M_{\\mathrm{jj}}$"),
+        ("M(4j) (GeV/c^2)", "M(4j)"),
+        ("Dijet mass in GeV", "Dijet mass"),
+        ("m_jj, TeV", "m_jj"),
+        ("m_jj", "m_jj"),
+        ("", ""),
+    ],
+)
+def test_an_observable_is_named_without_its_unit(title, name):
+    assert without_unit(title) == name
 
 
 @pytest.mark.parametrize("title", ["d#sigma/dm", "cross section", "D(SIG)/DM"])
