@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-calibrate study-lhco study-limits study-background clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-calibrate study-lhco study-limits study-background study-referee clean
 
 install: .venv/installed
 
@@ -66,6 +66,9 @@ study-limits: install  ## Limits and significances with selections trained again
 study-background: install  ## Pseudo-data without a signal through the retrained chain
 	$(MANY) fit_injected --configfile config/examples/background_only.yaml $(STUDY)
 	@python benchmarks/select_background.py results/background_only
+
+study-referee: install  ## What a referee asks of every number, before and after, as JSON lines (docs/fit.md)
+	@for study in benchmarks/referee_*.py; do python $$study || exit 1; done
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock
