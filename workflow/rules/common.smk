@@ -233,9 +233,21 @@ def imaged_methods():
     return [name for name in config["select"]["methods"] if name != "inclusive"]
 
 
-def injected_base():
-    """The dataset that signal is put into: pseudo-data where there are some, else the data."""
-    return (datasets("pseudo_data") or datasets("data"))[0]
+def injected_base(method):
+    """What signal is put into, by role: pseudo-data, else simulation for the data, else data that may hold a signal."""
+    wanted = config["select"]["injection"]["base"]
+    roles = ["pseudo_data", "background"] if wanted == "auto" else [wanted]
+    if wanted != "auto" and not datasets(wanted):
+        stop(
+            f"config: select.injection.base is {wanted!r}, and search.datasets has none with that role; add one, or give "
+            "'auto'."
+        )
+    for role in roles:
+        # What a method learns from cannot be its data as well, and without data nobody knows how much to draw.
+        drawn = datasets("data") and role not in catalogue.entry(method).roles
+        if datasets(role) and (role != "background" or drawn):
+            return role
+    return "data"
 
 
 def injected_inputs(wildcards):
@@ -246,16 +258,25 @@ def injected_inputs(wildcards):
             f"config: select.injection.signals names {wildcards.dataset!r}, which is no signal of search.datasets; add "
             "it there or take it out."
         )
-    base, evaluation = injected_base(), config["select"]["injection"]["evaluation"]
+    base, evaluation = (
+        injected_base(wildcards.method),
+        config["select"]["injection"]["evaluation"],
+    )
+    # Simulation that does not suffice leaves the data, of which it has to have the luminosity anyway.
+    data = datasets("pseudo_data" if base == "pseudo_data" else "data")[0]
+    simulation = datasets("background") if base == "background" else []
     roles = catalogue.entry(wildcards.method).roles
     background, prior = (
         datasets(role) if role in roles else [] for role in ("background", "signal")
     )
     read = list(
-        dict.fromkeys([base, wildcards.dataset, *background, *prior, *evaluation])
+        dict.fromkeys(
+            [data, *simulation, wildcards.dataset, *background, *prior, *evaluation]
+        )
     )
     return {
-        "data": manifest(base),
+        "data": manifest(data),
+        "simulation": [manifest(name) for name in simulation],
         "signal": manifest(wildcards.dataset),
         "background": [manifest(name) for name in background],
         "prior": [manifest(name) for name in prior],
@@ -266,7 +287,18 @@ def injected_inputs(wildcards):
             for verb in method_friends(wildcards.method)
             for path in friends(verb, *read)
         ],
+        "reweight": friends("reweight", *simulation) if uses("reweight") else [],
         "lund": (friends("calibrate", wildcards.dataset) if uses("calibrate") else []),
+    }
+
+
+def injected_data(wildcards):
+    """The data's own selection and manifest, for a limit; none without data, or of a method that is only compared."""
+    if not datasets("data") or wildcards.method not in config["select"]["methods"]:
+        return {}
+    return {
+        "selection": [f"<results>/select/{wildcards.method}/{wildcards.window}.json"],
+        "data": [manifest(name) for name in datasets("data")],
     }
 
 
@@ -276,8 +308,9 @@ def injection_options(wildcards, input):
     options = [f"--unit={section['unit']}"]
     if section["luminosity"]:
         options.append(f"--luminosity={section['luminosity']:g}")
-    for name in ("background", "prior", "evaluation"):
+    for name in ("simulation", "background", "prior", "evaluation"):
         options += [f"--{name}={path}" for path in input.get(name, [])]
+    options += ["--reweight"] * bool(input.get("reweight"))
     options += ["--lund"] * uses("calibrate") + ["--systematics"] * section[
         "systematics"
     ]

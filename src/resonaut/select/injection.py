@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float64]
 
 # Above this part of the simulated signal in the data too little is left to measure the efficiency.
 MOST_INJECTED = 0.5
+# Largest probability of one event to be put into the data: else nothing would stand for it in the efficiency.
+MOST_LIKELY = 0.8
 # Quantiles of a feature, and the part of their Poisson error from which on a shift of one is large.
 BINS, LARGE_SHIFT = 10, 0.2
 
@@ -82,29 +84,53 @@ def signal_weights(signal: Dataset, events: ak.Array, variation: str | None) -> 
 
 def draw_signal(
     signal: Dataset, events: ak.Array, weights: FloatArray, window: Window, luminosity: float, injection: Injection
-) -> Mask:
-    """Which of the signal's events are put into the data: without replacement, as likely as their weights say.
+) -> tuple[Mask, FloatArray]:
+    """Which of the signal's events are put into the data, and by what the weights of the others are multiplied.
+
+    An event is drawn with a probability p proportional to its weight, at most once, and events that are not drawn stand
+    for those that are with a factor of 1 / (1 - p), 0 for the drawn ones: sums over the others are unbiased, whatever a
+    weight depends on. No p exceeds ``MOST_LIKELY``, and events of negative weight are not drawn.
 
     Raises:
         EmptySelectionError: the dataset has too few events for so large a signal.
     """
     rng = np.random.default_rng((injection.seed, 1))
-    # The order of an exponential race: a draw without replacement by weight (Efraimidis, Spirakis, IPL 97 (2006) 181).
-    with np.errstate(divide="ignore"):
-        order = np.argsort(rng.exponential(size=len(weights)) / weights)
+    counted = np.ones(len(weights), dtype=np.bool_)
     if injection.unit == "events":
-        inside = np.cumsum(Regions.of(ak.to_numpy(events.m_jj), window).signal[order])
-        number = int(np.searchsorted(inside, injection.amount)) + 1 if injection.amount else 0
+        counted = Regions.of(ak.to_numpy(events.m_jj), window).signal
+        number = int(injection.amount)
     else:
         number = int(rng.poisson(weights.sum() * injection.amount * luminosity))
-    if number > MOST_INJECTED * np.count_nonzero(weights):
+    available = int(np.count_nonzero(counted & (weights > 0)))
+    if number > MOST_INJECTED * available:
         raise EmptySelectionError(
-            f"dataset {signal.name!r} has {np.count_nonzero(weights)} events and select.injection wants {number} of "
+            f"dataset {signal.name!r} has {available} events and select.injection wants {number} of "
             f"them, more than {MOST_INJECTED:.0%}; inject less, or give it more events."
         )
-    mask = np.zeros(len(weights), dtype=np.bool_)
-    mask[order[:number]] = True
-    return mask
+    probability = _probabilities(weights, counted, number)
+    # Systematic sampling: steps of one through the probabilities of the events in random order, the counted ones first.
+    # Each event has its probability, and the number of counted ones is exact.
+    order = rng.permutation(len(weights))
+    order = order[np.argsort(~counted[order], kind="stable")]
+    steps = np.floor(np.cumsum(probability[order]) + rng.random())
+    drawn = np.zeros(len(weights), dtype=np.bool_)
+    drawn[order] = np.diff(steps, prepend=0.0) > 0
+    return drawn, np.where(drawn, 0.0, 1 / (1 - probability))
+
+
+def _probabilities(weights: FloatArray, counted: Mask, number: int) -> FloatArray:
+    """Capped probabilities in proportion to the weights; those of the ``counted`` events sum to ``number``."""
+    free = weights > 0
+    probability: FloatArray = np.zeros(len(weights))
+    while number:
+        left = number - np.sum(probability[counted & ~free])
+        probability[free] = weights[free] * (left / weights[counted & free].sum())
+        over = probability > MOST_LIKELY
+        if not over.any():
+            break
+        probability[over] = MOST_LIKELY
+        free &= ~over
+    return probability
 
 
 def shifts_a_feature(features: NDArray[np.float32], nominal: FloatArray, varied: FloatArray, events: float) -> bool:
