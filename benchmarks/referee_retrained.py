@@ -147,8 +147,8 @@ def draws(part: float, trials: int = 200) -> None:
     measured = {"bias_percent_uncorrected": [], "bias_percent": []}
     for seed in range(trials):
         injection = Injection(part * size, "events", None, False, seed)
-        drawn, remaining = draw_signal(signal, events, weights, window, 1.0, injection)
-        for name, left in zip(measured, (weights * ~drawn, weights * remaining), strict=True):
+        drawn = draw_signal(signal, events, weights, window, 1.0, injection)
+        for name, left in zip(measured, (weights * ~drawn.mask, weights * drawn.remaining), strict=True):
             measured[name].append(left[selected].sum() / left.sum() / weights[selected].sum() - 1)
     row = {"item": "efficiency of the events not drawn", "drawn": part}
     row |= {name: round(100 * float(np.mean(values)), 2) for name, values in measured.items()}

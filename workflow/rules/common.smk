@@ -250,6 +250,16 @@ def injected_base(method):
     return "data"
 
 
+def injected_luminosity(method):
+    """How much an experiment draws, 1/fb: what is given, else of more pseudo-data than data as much as of the data."""
+    given = config["select"]["injection"]["luminosity"]
+    if given or injected_base(method) != "pseudo_data":
+        return given
+    pool = CATALOGUE[datasets("pseudo_data")[0]].luminosity or 0
+    wanted = [CATALOGUE[name].luminosity or pool for name in datasets("data")]
+    return next((amount for amount in wanted if amount < pool), None)
+
+
 def injected_inputs(wildcards):
     """The manifests and events that an experiment reads."""
     signals = datasets("signal")
@@ -306,8 +316,9 @@ def injection_options(wildcards, input):
     """Options of ``resonaut select inject`` beside the experiment's own name."""
     section = config["select"]["injection"]
     options = [f"--unit={section['unit']}"]
-    if section["luminosity"]:
-        options.append(f"--luminosity={section['luminosity']:g}")
+    luminosity = injected_luminosity(wildcards.method)
+    if luminosity:
+        options.append(f"--luminosity={luminosity:g}")
     for name in ("simulation", "background", "prior", "evaluation"):
         options += [f"--{name}={path}" for path in input.get(name, [])]
     options += ["--reweight"] * bool(input.get("reweight"))
@@ -363,6 +374,14 @@ def datasets(*roles, generated=None):
         for name in config["search"]["datasets"]
         if (not roles or CATALOGUE[name].role in roles)
         and (generated is None or generated == (CATALOGUE[name].generator is not None))
+    ]
+
+
+def wanted(*roles, generated=None):
+    """The datasets but pseudo-data beside data, which are only made for the experiments that draw from them."""
+    spared = datasets("pseudo_data") if datasets("data") else []
+    return [
+        name for name in datasets(*roles, generated=generated) if name not in spared
     ]
 
 

@@ -58,7 +58,7 @@ rule report_cutflows:
     """Draw the events after each cut of every dataset."""
     input:
         code=stage_code("report"),
-        manifests=[manifest(name) for name in datasets()],
+        manifests=[manifest(name) for name in wanted()],
     output:
         table=report(
             "<results>/report/cutflow.csv",

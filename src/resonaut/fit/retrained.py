@@ -29,6 +29,8 @@ Content = dict[str, Any]
 FIVE_SIGMA = 5.0
 # Relative difference of two luminosities that are the same.
 SAME = 0.01
+# Of trainings that share a larger part of their events nobody knows how much independent ones differ.
+MOST_SHARED = 0.9
 
 
 def retrained(settings: FitSettings, selection: Path | None, data: Path | None, experiments: Sequence[Path]) -> Content:
@@ -110,37 +112,39 @@ def _amounts(contents: Sequence[Content]) -> list[float]:
 def _no_limit(groups: Mapping[float, list[Content]], actual: Content | None) -> str | None:
     """Why the experiments and the actual selection give no limit; None where they do."""
     contents = [content for group in groups.values() for content in group]
-    injection, luminosity = contents[0]["injection"], contents[0]["luminosity"]
-    into_data = next((c["injection"]["base_reason"] for c in contents if c["injection"]["base"] == "data"), None)
-    few = [f"{amount:g}" for amount, group in groups.items() if len(group) < FEWEST]
+    injections = [content["injection"] for content in contents]
     if actual is None:
         return "there is no selection of data"
-    if injection["unit"] != "fb":
+    if injections[0]["unit"] != "fb":
         return "the signal was injected as a number of events"
-    if into_data:
-        return f"the signal was injected into the data, which may hold a signal already: {into_data}"
-    if abs(luminosity - actual["luminosity"]) > SAME * actual["luminosity"]:
-        return (
-            f"the experiments have {luminosity:g}/fb and the data {actual['luminosity']:g}/fb; set "
-            "select.injection.luminosity"
-        )
-    if few:
+    if into_data := [one["base_reason"] for one in injections if one["base"] == "data"]:
+        return f"the signal was injected into the data, which may hold a signal already: {into_data[0]}"
+    wanted = actual["luminosity"]
+    if other := [c["luminosity"] for c in contents if abs(c["luminosity"] - wanted) > SAME * wanted]:
+        return f"an experiment has {other[0]:g}/fb and the data {wanted:g}/fb; give it as much background"
+    if few := [f"{amount:g}" for amount, group in groups.items() if len(group) < FEWEST]:
         return f"there is one training with {', '.join(few)} fb, which does not tell how much trainings differ"
+    if max(one["shared"] for one in injections) > MOST_SHARED:
+        return (
+            "the trainings have nearly the same events, which does not tell how much others differ; give them more "
+            "pseudo-data or simulation to draw from"
+        )
     return None
 
 
 def _trained(groups: Mapping[float, list[Content]], confidence_level: float) -> dict[float, Content]:
     """By amount an experiment with the fitted efficiency, its uncertainty in one more training among the others.
 
-    From the amount on at which every training found some of the signal, as below nothing is learned; with one training
-    the uncertainty is left out.
+    From the amount on at which every training found some of the signal, as below nothing is learned. The uncertainty is
+    left out where the trainings do not tell it.
     """
     efficiencies = {a: [c["signals"][0]["efficiency"] for c in group] for a, group in groups.items()}
     blind = [amount for amount, found in efficiencies.items() if min(found) <= 0]
     used = [amount for amount in groups if amount > max(blind, default=-1.0)]
-    if not used or min(len(groups[amount]) for amount in used) < FEWEST:
+    shared = max((c["injection"]["shared"] for amount in used for c in groups[amount]), default=0.0)
+    if not used or min(len(groups[amount]) for amount in used) < FEWEST or shared > MOST_SHARED:
         return {a: _mean(groups[a], float(np.mean(efficiencies[a])), None) for a in used}
-    fitted = TurnOn.fit([efficiencies[amount] for amount in used], confidence_level)
+    fitted = TurnOn.fit([efficiencies[amount] for amount in used], confidence_level, shared)
     return {
         amount: _mean(groups[amount], float(efficiency), float(uncertainty))
         for amount, efficiency, uncertainty in zip(used, fitted.efficiency, fitted.uncertainty, strict=True)

@@ -25,15 +25,21 @@ class TurnOn:
 
     The spread of trainings is estimated at each amount together with its neighbours. The uncertainty contains the error
     of the median, and is so wide that a normal distribution reaches the quantile of Student's distribution for as few
-    trainings.
+    trainings. Trainings that share a part of their events differ less from each other than from the one on the data, and
+    err together.
     """
 
     efficiency: Array
     uncertainty: Array
 
     @classmethod
-    def fit(cls, draws: Sequence[Sequence[float]], confidence_level: float) -> "TurnOn":
+    def fit(cls, draws: Sequence[Sequence[float]], confidence_level: float, shared: float = 0.0) -> "TurnOn":
         """Fit the efficiencies found in the trainings with each amount of signal, in ascending order.
+
+        Args:
+            draws: efficiencies, at least two of each amount.
+            confidence_level: of the limit in which the uncertainty is used.
+            shared: part of the events that two trainings have in common, below 1.
 
         Raises:
             ValueError: an efficiency is not positive, or an amount has fewer than two.
@@ -47,7 +53,10 @@ class TurnOn:
         place = np.arange(len(logs))
         neighbours = np.abs(place[:, None] - place) <= 1
         freedom = neighbours @ (numbers - 1)
-        spread = np.sqrt(neighbours @ squares / freedom * (1 + 1 / numbers))
+        # With a correlation r the variance among n trainings is (1 - r) s^2; from their mean to another training, which
+        # shares nothing with them, it is s^2 + (r + (1 - r) / n) s^2.
+        independent = (1 + shared) / (1 - shared) + 1 / numbers
+        spread = np.sqrt(neighbours @ squares / freedom * independent)
         level = 1 - confidence_level
         return cls(np.exp(rising), spread * t.isf(level, freedom) / norm.isf(level))
 

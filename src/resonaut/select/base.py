@@ -10,7 +10,7 @@ import numpy as np
 from resonaut.errors import ConfigError
 from resonaut.events import KEY, Dataset, require_finite
 from resonaut.select import injection as drawing
-from resonaut.select.injection import FloatArray, Injection
+from resonaut.select.injection import Drawn, FloatArray, Injection
 from resonaut.select.tally import scale_to_total, usable_events
 
 # Part of the expected events that the simulation may lack, because a weight is negative or counts more than one event.
@@ -21,7 +21,8 @@ MOST_MISSING = 0.01
 class Base:
     """``events`` of ``luminosity`` in 1/fb; ``rest`` are others of the same background, none where it is not known.
 
-    ``reason``: why it is data that may hold a signal already.
+    ``shared`` is the part of the events that another experiment of the same amount holds too; ``reason``: why it is data
+    that may hold a signal already.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Base:
     events: ak.Array
     rest: ak.Array
     luminosity: float
+    shared: float
     reason: str | None
 
 
@@ -57,7 +59,7 @@ def draw(
         ConfigError: a dataset of the wrong role, without luminosity, or with less of it than is to be drawn.
     """
     pseudo = data.manifest.role == "pseudo_data"
-    reason = None if pseudo else "no pseudo-data or simulated background were given to draw from"
+    reason = None if pseudo else "there are no pseudo-data, and no simulation that the method does not learn from"
     if simulation:
         luminosity = injection.luminosity or data.manifest.luminosity
         if luminosity is None:
@@ -70,14 +72,15 @@ def draw(
         expected = luminosity * _weights(pool, name)
         probability = np.clip(expected, 0.0, 1.0)
         if np.abs(expected - probability).sum() <= MOST_MISSING * expected.sum():
-            drawn = np.random.default_rng((injection.seed, 0)).random(len(pool)) < probability
+            drawn = Drawn(injection.generator(0).random(len(pool)) < probability, probability)
             pool = pool[[*KEY, *columns]]
             # What is not drawn has other weights, and is no sample of this background.
-            return Base(name, "background", pool[drawn], pool[:0], luminosity, None)
-        reason = f"{len(pool)} events of {name} are too few to make up {expected.sum():.0f} of data"
+            return Base(name, "background", pool[drawn.mask], pool[:0], luminosity, drawn.shared, None)
+        reason = f"{len(pool)} events of {name} cannot make up the {expected.sum():.0f} of {luminosity:g}/fb"
     pool = data.read(columns, friends)
-    drawn, luminosity = drawing.draw_base(data, len(pool), injection)
-    return Base(data.name, "pseudo_data" if pseudo else "data", pool[drawn], pool[~drawn], luminosity, reason)
+    mask, luminosity, shared = drawing.draw_base(data, len(pool), injection)
+    role: Literal["pseudo_data", "data"] = "pseudo_data" if pseudo else "data"
+    return Base(data.name, role, pool[mask], pool[~mask], luminosity, shared, reason)
 
 
 def _weights(events: ak.Array, name: str) -> FloatArray:

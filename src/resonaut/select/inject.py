@@ -101,7 +101,8 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     usable = usable_events(simulated)
     weights = drawing.signal_weights(signal, simulated, variation)
     weights *= usable * scale_to_total(float(weights.sum()), float(weights[usable].sum()), signal.name)
-    injected, remaining = drawing.draw_signal(signal, simulated, weights, mass_window, background.luminosity, injection)
+    drawn = drawing.draw_signal(signal, simulated, weights, mass_window, background.luminosity, injection)
+    injected, remaining = drawn.mask, drawn.remaining
     fields = list(dict.fromkeys((*KEY, *columns)))
     events = ak.concatenate([background.events[fields], simulated[injected][fields]])
     regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
@@ -149,6 +150,7 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
             "signal": signal.name,
             "base": background.role,
             "base_reason": background.reason,
+            "shared": max(background.shared, drawn.shared),
             "amount": injection.amount,
             "unit": injection.unit,
             "seed": injection.seed,

@@ -1,4 +1,4 @@
-"""What is drawn: pseudo-data from a pool of background, and signal by its weights."""
+"""What an experiment draws: pseudo-data from a pool of background, and signal by its weights."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 # Above this part of the simulated signal in the data too little is left to measure the efficiency.
 MOST_INJECTED = 0.5
-# Largest probability of one event to be put into the data: else nothing would stand for it in the efficiency.
+# Largest probability of one event to be drawn: else nothing would stand for it in the efficiency.
 MOST_LIKELY = 0.8
 # Quantiles of a feature, and the part of their Poisson error from which on a shift of one is large.
 BINS, LARGE_SHIFT = 10, 0.2
@@ -28,7 +28,8 @@ BINS, LARGE_SHIFT = 10, 0.2
 class Injection:
     """How much signal: ``amount`` is a cross section in fb, or exactly so many events in the signal region.
 
-    ``luminosity`` in 1/fb is how much pseudo-data is drawn, None for all of it; ``seed`` of the draws and the training.
+    ``luminosity`` in 1/fb is how much background is drawn, None for all pseudo-data and as much simulation as there are
+    data; ``seed`` of the draws and the training.
     ``systematics``: train again for each variation of the Lund weights that would change what is learned.
     """
 
@@ -38,11 +39,36 @@ class Injection:
     systematics: bool
     seed: int
 
+    def generator(self, stream: int, seed: int | None = None) -> np.random.Generator:
+        """Random numbers of one purpose; other amounts draw others, so that their experiments are independent too."""
+        amount = int(np.float64(self.amount).view(np.uint64))
+        return np.random.default_rng((self.seed if seed is None else seed, stream, amount))
 
-def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask, float]:
-    """Which of the ``n_events`` of the data or pseudo-data are taken, and their luminosity in 1/fb.
+
+@dataclass(frozen=True)
+class Drawn:
+    """Which events are drawn, shape (n,), and with what probability each was to be."""
+
+    mask: Mask
+    probability: FloatArray
+
+    @property
+    def remaining(self) -> FloatArray:
+        """By what the weights of the others are multiplied, so that they stand for the drawn ones: sums are unbiased."""
+        left: FloatArray = ~self.mask / (1 - self.probability)
+        return left
+
+    @property
+    def shared(self) -> float:
+        """The part of the drawn events that another draw is expected to hold too."""
+        return float(np.square(self.probability).sum() / max(self.probability.sum(), 1.0))
+
+
+def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask, float, float]:
+    """Which of the ``n_events`` of the data or pseudo-data are taken, their luminosity in 1/fb, and how many are shared.
 
     No two of the first ``whole // injection.luminosity`` seeds share an event, nor of the next as many.
+    The third is the part of the events that each experiment of the same amount and a lower seed holds too, at most.
 
     Raises:
         ConfigError: the dataset has another role or no luminosity, or less of it than is to be drawn.
@@ -54,18 +80,18 @@ def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask,
     whole = base.manifest.luminosity
     if whole is None:
         raise ConfigError(f"dataset {base.name!r} has no luminosity; set datasets.{base.name}.luminosity.")
-    if injection.luminosity is None:
-        return np.ones(n_events, dtype=np.bool_), whole
-    if base.manifest.role == "data" or injection.luminosity > whole:
+    luminosity = injection.luminosity or whole
+    if injection.luminosity and (base.manifest.role == "data" or luminosity > whole):
         raise ConfigError(
-            f"config: select.injection.luminosity {injection.luminosity:g}/fb cannot be drawn from {base.name!r}, "
+            f"config: select.injection.luminosity {luminosity:g}/fb cannot be drawn from {base.name!r}, "
             f"{base.manifest.role} of {whole:g}/fb; give null, or a dataset with the role 'pseudo_data' that has more."
         )
-    part = injection.luminosity / whole
+    part = luminosity / whole
     # The pool is dealt out to as many seeds as it is enough for, so that these experiments are independent; then again.
-    deal, place = divmod(injection.seed, int(1 / part + 1e-9))
-    position = np.random.default_rng((deal, 0)).random(n_events)
-    return (place * part <= position) & (position < (place + 1) * part), injection.luminosity
+    hands = int(1 / part + 1e-9)
+    deal, place = divmod(injection.seed, hands)
+    position = injection.generator(0, deal).random(n_events)
+    return (place * part <= position) & (position < (place + 1) * part), luminosity, 1 / hands if deal else 0.0
 
 
 def signal_weights(signal: Dataset, events: ak.Array, variation: str | None) -> FloatArray:
@@ -84,17 +110,16 @@ def signal_weights(signal: Dataset, events: ak.Array, variation: str | None) -> 
 
 def draw_signal(
     signal: Dataset, events: ak.Array, weights: FloatArray, window: Window, luminosity: float, injection: Injection
-) -> tuple[Mask, FloatArray]:
-    """Which of the signal's events are put into the data, and by what the weights of the others are multiplied.
+) -> Drawn:
+    """Which of the signal's events are put into the background.
 
-    An event is drawn with a probability p proportional to its weight, at most once, and events that are not drawn stand
-    for those that are with a factor of 1 / (1 - p), 0 for the drawn ones: sums over the others are unbiased, whatever a
-    weight depends on. No p exceeds ``MOST_LIKELY``, and events of negative weight are not drawn.
+    An event is drawn with a probability proportional to its weight, at most ``MOST_LIKELY``, and at most once. Events of
+    negative weight are not drawn.
 
     Raises:
         EmptySelectionError: the dataset has too few events for so large a signal.
     """
-    rng = np.random.default_rng((injection.seed, 1))
+    rng = injection.generator(1)
     counted = np.ones(len(weights), dtype=np.bool_)
     if injection.unit == "events":
         counted = Regions.of(ak.to_numpy(events.m_jj), window).signal
@@ -115,7 +140,7 @@ def draw_signal(
     steps = np.floor(np.cumsum(probability[order]) + rng.random())
     drawn = np.zeros(len(weights), dtype=np.bool_)
     drawn[order] = np.diff(steps, prepend=0.0) > 0
-    return drawn, np.where(drawn, 0.0, 1 / (1 - probability))
+    return Drawn(drawn, probability)
 
 
 def _probabilities(weights: FloatArray, counted: Mask, number: int) -> FloatArray:

@@ -47,6 +47,7 @@ def experiment(amount, seed, efficiency, background=300, retrained=None, **injec
             "retrained": retrained or {},
             "base": "pseudo_data",
             "base_reason": None,
+            "shared": 0.0,
         }
         | injection,
         "signals": [
@@ -117,6 +118,7 @@ def test_the_limit_is_where_injected_and_excluded_meet(files, settings):
     [
         ({"base": "data", "base_reason": "there is none"}, "into the data, which may hold a signal already: there is"),
         ({"unit": "events"}, "as a number of events"),
+        ({"shared": 0.95}, "the trainings have nearly the same events"),
     ],
 )
 def test_experiments_that_give_no_limit_say_why(write, files, settings, change, reason):
@@ -143,7 +145,7 @@ def test_another_luminosity_than_the_datas_gives_no_limit(files, settings, tmp_p
     data.write_text(json.dumps({"luminosity": 2 * LUMINOSITY}))
     result = retrained(settings, actual, data, paths)
     assert (result["limit"], result["amounts"][3]["excluded"]) == (None, None)
-    assert result["limit_reason"] == "the experiments have 20/fb and the data 40/fb; set select.injection.luminosity"
+    assert result["limit_reason"] == "an experiment has 20/fb and the data 40/fb; give it as much background"
 
 
 def test_a_training_that_found_nothing_leaves_the_amounts_up_to_its_own_out(write, files, settings):
@@ -198,6 +200,17 @@ def test_the_spread_of_the_draws_widens_the_limit(write, files, settings):
     assert row["efficiency_spread"] == pytest.approx(0.12)
     assert row["efficiency_uncertainty"] > 3 * narrow["efficiency_uncertainty"]
     assert row["excluded"] > 1.05 * narrow["excluded"]
+
+
+def test_trainings_that_share_events_differ_more_from_the_data_than_from_each_other(write, files, settings):
+    paths, actual, data = files
+    shared = write("shared", *(experiment(20, seed, draw * 0.2, shared=0.5) for seed, draw in enumerate((0.9, 1, 1.1))))
+    (row,) = retrained(settings, actual, data, shared)["amounts"]
+    (independent,) = retrained(settings, actual, data, paths[6:9])["amounts"]
+    # Log-normal, of 3 trainings: sqrt(3 + 1/3) instead of sqrt(1 + 1/3).
+    sizes = [np.log1p(one["efficiency_uncertainty"]) for one in (row, independent)]
+    assert sizes[0] == pytest.approx(np.sqrt(2.5) * sizes[1])
+    assert row["excluded"] > independent["excluded"]
 
 
 def test_retrained_variations_replace_evaluated_ones(settings, files, write):

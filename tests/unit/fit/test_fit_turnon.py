@@ -27,6 +27,18 @@ def test_the_uncertainty_is_that_of_one_more_training_of_a_sample_so_small():
     assert far.uncertainty[4] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("shared", [0.0, 0.3, 0.6])
+def test_the_uncertainty_covers_the_training_on_the_data_where_the_others_have_events_in_common(shared):
+    """95 % of new trainings are found above the lower edge, however correlated the measured ones are."""
+    rng, found = np.random.default_rng(5), []
+    for _ in range(4000):
+        common, own = rng.normal(size=(3, 1)), rng.normal(size=(3, 3))
+        draws = np.exp(0.2 * (np.sqrt(shared) * common + np.sqrt(1 - shared) * own))
+        fit = TurnOn.fit(draws.tolist(), 0.95, shared)
+        found.append(0.2 * rng.normal() > np.log(fit.efficiency[1]) - 1.645 * fit.uncertainty[1])
+    assert 0.935 < np.mean(found) < 0.985
+
+
 @pytest.mark.parametrize("draws", [[[0.1], [0.1, 0.2]], [[0.0, 0.1]]])
 def test_one_training_or_none_of_the_signal_is_refused(draws):
     with pytest.raises(ValueError, match="two positive efficiencies"):

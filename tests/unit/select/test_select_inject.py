@@ -37,9 +37,9 @@ def signal(manifests) -> Dataset:
 
 def test_all_data_are_taken_and_part_of_a_pool(manifests, pool):
     data = Dataset.open(manifests["data"])
-    mask, luminosity = drawing.draw_base(data, 100, NOTHING)
+    mask, luminosity, shared = drawing.draw_base(data, 100, NOTHING)
     assert mask.all()
-    assert luminosity == 10
+    assert (luminosity, shared) == (10, 1)
     numbers = [drawing.draw_base(pool, 7000, replace(NOTHING, luminosity=2.0, seed=s))[0].sum() for s in range(300)]
     # Of a given pool binomial with a probability of 0.2; the pool itself is Poisson.
     assert np.mean(numbers) == pytest.approx(1400, abs=4 * np.sqrt(1400 * 0.8 / 300))
@@ -49,6 +49,13 @@ def test_all_data_are_taken_and_part_of_a_pool(manifests, pool):
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_other_amounts_are_put_into_other_events(pool):
+    """Else the trainings with neighbouring amounts would differ less than independent ones."""
+    third = replace(NOTHING, luminosity=2.5)
+    one, other = (drawing.draw_base(pool, 7000, replace(third, amount=amount))[0] for amount in (5.0, 10.0))
+    assert (one & other).mean() == pytest.approx(0.25**2, abs=4 * 0.25 / np.sqrt(7000))
 
 
 @pytest.mark.parametrize("luminosity", [2.0, 3.0, 10.0])
@@ -79,7 +86,7 @@ def test_signal_is_drawn_by_weight_without_replacement(settings, signal, toys):
     events, window = toys(4000, 5, signal=True), settings.windows["w3500"]
     weights = np.where(np.arange(4000) % 2 == 0, 3e-3, 1e-3)
     drawn = [
-        drawing.draw_signal(signal, events, weights, window, 10.0, Injection(2.0, "fb", None, False, seed))[0]
+        drawing.draw_signal(signal, events, weights, window, 10.0, Injection(2.0, "fb", None, False, seed)).mask
         for seed in range(200)
     ]
     # 8 fb of weight, 2 times as much, and 10/fb.
@@ -94,9 +101,8 @@ def test_a_number_of_events_is_drawn_exactly(settings, signal, toys):
     events, window = toys(4000, 5, signal=True), settings.windows["w3500"]
     inside = Regions.of(ak.to_numpy(events.m_jj), window).signal
     for amount in (0, 1, 300):
-        chosen, _ = drawing.draw_signal(
-            signal, events, np.ones(4000), window, 1.0, Injection(amount, "events", None, False, 3)
-        )
+        injected = Injection(amount, "events", None, False, 3)
+        chosen = drawing.draw_signal(signal, events, np.ones(4000), window, 1.0, injected).mask
         assert (chosen & inside).sum() == amount
     # And as many outside as belong to them.
     assert chosen.sum() == pytest.approx(300 / inside.mean(), abs=15)
@@ -113,7 +119,8 @@ def test_the_events_left_stand_for_those_drawn(settings, signal, toys):
         injected = Injection(2000 * part, "fb", None, False, 0)
         sums = []
         for seed in range(100):
-            mask, remaining = drawing.draw_signal(signal, events, weights, window, 1.0, replace(injected, seed=seed))
+            drawn = drawing.draw_signal(signal, events, weights, window, 1.0, replace(injected, seed=seed))
+            mask, remaining = drawn.mask, drawn.remaining
             assert mask.sum() == pytest.approx(2000 * part, abs=5 * np.sqrt(2000 * part))
             assert not remaining[mask].any()
             left = weights * remaining
@@ -127,14 +134,14 @@ def test_the_events_left_stand_for_those_drawn(settings, signal, toys):
 def test_events_of_no_or_negative_weight_are_not_drawn(settings, signal, toys):
     weights = np.ones(400)
     weights[:100], weights[100:150] = 0, -1
-    mask, _ = drawing.draw_signal(
+    mask = drawing.draw_signal(
         signal,
         toys(400, 5, signal=True),
         weights,
         settings.windows["w3500"],
         1.0,
         Injection(100.0, "events", None, False, 1),
-    )
+    ).mask
     assert mask[150:].sum() == mask.sum() == 100
 
 
@@ -198,7 +205,7 @@ def test_an_experiment_measures_with_events_that_were_not_injected(settings, poo
     (entry,) = result["signals"]
     assert entry["acceptance"] == pytest.approx(0.8)
     # The efficiency is scaled up from those that were not drawn, to all.
-    assert 0.3 < entry["efficiency"] <= 0.8
+    assert 0.03 < entry["efficiency"] <= 0.8
     assert (injection["base"], injection["base_reason"]) == ("pseudo_data", None)
     assert result["improvement"]["signal_events"] == pytest.approx((800 - injection["events"]) * 0.998, abs=8)
     assert result["improvement"]["max"] > 2
@@ -210,6 +217,10 @@ def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
         inject(experiment(settings, pool, signal, Injection(20.0, "fb", 5.0, False, seed))) for seed in (2, 2, 3)
     )
     assert json.dumps(one) == json.dumps(again)
+    # A pool twice as large is enough for two experiments; the third has half of its events from each.
+    assert [result["injection"]["shared"] for result in (one, other)] == [0.5, 0.5]
+    first = inject(experiment(settings, pool, signal, Injection(20.0, "fb", 5.0, False, 1)))
+    assert first["injection"]["shared"] < 0.1
     assert one["injection"]["events"] != other["injection"]["events"] or one["counts"] != other["counts"]
 
 
@@ -218,7 +229,10 @@ def test_data_have_no_improvement(settings, manifests, signal):
     assert result["improvement"] is None
     assert result["injection"]["events"] == 0
     assert result["injection"]["base"] == "data"
-    assert result["injection"]["base_reason"] == "no pseudo-data or simulated background were given to draw from"
+    assert (
+        result["injection"]["base_reason"]
+        == "there are no pseudo-data, and no simulation that the method does not learn from"
+    )
     assert result["signals"][0]["efficiency"] == pytest.approx(0.8)
 
 
@@ -245,6 +259,10 @@ def test_simulation_is_drawn_to_the_luminosity_of_the_data(manifests, simulation
     assert heavy == pytest.approx(0.75, abs=0.01)
     # The events and no weights: they count as data.
     assert set(drawn[0].events.fields) == {*KEY, "m_jj"}
+    # Sum of p^2 over that of p; and so many are in two draws.
+    both = np.intersect1d(*(ak.to_numpy(one.events.event) for one in drawn[:2]))
+    assert drawn[0].shared == pytest.approx(0.75**2 + 0.25**2)
+    assert len(both) / 5000 == pytest.approx(drawn[0].shared, abs=0.04)
     assert len(set(ak.to_list(drawn[0].events.event))) == numbers[0]
     assert len(draw(data, simulation, replace(NOTHING, luminosity=2.0)).events) == pytest.approx(1000, abs=150)
 
@@ -269,7 +287,7 @@ def test_where_simulation_is_short_the_data_are_taken_and_it_is_said(settings, m
     plenty = replace(simulation, manifest=replace(simulation.manifest, weight_scale=0.1))
     short = draw(data, plenty)
     assert (short.name, short.role, len(short.events)) == ("data", "data", 6060)
-    assert short.reason == "10000 events of mc are too few to make up 10000 of data"
+    assert short.reason == "10000 events of mc cannot make up the 10000 of 10/fb"
     job = replace(experiment(settings, data, signal, NOTHING, "inclusive"), simulation=[plenty])
     assert inject(job)["injection"]["base_reason"] == short.reason
     enough = inject(replace(job, simulation=[simulation], injection=Injection(5.0, "fb", None, False, 1)))
