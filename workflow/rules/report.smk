@@ -347,7 +347,11 @@ rule report_injections:
         config=config_of("report"),
         code=stage_code("report"),
         fits=injected_fits,
-        benchmark=("<results>/select/benchmark.json" if datasets("pseudo_data") else []),
+        benchmark=lambda wildcards: (
+            "<results>/select/benchmark.json"
+            if {injected_base(name) for name in injected_methods()} == {"pseudo_data"}
+            else []
+        ),
     output:
         table=report(
             "<results>/report/injections.csv",

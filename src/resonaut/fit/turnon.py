@@ -25,8 +25,7 @@ class TurnOn:
 
     The spread of trainings is estimated at each amount together with its neighbours. The uncertainty contains the error
     of the median, and is so wide that a normal distribution reaches the quantile of Student's distribution for as few
-    trainings. Trainings that share a part of their events differ less from each other than from the one on the data, and
-    err together.
+    trainings. Trainings that share a part of their events differ less from each other than from the one on the data.
     """
 
     efficiency: Array

@@ -21,8 +21,8 @@ MOST_MISSING = 0.01
 class Base:
     """``events`` of ``luminosity`` in 1/fb; ``rest`` are others of the same background, none where it is not known.
 
-    ``shared`` is the part of the events that another experiment of the same amount holds too; ``reason``: why it is data
-    that may hold a signal already.
+    ``shared`` is the part of the events that another experiment with the same amount holds too; ``reason``: why it is
+    data that may hold a signal already.
     """
 
     name: str

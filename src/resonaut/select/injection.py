@@ -54,9 +54,9 @@ class Drawn:
 
     @property
     def remaining(self) -> FloatArray:
-        """By what the weights of the others are multiplied, so that they stand for the drawn ones: sums are unbiased."""
-        left: FloatArray = ~self.mask / (1 - self.probability)
-        return left
+        """By what the weights of the others are multiplied to stand for the drawn ones, so that sums are unbiased."""
+        factor: FloatArray = ~self.mask / (1 - self.probability)
+        return factor
 
     @property
     def shared(self) -> float:
@@ -65,10 +65,10 @@ class Drawn:
 
 
 def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask, float, float]:
-    """Which of the ``n_events`` of the data or pseudo-data are taken, their luminosity in 1/fb, and how many are shared.
+    """Which of the ``n_events`` of the data or pseudo-data are taken, their luminosity in 1/fb, and the part shared.
 
-    No two of the first ``whole // injection.luminosity`` seeds share an event, nor of the next as many.
-    The third is the part of the events that each experiment of the same amount and a lower seed holds too, at most.
+    No two of the first ``whole // injection.luminosity`` seeds share an event, nor of the next as many; but each of the
+    next shares a part of its events with each of the first.
 
     Raises:
         ConfigError: the dataset has another role or no luminosity, or less of it than is to be drawn.
@@ -113,7 +113,7 @@ def draw_signal(
 ) -> Drawn:
     """Which of the signal's events are put into the background.
 
-    An event is drawn with a probability proportional to its weight, at most ``MOST_LIKELY``, and at most once. Events of
+    An event is drawn at most once, with a probability proportional to its weight and at most ``MOST_LIKELY``; those of
     negative weight are not drawn.
 
     Raises:
