@@ -96,7 +96,7 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
 
 def _load(path: Path) -> Content:
     content: Content = config.load_json(path)
-    if not isinstance(content, dict) or "base" not in content.get("injection", {}):
+    if not isinstance(content, dict) or not {"base", "shared"} <= content.get("injection", {}).keys():
         raise InputFileError(path, "no experiment with injected signal", "make it with 'resonaut select inject'")
     return content
 
