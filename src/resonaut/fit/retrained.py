@@ -118,7 +118,10 @@ def _no_limit(groups: Mapping[float, list[Content]], actual: Content | None) -> 
     if injections[0]["unit"] != "fb":
         return "the signal was injected as a number of events"
     if into_data := [one["base_reason"] for one in injections if one["base"] == "data"]:
-        return f"the signal was injected into the data, which may hold a signal already: {into_data[0]}"
+        return (
+            f"the signal was injected into the data, which may hold one already, as {into_data[0]}; give the search a "
+            "dataset with the role 'pseudo_data', or more simulation"
+        )
     wanted = actual["luminosity"]
     if other := [c["luminosity"] for c in contents if abs(c["luminosity"] - wanted) > SAME * wanted]:
         return f"an experiment has {other[0]:g}/fb and the data {wanted:g}/fb; give it as much background"

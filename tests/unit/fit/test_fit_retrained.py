@@ -116,7 +116,10 @@ def test_the_limit_is_where_injected_and_excluded_meet(files, settings):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"base": "data", "base_reason": "there is none"}, "into the data, which may hold a signal already: there is"),
+        (
+            {"base": "data", "base_reason": "there is none"},
+            "into the data, which may hold one already, as there is none; give the search a",
+        ),
         ({"unit": "events"}, "as a number of events"),
         ({"shared": 0.95}, "the trainings have nearly the same events"),
     ],
