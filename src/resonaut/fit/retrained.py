@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.errors import ConfigError, InputFileError, ResonautError
 from resonaut.fit import limits, scan
 from resonaut.fit.background import Model
 from resonaut.fit.selection import search_of
@@ -75,7 +75,7 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
 
     limit = meets("excluded")
     if limit is None and reason is None:
-        reason = f"in the trainings with {list(groups)[-1]:g} {unit} the efficiency is zero or not known well enough"
+        reason = f"with {list(groups)[-1]:g} {unit} {amounts[-1]['excluded_reason']}"
     return {
         "method": method,
         "window": window,
@@ -244,14 +244,14 @@ def _amount(
     nothing: list[Content] | None,
     actual: Content | None,
 ) -> Content:
-    """What is expected, and what the actual data exclude, with the efficiency found at one amount.
+    """What is expected, and what the actual data exclude, with the efficiency found at one amount; or why nothing is.
 
     Expectations are medians over the experiments with ``nothing`` injected. Without any they are of the background that
-    is fitted to this amount's ``experiments``, and for limits to the ``actual`` data.
+    is fitted, with a signal beside it, to this amount's ``experiments``, and for limits to the ``actual`` data.
     """
-    result: Content = dict.fromkeys(("five_sigma_expected", "excluded", "excluded_expected"))
+    result: Content = dict.fromkeys(("five_sigma_expected", "excluded", "excluded_expected", "excluded_reason"))
     if trained is None:
-        return result
+        return result | {"excluded_reason": "or more a training found none of the signal"}
 
     def seen_in(content: Content) -> tuple[Model, float | None]:
         """The trained selection's signal over the spectrum of another one."""
@@ -259,16 +259,17 @@ def _amount(
 
     over = [seen_in(content) for content in nothing or experiments]
     if over[0][1] is None:
-        return result
+        return result | {"excluded_reason": "the efficiency is not known well enough"}
     result["five_sigma_expected"] = float(np.median([_five_sigma(model, per_fb) for model, per_fb in over if per_fb]))
     if actual is None:
         return result
     model, events_per_fb = seen_in(actual)
     assert events_per_fb is not None
-    found = limits.upper_limits(model, settings.confidence_level)
-    expected = [found]
-    if nothing:
-        expected = [limits.upper_limits(model, settings.confidence_level) for model, _ in over]
+    try:
+        found = limits.upper_limits(model, settings.confidence_level)
+        expected = [limits.upper_limits(one, settings.confidence_level) for one, _ in over] if nothing else [found]
+    except ResonautError as error:
+        return result | {"excluded_reason": str(error)}
     result["excluded"] = found.observed / events_per_fb
     result["excluded_expected"] = float(np.median([one.expected[2] for one in expected])) / events_per_fb
     return result

@@ -10,7 +10,8 @@ import pytest
 from uhi.io.json import default
 
 from resonaut import cli
-from resonaut.errors import InputFileError
+from resonaut.errors import InputFileError, ResonautError
+from resonaut.fit import limits
 from resonaut.fit.bare import settings_of
 from resonaut.fit.retrained import retrained
 
@@ -160,7 +161,18 @@ def test_a_training_that_found_nothing_leaves_the_amounts_up_to_its_own_out(writ
     assert result["limit"] == 60
     result = retrained(settings, actual, data, write("all", *blind))
     assert result["limit"] is None
-    assert "with 20 fb the efficiency is zero" in result["limit_reason"]
+    assert result["limit_reason"] == "with 20 fb or more a training found none of the signal"
+
+
+def test_data_without_a_limit_say_why(files, settings, monkeypatch):
+    def nowhere(model, confidence_level):
+        raise ResonautError("CLs crosses the level nowhere")
+
+    monkeypatch.setattr(limits, "upper_limits", nowhere)
+    paths, actual, data = files
+    result = retrained(settings, actual, data, paths[9:])
+    assert (result["limit"], result["limit_reason"]) == (None, "with 60 fb CLs crosses the level nowhere")
+    assert result["five_sigma_expected"] is not None
 
 
 def test_expected_results_are_of_experiments_without_a_signal(write, files, settings):
@@ -171,9 +183,12 @@ def test_expected_results_are_of_experiments_without_a_signal(write, files, sett
     assert beside["limit"] > 1.5 * without["limit"]
     for key in ("limit_expected", "five_sigma_expected"):
         assert beside[key] == pytest.approx(without[key], rel=1e-6)
-    # Nor do the 480 events of the experiments with 60 fb, whose background alone would have absorbed some of them.
+    # Nor do the 480 events of the experiments with 60 fb, of which a fit of the background alone absorbs some.
     (alone,) = retrained(settings, actual, data, paths[9:])["amounts"]
-    assert alone["five_sigma_expected"] > 1.1 * without["amounts"][3]["five_sigma_expected"]
+    assert alone["five_sigma_expected"] == pytest.approx(without["amounts"][3]["five_sigma_expected"], rel=0.1)
+    usual = replace(settings, background=replace(settings.background, expected="background_only"))
+    (absorbed,) = retrained(usual, actual, data, paths[9:])["amounts"]
+    assert absorbed["five_sigma_expected"] > 1.1 * alone["five_sigma_expected"]
 
 
 def test_significances_rise_with_the_injected_signal(files, settings):
