@@ -233,9 +233,31 @@ def imaged_methods():
     return [name for name in config["select"]["methods"] if name != "inclusive"]
 
 
-def injected_base():
-    """The dataset that signal is put into: pseudo-data where there are some, else the data."""
-    return (datasets("pseudo_data") or datasets("data"))[0]
+def injected_base(method):
+    """What signal is put into, by role: pseudo-data, else simulation for the data, else data that may hold a signal."""
+    wanted = config["select"]["injection"]["base"]
+    roles = ["pseudo_data", "background"] if wanted == "auto" else [wanted]
+    if wanted != "auto" and not datasets(wanted):
+        stop(
+            f"config: select.injection.base is {wanted!r}, and search.datasets has none with that role; add one, or give "
+            "'auto'."
+        )
+    for role in roles:
+        # What a method learns from cannot be its data as well, and without data nobody knows how much to draw.
+        drawn = datasets("data") and role not in catalogue.entry(method).roles
+        if datasets(role) and (role != "background" or drawn):
+            return role
+    return "data"
+
+
+def injected_luminosity(method):
+    """How much an experiment draws, 1/fb: what is given, else of more pseudo-data than data as much as of the data."""
+    given = config["select"]["injection"]["luminosity"]
+    if given or injected_base(method) != "pseudo_data":
+        return given
+    pool = CATALOGUE[datasets("pseudo_data")[0]].luminosity or 0
+    wanted = [CATALOGUE[name].luminosity or pool for name in datasets("data")]
+    return next((amount for amount in wanted if amount < pool), None)
 
 
 def injected_inputs(wildcards):
@@ -246,16 +268,25 @@ def injected_inputs(wildcards):
             f"config: select.injection.signals names {wildcards.dataset!r}, which is no signal of search.datasets; add "
             "it there or take it out."
         )
-    base, evaluation = injected_base(), config["select"]["injection"]["evaluation"]
+    base, evaluation = (
+        injected_base(wildcards.method),
+        config["select"]["injection"]["evaluation"],
+    )
+    # Simulation that does not suffice leaves the data, of which it has to have the luminosity anyway.
+    data = datasets("pseudo_data" if base == "pseudo_data" else "data")[0]
+    simulation = datasets("background") if base == "background" else []
     roles = catalogue.entry(wildcards.method).roles
     background, prior = (
         datasets(role) if role in roles else [] for role in ("background", "signal")
     )
     read = list(
-        dict.fromkeys([base, wildcards.dataset, *background, *prior, *evaluation])
+        dict.fromkeys(
+            [data, *simulation, wildcards.dataset, *background, *prior, *evaluation]
+        )
     )
     return {
-        "data": manifest(base),
+        "data": manifest(data),
+        "simulation": [manifest(name) for name in simulation],
         "signal": manifest(wildcards.dataset),
         "background": [manifest(name) for name in background],
         "prior": [manifest(name) for name in prior],
@@ -266,7 +297,18 @@ def injected_inputs(wildcards):
             for verb in method_friends(wildcards.method)
             for path in friends(verb, *read)
         ],
+        "reweight": friends("reweight", *simulation) if uses("reweight") else [],
         "lund": (friends("calibrate", wildcards.dataset) if uses("calibrate") else []),
+    }
+
+
+def injected_data(wildcards):
+    """The data's own selection and manifest, for a limit; none without data, or of a method that is only compared."""
+    if not datasets("data") or wildcards.method not in config["select"]["methods"]:
+        return {}
+    return {
+        "selection": [f"<results>/select/{wildcards.method}/{wildcards.window}.json"],
+        "data": [manifest(name) for name in datasets("data")],
     }
 
 
@@ -274,10 +316,12 @@ def injection_options(wildcards, input):
     """Options of ``resonaut select inject`` beside the experiment's own name."""
     section = config["select"]["injection"]
     options = [f"--unit={section['unit']}"]
-    if section["luminosity"]:
-        options.append(f"--luminosity={section['luminosity']:g}")
-    for name in ("background", "prior", "evaluation"):
+    luminosity = injected_luminosity(wildcards.method)
+    if luminosity:
+        options.append(f"--luminosity={luminosity:g}")
+    for name in ("simulation", "background", "prior", "evaluation"):
         options += [f"--{name}={path}" for path in input.get(name, [])]
+    options += ["--reweight"] * bool(input.get("reweight"))
     options += ["--lund"] * uses("calibrate") + ["--systematics"] * section[
         "systematics"
     ]
@@ -330,6 +374,14 @@ def datasets(*roles, generated=None):
         for name in config["search"]["datasets"]
         if (not roles or CATALOGUE[name].role in roles)
         and (generated is None or generated == (CATALOGUE[name].generator is not None))
+    ]
+
+
+def wanted(*roles, generated=None):
+    """The datasets but pseudo-data beside data, which are only made for the experiments that draw from them."""
+    spared = datasets("pseudo_data") if datasets("data") else []
+    return [
+        name for name in datasets(*roles, generated=generated) if name not in spared
     ]
 
 

@@ -103,14 +103,9 @@ rule fit_summary:
 rule fit_retrained:
     """p-values of experiments with injected signal, and the limit with the efficiencies that they found."""
     input:
+        unpack(injected_data),
         experiments=lambda wildcards: injections(
             wildcards.method, wildcards.window, wildcards.dataset
-        ),
-        # Pseudo-data have no selection of their own, and no limit.
-        selection=(
-            []
-            if datasets("pseudo_data")
-            else "<results>/select/{method}/{window}.json"
         ),
         config=config_of("fit"),
         code=stage_code("fit"),
@@ -129,14 +124,16 @@ rule fit_retrained:
         mem_mb=memory(1000),
         runtime=60,
     params:
-        selection=lambda wildcards, input: [
-            f"--selection={path}" for path in [input.get("selection")] if path
+        data=lambda wildcards, input: [
+            f"--{name}={path}"
+            for name in ("selection", "data")
+            for path in input.get(name, [])
         ],
     message:
         "Fitting the {wildcards.method} selections trained with {wildcards.dataset} in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.selection:q} \
+        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.data:q} \
             --output {output.result:q} {input.experiments:q}
         """
 

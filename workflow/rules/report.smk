@@ -58,7 +58,7 @@ rule report_cutflows:
     """Draw the events after each cut of every dataset."""
     input:
         code=stage_code("report"),
-        manifests=[manifest(name) for name in datasets()],
+        manifests=[manifest(name) for name in wanted()],
     output:
         table=report(
             "<results>/report/cutflow.csv",
@@ -347,7 +347,11 @@ rule report_injections:
         config=config_of("report"),
         code=stage_code("report"),
         fits=injected_fits,
-        benchmark=("<results>/select/benchmark.json" if datasets("pseudo_data") else []),
+        benchmark=lambda wildcards: (
+            "<results>/select/benchmark.json"
+            if {injected_base(name) for name in injected_methods()} == {"pseudo_data"}
+            else []
+        ),
     output:
         table=report(
             "<results>/report/injections.csv",

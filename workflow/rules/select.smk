@@ -62,7 +62,7 @@ rule select:
 
 
 rule select_inject:
-    """Put simulated signal into the data, train one method in one window, and measure what it finds."""
+    """Put simulated signal into background, train one method in one window, and measure what it finds."""
     input:
         unpack(injected_inputs),
         config=config_of("select"),

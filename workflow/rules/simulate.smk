@@ -6,7 +6,7 @@ rule simulate:
     input:
         [
             f"<results>/simulate/{name}/{chunk}.root"
-            for name in datasets(generated=True)
+            for name in wanted(generated=True)
             for chunk in chunks(name)
         ],
 

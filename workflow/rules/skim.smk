@@ -4,8 +4,8 @@
 rule skim:
     """Skim every dataset."""
     input:
-        events=friends("skim", *datasets()),
-        manifests=[manifest(name) for name in datasets()],
+        events=friends("skim", *wanted()),
+        manifests=[manifest(name) for name in wanted()],
 
 
 rule skim_chunk:

@@ -1,7 +1,7 @@
 """tag: jet taggers trained on the simulated jets, and the scores of both jets of every event."""
 
 TAG_SIMULATION = datasets("background", "signal")
-TAG_DATASETS = datasets("data", "background", "signal", "pseudo_data")
+TAG_DATASETS = wanted("data", "background", "signal", "pseudo_data")
 
 
 rule tag:

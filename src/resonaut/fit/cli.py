@@ -138,10 +138,13 @@ def retrained(
     experiments: Annotated[list[Path], typer.Argument(help="results/select/inject/<method>/<window>/<signal>/*.json.")],
     output: Annotated[Path, typer.Option(help="results/fit/retrained/<method>/<window>/<signal>.json.")],
     selection: Annotated[Path | None, typer.Option(help="results/select/<method>/<window>.json of the data.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Manifest of the data, for a limit: results/skim/<data>.json.")
+    ] = None,
 ) -> None:
     """Fit experiments with injected signal, and set the limit with the efficiencies that they found.
 
-    Reads results/config/fit.json, the experiments, and for a limit the selection of the data themselves. Writes the
+    Reads results/config/fit.json, the experiments, and for a limit the selection and manifest of the data. Writes the
     p-values of all experiments, the excluded against the injected cross section, and the limit.
     """
     from resonaut.config import read
@@ -150,7 +153,7 @@ def retrained(
     from resonaut.fit.settings import FitSettings
 
     distinct([config, selection, *experiments], [output])
-    write_json(output, trained.retrained(read(config, FitSettings), selection, experiments))
+    write_json(output, trained.retrained(read(config, FitSettings), selection, data, experiments))
 
 
 @app.command()

@@ -1,43 +1,50 @@
 """Results of selections that learn from the data: trained again for every injected signal (``resonaut select inject``).
 
-A limit that takes its efficiency from a training in which another amount of signal was present is wrong. Here the
-cross section that the data exclude is a function of the injected one, and the limit is
-
-    min over sigma_injected of max(sigma_injected, sigma_excluded(sigma_injected)):
-
-a larger signal than the injected one would have been learned at least as well (CMS EXO-22-026).
+The efficiency of such a selection is a function of the cross section, fitted to all trainings (``turnon``). A cross
+section is excluded if the data exclude it with the efficiency that belongs to it: the limit is where the excluded cross
+section, as a function of the injected one, equals the injected one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import hist
 import numpy as np
 from scipy.optimize import brentq
 
 from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.errors import ConfigError, InputFileError, ResonautError
 from resonaut.fit import limits, scan
 from resonaut.fit.background import Model
 from resonaut.fit.selection import search_of
 from resonaut.fit.settings import FitSettings
+from resonaut.fit.turnon import FEWEST, TurnOn, meeting
+from resonaut.spectrum import from_json, to_json
+
+Content = dict[str, Any]
 
 FIVE_SIGMA = 5.0
+# Relative difference of two luminosities that are the same.
+SAME = 0.01
+# Of trainings that share a larger part of their events nobody knows how much independent ones differ.
+MOST_SHARED = 0.9
 
 
-def retrained(settings: FitSettings, selection: Path | None, experiments: Sequence[Path]) -> dict[str, Any]:
+def retrained(settings: FitSettings, selection: Path | None, data: Path | None, experiments: Sequence[Path]) -> Content:
     """p-values of the experiments of one method, window and signal, and the limit from the actual selection.
 
     Args:
         settings: the section ``fit``.
         selection: ``<results>/select/<method>/<window>.json`` of the data themselves; None without.
+        data: the data's manifest, for their luminosity; None without.
         experiments: ``<results>/select/inject/<method>/<window>/<signal>/*.json``.
 
     Raises:
         InputFileError: a file is no summary of an experiment, or they are not of one method, window and signal.
-        ConfigError: the signal has no mass, or was injected as a number of events.
+        ConfigError: the signal has no mass.
     """
     contents = [_load(path) for path in experiments]
     first = contents[0]
@@ -50,45 +57,143 @@ def retrained(settings: FitSettings, selection: Path | None, experiments: Sequen
         raise ConfigError(f"the signal {signal!r} has no mass; set datasets.{signal}.mass.")
     own = replace(settings, masses=[mass], signals=[signal])
     rows = [_experiment(own, content, path) for content, path in zip(contents, experiments, strict=True)]
-    amounts = []
-    for amount in sorted({row["amount"] for row in rows}):
-        drawn = [(r, c) for r, c in zip(rows, contents, strict=True) if r["amount"] == amount]
-        amounts.append(_amount(own, amount, selection, *map(list, zip(*drawn, strict=True))))
+    groups = {amount: [c for c in contents if c["injection"]["amount"] == amount] for amount in _amounts(contents)}
+    actual = None
+    if selection and data:
+        actual = config.load_json(selection) | {"luminosity": config.load_json(data)["luminosity"]}
     unit = first["injection"]["unit"]
+    reason = _no_limit(groups, actual)
+    trained = _trained(groups, settings.confidence_level)
+    amounts = [
+        _amount(own, trained.get(amount), groups[amount], groups.get(0), None if reason else actual)
+        | _found(amount, [row for row in rows if row["amount"] == amount], trained.get(amount))
+        for amount in groups
+    ]
+
+    def meets(key: str) -> float | None:
+        return meeting(list(groups), [row[key] for row in amounts]) if unit == "fb" else None
+
+    limit = meets("excluded")
+    if limit is None and reason is None:
+        reason = f"with {list(groups)[-1]:g} {unit} {amounts[-1]['excluded_reason']}"
     return {
         "method": method,
         "window": window,
         "signal": signal,
         "mass": mass,
         "unit": unit,
+        "base": first["injection"]["base"],
         "confidence_level": settings.confidence_level,
         "experiments": rows,
         "amounts": amounts,
-        "limit": best(amounts, "excluded") if selection and unit == "fb" else None,
-        "limit_expected": best(amounts, "excluded_expected") if selection and unit == "fb" else None,
+        "limit": limit,
+        "limit_expected": meets("excluded_expected"),
+        "limit_reason": reason,
         "five_sigma": _crossing(amounts) if unit == "fb" else None,
-        "five_sigma_expected": best(amounts, "five_sigma_expected") if unit == "fb" else None,
+        "five_sigma_expected": meets("five_sigma_expected"),
     }
 
 
-def best(amounts: Sequence[dict[str, Any]], key: str) -> float | None:
-    """The least over injections of max(injected, ``key``); None where no training finds the signal."""
-    found = [max(row["amount"], row[key]) for row in amounts if row[key] is not None]
-    return min(found, default=None)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = config.load_json(path)
-    if not isinstance(content, dict) or "injection" not in content:
+def _load(path: Path) -> Content:
+    content: Content = config.load_json(path)
+    if not isinstance(content, dict) or not {"base", "shared"} <= content.get("injection", {}).keys():
         raise InputFileError(path, "no experiment with injected signal", "make it with 'resonaut select inject'")
     return content
 
 
-def _name(content: dict[str, Any]) -> tuple[str, str, str]:
+def _name(content: Content) -> tuple[str, str, str]:
     return content["method"], content["window"], content["injection"]["signal"]
 
 
-def _model(settings: FitSettings, content: dict[str, Any], path: Path) -> tuple[Model, float | None]:
+def _amounts(contents: Sequence[Content]) -> list[float]:
+    return sorted({content["injection"]["amount"] for content in contents})
+
+
+def _no_limit(groups: Mapping[float, list[Content]], actual: Content | None) -> str | None:
+    """Why the experiments and the actual selection give no limit; None where they do."""
+    contents = [content for group in groups.values() for content in group]
+    injections = [content["injection"] for content in contents]
+    if actual is None:
+        return "there is no selection of data"
+    if injections[0]["unit"] != "fb":
+        return "the signal was injected as a number of events"
+    if into_data := [one["base_reason"] for one in injections if one["base"] == "data"]:
+        return (
+            f"the signal was injected into the data, which may hold one already, as {into_data[0]}; give the search a "
+            "dataset with the role 'pseudo_data', or more simulation"
+        )
+    wanted = actual["luminosity"]
+    if other := [c["luminosity"] for c in contents if abs(c["luminosity"] - wanted) > SAME * wanted]:
+        return f"an experiment has {other[0]:g}/fb and the data {wanted:g}/fb; give it as much background"
+    if few := [f"{amount:g}" for amount, group in groups.items() if len(group) < FEWEST]:
+        return f"there is one training with {', '.join(few)} fb, which does not tell how much trainings differ"
+    if max(one["shared"] for one in injections) > MOST_SHARED:
+        return (
+            "the trainings have nearly the same events, which does not tell how much others differ; give them more "
+            "pseudo-data or simulation to draw from"
+        )
+    return None
+
+
+def _trained(groups: Mapping[float, list[Content]], confidence_level: float) -> dict[float, Content]:
+    """By amount an experiment with the fitted efficiency, its uncertainty in one more training among the others.
+
+    From the amount on at which every training found some of the signal, as below nothing is learned. The uncertainty is
+    left out where the trainings do not tell it.
+    """
+    efficiencies = {a: [c["signals"][0]["efficiency"] for c in group] for a, group in groups.items()}
+    blind = [amount for amount, found in efficiencies.items() if min(found) <= 0]
+    used = [amount for amount in groups if amount > max(blind, default=-1.0)]
+    shared = max((c["injection"]["shared"] for amount in used for c in groups[amount]), default=0.0)
+    if not used or min(len(groups[amount]) for amount in used) < FEWEST or shared > MOST_SHARED:
+        return {a: _mean(groups[a], float(np.mean(efficiencies[a])), None) for a in used}
+    fitted = TurnOn.fit([efficiencies[amount] for amount in used], confidence_level, shared)
+    return {
+        amount: _mean(groups[amount], float(efficiency), float(uncertainty))
+        for amount, efficiency, uncertainty in zip(used, fitted.efficiency, fitted.uncertainty, strict=True)
+    }
+
+
+def _mean(contents: list[Content], efficiency: float, uncertainty: float | None) -> Content:
+    """The experiments' mean spectrum and uncertainties of the signal, with the given efficiency.
+
+    The trainings are measured with the same simulated events, so that their mean has the statistical error of one.
+    Variations of the Lund weights that were trained again take the place of those that were only evaluated.
+    """
+    signals = [content["signals"][0] for content in contents]
+    relative = np.mean([s["efficiency_error"] / s["efficiency"] for s in signals])
+    sources: dict[str, list[float]] = {}
+    for source in signals[0]["lund_uncertainties"]:
+        pairs = [_shifts(content, source) for content in contents]
+        sources[source] = np.mean(pairs, axis=0).tolist()
+    if uncertainty is not None:
+        sources["draw"] = [float(np.expm1(uncertainty)), float(np.expm1(-uncertainty))]
+    signal = signals[0] | {
+        "efficiency": efficiency,
+        "efficiency_error": float(relative) * efficiency,
+        "lund_uncertainties": sources,
+        "spectrum": _mean_spectrum([s["spectrum"] for s in signals]),
+    }
+    return contents[0] | {"signals": [signal]}
+
+
+def _shifts(content: Content, source: str) -> list[float]:
+    """Relative changes, up and down, of an experiment's efficiency by a source of the Lund weights."""
+    again = [content["injection"]["retrained"].get(f"{source}_{side}") for side in ("up", "down")]
+    evaluated = content["signals"][0]["lund_uncertainties"][source]
+    return [old if new is None else new for old, new in zip(evaluated, again, strict=True)]
+
+
+def _mean_spectrum(spectra: Sequence[Content]) -> Content:
+    opened = [from_json(spectrum) for spectrum in spectra]
+    mean = hist.Hist(*opened[0].axes, storage=hist.storage.Weight())
+    view: Any = mean.view(flow=True)
+    view.value = np.mean([one.values(flow=True) for one in opened], axis=0)
+    view.variance = np.mean([one.variances(flow=True) for one in opened], axis=0)
+    return to_json(mean)
+
+
+def _model(settings: FitSettings, content: Content, path: Path) -> tuple[Model, float | None]:
     """The model at the signal's mass, and the selected events of 1 fb where the efficiency is known well enough."""
     (mass,) = settings.masses
     low, high = content["signal_region"]
@@ -98,7 +203,7 @@ def _model(settings: FitSettings, content: dict[str, Any], path: Path) -> tuple[
     return search.model(mass), search.events_per_fb(mass)
 
 
-def _experiment(settings: FitSettings, content: dict[str, Any], path: Path) -> dict[str, Any]:
+def _experiment(settings: FitSettings, content: Content, path: Path) -> Content:
     """The excess in data with injected signal."""
     model, _ = _model(settings, content, path)
     excess = scan.search(model)
@@ -116,66 +221,58 @@ def _experiment(settings: FitSettings, content: dict[str, Any], path: Path) -> d
     }
 
 
-def _amount(
-    settings: FitSettings,
-    amount: float,
-    selection: Path | None,
-    rows: list[dict[str, Any]],
-    contents: list[dict[str, Any]],
-) -> dict[str, Any]:
-    """All experiments with one injected cross section, and what the data exclude with the efficiency found in them."""
-    efficiencies = [row["efficiency"] for row in rows]
-    z = [row["z_local"] for row in rows]
-    result: dict[str, Any] = {
+def _found(amount: float, rows: list[Content], trained: Content | None) -> Content:
+    """What the experiments with one amount found."""
+    efficiencies, z = ([row[key] for row in rows] for key in ("efficiency", "z_local"))
+    signal = trained["signals"][0] if trained else {"efficiency": None, "lund_uncertainties": {}}
+    return {
         "amount": amount,
         "experiments": len(rows),
         "efficiency": float(np.mean(efficiencies)),
-        "efficiency_spread": _spread(efficiencies),
+        "efficiency_spread": float(np.std(efficiencies, ddof=1)) if len(rows) > 1 else None,
+        "efficiency_fitted": signal["efficiency"],
+        "efficiency_uncertainty": signal["lund_uncertainties"].get("draw", [None])[0],
         "z_local": float(np.median(z)),
         "z_local_range": [min(z), max(z)],
-        "five_sigma_expected": None,
-        "excluded": None,
-        "excluded_expected": None,
     }
-    trained = _mean(contents)
-    # The background of an experiment without a signal is what the significance is expected over.
-    model, events_per_fb = _model(settings, trained, Path("experiments"))
-    if events_per_fb is None:
-        return result
-    result["five_sigma_expected"] = _five_sigma(model, events_per_fb)
-    if selection is None:
-        return result
-    actual = config.load_json(selection)
-    names = ("spectrum", "signal_region", "method", "window")
-    model, events_per_fb = _model(settings, trained | {name: actual[name] for name in names}, selection)
-    if events_per_fb is None:
-        return result
-    found = limits.upper_limits(model, settings.confidence_level).scaled(1 / events_per_fb)
-    return result | {"excluded": found.observed, "excluded_expected": float(found.expected[2])}
 
 
-def _mean(contents: list[dict[str, Any]]) -> dict[str, Any]:
-    """An experiment whose efficiency is the mean over draws, with their spread as one more uncertainty.
+def _amount(
+    settings: FitSettings,
+    trained: Content | None,
+    experiments: list[Content],
+    nothing: list[Content] | None,
+    actual: Content | None,
+) -> Content:
+    """What is expected, and what the actual data exclude, with the efficiency found at one amount; or why nothing is.
 
-    Variations that were trained again take the place of those that were only evaluated.
+    Expectations are medians over the experiments with ``nothing`` injected. Without any they are of the background that
+    is fitted, with a signal beside it, to this amount's ``experiments``, and for limits to the ``actual`` data.
     """
-    first = contents[0]
-    efficiencies = [content["signals"][0]["efficiency"] for content in contents]
-    mean = float(np.mean(efficiencies))
-    uncertainties: dict[str, list[float]] = dict(first["signals"][0]["lund_uncertainties"])
-    for source, pair in uncertainties.items():
-        again = [first["injection"]["retrained"].get(f"{source}_{side}") for side in ("up", "down")]
-        uncertainties[source] = [old if new is None else new for old, new in zip(pair, again, strict=True)]
-    if mean > 0 and len(contents) > 1:
-        draw = _spread(efficiencies) / mean
-        uncertainties["draw"] = [draw, -draw]
-    signal = first["signals"][0] | {"efficiency": mean, "lund_uncertainties": uncertainties}
-    return first | {"signals": [signal]}
+    result: Content = dict.fromkeys(("five_sigma_expected", "excluded", "excluded_expected", "excluded_reason"))
+    if trained is None:
+        return result | {"excluded_reason": "or more a training found none of the signal"}
 
+    def seen_in(content: Content) -> tuple[Model, float | None]:
+        """The trained selection's signal over the spectrum of another one."""
+        return _model(settings, content | {"signals": trained["signals"]}, Path(content["data"]))
 
-def _spread(values: Sequence[float]) -> float:
-    """Standard deviation of single draws; 0 for one."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    over = [seen_in(content) for content in nothing or experiments]
+    if over[0][1] is None:
+        return result | {"excluded_reason": "the efficiency is not known well enough"}
+    result["five_sigma_expected"] = float(np.median([_five_sigma(model, per_fb) for model, per_fb in over if per_fb]))
+    if actual is None:
+        return result
+    model, events_per_fb = seen_in(actual)
+    assert events_per_fb is not None
+    try:
+        found = limits.upper_limits(model, settings.confidence_level)
+        expected = [limits.upper_limits(one, settings.confidence_level) for one, _ in over] if nothing else [found]
+    except ResonautError as error:
+        return result | {"excluded_reason": str(error)}
+    result["excluded"] = found.observed / events_per_fb
+    result["excluded_expected"] = float(np.median([one.expected[2] for one in expected])) / events_per_fb
+    return result
 
 
 def _five_sigma(model: Model, events_per_fb: float) -> float:

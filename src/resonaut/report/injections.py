@@ -32,6 +32,8 @@ COLUMNS = (
     "limit_expected",
     "limit_gain",
     "limit_expected_gain",
+    "base",
+    "limit_reason",
 )
 TOP_LEVEL = (
     "method",
@@ -191,9 +193,9 @@ def _plane(ax: Axes, contents: Sequence[Content], styles: Sequence[dict[str, Any
         ax.plot(x, y, ms=4, lw=1.3, label=content["method"], **style)
         values += y
         if content[limit] is not None:
-            best = min(known, key=lambda row: max(row["amount"], row[key]))
             marker = {"color": style["color"], "mec": "k", "ms": 11, "zorder": 5}
-            ax.plot(best["amount"], content[limit], "*", **marker)
+            # On the diagonal, or to the right of all injections.
+            ax.plot(min(content[limit], x[-1]), content[limit], "*", **marker)
     ax.plot([], [], "*", color="w", mec="k", ms=12, label="limit")
     diagonal = np.linspace(0, 2 * largest, 400)
     ax.fill_between(diagonal, diagonal, 0, color="0.92", lw=0, zorder=0, label="excluded < injected")

@@ -63,19 +63,30 @@ def inject(
     unit: Annotated[str, typer.Option(help="fb or events.")],
     seed: Annotated[int, typer.Option(help="Seed of the draws and, added to classifier.seed, of the training.")],
     output: Annotated[Path, typer.Option(help="Summary of this experiment.")],
-    luminosity: Annotated[float | None, typer.Option(help="1/fb of pseudo-data to draw; all without.")] = None,
+    luminosity: Annotated[
+        float | None,
+        typer.Option(help="1/fb of pseudo-data to draw; all without, of simulation as much as of the data."),
+    ] = None,
+    simulation: Annotated[
+        list[Path],
+        typer.Option(help="Manifest of background to draw pseudo-data from instead of the data; repeatable."),
+    ] = [],  # noqa: B006
     background: Annotated[list[Path], typer.Option(help="Manifest of background to learn from; repeatable.")] = [],  # noqa: B006
     prior: Annotated[list[Path], typer.Option(help="Manifest of a signal to learn from; repeatable.")] = [],  # noqa: B006
     evaluation: Annotated[list[Path], typer.Option(help="Manifest of background for the SIC; repeatable.")] = [],  # noqa: B006
+    reweight: Annotated[
+        bool, typer.Option("--reweight", help="Weight the simulation with its friends reweight.")
+    ] = False,
     lund: Annotated[bool, typer.Option("--lund", help="Weight the signal with its friends calibrate.")] = False,
     systematics: Annotated[
         bool, typer.Option("--systematics", help="Train again for large variations of the Lund weights.")
     ] = False,
 ) -> None:
-    """Put simulated signal into the data, train one method in one window, and measure what it finds.
+    """Put simulated signal into background, train one method in one window, and measure what it finds.
 
-    Reads the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection
-    and, for pseudo-data, improvement (SIC); no friends.
+    The background is pseudo-data, or drawn from simulation, or else the data, which may hold a signal already. Reads
+    the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection and,
+    where the background is known, improvement (SIC); no friends.
     """
     from resonaut.config import build
     from resonaut.events import Dataset
@@ -97,6 +108,8 @@ def inject(
         [Dataset.open(path) for path in evaluation],
         build(drawn, Injection, "resonaut select inject"),
         lund,
+        [Dataset.open(path) for path in simulation],
+        reweight,
     )
     write_json(output, experiments.inject(experiment))
 

@@ -14,7 +14,10 @@ MIN_BACKGROUND = 25
 
 
 def improvement(
-    signal: NDArray[np.complex128], background: NDArray[np.complex128], efficiencies: Sequence[float]
+    signal: NDArray[np.complex128],
+    background: NDArray[np.complex128],
+    efficiencies: Sequence[float],
+    weights: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
     """SIC of cuts on a rank, from events that were not used in training.
 
@@ -22,15 +25,18 @@ def improvement(
         signal: ranks of signal events in the signal region, shape (n,).
         background: ranks of background events there, shape (m,).
         efficiencies: background efficiencies at which to give it.
+        weights: of the signal events, shape (n,); all the same without.
 
     Returns:
         ``max`` over all cuts that keep at least ``MIN_BACKGROUND`` background events, the ``background_efficiency`` of
         that cut, and ``at`` each wanted efficiency; None where so few events remain.
     """
-    background, signal = np.sort(background)[::-1], np.sort(signal)
+    order = np.argsort(signal)
+    background, signal = np.sort(background)[::-1], signal[order]
+    above = np.cumsum((np.ones(len(signal)) if weights is None else weights[order])[::-1])[::-1]
     kept = np.arange(1, len(background) + 1)
     # Signal at least as anomalous as the n-th background event.
-    passing = (len(signal) - np.searchsorted(signal, background, side="left")) / max(len(signal), 1)
+    passing = np.append(above, 0.0)[np.searchsorted(signal, background, side="left")] / (above[0] if len(above) else 1)
     sic = passing / np.sqrt(kept / len(background))
     usable = kept >= MIN_BACKGROUND
     if not usable.any():

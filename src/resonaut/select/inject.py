@@ -5,7 +5,7 @@ simulated signal of a known cross section into the data and training again (CMS 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import awkward as ak
@@ -14,6 +14,7 @@ import numpy as np
 from resonaut import lund_weights
 from resonaut.errors import ConfigError
 from resonaut.events import KEY, Dataset
+from resonaut.select import base
 from resonaut.select import injection as drawing
 from resonaut.select import method as methods
 from resonaut.select.improvement import improvement
@@ -31,19 +32,22 @@ class Experiment:
     """One job: what is injected into which data, for which method in which window.
 
     ``backgrounds`` and ``signals`` are what methods may learn from; ``evaluation`` are backgrounds that count in
-    the SIC beside the pseudo-data; ``lund``: the signal has friends ``calibrate``.
+    the SIC beside the pseudo-data; ``lund``: the signal has friends ``calibrate``. Where ``simulation`` suffices it
+    takes the place of ``data``; ``reweighted``: it has friends ``reweight``.
     """
 
     settings: Settings
     method: str
     window: str
-    base: Dataset
+    data: Dataset
     signal: Dataset
     backgrounds: list[Dataset]
     signals: list[Dataset]
     evaluation: list[Dataset]
     injection: Injection
     lund: bool
+    simulation: list[Dataset] = field(default_factory=list)
+    reweighted: bool = False
 
     def columns(self, method: methods.Method) -> tuple[str, ...]:
         """What is read of every event."""
@@ -77,25 +81,33 @@ def inject(experiment: Experiment) -> dict[str, Any]:
 
 def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     """Draw with the Lund weights of ``variation``, train, and measure."""
-    settings, injection, base, signal = experiment.settings, experiment.injection, experiment.base, experiment.signal
+    settings, injection, signal = experiment.settings, experiment.injection, experiment.signal
     mass_window: Window = window(settings, experiment.window)
     method = methods.make(experiment.method, settings, experiment.window)
-    columns = experiment.columns(method)
-    pool = base.read(columns, method.friends)
-    drawn, luminosity = drawing.draw_base(base, len(pool), injection)
-    tally = SignalTally(signal, settings.spectrum, experiment.lund, methods.uses_tagger(experiment.method, settings))
+    columns, held_out = experiment.columns(method), methods.uses_tagger(experiment.method, settings)
+    background = base.draw(
+        experiment.data,
+        experiment.simulation,
+        columns,
+        method.friends,
+        injection,
+        reweighted=experiment.reweighted,
+        held_out=held_out,
+    )
+    tally = SignalTally(signal, settings.spectrum, experiment.lund, held_out)
     simulated = signal.read(
         tuple(dict.fromkeys((*columns, *tally.columns))), tuple(dict.fromkeys((*method.friends, *tally.friends)))
     )
     usable = usable_events(simulated)
     weights = drawing.signal_weights(signal, simulated, variation)
     weights *= usable * scale_to_total(float(weights.sum()), float(weights[usable].sum()), signal.name)
-    injected = drawing.draw_signal(signal, simulated, weights, mass_window, luminosity, injection)
+    drawn = drawing.draw_signal(signal, simulated, weights, mass_window, background.luminosity, injection)
+    injected, remaining = drawn.mask, drawn.remaining
     fields = list(dict.fromkeys((*KEY, *columns)))
-    events = ak.concatenate([pool[drawn][fields], simulated[injected][fields]])
+    events = ak.concatenate([background.events[fields], simulated[injected][fields]])
     regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
-    require_events(regions, mass_window, experiment.window, base.name, settings.min_events)
-    source = f"{base.name} with {signal.name}"
+    require_events(regions, mass_window, experiment.window, background.name, settings.min_events)
+    source = f"{background.name} with {signal.name}"
     learned = Training(
         events, regions, mass_window, source, experiment.backgrounds, experiment.signals, injected=signal.name
     )
@@ -104,19 +116,23 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     score = selector.score(events, source, is_data=True)
     counted.add(events, score, selector.selected(score))
     score = selector.score(simulated, signal.name, is_data=False)
-    tally.add(ak.with_field(simulated, injected, "injected"), score, selector.selected(score))
+    tally.add(ak.with_field(simulated, remaining, "remaining"), score, selector.selected(score))
     inside = Regions.of(ak.to_numpy(simulated.m_jj), mass_window).signal
     sic = None
-    if base.manifest.role == "pseudo_data":
-        rest = _ranks(selector, simulated[usable & ~injected], signal.name, False)
-        background = np.concatenate(
-            [
-                _ranks(selector, pool[drawn], source, True),
-                _ranks(selector, pool[~drawn], base.name, False),
-                *_evaluated(experiment, selector),
-            ]
+    if background.role != "data":
+        left = inside & usable & ~injected
+        sic = improvement(
+            _ranks(selector, simulated[left], signal.name, False),
+            np.concatenate(
+                [
+                    _ranks(selector, background.events, source, True),
+                    _ranks(selector, background.rest, background.name, False),
+                    *_evaluated(experiment, selector),
+                ]
+            ),
+            settings.spectra_efficiencies,
+            (weights * remaining)[left],
         )
-        sic = improvement(rest, background, settings.spectra_efficiencies)
     return {
         "method": experiment.method,
         "window": experiment.window,
@@ -124,14 +140,17 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
         "sidebands": mass_window.sidebands,
         "efficiency_target": method.background_efficiency,
         "training": selector.training,
-        "data": base.name,
-        "luminosity": luminosity,
+        "data": background.name,
+        "luminosity": background.luminosity,
         **counted.summary(),
         "sculpting": counted.outside.summary(settings.sculpting),
         "signals": [tally.summary()],
         "improvement": sic,
         "injection": {
             "signal": signal.name,
+            "base": background.role,
+            "base_reason": background.reason,
+            "shared": max(background.shared, drawn.shared),
             "amount": injection.amount,
             "unit": injection.unit,
             "seed": injection.seed,

@@ -1,4 +1,4 @@
-"""What is drawn: pseudo-data from a pool of background, and signal by its weights."""
+"""What an experiment draws: pseudo-data from a pool of background, and signal by its weights."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float64]
 
 # Above this part of the simulated signal in the data too little is left to measure the efficiency.
 MOST_INJECTED = 0.5
+# Largest probability of one event to be drawn: else nothing would stand for it in the efficiency.
+MOST_LIKELY = 0.8
 # Quantiles of a feature, and the part of their Poisson error from which on a shift of one is large.
 BINS, LARGE_SHIFT = 10, 0.2
 
@@ -26,7 +28,8 @@ BINS, LARGE_SHIFT = 10, 0.2
 class Injection:
     """How much signal: ``amount`` is a cross section in fb, or exactly so many events in the signal region.
 
-    ``luminosity`` in 1/fb is how much pseudo-data is drawn, None for all of it; ``seed`` of the draws and the training.
+    ``luminosity`` in 1/fb is how much background is drawn, None for all pseudo-data and as much simulation as there are
+    data; ``seed`` of the draws and the training.
     ``systematics``: train again for each variation of the Lund weights that would change what is learned.
     """
 
@@ -36,11 +39,36 @@ class Injection:
     systematics: bool
     seed: int
 
+    def generator(self, stream: int, seed: int | None = None) -> np.random.Generator:
+        """Random numbers of one purpose; other amounts draw others, so that their experiments are independent too."""
+        amount = int(np.float64(self.amount).view(np.uint64))
+        return np.random.default_rng((self.seed if seed is None else seed, stream, amount))
 
-def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask, float]:
-    """Which of the ``n_events`` of the data or pseudo-data are taken, and their luminosity in 1/fb.
 
-    No two of the first ``whole // injection.luminosity`` seeds share an event, nor of the next as many.
+@dataclass(frozen=True)
+class Drawn:
+    """Which events are drawn, shape (n,), and with what probability each was to be."""
+
+    mask: Mask
+    probability: FloatArray
+
+    @property
+    def remaining(self) -> FloatArray:
+        """By what the weights of the others are multiplied to stand for the drawn ones, so that sums are unbiased."""
+        factor: FloatArray = ~self.mask / (1 - self.probability)
+        return factor
+
+    @property
+    def shared(self) -> float:
+        """The part of the drawn events that another draw is expected to hold too."""
+        return float(np.square(self.probability).sum() / max(self.probability.sum(), 1.0))
+
+
+def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask, float, float]:
+    """Which of the ``n_events`` of the data or pseudo-data are taken, their luminosity in 1/fb, and the part shared.
+
+    No two of the first ``whole // injection.luminosity`` seeds share an event, nor of the next as many; but each of the
+    next shares a part of its events with each of the first.
 
     Raises:
         ConfigError: the dataset has another role or no luminosity, or less of it than is to be drawn.
@@ -52,18 +80,18 @@ def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask,
     whole = base.manifest.luminosity
     if whole is None:
         raise ConfigError(f"dataset {base.name!r} has no luminosity; set datasets.{base.name}.luminosity.")
-    if injection.luminosity is None:
-        return np.ones(n_events, dtype=np.bool_), whole
-    if base.manifest.role == "data" or injection.luminosity > whole:
+    luminosity = injection.luminosity or whole
+    if injection.luminosity and (base.manifest.role == "data" or luminosity > whole):
         raise ConfigError(
-            f"config: select.injection.luminosity {injection.luminosity:g}/fb cannot be drawn from {base.name!r}, "
+            f"config: select.injection.luminosity {luminosity:g}/fb cannot be drawn from {base.name!r}, "
             f"{base.manifest.role} of {whole:g}/fb; give null, or a dataset with the role 'pseudo_data' that has more."
         )
-    part = injection.luminosity / whole
+    part = luminosity / whole
     # The pool is dealt out to as many seeds as it is enough for, so that these experiments are independent; then again.
-    deal, place = divmod(injection.seed, int(1 / part + 1e-9))
-    position = np.random.default_rng((deal, 0)).random(n_events)
-    return (place * part <= position) & (position < (place + 1) * part), injection.luminosity
+    hands = int(1 / part + 1e-9)
+    deal, place = divmod(injection.seed, hands)
+    position = injection.generator(0, deal).random(n_events)
+    return (place * part <= position) & (position < (place + 1) * part), luminosity, 1 / hands if deal else 0.0
 
 
 def signal_weights(signal: Dataset, events: ak.Array, variation: str | None) -> FloatArray:
@@ -82,29 +110,52 @@ def signal_weights(signal: Dataset, events: ak.Array, variation: str | None) -> 
 
 def draw_signal(
     signal: Dataset, events: ak.Array, weights: FloatArray, window: Window, luminosity: float, injection: Injection
-) -> Mask:
-    """Which of the signal's events are put into the data: without replacement, as likely as their weights say.
+) -> Drawn:
+    """Which of the signal's events are put into the background.
+
+    An event is drawn at most once, with a probability proportional to its weight and at most ``MOST_LIKELY``; those of
+    negative weight are not drawn.
 
     Raises:
         EmptySelectionError: the dataset has too few events for so large a signal.
     """
-    rng = np.random.default_rng((injection.seed, 1))
-    # The order of an exponential race: a draw without replacement by weight (Efraimidis, Spirakis, IPL 97 (2006) 181).
-    with np.errstate(divide="ignore"):
-        order = np.argsort(rng.exponential(size=len(weights)) / weights)
+    rng = injection.generator(1)
+    counted = np.ones(len(weights), dtype=np.bool_)
     if injection.unit == "events":
-        inside = np.cumsum(Regions.of(ak.to_numpy(events.m_jj), window).signal[order])
-        number = int(np.searchsorted(inside, injection.amount)) + 1 if injection.amount else 0
+        counted = Regions.of(ak.to_numpy(events.m_jj), window).signal
+        number = int(injection.amount)
     else:
         number = int(rng.poisson(weights.sum() * injection.amount * luminosity))
-    if number > MOST_INJECTED * np.count_nonzero(weights):
+    available = int(np.count_nonzero(counted & (weights > 0)))
+    if number > MOST_INJECTED * available:
         raise EmptySelectionError(
-            f"dataset {signal.name!r} has {np.count_nonzero(weights)} events and select.injection wants {number} of "
+            f"dataset {signal.name!r} has {available} events and select.injection wants {number} of "
             f"them, more than {MOST_INJECTED:.0%}; inject less, or give it more events."
         )
-    mask = np.zeros(len(weights), dtype=np.bool_)
-    mask[order[:number]] = True
-    return mask
+    probability = _probabilities(weights, counted, number)
+    # Systematic sampling: steps of one through the probabilities of the events in random order, the counted ones first.
+    # Each event has its probability, and the number of counted ones is exact.
+    order = rng.permutation(len(weights))
+    order = order[np.argsort(~counted[order], kind="stable")]
+    steps = np.floor(np.cumsum(probability[order]) + rng.random())
+    drawn = np.zeros(len(weights), dtype=np.bool_)
+    drawn[order] = np.diff(steps, prepend=0.0) > 0
+    return Drawn(drawn, probability)
+
+
+def _probabilities(weights: FloatArray, counted: Mask, number: int) -> FloatArray:
+    """Capped probabilities in proportion to the weights; those of the ``counted`` events sum to ``number``."""
+    free = weights > 0
+    probability: FloatArray = np.zeros(len(weights))
+    while number:
+        left = number - np.sum(probability[counted & ~free])
+        probability[free] = weights[free] * (left / weights[counted & free].sum())
+        over = probability > MOST_LIKELY
+        if not over.any():
+            break
+        probability[over] = MOST_LIKELY
+        free &= ~over
+    return probability
 
 
 def shifts_a_feature(features: NDArray[np.float32], nominal: FloatArray, varied: FloatArray, events: float) -> bool:

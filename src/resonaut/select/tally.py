@@ -94,7 +94,8 @@ class SignalTally:
     The Lund weights move events across the score cut but keep the number of events before it.
 
     Events on which the tagger was trained are left out where the method uses its scores (``held_out``),
-    and the others are scaled up to the total weight.
+    and the others are scaled up to the total weight. Those that were put into the data have stand-ins: the column
+    ``remaining`` multiplies the weights (``injection.draw_signal``).
     """
 
     def __init__(self, dataset: Dataset, bins: settings.Spectrum, lund: bool, held_out: bool) -> None:
@@ -114,13 +115,15 @@ class SignalTally:
             return
         weight = ak.to_numpy(events.weight)
         require_finite(weight, "weight", self.dataset.name)
-        usable = usable_events(events)
         self.total += float(weight.sum())
-        self.usable += float(weight[usable].sum())
+        measured = weight * usable_events(events)
+        if "remaining" in events.fields:
+            measured = measured * ak.to_numpy(events.remaining)
+        self.usable += float(measured.sum())
         found = lund_weights.weights(events, self.variations)
         found = found or {lund_weights.NOMINAL: np.ones((len(events), 1))}
-        self.efficiency.add(found, weight * usable, selected)
-        weight = weight * (selected & usable) * found[lund_weights.NOMINAL][:, 0]
+        self.efficiency.add(found, measured, selected)
+        weight = measured * selected * found[lund_weights.NOMINAL][:, 0]
         self.squared += float(np.square(weight).sum())
         self.spectrum.fill(ak.to_numpy(events.m_jj), weight=weight)
 
@@ -186,12 +189,9 @@ Tally = DataTally | SignalTally | BackgroundTally
 
 
 def usable_events(events: ak.Array) -> Selected:
-    """Events that may enter an efficiency: all but those the tagger was trained on and those put into the data."""
-    usable = np.ones(len(events), dtype=np.bool_)
-    for name in ("tag_train", "injected"):
-        if name in events.fields:
-            usable &= ~ak.to_numpy(events[name])
-    return usable
+    """Events that may enter an efficiency: all but those the tagger was trained on."""
+    usable: Selected = np.ones(len(events), dtype=np.bool_)
+    return usable & ~ak.to_numpy(events.tag_train) if "tag_train" in events.fields else usable
 
 
 def scale_to_total(total: float, usable: float, name: str) -> float:

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import Dataset
+from resonaut.events import KEY, Dataset
+from resonaut.select import base
 from resonaut.select import injection as drawing
 from resonaut.select.benchmark import benchmark
 from resonaut.select.cli import app
@@ -36,9 +37,9 @@ def signal(manifests) -> Dataset:
 
 def test_all_data_are_taken_and_part_of_a_pool(manifests, pool):
     data = Dataset.open(manifests["data"])
-    mask, luminosity = drawing.draw_base(data, 100, NOTHING)
+    mask, luminosity, shared = drawing.draw_base(data, 100, NOTHING)
     assert mask.all()
-    assert luminosity == 10
+    assert (luminosity, shared) == (10, 1)
     numbers = [drawing.draw_base(pool, 7000, replace(NOTHING, luminosity=2.0, seed=s))[0].sum() for s in range(300)]
     # Of a given pool binomial with a probability of 0.2; the pool itself is Poisson.
     assert np.mean(numbers) == pytest.approx(1400, abs=4 * np.sqrt(1400 * 0.8 / 300))
@@ -48,6 +49,13 @@ def test_all_data_are_taken_and_part_of_a_pool(manifests, pool):
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_other_amounts_are_put_into_other_events(pool):
+    """Else the trainings with neighbouring amounts would differ less than independent ones."""
+    third = replace(NOTHING, luminosity=2.5)
+    one, other = (drawing.draw_base(pool, 7000, replace(third, amount=amount))[0] for amount in (5.0, 10.0))
+    assert (one & other).mean() == pytest.approx(0.25**2, abs=4 * 0.25 / np.sqrt(7000))
 
 
 @pytest.mark.parametrize("luminosity", [2.0, 3.0, 10.0])
@@ -78,7 +86,7 @@ def test_signal_is_drawn_by_weight_without_replacement(settings, signal, toys):
     events, window = toys(4000, 5, signal=True), settings.windows["w3500"]
     weights = np.where(np.arange(4000) % 2 == 0, 3e-3, 1e-3)
     drawn = [
-        drawing.draw_signal(signal, events, weights, window, 10.0, Injection(2.0, "fb", None, False, seed))
+        drawing.draw_signal(signal, events, weights, window, 10.0, Injection(2.0, "fb", None, False, seed)).mask
         for seed in range(200)
     ]
     # 8 fb of weight, 2 times as much, and 10/fb.
@@ -93,12 +101,48 @@ def test_a_number_of_events_is_drawn_exactly(settings, signal, toys):
     events, window = toys(4000, 5, signal=True), settings.windows["w3500"]
     inside = Regions.of(ak.to_numpy(events.m_jj), window).signal
     for amount in (0, 1, 300):
-        chosen = drawing.draw_signal(
-            signal, events, np.ones(4000), window, 1.0, Injection(amount, "events", None, False, 3)
-        )
+        injected = Injection(amount, "events", None, False, 3)
+        chosen = drawing.draw_signal(signal, events, np.ones(4000), window, 1.0, injected).mask
         assert (chosen & inside).sum() == amount
     # And as many outside as belong to them.
     assert chosen.sum() == pytest.approx(300 / inside.mean(), abs=15)
+
+
+def test_the_events_left_stand_for_those_drawn(settings, signal, toys):
+    """Sums over what is left are unbiased for what depends on the weight, also where the probabilities are capped."""
+    events, window = toys(2000, 5, signal=True), settings.windows["w3500"]
+    rng = np.random.default_rng(3)
+    gauss = rng.normal(size=2000)
+    weights, selected = np.exp(0.7 * gauss), gauss > 0.5
+    weights /= weights.sum()
+    for part in (0.1, 0.3, 0.45):
+        injected = Injection(2000 * part, "fb", None, False, 0)
+        sums = []
+        for seed in range(100):
+            drawn = drawing.draw_signal(signal, events, weights, window, 1.0, replace(injected, seed=seed))
+            mask, remaining = drawn.mask, drawn.remaining
+            assert mask.sum() == pytest.approx(2000 * part, abs=5 * np.sqrt(2000 * part))
+            assert not remaining[mask].any()
+            left = weights * remaining
+            sums.append([left.sum(), left[selected].sum()])
+            assert remaining.max() <= 1 / (1 - drawing.MOST_LIKELY) * (1 + 1e-9)
+        mean, error = np.mean(sums, axis=0), np.std(sums, axis=0) / 10
+        assert mean == pytest.approx([1, weights[selected].sum()], abs=4.5 * error.max())
+        assert error.max() < 0.006
+
+
+def test_events_of_no_or_negative_weight_are_not_drawn(settings, signal, toys):
+    weights = np.ones(400)
+    weights[:100], weights[100:150] = 0, -1
+    mask = drawing.draw_signal(
+        signal,
+        toys(400, 5, signal=True),
+        weights,
+        settings.windows["w3500"],
+        1.0,
+        Injection(100.0, "events", None, False, 1),
+    ).mask
+    assert mask[150:].sum() == mask.sum() == 100
 
 
 def test_too_little_simulated_signal_stops(settings, signal, toys):
@@ -136,13 +180,16 @@ def test_the_improvement_has_known_values():
     assert result["background_efficiency"] == 0.025
     assert result["at"] == {"0.1": pytest.approx(0.5 / np.sqrt(0.1)), "0.01": None}
     assert improvement(signal, background[:20], [0.1])["max"] is None
+    # The half above has a third of the weight.
+    weighted = improvement(signal, background, [0.1], np.repeat([1.0, 2.0], 50))
+    assert weighted["at"]["0.1"] == pytest.approx(1 / 3 / np.sqrt(0.1))
     # A signal like background: keeping all is best, or nearly.
     same = improvement(np.random.default_rng(1).permutation(background)[:500], background, [0.1])
     assert same["max"] == pytest.approx(1, abs=0.3)
 
 
-def experiment(settings, base, signal, injection, method="cwola") -> Experiment:
-    return Experiment(settings, method, "w3500", base, signal, [], [], [], injection, False)
+def experiment(settings, data, signal, injection, method="cwola") -> Experiment:
+    return Experiment(settings, method, "w3500", data, signal, [], [], [], injection, False)
 
 
 def test_an_experiment_measures_with_events_that_were_not_injected(settings, pool, signal):
@@ -158,7 +205,8 @@ def test_an_experiment_measures_with_events_that_were_not_injected(settings, poo
     (entry,) = result["signals"]
     assert entry["acceptance"] == pytest.approx(0.8)
     # The efficiency is scaled up from those that were not drawn, to all.
-    assert 0.3 < entry["efficiency"] <= 0.8
+    assert 0.03 < entry["efficiency"] <= 0.8
+    assert (injection["base"], injection["base_reason"]) == ("pseudo_data", None)
     assert result["improvement"]["signal_events"] == pytest.approx((800 - injection["events"]) * 0.998, abs=8)
     assert result["improvement"]["max"] > 2
     assert result["improvement"]["background_events"] > counts["signal_region"]["events"]
@@ -169,6 +217,10 @@ def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
         inject(experiment(settings, pool, signal, Injection(20.0, "fb", 5.0, False, seed))) for seed in (2, 2, 3)
     )
     assert json.dumps(one) == json.dumps(again)
+    # A pool twice as large is enough for two experiments; the third has half of its events from each.
+    assert [result["injection"]["shared"] for result in (one, other)] == [0.5, 0.5]
+    first = inject(experiment(settings, pool, signal, Injection(20.0, "fb", 5.0, False, 1)))
+    assert first["injection"]["shared"] < 0.1
     assert one["injection"]["events"] != other["injection"]["events"] or one["counts"] != other["counts"]
 
 
@@ -176,7 +228,71 @@ def test_data_have_no_improvement(settings, manifests, signal):
     result = inject(experiment(settings, Dataset.open(manifests["data"]), signal, NOTHING, "inclusive"))
     assert result["improvement"] is None
     assert result["injection"]["events"] == 0
+    assert result["injection"]["base"] == "data"
+    assert (
+        result["injection"]["base_reason"]
+        == "there are no pseudo-data, and no simulation that the method does not learn from"
+    )
     assert result["signals"][0]["efficiency"] == pytest.approx(0.8)
+
+
+@pytest.fixture
+def simulation(write_dataset, toys) -> Dataset:
+    """10,000 events that stand for 5,000 of the data's 10/fb, of one weight in each half."""
+    events = ak.with_field(toys(10_000, 21), np.repeat([1.5, 0.5], 5000), "gen_weight")
+    return Dataset.open(write_dataset("mc", "background", [events], weight_scale=0.05, cross_section=500.0))
+
+
+def draw(data, simulation, injection=NOTHING, reweighted=False, held_out=False):
+    return base.draw(data, [simulation], ["m_jj"], [], injection, reweighted=reweighted, held_out=held_out)
+
+
+def test_simulation_is_drawn_to_the_luminosity_of_the_data(manifests, simulation):
+    data = Dataset.open(manifests["data"])
+    drawn = [draw(data, simulation, replace(NOTHING, seed=seed)) for seed in range(20)]
+    assert {(one.name, one.role, one.luminosity, one.reason) for one in drawn} == {("mc", "background", 10.0, None)}
+    numbers = [len(one.events) for one in drawn]
+    # Of 5000 with a probability of 0.75, and as many of 0.25.
+    error = np.sqrt(2 * 5000 * 0.75 * 0.25 / 20)
+    assert np.mean(numbers) == pytest.approx(5000, abs=4.5 * error)
+    heavy = np.mean([np.mean(ak.to_numpy(one.events.event) < 5000) for one in drawn])
+    assert heavy == pytest.approx(0.75, abs=0.01)
+    # The events and no weights: they count as data.
+    assert set(drawn[0].events.fields) == {*KEY, "m_jj"}
+    # Sum of p^2 over that of p; and so many are in two draws.
+    both = np.intersect1d(*(ak.to_numpy(one.events.event) for one in drawn[:2]))
+    assert drawn[0].shared == pytest.approx(0.75**2 + 0.25**2)
+    assert len(both) / 5000 == pytest.approx(drawn[0].shared, abs=0.04)
+    assert len(set(ak.to_list(drawn[0].events.event))) == numbers[0]
+    assert len(draw(data, simulation, replace(NOTHING, luminosity=2.0)).events) == pytest.approx(1000, abs=150)
+
+
+def test_simulation_is_drawn_with_its_corrections_and_without_what_trained_the_tagger(
+    manifests, simulation, write_friend, tmp_path
+):
+    data, path = Dataset.open(manifests["data"]), tmp_path / "skim" / "mc.json"
+    write_friend(path, "reweight", lambda batch: {"reweight": np.where(ak.to_numpy(batch.m_jj) > 3000, 0.0, 1.0)})
+    events = draw(data, simulation, reweighted=True).events
+    assert ak.max(events.m_jj) <= 3000
+    write_friend(path, "tag", lambda batch: {"tag_train": ak.to_numpy(batch.event) % 4 == 0})
+    sparse = replace(NOTHING, luminosity=5.0)
+    one = base.draw(data, [simulation], ["m_jj"], ["tag"], sparse, reweighted=False, held_out=True)
+    assert not np.any(ak.to_numpy(one.events.event) % 4 == 0)
+    # The others stand for those.
+    assert len(one.events) == pytest.approx(2500, abs=4.5 * np.sqrt(2500))
+
+
+def test_where_simulation_is_short_the_data_are_taken_and_it_is_said(settings, manifests, simulation, signal):
+    data = Dataset.open(manifests["data"])
+    plenty = replace(simulation, manifest=replace(simulation.manifest, weight_scale=0.1))
+    short = draw(data, plenty)
+    assert (short.name, short.role, len(short.events)) == ("data", "data", 6060)
+    assert short.reason == "10000 events of mc cannot make up the 10000 of 10/fb"
+    job = replace(experiment(settings, data, signal, NOTHING, "inclusive"), simulation=[plenty])
+    assert inject(job)["injection"]["base_reason"] == short.reason
+    enough = inject(replace(job, simulation=[simulation], injection=Injection(5.0, "fb", None, False, 1)))
+    assert (enough["data"], enough["luminosity"], enough["injection"]["base"]) == ("mc", 10.0, "background")
+    assert enough["improvement"]["max"] is not None
 
 
 def test_combinations_are_not_trained(settings, pool, signal):
@@ -218,6 +334,26 @@ def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds
     assert min(abs(up), abs(down)) > 0.5
     # The draws of about 100 of 800 events differ, which leaves others to measure with.
     assert result["injection"]["retrained"] == pytest.approx({"b_up": up, "b_down": down}, rel=0.2)
+
+
+def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected(
+    settings, pool, write_dataset, write_friend, toys
+):
+    def scores(heavy):
+        qcd = np.where(heavy, 0.0, 0.9).astype(np.float32)
+        return {f"{jet}_part_qcd": qcd for jet in ("j1", "j2")} | {"tag_train": np.zeros(len(heavy), dtype=bool)}
+
+    events = toys(800, 4, signal=True)
+    heavy = ak.to_numpy(events.m_jj) > 3500
+    events = ak.with_field(events, np.where(heavy, 1.6, 0.4), "gen_weight")
+    steep = write_dataset("steep", "signal", [events], weight_scale=1e-3)
+    write_friend(steep, "tag", lambda batch: scores(ak.to_numpy(batch.m_jj) > 3500))
+    write_friend(pool.results / "skim" / "pool.json", "tag", lambda batch: scores(np.zeros(len(batch), dtype=bool)))
+    job = experiment(settings, pool, Dataset.open(steep), Injection(80.0, "fb", 5.0, False, 2), "tagger")
+    result = inject(job)
+    # Four of ten events, of which most are heavy.
+    assert result["injection"]["events"] > 270
+    assert result["signals"][0]["efficiency"] == pytest.approx(1.6e-3 * heavy.sum(), rel=0.05)
 
 
 def lund_weights_by_mass(batch) -> dict[str, np.ndarray]:

@@ -1,0 +1,54 @@
+"""What the experiments with injected signal draw from, as planned from the configuration."""
+
+import re
+
+import pytest
+import yaml
+
+INJECTION = {"signals": ["signal_3500"], "amounts": [0, 5], "seeds": 2}
+
+
+@pytest.fixture
+def commands(fresh, tmp_path):
+    """The commands that `snakemake TARGET` would run on the demo with an overlay, after a word."""
+
+    def commands(target: str, word: str, **overlay) -> list[str]:
+        path = tmp_path / "overlay.yaml"
+        path.write_text(yaml.safe_dump(overlay))
+        run = fresh.snakemake("--configfile", "config/config.yaml", str(path), "--dry-run", "-p", target)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return re.findall(rf"resonaut --log .* {word} .*", run.stdout + run.stderr)
+
+    return commands
+
+
+def test_pseudo_data_beside_data_are_made_for_experiments_only(commands) -> None:
+    assert not [line for line in commands("all", "skim chunk") if "pseudo" in line]
+    select = {"methods": ["inclusive", "salad"], "injection": INJECTION}
+    drawn = commands("fit_injected", "select inject", select=select)
+    assert len(drawn) == 2 * 2 * 2
+    for line in drawn:
+        # As much of the 60/fb as there are data.
+        assert "--data results/skim/pseudo.json" in line
+        assert "--luminosity=20 " in line
+        assert "--simulation" not in line
+
+
+def test_without_pseudo_data_simulation_is_drawn_by_methods_that_do_not_learn_from_it(commands) -> None:
+    small = {
+        "search": {
+            "datasets": ["data", "qcd", "signal_3500"],
+            "stages": ["simulate", "skim", "reweight", "select", "fit"],
+        },
+        "fit": {"signals": ["signal_3500"]},
+    }
+    select = {"methods": ["cwola", "salad"], "injection": INJECTION}
+    drawn = commands("fit_injected", "select inject", select=select, **small)
+    assert len(drawn) == 2 * 2 * 2
+    for line in drawn:
+        assert "--data results/skim/data.json" in line
+        assert ("--simulation=results/skim/qcd.json" in line) == ("--method cwola" in line)
+        assert ("--reweight" in line) == ("--method cwola" in line)
+        assert "--luminosity" not in line
+    select["injection"] = INJECTION | {"base": "data"}
+    assert "--simulation" not in "".join(commands("fit_injected", "select inject", select=select, **small))
