@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.report.results import Selection
-from resonaut.report.style import COLOURS, PANELS_IN_A_ROW, above, figure, legend_below
+from resonaut.report.results import Selection, doubts
+from resonaut.report.style import COLOURS, PANELS_IN_A_ROW, above, figure, legend_below, mark_doubtful
 
 # Below this a fit probability is drawn at the edge, as an arrow.
 LEAST_PROBABILITY = 1e-4
@@ -69,14 +69,13 @@ def _probabilities(ax: Axes, points: list[dict[str, Any]]) -> None:
 
 
 def _ranges(ax: Axes, points: list[dict[str, Any]]) -> None:
-    """A bar from the low to the high end of each fit, a dot at the resonance, a cross where no range is good."""
+    """A bar from the low to the high end of each fit, a dot at the resonance, a cross where numbers are in doubt."""
     mass = np.array([point["mass"] for point in points])
     low, high = (np.array([point["fit"][end] for point in points]) for end in ("low", "high"))
-    good = np.array([point["fit"]["good"] for point in points], dtype=bool)
+    doubtful = np.array([bool(doubts(point)) for point in points])
     ax.vlines(mass, low, high, color="0.75", lw=3, label="fit range")
     ax.plot(mass, mass, "_", color="k", ms=7, label="resonance mass")
-    if not good.all():
-        ax.plot(mass[~good], high[~good], "x", color=COLOURS[2], ms=8, mew=2, label="no good fit in any range")
+    mark_doubtful(ax, mass[doubtful], high[doubtful])
 
 
 def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
-from resonaut.report.results import Result, Selection, checked_limit
+from resonaut.report.results import Result, Selection, checked_limit, doubts, limit
 from resonaut.report.spectrum import poisson_interval
 
 # HEPData shows this where a mass has no number.
@@ -88,6 +88,11 @@ def _errors(label: str, pairs: Sequence[tuple[float, float]]) -> Uncertainty:
     return uncertainty
 
 
+def _doubts(points: Sequence[dict[str, Any]]) -> Variable:
+    """Whether what stands beside it may be trusted, and why not."""
+    return _variable("Doubts", ["; ".join(doubts(point)) or "none" for point in points])
+
+
 def _masses(points: Sequence[dict[str, Any]]) -> Variable:
     masses = [point["mass"] for point in points]
     return Variable("Resonance mass", is_independent=True, is_binned=False, units="GeV", values=masses)
@@ -111,6 +116,7 @@ def _p_values(one: Selection) -> Table:
     key = one.limits[0]
     expected = [point["z_expected"] if point[key] else None for point in one.points]
     table.add_variable(_variable("Expected local significance", expected))
+    table.add_variable(_doubts(one.points))
     return table
 
 
@@ -126,12 +132,12 @@ def _yields(one: Selection) -> Table:
     found.add_uncertainty(_errors("total", errors))
     table.add_variable(found)
     table.add_variable(_variable("Acceptance times efficiency", [point["efficiency"] for point in one.points]))
+    table.add_variable(_doubts(one.points))
     return table
 
 
 def _limits(one: Selection, confidence_level: float) -> Table:
     key, unit = one.limits
-    points = [point for point in one.points if point[key]]
     level = f"{100 * confidence_level:g} % CL"
     description = (
         f"Upper limits by CLs at {level} on {one.limited.replace('×', 'times')}, selection {one.name}: observed, and "
@@ -139,26 +145,30 @@ def _limits(one: Selection, confidence_level: float) -> Table:
     )
     observable = "CLS" if unit == "fb" else "N"
     table = _table(f"Limits of {one.name}", observable, "limits.png", description)
-    table.add_variable(_masses(points))
-    table.add_variable(_variable("Observed limit", [point[key]["observed"] for point in points], unit))
-    table.add_variable(_expected("Expected limit", [point[key] for point in points], unit))
+    table.add_variable(_masses(one.points))
+    table.add_variable(_variable("Observed limit", list(map(limit(key, "observed"), one.points)), unit))
+    table.add_variable(_expected("Expected limit", [point[key] for point in one.points], unit))
     for check, name in (("toys", "toys"), ("pyhf", "pyhf")):
-        checks = [checked_limit(point, check, unit) for point in points]
+        checks = [checked_limit(point, check, unit) for point in one.points]
         if any(checks):
             for kind in ("observed", "expected"):
                 values = [found and found[kind] for found in checks]
                 table.add_variable(_variable(f"{kind.capitalize()} limit, by {name}", values, unit))
     for variable in table.variables[1:]:
         variable.add_qualifier("LIMIT", level)
+    table.add_variable(_doubts(one.points))
     return table
 
 
-def _expected(name: str, limits: Sequence[dict[str, float]], unit: str) -> Variable:
-    variable = _variable(name, [limit["expected"] for limit in limits], unit)
+def _expected(name: str, limits: Sequence[dict[str, float] | None], unit: str) -> Variable:
+    variable = _variable(name, [found and found["expected"] for found in limits], unit)
     for size in (1, 2):
+        # No errors are written where both sides are 0.
         pairs = [
-            (limit[f"expected_minus_{size}"] - limit["expected"], limit[f"expected_plus_{size}"] - limit["expected"])
-            for limit in limits
+            (found[f"expected_minus_{size}"] - found["expected"], found[f"expected_plus_{size}"] - found["expected"])
+            if found
+            else (0.0, 0.0)
+            for found in limits
         ]
         variable.add_uncertainty(_errors(f"{size} s.d.", pairs))
     return variable

@@ -3,13 +3,17 @@
 The stage ``fit`` says in ``docs/fit.md`` what the keys mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
+from resonaut.report import settings
+from resonaut.report.style import Array
 from resonaut.shape import problem
 
 NUMBERS = [float]
@@ -35,8 +39,7 @@ RESULT = {
         {
             **POINT,
             "efficiency": (float, None),
-            "limit_events": LIMITS,
-            **dict.fromkeys(("limit", "limit_events_toys", "limit_events_pyhf"), (LIMITS, None)),
+            **dict.fromkeys(("limit", "limit_events", "limit_events_toys", "limit_events_pyhf"), (LIMITS, None)),
             "nuisances": SOURCES,
             "nuisance_groups": SOURCES,
             "fit": {**BINS, **FUNCTION, **FIT},
@@ -47,6 +50,9 @@ RESULT = {
 }
 SELECTED = {"method": str, "window": str, "signal_region": NUMBERS}
 BARE = {"observable": str, "spectrum": {"edges": NUMBERS, "counts": NUMBERS}}
+
+Point = dict[str, Any]
+Value = Callable[[Point], float | None]
 
 
 @dataclass(frozen=True)
@@ -100,13 +106,35 @@ class Result:
 class Selection:
     """All masses of a selection, sorted, and the global significance of its largest excess where that is known.
 
-    ``bare``: a spectrum without a simulated signal, so that limits hold after selection.
+    ``bare``: a spectrum without a simulated signal, so that limits hold after selection. ``searched``: the ranges of
+    mass, GeV, that signal regions cover without a hole.
     """
 
     name: str
     bare: bool
+    searched: list[tuple[float, float]]
     points: list[dict[str, Any]]
     excess: dict[str, Any] | None
+
+    def curve(self, value: Value) -> tuple[Array, Array]:
+        """Masses and a value of each; NaN where it is not known, and between masses that no search joins."""
+        masses: list[float] = []
+        values: list[float] = []
+        for i, point in enumerate(self.points):
+            mass = float(point["mass"])
+            if i and not any(low <= masses[-1] and mass <= high for low, high in self.searched):
+                masses.append((masses[-1] + mass) / 2)
+                values.append(np.nan)
+            masses.append(mass)
+            found = value(point)
+            values.append(np.nan if found is None else float(found))
+        return np.array(masses), np.array(values)
+
+    def doubtful(self, value: Value) -> tuple[list[float], list[float]]:
+        """Masses whose numbers are in doubt, and a value of each, where it is known."""
+        found = {point["mass"]: value(point) for point in self.points if doubts(point)}
+        known = {mass: number for mass, number in found.items() if number is not None}
+        return list(known), list(known.values())
 
     @property
     def best(self) -> dict[str, Any]:
@@ -126,12 +154,25 @@ class Selection:
         return "cross section × acceptance × efficiency" if self.bare else "cross section × branching fraction"
 
 
+def doubts(point: Point) -> list[str]:
+    """Why the numbers of a mass are in doubt; none where nothing speaks against them.
+
+    Every figure and table takes its marks from here.
+    """
+    return [] if point["fit"]["good"] else ["no good fit in any range"]
+
+
+def limit(key: str, name: str) -> Value:
+    """A limit of a point, ``observed`` or an expected one; None where there is none."""
+    return lambda point: (point[key] or {}).get(name)
+
+
 def checked_limit(point: dict[str, Any], check: str, unit: str) -> dict[str, float] | None:
     """Limits by another method, ``toys`` or ``pyhf``, in the ``unit`` of ``Selection.limits``."""
     limits: dict[str, float] | None = point[f"limit_events_{check}"]
     if limits is None or unit == "events":
         return limits
-    if point["limit"] is None:
+    if point["limit"] is None or point["limit_events"] is None:
         return None
     per_event = point["limit"]["expected"] / point["limit_events"]["expected"]
     return {name: value * per_event for name, value in limits.items()}
@@ -197,13 +238,31 @@ def selections(results: Sequence[Result], summary: Path | None) -> list[Selectio
     for result in results:
         points.setdefault(result.selection, []).extend(result.content["scan"])
     found = [
-        Selection(name, bare, sorted(scan, key=lambda point: float(point["mass"])), excesses.get(name))
+        Selection(
+            name,
+            bare,
+            _searched(results, name),
+            sorted(scan, key=lambda point: float(point["mass"])),
+            excesses.get(name),
+        )
         for name, scan in points.items()
         if scan
     ]
     if not found:
         raise ConfigError("no fit result has a mass; give fit.masses that lie in signal regions.")
     return found
+
+
+def _searched(results: Sequence[Result], name: str) -> list[tuple[float, float]]:
+    """The signal regions of a selection, those that touch joined; a bare spectrum is searched everywhere."""
+    regions = [result.content.get("signal_region", (0, np.inf)) for result in results if result.selection == name]
+    joined: list[tuple[float, float]] = []
+    for low, high in sorted(regions):
+        if joined and low <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], high)
+        else:
+            joined.append((low, high))
+    return joined
 
 
 def _global(results: Sequence[Result]) -> dict[str, Any]:
@@ -221,7 +280,5 @@ def _summarised(summary: Path) -> dict[str, Any]:
 
 
 def heading(label: str, content: dict[str, Any]) -> str:
-    """What data a figure shows: the label of the configuration, energy and luminosity."""
-    luminosity = content["luminosity"]
-    energy = f"{content['sqrt_s'] / 1000:g} TeV" + (f", {luminosity:.4g} fb$^{{-1}}$" if luminosity else "")
-    return f"{label}, {energy}" if label else energy
+    """What the figures of a fit result show: the label of the configuration, energy and luminosity."""
+    return settings.heading(label, content["sqrt_s"], content["luminosity"])

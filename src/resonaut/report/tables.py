@@ -81,10 +81,11 @@ def terminal_table(summary: Path) -> str:
         f"{_number(row['limit_observed'], 15, '.3g')} {_number(row['limit_expected'], 15, '.3g')}"
         for name, row in best.items()
     ]
-    return "\n".join(["Most significant mass of each selection:", *lines, *_overall(content["global"]["all"])])
+    return "\n".join(["Most significant mass of each selection:", *lines, *largest_excess(content["global"]["all"])])
 
 
-def _overall(excess: dict[str, Any] | None) -> list[str]:
+def largest_excess(excess: dict[str, Any] | None) -> list[str]:
+    """A sentence on the largest excess of all selections; none where no mass was fitted."""
     if excess is None:
         return []
     text = f"Largest excess: {excess['z_local']:.1f} sigma local at {excess['mass']:.0f} GeV"
