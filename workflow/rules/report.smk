@@ -395,6 +395,7 @@ rule report_injections:
     input:
         config=config_of("report"),
         code=stage_code("report"),
+        data=lambda wildcards: manifest(injected_base()),
         fits=injected_fits,
         benchmark=("<results>/select/benchmark.json" if datasets("pseudo_data") else []),
     output:
@@ -429,7 +430,7 @@ rule report_injections:
         "report: injections"
     shell:
         "resonaut --log {log:q} --threads {threads} report injections --config {input.config:q}"
-        " {params.benchmark:q} --output {params.folder:q} {input.fits:q}"
+        " --data {input.data:q} {params.benchmark:q} --output {params.folder:q} {input.fits:q}"
 
 
 rule report_images:

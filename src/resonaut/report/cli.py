@@ -150,6 +150,7 @@ def injections(
     benchmark: Annotated[
         Path | None, typer.Option(help="<results>/select/benchmark.json, for the significance improvements.")
     ] = None,
+    data: Shown = [],  # noqa: B006
     config: Configuration = None,
 ) -> None:
     """Experiments with injected signal: reads their fits, writes a table and figures.
@@ -158,9 +159,9 @@ def injections(
     injections/improvement_<signal>_<window>.png.
     """
     from resonaut.report import injections as found
-    from resonaut.report.settings import label
+    from resonaut.report import settings
 
-    found.injections(retrained, benchmark, label(config), output)
+    found.injections(retrained, benchmark, settings.of_data(config, data), output)
 
 
 @app.command()

@@ -70,7 +70,7 @@ def _table(window: str, rows: Sequence[Row]) -> str:
     shown = columns(rows)
     headings: list[str | Cell] = [
         "method",
-        *(" ".join(column.heading) for column in shown),
+        *("\n".join(column.heading) for column in shown),
         Cell("verdict", words=True),
     ]
     return pages.table(window, headings, [_line(row, shown) for row in rows])

@@ -8,7 +8,8 @@ from pathlib import Path
 from resonaut.files import atomic
 from resonaut.report.style import COLOURS
 
-# All within one class: the page may be a part of another one.
+# All within one class, as the page may be a part of another one. The last two lines are for Snakemake's report, which
+# centres a narrow first page beside the rule graph: the page begins at the top, as wide as it is, the graph below.
 STYLE = """
 .resonaut { font: 14px/1.45 system-ui, sans-serif; color: #222; margin: 1em; }
 .resonaut h1 { font-size: 1.5em; margin: 0 0 .2em; } .resonaut h2 { font-size: 1.15em; margin: 1.4em 0 .3em; }
@@ -16,11 +17,13 @@ STYLE = """
 .resonaut caption { text-align: left; font-weight: bold; padding: .3em 0; }
 .resonaut th, .resonaut td { padding: .2em .8em; text-align: right; white-space: nowrap; }
 .resonaut th { font-weight: normal; color: #555; vertical-align: bottom; border-bottom: 1px solid #222; }
-.resonaut th, .resonaut .words { white-space: normal; } .resonaut p { max-width: 60rem; }
+.resonaut th { white-space: pre; } .resonaut td.words { white-space: normal; min-width: 9em; } .resonaut p { max-width: 60rem; }
 .resonaut th:first-child, .resonaut td:first-child, .resonaut .words { text-align: left; }
 .resonaut tbody tr:nth-child(even) { background: #f3f3f3; }
 .resonaut .scroll { overflow-x: auto; } .resonaut .note { color: #555; } .resonaut .result { font-size: 1.15em; }
-.resonaut img { max-width: 100%; height: auto; }
+.resonaut img { max-width: 100%; height: auto; margin: 0; }
+.items-center:has(.prose .resonaut) { align-items: start; } .items-start:has(.prose .resonaut) { flex-flow: column; }
+.prose:has(.resonaut) { max-width: none; }
 """
 BAD, FAINT = f"color: {COLOURS[2]}; font-weight: bold", "color: #777"
 
