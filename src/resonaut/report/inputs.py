@@ -63,11 +63,11 @@ def _cutflow(ax: Axes, manifest: Manifest) -> None:
     ax.set_yticks(y, [row["cut"] for row in manifest.cutflow], fontsize=8)
     ax.tick_params(axis="y", which="minor", left=False, right=False)
     ax.set_ylim(max(len(y), 1) - 0.4, -0.6)
-    parts = [manifest.name, manifest.role]
+    parts = [manifest.name] if manifest.name == manifest.role else [manifest.name, manifest.role]
     if manifest.luminosity:
         parts.append(f"{manifest.luminosity:.4g} fb$^{{-1}}$")
     if manifest.lost:
-        parts.append(f"{len(manifest.lost)} files lost")
+        parts.append(f"{len(manifest.lost)} lost file{'s' * (len(manifest.lost) > 1)}")
     ax.set_title(", ".join(parts), fontsize=10, color=COLOURS[2] if manifest.lost else "k")
 
 

@@ -17,7 +17,8 @@ STYLE = """
 .resonaut caption { text-align: left; font-weight: bold; padding: .3em 0; }
 .resonaut th, .resonaut td { padding: .2em .8em; text-align: right; white-space: nowrap; }
 .resonaut th { font-weight: normal; color: #555; vertical-align: bottom; border-bottom: 1px solid #222; }
-.resonaut th { white-space: pre; } .resonaut td.words { white-space: normal; min-width: 9em; } .resonaut p { max-width: 60rem; }
+.resonaut th { white-space: pre; } .resonaut td.words { white-space: normal; min-width: 9em; }
+.resonaut p { max-width: 60rem; }
 .resonaut th:first-child, .resonaut td:first-child, .resonaut .words { text-align: left; }
 .resonaut tbody tr:nth-child(even) { background: #f3f3f3; }
 .resonaut .scroll { overflow-x: auto; } .resonaut .note { color: #555; } .resonaut .result { font-size: 1.15em; }

@@ -56,7 +56,7 @@ def summaries(tmp_path):
 
 
 def test_tables_have_every_number_and_empty_fields_for_none(summaries, tmp_path) -> None:
-    calibration.calibration(summaries, tmp_path / "out")
+    calibration.calibration(summaries, "", tmp_path / "out")
     with (tmp_path / "out/scale_factors.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["dataset"], row["selection"]) for row in rows] == [
@@ -93,11 +93,11 @@ def test_tables_have_every_number_and_empty_fields_for_none(summaries, tmp_path)
 
 def test_figures_repeat_byte_for_byte(summaries, tmp_path) -> None:
     for again in ("a", "b"):
-        calibration.calibration(summaries, tmp_path / again)
+        calibration.calibration(summaries, "", tmp_path / again)
     made = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
     assert made == {path.name: path.read_bytes() for path in (tmp_path / "b").iterdir()}
     figures = {name for name, content in made.items() if content.startswith(PNG)}
-    assert figures == {"one.png", "two.png", "scale_factors.png"}
+    assert figures == {"one.png", "two.png"}
     # Seven observables in three columns, one in one.
     assert len(made["two.png"]) > 2 * len(made["one.png"])
 
@@ -105,8 +105,8 @@ def test_figures_repeat_byte_for_byte(summaries, tmp_path) -> None:
 def test_signals_of_which_nothing_is_selected_or_drawn(summaries, tmp_path) -> None:
     content = {"dataset": "none", "selections": {}, "histograms": {}, "prongs": {}}
     write_json(tmp_path / "summary.json", content)
-    calibration.calibration([tmp_path / "summary.json"], tmp_path / "out")
-    assert (tmp_path / "out/scale_factors.png").read_bytes().startswith(PNG)
+    calibration.calibration([tmp_path / "summary.json"], "", tmp_path / "out")
+    assert "Scale factors" in (tmp_path / "out/scale_factors.html").read_text()
     assert len((tmp_path / "out/scale_factors.csv").read_text().splitlines()) == 1
 
 
@@ -133,5 +133,5 @@ def test_equal_weights_have_no_error() -> None:
 def test_something_else_ends_in_a_sentence(tmp_path) -> None:
     write_json(tmp_path / "other.json", {"dataset": "x"})
     with pytest.raises(InputFileError, match=r"other\.json: no summary of a calibration \(KeyError\('selections'\)\)"):
-        calibration.calibration([tmp_path / "other.json"], tmp_path / "out")
+        calibration.calibration([tmp_path / "other.json"], "", tmp_path / "out")
     assert not (tmp_path / "out").exists()

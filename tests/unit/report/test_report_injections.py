@@ -133,13 +133,13 @@ def test_jet_images(tmp_path) -> None:
     content |= {"rejected": pixels, "selected": pixels, "events": {"rejected": 90, "selected": 0}}
     write_json(tmp_path / "x.json", content)
     for again in ("a", "b"):
-        images.images([tmp_path / "x.json"], tmp_path / again)
+        images.images([tmp_path / "x.json"], "", tmp_path / again)
     made = (tmp_path / "a/cwola_w.png").read_bytes()
     assert made.startswith(PNG)
     assert made == (tmp_path / "b/cwola_w.png").read_bytes()
     write_json(tmp_path / "x.json", {"method": "cwola"})
     with pytest.raises(InputFileError, match=r"x\.json: no jet images \(KeyError\('window'\)\); run"):
-        images.images([tmp_path / "x.json"], tmp_path / "c")
+        images.images([tmp_path / "x.json"], "", tmp_path / "c")
 
 
 def test_styles_are_distinct_for_many_methods() -> None:

@@ -114,7 +114,7 @@ def test_table_has_the_numbers_and_the_verdicts(windows, selected, tmp_path) -> 
     assert {row["bound"] for row in rows.values() if row["method"] == "tagger"} == {"True"}
     # Neither experiments nor a benchmark.
     assert rows["tagger", "high"]["no_signal_z_max"] == ""
-    # The time of a job is another in each run, and stands in the figure only.
+    # The time of a job is another in each run, and stands in the page only.
     assert "wall_s" not in row
     assert (rows["tagger", "high"]["efficiency_s3500"], rows["tagger", "high"]["efficiency_s4000"]) == ("", "0.04")
 
@@ -126,7 +126,6 @@ def test_figures_repeat_byte_for_byte(windows, selected, tmp_path) -> None:
     assert made == {path.relative_to(tmp_path / "b"): path.read_bytes() for path in (tmp_path / "b").rglob("*.*")}
     pictures = {path.as_posix() for path, content in made.items() if content.startswith(PNG)}
     assert pictures == {
-        "methods.png",
         *(f"selections/{method}_{window}.png" for method in ("cwola", "tagger") for window in ("low", "high")),
     }
 
