@@ -5,18 +5,24 @@ import csv
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from resonaut import config
 from resonaut.errors import InputFileError
 from resonaut.events import Manifest
 from resonaut.report import pages, tables
 from resonaut.report import results as files
+from resonaut.report.methods import FINE
 from resonaut.report.pages import BAD, FAINT, Cell
 from resonaut.report.results import Result, Selection, doubts, heading, limit
 
-# Datasets that were searched; all others are simulation that helps.
-SEARCHED = ("data", "pseudo_data")
+
+class Verdict(NamedTuple):
+    """A line of the table of the methods: what is wrong in one window, or ``ok``."""
+
+    window: str
+    text: str
+    bound: bool
 
 
 def front_page(
@@ -58,44 +64,41 @@ def front_page(
     pages.write(output, "Search for resonances in dijet events", heading(label, results[0].content), parts)
 
 
-def _verdicts(path: Path) -> dict[str, list[tuple[str, str, bool]]]:
-    """Window, verdict, and whether it is an upper bound, of each method."""
-    verdicts: dict[str, list[tuple[str, str, bool]]] = {}
+def _verdicts(path: Path) -> dict[str, list[Verdict]]:
+    """The verdicts of each method."""
+    verdicts: dict[str, list[Verdict]] = {}
     try:
         with path.open(newline="") as file:
             for row in csv.DictReader(file):
-                verdicts.setdefault(row["method"], []).append((row["window"], row["verdict"], row["bound"] == "True"))
+                verdict = Verdict(row["window"], row["verdict"], row["bound"] == "True")
+                verdicts.setdefault(row["method"], []).append(verdict)
     except (OSError, KeyError) as error:
         raise InputFileError(path, f"no table of methods ({error!r})", "run 'resonaut report methods' again") from None
     return verdicts
 
 
-def _selections(selections: Sequence[Selection], verdicts: dict[str, list[tuple[str, str, bool]]], level: float) -> str:
+def _selections(selections: Sequence[Selection], verdicts: dict[str, list[Verdict]], level: float) -> str:
     headings: list[str | Cell] = [
-        "selection",
-        "mass [GeV]",
-        "local p-value",
-        "local",
-        "global",
-        "observed limit",
-        "expected limit",
-    ]
+        "selection", "mass [GeV]", "local p-value", "local", "global", "observed limit", "expected limit",
+        Cell("verdict", words=True),
+    ]  # fmt: skip
     rows = [_selection(one, verdicts.get(one.name, [])) for one in selections]
     note = (
         f"Each selection at its most significant mass. Limits: upper limits by CLs at {level:g} % CL, expected without "
         "a signal. Global: the significance of the largest excess among all masses of the selection. The verdict is on "
         "the fit at this mass, and on whether the selection sculpts the spectrum or shows an excess without a signal."
     )
-    return f'{pages.table("", [*headings, Cell("verdict", words=True)], rows)}\n<p class="note">{escape(note)}</p>'
+    return f'{pages.table("", headings, rows)}\n<p class="note">{escape(note)}</p>'
 
 
-def _selection(one: Selection, verdicts: Sequence[tuple[str, str, bool]]) -> list[Cell]:
+def _selection(one: Selection, verdicts: Sequence[Verdict]) -> list[Cell]:
     best, (key, unit) = one.best, one.limits
-    bound = any(is_bound for _, _, is_bound in verdicts)
+    bound = any(verdict.bound for verdict in verdicts)
     look = FAINT if bound else ""
-    reasons = [f"{window}: {verdict}" for window, verdict, _ in verdicts if verdict != "ok"] + doubts(best)
+    reasons = [f"{verdict.window}: {verdict.text}" for verdict in verdicts if verdict.text != FINE]
+    reasons += doubts(best)
     doubted = sum(bool(doubts(point)) for point in one.points)
-    words = ["; ".join(reasons) or "ok", *[f"{doubted} of {len(one.points)} masses in doubt"] * bool(doubted)]
+    words = ["; ".join(reasons) or FINE, *[f"{doubted} of {len(one.points)} masses in doubt"] * bool(doubted)]
     numbers = [
         f"{best['mass']:g}",
         f"{best['p_local']:.2g}",
@@ -128,7 +131,7 @@ def _encoded(path: Path) -> str:
 
 def _searched(results: Sequence[Result], selections: Sequence[Selection], datasets: Sequence[Manifest]) -> str:
     masses = sorted({float(point["mass"]) for one in selections for point in one.points})
-    events = sum(dataset.events for dataset in datasets if dataset.role in SEARCHED)
+    events = sum(dataset.events for dataset in datasets if dataset.role == "data")
     windows = {result.window: result.content["signal_region"] for result in results if result.window is not None}
     regions = ", ".join(f"{name} ({low:g}–{high:g} GeV)" for name, (low, high) in windows.items())
     return (
