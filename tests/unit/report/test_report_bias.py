@@ -38,3 +38,17 @@ def test_wrong_and_empty_files(bare, tmp_path) -> None:
     (tmp_path / "empty.json").write_text(json.dumps(test | {"points": []}))
     with pytest.raises(ConfigError, match=r"no bias test has a mass; give fit\.bias\.masses"):
         bias.bias([tmp_path / "empty.json"], "", tmp_path / "x.png", tmp_path / "x.csv")
+
+
+def test_drawn_pulls_and_coverages_are_those_of_the_test(bare, kept, tmp_path) -> None:
+    bias.bias([bare / "bias.json"], "", tmp_path / "bias.png", tmp_path / "bias.csv")
+    points = {point["injected_sigma"]: point for point in json.loads((bare / "bias.json").read_text())["points"]}
+    pull, width, spurious, coverage = kept["bias"].axes
+    for ax, key in ((pull, "pull_mean"), (width, "pull_width"), (spurious, "spurious_relative")):
+        drawn = {each.get_label(): each[0].get_ydata() for each in ax.containers}
+        for sigma, point in points.items():
+            low, high = ax.get_ylim()
+            if low < point[key] < high:
+                assert drawn[f"injected {sigma:g}σ"] == pytest.approx([point[key]])
+    (errors,) = coverage.containers
+    assert (errors.get_label(), errors[0].get_ydata()) == ("injected 2σ", pytest.approx([points[2]["coverage"]]))

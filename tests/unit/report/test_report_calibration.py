@@ -1,6 +1,7 @@
 """Figures and tables of the calibration: the error of a mean weight, null rows, doubtful prongs."""
 
 import csv
+import json
 
 import hist
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from resonaut.errors import InputFileError
 from resonaut.files import write_json
 from resonaut.report import calibration
-from resonaut.spectrum import to_json
+from resonaut.spectrum import from_json, to_json
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PRONGS = {"jets": 100, "uncalibrated": 1, "unclustered": 2}
@@ -135,3 +136,14 @@ def test_something_else_ends_in_a_sentence(tmp_path) -> None:
     with pytest.raises(InputFileError, match=r"other\.json: no summary of a calibration \(KeyError\('selections'\)\)"):
         calibration.calibration([tmp_path / "other.json"], "", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_drawn_values_are_fractions_and_mean_weights(summaries, kept, tmp_path) -> None:
+    calibration.calibration(summaries[1:], "", tmp_path / "out")
+    content = json.loads(summaries[1].read_text())["histograms"]["tau21"]
+    before, after = from_json(content["before"]), from_json(content["after"])
+    upper, lower = kept["one"].axes
+    drawn = {patch.get_label(): patch.get_data().values for patch in upper.patches}
+    assert drawn["before"] == pytest.approx(before.values() / 500)
+    assert drawn["after calibration"] == pytest.approx(after.values() / 500)
+    assert lower.containers[0][0].get_ydata() == pytest.approx(after.values() / before.values())

@@ -13,7 +13,6 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import yaml
-from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from scipy.stats import norm
@@ -143,24 +142,16 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def figures(folder):
-    """All figures by name, kept as objects when they are saved."""
+def figures(folder, kept_by_module):
+    """All figures by name, as objects."""
     from resonaut.report.search import search
 
-    kept, save = {}, Figure.savefig
-
-    def savefig(figure, path, **keywords):
-        kept[Path(path).name.split(".")[1]] = figure
-        save(figure, path, **keywords)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", savefig)
-        search(searched(folder / "fit"), None, "Simulation", folder / "report")
-        text = "Simulation, 13 TeV, 20 fb$^{-1}$"
-        inputs.tagger_roc(networks(folder), text, folder / "taggers.png")
-        inputs.reweighting(closure(folder), text, folder / "reweighting.png")
-        inputs.cutflows(manifests(folder), text, folder / "cutflow.csv", folder / "cutflow.png")
-    return kept
+    search(searched(folder / "fit"), None, "Simulation", folder / "report")
+    text = "Simulation, 13 TeV, 20 fb$^{-1}$"
+    inputs.tagger_roc(networks(folder), text, folder / "taggers.png")
+    inputs.reweighting(closure(folder), text, folder / "reweighting.png")
+    inputs.cutflows(manifests(folder), text, folder / "cutflow.csv", folder / "cutflow.png")
+    return dict(kept_by_module)
 
 
 def named(ax, begin):
@@ -281,6 +272,16 @@ def test_pulls_of_nuisances(figures) -> None:
     assert list(points[0].get_xdata()) == [0.8, -1.2]
     low, high = np.array(points[2][0].get_segments())[:, :, 0].T
     assert list(high - low) == pytest.approx([1.0, 1.8])
+
+
+def test_fits_behind_the_masses(figures) -> None:
+    parameters, probabilities, ranges = (figures["fits"].axes[i] for i in (1, 3, 5))
+    assert curve(parameters, "dijet") == dict.fromkeys(Z, 3)
+    assert curve(probabilities, "fit probability, background only") == dict.fromkeys(Z, 0.02)
+    assert curve(probabilities, "fit probability, with signal") == dict.fromkeys(Z, 0.4)
+    segments = named(ranges, "fit range")[0].get_segments()
+    assert [(*low, *high) for low, high in segments] == [(mass, 2800, mass, 5400) for mass in Z]
+    assert set(curve(ranges, "numbers in doubt")) == set(DOUBTFUL)
 
 
 def test_roc_curve_and_its_band(figures) -> None:

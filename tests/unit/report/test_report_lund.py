@@ -90,3 +90,11 @@ def test_missing_and_wrong_input(content, tmp_path) -> None:
     with pytest.raises(InputFileError, match=r"old\.json: no Lund planes \(KeyError\('background'\)\); run 'resonaut"):
         lund.lund_planes(tmp_path / "old.json", "", tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+def test_drawn_planes_are_the_columns(content, kept, tmp_path) -> None:
+    write_json(tmp_path / "planes.json", content)
+    lund.lund_planes(tmp_path / "planes.json", "", tmp_path / "planes.png")
+    for ax, column in zip(kept["planes"].axes, lund.columns(content), strict=False):
+        drawn = np.ma.filled(ax.collections[0].get_array().astype(float), np.nan)
+        assert np.array_equal(drawn, column.values[0].T, equal_nan=True)
