@@ -55,7 +55,11 @@ def _parameters(ax: Axes, points: list[dict[str, Any]], families: list[str]) -> 
 
 
 def _probabilities(ax: Axes, points: list[dict[str, Any]]) -> None:
-    kinds = (("background", "background only", COLOURS[0], "o"), ("signal", "with signal", COLOURS[2], "D"))
+    kinds = (
+        ("background", "background only", COLOURS[0], "o"),
+        ("signal", "with signal", COLOURS[2], "D"),
+        ("smooth", "smooth distortions", COLOURS[1], "s"),
+    )
     for key, name, colour, marker in kinds:
         found = {point["mass"]: point["fit"][f"p_{key}"] for point in points}
         shown = {mass: p for mass, p in found.items() if p is not None}
@@ -102,7 +106,7 @@ def ranked(point: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Sources and groups of them by name, that with the largest impact on the limit first."""
     groups = {f"all of {name}": source for name, source in point["nuisance_groups"].items()}
     named = groups | {name.replace("_", " "): source for name, source in point["nuisances"].items()}
-    return sorted(named.items(), key=lambda item: (-abs(item[1]["limit_impact"]), item[0]))
+    return sorted(named.items(), key=lambda item: (-abs(item[1]["limit_impact"] or 0), item[0]))
 
 
 def _nuisances(row: Sequence[Axes], sources: Sequence[tuple[str, dict[str, Any]]]) -> None:
@@ -114,7 +118,7 @@ def _nuisances(row: Sequence[Axes], sources: Sequence[tuple[str, dict[str, Any]]
     row[0].errorbar([v["pull"] for v in values], y, xerr=[v["error"] for v in values], **style)
     for ax, colour, impact in (
         (row[1], COLOURS[0], [v["impact"] for v in values]),
-        (row[2], COLOURS[1], [100 * v["limit_impact"] for v in values]),
+        (row[2], COLOURS[1], [100 * (v["limit_impact"] or 0) for v in values]),
     ):
         hollow = [name.startswith("all of ") for name, _ in sources]
         ax.barh(y, impact, 0.6, color=["none" if group else colour for group in hollow], edgecolor=colour, lw=1.5)

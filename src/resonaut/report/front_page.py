@@ -14,7 +14,7 @@ from resonaut.report import pages, tables
 from resonaut.report import results as files
 from resonaut.report.methods import FINE
 from resonaut.report.pages import BAD, FAINT, Cell
-from resonaut.report.results import Result, Selection, doubts, heading, limit
+from resonaut.report.results import Result, Selection, heading, limit, limit_doubts
 
 
 class Verdict(NamedTuple):
@@ -84,9 +84,10 @@ def _selections(selections: Sequence[Selection], verdicts: dict[str, list[Verdic
     ]  # fmt: skip
     rows = [_selection(one, verdicts.get(one.name, [])) for one in selections]
     note = (
-        f"Each selection at its most significant mass. Limits: upper limits by CLs at {level:g} % CL, expected without "
-        "a signal. Global: the significance of the largest excess among all masses of the selection. The verdict is on "
-        "the fit at this mass, and on whether the selection sculpts the spectrum or shows an excess without a signal."
+        "Each selection at its most significant mass, of those that are not in doubt if there are any. Limits: upper "
+        f"limits by CLs at {level:g} % CL, expected without a signal. Global: the significance of the largest excess "
+        "among all masses of the selection. The verdict is on the fit at this mass, and on whether the selection "
+        "sculpts the spectrum or shows an excess without a signal."
     )
     return f'{pages.table("", headings, rows)}\n<p class="note">{escape(note)}</p>'
 
@@ -96,8 +97,8 @@ def _selection(one: Selection, verdicts: Sequence[Verdict]) -> list[Cell]:
     bound = any(verdict.bound for verdict in verdicts)
     look = FAINT if bound else ""
     reasons = [f"{verdict.window}: {verdict.text}" for verdict in verdicts if verdict.text != FINE]
-    reasons += doubts(best)
-    doubted = sum(bool(doubts(point)) for point in one.points)
+    reasons += limit_doubts(best)
+    doubted = sum(bool(limit_doubts(point)) for point in one.points)
     words = ["; ".join(reasons) or FINE, *[f"{doubted} of {len(one.points)} masses in doubt"] * bool(doubted)]
     numbers = [
         f"{best['mass']:g}",

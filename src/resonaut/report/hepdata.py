@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
-from resonaut.report.results import Result, Selection, checked_limit, doubts, limit
+from resonaut.report.results import Result, Selection, checked_limit, doubts, limit, limit_doubts, no_limit
 from resonaut.report.spectrum import poisson_interval
 
 # HEPData shows this where a mass has no number.
@@ -88,9 +88,9 @@ def _errors(label: str, pairs: Sequence[tuple[float, float]]) -> Uncertainty:
     return uncertainty
 
 
-def _doubts(points: Sequence[dict[str, Any]]) -> Variable:
-    """Whether what stands beside it may be trusted, and why not."""
-    return _variable("Doubts", ["; ".join(doubts(point)) or "none" for point in points])
+def _remarks(remarks: Sequence[Sequence[str]]) -> Variable:
+    """Why what stands beside it is in doubt, or is not there."""
+    return _variable("Remarks", ["; ".join(found) or MISSING for found in remarks])
 
 
 def _masses(points: Sequence[dict[str, Any]]) -> Variable:
@@ -116,23 +116,28 @@ def _p_values(one: Selection) -> Table:
     key = one.limits[0]
     expected = [point["z_expected"] if point[key] else None for point in one.points]
     table.add_variable(_variable("Expected local significance", expected))
-    table.add_variable(_doubts(one.points))
+    table.add_variable(_remarks([doubts(point) for point in one.points]))
     return table
 
 
 def _yields(one: Selection) -> Table:
     description = (
-        f"Signal events in the fits with a signal behind the p-values, selection {one.name}, and the acceptance times "
-        "efficiency of the simulated signal where there is one."
+        f"Signal events, selection {one.name}: in the fits behind the p-values, with the signal's nominal shape; in "
+        "those behind the limits, with its scale and resolution floating, whose pulls are in standard deviations; and "
+        "the acceptance times efficiency of the simulated signal where there is one."
     )
     table = _table(f"Signal yields of {one.name}", "N", "p_values.png", description)
     table.add_variable(_masses(one.points))
-    found = _variable("Signal yield", [point["signal_yield"] for point in one.points], "events")
-    errors = [(-point["signal_yield_error_down"], point["signal_yield_error_up"]) for point in one.points]
-    found.add_uncertainty(_errors("total", errors))
-    table.add_variable(found)
+    for name, key in (("Signal yield", "signal_yield"), ("Signal yield, shape floating", "signal_yield_floating")):
+        found = _variable(name, [point[key] for point in one.points], "events")
+        errors = [(-point[f"{key}_error_down"], point[f"{key}_error_up"]) for point in one.points]
+        found.add_uncertainty(_errors("total", errors))
+        table.add_variable(found)
+    for name in ("scale", "resolution"):
+        pulls = [point["nuisances"].get(name, {}).get("pull") for point in one.points]
+        table.add_variable(_variable(f"Pull of the {name}", pulls))
     table.add_variable(_variable("Acceptance times efficiency", [point["efficiency"] for point in one.points]))
-    table.add_variable(_doubts(one.points))
+    table.add_variable(_remarks([limit_doubts(point) for point in one.points]))
     return table
 
 
@@ -156,7 +161,7 @@ def _limits(one: Selection, confidence_level: float) -> Table:
                 table.add_variable(_variable(f"{kind.capitalize()} limit, by {name}", values, unit))
     for variable in table.variables[1:]:
         variable.add_qualifier("LIMIT", level)
-    table.add_variable(_doubts(one.points))
+    table.add_variable(_remarks([limit_doubts(point) + no_limit(point, key) for point in one.points]))
     return table
 
 
@@ -188,9 +193,13 @@ def _uncertainties(one: Selection) -> Table:
     table.add_variable(_variable("Relative size", [100 * source["size"] for source in found], "%"))
     table.add_variable(_variable("Change of the yield", [source["impact"] for source in found], "events"))
     table.add_variable(
-        _variable("Change of the expected limit", [100 * source["limit_impact"] for source in found], "%")
+        _variable("Change of the expected limit", [_percent(source["limit_impact"]) for source in found], "%")
     )
     return table
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _spectrum(result: Result) -> Table:

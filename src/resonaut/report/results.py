@@ -22,12 +22,15 @@ FUNCTION = {"family": str, "shape_parameters": int}
 LIMITS = dict.fromkeys(
     ("observed", "expected", "expected_minus_2", "expected_minus_1", "expected_plus_1", "expected_plus_2"), float
 )
-SOURCES = {str: dict.fromkeys(("size", "pull", "error", "impact", "limit_impact"), float)}
+SOURCE = {**dict.fromkeys(("size", "pull", "error", "impact"), float), "limit_impact": (float, None)}
+SOURCES = {str: SOURCE}
 EXCESS = {"mass": float, "z_local": float, "z_global": (float, None)}
 FIT = {"low": float, "high": float, "p_background": (float, None), "p_signal": (float, None), "good": bool}
+FIT |= {"p_smooth": float}
 FIT |= dict.fromkeys(("background", "signal", "signal_plus_background"), NUMBERS)
 POINT = dict.fromkeys(("mass", "p_local", "z_local", "z_expected", "reference_signal"), float)
-POINT |= dict.fromkeys(("signal_yield", "signal_yield_error_up", "signal_yield_error_down"), float)
+for name in ("signal_yield", "signal_yield_floating"):
+    POINT |= dict.fromkeys((name, f"{name}_error_up", f"{name}_error_down"), float)
 BUMP = {"low": float, "high": float, "p_local": float, "p_global": (float, None), "toys": int}
 # What of a result is read here; docs/fit.md says what the keys mean.
 RESULT = {
@@ -35,11 +38,13 @@ RESULT = {
     "luminosity": (float, None),
     "confidence_level": float,
     "background": {**BINS, **FUNCTION, "expected": NUMBERS, "p_value": (float, None)},
+    "resonances": [{"mass": float, "z_local": float}],
     "scan": [
         {
             **POINT,
             "efficiency": (float, None),
             **dict.fromkeys(("limit", "limit_events", "limit_events_toys", "limit_events_pyhf"), (LIMITS, None)),
+            "limit_reason": (str, None),
             "nuisances": SOURCES,
             "nuisance_groups": SOURCES,
             "fit": {**BINS, **FUNCTION, **FIT},
@@ -48,6 +53,9 @@ RESULT = {
     "global": (EXCESS, None),
     "bump_hunter": (BUMP, None),
 }
+# A signal that the fit moves this far, in standard deviations, is something beside its mass.
+LARGE_PULL = 2.0
+NO_EFFICIENCY = "too little simulated signal is selected to measure the efficiency"
 SELECTED = {"method": str, "window": str, "signal_region": NUMBERS}
 BARE = {"observable": str, "spectrum": {"edges": NUMBERS, "counts": NUMBERS}}
 
@@ -107,12 +115,14 @@ class Selection:
     """All masses of a selection, sorted, and the global significance of its largest excess where that is known.
 
     ``bare``: a spectrum without a simulated signal, so that limits hold after selection. ``searched``: the ranges of
-    mass, GeV, that signal regions cover without a hole.
+    mass, GeV, that signal regions cover without a hole. ``resonances``: masses of those found, which float in the
+    background of the other masses.
     """
 
     name: str
     bare: bool
     searched: list[tuple[float, float]]
+    resonances: set[float]
     points: list[dict[str, Any]]
     excess: dict[str, Any] | None
 
@@ -130,15 +140,19 @@ class Selection:
             values.append(np.nan if found is None else float(found))
         return np.array(masses), np.array(values)
 
-    def doubtful(self, value: Value) -> tuple[list[float], list[float]]:
-        """Masses whose numbers are in doubt, and a value of each, where it is known."""
-        found = {point["mass"]: value(point) for point in self.points if doubts(point)}
+    def where(self, chosen: Callable[[Point], Any], value: Value) -> tuple[list[float], list[float]]:
+        """Masses of the ``chosen`` points, and a value of each, where it is known."""
+        found = {point["mass"]: value(point) for point in self.points if chosen(point)}
         known = {mass: number for mass, number in found.items() if number is not None}
         return list(known), list(known.values())
 
+    def is_resonance(self, point: Point) -> bool:
+        """Whether a resonance is found at this mass."""
+        return point["mass"] in self.resonances
+
     @property
     def best(self) -> dict[str, Any]:
-        """The most significant mass."""
+        """The most significant mass, of those that are not in doubt if there are any."""
         return max(self.points, key=_significance)
 
     @property
@@ -155,11 +169,23 @@ class Selection:
 
 
 def doubts(point: Point) -> list[str]:
-    """Why the numbers of a mass are in doubt; none where nothing speaks against them.
+    """Why the p-value and yield of a mass are in doubt; none where nothing speaks against them.
 
-    Every figure and table takes its marks from here.
+    Every figure and table takes its marks from here and from ``limit_doubts``.
     """
     return [] if point["fit"]["good"] else ["no good fit in any range"]
+
+
+def limit_doubts(point: Point) -> list[str]:
+    """Why its limits are in doubt: as its p-value, or because they are of a signal that has moved away."""
+    pulls = {name: point["nuisances"][name]["pull"] for name in ("scale", "resolution") if name in point["nuisances"]}
+    moved = [f"the signal's {name} is pulled by {pull:.1f}σ" for name, pull in pulls.items() if abs(pull) > LARGE_PULL]
+    return doubts(point) + moved
+
+
+def no_limit(point: Point, key: str) -> list[str]:
+    """Why there is no limit; nothing where there is one."""
+    return [] if point[key] else [f"no limit: {point['limit_reason'] or NO_EFFICIENCY}"]
 
 
 def limit(key: str, name: str) -> Value:
@@ -178,8 +204,8 @@ def checked_limit(point: dict[str, Any], check: str, unit: str) -> dict[str, flo
     return {name: value * per_event for name, value in limits.items()}
 
 
-def _significance(point: dict[str, Any]) -> float:
-    return float(point["z_local"])
+def _significance(point: Point) -> tuple[bool, float]:
+    return not doubts(point), float(point["z_local"])
 
 
 def _best(points: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -242,6 +268,7 @@ def selections(results: Sequence[Result], summary: Path | None) -> list[Selectio
             name,
             bare,
             _searched(results, name),
+            {one["mass"] for result in results if result.selection == name for one in result.content["resonances"]},
             sorted(scan, key=lambda point: float(point["mass"])),
             excesses.get(name),
         )

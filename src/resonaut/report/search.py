@@ -10,7 +10,17 @@ from scipy.stats import norm
 from resonaut.files import folder
 from resonaut.report import fits, hepdata
 from resonaut.report import results as files
-from resonaut.report.results import Point, Selection, Value, checked_limit, heading, limit
+from resonaut.report.results import (
+    Point,
+    Selection,
+    Value,
+    checked_limit,
+    doubts,
+    heading,
+    limit,
+    limit_doubts,
+    no_limit,
+)
 from resonaut.report.spectrum import spectrum
 from resonaut.report.style import (
     COLOURS,
@@ -25,6 +35,7 @@ from resonaut.report.style import (
     figure,
     legend_below,
     mark_doubtful,
+    mark_found,
 )
 
 # An expected significance beyond this would leave no room for the observed ones.
@@ -57,7 +68,7 @@ def search(paths: Sequence[Path], summary: Path | None, label: str, output: Path
 def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:
     """Local p-value of every selection against the resonance mass, and that expected of a reference signal.
 
-    A cross marks a mass whose numbers are in doubt.
+    A cross marks a mass whose numbers are in doubt, a ring a resonance that is found.
     """
     columns = 2 if len(selections) < 8 else 3
     with figure(plot, figsize=(6.8, 4.2 + 0.2 * -(-(len(selections) + 1) // columns))) as (fig, ax):
@@ -71,7 +82,8 @@ def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:
             ax.plot(mass[lonely], values[lonely], "_", ms=9, color=style["color"])
             references.add(name)
         for one in selections:
-            mark_doubtful(ax, *one.doubtful(_p_local))
+            mark_found(ax, *one.where(one.is_resonance, _p_local))
+            mark_doubtful(ax, *one.where(doubts, _p_local))
         for name in sorted(references):
             ax.plot([], [], "--", lw=1, color="k", label=name)
         ax.set(yscale="log", xlabel="resonance mass [GeV]", ylabel="local p-value")
@@ -157,8 +169,9 @@ def _band(ax: Axes, one: Selection) -> None:
     ax.plot(mass, expected, "k--", label="expected")
     ax.plot(mass[lonely], expected[lonely], "k_", ms=9)
     ax.plot(*one.curve(limit(key, "observed")), "ko-", ms=4, label="observed")
-    mark_doubtful(ax, *one.doubtful(limit(key, "observed")))
-    without = [point["mass"] for point in one.points if limit(key, "observed")(point) is None]
+    mark_found(ax, *one.where(one.is_resonance, limit(key, "observed")))
+    mark_doubtful(ax, *one.where(limit_doubts, limit(key, "observed")))
+    without = [point["mass"] for point in one.points if no_limit(point, key)]
     if without:
         style: dict[str, Any] = {"color": "0.5", "ms": 6, "ls": "none", "transform": ax.get_xaxis_transform()}
         ax.plot(without, [0.03] * len(without), "v", label="no limit", **style)

@@ -157,6 +157,13 @@ def mark_doubtful(ax: Axes, x: Sequence[float], y: Sequence[float]) -> None:
         ax.plot(x, y, "x", label="numbers in doubt", **style)
 
 
+def mark_found(ax: Axes, x: Sequence[float], y: Sequence[float]) -> None:
+    """Rings around resonances that float in the background of the other masses; nothing where there are none."""
+    if len(x):
+        style: dict[str, Any] = {"color": "k", "mfc": "none", "ms": 11, "zorder": 4}
+        ax.plot(x, y, "o", label="found: floats in the background\nof the other masses", **style)
+
+
 def signal_region(panel: Axes, low: float, high: float) -> None:
     """Shade the signal region between its dashed ends, which the legend shows, too."""
     style: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.45", "ls": "--", "lw": 0.9, "zorder": 0}

@@ -69,8 +69,9 @@ def terminal_table(summary: Path) -> str:
     content = _read(summary)
     best: dict[str, dict[str, Any]] = {}
     for row in content["points"]:
-        if row["selection"] not in best or row["z_local"] > best[row["selection"]]["z_local"]:
-            best[row["selection"]] = row
+        # A mass whose fit is doubtful counts only where there is no other.
+        known = best.get(row["selection"], row)
+        best[row["selection"]] = max(known, row, key=lambda one: (one["fit_good"], one["z_local"]))
     lines = [
         f"{'selection':<12} {'mass':>8} {'local':>8} {'global':>8} {'observed limit':>15} {'expected limit':>15}",
         f"{'':<12} {'GeV':>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",

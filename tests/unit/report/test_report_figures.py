@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from scipy.stats import norm
 
 from resonaut.files import write_json
-from resonaut.report import inputs, style
+from resonaut.report import inputs, results, style
 from resonaut.spectrum import to_json
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
@@ -37,8 +37,8 @@ BANDS = {
     "expected_plus_1": 1.4,
     "expected_plus_2": 2.1,
 }
-# At these masses of cwola there is no limit, and in no range a good fit.
-NO_LIMIT, DOUBTFUL = (3200,), (3400, 5000)
+# At these masses of cwola there is no limit, in no range a good fit, a signal that the fit moves, a resonance.
+NO_LIMIT, DOUBTFUL, MOVED, FOUND = (3200,), (3400, 5000), (3800,), (3600,)
 
 
 def significance(method, mass):
@@ -55,14 +55,15 @@ def fit(mass, good):
     lists = {"edges": edges, "counts": counts, "background": background, "signal": signal}
     lists |= {"signal_plus_background": background + signal, "pulls": (counts - background) / np.sqrt(background)}
     numbers = {"chi2": 15.0, "ndf": 10, "family": "dijet", "shape_parameters": 3, "good": good}
-    numbers |= {"low": 2800.0, "high": 5400.0, "p_background": 0.02, "p_signal": 0.4}
+    numbers |= {"low": 2800.0, "high": 5400.0, "p_background": 0.02, "p_signal": 0.4, "p_smooth": 0.1}
     return numbers | {name: values.tolist() for name, values in lists.items()}
 
 
 def point(method, mass):
     limit = {name: 10 * factor * (3000 / mass) ** 3 for name, factor in BANDS.items()}
     limit["observed"] = limit["expected"] * (1.5 + 0.3 * Z[mass]) * (2 if method == "cwola" else 1)
-    source = {"size": 0.1, "pull": 0.8, "error": 0.5, "impact": 3.0, "limit_impact": 0.04}
+    moved = method == "cwola" and mass in MOVED
+    scale = {"size": 0.1, "pull": 2.6 if moved else 0.8, "error": 0.5, "impact": 3.0, "limit_impact": 0.04}
     given = {
         "mass": float(mass),
         "p_local": float(norm.sf(max(significance(method, mass), 0))),
@@ -72,12 +73,16 @@ def point(method, mass):
         "signal_yield": 12.0,
         "signal_yield_error_up": 6.0,
         "signal_yield_error_down": 5.0,
+        "signal_yield_floating": 13.0,
+        "signal_yield_floating_error_up": 7.0,
+        "signal_yield_floating_error_down": 4.0,
         "efficiency": 0.2,
         "limit": limit,
         "limit_events": {name: 4 * value for name, value in limit.items()},
+        "limit_reason": None,
         "limit_events_toys": None,
         "limit_events_pyhf": None,
-        "nuisances": {"scale": source, "resolution": source | {"pull": -1.2, "error": 0.9, "limit_impact": 0.02}},
+        "nuisances": {"scale": scale, "resolution": scale | {"pull": -1.2, "error": 0.9, "limit_impact": 0.02}},
         "nuisance_groups": {},
         "fit": fit(mass, good=method != "cwola" or mass not in DOUBTFUL),
     }
@@ -90,7 +95,9 @@ def searched(folder):
     for method in ("tagger", "cwola"):
         for window, (low, high) in WINDOWS.items():
             content = {"method": method, "window": window, "signal_region": [low, high], "sqrt_s": 13000.0}
-            content |= {"luminosity": 20.0, "confidence_level": 0.95, "global": None}
+            content |= {"luminosity": 20.0, "confidence_level": 0.95, "global": None, "resonances": []}
+            if method == "cwola":
+                content["resonances"] = [{"mass": mass, "z_local": 5.0} for mass in FOUND if low <= mass < high]
             content["scan"] = [point(method, mass) for mass in Z if low <= mass < high]
             whole = content["scan"][0]["fit"]
             content["background"] = {**whole, "expected": whole["background"], "p_value": 0.3}
@@ -189,6 +196,7 @@ def test_p_values(figures) -> None:
     cwola = {mass: norm.sf(mass / 2000 + 2) for mass in Z if mass not in NO_LIMIT}
     values = [{x: y for x, y in zip(*line.get_data(), strict=True) if np.isfinite(y)} for line in dashed]
     assert pytest.approx(cwola) in values
+    assert set(curve(ax, "found: ")) == set(FOUND)
     assert curve(ax, "numbers in doubt") == pytest.approx(
         {mass: norm.sf(significance("cwola", mass)) for mass in DOUBTFUL}
     )
@@ -226,10 +234,11 @@ def test_bands_have_their_edges_and_stop_at_gaps(figures) -> None:
 def test_masses_without_a_limit_and_in_doubt_are_marked(figures) -> None:
     ax = panel(figures["limits"], "cwola")
     assert list(named(ax, "no limit")[0].get_xdata()) == list(NO_LIMIT)
-    expected = {mass: point("cwola", mass)["limit"]["observed"] for mass in DOUBTFUL}
-    assert curve(ax, "numbers in doubt") == pytest.approx(expected)
+    for begin, masses in (("numbers in doubt", (*DOUBTFUL, *MOVED)), ("found: ", FOUND)):
+        expected = {mass: point("cwola", mass)["limit"]["observed"] for mass in masses}
+        assert curve(ax, begin) == pytest.approx(expected)
     others = panel(figures["limits"], "tagger").get_legend_handles_labels()[1]
-    assert {"no limit", "numbers in doubt"}.isdisjoint(others)
+    assert set(others) == {"observed", "expected", "expected ± 1σ", "expected ± 2σ"}
 
 
 def test_hepdata_marks_the_same_masses(figures, folder) -> None:
@@ -238,7 +247,16 @@ def test_hepdata_marks_the_same_masses(figures, folder) -> None:
         (masses,), variables = content["independent_variables"], content["dependent_variables"]
         values = {variable["header"]["name"]: [v["value"] for v in variable["values"]] for variable in variables}
         assert [each["value"] for each in masses["values"]] == list(Z)
-        assert [mass for mass, doubt in zip(Z, values["Doubts"], strict=True) if doubt != "none"] == list(DOUBTFUL)
+        remarks = dict(zip(Z, values["Remarks"], strict=True))
+        wanted = dict.fromkeys(DOUBTFUL, "no good fit in any range")
+        if name != "local_p-values":
+            wanted |= dict.fromkeys(MOVED, "the signal's scale is pulled by 2.6σ")
+        if name == "limits":
+            wanted |= dict.fromkeys(NO_LIMIT, f"no limit: {results.NO_EFFICIENCY}")
+        assert {mass: remark for mass, remark in remarks.items() if remark != "-"} == wanted
+        if name == "signal_yields":
+            assert values["Signal yield, shape floating"] == [13] * len(Z)
+            assert values["Pull of the scale"] == [2.6 if mass in MOVED else 0.8 for mass in Z]
         if name == "limits":
             assert [m for m, value in zip(Z, values["Observed limit"], strict=True) if value == "-"] == list(NO_LIMIT)
 
@@ -278,6 +296,7 @@ def test_fits_behind_the_masses(figures) -> None:
     parameters, probabilities, ranges = (figures["fits"].axes[i] for i in (1, 3, 5))
     assert curve(parameters, "dijet") == dict.fromkeys(Z, 3)
     assert curve(probabilities, "fit probability, background only") == dict.fromkeys(Z, 0.02)
+    assert curve(probabilities, "fit probability, smooth distortions") == dict.fromkeys(Z, 0.1)
     assert curve(probabilities, "fit probability, with signal") == dict.fromkeys(Z, 0.4)
     segments = named(ranges, "fit range")[0].get_segments()
     assert [(*low, *high) for low, high in segments] == [(mass, 2800, mass, 5400) for mass in Z]
@@ -324,12 +343,14 @@ def test_cutflow_bars_and_labels(figures) -> None:
     assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
 
 
-@pytest.mark.parametrize("name", ["taggers", "reweighting", "p_values", "limits"])
-def test_no_legend_hides_data(figures, name) -> None:
+@pytest.mark.parametrize("name", ["taggers", "reweighting", "p_values", "limits", "fits"])
+def test_no_legend_hides_data_or_is_cut_off(figures, name) -> None:
     figure = figures[name]
     legends = [*figure.legends, *filter(None, (ax.get_legend() for ax in figure.axes))]
     assert legends
-    assert not any(legend.get_window_extent().overlaps(ax.bbox) for legend in legends for ax in figure.axes)
+    boxes = [legend.get_window_extent() for legend in legends]
+    assert not any(box.overlaps(ax.bbox) for box in boxes for ax in figure.axes)
+    assert all(figure.bbox.contains(*box.min) and figure.bbox.contains(*box.max) for box in boxes)
 
 
 def test_every_figure_says_what_it_is_of(figures) -> None:
