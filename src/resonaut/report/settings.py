@@ -1,6 +1,6 @@
 """The section ``report`` of the configuration, and from it what stands above the figures.
 
-The keys are explained in the schema; the energy is that of the stage ``fit``.
+The keys are explained in the schema; the energy is that of the section ``fit``.
 """
 
 from collections.abc import Sequence
