@@ -76,9 +76,9 @@ def terminal_table(summary: Path) -> str:
         f"{'selection':<12} {'mass':>8} {'local':>8} {'global':>8} {'observed limit':>15} {'expected limit':>15}",
         f"{'':<12} {'GeV':>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",
     ]
-    excesses = content["global"]["selections"]
+    excesses = {name: one["z_global"] for name, one in content["global"]["selections"].items()}
     lines += [
-        f"{name:<12} {row['mass']:>8.0f} {row['z_local']:>8.1f} {_number(excesses[name]['z_global'], 8, '.1f')} "
+        f"{name:<12} {row['mass']:>8.0f} {row['z_local']:>8.1f} {_number(excesses.get(name), 8, '.1f')} "
         f"{_number(row['limit_observed'], 15, '.3g')} {_number(row['limit_expected'], 15, '.3g')}"
         for name, row in best.items()
     ]
