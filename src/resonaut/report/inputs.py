@@ -116,10 +116,7 @@ def reweighting(summary: Path, text: str, plot: Path) -> None:
         for _, lower in pairs[::FEATURES_IN_A_ROW]:
             lower.set_ylabel("sim. / data")
         aucs = (f"{content[f'auc_{when}']:.3f} ± {content[f'auc_error_{when}']:.3f} {when}" for when in WHEN)
-        headline(
-            fig,
-            f"{text}\nevents in the sidebands; AUC of a fresh classifier, data against simulation: {', '.join(aucs)}",
-        )
+        headline(fig, f"{text}\nevents in the sidebands\nAUC of a fresh classifier: {', '.join(aucs)}")
         legend_below(fig, 3)
 
 

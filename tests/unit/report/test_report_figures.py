@@ -353,10 +353,12 @@ def test_no_legend_hides_data_or_is_cut_off(figures, name) -> None:
     assert all(figure.bbox.contains(*box.min) and figure.bbox.contains(*box.max) for box in boxes)
 
 
-def test_every_figure_says_what_it_is_of(figures) -> None:
+def test_every_figure_says_what_it_is_of_and_is_not_cut_off(figures) -> None:
     for name, figure in figures.items():
         texts = {text.get_text() for text in figure.findobj(Text)}
         assert any("Simulation, 13 TeV, 20 fb" in text for text in texts), name
+        boxes = [text.get_window_extent() for text in figure.texts]
+        assert all(figure.bbox.contains(*box.min) and figure.bbox.contains(*box.max) for box in boxes), name
 
 
 @pytest.mark.parametrize(
