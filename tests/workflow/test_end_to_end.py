@@ -87,13 +87,14 @@ def test_report_holds_the_figures(finished) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     text = report.read_text()
     for name in (
+        "front_page.html",
         "p_values.png",
         "limits.png",
         "fits.png",
         "nuisances.png",
         "summary.csv",
         "cutflow.csv",
-        "scale_factors.png",
+        "scale_factors.html",
         "methods.csv",
         "selections/cwola_w3500.png",
         "images/cwola_w3500.png",

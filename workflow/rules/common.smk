@@ -419,7 +419,10 @@ def frozen(verb):
         "select": ("methods", "window_chains", "injection"),
         "report": ("no_signal_check",),
     }.get(verb, ())
-    return {key: value for key, value in config[verb].items() if key not in jobs}
+    section = {key: value for key, value in config[verb].items() if key not in jobs}
+    # The figures say at which energy.
+    energy = {"sqrt_s": config["fit"]["sqrt_s"]} if verb == "report" else {}
+    return section | energy
 
 
 def config_of(verb):

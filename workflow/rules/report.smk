@@ -10,7 +10,7 @@ REPORT_FIGURES = {
             else []
         ),
         *(
-            ["<results>/report/calibration/scale_factors.png"]
+            ["<results>/report/calibration/scale_factors.html"]
             if datasets("signal")
             else []
         ),
@@ -37,6 +37,7 @@ rule report:
             if with_images()
             else []
         ),
+        "<results>/report/front_page.html",
         "<results>/report/methods.csv",
         "<results>/report/p_values.png",
         "<results>/report/limits.png",
@@ -54,9 +55,47 @@ rule bias:
         "<results>/report/bias.csv",
 
 
+rule report_front_page:
+    """Write the first page of the report: the result, the figures that show it, and what was searched."""
+    input:
+        config=config_of("report"),
+        code=stage_code("report"),
+        results=rules.fit_summary.input.results,
+        summary="<results>/fit/summary.json",
+        methods="<results>/report/methods.csv",
+        figures=["<results>/report/p_values.png", "<results>/report/limits.png"],
+        datasets=[manifest(name) for name in datasets()],
+    output:
+        report(
+            "<results>/report/front_page.html",
+            category="Results",
+            caption="../report/front_page.rst",
+        ),
+    log:
+        "<logs>/report/front_page.log",
+    benchmark:
+        "<benchmarks>/report/front_page.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        figures=lambda wildcards, input: options("figure", input.figures),
+        datasets=lambda wildcards, input: options("dataset", input.datasets),
+    message:
+        "report: first page"
+    shell:
+        "resonaut --log {log:q} --threads {threads} report front-page --config {input.config:q}"
+        " --summary {input.summary:q} --methods {input.methods:q} {params.figures:q} {params.datasets:q}"
+        " --output {output:q} {input.results:q}"
+
+
 rule report_cutflows:
     """Draw the events after each cut of every dataset."""
     input:
+        config=config_of("report"),
         code=stage_code("report"),
         manifests=[manifest(name) for name in wanted()],
     output:
@@ -83,13 +122,14 @@ rule report_cutflows:
     message:
         "report: cutflows"
     shell:
-        "resonaut --log {log:q} --threads {threads} report cutflows"
+        "resonaut --log {log:q} --threads {threads} report cutflows --config {input.config:q}"
         " --table {output.table:q} --plot {output.plot:q} {input.manifests:q}"
 
 
 rule report_tagger:
     """Draw the taggers' ROC curves."""
     input:
+        config=config_of("report"),
         code=stage_code("report"),
         summaries=[f"<results>/tag/{name}.json" for name in config["tag"]["networks"]],
     output:
@@ -111,14 +151,16 @@ rule report_tagger:
     message:
         "report: taggers"
     shell:
-        "resonaut --log {log:q} --threads {threads} report tagger"
+        "resonaut --log {log:q} --threads {threads} report tagger --config {input.config:q}"
         " --plot {output.plot:q} {input.summaries:q}"
 
 
 rule report_lund:
     """Draw the Lund planes of W jets, their ratio and its error."""
     input:
+        config=config_of("report"),
         code=stage_code("report"),
+        data=[manifest(name) for name in datasets("w_data")],
         planes="<results>/calibrate/planes.json",
     output:
         plot=report(
@@ -136,16 +178,19 @@ rule report_lund:
     resources:
         mem_mb=memory(1000),
         runtime=10,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
     message:
         "report: Lund planes"
     shell:
-        "resonaut --log {log:q} --threads {threads} report lund"
-        " --plot {output.plot:q} {input.planes:q}"
+        "resonaut --log {log:q} --threads {threads} report lund --config {input.config:q}"
+        " {params.data:q} --plot {output.plot:q} {input.planes:q}"
 
 
 rule report_calibration:
     """Draw the signals' jets before and after the Lund-plane calibration, and tabulate its scale factors."""
     input:
+        config=config_of("report"),
         code=stage_code("report"),
         summaries=expand(
             "<results>/calibrate/{dataset}/summary.json", dataset=datasets("signal")
@@ -160,8 +205,8 @@ rule report_calibration:
             )
             for name in datasets("signal")
         ],
-        plot=report(
-            "<results>/report/calibration/scale_factors.png",
+        page=report(
+            "<results>/report/calibration/scale_factors.html",
             category="Calibration",
             caption="../report/scale_factors.rst",
         ),
@@ -186,18 +231,20 @@ rule report_calibration:
         mem_mb=memory(1000),
         runtime=10,
     params:
-        folder=lambda wildcards, output: Path(output.plot).parent,
+        folder=lambda wildcards, output: Path(output.page).parent,
     message:
         "report: calibration"
     shell:
-        "resonaut --log {log:q} --threads {threads} report calibration"
+        "resonaut --log {log:q} --threads {threads} report calibration --config {input.config:q}"
         " --output {params.folder:q} {input.summaries:q}"
 
 
 rule report_reweighting:
     """Draw data and simulation before and after the reweighting."""
     input:
+        config=config_of("report"),
         code=stage_code("report"),
+        data=[manifest(name) for name in datasets("data")],
         closure="<results>/reweight/closure.json",
     output:
         plot=report(
@@ -215,11 +262,13 @@ rule report_reweighting:
     resources:
         mem_mb=memory(1000),
         runtime=10,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
     message:
         "report: reweighting"
     shell:
-        "resonaut --log {log:q} --threads {threads} report reweighting"
-        " --plot {output.plot:q} {input.closure:q}"
+        "resonaut --log {log:q} --threads {threads} report reweighting --config {input.config:q}"
+        " {params.data:q} --plot {output.plot:q} {input.closure:q}"
 
 
 rule report_search:
@@ -301,8 +350,8 @@ rule report_methods:
             category="Methods",
             caption="../report/methods.rst",
         ),
-        plot=report(
-            "<results>/report/methods.png",
+        page=report(
+            "<results>/report/methods.html",
             category="Methods",
             caption="../report/methods.rst",
         ),
@@ -346,6 +395,7 @@ rule report_injections:
     input:
         config=config_of("report"),
         code=stage_code("report"),
+        data=lambda wildcards: manifest(injected_base()),
         fits=injected_fits,
         benchmark=lambda wildcards: (
             "<results>/select/benchmark.json"
@@ -384,13 +434,15 @@ rule report_injections:
         "report: injections"
     shell:
         "resonaut --log {log:q} --threads {threads} report injections --config {input.config:q}"
-        " {params.benchmark:q} --output {params.folder:q} {input.fits:q}"
+        " --data {input.data:q} {params.benchmark:q} --output {params.folder:q} {input.fits:q}"
 
 
 rule report_images:
     """Draw the mean jet images of selected and of rejected data."""
     input:
+        config=config_of("report"),
         code=stage_code("report"),
+        data=[manifest(name) for name in datasets("data")],
         images=expand(
             "<results>/select/{method}/{window}_images.json",
             method=imaged_methods(),
@@ -419,12 +471,13 @@ rule report_images:
         mem_mb=memory(1000),
         runtime=10,
     params:
+        data=lambda wildcards, input: options("data", input.data),
         folder=lambda wildcards, output: Path(output.images[0]).parent,
     message:
         "report: jet images"
     shell:
-        "resonaut --log {log:q} --threads {threads} report images"
-        " --output {params.folder:q} {input.images:q}"
+        "resonaut --log {log:q} --threads {threads} report images --config {input.config:q}"
+        " {params.data:q} --output {params.folder:q} {input.images:q}"
 
 
 rule report_tables:
@@ -459,6 +512,7 @@ rule report_tables:
 rule report_bias:
     """Draw the pulls, spurious signals and coverages of the bias tests of all selections."""
     input:
+        config=config_of("report"),
         code=stage_code("report"),
         tests=expand(
             "<results>/fit/{method}/{window}_bias.json",
@@ -489,5 +543,5 @@ rule report_bias:
     message:
         "report: bias test"
     shell:
-        "resonaut --log {log:q} --threads {threads} report bias"
+        "resonaut --log {log:q} --threads {threads} report bias --config {input.config:q}"
         " --plot {output.plot:q} --table {output.table:q} {input.tests:q}"

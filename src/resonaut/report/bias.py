@@ -54,8 +54,10 @@ PANELS = (
 )
 
 
-def bias(paths: Sequence[Path], plot: Path, table: Path) -> None:
+def bias(paths: Sequence[Path], text: str, plot: Path, table: Path) -> None:
     """Draw the bias tests ``paths`` of the stage ``fit`` against mass, a column a selection; write all numbers as CSV.
+
+    ``text`` is above.
 
     Raises:
         InputFileError: a file is no bias test.
@@ -75,7 +77,7 @@ def bias(paths: Sequence[Path], plot: Path, table: Path) -> None:
         raise ConfigError("no bias test has a mass; give fit.bias.masses that lie in signal regions.")
     rows.sort(key=lambda row: (row["selection"], row["mass"], row["injected_sigma"]))
     _table(rows, table)
-    _figure(rows, tests[0], plot)
+    _figure(rows, tests[0], text, plot)
 
 
 def _table(rows: list[dict[str, Any]], table: Path) -> None:
@@ -85,7 +87,7 @@ def _table(rows: list[dict[str, Any]], table: Path) -> None:
         writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
 
 
-def _figure(rows: list[dict[str, Any]], test: dict[str, Any], plot: Path) -> None:
+def _figure(rows: list[dict[str, Any]], test: dict[str, Any], text: str, plot: Path) -> None:
     selections = list(dict.fromkeys(row["selection"] for row in rows))
     injected = sorted({row["injected_sigma"] for row in rows})
     columns = len(selections)
@@ -107,7 +109,7 @@ def _figure(rows: list[dict[str, Any]], test: dict[str, Any], plot: Path) -> Non
             ax.set(ylabel=panel.name, ylim=(panel.low, panel.high))
         fig.align_ylabels()
         truth = f"{test['truth'].replace('_', ' ')} with {test['truth_shape_parameters']} shape parameters"
-        above(fig, f"{rows[0]['toys']} toys of {truth} for each point")
+        above(fig, f"{text}\n{rows[0]['toys']} toys of {truth} for each point")
         legend_below(fig, len(injected))
 
 

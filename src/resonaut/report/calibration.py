@@ -13,7 +13,7 @@ from resonaut import config
 from resonaut.errors import InputFileError
 from resonaut.files import folder
 from resonaut.report import scale_factors
-from resonaut.report.style import COLOURS, figure, legend_below
+from resonaut.report.style import COLOURS, headline, legend_below, ratio_panels
 from resonaut.spectrum import from_json
 
 LABELS = {
@@ -32,12 +32,13 @@ KEYS = ("dataset", "selections", "histograms", "prongs")
 FloatArray = npt.NDArray[np.float64]
 
 
-def calibration(summaries: Sequence[Path], output: Path) -> None:
+def calibration(summaries: Sequence[Path], text: str, output: Path) -> None:
     """Draw the observables of each dataset; tabulate and draw the scale factors of all.
 
     Args:
         summaries: ``<results>/calibrate/<dataset>/summary.json``.
-        output: gets ``<dataset>.png``, ``scale_factors.png``, ``scale_factors.csv`` and ``prongs.csv``.
+        text: above the figures.
+        output: gets ``<dataset>.png``, ``scale_factors.html``, ``scale_factors.csv`` and ``prongs.csv``.
 
     Raises:
         InputFileError: a file is no summary of the stage ``calibrate``.
@@ -45,9 +46,9 @@ def calibration(summaries: Sequence[Path], output: Path) -> None:
     contents = [_read(path) for path in summaries]
     with folder(output, "calibration") as partial:
         for content in contents:
-            observables(content, partial / f"{content['dataset']}.png")
+            observables(content, text, partial / f"{content['dataset']}.png")
         scale_factors.tables(contents, partial / "scale_factors.csv", partial / "prongs.csv")
-        scale_factors.draw(contents, partial / "scale_factors.png")
+        scale_factors.page(contents, text, partial / "scale_factors.html")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -62,27 +63,19 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def observables(content: dict[str, Any], plot: Path) -> None:
+def observables(content: dict[str, Any], text: str, plot: Path) -> None:
     """Every observable of a dataset's jets before and after the calibration, and the ratio."""
     known = [name for name in LABELS if name in content["histograms"]]
     names = known + [name for name in content["histograms"] if name not in LABELS]
-    columns = max(1, min(PANELS_IN_A_ROW, len(names)))
-    rows = max(1, -(-len(names) // columns))
-    keywords: dict[str, Any] = {"squeeze": False, "height_ratios": (3, 1.2) * rows}
-    with figure(plot, 2 * rows, columns, figsize=(4 * columns, 0.4 + 4 * rows), **keywords) as (fig, axes):
-        # The n-th pair of panels, one above the other.
-        pairs = axes.reshape(rows, 2, columns).swapaxes(1, 2).reshape(-1, 2)
-        for (upper, lower), name in zip(pairs, names, strict=False):
+    with ratio_panels(plot, len(names), PANELS_IN_A_ROW) as (fig, pairs):
+        for (upper, lower), name in zip(pairs, names, strict=True):
             pair = content["histograms"][name]
             before_and_after(from_json(pair["before"]), from_json(pair["after"]), upper, lower)
             lower.set_xlabel(LABELS.get(name, name.replace("_", " ")))
-        for row in range(rows):
-            axes[2 * row][0].set_ylabel("fraction of jets")
-            axes[2 * row + 1][0].set_ylabel("after / before")
-        for ax in pairs[len(names) :].ravel():
-            ax.set_axis_off()
-        fig.align_ylabels()
-        fig.suptitle(f"jets of {content['dataset']}", fontsize=11, x=0.99, ha="right")
+        for upper, lower in pairs[::PANELS_IN_A_ROW]:
+            upper.set_ylabel("fraction of jets")
+            lower.set_ylabel("after / before")
+        headline(fig, f"{text}\njets of {content['dataset']}")
         legend_below(fig, 2)
 
 

@@ -8,6 +8,12 @@ import typer
 app = typer.Typer(help="Draw the figures and write the final tables.", no_args_is_help=True)
 
 Plot = Annotated[Path, typer.Option(help="The figure (PNG).")]
+Configuration = Annotated[
+    Path | None, typer.Option(help="<results>/config/report.json, for the label and the energy above the figures.")
+]
+Shown = Annotated[
+    list[Path], typer.Option(help="<results>/skim/<dataset>.json of the data shown, for the luminosity; repeatable.")
+]
 
 
 @app.command()
@@ -15,60 +21,76 @@ def cutflows(
     manifests: Annotated[list[Path], typer.Argument(help="<results>/skim/<dataset>.json of every dataset.")],
     table: Annotated[Path, typer.Option(help="The events after each cut, as CSV.")],
     plot: Plot,
+    config: Configuration = None,
 ) -> None:
     """Events after each cut of each dataset: reads manifests, writes a CSV table and a figure."""
     from resonaut.files import distinct
-    from resonaut.report import inputs
+    from resonaut.report import inputs, settings
 
     distinct(manifests, [table, plot])
-    inputs.cutflows(manifests, table, plot)
+    inputs.cutflows(manifests, settings.of_data(config), table, plot)
 
 
 @app.command()
 def tagger(
-    summaries: Annotated[list[Path], typer.Argument(help="<results>/tag/<network>.json of every network.")], plot: Plot
+    summaries: Annotated[list[Path], typer.Argument(help="<results>/tag/<network>.json of every network.")],
+    plot: Plot,
+    config: Configuration = None,
 ) -> None:
     """ROC curves of the taggers: reads the networks' summaries, writes a figure."""
     from resonaut.files import distinct
-    from resonaut.report import inputs
+    from resonaut.report import inputs, settings
 
     distinct(summaries, [plot])
-    inputs.tagger_roc(summaries, plot)
+    inputs.tagger_roc(summaries, settings.of_simulation(config), plot)
 
 
 @app.command()
-def lund(planes: Annotated[Path, typer.Argument(help="<results>/calibrate/planes.json")], plot: Plot) -> None:
+def lund(
+    planes: Annotated[Path, typer.Argument(help="<results>/calibrate/planes.json")],
+    plot: Plot,
+    data: Shown = [],  # noqa: B006
+    config: Configuration = None,
+) -> None:
     """Lund planes of W jets and their ratio: reads planes.json, writes a figure."""
     from resonaut.files import distinct
+    from resonaut.report import settings
     from resonaut.report.lund import lund_planes
 
-    distinct([planes], [plot])
-    lund_planes(planes, plot)
+    distinct([planes, *data], [plot])
+    lund_planes(planes, settings.of_data(config, data), plot)
 
 
 @app.command()
 def calibration(
     summaries: Annotated[list[Path], typer.Argument(help="<results>/calibrate/<dataset>/summary.json of the signals.")],
     output: Annotated[Path, typer.Option(help="Folder of the figures and tables.")],
+    config: Configuration = None,
 ) -> None:
     """The Lund-plane calibration of the signals: reads its summaries, writes figures and tables.
 
-    Writes DIR/<dataset>.png, observables before and after; DIR/scale_factors.png and .csv, scale factors of all
+    Writes DIR/<dataset>.png, observables before and after; DIR/scale_factors.html and .csv, scale factors of all
     selections with all uncertainties; DIR/prongs.csv, badly matched jets by number of prongs.
     """
     from resonaut.report import calibration as calibrated
+    from resonaut.report import settings
 
-    calibrated.calibration(summaries, output)
+    calibrated.calibration(summaries, settings.of_simulation(config), output)
 
 
 @app.command()
-def reweighting(closure: Annotated[Path, typer.Argument(help="<results>/reweight/closure.json")], plot: Plot) -> None:
+def reweighting(
+    closure: Annotated[Path, typer.Argument(help="<results>/reweight/closure.json")],
+    plot: Plot,
+    data: Shown = [],  # noqa: B006
+    config: Configuration = None,
+) -> None:
     """Data and simulation before and after reweighting: reads closure.json, writes a figure."""
     from resonaut.files import distinct
-    from resonaut.report import inputs
+    from resonaut.report import inputs, settings
 
-    distinct([closure], [plot])
-    inputs.reweighting(closure, plot)
+    distinct([closure, *data], [plot])
+    inputs.reweighting(closure, settings.of_data(config, data), plot)
 
 
 @app.command()
@@ -77,7 +99,7 @@ def search(
         list[Path], typer.Argument(help="<results>/fit/<method>/<window>.json of all fits, or one bare scan.json.")
     ],
     output: Annotated[Path, typer.Option(help="Folder of the figures and of hepdata/.")],
-    config: Annotated[Path | None, typer.Option(help="<results>/config/report.json, for the label.")] = None,
+    config: Configuration = None,
     summary: Annotated[
         Path | None, typer.Option(help="<results>/fit/summary.json, for the global significances.")
     ] = None,
@@ -108,11 +130,11 @@ def methods(
     benchmarks: Annotated[
         Path | None, typer.Option(help="Folder with <method>/<window>.tsv, for the wall times.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="<results>/config/report.json, for the label.")] = None,
+    config: Configuration = None,
 ) -> None:
     """The methods side by side: reads selections and their fits, writes a table and figures.
 
-    Writes DIR/methods.csv and methods.png, and of each selection selections/<method>_<window>.png: spectra at several
+    Writes DIR/methods.csv and methods.html, and of each selection selections/<method>_<window>.png: spectra at several
     efficiencies, the test for sculpting, importances of the features.
     """
     from resonaut.report import methods as compared
@@ -128,7 +150,8 @@ def injections(
     benchmark: Annotated[
         Path | None, typer.Option(help="<results>/select/benchmark.json, for the significance improvements.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="<results>/config/report.json, for the label.")] = None,
+    data: Shown = [],  # noqa: B006
+    config: Configuration = None,
 ) -> None:
     """Experiments with injected signal: reads their fits, writes a table and figures.
 
@@ -136,20 +159,23 @@ def injections(
     injections/improvement_<signal>_<window>.png.
     """
     from resonaut.report import injections as found
-    from resonaut.report.settings import label
+    from resonaut.report import settings
 
-    found.injections(retrained, benchmark, label(config), output)
+    found.injections(retrained, benchmark, settings.of_data(config, data), output)
 
 
 @app.command()
 def images(
     means: Annotated[list[Path], typer.Argument(help="<results>/select/<method>/<window>_images.json")],
     output: Annotated[Path, typer.Option(help="Folder of the figures.")],
+    data: Shown = [],  # noqa: B006
+    config: Configuration = None,
 ) -> None:
     """Mean images of selected and rejected jets: reads them, writes DIR/<method>_<window>.png."""
     from resonaut.report import images as drawn
+    from resonaut.report import settings
 
-    drawn.images(means, output)
+    drawn.images(means, settings.of_data(config, data), output)
 
 
 @app.command()
@@ -157,13 +183,15 @@ def bias(
     tests: Annotated[list[Path], typer.Argument(help="<results>/fit/<method>/<window>_bias.json of all fits.")],
     plot: Plot,
     table: Annotated[Path, typer.Option(help="The same numbers as CSV.")],
+    config: Configuration = None,
 ) -> None:
     """Pulls, spurious signal and coverage of the fits: reads bias tests, writes a figure and a CSV table."""
     from resonaut.files import distinct
     from resonaut.report import bias as tested
+    from resonaut.report import settings
 
     distinct(tests, [plot, table])
-    tested.bias(tests, plot, table)
+    tested.bias(tests, settings.of_simulation(config), plot, table)
 
 
 @app.command()
@@ -178,6 +206,25 @@ def tables(
 
     distinct([fits], [summary, table])
     final.summarise(fits, summary, table)
+
+
+@app.command()
+def front_page(
+    results: Annotated[list[Path], typer.Argument(help="<results>/fit/<method>/<window>.json of all fits.")],
+    summary: Annotated[Path, typer.Option(help="<results>/fit/summary.json")],
+    methods: Annotated[Path, typer.Option(help="<results>/report/methods.csv, for the verdicts.")],
+    figure: Annotated[list[Path], typer.Option(help="A figure (PNG) that the page shows; repeatable.")],
+    dataset: Annotated[list[Path], typer.Option(help="<results>/skim/<dataset>.json of every dataset; repeatable.")],
+    output: Annotated[Path, typer.Option(help="The page (HTML).")],
+    config: Configuration = None,
+) -> None:
+    """The result on one page: reads fits, the table of the methods, figures and manifests; writes HTML."""
+    from resonaut.files import distinct
+    from resonaut.report import front_page as page
+    from resonaut.report.settings import label
+
+    distinct([*results, summary, methods, *figure, *dataset], [output])
+    page.front_page(results, summary, methods, dataset, figure, label(config), output)
 
 
 @app.command()

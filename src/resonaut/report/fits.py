@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.report.results import Selection
-from resonaut.report.style import COLOURS, PANELS_IN_A_ROW, above, figure, legend_below
+from resonaut.report.results import Selection, doubts
+from resonaut.report.style import COLOURS, PANELS_IN_A_ROW, above, figure, legend_below, mark_doubtful
 
 # Below this a fit probability is drawn at the edge, as an arrow.
 LEAST_PROBABILITY = 1e-4
@@ -55,7 +55,11 @@ def _parameters(ax: Axes, points: list[dict[str, Any]], families: list[str]) -> 
 
 
 def _probabilities(ax: Axes, points: list[dict[str, Any]]) -> None:
-    kinds = (("background", "background only", COLOURS[0], "o"), ("signal", "with signal", COLOURS[2], "D"))
+    kinds = (
+        ("background", "background only", COLOURS[0], "o"),
+        ("signal", "with signal", COLOURS[2], "D"),
+        ("smooth", "smooth distortions", COLOURS[1], "s"),
+    )
     for key, name, colour, marker in kinds:
         found = {point["mass"]: point["fit"][f"p_{key}"] for point in points}
         shown = {mass: p for mass, p in found.items() if p is not None}
@@ -69,14 +73,13 @@ def _probabilities(ax: Axes, points: list[dict[str, Any]]) -> None:
 
 
 def _ranges(ax: Axes, points: list[dict[str, Any]]) -> None:
-    """A bar from the low to the high end of each fit, a dot at the resonance, a cross where no range is good."""
+    """A bar from the low to the high end of each fit, a dot at the resonance, a cross where numbers are in doubt."""
     mass = np.array([point["mass"] for point in points])
     low, high = (np.array([point["fit"][end] for point in points]) for end in ("low", "high"))
-    good = np.array([point["fit"]["good"] for point in points], dtype=bool)
+    doubtful = np.array([bool(doubts(point)) for point in points])
     ax.vlines(mass, low, high, color="0.75", lw=3, label="fit range")
     ax.plot(mass, mass, "_", color="k", ms=7, label="resonance mass")
-    if not good.all():
-        ax.plot(mass[~good], high[~good], "x", color=COLOURS[2], ms=8, mew=2, label="no good fit in any range")
+    mark_doubtful(ax, mass[doubtful], high[doubtful])
 
 
 def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:
@@ -103,7 +106,7 @@ def ranked(point: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Sources and groups of them by name, that with the largest impact on the limit first."""
     groups = {f"all of {name}": source for name, source in point["nuisance_groups"].items()}
     named = groups | {name.replace("_", " "): source for name, source in point["nuisances"].items()}
-    return sorted(named.items(), key=lambda item: (-abs(item[1]["limit_impact"]), item[0]))
+    return sorted(named.items(), key=lambda item: (-abs(item[1]["limit_impact"] or 0), item[0]))
 
 
 def _nuisances(row: Sequence[Axes], sources: Sequence[tuple[str, dict[str, Any]]]) -> None:
@@ -115,7 +118,7 @@ def _nuisances(row: Sequence[Axes], sources: Sequence[tuple[str, dict[str, Any]]
     row[0].errorbar([v["pull"] for v in values], y, xerr=[v["error"] for v in values], **style)
     for ax, colour, impact in (
         (row[1], COLOURS[0], [v["impact"] for v in values]),
-        (row[2], COLOURS[1], [100 * v["limit_impact"] for v in values]),
+        (row[2], COLOURS[1], [100 * (v["limit_impact"] or 0) for v in values]),
     ):
         hollow = [name.startswith("all of ") for name, _ in sources]
         ax.barh(y, impact, 0.6, color=["none" if group else colour for group in hollow], edgecolor=colour, lw=1.5)

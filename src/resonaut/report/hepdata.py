@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
-from resonaut.report.results import Result, Selection, checked_limit
+from resonaut.report.results import Result, Selection, checked_limit, doubts, limit, limit_doubts, no_limit
 from resonaut.report.spectrum import poisson_interval
 
 # HEPData shows this where a mass has no number.
@@ -88,6 +88,11 @@ def _errors(label: str, pairs: Sequence[tuple[float, float]]) -> Uncertainty:
     return uncertainty
 
 
+def _remarks(remarks: Sequence[Sequence[str]]) -> Variable:
+    """Why what stands beside it is in doubt, or is not there."""
+    return _variable("Remarks", ["; ".join(found) or MISSING for found in remarks])
+
+
 def _masses(points: Sequence[dict[str, Any]]) -> Variable:
     masses = [point["mass"] for point in points]
     return Variable("Resonance mass", is_independent=True, is_binned=False, units="GeV", values=masses)
@@ -111,27 +116,33 @@ def _p_values(one: Selection) -> Table:
     key = one.limits[0]
     expected = [point["z_expected"] if point[key] else None for point in one.points]
     table.add_variable(_variable("Expected local significance", expected))
+    table.add_variable(_remarks([doubts(point) for point in one.points]))
     return table
 
 
 def _yields(one: Selection) -> Table:
     description = (
-        f"Signal events in the fits with a signal behind the p-values, selection {one.name}, and the acceptance times "
-        "efficiency of the simulated signal where there is one."
+        f"Signal events, selection {one.name}: in the fits behind the p-values, with the signal's nominal shape; in "
+        "those behind the limits, with its scale and resolution floating, whose pulls are in standard deviations; and "
+        "the acceptance times efficiency of the simulated signal where there is one."
     )
     table = _table(f"Signal yields of {one.name}", "N", "p_values.png", description)
     table.add_variable(_masses(one.points))
-    found = _variable("Signal yield", [point["signal_yield"] for point in one.points], "events")
-    errors = [(-point["signal_yield_error_down"], point["signal_yield_error_up"]) for point in one.points]
-    found.add_uncertainty(_errors("total", errors))
-    table.add_variable(found)
+    for name, key in (("Signal yield", "signal_yield"), ("Signal yield, shape floating", "signal_yield_floating")):
+        found = _variable(name, [point[key] for point in one.points], "events")
+        errors = [(-point[f"{key}_error_down"], point[f"{key}_error_up"]) for point in one.points]
+        found.add_uncertainty(_errors("total", errors))
+        table.add_variable(found)
+    for name in ("scale", "resolution"):
+        pulls = [point["nuisances"].get(name, {}).get("pull") for point in one.points]
+        table.add_variable(_variable(f"Pull of the {name}", pulls))
     table.add_variable(_variable("Acceptance times efficiency", [point["efficiency"] for point in one.points]))
+    table.add_variable(_remarks([limit_doubts(point) for point in one.points]))
     return table
 
 
 def _limits(one: Selection, confidence_level: float) -> Table:
     key, unit = one.limits
-    points = [point for point in one.points if point[key]]
     level = f"{100 * confidence_level:g} % CL"
     description = (
         f"Upper limits by CLs at {level} on {one.limited.replace('×', 'times')}, selection {one.name}: observed, and "
@@ -139,26 +150,30 @@ def _limits(one: Selection, confidence_level: float) -> Table:
     )
     observable = "CLS" if unit == "fb" else "N"
     table = _table(f"Limits of {one.name}", observable, "limits.png", description)
-    table.add_variable(_masses(points))
-    table.add_variable(_variable("Observed limit", [point[key]["observed"] for point in points], unit))
-    table.add_variable(_expected("Expected limit", [point[key] for point in points], unit))
+    table.add_variable(_masses(one.points))
+    table.add_variable(_variable("Observed limit", list(map(limit(key, "observed"), one.points)), unit))
+    table.add_variable(_expected("Expected limit", [point[key] for point in one.points], unit))
     for check, name in (("toys", "toys"), ("pyhf", "pyhf")):
-        checks = [checked_limit(point, check, unit) for point in points]
+        checks = [checked_limit(point, check, unit) for point in one.points]
         if any(checks):
             for kind in ("observed", "expected"):
                 values = [found and found[kind] for found in checks]
                 table.add_variable(_variable(f"{kind.capitalize()} limit, by {name}", values, unit))
     for variable in table.variables[1:]:
         variable.add_qualifier("LIMIT", level)
+    table.add_variable(_remarks([limit_doubts(point) + no_limit(point, key) for point in one.points]))
     return table
 
 
-def _expected(name: str, limits: Sequence[dict[str, float]], unit: str) -> Variable:
-    variable = _variable(name, [limit["expected"] for limit in limits], unit)
+def _expected(name: str, limits: Sequence[dict[str, float] | None], unit: str) -> Variable:
+    variable = _variable(name, [found and found["expected"] for found in limits], unit)
     for size in (1, 2):
+        # No errors are written where both sides are 0.
         pairs = [
-            (limit[f"expected_minus_{size}"] - limit["expected"], limit[f"expected_plus_{size}"] - limit["expected"])
-            for limit in limits
+            (found[f"expected_minus_{size}"] - found["expected"], found[f"expected_plus_{size}"] - found["expected"])
+            if found
+            else (0.0, 0.0)
+            for found in limits
         ]
         variable.add_uncertainty(_errors(f"{size} s.d.", pairs))
     return variable
@@ -178,9 +193,13 @@ def _uncertainties(one: Selection) -> Table:
     table.add_variable(_variable("Relative size", [100 * source["size"] for source in found], "%"))
     table.add_variable(_variable("Change of the yield", [source["impact"] for source in found], "events"))
     table.add_variable(
-        _variable("Change of the expected limit", [100 * source["limit_impact"] for source in found], "%")
+        _variable("Change of the expected limit", [_percent(source["limit_impact"]) for source in found], "%")
     )
     return table
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _spectrum(result: Result) -> Table:

@@ -12,7 +12,7 @@ from matplotlib.colors import LogNorm, Normalize
 from resonaut import config
 from resonaut.errors import InputFileError
 from resonaut.files import folder
-from resonaut.report.style import figure
+from resonaut.report.style import figure, headline
 
 KINDS = ("rejected", "selected")
 JETS = ("heavier jet", "lighter jet")
@@ -22,18 +22,20 @@ RANGE = 1e4
 Array = npt.NDArray[np.float64]
 
 
-def images(paths: Sequence[Path], output: Path) -> None:
+def images(paths: Sequence[Path], text: str, output: Path) -> None:
     """Draw each file ``<results>/select/<method>/<window>_images.json`` as ``<method>_<window>.png`` in ``output``.
+
+    ``text`` is above.
 
     Raises:
         InputFileError: a file holds no images.
     """
     with folder(output, "images") as partial:
         for path in paths:
-            _of_selection(path, partial)
+            _of_selection(path, text, partial)
 
 
-def _of_selection(path: Path, output: Path) -> None:
+def _of_selection(path: Path, text: str, output: Path) -> None:
     content = config.load_json(path)
     try:
         name = f"{content['method']}_{content['window']}"
@@ -42,7 +44,7 @@ def _of_selection(path: Path, output: Path) -> None:
         low, high = content["signal_region"]
     except (KeyError, TypeError) as error:
         raise InputFileError(path, f"no jet images ({error!r})", "run 'resonaut select images' again") from None
-    heading = f"{content['method']}, {content['window']}: {low:g}–{high:g} GeV"
+    heading = f"{text}\n{content['method']}, {content['window']}: {low:g}–{high:g} GeV"
     _draw(edges, pixels[0], pixels[1], titles, heading, output / f"{name}.png")
 
 
@@ -70,7 +72,7 @@ def _draw(edges: Array, rejected: Array, selected: Array, titles: Sequence[str],
             bar.set_label("mean share of the jet's $p_T$")
         for ax, jet in zip(axes[:, 0], JETS, strict=True):
             ax.set_ylabel(f"{jet}\nalong the principal axis")
-        fig.suptitle(heading, fontsize=11, x=0.99, ha="right")
+        headline(fig, heading)
 
 
 def _image(ax: Axes, edges: Array, values: Array, norm: Normalize, palette: str) -> Any:

@@ -40,7 +40,7 @@ def injected(unit: str) -> str:
     return "injected cross section [fb]" if unit == "fb" else "injected events in the signal region"
 
 
-def improvements(rows: Sequence[Row], label: str, plot: Path) -> None:
+def improvements(rows: Sequence[Row], text: str, plot: Path) -> None:
     """Draw the largest improvement and that at an efficiency of 1 %, median and central 68 % of the experiments."""
     methods: dict[str, list[Row]] = {}
     for row in sorted(rows, key=lambda row: float(row["amount"])):
@@ -62,5 +62,5 @@ def improvements(rows: Sequence[Row], label: str, plot: Path) -> None:
             ax.axhline(1, color="grey", ls=":", lw=0.8)
             ax.set(xlabel=injected(rows[0]["unit"]), ylabel=name, ylim=(0, None))
         axes[0].set_title(f"{rows[0]['signal']}, {rows[0]['window']}")
-        above(fig, label)
+        above(fig, text)
         legend_below(fig, 5)

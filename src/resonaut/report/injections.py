@@ -56,13 +56,13 @@ MOST_TICKS = 8
 Content = dict[str, Any]
 
 
-def injections(paths: Sequence[Path], benchmark: Path | None, label: str, output: Path) -> None:
+def injections(paths: Sequence[Path], benchmark: Path | None, text: str, output: Path) -> None:
     """Write ``injections.csv``, and in ``injections/`` two figures of each signal and window.
 
     Args:
         paths: ``<results>/fit/retrained/<method>/<window>/<signal>.json``.
         benchmark: ``<results>/select/benchmark.json``, for the significance improvements; None without.
-        label: text above the figures.
+        text: above the figures.
         output: the folder.
 
     Raises:
@@ -73,9 +73,9 @@ def injections(paths: Sequence[Path], benchmark: Path | None, label: str, output
     with folder(output, "injections") as partial:
         _table(contents, partial / "injections.csv")
         for (signal, window), own in _grouped(contents).items():
-            significance_and_limits(own, label, partial / "injections" / f"{signal}_{window}.png")
+            significance_and_limits(own, text, partial / "injections" / f"{signal}_{window}.png")
         for (signal, window), rows in _grouped(benchmarked).items():
-            improvements.improvements(rows, label, partial / "injections" / f"improvement_{signal}_{window}.png")
+            improvements.improvements(rows, text, partial / "injections" / f"improvement_{signal}_{window}.png")
 
 
 def read(path: Path) -> Content:
@@ -141,7 +141,7 @@ def _ratio(reference: float | None, value: float | None) -> float | None:
     return reference / value if reference and value else None
 
 
-def significance_and_limits(contents: Sequence[Content], label: str, plot: Path) -> None:
+def significance_and_limits(contents: Sequence[Content], text: str, plot: Path) -> None:
     """Significance against the injected signal; and where the data have a selection, what they exclude."""
     first, styles = contents[0], distinct(len(contents))
     planes = [
@@ -163,7 +163,7 @@ def significance_and_limits(contents: Sequence[Content], label: str, plot: Path)
             _plane(ax, contents, styles, key, limit)
             ax.set(xlabel=improvements.injected(first["unit"]), ylabel=f"excluded cross section, {name} [fb]")
         axes[0][0].set_title(f"{first['signal']}, {first['window']}")
-        above(fig, label)
+        above(fig, text)
         legend_below(fig, max(3, 2 * columns))
 
 

@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 
 from resonaut import config
 from resonaut.errors import InputFileError
-from resonaut.report.style import figure
+from resonaut.report.style import figure, headline
 
 AXES = ("subjet_pt", "ln_radius_over_delta", "ln_kt")
 # The colours of densities span this factor below the largest.
@@ -36,8 +36,10 @@ class Column:
     ticks: Sequence[float] = ()
 
 
-def lund_planes(planes: Path, plot: Path) -> None:
+def lund_planes(planes: Path, text: str, plot: Path) -> None:
     """Lund planes of W jets in data and simulation, their ratio and its relative errors, a row for each p_T slice.
+
+    ``text`` is above.
 
     Raises:
         InputFileError: ``planes`` is not ``planes.json`` of the stage ``calibrate``.
@@ -69,6 +71,7 @@ def lund_planes(planes: Path, plot: Path) -> None:
             axes[row][0].text(
                 0.97, 0.95, f"{subjets[row]:,.0f} subjets", ha="right", va="top", transform=corner, size=9
             )
+        headline(fig, text)
         axes[0][0].set(**_limits(np.isfinite(found[0].values) | np.isfinite(found[1].values), x, y))
 
 

@@ -68,7 +68,7 @@ def methods(
     label: str,
     output: Path,
 ) -> None:
-    """Write ``methods.csv`` and ``methods.png``, and of each selection ``selections/<method>_<window>.png``.
+    """Write ``methods.csv`` and ``methods.html``, and of each selection ``selections/<method>_<window>.png``.
 
     Args:
         summaries: ``<results>/select/<method>/<window>.json``.
@@ -76,7 +76,7 @@ def methods(
         no_signal: ``<results>/fit/retrained/<method>/<window>/<signal>.json``, of which the amount 0 counts.
         bounds: the methods that know what no search knows.
         benchmarks: folder with Snakemake's ``<method>/<window>.tsv``; a missing file leaves the time unknown.
-        label: text above the figures.
+        label: text above the figures and the table.
         output: the folder.
 
     Raises:
@@ -96,7 +96,7 @@ def methods(
     text = heading(label, next(iter(fitted.values())).content)
     with folder(output, "methods") as partial:
         _table(rows, partial / "methods.csv")
-        overview.overview(rows, text, partial / "methods.png")
+        overview.overview(rows, text, partial / "methods.html")
         for content in contents:
             selections.selection(content, text, partial / "selections" / f"{content['method']}_{content['window']}.png")
 

@@ -3,13 +3,17 @@
 The stage ``fit`` says in ``docs/fit.md`` what the keys mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
+from resonaut.report import settings
+from resonaut.report.style import Array
 from resonaut.shape import problem
 
 NUMBERS = [float]
@@ -18,12 +22,15 @@ FUNCTION = {"family": str, "shape_parameters": int}
 LIMITS = dict.fromkeys(
     ("observed", "expected", "expected_minus_2", "expected_minus_1", "expected_plus_1", "expected_plus_2"), float
 )
-SOURCES = {str: dict.fromkeys(("size", "pull", "error", "impact", "limit_impact"), float)}
+SOURCE = {**dict.fromkeys(("size", "pull", "error", "impact"), float), "limit_impact": (float, None)}
+SOURCES = {str: SOURCE}
 EXCESS = {"mass": float, "z_local": float, "z_global": (float, None)}
 FIT = {"low": float, "high": float, "p_background": (float, None), "p_signal": (float, None), "good": bool}
+FIT |= {"p_smooth": float}
 FIT |= dict.fromkeys(("background", "signal", "signal_plus_background"), NUMBERS)
 POINT = dict.fromkeys(("mass", "p_local", "z_local", "z_expected", "reference_signal"), float)
-POINT |= dict.fromkeys(("signal_yield", "signal_yield_error_up", "signal_yield_error_down"), float)
+for name in ("signal_yield", "signal_yield_floating"):
+    POINT |= dict.fromkeys((name, f"{name}_error_up", f"{name}_error_down"), float)
 BUMP = {"low": float, "high": float, "p_local": float, "p_global": (float, None), "toys": int}
 # What of a result is read here; docs/fit.md says what the keys mean.
 RESULT = {
@@ -31,12 +38,13 @@ RESULT = {
     "luminosity": (float, None),
     "confidence_level": float,
     "background": {**BINS, **FUNCTION, "expected": NUMBERS, "p_value": (float, None)},
+    "resonances": [{"mass": float, "z_local": float}],
     "scan": [
         {
             **POINT,
             "efficiency": (float, None),
-            "limit_events": LIMITS,
-            **dict.fromkeys(("limit", "limit_events_toys", "limit_events_pyhf"), (LIMITS, None)),
+            **dict.fromkeys(("limit", "limit_events", "limit_events_toys", "limit_events_pyhf"), (LIMITS, None)),
+            "limit_reason": (str, None),
             "nuisances": SOURCES,
             "nuisance_groups": SOURCES,
             "fit": {**BINS, **FUNCTION, **FIT},
@@ -45,8 +53,14 @@ RESULT = {
     "global": (EXCESS, None),
     "bump_hunter": (BUMP, None),
 }
+# A signal that the fit moves this far, in standard deviations, is something beside its mass.
+LARGE_PULL = 2.0
+NO_EFFICIENCY = "too little simulated signal is selected to measure the efficiency"
 SELECTED = {"method": str, "window": str, "signal_region": NUMBERS}
 BARE = {"observable": str, "spectrum": {"edges": NUMBERS, "counts": NUMBERS}}
+
+Point = dict[str, Any]
+Value = Callable[[Point], float | None]
 
 
 @dataclass(frozen=True)
@@ -100,17 +114,45 @@ class Result:
 class Selection:
     """All masses of a selection, sorted, and the global significance of its largest excess where that is known.
 
-    ``bare``: a spectrum without a simulated signal, so that limits hold after selection.
+    ``bare``: a spectrum without a simulated signal, so that limits hold after selection. ``searched``: the ranges of
+    mass, GeV, that signal regions cover without a hole. ``resonances``: masses of those found, which float in the
+    background of the other masses.
     """
 
     name: str
     bare: bool
+    searched: list[tuple[float, float]]
+    resonances: set[float]
     points: list[dict[str, Any]]
     excess: dict[str, Any] | None
 
+    def curve(self, value: Value) -> tuple[Array, Array]:
+        """Masses and a value of each; NaN where it is not known, and between masses that no search joins."""
+        masses: list[float] = []
+        values: list[float] = []
+        for i, point in enumerate(self.points):
+            mass = float(point["mass"])
+            if i and not any(low <= masses[-1] and mass <= high for low, high in self.searched):
+                masses.append((masses[-1] + mass) / 2)
+                values.append(np.nan)
+            masses.append(mass)
+            found = value(point)
+            values.append(np.nan if found is None else float(found))
+        return np.array(masses), np.array(values)
+
+    def where(self, chosen: Callable[[Point], Any], value: Value) -> tuple[list[float], list[float]]:
+        """Masses of the ``chosen`` points, and a value of each, where it is known."""
+        found = {point["mass"]: value(point) for point in self.points if chosen(point)}
+        known = {mass: number for mass, number in found.items() if number is not None}
+        return list(known), list(known.values())
+
+    def is_resonance(self, point: Point) -> bool:
+        """Whether a resonance is found at this mass."""
+        return point["mass"] in self.resonances
+
     @property
     def best(self) -> dict[str, Any]:
-        """The most significant mass."""
+        """The most significant mass, of those that are not in doubt if there are any."""
         return max(self.points, key=_significance)
 
     @property
@@ -126,19 +168,44 @@ class Selection:
         return "cross section × acceptance × efficiency" if self.bare else "cross section × branching fraction"
 
 
+def doubts(point: Point) -> list[str]:
+    """Why the p-value and yield of a mass are in doubt; none where nothing speaks against them.
+
+    Every figure and table takes its marks from here and from ``limit_doubts``.
+    """
+    return [] if point["fit"]["good"] else ["no good fit in any range"]
+
+
+def limit_doubts(point: Point) -> list[str]:
+    """Why its limits are in doubt: as its p-value, or because they are of a signal that has moved away."""
+    pulls = {name: point["nuisances"][name]["pull"] for name in ("scale", "resolution") if name in point["nuisances"]}
+    moved = [f"the signal's {name} is pulled by {pull:.1f}σ" for name, pull in pulls.items() if abs(pull) > LARGE_PULL]
+    return doubts(point) + moved
+
+
+def no_limit(point: Point, key: str) -> list[str]:
+    """Why there is no limit; nothing where there is one."""
+    return [] if point[key] else [f"no limit: {point['limit_reason'] or NO_EFFICIENCY}"]
+
+
+def limit(key: str, name: str) -> Value:
+    """A limit of a point, ``observed`` or an expected one; None where there is none."""
+    return lambda point: (point[key] or {}).get(name)
+
+
 def checked_limit(point: dict[str, Any], check: str, unit: str) -> dict[str, float] | None:
     """Limits by another method, ``toys`` or ``pyhf``, in the ``unit`` of ``Selection.limits``."""
     limits: dict[str, float] | None = point[f"limit_events_{check}"]
     if limits is None or unit == "events":
         return limits
-    if point["limit"] is None:
+    if point["limit"] is None or point["limit_events"] is None:
         return None
     per_event = point["limit"]["expected"] / point["limit_events"]["expected"]
     return {name: value * per_event for name, value in limits.items()}
 
 
-def _significance(point: dict[str, Any]) -> float:
-    return float(point["z_local"])
+def _significance(point: Point) -> tuple[bool, float]:
+    return not doubts(point), float(point["z_local"])
 
 
 def _best(points: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -197,13 +264,32 @@ def selections(results: Sequence[Result], summary: Path | None) -> list[Selectio
     for result in results:
         points.setdefault(result.selection, []).extend(result.content["scan"])
     found = [
-        Selection(name, bare, sorted(scan, key=lambda point: float(point["mass"])), excesses.get(name))
+        Selection(
+            name,
+            bare,
+            _searched(results, name),
+            {one["mass"] for result in results if result.selection == name for one in result.content["resonances"]},
+            sorted(scan, key=lambda point: float(point["mass"])),
+            excesses.get(name),
+        )
         for name, scan in points.items()
         if scan
     ]
     if not found:
         raise ConfigError("no fit result has a mass; give fit.masses that lie in signal regions.")
     return found
+
+
+def _searched(results: Sequence[Result], name: str) -> list[tuple[float, float]]:
+    """The signal regions of a selection, those that touch joined; a bare spectrum is searched everywhere."""
+    regions = [result.content.get("signal_region", (0, np.inf)) for result in results if result.selection == name]
+    joined: list[tuple[float, float]] = []
+    for low, high in sorted(regions):
+        if joined and low <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], high)
+        else:
+            joined.append((low, high))
+    return joined
 
 
 def _global(results: Sequence[Result]) -> dict[str, Any]:
@@ -221,7 +307,5 @@ def _summarised(summary: Path) -> dict[str, Any]:
 
 
 def heading(label: str, content: dict[str, Any]) -> str:
-    """What data a figure shows: the label of the configuration, energy and luminosity."""
-    luminosity = content["luminosity"]
-    energy = f"{content['sqrt_s'] / 1000:g} TeV" + (f", {luminosity:.4g} fb$^{{-1}}$" if luminosity else "")
-    return f"{label}, {energy}" if label else energy
+    """What the figures of a fit result show: the label of the configuration, energy and luminosity."""
+    return settings.heading(label, content["sqrt_s"], content["luminosity"])

@@ -7,16 +7,15 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.colors import to_hex
 
 from resonaut.files import atomic
-from resonaut.report.style import COLOURS, figure
+from resonaut.report import pages
+from resonaut.report.pages import BAD, FAINT, Cell
 
 # The largest uncertainty has the darkest cell, and all from this size on.
 DARKEST = 0.3
-FIRST = ("efficiency", "scale factor", "total")
-WHITE = "#ffffff"
+BOLD = "font-weight: bold"
 
 
 def tables(contents: Sequence[dict[str, Any]], table: Path, prongs: Path) -> None:
@@ -59,29 +58,34 @@ def _plain(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def draw(contents: Sequence[dict[str, Any]], plot: Path) -> None:
-    """The same as a figure, in which the largest uncertainties and doubtful numbers of prongs stand out."""
+def page(contents: Sequence[dict[str, Any]], text: str, path: Path) -> None:
+    """The same as a page, in which the largest uncertainties and doubtful numbers of prongs stand out."""
     rows = _rows(contents)
     sizes = _sizes(rows)
     sources = sorted(sizes, key=lambda name: (-float(np.mean(sizes[name])), name))
     darkest = min(DARKEST, max((max(found) for found in sizes.values()), default=0)) or DARKEST
+    headings = ["dataset", "selection", "efficiency", "scale factor", "total"]
+    headings += [name.replace("_", " ") for name in sources]
     numbers = sorted({n for _, n, _ in _prongs(contents)})
-    columns, lines = len(FIRST) + len(sources), (max(len(rows), 1), len(contents))
-    size = (2.2 + 1.05 * max(columns, len(numbers)), 1.6 + 0.32 * sum(lines))
-    with figure(plot, 2, 1, figsize=size, height_ratios=lines) as (_, (above, below)):
-        _grid(above, [*FIRST, *(name.replace("_", " ") for name in sources)], [f"{d}, {s}" for d, s, _ in rows])
-        for y, (_, _, row) in enumerate(rows):
-            _scale_factor(above, y, row, sources, darkest)
-        _grid(below, [f"{n} prong{'s' * (n > 1)}" for n in numbers], [c["dataset"] for c in contents])
-        datasets = [c["dataset"] for c in contents]
-        for dataset, n, row in _prongs(contents):
-            text = "! " * row["doubtful"] + f"{100 * row['bad_fraction']:.0f} % of {row['jets']:,}"
-            colour = COLOURS[1] if row["doubtful"] else WHITE
-            _cell(below, numbers.index(n), datasets.index(dataset), text, colour, bold=row["doubtful"])
-        above.set_title("Scale factors and their relative uncertainties [%], upward / downward variation", pad=24)
-        below.set_title("Badly matched jets; !: more than 10 % times the number of prongs", pad=24)
-        for ax in (above, below):
-            ax.set_xlim(0, max(columns, len(numbers)))
+    parts = [
+        pages.table(
+            "Scale factors and their relative uncertainties [%], upward / downward variation",
+            headings,
+            [[dataset, name, *_scale_factor(row, sources, darkest)] for dataset, name, row in rows],
+        ),
+        pages.table(
+            "Badly matched jets; bold: more than 10 % times the number of prongs",
+            ["dataset", *(f"{n} prong{'s' * (n > 1)}" for n in numbers)],
+            [[content["dataset"], *(_matched(content["prongs"].get(str(n))) for n in numbers)] for content in contents],
+        ),
+    ]
+    pages.write(path, "Calibration of the signals' jets", text, parts)
+
+
+def _matched(row: dict[str, Any] | None) -> Cell:
+    if row is None:
+        return Cell("–", FAINT)
+    return Cell(f"{100 * row['bad_fraction']:.0f} % of {row['jets']:,}", BAD if row["doubtful"] else "")
 
 
 def _sizes(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> dict[str, list[float]]:
@@ -93,40 +97,27 @@ def _sizes(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> dict[str, list[fl
     return sizes
 
 
-def _scale_factor(ax: Axes, y: int, row: dict[str, Any], sources: Sequence[str], darkest: float) -> None:
+def _scale_factor(row: dict[str, Any], sources: Sequence[str], darkest: float) -> list[Cell]:
     """A selection: its numbers, and of each source a cell coloured by size, the largest one bold."""
-    _cell(ax, 0, y, f"{row['efficiency']:.3g}")
+    efficiency = Cell(f"{row['efficiency']:.3g}")
     if row["scale_factor"] is None:
-        ax.text(1.15, y + 0.5, "no jet selected", va="center", fontsize=9, color="grey")
-        return
-    _cell(ax, 1, y, f"{row['scale_factor']:.3f}", bold=True)
-    _cell(ax, 2, y, f"± {_percent(row['total'])}", _shade(row["total"], darkest), bold=True)
+        return [efficiency, Cell("no jet selected", FAINT), *[Cell("")] * (1 + len(sources))]
     largest = max((max(map(abs, pair)) for pair in row["uncertainties"].values()), default=0)
-    for x, name in enumerate(sources, start=len(FIRST)):
+    cells = []
+    for name in sources:
         up, down = row["uncertainties"].get(name, (0, 0))
         size = max(abs(up), abs(down))
         text = f"± {_percent(abs(up))}" if up == -down else f"{_percent(up, '+')} / {_percent(down, '+')}"
-        _cell(ax, x, y, text if size else "0", _shade(size, darkest), bold=size == largest > 0)
+        cells.append(Cell(text if size else "0", _shade(size, darkest) + BOLD * (size == largest > 0)))
+    total = Cell(f"± {_percent(row['total'])}", _shade(row["total"], darkest) + BOLD)
+    return [efficiency, Cell(f"{row['scale_factor']:.3f}", BOLD), total, *cells]
 
 
 def _percent(size: float, sign: str = "") -> str:
     return f"{100 * size:{sign}.{0 if abs(size) >= 0.1 else 1}f}"
 
 
-def _shade(size: float, darkest: float) -> Any:
+def _shade(size: float, darkest: float) -> str:
     # Black text stays readable on the lower part of the palette.
-    return mpl.colormaps["YlOrRd"](0.65 * min(size / darkest, 1)) if size else WHITE
-
-
-def _cell(ax: Axes, x: int, y: int, text: str, colour: Any = WHITE, bold: bool = False) -> None:
-    ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor=WHITE, lw=1.5))
-    ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8.5, weight="bold" if bold else "normal")
-
-
-def _grid(ax: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
-    """Axes as an empty table: columns named above, rows on the left."""
-    ax.set_ylim(max(len(rows), 1), 0)
-    ax.set_xticks(np.arange(len(columns)) + 0.5, columns, fontsize=9)
-    ax.set_yticks(np.arange(len(rows)) + 0.5, rows, fontsize=9)
-    ax.tick_params(which="both", length=0, labeltop=True, labelbottom=False)
-    ax.spines[:].set_visible(False)
+    shade = mpl.colormaps["YlOrRd"](0.65 * min(size / darkest, 1))
+    return f"background: {to_hex(shade)}; " if size else ""

@@ -4,16 +4,39 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
 from resonaut.files import folder
 from resonaut.report import fits, hepdata
 from resonaut.report import results as files
-from resonaut.report.results import Selection, checked_limit, heading
+from resonaut.report.results import (
+    Point,
+    Selection,
+    Value,
+    checked_limit,
+    doubts,
+    heading,
+    limit,
+    limit_doubts,
+    no_limit,
+)
 from resonaut.report.spectrum import spectrum
-from resonaut.report.style import COLOURS, GREEN, PANELS_IN_A_ROW, YELLOW, above, corner, distinct, figure, legend_below
+from resonaut.report.style import (
+    COLOURS,
+    GREEN,
+    PANELS_IN_A_ROW,
+    YELLOW,
+    above,
+    alone,
+    band,
+    corner,
+    distinct,
+    figure,
+    legend_below,
+    mark_doubtful,
+    mark_found,
+)
 
 # An expected significance beyond this would leave no room for the observed ones.
 HIGHEST_EXPECTED = 6
@@ -43,17 +66,24 @@ def search(paths: Sequence[Path], summary: Path | None, label: str, output: Path
 
 
 def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:
-    """Local p-value of every selection against the resonance mass, and that expected of a reference signal."""
+    """Local p-value of every selection against the resonance mass, and that expected of a reference signal.
+
+    A cross marks a mass whose numbers are in doubt, a ring a resonance that is found.
+    """
     columns = 2 if len(selections) < 8 else 3
     with figure(plot, figsize=(6.8, 4.2 + 0.2 * -(-(len(selections) + 1) // columns))) as (fig, ax):
         references: set[str] = set()
         for one, style in zip(selections, distinct(len(selections)), strict=True):
-            mass = [point["mass"] for point in one.points]
-            observed = [point["p_local"] for point in one.points]
-            ax.plot(mass, observed, ms=4, lw=1.3, label=one.name + _global(one.excess), **style | {"ls": "-"})
+            ax.plot(*one.curve(_p_local), ms=4, lw=1.3, label=one.name + _global(one.excess), **style | {"ls": "-"})
             expected, name = _expected(one)
-            ax.plot(mass, expected, "--", lw=1, color=style["color"])
+            mass, values = one.curve(expected)
+            lonely = alone(values)
+            ax.plot(mass, values, "--", lw=1, color=style["color"])
+            ax.plot(mass[lonely], values[lonely], "_", ms=9, color=style["color"])
             references.add(name)
+        for one in selections:
+            mark_found(ax, *one.where(one.is_resonance, _p_local))
+            mark_doubtful(ax, *one.where(doubts, _p_local))
         for name in sorted(references):
             ax.plot([], [], "--", lw=1, color="k", label=name)
         ax.set(yscale="log", xlabel="resonance mass [GeV]", ylabel="local p-value")
@@ -68,11 +98,19 @@ def _global(excess: dict[str, Any] | None) -> str:
     return f": {excess['z_local']:.1f}σ local, {excess['z_global']:.1f}σ global"
 
 
-def _expected(one: Selection) -> tuple[list[float], str]:
-    """Expected p-values of the reference signal, where it is in the unit of the selection's limits."""
+def _p_local(point: Point) -> float | None:
+    p_value: float | None = point["p_local"]
+    return p_value
+
+
+def _expected(one: Selection) -> tuple[Value, str]:
+    """Expected p-value of the reference signal, where it is in the unit of the selection's limits."""
     key, unit = one.limits
-    known = [norm.sf(point["z_expected"]) if point[key] else np.nan for point in one.points]
-    return known, f"expected for a signal of {one.points[0]['reference_signal']:g} {unit}"
+
+    def p_value(point: Point) -> float | None:
+        return float(norm.sf(point["z_expected"])) if point[key] else None
+
+    return p_value, f"expected for a signal of {one.points[0]['reference_signal']:g} {unit}"
 
 
 def _sigma_lines(ax: Axes, selections: Sequence[Selection]) -> None:
@@ -97,7 +135,8 @@ def _sigma_lines(ax: Axes, selections: Sequence[Selection]) -> None:
 def limits(selections: Sequence[Selection], confidence_level: float, text: str, plot: Path) -> None:
     """Observed and expected CLs limits of every selection against the resonance mass.
 
-    In fb; a mass at which the selection keeps no simulated signal has none. Without any efficiency, in events.
+    In fb; a mass at which the selection keeps too little simulated signal has none, which an arrow marks. Without any
+    efficiency, in events. A cross marks a mass whose numbers are in doubt.
     """
     units = {one.limits[1] for one in selections}
     keywords = {"squeeze": False, "sharex": True, "sharey": len(units) == 1}
@@ -120,19 +159,29 @@ def limits(selections: Sequence[Selection], confidence_level: float, text: str, 
 
 
 def _band(ax: Axes, one: Selection) -> None:
+    key, _ = one.limits
+    for size, colour in ((2, YELLOW), (1, GREEN)):
+        mass, low = one.curve(limit(key, f"expected_minus_{size}"))
+        _, high = one.curve(limit(key, f"expected_plus_{size}"))
+        band(ax, mass, low, high, colour, f"expected ± {size}σ")
+    mass, expected = one.curve(limit(key, "expected"))
+    lonely = alone(expected)
+    ax.plot(mass, expected, "k--", label="expected")
+    ax.plot(mass[lonely], expected[lonely], "k_", ms=9)
+    ax.plot(*one.curve(limit(key, "observed")), "ko-", ms=4, label="observed")
+    mark_found(ax, *one.where(one.is_resonance, limit(key, "observed")))
+    mark_doubtful(ax, *one.where(limit_doubts, limit(key, "observed")))
+    without = [point["mass"] for point in one.points if no_limit(point, key)]
+    if without:
+        style: dict[str, Any] = {"color": "0.5", "ms": 6, "ls": "none", "transform": ax.get_xaxis_transform()}
+        ax.plot(without, [0.03] * len(without), "v", label="no limit", **style)
+    _checks(ax, one)
+
+
+def _checks(ax: Axes, one: Selection) -> None:
+    """Limits by other methods, at the masses where they were asked for."""
     key, unit = one.limits
     known = [point for point in one.points if point[key]]
-    mass = [point["mass"] for point in known]
-
-    def line(name: str) -> list[float]:
-        return [point[key][name] for point in known]
-
-    # The outline shows a band at a single mass, which has no width.
-    for size, colour in ((2, YELLOW), (1, GREEN)):
-        edges = line(f"expected_minus_{size}"), line(f"expected_plus_{size}")
-        ax.fill_between(mass, *edges, color=colour, lw=4 if len(mass) == 1 else 0, label=f"expected ± {size}σ")
-    ax.plot(mass, line("expected"), "k--", label="expected")
-    ax.plot(mass, line("observed"), "ko-", ms=4, label="observed")
     for check, marker, colour in (("toys", "D", COLOURS[2]), ("pyhf", "s", COLOURS[0])):
         found = {point["mass"]: checked_limit(point, check, unit) for point in known}
         others = {m: limit for m, limit in found.items() if limit is not None}

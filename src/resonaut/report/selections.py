@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.report.style import COLOURS, Array, above, distinct, figure
+from resonaut.report.style import COLOURS, Array, above, distinct, figure, signal_region
 from resonaut.spectrum import from_json
 
 # GeV; the stored bins are finer.
@@ -20,13 +20,14 @@ def selection(content: dict[str, Any], text: str, plot: Path) -> None:
     with figure(plot, 1, columns, figsize=(4.5 * columns, 4.1)) as (fig, axes):
         spectra(content, axes[0])
         sculpting(content["sculpting"], axes[1])
+        for ax in axes[:2]:
+            signal_region(ax, *content["signal_region"])
+            ax.set_xlabel("$m_{jj}$ [GeV]")
+        axes[0].legend(fontsize=8, loc="upper right")
         if importance:
             importances(importance, axes[2])
             if "auc" in content["training"]:
                 axes[2].set_title(f"held-out AUC {content['training']['auc']:.3f}")
-        for ax in axes[:2]:
-            ax.axvspan(*content["signal_region"], color="0.93", lw=0, zorder=0)
-            ax.set_xlabel("$m_{jj}$ [GeV]")
         axes[0].set_title(f"{content['method']}, {content['window']}")
         above(fig, text)
 
@@ -37,7 +38,7 @@ def spectra(content: dict[str, Any], ax: Axes) -> None:
     ends = []
     for (cut, histogram), style in zip(stored, distinct(len(stored)), strict=True):
         edges, counts = _merged(histogram)
-        name = f"{100 * float(cut):g} %"
+        name = f"efficiency {100 * float(cut):g} %"
         if np.isclose(float(cut), content["efficiency_target"]):
             name += ", the selection"
         # Nothing instead of a fall to zero, which a logarithmic axis would draw as a line to its foot.
@@ -47,7 +48,6 @@ def spectra(content: dict[str, Any], ax: Axes) -> None:
     ax.set(yscale="log", ylabel=f"events / {BIN:g} GeV", ylim=(0.5, None))
     if ends:
         ax.set_xlim(min(ends), max(ends))
-    ax.legend(title="efficiency", fontsize=8, title_fontsize=8, loc="upper right")
 
 
 def _merged(histogram: dict[str, Any]) -> tuple[Array, Array]:

@@ -1,5 +1,9 @@
-"""The section ``report`` of the configuration; its keys are explained in the schema."""
+"""The section ``report`` of the configuration, and from it what stands above the figures.
 
+The keys are explained in the schema; the energy is that of the section ``fit``.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +12,35 @@ from resonaut import config
 
 @dataclass(frozen=True)
 class Settings:
-    """Frozen section ``report``: ``label`` stands above the figures of the search."""
+    """Frozen section ``report``: ``label`` stands above the figures of data; ``sqrt_s`` in GeV."""
 
     label: str
+    sqrt_s: float
 
 
 def label(path: Path | None) -> str:
     """The label of ``<results>/config/report.json``; none without the file."""
     return "" if path is None else config.read(path, Settings).label
+
+
+def heading(label: str, sqrt_s: float | None, luminosity: float | None = None) -> str:
+    """What a figure shows: data or simulation by name, energy (GeV) and luminosity (1/fb), as far as they are known."""
+    energy = "" if sqrt_s is None else f"{sqrt_s / 1000:g} TeV"
+    return ", ".join(filter(None, (label, energy, f"{luminosity:.4g} fb$^{{-1}}$" if luminosity else "")))
+
+
+def of_data(path: Path | None, manifests: Sequence[Path] = ()) -> str:
+    """The heading of a figure of the datasets ``manifests`` with the label and energy of ``path``."""
+    from resonaut.events import Manifest
+
+    found = [config.read(manifest, Manifest).luminosity for manifest in manifests]
+    luminosity = sum(filter(None, found)) if all(found) else None
+    if path is None:
+        return heading("", None, luminosity)
+    settings = config.read(path, Settings)
+    return heading(settings.label, settings.sqrt_s, luminosity)
+
+
+def of_simulation(path: Path | None) -> str:
+    """The heading of a figure that shows no data."""
+    return heading("Simulation", None if path is None else config.read(path, Settings).sqrt_s)

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from scipy.stats import chi2, norm
 
-from resonaut.report.results import Result, heading
-from resonaut.report.style import COLOURS, corner, figure, mathematical
+from resonaut.report.results import Result, doubts, heading
+from resonaut.report.style import COLOURS, corner, figure, mathematical, signal_region
 
 Array = npt.NDArray[np.float64]
 
@@ -22,7 +22,7 @@ def spectrum(result: Result, label: str, plot: Path) -> None:
     content, fit = result.content, result.fit
     with figure(plot, 2, 1, figsize=(6.4, 6), sharex=True, height_ratios=(3, 1)) as (_, (ax, pulls)):
         _data(ax, result)
-        _fits(ax, pulls, fit)
+        _fits(ax, pulls, fit, doubts(result.best) if result.best else [])
         if result.best is not None:
             _signal(ax, pulls, result.best)
         _regions((ax, pulls), content)
@@ -66,7 +66,7 @@ def _points(ax: Axes, low: Array, high: Array, counts: Array, colour: str, name:
     ax.errorbar((low + high) / 2, counts / widths, errors, xerr=widths / 2, label=name, **style)
 
 
-def _fits(ax: Axes, pulls: Axes, fit: dict[str, Any]) -> None:
+def _fits(ax: Axes, pulls: Axes, fit: dict[str, Any], doubted: list[str]) -> None:
     edges = np.asarray(fit["edges"])
     name = (
         f"background, {fit['low']:g}–{fit['high']:g} GeV: {fit['family'].replace('_', ' ')}, "
@@ -74,6 +74,8 @@ def _fits(ax: Axes, pulls: Axes, fit: dict[str, Any]) -> None:
     )
     if fit["p_background"] is not None:
         name += f", p = {fit['p_background']:.2g}"
+    if doubted:
+        name += f"\nin doubt: {'; '.join(doubted)}"
     ax.stairs(np.asarray(fit["background"]) / np.diff(edges), edges, color=COLOURS[0], lw=1.5, label=name)
     pulls.stairs(fit["pulls"], edges, fill=True, color="0.6")
 
@@ -97,7 +99,7 @@ def _regions(panels: tuple[Axes, Axes], content: dict[str, Any]) -> None:
     bump = content["bump_hunter"]
     for panel in panels:
         if "signal_region" in content:
-            panel.axvspan(*content["signal_region"], color="0.93", lw=0, zorder=0, label="signal region")
+            signal_region(panel, *content["signal_region"])
         if bump is not None:
             style: dict[str, Any] = {"color": COLOURS[1], "alpha": 0.18, "lw": 0, "zorder": 0.5}
             panel.axvspan(bump["low"], bump["high"], label=_bump(bump), **style)

@@ -90,6 +90,20 @@ def figure(path: Path, rows: int = 1, columns: int = 1, **keywords: Any) -> Iter
             plt.close(fig)
 
 
+@contextmanager
+def ratio_panels(path: Path, number: int, in_a_row: int) -> Iterator[tuple[Figure, Any]]:
+    """Give a figure and ``number`` pairs of panels, shape (number, 2): a quantity, and below it a ratio."""
+    columns = max(1, min(in_a_row, number))
+    rows = max(1, -(-number // columns))
+    keywords: dict[str, Any] = {"squeeze": False, "height_ratios": (3, 1.2) * rows}
+    with figure(path, 2 * rows, columns, figsize=(4 * columns, 1 + 4.2 * rows), **keywords) as (fig, axes):
+        pairs = axes.reshape(rows, 2, columns).swapaxes(1, 2).reshape(-1, 2)
+        for ax in pairs[number:].ravel():
+            ax.set_axis_off()
+        yield fig, pairs[:number]
+        fig.align_ylabels()
+
+
 def distinct(number: int) -> list[dict[str, Any]]:
     """Colour, line and marker of each of ``number`` things in one figure."""
     palette = COLOURS if number <= len(COLOURS) else MORE_COLOURS
@@ -122,14 +136,53 @@ def spread(
     ax.errorbar(x + shift, middle, (middle - low, high - middle), **line)
 
 
+def alone(values: Array) -> npt.NDArray[np.bool_]:
+    """Which values of a curve have no known neighbour, so that no line shows them."""
+    known = np.isfinite(np.concatenate(([np.nan], values, [np.nan])))
+    lonely: npt.NDArray[np.bool_] = known[1:-1] & ~known[:-2] & ~known[2:]
+    return lonely
+
+
+def band(ax: Axes, x: Array, low: Array, high: Array, colour: str, name: str) -> None:
+    """A band that stops where its ends are NaN; a bar where a point between such has no neighbours."""
+    ax.fill_between(x, low, high, color=colour, lw=0, label=name)
+    bars = alone(low)
+    ax.vlines(x[bars], low[bars], high[bars], color=colour, lw=6, zorder=1)
+
+
+def mark_doubtful(ax: Axes, x: Sequence[float], y: Sequence[float]) -> None:
+    """Crosses on points whose numbers are in doubt; nothing, and no name in the legend, where there are none."""
+    if len(x):
+        style: dict[str, Any] = {"color": "k", "ms": 9, "mew": 1.6, "zorder": 4}
+        ax.plot(x, y, "x", label="numbers in doubt", **style)
+
+
+def mark_found(ax: Axes, x: Sequence[float], y: Sequence[float]) -> None:
+    """Rings around resonances that float in the background of the other masses; nothing where there are none."""
+    if len(x):
+        style: dict[str, Any] = {"color": "k", "mfc": "none", "ms": 11, "zorder": 4}
+        ax.plot(x, y, "o", label="found: floats in the background\nof the other masses", **style)
+
+
+def signal_region(panel: Axes, low: float, high: float) -> None:
+    """Shade the signal region between its dashed ends, which the legend shows, too."""
+    style: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.45", "ls": "--", "lw": 0.9, "zorder": 0}
+    panel.axvspan(low, high, label="signal region", **style)
+
+
 def corner(ax: Axes, text: str) -> None:
     """Say above the axes, on the right, what data the figure shows."""
     ax.set_title(text, loc="right", fontsize=10)
 
 
-def above(fig: Figure, text: str) -> None:
-    """The same above the titles of several panels, beside which is no room, and fewer numbers below each."""
+def headline(fig: Figure, text: str) -> None:
+    """The same above the titles of several panels, beside which is no room."""
     fig.suptitle(text, fontsize=10, x=0.99, ha="right")
+
+
+def above(fig: Figure, text: str) -> None:
+    """The same, and fewer numbers below each panel."""
+    headline(fig, text)
     for ax in fig.axes:
         if ax.get_xscale() == "linear":
             ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))

@@ -69,22 +69,24 @@ def terminal_table(summary: Path) -> str:
     content = _read(summary)
     best: dict[str, dict[str, Any]] = {}
     for row in content["points"]:
-        if row["selection"] not in best or row["z_local"] > best[row["selection"]]["z_local"]:
-            best[row["selection"]] = row
+        # A mass whose fit is doubtful counts only where there is no other.
+        known = best.get(row["selection"], row)
+        best[row["selection"]] = max(known, row, key=lambda one: (one["fit_good"], one["z_local"]))
     lines = [
         f"{'selection':<12} {'mass':>8} {'local':>8} {'global':>8} {'observed limit':>15} {'expected limit':>15}",
         f"{'':<12} {'GeV':>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",
     ]
-    excesses = content["global"]["selections"]
+    excesses = {name: one["z_global"] for name, one in content["global"]["selections"].items()}
     lines += [
-        f"{name:<12} {row['mass']:>8.0f} {row['z_local']:>8.1f} {_number(excesses[name]['z_global'], 8, '.1f')} "
+        f"{name:<12} {row['mass']:>8.0f} {row['z_local']:>8.1f} {_number(excesses.get(name), 8, '.1f')} "
         f"{_number(row['limit_observed'], 15, '.3g')} {_number(row['limit_expected'], 15, '.3g')}"
         for name, row in best.items()
     ]
-    return "\n".join(["Most significant mass of each selection:", *lines, *_overall(content["global"]["all"])])
+    return "\n".join(["Most significant mass of each selection:", *lines, *largest_excess(content["global"]["all"])])
 
 
-def _overall(excess: dict[str, Any] | None) -> list[str]:
+def largest_excess(excess: dict[str, Any] | None) -> list[str]:
+    """A sentence on the largest excess of all selections; none where no mass was fitted."""
     if excess is None:
         return []
     text = f"Largest excess: {excess['z_local']:.1f} sigma local at {excess['mass']:.0f} GeV"

@@ -3,9 +3,28 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+
+
+def _kept():
+    """Figures by name, kept as objects when they are saved."""
+    figures, save = {}, Figure.savefig
+
+    def savefig(figure, path, **keywords):
+        figures[Path(path).name.split(".")[1]] = figure
+        save(figure, path, **keywords)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", savefig)
+        yield figures
+
+
+kept = pytest.fixture(_kept)
+kept_by_module = pytest.fixture(_kept, scope="module")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Figures and tables of the calibration: the error of a mean weight, null rows, doubtful prongs."""
 
 import csv
+import json
 
 import hist
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from resonaut.errors import InputFileError
 from resonaut.files import write_json
 from resonaut.report import calibration
-from resonaut.spectrum import to_json
+from resonaut.spectrum import from_json, to_json
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PRONGS = {"jets": 100, "uncalibrated": 1, "unclustered": 2}
@@ -56,7 +57,7 @@ def summaries(tmp_path):
 
 
 def test_tables_have_every_number_and_empty_fields_for_none(summaries, tmp_path) -> None:
-    calibration.calibration(summaries, tmp_path / "out")
+    calibration.calibration(summaries, "", tmp_path / "out")
     with (tmp_path / "out/scale_factors.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["dataset"], row["selection"]) for row in rows] == [
@@ -93,11 +94,11 @@ def test_tables_have_every_number_and_empty_fields_for_none(summaries, tmp_path)
 
 def test_figures_repeat_byte_for_byte(summaries, tmp_path) -> None:
     for again in ("a", "b"):
-        calibration.calibration(summaries, tmp_path / again)
+        calibration.calibration(summaries, "", tmp_path / again)
     made = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
     assert made == {path.name: path.read_bytes() for path in (tmp_path / "b").iterdir()}
     figures = {name for name, content in made.items() if content.startswith(PNG)}
-    assert figures == {"one.png", "two.png", "scale_factors.png"}
+    assert figures == {"one.png", "two.png"}
     # Seven observables in three columns, one in one.
     assert len(made["two.png"]) > 2 * len(made["one.png"])
 
@@ -105,8 +106,8 @@ def test_figures_repeat_byte_for_byte(summaries, tmp_path) -> None:
 def test_signals_of_which_nothing_is_selected_or_drawn(summaries, tmp_path) -> None:
     content = {"dataset": "none", "selections": {}, "histograms": {}, "prongs": {}}
     write_json(tmp_path / "summary.json", content)
-    calibration.calibration([tmp_path / "summary.json"], tmp_path / "out")
-    assert (tmp_path / "out/scale_factors.png").read_bytes().startswith(PNG)
+    calibration.calibration([tmp_path / "summary.json"], "", tmp_path / "out")
+    assert "Scale factors" in (tmp_path / "out/scale_factors.html").read_text()
     assert len((tmp_path / "out/scale_factors.csv").read_text().splitlines()) == 1
 
 
@@ -133,5 +134,16 @@ def test_equal_weights_have_no_error() -> None:
 def test_something_else_ends_in_a_sentence(tmp_path) -> None:
     write_json(tmp_path / "other.json", {"dataset": "x"})
     with pytest.raises(InputFileError, match=r"other\.json: no summary of a calibration \(KeyError\('selections'\)\)"):
-        calibration.calibration([tmp_path / "other.json"], tmp_path / "out")
+        calibration.calibration([tmp_path / "other.json"], "", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_drawn_values_are_fractions_and_mean_weights(summaries, kept, tmp_path) -> None:
+    calibration.calibration(summaries[1:], "", tmp_path / "out")
+    content = json.loads(summaries[1].read_text())["histograms"]["tau21"]
+    before, after = from_json(content["before"]), from_json(content["after"])
+    upper, lower = kept["one"].axes
+    drawn = {patch.get_label(): patch.get_data().values for patch in upper.patches}
+    assert drawn["before"] == pytest.approx(before.values() / 500)
+    assert drawn["after calibration"] == pytest.approx(after.values() / 500)
+    assert lower.containers[0][0].get_ydata() == pytest.approx(after.values() / before.values())

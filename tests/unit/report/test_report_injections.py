@@ -2,6 +2,7 @@
 
 import csv
 
+import numpy as np
 import pytest
 
 from resonaut.errors import InputFileError
@@ -133,15 +134,36 @@ def test_jet_images(tmp_path) -> None:
     content |= {"rejected": pixels, "selected": pixels, "events": {"rejected": 90, "selected": 0}}
     write_json(tmp_path / "x.json", content)
     for again in ("a", "b"):
-        images.images([tmp_path / "x.json"], tmp_path / again)
+        images.images([tmp_path / "x.json"], "", tmp_path / again)
     made = (tmp_path / "a/cwola_w.png").read_bytes()
     assert made.startswith(PNG)
     assert made == (tmp_path / "b/cwola_w.png").read_bytes()
     write_json(tmp_path / "x.json", {"method": "cwola"})
     with pytest.raises(InputFileError, match=r"x\.json: no jet images \(KeyError\('window'\)\); run"):
-        images.images([tmp_path / "x.json"], tmp_path / "c")
+        images.images([tmp_path / "x.json"], "", tmp_path / "c")
 
 
 def test_styles_are_distinct_for_many_methods() -> None:
     assert [style["color"] for style in distinct(3)] == list(COLOURS[:3])
     assert len({tuple(style.values()) for style in distinct(14)}) == 14
+
+
+def test_drawn_values_are_those_of_the_experiments(fits, kept, tmp_path) -> None:
+    injections.injections(fits, benchmark(tmp_path / "benchmark.json", ["cwola"]), "", tmp_path / "out")
+    significance, observed, expected = kept["s_w"].axes[:3]
+    drawn = [{line.get_label(): line for line in ax.lines}["cwola"] for ax in (significance, observed, expected)]
+    assert [list(line.get_data()[0]) for line in drawn] == [[0, 5, 20], [5, 20], [5, 20]]
+    assert [list(line.get_data()[1]) for line in drawn] == [[0, 4, 9], [8, 6], [4, 3]]
+    assert kept["improvement_s_w"].axes[0].lines[0].get_ydata().tolist() == [3, 3]
+
+
+def test_drawn_images_are_the_means_and_their_difference(kept, tmp_path) -> None:
+    rejected, selected = np.arange(8.0).reshape(2, 2, 2), np.full((2, 2, 2), 4.0)
+    content = {"method": "cwola", "window": "w", "signal_region": [1, 2], "edges": [-1, 0, 1]}
+    content |= {"events": {"rejected": 1, "selected": 2}, "rejected": rejected.tolist(), "selected": selected.tolist()}
+    write_json(tmp_path / "x.json", content)
+    images.images([tmp_path / "x.json"], "", tmp_path)
+    drawn = [np.asarray(ax.collections[0].get_array()) for ax in kept["cwola_w"].axes[:6]]
+    assert np.array_equal(drawn[0][1], rejected[0][:, 1])
+    assert np.all(drawn[1] == 4)
+    assert np.array_equal(drawn[5], (selected - rejected)[1].T)

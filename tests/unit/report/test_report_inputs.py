@@ -30,7 +30,7 @@ def test_cutflow_table(tmp_path) -> None:
         "dropped": {},
     }
     write_json(tmp_path / "skim" / "qcd.json", manifest)
-    inputs.cutflows([tmp_path / "skim" / "qcd.json"], tmp_path / "c.csv", tmp_path / "c.png")
+    inputs.cutflows([tmp_path / "skim" / "qcd.json"], "", tmp_path / "c.csv", tmp_path / "c.png")
     rows = list(csv.reader((tmp_path / "c.csv").read_text().splitlines()))
     assert rows[2] == ["qcd", "two jets", "5", "2.5", "0.25000"]
     assert rows[3] == ["qcd", "lost: x.root (truncated)", "-7", "", ""]

@@ -67,7 +67,7 @@ def test_the_axes_end_where_the_splittings_do() -> None:
 def test_figure_repeats_and_shows_each_slice(content, tmp_path) -> None:
     write_json(tmp_path / "planes.json", content)
     for name in ("a", "b"):
-        lund.lund_planes(tmp_path / "planes.json", tmp_path / f"{name}.png")
+        lund.lund_planes(tmp_path / "planes.json", "", tmp_path / f"{name}.png")
     assert (tmp_path / "a.png").read_bytes().startswith(PNG)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     height, width, _ = imread(tmp_path / "a.png").shape
@@ -79,14 +79,22 @@ def test_planes_without_any_measured_bin_are_drawn(content, tmp_path) -> None:
     empty = {name: side(nothing, [0.0, 0.0]) for name in ("data", "background", "simulation")}
     ones = {"ratio": np.ones((2, 2, 3)).tolist(), "ratio_error": np.ones((2, 2, 3)).tolist(), "systematics": {}}
     write_json(tmp_path / "planes.json", content | empty | ones)
-    lund.lund_planes(tmp_path / "planes.json", tmp_path / "planes.png")
+    lund.lund_planes(tmp_path / "planes.json", "", tmp_path / "planes.png")
     assert (tmp_path / "planes.png").read_bytes().startswith(PNG)
 
 
 def test_missing_and_wrong_input(content, tmp_path) -> None:
     with pytest.raises(InputFileError, match=r"none\.json: no such file"):
-        lund.lund_planes(tmp_path / "none.json", tmp_path / "none.png")
+        lund.lund_planes(tmp_path / "none.json", "", tmp_path / "none.png")
     write_json(tmp_path / "old.json", {key: value for key, value in content.items() if key != "background"})
     with pytest.raises(InputFileError, match=r"old\.json: no Lund planes \(KeyError\('background'\)\); run 'resonaut"):
-        lund.lund_planes(tmp_path / "old.json", tmp_path / "none.png")
+        lund.lund_planes(tmp_path / "old.json", "", tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+def test_drawn_planes_are_the_columns(content, kept, tmp_path) -> None:
+    write_json(tmp_path / "planes.json", content)
+    lund.lund_planes(tmp_path / "planes.json", "", tmp_path / "planes.png")
+    for ax, column in zip(kept["planes"].axes, lund.columns(content), strict=False):
+        drawn = np.ma.filled(ax.collections[0].get_array().astype(float), np.nan)
+        assert np.array_equal(drawn, column.values[0].T, equal_nan=True)

@@ -114,7 +114,7 @@ def test_table_has_the_numbers_and_the_verdicts(windows, selected, tmp_path) -> 
     assert {row["bound"] for row in rows.values() if row["method"] == "tagger"} == {"True"}
     # Neither experiments nor a benchmark.
     assert rows["tagger", "high"]["no_signal_z_max"] == ""
-    # The time of a job is another in each run, and stands in the figure only.
+    # The time of a job is another in each run, and stands in the page only.
     assert "wall_s" not in row
     assert (rows["tagger", "high"]["efficiency_s3500"], rows["tagger", "high"]["efficiency_s4000"]) == ("", "0.04")
 
@@ -126,7 +126,6 @@ def test_figures_repeat_byte_for_byte(windows, selected, tmp_path) -> None:
     assert made == {path.relative_to(tmp_path / "b"): path.read_bytes() for path in (tmp_path / "b").rglob("*.*")}
     pictures = {path.as_posix() for path, content in made.items() if content.startswith(PNG)}
     assert pictures == {
-        "methods.png",
         *(f"selections/{method}_{window}.png" for method in ("cwola", "tagger") for window in ("low", "high")),
     }
 
@@ -155,3 +154,18 @@ def test_wrong_files_end_in_a_sentence(windows, selected, tmp_path) -> None:
     with pytest.raises(InputFileError, match=r"low\.tsv: no benchmark of Snakemake; delete it"):
         draw(benchmarks=tmp_path)
     assert not (tmp_path / "out").exists()
+
+
+def test_drawn_selection_and_page(windows, selected, kept, tmp_path) -> None:
+    methods.methods(selected, windows, [], ["tagger"], None, "Simulation, 13 TeV", tmp_path)
+    spectra, sculpting, importances = kept["cwola_low"].axes
+    (points,) = sculpting.containers
+    assert list(points[0].get_ydata()) == [1, 1, 1]
+    assert list(points[0].get_xdata()) == [3125, 3375, 3875]
+    assert [bar.get_width() for bar in importances.patches] == [90, 50]
+    assert "signal region" in {text.get_text() for text in spectra.get_legend().get_texts()}
+    page = (tmp_path / "methods.html").read_text()
+    assert "Simulation, 13 TeV" in page
+    assert page.count("<table>") == 2
+    assert 'font-weight: bold">sculpts the spectrum</td>' in page
+    assert page.count("tagger (upper bound)") == 2

@@ -29,10 +29,16 @@ def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
 def test_limits_and_global_significances_may_be_absent(tmp_path) -> None:
     row = dict.fromkeys(tables.COLUMNS, 0.5) | {"selection": "x", "mass": 3500.0, "limit_observed": None}
     row["fit_good"] = True
+    doubtful = row | {"mass": 4000.0, "z_local": 5.0, "fit_good": False}
+    only_doubtful = doubtful | {"selection": "y"}
     excess = {"mass": 3500.0, "z_local": 1.25, "z_global": None, "toys": 0}
-    write_json(tmp_path / "s.json", {"points": [row], "global": {"selections": {"x": excess}, "all": excess}})
+    write_json(
+        tmp_path / "s.json",
+        {"points": [doubtful, row, only_doubtful], "global": {"selections": {"x": excess}, "all": excess}},
+    )
     lines = tables.terminal_table(tmp_path / "s.json").splitlines()
     assert lines[3].split() == ["x", "3500", "0.5", "-", "-", "0.5"]
+    assert lines[4].split() == ["y", "4000", "5.0", "-", "-", "0.5"]
     assert lines[-1] == "Largest excess: 1.2 sigma local at 3500 GeV."
     write_json(tmp_path / "s.json", {"points": [], "global": {"selections": {}, "all": None}})
     assert len(tables.terminal_table(tmp_path / "s.json").splitlines()) == 3
