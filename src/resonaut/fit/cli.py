@@ -152,7 +152,7 @@ def retrained(
     from resonaut.fit import retrained as trained
     from resonaut.fit.settings import FitSettings
 
-    distinct([config, selection, *experiments], [output])
+    distinct([config, selection, data, *experiments], [output])
     write_json(output, trained.retrained(read(config, FitSettings), selection, data, experiments))
 
 

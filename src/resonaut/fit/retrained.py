@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import hist
 import numpy as np
 from scipy.optimize import brentq
 
@@ -21,16 +20,14 @@ from resonaut.fit import limits, scan
 from resonaut.fit.background import Model
 from resonaut.fit.selection import search_of
 from resonaut.fit.settings import FitSettings
-from resonaut.fit.turnon import FEWEST, TurnOn, meeting
-from resonaut.spectrum import from_json, to_json
-
-Content = dict[str, Any]
+from resonaut.fit.trainings import MOST_SHARED, Content, means
+from resonaut.fit.turnon import FEWEST, meeting
 
 FIVE_SIGMA = 5.0
 # Relative difference of two luminosities that are the same.
 SAME = 0.01
-# Of trainings that share a larger part of their events nobody knows how much independent ones differ.
-MOST_SHARED = 0.9
+# What an experiment says of itself.
+INJECTION = ("signal", "amount", "unit", "seed", "events", "base", "base_reason", "shared", "retrained")
 
 
 def retrained(settings: FitSettings, selection: Path | None, data: Path | None, experiments: Sequence[Path]) -> Content:
@@ -60,10 +57,10 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
     groups = {amount: [c for c in contents if c["injection"]["amount"] == amount] for amount in _amounts(contents)}
     actual = None
     if selection and data:
-        actual = config.load_json(selection) | {"luminosity": config.load_json(data)["luminosity"]}
+        actual = config.load_json(selection) | {"luminosity": _luminosity(data)}
     unit = first["injection"]["unit"]
     reason = _no_limit(groups, actual)
-    trained = _trained(groups, settings.confidence_level)
+    trained = means(groups, settings.confidence_level)
     amounts = [
         _amount(own, trained.get(amount), groups[amount], groups.get(0), None if reason else actual)
         | _found(amount, [row for row in rows if row["amount"] == amount], trained.get(amount))
@@ -96,9 +93,26 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
 
 def _load(path: Path) -> Content:
     content: Content = config.load_json(path)
-    if not isinstance(content, dict) or not {"base", "shared"} <= content.get("injection", {}).keys():
-        raise InputFileError(path, "no experiment with injected signal", "make it with 'resonaut select inject'")
+    try:
+        for key in INJECTION:
+            content["injection"][key]
+        for key in ("method", "window", "luminosity"):
+            content[key]
+        content["signals"][0]["mass"]
+    except (KeyError, IndexError, TypeError) as error:
+        raise InputFileError(
+            path, f"no experiment with injected signal ({error!r})", "make it with 'resonaut select inject'"
+        ) from None
     return content
+
+
+def _luminosity(data: Path) -> float | None:
+    """Of the data, from their manifest, 1/fb."""
+    try:
+        found: float | None = config.load_json(data)["luminosity"]
+    except (KeyError, TypeError) as error:
+        raise InputFileError(data, f"no manifest ({error!r})", "give <results>/skim/<dataset>.json") from None
+    return found
 
 
 def _name(content: Content) -> tuple[str, str, str]:
@@ -123,6 +137,8 @@ def _no_limit(groups: Mapping[float, list[Content]], actual: Content | None) -> 
             "dataset with the role 'pseudo_data', or more simulation"
         )
     wanted = actual["luminosity"]
+    if not wanted:
+        return "the data have no luminosity"
     if other := [c["luminosity"] for c in contents if abs(c["luminosity"] - wanted) > SAME * wanted]:
         return f"an experiment has {other[0]:g}/fb and the data {wanted:g}/fb; give it as much background"
     if few := [f"{amount:g}" for amount, group in groups.items() if len(group) < FEWEST]:
@@ -133,64 +149,6 @@ def _no_limit(groups: Mapping[float, list[Content]], actual: Content | None) -> 
             "pseudo-data or simulation to draw from"
         )
     return None
-
-
-def _trained(groups: Mapping[float, list[Content]], confidence_level: float) -> dict[float, Content]:
-    """By amount an experiment with the fitted efficiency, its uncertainty in one more training among the others.
-
-    From the amount on at which every training found some of the signal, as below nothing is learned. The uncertainty is
-    left out where the trainings do not tell it.
-    """
-    efficiencies = {a: [c["signals"][0]["efficiency"] for c in group] for a, group in groups.items()}
-    blind = [amount for amount, found in efficiencies.items() if min(found) <= 0]
-    used = [amount for amount in groups if amount > max(blind, default=-1.0)]
-    shared = max((c["injection"]["shared"] for amount in used for c in groups[amount]), default=0.0)
-    if not used or min(len(groups[amount]) for amount in used) < FEWEST or shared > MOST_SHARED:
-        return {a: _mean(groups[a], float(np.mean(efficiencies[a])), None) for a in used}
-    fitted = TurnOn.fit([efficiencies[amount] for amount in used], confidence_level, shared)
-    return {
-        amount: _mean(groups[amount], float(efficiency), float(uncertainty))
-        for amount, efficiency, uncertainty in zip(used, fitted.efficiency, fitted.uncertainty, strict=True)
-    }
-
-
-def _mean(contents: list[Content], efficiency: float, uncertainty: float | None) -> Content:
-    """The experiments' mean spectrum and uncertainties of the signal, with the given efficiency.
-
-    The trainings are measured with the same simulated events, so that their mean has the statistical error of one.
-    Variations of the Lund weights that were trained again take the place of those that were only evaluated.
-    """
-    signals = [content["signals"][0] for content in contents]
-    relative = np.mean([s["efficiency_error"] / s["efficiency"] for s in signals])
-    sources: dict[str, list[float]] = {}
-    for source in signals[0]["lund_uncertainties"]:
-        pairs = [_shifts(content, source) for content in contents]
-        sources[source] = np.mean(pairs, axis=0).tolist()
-    if uncertainty is not None:
-        sources["draw"] = [float(np.expm1(uncertainty)), float(np.expm1(-uncertainty))]
-    signal = signals[0] | {
-        "efficiency": efficiency,
-        "efficiency_error": float(relative) * efficiency,
-        "lund_uncertainties": sources,
-        "spectrum": _mean_spectrum([s["spectrum"] for s in signals]),
-    }
-    return contents[0] | {"signals": [signal]}
-
-
-def _shifts(content: Content, source: str) -> list[float]:
-    """Relative changes, up and down, of an experiment's efficiency by a source of the Lund weights."""
-    again = [content["injection"]["retrained"].get(f"{source}_{side}") for side in ("up", "down")]
-    evaluated = content["signals"][0]["lund_uncertainties"][source]
-    return [old if new is None else new for old, new in zip(evaluated, again, strict=True)]
-
-
-def _mean_spectrum(spectra: Sequence[Content]) -> Content:
-    opened = [from_json(spectrum) for spectrum in spectra]
-    mean = hist.Hist(*opened[0].axes, storage=hist.storage.Weight())
-    view: Any = mean.view(flow=True)
-    view.value = np.mean([one.values(flow=True) for one in opened], axis=0)
-    view.variance = np.mean([one.variances(flow=True) for one in opened], axis=0)
-    return to_json(mean)
 
 
 def _model(settings: FitSettings, content: Content, path: Path) -> tuple[Model, float | None]:

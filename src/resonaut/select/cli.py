@@ -95,7 +95,7 @@ def inject(
     from resonaut.select.injection import Injection
     from resonaut.select.settings import read
 
-    distinct([config, data, signal, *background, *prior, *evaluation], [output])
+    distinct([config, data, signal, *simulation, *background, *prior, *evaluation], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
     experiment = experiments.Experiment(
         read(config),

@@ -253,6 +253,15 @@ def test_every_experiment_has_a_part_in_the_signals_shape_and_errors(settings, f
     assert excluded[0] > 1.1 * excluded[2]
 
 
+def test_data_without_luminosity_have_no_limit_and_other_files_are_no_manifests(files, settings):
+    paths, actual, data = files
+    data.write_text('{"luminosity": null}')
+    assert retrained(settings, actual, data, paths[6:9])["limit_reason"] == "the data have no luminosity"
+    data.write_text("[]")
+    with pytest.raises(InputFileError, match=r"data\.json: no manifest"):
+        retrained(settings, actual, data, paths[6:9])
+
+
 def test_pseudo_data_have_significances_and_no_limit(files, settings):
     paths, *_ = files
     result = retrained(settings, None, None, paths[:3])
@@ -275,9 +284,10 @@ def test_files_of_different_methods_are_not_mixed(files, settings, tmp_path):
     other.write_text(json.dumps(experiment(0, 1, 0.1) | {"method": "tnt"}))
     with pytest.raises(InputFileError, match=r"other\.json: is of \('tnt', 'w3500', 'signal_3500'\), not of"):
         retrained(settings, None, None, [paths[0], other])
-    other.write_text("{}")
-    with pytest.raises(InputFileError, match=r"other\.json: no experiment with injected signal"):
-        retrained(settings, None, None, [other])
+    for content in ("{}", "[]", "null", '{"injection": 1}'):
+        other.write_text(content)
+        with pytest.raises(InputFileError, match=r"other\.json: no experiment with injected signal"):
+            retrained(settings, None, None, [other])
 
 
 def test_the_command(files, settings, tmp_path, monkeypatch):
