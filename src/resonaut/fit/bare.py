@@ -16,9 +16,10 @@ from scipy.stats import norm
 from resonaut import config, schema
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import folder, write_json
-from resonaut.fit import analysis, contents, spectrum
+from resonaut.fit import analysis, contents, scan, spectrum
 from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.binning import merge, resolution_cuts
+from resonaut.fit.family import Array
 from resonaut.fit.resolution import Resolution
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Histogram
@@ -34,8 +35,8 @@ LIMITS = ("observed", "expected_minus_2", "expected_minus_1", "expected", "expec
 ELSEWHERE = ("sqrt_s", "masses", "range", "bin_width", "signals", "max_efficiency_error")
 # GeV; below it a number without a unit was meant in TeV.
 LOWEST_ENERGY = 150.0
-# More bins are merged to this share of the resolution, which takes less than 0.1 % of a significance.
-MOST_BINS, FINE = 5000, 0.1
+# More bins are merged to this share of the signal's width, which moves significances at random by 0.006.
+MOST_BINS, FINE = 5000, 0.03
 # The observable of a spectrum that does not name it.
 OBSERVABLE = "mass"
 # Masses far above that of any signal, in its units.
@@ -128,7 +129,7 @@ def search_of(options: Options) -> Search:
 def _merged(whole: Spectrum, width: float) -> Spectrum:
     """The spectrum in bins of ``width``, relative to the mass, where its own are narrower."""
     cuts = Resolution(width).cuts(whole.edges)
-    log.info("%d bins are merged to %d, a tenth of the signal's width each.", len(whole.counts), len(cuts) - 1)
+    log.info("%d bins are merged to %d, %g of the signal's width each.", len(whole.counts), len(cuts) - 1, FINE)
     return replace(whole, edges=whole.edges[cuts], counts=merge(whole.counts, cuts))
 
 
@@ -169,7 +170,7 @@ def scan_spectrum(search: Search, source: str, output: Path) -> None:
     """Search the spectrum; write ``scan.json``, ``scan.csv`` and the workspaces into ``output``."""
     with folder(output, "scan") as partial:
         result = analysis.run(search, partial)
-        write_json(partial / "scan.json", {"spectrum_file": source} | _described(search.spectrum) | result)
+        write_json(partial / "scan.json", {"spectrum_file": source} | _described(search, result["scan"]) | result)
         with (partial / "scan.csv").open("w", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
@@ -179,11 +180,24 @@ def scan_spectrum(search: Search, source: str, output: Path) -> None:
                 )
 
 
-def _described(searched: Spectrum) -> dict[str, Any]:
-    """The observable, its resolution, and the events in bins as wide as that or in those of the file."""
-    cuts = resolution_cuts(searched)
-    shown = {"edges": searched.edges[cuts].tolist(), "counts": merge(searched.counts, cuts).tolist()}
-    return {"observable": searched.observable, "resolution": searched.resolution.relative, "spectrum": shown}
+def _described(search: Search, points: list[dict[str, Any]]) -> dict[str, Any]:
+    """The observable, its resolution, and the events and fits in bins as wide as that or in those of the file.
+
+    The fits are those at the most significant of ``points``, in their range.
+    """
+    whole, best = search.spectrum, search.model(max(points, key=lambda point: float(point["z_local"]))["mass"])
+    curves = {"background": best.background.background[0], "signal_plus_background": scan.search(best).expected}
+    return {
+        "observable": whole.observable,
+        "resolution": whole.resolution.relative,
+        "spectrum": _shown(whole, {"counts": whole.counts}),
+        "best": {"mass": best.mass} | _shown(best.spectrum, curves),
+    }
+
+
+def _shown(part: Spectrum, values: dict[str, Array]) -> dict[str, list[float]]:
+    cuts = resolution_cuts(part)
+    return {"edges": part.edges[cuts].tolist()} | {name: merge(one, cuts).tolist() for name, one in values.items()}
 
 
 def bias_spectrum(search: Search, source: str, output: Path) -> None:

@@ -57,7 +57,9 @@ RESULT = {
 LARGE_PULL = 2.0
 NO_EFFICIENCY = "too little simulated signal is selected to measure the efficiency"
 SELECTED = {"method": str, "window": str, "signal_region": NUMBERS}
-BARE = {"observable": str, "spectrum": {"edges": NUMBERS, "counts": NUMBERS}}
+CURVES = dict.fromkeys(("edges", "background", "signal_plus_background"), NUMBERS)
+SHOWN = {"spectrum": {"edges": NUMBERS, "counts": NUMBERS}, "best": CURVES}
+BARE = {"observable": str, **SHOWN}
 
 Point = dict[str, Any]
 Value = Callable[[Point], float | None]
@@ -102,6 +104,12 @@ class Result:
         """The name of the axis of the spectrum."""
         name: str = self.content.get("observable", "m_jj")
         return name
+
+    @property
+    def curves(self) -> dict[str, Any]:
+        """``edges`` (GeV), ``background`` and ``signal_plus_background`` of ``fit``, in the bins of ``spectrum``."""
+        shown: dict[str, Any] = self.content.get("best", self.fit)
+        return shown
 
     @property
     def spectrum(self) -> dict[str, Any]:
@@ -235,9 +243,10 @@ def read(paths: Sequence[Path]) -> list[Result]:
 
 def _uneven(content: dict[str, Any]) -> str | None:
     """Which lists of a fit are not one value for each of its bins."""
-    shown = content.get("spectrum", content["background"])
-    if len(shown["counts"]) + 1 != len(shown["edges"]):
-        return "spectrum.counts has not one value for each bin"
+    for name in (name for name in SHOWN if name in content):
+        shown = {key: content[name][key] for key in SHOWN[name]}
+        if any(len(values) + (key != "edges") != len(shown["edges"]) for key, values in shown.items()):
+            return f"{name} has not one value for each bin"
     named = {"background": content["background"]} | {
         f"scan[{i}].fit": point["fit"] for i, point in enumerate(content["scan"])
     }
