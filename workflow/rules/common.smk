@@ -420,9 +420,17 @@ def frozen(verb):
         "report": ("no_signal_check",),
     }.get(verb, ())
     section = {key: value for key, value in config[verb].items() if key not in jobs}
-    # The figures say at which energy.
-    energy = {"sqrt_s": config["fit"]["sqrt_s"]} if verb == "report" else {}
-    return section | energy
+    return section | shown() if verb == "report" else section
+
+
+def shown():
+    """What the figures are of: the data, given or by where they come from, and the energy."""
+    generated = all(CATALOGUE[name].generator is not None for name in datasets("data"))
+    label = "Simulated collisions" if generated else "Data"
+    return {
+        "label": config["report"]["label"] or label,
+        "sqrt_s": config["fit"]["sqrt_s"],
+    }
 
 
 def config_of(verb):

@@ -395,7 +395,7 @@ rule report_injections:
     input:
         config=config_of("report"),
         code=stage_code("report"),
-        data=lambda wildcards: manifest(injected_base()),
+        data=[manifest(name) for name in datasets("data")],
         fits=injected_fits,
         benchmark=lambda wildcards: (
             "<results>/select/benchmark.json"
@@ -426,6 +426,7 @@ rule report_injections:
         mem_mb=memory(1000),
         runtime=10,
     params:
+        data=lambda wildcards, input: options("data", input.data),
         folder=lambda wildcards, output: Path(output.table).parent,
         benchmark=lambda wildcards, input: [
             f"--benchmark={path}" for path in [input.get("benchmark")] if path
@@ -434,7 +435,7 @@ rule report_injections:
         "report: injections"
     shell:
         "resonaut --log {log:q} --threads {threads} report injections --config {input.config:q}"
-        " --data {input.data:q} {params.benchmark:q} --output {params.folder:q} {input.fits:q}"
+        " {params.data:q} {params.benchmark:q} --output {params.folder:q} {input.fits:q}"
 
 
 rule report_images:
