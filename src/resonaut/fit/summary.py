@@ -54,8 +54,10 @@ def summarise(files: list[Path], output: Path) -> None:
                     "give signal regions that do not overlap."
                 )
             entries[key] = point
-        if points:
-            best = max(points, key=lambda point: float(point["z_local"]))
+        # As in each result: nothing says how often a mass at which no background fits well shows an excess.
+        fitted = [point for point in points if point["fit_good"]]
+        if fitted:
+            best = max(fitted, key=lambda point: float(point["z_local"]))
             scans.setdefault(method, []).append((best["mass"], best["z_local"], toys))
     selections = {method: asdict(combine(found)) for method, found in sorted(scans.items())}
     together = [scan for found in scans.values() for scan in found]

@@ -38,6 +38,7 @@ def scanned(request, tmp_path_factory):
         "background.shape_parameters=[2,2]",
         "background.shrink.min_p_background=0",
         "background.shrink.min_p_smooth=0",
+        "background.shrink.min_p_signal=0",
     )
     path, masses = str(folder / "spectrum.csv"), f"{mass}:{mass}:1"
     search = search_of(Options(path, "13 TeV", masses, observable=observable, settings=settings))
