@@ -34,8 +34,8 @@ LIMITS = ("observed", "expected_minus_2", "expected_minus_1", "expected", "expec
 ELSEWHERE = ("sqrt_s", "masses", "range", "bin_width", "signals", "max_efficiency_error")
 # GeV; below it a number without a unit was meant in TeV.
 LOWEST_ENERGY = 150.0
-# More bins are merged to this share of the resolution, which takes less than 0.1 % of a significance.
-MOST_BINS, FINE = 5000, 0.1
+# More bins are merged to this share of the signal's width, which moves significances at random by 0.006.
+MOST_BINS, FINE = 5000, 0.03
 # The observable of a spectrum that does not name it.
 OBSERVABLE = "mass"
 # Masses far above that of any signal, in its units.
@@ -128,7 +128,7 @@ def search_of(options: Options) -> Search:
 def _merged(whole: Spectrum, width: float) -> Spectrum:
     """The spectrum in bins of ``width``, relative to the mass, where its own are narrower."""
     cuts = Resolution(width).cuts(whole.edges)
-    log.info("%d bins are merged to %d, a tenth of the signal's width each.", len(whole.counts), len(cuts) - 1)
+    log.info("%d bins are merged to %d, %g of the signal's width each.", len(whole.counts), len(cuts) - 1, FINE)
     return replace(whole, edges=whole.edges[cuts], counts=merge(whole.counts, cuts))
 
 

