@@ -22,9 +22,9 @@ def spectrum(result: Result, label: str, plot: Path) -> None:
     content, fit = result.content, result.fit
     with figure(plot, 2, 1, figsize=(6.4, 6), sharex=True, height_ratios=(3, 1)) as (_, (ax, pulls)):
         _data(ax, result)
-        _fits(ax, pulls, fit, doubts(result.best) if result.best else [])
+        _fits(ax, pulls, fit, result.curves, doubts(result.best) if result.best else [])
         if result.best is not None:
-            _signal(ax, pulls, result.best)
+            _signal(ax, pulls, result.best, result.curves)
         _regions((ax, pulls), content)
         ax.set(ylabel="events / GeV")
         ax.set_title(result.title)
@@ -66,7 +66,7 @@ def _points(ax: Axes, low: Array, high: Array, counts: Array, colour: str, name:
     ax.errorbar((low + high) / 2, counts / widths, errors, xerr=widths / 2, label=name, **style)
 
 
-def _fits(ax: Axes, pulls: Axes, fit: dict[str, Any], doubted: list[str]) -> None:
+def _fits(ax: Axes, pulls: Axes, fit: dict[str, Any], curves: dict[str, Any], doubted: list[str]) -> None:
     edges = np.asarray(fit["edges"])
     name = (
         f"background, {fit['low']:g}–{fit['high']:g} GeV: {fit['family'].replace('_', ' ')}, "
@@ -76,11 +76,17 @@ def _fits(ax: Axes, pulls: Axes, fit: dict[str, Any], doubted: list[str]) -> Non
         name += f", p = {fit['p_background']:.2g}"
     if doubted:
         name += f"\nin doubt: {'; '.join(doubted)}"
-    ax.stairs(np.asarray(fit["background"]) / np.diff(edges), edges, color=COLOURS[0], lw=1.5, label=name)
+    ax.stairs(*_per_gev(curves, "background"), color=COLOURS[0], lw=1.5, label=name)
     pulls.stairs(fit["pulls"], edges, fill=True, color="0.6")
 
 
-def _signal(ax: Axes, pulls: Axes, point: dict[str, Any]) -> None:
+def _per_gev(curves: dict[str, Any], name: str) -> tuple[Array, Array]:
+    """A curve as densities (N,) between edges (N + 1)."""
+    edges = np.asarray(curves["edges"])
+    return np.asarray(curves[name]) / np.diff(edges), edges
+
+
+def _signal(ax: Axes, pulls: Axes, point: dict[str, Any], curves: dict[str, Any]) -> None:
     """The fit with a signal, and the signal alone in units of the pulls."""
     fit = point["fit"]
     edges = np.asarray(fit["edges"])
@@ -90,7 +96,7 @@ def _signal(ax: Axes, pulls: Axes, point: dict[str, Any]) -> None:
         f"{point['z_local']:.1f}σ"
     )
     style: dict[str, Any] = {"color": COLOURS[2], "lw": 1.2, "ls": "--"}
-    ax.stairs(np.asarray(fit["signal_plus_background"]) / np.diff(edges), edges, label=name, **style)
+    ax.stairs(*_per_gev(curves, "signal_plus_background"), label=name, **style)
     pulls.stairs(np.asarray(fit["signal"]) / np.sqrt(fit["background"]), edges, **style)
 
 

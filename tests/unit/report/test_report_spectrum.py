@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import yaml
+from matplotlib.patches import StepPatch
 
 from resonaut.fit.bare import Options, scan_spectrum, search_of
 from resonaut.report import results, spectrum, style
@@ -67,6 +68,19 @@ def test_data_are_events_per_gev_in_the_bins_of_the_file(scanned, axes):
     assert bars[up][:, 1, 1] == pytest.approx(most / np.diff(edges))
     assert axes[0].get_ylabel() == "events / GeV"
     assert len(counts) == (20 if name == "dimuon" else 10)
+
+
+def test_fits_are_drawn_in_the_same_bins(scanned, axes):
+    """Not in those of the chi2, in which bins with few events are merged."""
+    _, edges, _, file = scanned
+    content = json.loads(file.read_text())
+    drawn = [patch for patch in axes[0].patches if isinstance(patch, StepPatch)]
+    curves = {patch.get_label().partition(" ")[0]: patch.get_data() for patch in drawn}
+    for name, key in (("background,", "background"), ("with", "signal_plus_background")):
+        values, at, _ = curves[name]
+        assert at == pytest.approx(edges)
+        assert values * np.diff(edges) == pytest.approx(content["scan"][0]["fit"]["curves"][key])
+        assert (values * np.diff(edges)).sum() == pytest.approx(sum(content["scan"][0]["fit"][key]))
 
 
 def test_axes_are_named_by_the_observable_and_logarithmic_over_decades(scanned, axes):
