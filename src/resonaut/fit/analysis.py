@@ -412,7 +412,12 @@ def _ratio(found: Limits, other: Limits) -> float:
 def _quality(one: Model, excess: Excess) -> dict[str, Any]:
     """How well the background fits, in which range and with which function, and the spectrum in its merged bins."""
     chosen, fitted = one.chosen, one.background.best
-    cuts = np.searchsorted(one.spectrum.edges, one.quality.edges)
+    own, cuts = resolution_cuts(one.spectrum), np.searchsorted(one.spectrum.edges, one.quality.edges)
+    curves = {
+        "edges": one.spectrum.edges[own],
+        "background": merge(one.background.background[0], own),
+        "signal_plus_background": merge(excess.expected, own),
+    }
     merged = {
         "edges": one.quality.edges,
         "counts": one.quality.counts,
@@ -430,6 +435,7 @@ def _quality(one: Model, excess: Excess) -> dict[str, Any]:
         "f_test": [asdict(trial) for trial in one.trials],
         "attempts": [asdict(attempt) for attempt in one.attempts],
         **{name: values.tolist() for name, values in merged.items()},
+        "curves": {name: values.tolist() for name, values in curves.items()},
     }
 
 

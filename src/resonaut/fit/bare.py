@@ -16,10 +16,9 @@ from scipy.stats import norm
 from resonaut import config, schema
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import folder, write_json
-from resonaut.fit import analysis, contents, scan, spectrum
+from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.binning import merge, resolution_cuts
-from resonaut.fit.family import Array
 from resonaut.fit.resolution import Resolution
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Histogram
@@ -170,7 +169,7 @@ def scan_spectrum(search: Search, source: str, output: Path) -> None:
     """Search the spectrum; write ``scan.json``, ``scan.csv`` and the workspaces into ``output``."""
     with folder(output, "scan") as partial:
         result = analysis.run(search, partial)
-        write_json(partial / "scan.json", {"spectrum_file": source} | _described(search, result["scan"]) | result)
+        write_json(partial / "scan.json", {"spectrum_file": source} | _described(search.spectrum) | result)
         with (partial / "scan.csv").open("w", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
@@ -180,24 +179,11 @@ def scan_spectrum(search: Search, source: str, output: Path) -> None:
                 )
 
 
-def _described(search: Search, points: list[dict[str, Any]]) -> dict[str, Any]:
-    """The observable, its resolution, and the events and fits in bins as wide as that or in those of the file.
-
-    The fits are those at the most significant of ``points``, in their range.
-    """
-    whole, best = search.spectrum, search.model(max(points, key=lambda point: float(point["z_local"]))["mass"])
-    curves = {"background": best.background.background[0], "signal_plus_background": scan.search(best).expected}
-    return {
-        "observable": whole.observable,
-        "resolution": whole.resolution.relative,
-        "spectrum": _shown(whole, {"counts": whole.counts}),
-        "best": {"mass": best.mass} | _shown(best.spectrum, curves),
-    }
-
-
-def _shown(part: Spectrum, values: dict[str, Array]) -> dict[str, list[float]]:
-    cuts = resolution_cuts(part)
-    return {"edges": part.edges[cuts].tolist()} | {name: merge(one, cuts).tolist() for name, one in values.items()}
+def _described(searched: Spectrum) -> dict[str, Any]:
+    """The observable, its resolution, and the events in bins as wide as that or in those of the file."""
+    cuts = resolution_cuts(searched)
+    shown = {"edges": searched.edges[cuts].tolist(), "counts": merge(searched.counts, cuts).tolist()}
+    return {"observable": searched.observable, "resolution": searched.resolution.relative, "spectrum": shown}
 
 
 def bias_spectrum(search: Search, source: str, output: Path) -> None:

@@ -58,8 +58,8 @@ LARGE_PULL = 2.0
 NO_EFFICIENCY = "too little simulated signal is selected to measure the efficiency"
 SELECTED = {"method": str, "window": str, "signal_region": NUMBERS}
 CURVES = dict.fromkeys(("edges", "background", "signal_plus_background"), NUMBERS)
-SHOWN = {"spectrum": {"edges": NUMBERS, "counts": NUMBERS}, "best": CURVES}
-BARE = {"observable": str, **SHOWN}
+SHOWN = {"edges": NUMBERS, "counts": NUMBERS}
+BARE = {"observable": str, "spectrum": SHOWN, "scan": [{"fit": {"curves": CURVES}}]}
 
 Point = dict[str, Any]
 Value = Callable[[Point], float | None]
@@ -107,9 +107,9 @@ class Result:
 
     @property
     def curves(self) -> dict[str, Any]:
-        """``edges`` (GeV), ``background`` and ``signal_plus_background`` of ``fit``, in the bins of ``spectrum``."""
-        shown: dict[str, Any] = self.content.get("best", self.fit)
-        return shown
+        """``edges`` (GeV) and values of the functions of ``fit``: of a bare spectrum in its own bins, as the data."""
+        bare: dict[str, Any] = self.fit if self.window is not None else self.fit.get("curves", self.fit)
+        return bare
 
     @property
     def spectrum(self) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def read(paths: Sequence[Path]) -> list[Result]:
     for path in paths:
         content = config.load_json(path)
         selected = isinstance(content, dict) and "method" in content
-        wrong = problem(content, RESULT | (SELECTED if selected else BARE)) or _uneven(content)
+        wrong = problem(content, RESULT) or problem(content, SELECTED if selected else BARE) or _uneven(content)
         if wrong:
             raise InputFileError(path, f"no fit result ({wrong})", "run 'resonaut fit' again")
         window = content["window"] if selected else None
@@ -243,10 +243,11 @@ def read(paths: Sequence[Path]) -> list[Result]:
 
 def _uneven(content: dict[str, Any]) -> str | None:
     """Which lists of a fit are not one value for each of its bins."""
-    for name in (name for name in SHOWN if name in content):
-        shown = {key: content[name][key] for key in SHOWN[name]}
-        if any(len(values) + (key != "edges") != len(shown["edges"]) for key, values in shown.items()):
-            return f"{name} has not one value for each bin"
+    if "spectrum" in content:
+        curves = {f"scan[{i}].fit.curves": (point["fit"]["curves"], CURVES) for i, point in enumerate(content["scan"])}
+        for name, (shown, keys) in {"spectrum": (content["spectrum"], SHOWN), **curves}.items():
+            if any(len(shown[key]) + (key != "edges") != len(shown["edges"]) for key in keys):
+                return f"{name} has not one value for each bin"
     named = {"background": content["background"]} | {
         f"scan[{i}].fit": point["fit"] for i, point in enumerate(content["scan"])
     }

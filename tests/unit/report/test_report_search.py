@@ -175,7 +175,10 @@ def test_wrong_files_end_in_a_sentence(bare, windows, tmp_path, resonaut) -> Non
         (lambda scan: scan["scan"][0]["limit_events"].pop("expected"), r"it has no scan\[0\].limit_events.expected"),
         (lambda scan: scan["scan"][0]["fit"]["counts"].pop(), r"scan\[0\].fit.counts has not one value for each bin"),
         (lambda scan: scan["spectrum"]["counts"].pop(), "spectrum has not one value for each bin"),
-        (lambda scan: scan["best"]["background"].pop(), "best has not one value for each bin"),
+        (
+            lambda scan: scan["scan"][0]["fit"]["curves"]["background"].pop(),
+            r"scan\[0\].fit.curves has not one value for each bin",
+        ),
         (lambda scan: scan.pop("observable"), "it has no observable"),
         (lambda scan: scan.update(method="a", window=None, signal_region=[3000, 4000]), "window is None, not a text"),
     ],
