@@ -127,8 +127,10 @@ def reweighting(summary: Path, plot: Path) -> None:
             axes[1][column].set(xlabel=histograms["name"], ylim=(0.5, 1.5))
         axes[0][0].set_ylabel("events in the sidebands / unit")
         axes[1][0].set_ylabel("sim. / data")
-        fig.suptitle(
-            f"AUC of a fresh classifier, data against simulation: {content['auc_before']:.3f} before, "
-            f"{content['auc_after']:.3f} after",
-            fontsize=11,
-        )
+        # Without enough events there is no such number.
+        if content["auc_after"] is not None:
+            fig.suptitle(
+                f"AUC of fresh classifiers, data against simulation: {content['auc_before']:.3f} before, "
+                f"{content['auc_after']:.3f} after",
+                fontsize=11,
+            )
