@@ -1,4 +1,4 @@
-"""CWoLa on toy events: no signal makes no excess, a signal is found, and the background is not sculpted."""
+"""CWoLa on toy events: no signal makes no excess, a signal is found; and how much a verdict on sculpting can see."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +12,9 @@ from resonaut import config as configuration
 from resonaut import schema
 from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
+from resonaut.select.sculpting import Sculpted
 from resonaut.select.selector import Selector
-from resonaut.select.settings import Cwola, Settings, Window
+from resonaut.select.settings import Cwola, Sculpting, Settings, Window
 from resonaut.select.training import Training
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "select.schema.yaml"
@@ -97,3 +98,45 @@ def test_a_signal_moves_the_background_efficiency_only_where_it_is():
     background = ak.to_numpy(sample.luminosityBlock) == 0
     efficiency = [np.mean(selected[background & (region == r)]) for r in range(4)]
     assert np.all(np.abs(np.array(efficiency) - 0.02) < 0.012)
+
+
+FLAT = Sculpting([3000, 3250, 3500, 3750, 4000, 4500, 5000], 100, 0.001, 2.0)
+# Selected background events of the demo's data in this signal region.
+EXPECTED = 52.0
+
+
+def verdicts(simulated: int, inside: float, experiments: int, slope: float = 0.0) -> list[dict]:
+    """Selections of 1 %, ``inside`` times as many in the signal region, and a power ``slope`` of m_jj."""
+    found = []
+    for seed in range(experiments):
+        rng = np.random.default_rng((seed, simulated, round(100 * inside)))
+        m_jj = 2900 + rng.exponential(600, simulated)
+        efficiency = 0.01 * (m_jj / 3500) ** slope
+        efficiency[(m_jj >= 3250) & (m_jj < 3750)] *= inside
+        sculpted = Sculpted("toy")
+        sculpted.add(m_jj, np.ones(simulated), rng.random(simulated) < efficiency)
+        found.append(sculpted.summary(FLAT, WINDOW, EXPECTED))
+    return found
+
+
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 1.0])
+def test_a_smooth_efficiency_is_not_called_sculpted(slope):
+    # As many events as in the demo: too few to exclude that two standard deviations are faked.
+    assert {one["verdict"] for one in verdicts(6000, 1, 100, slope)} == {"not excluded"}
+
+
+def test_a_flat_efficiency_is_flat_with_enough_simulation():
+    # One in 100 exceeds the two standard deviations.
+    many = verdicts(300_000, 1, 10)
+    assert [one["verdict"] for one in many].count("flat") >= 9
+
+
+@pytest.mark.parametrize("ratio", [1.5, 2.0])
+def test_an_efficiency_that_fakes_an_excess_is_never_called_flat(ratio):
+    fake = (ratio - 1) * np.sqrt(EXPECTED)
+    few = verdicts(6000, ratio, 150)
+    assert "flat" not in {one["verdict"] for one in few}
+    # The fake excess is below the limit in 95 % of cases or more; less than 120 of 150 have a chance of 1e-11.
+    assert sum(one["spurious_excess"] > fake for one in few) > 130
+    many = verdicts(200_000, ratio, 6)
+    assert {one["verdict"] for one in many} == {"sculpted"}

@@ -115,8 +115,12 @@ def reweighting(summary: Path, text: str, plot: Path) -> None:
             closure(found, upper, lower)
         for _, lower in pairs[::FEATURES_IN_A_ROW]:
             lower.set_ylabel("sim. / data")
-        aucs = (f"{content[f'auc_{when}']:.3f} ± {content[f'auc_error_{when}']:.3f} {when}" for when in WHEN)
-        headline(fig, f"{text}\nevents in the sidebands\nAUC of a fresh classifier: {', '.join(aucs)}")
+        text += "\nevents in the sidebands"
+        # Without enough events there is no such number.
+        if content["auc_after"] is not None:
+            aucs = (f"{content[f'auc_{when}']:.3f} ± {content[f'auc_error_{when}']:.3f} {when}" for when in WHEN)
+            text += f"\nAUC of a fresh classifier: {', '.join(aucs)}"
+        headline(fig, text)
         legend_below(fig, 3)
 
 

@@ -29,6 +29,8 @@ KEYS = (
 SCULPTING_KEYS = (
     "sample",
     "verdict",
+    "interpolation",
+    "spurious_excess",
     "efficiency",
     "bins",
     "chi2",
@@ -41,7 +43,9 @@ SCULPTING_KEYS = (
 SIDEBANDS = ("lower_sideband", "upper_sideband")
 # Significances, of one fit and of the median of several, that data without a signal should not show.
 LARGEST, LARGEST_MEDIAN = 3.0, 2.0
-SCULPTS, EXCESS, FINE = "sculpts the spectrum", "excess without a signal", "ok"
+# What of the verdicts on sculpting is no reason to trust a selection.
+SCULPTING = {"sculpted": "sculpts the spectrum", "not excluded": "sculpting not excluded"}
+EXCESS, FINE = "excess without a signal", "ok"
 
 Row = dict[str, Any]
 
@@ -150,7 +154,8 @@ def _row(content: dict[str, Any], fit: Result, check: NoSignal | None, bound: bo
     counts, sculpting, best = content["counts"], content["sculpting"], fit.best
     # Both sidebands count the same in the working point, and so they do in what is expected from them.
     passing = [counts[side]["selected"] / counts[side]["events"] for side in SIDEBANDS if counts[side]["events"]]
-    reasons = [SCULPTS] * (sculpting["verdict"] == "sculpted") + [EXCESS] * bool(check and check.excess)
+    reasons = [SCULPTING[verdict] for verdict in (sculpting["verdict"],) if verdict in SCULPTING]
+    reasons += [EXCESS] * bool(check and check.excess)
     return {
         "method": content["method"],
         "window": content["window"],
@@ -166,6 +171,7 @@ def _row(content: dict[str, Any], fit: Result, check: NoSignal | None, bound: bo
             if signal["mass"] is not None and low <= signal["mass"] < high
         },
         "sculpting": sculpting["verdict"],
+        "spurious_excess": sculpting["spurious_excess"],
         "sculpting_p_value": sculpting["p_value"],
         "sculpting_jsd_p_value": sculpting["jsd_p_value"],
         "no_signal_z_max": check.largest if check else None,

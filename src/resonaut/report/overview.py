@@ -28,6 +28,7 @@ def columns(rows: Sequence[Row]) -> list[Column]:
     names = list(dict.fromkeys(name for row in rows for name in row["signals"]))
     shown += [Column(("efficiency of", name), _efficiency(name)) for name in names]
     shown += [
+        Column(("fake excess", "not excluded"), lambda row: _format(row["spurious_excess"], "{:.1f}σ")),
         Column(("flat efficiency", "p-value"), lambda row: _format(row["sculpting_p_value"], "{:.2g}")),
         Column(("same spectrum", "p-value (JSD)"), lambda row: _format(row["sculpting_jsd_p_value"], "{:.2g}")),
     ]

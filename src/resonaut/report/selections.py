@@ -59,20 +59,26 @@ def _merged(histogram: dict[str, Any]) -> tuple[Array, Array]:
 
 
 def sculpting(found: dict[str, Any], ax: Axes) -> None:
-    """The efficiency in bins of m_jj, a flat one, and what the two tests say."""
+    """The efficiency in bins of m_jj, a flat one, and what the tests say and leave possible."""
     low, high = np.array([each["m_jj"] for each in found["bins"]]).reshape(-1, 2).T
     values, errors = (100 * np.array([each[key] for each in found["bins"]]) for key in ("efficiency", "error"))
     ax.axhline(100 * found["efficiency"], color=COLOURS[0], lw=1.4)
     ax.errorbar((low + high) / 2, values, errors, xerr=(high - low) / 2, fmt="ko", ms=4, lw=1)
     highest = float(np.max(values + errors, initial=100 * found["efficiency"])) or 1.0
     # The numbers stand above the points.
-    ax.set(ylabel="efficiency [%]", ylim=(0, 1.45 * highest))
+    ax.set(ylabel="efficiency [%]", ylim=(0, 1.55 * highest))
     lines = [rf"$\chi^2$/ndof = {found['chi2']:.1f}/{found['ndof']}, p = {found['p_value']:.2g}"]
     if found["jsd"] is not None:
         lines.append(
             f"JSD = {1e3 * found['jsd']:.3g} millibit (random cuts {1e3 * found['jsd_random']:.3g}), "
             f"p = {found['jsd_p_value']:.2g}"
         )
+    possible = found["spurious_excess"]
+    lines.append(
+        "signal region not tested"
+        if possible is None
+        else rf"fake excess of {possible:.1f}$\sigma$ not excluded (95 %)"
+    )
     ax.text(0.03, 0.97, "\n".join(lines), transform=ax.transAxes, va="top", fontsize=8)
     flat = found["verdict"] == "flat"
     ax.set_title(f"{found['sample']}: {found['verdict']}", color="k" if flat else COLOURS[2])

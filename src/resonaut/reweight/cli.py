@@ -46,5 +46,4 @@ def train(
     reweighter = Reweighter.train(observed, simulated, lumi, settings)
     for dataset in backgrounds:
         reweighter.apply(dataset)
-    weights = reweighter.weights(simulated.features, simulated.keys)
-    write_json(output, closure(observed, simulated, weights, lumi, settings))
+    write_json(output, closure(observed, simulated, reweighter, lumi, settings))

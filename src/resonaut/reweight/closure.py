@@ -1,4 +1,9 @@
-"""Does the reweighted simulation look like data? Histograms, chi2, and a classifier that tries to tell them apart."""
+"""Does the reweighted simulation look like data? Histograms, chi2, and a classifier that tries to tell them apart.
+
+Weights follow the fluctuations of the data that trained their models, and each event of the data trained those of all
+folds but its own. So a fold of the data is compared with the same fold of the simulation only, whose models have seen
+neither, and what the folds say is added up afterwards: then the difference is what Poisson errors say if there is none.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -7,15 +12,17 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import features, ratio, spectrum
+from resonaut import features, identifier, ratio, spectrum
+from resonaut.errors import EmptySelectionError
 from resonaut.reweight.settings import Settings
+from resonaut.reweight.train import Reweighter
 
-# The fresh classifier deals the events into other folds than the one that made the weights.
+# The fresh classifiers deal the events of a fold into halves of their own.
 FRESH_SEED = 1000003
 
 
 def closure(
-    data: ratio.Sample, simulation: ratio.Sample, reweight: NDArray[np.float64], luminosity: float, settings: Settings
+    data: ratio.Sample, simulation: ratio.Sample, reweighter: Reweighter, luminosity: float, settings: Settings
 ) -> dict[str, Any]:
     """Compare data with the simulation before and after, in the sidebands.
 
@@ -24,31 +31,39 @@ def closure(
     Args:
         data: sideband data, weight 1.
         simulation: sideband simulation, weights in fb.
-        reweight: the held-out weight of each simulated event.
+        reweighter: what was trained on both.
         luminosity: 1/fb.
         settings: the section ``reweight``.
 
     Returns:
-        ``features``: for each, the UHI histograms ``data``, ``before``, ``after`` and the ``chi2_before``,
-        ``chi2_after`` of ``ndof`` bins; ``auc_before`` and ``auc_after`` of a fresh classifier (0.5 where it
-        cannot tell) with their ``auc_error_*``; events, and the weights' range.
+        ``features``: for each, the UHI histograms ``data``, ``before``, ``after``, and ``chi2_before``, ``chi2_after``
+        of ``ndof``, summed over bins and folds; ``auc_before`` and ``auc_after`` of a fresh classifier (0.5 where it
+        cannot tell, null where there are too few events) with their ``auc_error_*``; events, and the weights' range.
     """
+    reweight = reweighter.weights(simulation.features, simulation.keys)
     after = simulation.weights * luminosity * reweight
     before = simulation.weights * (len(data.keys) / simulation.weights.sum())
     samples = {"before": replace(simulation, weights=before), "after": replace(simulation, weights=after)}
+    folds = [reweighter.models.folds(sample.keys) for sample in (data, simulation)]
     result: dict[str, Any] = {
         "data_events": len(data.keys),
         "simulation_events": len(simulation.keys),
         "normalisation_before": float(simulation.weights.sum() * luminosity),
         "weight_range": [float(reweight.min()), float(reweight.max())],
-        "features": [_feature(i, data, samples, settings) for i in range(len(settings.features))],
+        "features": [_feature(i, data, samples, folds, settings) for i in range(len(settings.features))],
     }
     for name, sample in samples.items():
-        result[f"auc_{name}"], result[f"auc_error_{name}"] = _auc(data, sample, settings)
+        result[f"auc_{name}"], result[f"auc_error_{name}"] = _auc(data, sample, folds, settings)
     return result
 
 
-def _feature(i: int, data: ratio.Sample, samples: dict[str, ratio.Sample], settings: Settings) -> dict[str, Any]:
+def _feature(
+    i: int,
+    data: ratio.Sample,
+    samples: dict[str, ratio.Sample],
+    folds: list[NDArray[np.int64]],
+    settings: Settings,
+) -> dict[str, Any]:
     name = settings.features[i]
     # Bins of equal data content: every one counts in chi2, whatever the feature's tails.
     quantiles = np.quantile(data.features[:, i], np.linspace(0, 1, settings.histogram_bins + 1))
@@ -56,24 +71,44 @@ def _feature(i: int, data: ratio.Sample, samples: dict[str, ratio.Sample], setti
     edges[-1] = np.nextafter(edges[-1], np.inf)
     unit = features.FEATURES[name].unit
     axis = hist.axis.Variable(edges, name=name, label=name if unit == "1" else f"{name} [{unit}]")
+    number = settings.classifier.folds
 
-    def fill(sample: ratio.Sample) -> hist.Hist:
-        return hist.Hist(axis, storage=hist.storage.Weight()).fill(sample.features[:, i], weight=sample.weights)
+    def fill(sample: ratio.Sample, fold: NDArray[np.int64]) -> hist.Hist:
+        both = hist.Hist(axis, hist.axis.Integer(0, number, name="fold"), storage=hist.storage.Weight())
+        return both.fill(sample.features[:, i], fold, weight=sample.weights)
 
-    filled = fill(data)
-    result: dict[str, Any] = {"name": name, "data": spectrum.to_json(filled), "ndof": len(edges) - 2}
+    filled = fill(data, folds[0])
+    result: dict[str, Any] = {"name": name, "data": spectrum.to_json(filled[:, sum])}
+    result["ndof"] = (len(edges) - 1) * number - 1
     for when, sample in samples.items():
-        histogram = fill(sample)
-        difference = filled.values() - histogram.values()
-        result[when] = spectrum.to_json(histogram)
-        result[f"chi2_{when}"] = float(np.sum(difference**2 / (filled.variances() + histogram.variances())))
+        histogram = fill(sample, folds[1])
+        difference, variance = filled.values() - histogram.values(), filled.variances() + histogram.variances()
+        result[when] = spectrum.to_json(histogram[:, sum])
+        result[f"chi2_{when}"] = float(np.sum(np.divide(difference**2, variance, where=variance > 0, out=0 * variance)))
     return result
 
 
-def _auc(data: ratio.Sample, simulation: ratio.Sample, settings: Settings) -> tuple[float, float]:
-    """Held-out AUC of a classifier trained afresh between data and the weighted simulation."""
-    # As small as can be: the weights follow the data's fluctuations, which an average over many parts shows, too.
+def _auc(
+    data: ratio.Sample, simulation: ratio.Sample, folds: list[NDArray[np.int64]], settings: Settings
+) -> tuple[float | None, float | None]:
+    """AUC of classifiers between data and the weighted simulation, one for each fold: their mean and its error.
+
+    Each learns from one half of its fold and is judged on the other. Had it learned from other folds, whose data
+    trained the weights of this one, it would take the part of their fluctuations that the weights do not follow for a
+    difference, find the opposite here, and do worse than chance; and exchanged halves would depend on each other. None
+    where a fold has too few events.
+    """
     fresh = replace(settings.classifier, seed=settings.classifier.seed + FRESH_SEED, validation_parts=2)
-    models = ratio.CrossFit.fit(data, simulation, fresh)
-    scores = [models.probability(s.features, s.keys) for s in (data, simulation)]
-    return ratio.auc(scores[0], scores[1], data.weights, simulation.weights)
+    areas = []
+    for fold in range(settings.classifier.folds):
+        pair = [sample[own == fold] for sample, own in zip((data, simulation), folds, strict=True)]
+        seen = [identifier.folds(sample.keys, 2, fresh.seed) == 0 for sample in pair]
+        learned, judged = ([s[h == half] for s, h in zip(pair, seen, strict=True)] for half in (True, False))
+        try:
+            models = ratio.CrossFit.fit_pairs([(learned[0], learned[1])], fresh)
+        except EmptySelectionError:
+            return None, None
+        scores = [models.probability(sample.features, sample.keys) for sample in judged]
+        areas.append(ratio.auc(*scores, *(sample.weights for sample in judged)))
+    area, error = np.array(areas).T
+    return float(area.mean()), float(np.sqrt(np.sum(error**2)) / len(error))

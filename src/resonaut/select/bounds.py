@@ -1,8 +1,9 @@
 """What no search can have, as upper bounds for those it can: the idealised and the supervised classifier."""
 
+from dataclasses import replace
+
 import awkward as ak
 import numpy as np
-from numpy.typing import NDArray
 
 from resonaut import identifier, ratio
 from resonaut.errors import ConfigError
@@ -12,25 +13,30 @@ from resonaut.select.inputs import Inputs
 from resonaut.select.settings import Window
 from resonaut.select.training import Training
 
+# scikit-learn's default. Chance clusters of events in so small leaves would spoil a significance; bounds claim none.
+MIN_LEAF_EVENTS = 20
+
 
 class Bound(Compared):
-    """A classifier that has simulated background of the signal region to learn from."""
+    """A classifier that has simulated background to learn from."""
 
     def learn(self, numerator: ratio.Sample, denominator: ratio.Sample) -> dict[str, float]:
         """Train; returns the held-out AUC."""
-        self.models = ratio.CrossFit.fit(numerator, denominator, self.classifier)
+        trees = self.classifier.trees
+        fine = replace(trees, min_leaf_events=min(trees.min_leaf_events, MIN_LEAF_EVENTS))
+        self.models = ratio.CrossFit.fit(numerator, denominator, replace(self.classifier, trees=fine))
         area, error = held_out_auc(self.models, numerator, denominator)
         return {"auc": area, "auc_error": error}
 
-    def simulated(self, datasets: list[Dataset], window: Window, kind: str) -> ratio.Sample:
-        """The signal region's events of simulated datasets, by their cross sections.
+    def simulated(self, datasets: list[Dataset], window: Window | None, kind: str) -> ratio.Sample:
+        """The events of simulated datasets, by their cross sections: those of a window's signal region, or all.
 
         Raises:
             ConfigError: there are no datasets of this kind.
         """
         if not datasets:
             raise ConfigError(f"search.datasets has no {kind}, which this method learns from; add one, or drop it.")
-        return ratio.Sample.concatenate([signal_region(self.inputs, dataset, window) for dataset in datasets])
+        return ratio.Sample.concatenate([simulated(self.inputs, dataset, window) for dataset in datasets])
 
 
 class Ideal(Bound):
@@ -46,20 +52,20 @@ class Ideal(Bound):
 
 
 class Supervised(Bound):
-    """Signal against background with labels, both of the signal region."""
+    """Signal against background with labels, at all masses: the more events, the better the bound."""
 
     def fit(self, training: Training) -> dict[str, float]:
         """Train on the simulated signals, or the injected one, and on the datasets of the role ``background``."""
         signals = [s for s in training.signals if training.injected in (None, s.name)]
-        signal = self.simulated(signals, training.window, "signal")
-        return self.learn(signal, self.simulated(training.backgrounds, training.window, "background"))
+        signal = self.simulated(signals, None, "signal")
+        return self.learn(signal, self.simulated(training.backgrounds, None, "background"))
 
 
-def signal_region(inputs: Inputs, dataset: Dataset, window: Window) -> ratio.Sample:
-    """The weighted events of a simulated dataset in a window's signal region."""
-    low, high = window.signal_region
+def simulated(inputs: Inputs, dataset: Dataset, window: Window | None) -> ratio.Sample:
+    """The weighted events of a simulated dataset: those of a window's signal region, or all."""
     events = dataset.read(("m_jj", "weight", *inputs.columns))
-    m_jj = ak.to_numpy(events.m_jj)
-    rows: NDArray[np.bool_] = (m_jj >= low) & (m_jj < high)
-    (values,) = inputs.compute(events[rows], dataset.name)
-    return ratio.Sample(values, ak.to_numpy(events.weight)[rows].astype(np.float64), identifier.keys(events[rows]))
+    if window:
+        low, high = window.signal_region
+        events = events[(events.m_jj >= low) & (events.m_jj < high)]
+    (values,) = inputs.compute(events, dataset.name)
+    return ratio.Sample(values, ak.to_numpy(events.weight).astype(np.float64), identifier.keys(events))

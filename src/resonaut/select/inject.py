@@ -143,7 +143,7 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
         "data": background.name,
         "luminosity": background.luminosity,
         **counted.summary(),
-        "sculpting": counted.outside.summary(settings.sculpting),
+        "sculpting": counted.outside.summary(settings.sculpting, mass_window, counted.expected()),
         "signals": [tally.summary()],
         "improvement": sic,
         "injection": {

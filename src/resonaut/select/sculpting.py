@@ -1,7 +1,8 @@
 """Does a selection carve a peak into a smooth spectrum? Its efficiency against m_jj, and passing and failing events.
 
 A background efficiency that depends on m_jj changes the shape of the selected spectrum; a bump in it would be
-taken for a signal.
+taken for a signal. That no bump is seen says little where few events are selected: what remains possible is in the
+verdict.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from resonaut.select.settings import Sculpting
+from resonaut.select.settings import Sculpting, Window
+from resonaut.select.spurious import spurious
 
 FloatArray = NDArray[np.float64]
 
@@ -32,18 +34,31 @@ class Sculpted:
         self.weight.append(weight[used].astype(np.float64))
         self.selected.append(selected[used])
 
-    def summary(self, settings: Sculpting) -> dict[str, Any]:
-        """Efficiencies by bin, both tests, and their verdict: ``flat`` or ``sculpted``."""
-        weight, selected = np.concatenate(self.weight), np.concatenate(self.selected)
-        edges = np.array(settings.bins)
-        place = np.digitize(np.concatenate(self.m_jj), edges) - 1
+    def summary(self, settings: Sculpting, window: Window, expected: float) -> dict[str, Any]:
+        """Efficiencies by bin, three tests, the excess that they leave possible, and the verdict.
+
+        ``expected`` are the selected background events of the data in the signal region. The verdict is ``sculpted``
+        where a test fails, ``flat`` where the possible excess is small enough, and ``not excluded`` elsewhere: always
+        so for a sample without events in the signal region, which only tests what is beside it.
+        """
+        m_jj, weight, selected = np.concatenate(self.m_jj), np.concatenate(self.weight), np.concatenate(self.selected)
+        edges = np.array(settings.bins, dtype=np.float64)
+        found = spurious(m_jj, weight, selected, edges, window, expected)
+        place = np.digitize(m_jj, edges) - 1
         inside = (place >= 0) & (place < len(edges) - 1)
         place, weight, selected = place[inside], weight[inside], selected[inside]
         flat = flatness(place, weight, selected, edges)
         random = divergence(place, weight, selected, len(edges) - 1, settings.random_cuts)
-        worst = min(flat["p_value"], random["jsd_p_value"])
-        verdict = "sculpted" if worst < settings.min_p_value else "flat"
-        return {"sample": self.sample, "verdict": verdict, **flat, **random}
+        p_values = [flat["p_value"], random["jsd_p_value"]]
+        if found["interpolation"]:
+            p_values.append(found["interpolation"]["p_value"])
+        possible = found["spurious_excess"]
+        # So many tests together fail as often as one should.
+        if min(p_values) * len(p_values) < settings.min_p_value:
+            verdict = "sculpted"
+        else:
+            verdict = "flat" if possible is not None and possible <= settings.max_spurious_excess else "not excluded"
+        return {"sample": self.sample, "verdict": verdict, **found, **flat, **random}
 
 
 def flatness(
@@ -83,19 +98,17 @@ def divergence(
         return {"jsd": None, "jsd_random": None, "jsd_p_value": 1.0}
     whole = np.bincount(place, weight, bins).astype(np.float64)
 
-    def jsd(rows: NDArray[np.int64]) -> float:
-        passing = np.bincount(place[rows], weight[rows], bins).astype(np.float64)
-        return jensen_shannon(passing, whole - passing)
-
     rng = np.random.default_rng(0)
-    random = np.array([jsd(rng.choice(n, kept, replace=False, shuffle=False)) for _ in range(random_cuts)])
-    found = jsd(np.flatnonzero(selected))
-    p_value = (1 + np.count_nonzero(random >= found)) / (1 + random_cuts)
+    cuts = [np.flatnonzero(selected)]
+    cuts += [rng.choice(n, kept, replace=False, shuffle=False) for _ in range(random_cuts)]
+    passing = np.array([np.bincount(place[rows], weight[rows], bins) for rows in cuts])
+    found, *random = jensen_shannon(passing, whole - passing).tolist()
+    p_value = (1 + np.count_nonzero(np.array(random) >= found)) / (1 + random_cuts)
     return {"jsd": found, "jsd_random": float(np.median(random)), "jsd_p_value": float(p_value)}
 
 
-def jensen_shannon(first: FloatArray, second: FloatArray) -> float:
-    """Of two histograms of any normalisation, in bits: 0 for the same shape, 1 for no overlap (Lin, 1991)."""
-    p, q = first / first.sum(), np.maximum(second, 0) / np.maximum(second, 0).sum()
+def jensen_shannon(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Of histograms along the last axis, in bits: 0 for the same shape, 1 for no overlap (Lin, 1991)."""
+    p, q = (np.maximum(each, 0) / np.maximum(each, 0).sum(axis=-1, keepdims=True) for each in (first, second))
     mean = (p + q) / 2
-    return float(sum(stats.entropy(x, mean, base=2) for x in (p, q)) / 2)
+    return np.asarray(sum(stats.entropy(x, mean, base=2, axis=-1) for x in (p, q)) / 2)

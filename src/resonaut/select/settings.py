@@ -98,6 +98,7 @@ class Sculpting:
     bins: list[float]
     random_cuts: int
     min_p_value: float
+    max_spurious_excess: float
 
 
 @dataclass(frozen=True)

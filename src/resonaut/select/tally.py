@@ -13,7 +13,7 @@ from resonaut import lund_weights, spectrum
 from resonaut.errors import EmptySelectionError, InputFileError
 from resonaut.events import Dataset, require_finite
 from resonaut.select import settings
-from resonaut.select.regions import Regions
+from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
 
 Selected = NDArray[np.bool_]
@@ -54,6 +54,11 @@ class DataTally:
         regions = Regions.of(m_jj, self.window)
         self.counts += [regions.counts(), Regions(regions.code[selected]).counts()]
         self.outside.add(m_jj, (~regions.signal).astype(np.float64), selected)
+
+    def expected(self) -> float:
+        """Selected events in the signal region, if they are as frequent there as in the two sidebands on average."""
+        events, selected = self.counts
+        return float(events[SIGNAL] * np.mean([selected[side] / max(events[side], 1) for side in (LOWER, UPPER)]))
 
     def summary(self) -> dict[str, Any]:
         """``spectrum``; ``spectra`` by efficiency; orthogonal ``categories``; ``counts`` of each region's events."""

@@ -69,7 +69,7 @@ def select(
         "training": selector.training,
         "data": data.name,
         **counted.summary(),
-        "sculpting": checked.summary(settings.sculpting),
+        "sculpting": checked.summary(settings.sculpting, mass_window, counted.expected()),
         "importance": importance(selector, events, data.name),
         "signals": [tally.summary() for tally in efficiencies],
     }

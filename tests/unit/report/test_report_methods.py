@@ -29,6 +29,8 @@ def summary(method, window, **changed):
     sculpting = {
         "sample": "data outside the signal region",
         "verdict": "flat",
+        "interpolation": {"efficiency": 0.011, "interpolated": 0.01, "error": 0.001, "p_value": 0.4},
+        "spurious_excess": 1.7,
         "efficiency": 0.01,
         "bins": [{"m_jj": [3000 + x, 3250 + x], "efficiency": 0.01, "error": 0.002} for x in (0, 250, 750)],
         "chi2": 1.5,
@@ -62,7 +64,15 @@ def selected(windows, tmp_path):
         ("tagger", "high"): {
             "importance": {},
             "training": {},
-            "sculpting": {"jsd": None, "jsd_random": None, "jsd_p_value": 1.0, "bins": []},
+            "sculpting": {
+                "verdict": "not excluded",
+                "interpolation": None,
+                "spurious_excess": None,
+                "jsd": None,
+                "jsd_random": None,
+                "jsd_p_value": 1.0,
+                "bins": [],
+            },
         },
     }
     paths = []
@@ -100,7 +110,7 @@ def test_table_has_the_numbers_and_the_verdicts(windows, selected, tmp_path) -> 
         ("cwola", "low"): "sculpts the spectrum; excess without a signal",
         ("cwola", "high"): "excess without a signal",
         ("tagger", "low"): "ok",
-        ("tagger", "high"): "ok",
+        ("tagger", "high"): "sculpting not excluded",
     }
     row = rows["tagger", "low"]
     scan = json.loads(windows[2].read_text())["scan"]
@@ -109,6 +119,7 @@ def test_table_has_the_numbers_and_the_verdicts(windows, selected, tmp_path) -> 
     # 1.5 % and 0.5 % of the sidebands pass: 1 % of the signal region is expected.
     assert (row["selected"], row["expected"], row["efficiency_target"]) == ("33", "10", "0.01")
     assert (row["efficiency_s3500"], row["efficiency_s4000"]) == ("0.035", "")
+    assert (row["spurious_excess"], rows["tagger", "high"]["spurious_excess"]) == ("1.7", "")
     assert (row["sculpting_p_value"], row["sculpting_jsd_p_value"]) == ("0.47", "0.61")
     assert (row["no_signal_z_max"], row["no_signal_z_median"]) == ("2.9", "1.9")
     assert {row["bound"] for row in rows.values() if row["method"] == "tagger"} == {"True"}

@@ -87,8 +87,8 @@ def test_the_closure_test_finds_what_was_mended(tmp_path, settings, data, simula
     closure = run(tmp_path, settings, data, simulation)
     assert closure["normalisation_before"] / closure["data_events"] == pytest.approx(2, rel=0.05)
     for feature in closure["features"]:
-        assert feature["ndof"] == 7
-        assert feature["chi2_after"] < 20 < 60 < feature["chi2_before"]
+        assert feature["ndof"] == 15
+        assert feature["chi2_after"] < 45 < 60 < feature["chi2_before"]
         after = spectrum.from_json(feature["after"])
         assert after.sum(flow=True).value == pytest.approx(closure["data_events"])
         assert spectrum.from_json(feature["data"]).sum(flow=False).value == closure["data_events"]

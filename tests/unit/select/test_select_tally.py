@@ -51,14 +51,17 @@ def test_spectra_are_stored_at_each_efficiency_whatever_the_working_point(counti
 
 def test_the_sculpting_check_on_data_leaves_out_the_signal_region(settings):
     m_jj = np.repeat(np.array([3100, 3300, 3600, 3800], np.float32), 1000)
-    narrow = replace(settings, sculpting=Sculpting([3000, 3250, 3500, 3750, 4000], 100, 0.001))
+    narrow = replace(settings, sculpting=Sculpting([3000, 3250, 3500, 3750, 4000], 100, 0.001, 2.0))
     # The signal region, 3250-3750 GeV, has all of a signal; 100 events pass in every other bin.
     selected = np.tile(np.arange(1000) < 100, 4) | ((m_jj > 3250) & (m_jj < 3750))
     tally = DataTally(narrow, narrow.windows["w3500"])
     tally.add(ak.Array({"m_jj": m_jj}), np.zeros(4000, np.float32), selected)
-    found = tally.outside.summary(narrow.sculpting)
+    found = tally.outside.summary(narrow.sculpting, narrow.windows["w3500"], tally.expected())
     assert [b["m_jj"] for b in found["bins"]] == [[3000, 3250], [3750, 4000]]
-    assert (found["efficiency"], found["chi2"], found["verdict"]) == (pytest.approx(0.1), pytest.approx(0), "flat")
+    assert (found["efficiency"], found["chi2"]) == (pytest.approx(0.1), pytest.approx(0))
+    # Nothing is known of the signal region itself.
+    assert (found["verdict"], found["spurious_excess"], found["interpolation"]) == ("not excluded", None, None)
+    assert tally.expected() == pytest.approx(200)
     assert found["sample"] == "data outside the signal region"
 
 
@@ -190,25 +193,30 @@ def test_a_signal_needs_a_cross_section(write_dataset, toys):
         SignalTally(dataset, BINS, lund=False, held_out=False).summary()
 
 
+WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4000)))
+
+
 def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not():
     rng = np.random.default_rng(2)
     n = 40_000
     events = ak.Array(
-        {"m_jj": rng.uniform(3000, 4000, n), "weight": np.full(n, 2.0), "reweight": rng.uniform(0.8, 1.2, n)}
+        {"m_jj": rng.uniform(3000, 5000, n), "weight": np.full(n, 2.0), "reweight": rng.uniform(0.8, 1.2, n)}
     )
     results = []
     for slope in (0.0, 0.02):
         tally = BackgroundTally(reweighted=True, held_out=False)
         probability = 0.02 + slope * (ak.to_numpy(events.m_jj) - 3500) / 1000
         tally.add(events, np.zeros(n, np.float32), rng.random(n) < probability)
-        results.append(tally.simulated.summary(Sculpting([3000, 3250, 3500, 3750, 4000], 100, 0.01)))
+        results.append(
+            tally.simulated.summary(Sculpting([3000, 3250, 3500, 3750, 4000, 5000], 500, 0.01, 2.0), WINDOW, 30)
+        )
     flat, sloped = results
     assert flat["sample"] == "reweighted simulation"
     assert flat["efficiency"] == pytest.approx(0.02, abs=0.003)
-    assert flat["ndof"] == 3
+    assert flat["ndof"] == 4
     assert flat["p_value"] > 0.001 > 1e-6 > sloped["p_value"]
     assert (flat["verdict"], sloped["verdict"]) == ("flat", "sculpted")
-    assert [b["m_jj"] for b in flat["bins"]] == [[3000, 3250], [3250, 3500], [3500, 3750], [3750, 4000]]
+    assert [b["m_jj"] for b in flat["bins"]] == [[3000, 3250], [3250, 3500], [3500, 3750], [3750, 4000], [4000, 5000]]
 
 
 def test_background_counts_with_its_weights():
@@ -228,7 +236,7 @@ def test_background_counts_with_its_weights():
 def test_a_selection_of_everything_does_not_sculpt():
     tally = BackgroundTally(reweighted=False, held_out=False)
     tally.add(batch(), SCORES, np.ones(4, bool))
-    found = tally.simulated.summary(Sculpting([3000, 3500, 4000], 10, 0.5))
+    found = tally.simulated.summary(Sculpting([3000, 3500, 4000], 10, 0.5, 2.0), WINDOW, 30)
     assert (found["chi2"], found["jsd"], found["verdict"]) == (0, None, "flat")
 
 
