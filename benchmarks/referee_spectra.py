@@ -24,7 +24,7 @@ from resonaut.fit.signal import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS, WIDTH = 13000.0, 500.0, 0.02
-FIXED = ("background.shape_parameters=[2,2]", "background.max_error=100", "background.shrink.min_p_background=0")
+FIXED = ("background.shape_parameters=[2,2]", "background.shrink={min_p_background: 0, min_p_smooth: 0}")
 # The old floors and steps, GeV.
 BEFORE = {"step": 100, "below": 300, "above": 500}
 
