@@ -88,7 +88,8 @@ def write_friend() -> Callable[..., None]:
 @pytest.fixture
 def section() -> dict:
     """The section ``select`` with all defaults but small models."""
-    small = {"folds": 2, "validation_parts": 2, "trees": {"max_iterations": 15}}
+    trees = {"learning_rate": 0.02, "max_iterations": 15, "max_leaf_nodes": 7, "patience": 30}
+    small = {"folds": 2, "validation_parts": 2, "trees": trees}
     full = schema.validate({"classifier": small}, yaml.safe_load(SCHEMA.read_text()))
     full["jet_features"] = ["m", "tau21"]
     for key in ("methods", "window_chains", "injection"):  # They choose the jobs, which do not read them.
