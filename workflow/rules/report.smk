@@ -64,7 +64,7 @@ rule report_front_page:
         summary="<results>/fit/summary.json",
         methods="<results>/report/methods.csv",
         figures=["<results>/report/p_values.png", "<results>/report/limits.png"],
-        datasets=[manifest(name) for name in datasets()],
+        datasets=[manifest(name) for name in wanted()],
     output:
         report(
             "<results>/report/front_page.html",
