@@ -16,6 +16,7 @@ from resonaut.files import write_json
 from resonaut.fit import bias, bumphunter, limits, lookelsewhere, scan, sides, workspace
 from resonaut.fit.background import Model, Resonance, good, model, ordered
 from resonaut.fit.binning import merge, quality, resolution_cuts
+from resonaut.fit.family import Array
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.limits import Limits
 from resonaut.fit.lookelsewhere import ScanToys
@@ -158,10 +159,14 @@ def run(search: Search, workspaces: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Reference:
-    """The background-only fit of a ``spectrum``, and whether it describes the data."""
+    """The background-only fit of a ``spectrum``, and the events ``expected`` (N,) in it without resonances.
+
+    Those are of the same fit unless it is poor and one in which the resonances found float is ``good``.
+    """
 
     spectrum: Spectrum
     fit: Fit
+    expected: Array
     good: bool
 
 
@@ -183,7 +188,9 @@ def described(search: Search, bins: slice, resonances: Sequence[Resonance]) -> R
     fits = [ordered(family, spectrum, sqrt_s, settings, None, floating)[0] for family in settings.families]
     best = min(fits, key=lambda one: float(one.deviance[0]) + one.function.n_parameters)
     alone = fit(best.function.with_resonances(None), spectrum.counts[None])
-    return Reference(spectrum, alone, good(best, spectrum, settings.shrink))
+    if good(alone, spectrum, settings.shrink):
+        return Reference(spectrum, alone, alone.background[0], good=True)
+    return Reference(spectrum, alone, best.function.smooth(best.theta[0]), good(best, spectrum, settings.shrink))
 
 
 def run_bias(search: Search) -> dict[str, Any]:
@@ -236,7 +243,8 @@ def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> dic
     widths = bumphunter.in_bins(search.settings.bump_widths, reference.spectrum, cuts)
     if len(cuts) <= widths[0]:
         return None
-    found = bumphunter.search(reference.fit.function, counts, cuts, widths, search.settings.toys, rng)
+    function, toys = reference.fit.function, search.settings.toys
+    found = bumphunter.search(function, counts, cuts, widths, toys, rng, reference.expected)
     return asdict(found)
 
 

@@ -112,7 +112,13 @@ def most_significant(counts: Array, background: Array, widths: tuple[int, int]) 
 
 
 def search(
-    function: Background, counts: Array, cuts: Index, widths: tuple[int, int], toys: int, rng: np.random.Generator
+    function: Background,
+    counts: Array,
+    cuts: Index,
+    widths: tuple[int, int],
+    toys: int,
+    rng: np.random.Generator,
+    expected: Array | None = None,
 ) -> BumpResult:
     """Fit the background, find the bump, and how often a spectrum without signal shows one as significant.
 
@@ -124,6 +130,7 @@ def search(
         widths: fewest and most bins of a window, as pyBumpHunter's ``width_min`` and ``width_max``.
         toys: number of spectra thrown from the fitted background, each with a fit of its own.
         rng: throws them.
+        expected: background (N,) of the data, and of the toys; None is the one fitted to the data.
 
     Raises:
         ConfigError: no window fits into the bins.
@@ -132,7 +139,7 @@ def search(
     found = fit(function, counts[None])
     if not found.converged[0]:
         raise ResonautError("the background fit does not converge; change the fit range or the shape parameters.")
-    expected = found.background[0]
+    expected = found.background[0] if expected is None else expected
     merged, smooth = merge(counts, cuts), merge(expected, cuts)
     bump = most_significant(merged[None], smooth, widths)
     first, end = int(bump.first[0]), int(bump.first[0] + bump.width[0])
