@@ -113,8 +113,9 @@ def limit_methods(toys: int) -> Iterator[dict[str, float]]:
             one = model(poisson(events, 1, 3)[0], mass, settings(*FIXED), SIZES)
             near = limits.upper_limits(one, 0.95)
             by_toys = limits.toy_limits(one, near, 0.95, toys, np.random.default_rng(1))
-            exported = workspace.build(one, 1.0, {"luminosity": 0.1}, 20 * float(near.expected[2]))
-            by_pyhf = workspace.upper_limits(exported, near, 0.95)
+            unit = float(near.expected[2])
+            exported = workspace.build(one, unit, {"luminosity": 0.1}, near.observed)
+            by_pyhf = workspace.upper_limits(exported, near.scaled(1 / unit), 0.95).scaled(unit)
             shares = one.template.shares
             under = float(one.background.background[0] @ shares / (shares @ shares))
             row = {"events": events, "mass": mass, "background_under_peak": under, "expected": near.expected[2]}

@@ -1,6 +1,7 @@
 """CLs limits: textbook values, toys, pyhf's own limit finder, coverage."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyhf
@@ -8,11 +9,11 @@ import pytest
 from scipy import stats
 
 from resonaut.fit import analysis, background, limits, workspace
-from resonaut.fit.background import Model
+from resonaut.fit.background import Model, Resonance
 from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.limits import Limits, upper_limits
-from resonaut.fit.signal import Gaussian
+from resonaut.fit.signal import Gaussian, template
 from resonaut.fit.spectrum import Spectrum
 
 EDGES = np.arange(2500.0, 7001.0, 20.0)
@@ -76,37 +77,82 @@ def test_uncertainties_weaken_the_limit():
     assert all(median > 1.01 * medians[0] for median in medians[1:])
 
 
-@pytest.mark.parametrize(("events", "mass", "tolerance"), [(300, 3500, 0.05), (5000, 3500, 0.02), (100000, 4200, 0.02)])
-def test_exported_model_gives_the_limit_of_the_direct_likelihood(events, mass, tolerance):
-    # The data fluctuate inside the exported model's wider bins, and the observed limit with them.
+YIELDS = {name: size for name, size in SIZES.items() if name not in ("scale", "resolution")}
+
+
+@pytest.mark.parametrize(("events", "mass"), [(300, 3500), (5000, 3500), (100000, 4200)])
+def test_exported_model_gives_the_limit_of_the_direct_likelihood(events, mass):
     one = model(poisson(events, events), SIZES, mass)
-    direct = upper_limits(one, 0.95)
+    # pyhf's Asimov data are those of the background-only fit.
+    direct = upper_limits(replace(one, expected=one.background.background[0]), 0.95)
     unit = float(direct.expected[2])
-    yields = {name: size for name, size in SIZES.items() if name not in ("scale", "resolution")}
-    exported = workspace.build(one, unit, yields, 20.0)
+    exported = workspace.build(one, unit, YIELDS, direct.observed)
     ours = workspace.upper_limits(exported, direct.scaled(1 / unit), 0.95)
-    assert ours.observed * unit == pytest.approx(direct.observed, rel=tolerance)
-    assert ours.expected * unit == pytest.approx(direct.expected, rel=tolerance)
+    assert ours.observed * unit == pytest.approx(direct.observed, rel=0.02)
+    assert ours.expected * unit == pytest.approx(direct.expected, rel=0.02)
+
+
+BESIDE, FLOATING = (3700.0, 0), (4500.0, 1)
+
+
+@pytest.fixture(scope="module", params=[BESIDE, FLOATING], ids=["beside a peak", "with a floating resonance"])
+def exported(request):
+    """A file of 8 sigma at another mass, and our limits in its units; in wide bins, as pyhf is slow."""
+    mass, floating = request.param
+    edges = np.geomspace(2500.0, 7000.0, 45)
+    m = (edges[:-1] + edges[1:]) / 2
+    falling = np.diff(edges) * np.exp(-m / 500)
+    peak = template(Gaussian(0.04), 3500.0, edges).shares
+    counts = np.random.default_rng(3).poisson(5000 * falling / falling.sum() + 220 * peak).astype(float)
+    others = [Resonance(3500.0, 8.0, peak)] * floating
+    sizes = analysis.combined({"scale": 0.01, "resolution": 0.05, "luminosity": 0.1})
+    one = background.model(Spectrum(edges, counts), Gaussian(0.04), mass, 13000, SETTINGS, sizes, others)
+    direct = upper_limits(replace(one, expected=one.background.background[0]), 0.95)
+    unit = float(direct.expected[2])
+    return workspace.build(one, unit, {"luminosity": 0.1}, direct.observed), direct.scaled(1 / unit)
 
 
 @pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
-def test_any_pyhf_user_finds_the_same_limit():
-    one = model(poisson(5000, 5000), SIZES)
-    direct = upper_limits(one, 0.95)
-    unit = float(direct.expected[2])
-    opened = pyhf.Workspace(workspace.build(one, unit, {"luminosity": 0.016, "lund_prongs": 0.1}, 20.0))
-    ours = workspace.upper_limits(opened, direct.scaled(1 / unit), 0.95)
-    model_ = opened.model()
-    observed, bands = pyhf.infer.intervals.upper_limits.upper_limit(opened.data(model_), model_, rtol=1e-3)
-    assert ours.observed == pytest.approx(float(observed), rel=0.01)
-    assert ours.expected == pytest.approx([float(b) for b in bands], rel=0.01)
+@pytest.mark.parametrize("optimizer", ["scipy", "minuit"])
+def test_any_pyhf_user_finds_the_same_limit(exported, optimizer):
+    file, ours = exported
+    pyhf.set_backend("numpy", optimizer)
+    opened = pyhf.Workspace(file)
+    found = opened.model()
+
+    def cls(mu):
+        observed, bands = pyhf.infer.hypotest(mu, opened.data(found), found, return_expected_set=True)
+        return float(observed), float(bands[2])
+
+    for limit, which in ((ours.observed, 0), (float(ours.expected[2]), 1)):
+        assert cls(0.98 * limit)[which] > 0.05 > cls(1.02 * limit)[which]
+
+
+@pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
+def test_pyhf_looks_for_the_limit_where_it_is(exported):
+    file, ours = exported
+    pyhf.set_backend("numpy", "scipy")
+    opened = pyhf.Workspace(file)
+    found = opened.model()
+    observed, bands = pyhf.infer.intervals.upper_limits.upper_limit(opened.data(found), found)
+    assert float(observed) == pytest.approx(ours.observed, rel=0.02)
+    assert [float(b) for b in bands] == pytest.approx(ours.expected, rel=0.02)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_any_cabinetry_user_finds_the_same_limit(exported):
+    cabinetry = pytest.importorskip("cabinetry")
+    file, ours = exported
+    found = cabinetry.fit.limit(*cabinetry.model_utils.model_and_data(file))
+    assert found.observed_limit == pytest.approx(ours.observed, rel=0.02)
+    assert found.expected_limit == pytest.approx(ours.expected, rel=0.02)
 
 
 def test_limit_far_from_where_it_is_looked_for_is_an_error():
     one = model(poisson(1000, 1))
     direct = upper_limits(one, 0.95)
-    exported = workspace.build(one, 1.0, {}, 10 * direct.expected[4])
-    wrong = Limits(direct.observed / 5, direct.expected / 5)
+    exported = workspace.build(one, float(direct.expected[2]), {}, direct.observed)
+    wrong = Limits(0.2, np.full(5, 0.2))
     with pytest.raises(workspace.PyhfError, match="does not cross"):
         workspace.upper_limits(exported, wrong, 0.95)
 

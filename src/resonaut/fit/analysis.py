@@ -278,15 +278,14 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
                 name,
                 nuisance.pull,
             )
-    # Far above every limit: pyhf refuses to test a signal strength beyond its parameter's bounds.
-    highest = 10 * (abs(excess.floating.value) + excess.floating.error_up) / unit
-    if found is not None:
-        highest = max(20 * found.expected[2], 3 * max(found.observed, *found.expected)) / unit
+    # Without a limit, about where it would be.
+    highest = max(excess.floating.value, 0.0) + 2 * excess.floating.error_up
+    mu_events, observed = (highest, highest) if found is None else (float(found.expected[2]), found.observed)
     normalisations = {name: size for name, size in sizes.items() if name not in one.template.nuisances}
     path = workspaces / f"workspace_{mass:.10g}.json"
-    histfactory = workspace.build(one, unit, normalisations, float(highest))
+    histfactory = workspace.build(one, mu_events, normalisations, observed)
     write_json(path, histfactory)
-    by_pyhf = None if asymptotic is None else _checks(search, one, asymptotic, by_toys, histfactory, unit)
+    by_pyhf = None if asymptotic is None else _checks(search, one, asymptotic, by_toys, histfactory, mu_events)
     limit = "none" if found is None else f"{found.observed:.3g} events (expected {found.expected[2]:.3g})"
     log.info("%g GeV: z = %.2f, limit %s", mass, excess.z_local, limit)
     efficiency = search.efficiencies[mass]
@@ -316,6 +315,7 @@ def _point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict
         "signal_shape": search.shape.describe(mass),
         "fit": _quality(one, excess),
         "workspace": path.name,
+        "workspace_events": mu_events,
     }
 
 

@@ -9,12 +9,16 @@ with ``histosys``.
 
 pyhf's interpolation of a ``normsys`` is exponential only beyond ``alpha = 1``, so ``alpha_k`` is centred at 2 and
 stays between 1 and 3; the samples' nominal contents are scaled such that they are the fit at ``alpha_k = 2``.
+
+Nor does it know a peak that moves. The signal is the sum of several samples ``S_j exp(j alpha / reach)``, j = -J to J,
+with ``alpha`` the energy scale: a polynomial in ``exp(alpha / reach)`` in each bin, fitted to the moved peak. Only the
+sum is a signal; contents of one sample may be negative.
 """
 
-import copy
 import logging
 import math
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,78 +30,158 @@ from resonaut.fit.binning import merge
 from resonaut.fit.family import Array
 from resonaut.fit.limits import Limits, crossing
 from resonaut.fit.sides import Size, largest, logarithms
+from resonaut.fit.signal import Template
 
 FREEDOM = 20.0
 CENTRE = 2.0
 # Largest |c_ik|: with next to no events a bin's content is known to orders of magnitude, and exp overflows.
 LARGEST = 100.0
-# Width of the model's bins, relative to their mass, under the signal and beside it: each bin is a sample, so that they
-# are as few as leave the limit as it is. Under the signal a tenth of a narrow resonance's width is wanted, as data move
-# inside wider bins and the observed limit with them.
-UNDER_SIGNAL, BESIDE = 0.004, 0.02
-# A bin is under the signal with more than this share of what its highest bin holds, per GeV.
-VISIBLE = 0.02
+# Each bin is a sample, so that they are as few as leave the limit as it is: the widest, relative to its mass, and how
+# much the logarithm of the likelihood ratio of an event changes in one, relative to its largest value. Data move inside
+# wider bins, and the observed limit with them.
+WIDEST, STEP = 0.01, 0.02
+# Standard deviations of the scale to either side of which this is looked at.
+ASIDE = 1.5
+# Standard deviations up to which the scale moves the peak, less where the samples' sum would not be so close to it, in
+# units of the highest bin, with so many pairs of samples.
+REACHES, CLOSE, PAIRS = (5.0, 4.0, 3.0, 2.0, 1.0), 0.02, 4
+# ``mu = 1`` is the expected limit. Largest ``mu`` that a fit may reach, at least and in units of the observed limit.
+HIGHEST, ABOVE = 10.0, 4.0
 
 
 class PyhfError(ResonautError):
     """pyhf finds no minimum, or none that makes a limit."""
 
 
-def build(model: Model, unit: float, uncertainties: Mapping[str, Size], upper: float) -> dict[str, Any]:
+def build(model: Model, unit: float, uncertainties: Mapping[str, Size], observed: float) -> dict[str, Any]:
     """A HistFactory workspace, as plain JSON data.
 
     Args:
         model: the model and its data; of several background functions the one that fits best.
-        unit: signal events at ``mu = 1``.
+        unit: signal events at ``mu = 1``, the expected limit: minimisers want parameters of order one.
         uncertainties: relative, log-normal uncertainties of the signal's normalisation, by name, ``hi`` with the
-            source up and ``lo`` with it down; the template's own nuisances besides ``normalisation`` become
-            ``histosys``.
-        upper: largest ``mu`` that a fit may reach.
+            source up and ``lo`` with it down; of the template's own nuisances besides ``normalisation`` the scale
+            moves the peak, and the resolution becomes a ``histosys``.
+        observed: limit, events.
     """
-    background, counts = model.background.best, model.spectrum.counts
-    cuts = _cuts(model.spectrum.edges, model.template.shares)
-    expected = merge(background.background[0], cuts)
-    slope = merge(background.function.slope(background.theta[0]).T, cuts).T  # (N, K)
-    width, direction = np.linalg.eigh(background.background_covariance[0])
-    shift = slope / expected[:, None] @ (direction * np.sqrt(np.maximum(width, 0.0)))
-    shift *= np.minimum(FREEDOM, LARGEST / np.abs(shift).max(axis=0))
-    nominal = expected * np.exp(-CENTRE * shift.sum(axis=1))
-    names = [f"background_{k}" for k in range(shift.shape[1])]
-    samples = [
-        {
-            "name": f"background_bin_{i:03d}",
-            "data": [float(nominal[i]) if j == i else 0.0 for j in range(len(expected))],
-            "modifiers": [_normsys(name, float(c), -float(c)) for name, c in zip(names, shift[i], strict=True)],
-        }
-        for i in range(len(expected))
-    ]
-    modifiers = [_normsys(name, *logarithms(size)) for name, size in uncertainties.items() if largest(size) > 0]
-    for m, name in enumerate(model.template.nuisances):
-        if name != "normalisation":
-            moved = {key: sign * np.eye(len(model.template.nuisances))[m] for key, sign in (("hi", 1), ("lo", -1))}
-            data = {f"{key}_data": (unit * merge(model.template.at(eta), cuts)).tolist() for key, eta in moved.items()}
-            modifiers.append({"name": name, "type": "histosys", "data": data})
-    modifiers.append({"name": "mu", "type": "normfactor", "data": None})
-    signal = unit * merge(model.template.shares, cuts)
-    samples.append({"name": "signal", "data": signal.tolist(), "modifiers": modifiers})
-    centred = {"auxdata": [CENTRE], "inits": [CENTRE], "bounds": [[1.0, 2 * CENTRE - 1.0]]}
-    parameters = [{"name": "mu", "bounds": [[0.0, upper]], "inits": [0.0]}, *({"name": n, **centred} for n in names)]
+    cuts = _cuts(model, unit)
+    mu = {"name": "mu", "bounds": [[0.0, max(HIGHEST, ABOVE * observed / unit)]], "inits": [1.0]}
+    background, smooth = _background(model, cuts)
+    others, yields = _resonances(model, cuts)
+    common = [_normsys(name, *logarithms(size)) for name, size in uncertainties.items() if largest(size) > 0]
+    common.append({"name": "mu", "type": "normfactor", "data": None})
+    signal, moved = _signal(model.template, unit, cuts, common)
     return {
         "version": "1.0.0",
-        "channels": [{"name": "m_jj", "samples": samples}],
-        "observations": [{"name": "m_jj", "data": merge(counts, cuts).tolist()}],
-        "measurements": [{"name": "limit", "config": {"poi": "mu", "parameters": parameters}}],
+        "channels": [{"name": "m_jj", "samples": [*background, *others, *signal]}],
+        "observations": [{"name": "m_jj", "data": merge(model.spectrum.counts, cuts).tolist()}],
+        "measurements": [
+            {"name": "limit", "config": {"poi": "mu", "parameters": [mu, *smooth, *yields, *moved]}},
+        ],
     }
 
 
-def _cuts(edges: Array, shares: Array) -> NDArray[np.intp]:
-    """Indices of the ``edges`` of the model's bins, for a signal with ``shares`` in the bins between all of them."""
-    density = shares / np.diff(edges)
-    under = density > VISIBLE * density.max()
+def _background(model: Model, cuts: NDArray[np.intp]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Samples of the smooth function, and their parameters."""
+    fitted = model.background.best
+    function, theta, n = fitted.function, fitted.theta[0], fitted.function.n_smooth
+    expected = merge(function.smooth(theta), cuts)
+    slope = merge(function.slope(theta).T[:n], cuts).T  # (N, K)
+    width, direction = np.linalg.eigh(fitted.background_covariance[0, :n, :n])
+    shift = slope / expected[:, None] @ (direction * np.sqrt(np.maximum(width, 0.0)))
+    shift *= np.minimum(FREEDOM, LARGEST / np.abs(shift).max(axis=0))
+    nominal = expected * np.exp(-CENTRE * shift.sum(axis=1))
+    names = [f"background_{k}" for k in range(n)]
+    samples = [
+        _sample(
+            f"background_bin_{i:03d}",
+            np.where(np.arange(len(expected)) == i, nominal, 0.0),
+            [_normsys(name, float(c), -float(c)) for name, c in zip(names, shift[i], strict=True)],
+        )
+        for i in range(len(expected))
+    ]
+    centred = {"auxdata": [CENTRE], "inits": [CENTRE], "bounds": [[1.0, 2 * CENTRE - 1.0]]}
+    return samples, [{"name": name, **centred} for name in names]
+
+
+def _resonances(model: Model, cuts: NDArray[np.intp]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """One sample for each resonance that floats in the background, of its fitted yield, and its free normalisation."""
+    fitted = model.background.best
+    n = fitted.function.n_smooth
+    errors = np.sqrt(np.diag(fitted.background_covariance[0]))[n:]
+    samples, parameters = [], []
+    for one, events, error in zip(model.resonances, fitted.theta[0, n:], errors, strict=True):
+        name, unit = f"resonance_{one.mass:g}", max(float(events), float(error))
+        factor = {"name": name, "type": "normfactor", "data": None}
+        samples.append(_sample(name, unit * merge(one.shares, cuts), [factor]))
+        parameters.append({"name": name, "bounds": [[0.0, HIGHEST]], "inits": [max(float(events), 0.0) / unit]})
+    return samples, parameters
+
+
+def _signal(
+    template: Template, unit: float, cuts: NDArray[np.intp], common: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Samples whose sum is the signal, with the modifiers ``common`` to all of them, and the scale's range."""
+    names = template.nuisances
+    sides = [0.0, 1.0, -1.0] if "resolution" in names else [0.0]
+    if "scale" not in names:
+        return [_moved("signal", unit * merge(_at(template, 0.0, sides), cuts), common)], []
+    for reach, pairs in product(REACHES, range(1, PAIRS + 1)):
+        away = np.linspace(-reach, reach, 4 * PAIRS + 1)
+        peaks = np.array([unit * merge(_at(template, eta, sides), cuts) for eta in away])  # (A, sides, N)
+        nominal = peaks[len(away) // 2]
+        powers = np.array([j for j in range(-pairs, pairs + 1) if j != 0])
+        # Exact where the scale is nominal: what is fitted is the change from there.
+        basis = np.expm1(np.outer(away / reach, powers))
+        parts = np.linalg.lstsq(basis, (peaks - nominal).reshape(len(away), -1), rcond=None)[0]
+        parts = parts.reshape(len(powers), *nominal.shape)
+        sums = nominal + np.tensordot(basis, parts, axes=1)
+        if np.abs(sums - peaks).max() < CLOSE * nominal.max():
+            break
+    # Never negative, where there may be next to no background.
+    rest = nominal - parts.sum(axis=0) + np.maximum(-sums[:, 0].min(axis=0), 0.0)
+    samples = [_moved("signal", rest, common)]
+    for j, part in zip(powers, parts, strict=True):
+        step = [_normsys("scale", j / reach, -j / reach), *common]
+        samples.append(_moved(f"signal_scale_{'minus' if j < 0 else 'plus'}_{abs(j)}", part, step))
+    return samples, [{"name": "scale", "bounds": [[-reach, reach]]}]
+
+
+def _at(template: Template, scale: float, resolutions: list[float]) -> Array:
+    """Shares (R, N) at one value of the scale and several of the resolution."""
+    eta = np.zeros((len(resolutions), len(template.nuisances)))
+    for m, name in enumerate(template.nuisances):
+        if name in ("scale", "resolution"):
+            eta[:, m] = scale if name == "scale" else resolutions
+    return np.atleast_2d(template.at(eta))
+
+
+def _moved(name: str, contents: Array, modifiers: list[dict[str, Any]]) -> dict[str, Any]:
+    """A sample of ``contents`` (1 or 3, N): nominal, and with the resolution up and down."""
+    if len(contents) > 1:
+        data = {"hi_data": contents[1].tolist(), "lo_data": contents[2].tolist()}
+        modifiers = [{"name": "resolution", "type": "histosys", "data": data}, *modifiers]
+    return _sample(name, contents[0], modifiers)
+
+
+def _sample(name: str, contents: Array, modifiers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": name, "data": contents.tolist(), "modifiers": modifiers}
+
+
+def _cuts(model: Model, unit: float) -> NDArray[np.intp]:
+    """Indices of the ``edges`` of the model's bins, for ``unit`` signal events."""
+    edges, background = model.spectrum.edges, model.background.background[0]
+    signals = [unit * _at(model.template, eta, [0.0])[0] for eta in (-ASIDE, 0.0, ASIDE)]
+    yields = model.background.best.theta[0, model.background.best.function.n_smooth :]
+    signals += [events * one.shares for one, events in zip(model.resonances, yields, strict=True)]
+    # The logarithm of the likelihood ratio of an event in each bin, without and with the signal or the resonance.
+    ratio = np.log1p(np.abs(signals) / background)
+    ratio /= np.maximum(ratio.max(axis=1, keepdims=True), np.finfo(float).tiny)
     cuts = [0]
     for i in range(1, len(edges) - 1):
-        width = UNDER_SIGNAL if under[cuts[-1] : i + 1].any() else BESIDE
-        if edges[i] - edges[cuts[-1]] > (1 - 1e-9) * width * edges[i]:
+        inside = ratio[:, cuts[-1] : i + 1]
+        changes = (inside.max(axis=1) - inside.min(axis=1)).max() > STEP
+        if changes or edges[i] - edges[cuts[-1]] > (1 - 1e-9) * WIDEST * edges[i]:
             cuts.append(i)
     return np.array([*cuts, len(edges) - 1])
 
@@ -119,16 +203,13 @@ def upper_limits(workspace: dict[str, Any], near: Limits, confidence_level: floa
 
     logging.getLogger("pyhf").setLevel(logging.WARNING)
     pyhf.set_backend("numpy", pyhf.optimize.scipy_optimizer())
-    # The minimiser wants parameters of order one: the signal is scaled so that the median limit is mu = 1.
-    unit = float(near.expected[2])
-    scaled = _scaled(workspace, unit)
     specification = {
-        "channels": scaled["channels"],
-        "parameters": scaled["measurements"][0]["config"]["parameters"],
+        "channels": workspace["channels"],
+        "parameters": workspace["measurements"][0]["config"]["parameters"],
     }
     model = pyhf.Model(specification, poi_name="mu", validate=False)
-    data = scaled["observations"][0]["data"] + model.config.auxdata
-    points = np.unique(np.round(np.append(near.expected, near.observed) / unit, 2))
+    data = workspace["observations"][0]["data"] + model.config.auxdata
+    points = np.unique(np.round(np.append(near.expected, near.observed), 2))
     points = np.concatenate([points[:1] * 0.85, points, points[-1:] * 1.15])
     curves = []
     for mu in points:
@@ -138,22 +219,11 @@ def upper_limits(workspace: dict[str, Any], near: Limits, confidence_level: floa
                     float(mu), data, model, test_stat="qtilde", return_expected_set=True
                 )
         except pyhf.exceptions.FailedMinimization as error:
-            raise PyhfError(f"pyhf finds no minimum at mu = {mu * unit:g} ({error}).") from None
+            raise PyhfError(f"pyhf finds no minimum at mu = {mu:g} ({error}).") from None
         curves.append([float(observed), *map(float, bands)])
     log_cls = np.log(np.maximum(np.array(curves).T, 1e-300))
     level = math.log(1 - confidence_level)
     if not np.isfinite(log_cls).all() or (log_cls.max(axis=1) < level).any() or (log_cls.min(axis=1) > level).any():
         raise PyhfError("pyhf's CLs does not cross the level near the direct likelihood's limit.")
-    found = [crossing(points, curve, level) * unit for curve in log_cls]
+    found = [crossing(points, curve, level) for curve in log_cls]
     return Limits(found[0], np.array(found[1:]))
-
-
-def _scaled(workspace: dict[str, Any], factor: float) -> dict[str, Any]:
-    scaled = copy.deepcopy(workspace)
-    signal = scaled["channels"][0]["samples"][-1]
-    shapes = [modifier["data"] for modifier in signal["modifiers"] if modifier["type"] == "histosys"]
-    for contents in [signal, *shapes]:
-        contents.update({key: [v * factor for v in values] for key, values in contents.items() if "data" in key})
-    mu = scaled["measurements"][0]["config"]["parameters"][0]
-    mu["bounds"] = [[low / factor, high / factor] for low, high in mu["bounds"]]
-    return scaled

@@ -232,16 +232,25 @@ def test_workspace_is_plain_histfactory(fitted, result):
     opened = pyhf.Workspace(json.loads((fitted / "out/w2" / point["workspace"]).read_text()))
     model = opened.model()
     assert set(model.config.modifiers) >= {
-        (name, kind) for name, kind in (("mu", "normfactor"), ("lund_b_quark", "normsys"), ("scale", "histosys"))
+        (name, kind)
+        for name, kind in (
+            ("mu", "normfactor"),
+            ("lund_b_quark", "normsys"),
+            ("scale", "normsys"),
+            ("resolution", "histosys"),
+        )
     }
-    expected = model.expected_actualdata(model.config.suggested_init())
+    start = model.config.suggested_init()
+    # mu = 1 is the expected limit.
+    assert start[model.config.poi_index] == 1.0
+    assert point["workspace_events"] == point["limit_events"]["expected"]
+    none = [0.0 if i == model.config.poi_index else value for i, value in enumerate(start)]
+    expected = model.expected_actualdata(none)
     assert sum(opened.data(model, include_auxdata=False)) == sum(result["background"]["counts"])
     assert expected.sum() == pytest.approx(sum(point["fit"]["background"]), rel=0.01)
-    # mu is the cross section in fb.
-    signal = model.config.suggested_init()
-    signal[model.config.poi_index] = 1.0
-    per_fb = (model.expected_actualdata(signal) - expected).sum()
-    assert per_fb == pytest.approx(30 * point["efficiency"], rel=0.01)
+    signal = (model.expected_actualdata(start) - expected).sum()
+    assert signal == pytest.approx(point["limit_events"]["expected"], rel=0.01)
+    assert point["limit"]["expected"] == pytest.approx(signal / (30 * point["efficiency"]), rel=0.01)
 
 
 def test_same_bytes_twice(fitted, tmp_path, monkeypatch):
