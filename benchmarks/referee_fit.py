@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import brentq
 
-from resonaut.fit import analysis, background, bias, limits, scan
-from resonaut.fit.analysis import Efficiency, Search
+from resonaut.fit import background, bias, limits, scan
 from resonaut.fit.background import Model
 from resonaut.fit.bare import settings_of
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
+from resonaut.fit.search import Efficiency, Search, scanned
 from resonaut.fit.signal import Gaussian, template
 from resonaut.fit.spectrum import Spectrum
 
@@ -126,7 +126,7 @@ def beside(toys: int) -> dict[str, object]:
             covered = 0
             for _ in range(toys):
                 counts = rng.poisson(truth + resonance + signal * shares[mass]).astype(float)
-                done = analysis.scanned(replace(clean, spectrum=Spectrum(EDGES, counts)))
+                done = scanned(replace(clean, spectrum=Spectrum(EDGES, counts)))
                 own = done.models[masses.index(mass)]
                 covered += limits.upper_limits(own, 0.95).observed >= signal
             found[f"{sigma} sigma, {mass:g} GeV"] = covered / toys

@@ -8,11 +8,12 @@ import pyhf
 import pytest
 from scipy import stats
 
-from resonaut.fit import analysis, background, limits, workspace
+from resonaut.fit import background, limits, workspace
 from resonaut.fit.background import Model, Resonance
 from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.limits import Limits, upper_limits
+from resonaut.fit.search import combined
 from resonaut.fit.signal import Gaussian, template
 from resonaut.fit.spectrum import Spectrum
 
@@ -33,7 +34,7 @@ def expected(events: float) -> np.ndarray:
 
 
 def model(counts: np.ndarray, uncertainties: dict[str, float] | None = None, mass: float = 3500.0) -> Model:
-    sizes = analysis.combined(uncertainties or {})
+    sizes = combined(uncertainties or {})
     return background.model(Spectrum(EDGES, counts), Gaussian(0.04), mass, 13000, SETTINGS, sizes)
 
 
@@ -105,7 +106,7 @@ def exported(request):
     peak = template(Gaussian(0.04), 3500.0, edges).shares
     counts = np.random.default_rng(3).poisson(5000 * falling / falling.sum() + 220 * peak).astype(float)
     others = [Resonance(3500.0, 8.0, peak)] * floating
-    sizes = analysis.combined({"scale": 0.01, "resolution": 0.05, "luminosity": 0.1})
+    sizes = combined({"scale": 0.01, "resolution": 0.05, "luminosity": 0.1})
     one = background.model(Spectrum(edges, counts), Gaussian(0.04), mass, 13000, SETTINGS, sizes, others)
     direct = upper_limits(replace(one, expected=one.background.background[0]), 0.95)
     unit = float(direct.expected[2])

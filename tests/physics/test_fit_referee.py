@@ -8,11 +8,11 @@ import pytest
 from scipy.optimize import brentq
 
 from resonaut.fit import analysis, background, bias, limits, scan
-from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.background import Model
 from resonaut.fit.bare import settings_of
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
+from resonaut.fit.search import Efficiency, Search, scanned
 from resonaut.fit.signal import Gaussian, template
 from resonaut.fit.spectrum import Spectrum
 
@@ -56,7 +56,7 @@ def test_expected_results_are_those_of_an_experiment_without_the_signal(events):
     usual = search(data, [MASS], PLAIN, "background.expected=background_only").model(MASS)
     assert limits.upper_limits(usual, 0.95).expected[2] > 1.03 * wanted[2]
     # Where a found resonance is the signal, or close to it, it is not in the expected background either.
-    done = analysis.scanned(search(data, [MASS], PLAIN))
+    done = scanned(search(data, [MASS], PLAIN))
     assert [one.mass for one in done.resonances] == [MASS]
     near = search(data, [MASS + 60], PLAIN).model(MASS + 60, done.resonances)
     other = search(own_function(events), [MASS + 60], PLAIN).model(MASS + 60)
@@ -110,7 +110,7 @@ def test_limits_beside_a_resonance_cover(mass):
     rng, covered = np.random.default_rng(3), []
     for _ in range(80):
         toy = replace(clean, spectrum=Spectrum(EDGES, rng.poisson(expected).astype(float)))
-        own = analysis.scanned(toy).models[sorted(masses).index(mass)]
+        own = scanned(toy).models[sorted(masses).index(mass)]
         covered.append(limits.upper_limits(own, 0.95).observed >= signals[mass])
     assert np.mean(covered) > 0.95 - 3.7 * np.sqrt(0.95 * 0.05 / 80)
 
@@ -122,7 +122,7 @@ def test_limits_at_and_beside_a_large_peak():
     counts = np.random.default_rng(5).poisson(normalised(np.exp(-middle / 450), 1e5) + 2000 * peak).astype(float)
     masses = [3000.0, 3200.0, 3400.0, 3500.0, 3600.0, 3800.0, 4200.0]
     own = search(counts, masses, edges=edges)
-    done = analysis.scanned(own)
+    done = scanned(own)
     assert [one.mass for one in done.resonances] == [3500.0]
     for model, excess in zip(done.models, done.found, strict=True):
         found = limits.upper_limits(model, 0.95)

@@ -9,13 +9,14 @@ import pytest
 
 from resonaut.fit import analysis, lookelsewhere, scan
 from resonaut.fit.bare import Options, search_of
+from resonaut.fit.search import Search
 from resonaut.fit.spectrum import Spectrum
 
 FILE = Path(os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")) / "dijet" / "cms_exo_19_012_figure5.csv"
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason=f"no {FILE}; set RESONAUT_REFERENCE_DATA")
 
 
-def search(masses: str, *overrides: str) -> analysis.Search:
+def search(masses: str, *overrides: str) -> Search:
     return search_of(Options(str(FILE), "13000", masses, "137.5", settings=overrides))
 
 

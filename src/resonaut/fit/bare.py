@@ -17,9 +17,9 @@ from resonaut import config, schema
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import folder, write_json
 from resonaut.fit import analysis, contents, spectrum
-from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.resolution import Resolution
+from resonaut.fit.search import Efficiency, Search
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Histogram
 from resonaut.fit.spectrum import Spectrum

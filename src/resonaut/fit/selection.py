@@ -10,9 +10,9 @@ from resonaut import config
 from resonaut.errors import ConfigError, InputFileError
 from resonaut.files import folder, write_json
 from resonaut.fit import analysis
-from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.checks import two_of_one_mass
 from resonaut.fit.resolution import Resolution
+from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.sides import Size
 from resonaut.fit.signal import Gaussian, Shape, from_simulation
@@ -129,4 +129,4 @@ def _efficiency(mass: float, signals: dict[float, Any], settings: FitSettings) -
             "luminosity": settings.uncertainties.luminosity,
         }
         found.append(Efficiency(value, uncertainties, measured=statistics <= settings.max_efficiency_error))
-    return analysis.interpolated(mass, np.array(list(signals)), found)
+    return interpolated(mass, np.array(list(signals)), found)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from resonaut.fit import analysis
-from resonaut.fit.analysis import Efficiency, Search, combined, interpolated
 from resonaut.fit.bare import settings_of
+from resonaut.fit.search import Efficiency, Search, combined, interpolated
 from resonaut.fit.signal import Gaussian
 from resonaut.fit.spectrum import Spectrum
 

@@ -1,0 +1,122 @@
+"""The search for a resonance in one spectrum: what is fitted at each mass, and which resonances are found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from resonaut.fit import scan, sides
+from resonaut.fit.background import Model, Resonance, model
+from resonaut.fit.scan import Excess
+from resonaut.fit.settings import FitSettings
+from resonaut.fit.sides import Size
+from resonaut.fit.signal import Shape, template
+from resonaut.fit.spectrum import Spectrum
+
+# Found resonances that float in the background, at most.
+MOST_RESONANCES = 5
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """Share of the produced signal that is selected, and its relative uncertainties by source, as in ``sides``.
+
+    ``measured``: known well enough for limits on the cross section.
+    """
+
+    value: float | None
+    uncertainties: Mapping[str, Size]
+    measured: bool
+    extrapolated: bool = False
+
+
+@dataclass(frozen=True)
+class Search:
+    """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass (GeV)."""
+
+    spectrum: Spectrum
+    shape: Shape
+    luminosity: float | None
+    efficiencies: dict[float, Efficiency]
+    settings: FitSettings
+
+    def events_per_fb(self, mass: float) -> float | None:
+        """Selected events of a signal of 1 fb, where that is known."""
+        efficiency = self.efficiencies[mass]
+        if self.luminosity is None or not efficiency.value or not efficiency.measured:
+            return None
+        return self.luminosity * efficiency.value
+
+    def uncertainties(self, mass: float) -> dict[str, Size]:
+        """Relative uncertainties of the signal by source; those of the yield only for limits on the cross section."""
+        given = self.settings.uncertainties
+        sizes: dict[str, Size] = {"scale": given.scale, "resolution": given.resolution}
+        if self.events_per_fb(mass) is not None:
+            sizes |= self.efficiencies[mass].uncertainties
+        return {name: size for name, size in sizes.items() if sides.largest(size) > 0}
+
+    def model(self, mass: float, resonances: Sequence[Resonance] = (), spectrum: Spectrum | None = None) -> Model:
+        """The model at ``mass`` of the ``spectrum`` or another one of its bins."""
+        return model(
+            spectrum or self.spectrum,
+            self.shape,
+            mass,
+            self.settings.sqrt_s,
+            self.settings.background,
+            combined(self.uncertainties(mass)),
+            resonances,
+        )
+
+    def resonance(self, one: Model, excess: Excess) -> Resonance:
+        """What was found with ``one``."""
+        peak = template(self.shape, one.mass, self.spectrum.edges, combined(self.uncertainties(one.mass)))
+        pulls = np.array([excess.nuisances[name].pull for name in peak.nuisances])
+        return Resonance(one.mass, excess.z_local, peak.at(pulls))
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The models of all masses and what they show, with the ``resonances`` found floating in the others' background."""
+
+    models: list[Model]
+    found: list[Excess]
+    resonances: list[Resonance]
+
+
+def scanned(search: Search) -> Scan:
+    """Fit each mass; again and again with the strongest resonance that is new, until there is none."""
+    threshold, masses = search.settings.background.resonances, sorted(search.efficiencies)
+    resonances: list[Resonance] = []
+    while True:
+        models = [search.model(mass, resonances) for mass in masses]
+        found = [scan.search(one) for one in models]
+        new = [
+            search.resonance(one, excess)
+            for one, excess in zip(models, found, strict=True)
+            if threshold is not None and excess.z_local >= threshold
+        ]
+        new = [one for one in new if not any(known.overlaps(one.shares) for known in resonances)]
+        if not new or len(resonances) == MOST_RESONANCES:
+            return Scan(models, found, resonances)
+        resonances.append(max(new, key=lambda one: one.z_local))
+
+
+def combined(uncertainties: Mapping[str, Size]) -> dict[str, Size]:
+    """The same with all sources but scale and resolution as one log-normal ``normalisation``."""
+    shape = {name: size for name, size in uncertainties.items() if name in ("scale", "resolution")}
+    others = [size for name, size in uncertainties.items() if name not in shape]
+    return shape | {"normalisation": sides.relative(sides.combined(others))}
+
+
+def interpolated(mass: float, masses: np.ndarray, efficiencies: list[Efficiency]) -> Efficiency:
+    """The efficiency at ``mass``: linear between simulated ``masses`` (sorted), the nearest one's beyond them."""
+    values = [e.value or 0.0 for e in efficiencies]
+    # A signal of which nothing is selected has no uncertainties of its Lund weights.
+    names = dict.fromkeys(name for e in efficiencies for name in e.uncertainties)
+    return Efficiency(
+        float(np.interp(mass, masses, values)),
+        {n: sides.interpolated(mass, masses, [e.uncertainties.get(n, 0.0) for e in efficiencies]) for n in names},
+        # Both neighbours, or the nearest one beyond the ends.
+        np.interp(mass, masses, [float(not e.measured) for e in efficiencies]) == 0,
+        not masses[0] <= mass <= masses[-1],
+    )
