@@ -267,39 +267,36 @@ def seek(t: Terms, counts: Array, signal: Signal, free: bool, state: Array, obse
     A peak beside the nominal one, or a dip under it, makes another minimum: from one Newton's method does not see the
     other. The yield is that of one step (Rao's score) from none. Returns whether the scale is moved.
     """
-    n_smooth, background, share = len(t.columns), t.bins[1], t.bins[2]
-    held = n_smooth + len(t.resonances)
+    n_smooth, background = len(t.columns), t.bins[1]
+    held, scale = n_smooth + len(t.resonances), int(np.argmax(signal.kinds == SCALE))
     background[:] = t.bins[0]
     for j in range(n_smooth, held):
         background += state[j] * t.slopes[j]
-    eta, best, lowest, yields = observed.copy(), 0.0, math.inf, state[held]
-    for away in signal.starts:
-        for m in range(len(eta)):
-            eta[m] = observed[m] + (away if signal.kinds[m] == SCALE else 0.0)
-        first, last, _ = signal_at(signal, eta, t.room, share, t.moved)
-        score, information, room = 0.0, 0.0, math.inf
-        for i in range(first, last):
-            relative = share[i] / background[i]
-            score += relative * (counts[i] - background[i])
-            information += relative * share[i]
-            if relative > 0:
-                room = min(room, 1 / relative)
-        events = max(score / max(information, 1e-300), -room / 2) if free else state[held]
-        if not events > -room:
+    near = int(np.argmin(np.abs(signal.starts - observed[scale])))
+    best, lowest, yields = near, math.inf, state[held]
+    for k in range(len(signal.starts)):
+        share, events, all_shares, most = signal.looks[k], state[held], total(signal.looks[k]), 0.0
+        if free or events < 0:
+            score, information = -all_shares, 0.0
+            for i in range(len(counts)):
+                relative = share[i] / background[i]
+                score += relative * counts[i]
+                information += relative * share[i]
+                most = max(most, relative)
+            if free:
+                events = max(score / max(information, 1e-300), -0.5 / max(most, 1e-300))
+        if not events * most > -1:
             continue
-        value = away**2 / 2
-        for i in range(first, last):
-            value += events * share[i]
-            if counts[i] > 0:
+        value = (signal.starts[k] - observed[scale]) ** 2 / 2 + events * all_shares
+        for i in range(len(counts)):
+            if counts[i] > 0 and share[i] > 0:
                 value -= counts[i] * math.log1p(events * share[i] / background[i])
         if value < lowest:
-            best, lowest, yields = away, value, events
-    if best == 0:
+            best, lowest, yields = k, value, events
+    if best == near:
         return False
     state[held] = yields
-    for m in range(len(eta)):
-        if signal.kinds[m] == SCALE:
-            state[held + 1 + m] = observed[m] + best
+    state[held + 1 + scale] = signal.starts[best]
     return True
 
 

@@ -34,7 +34,8 @@ class Signal(NamedTuple):
     ``shares`` (N,) at eta = 0, of which those from ``first`` to before ``last`` are not zero; ``edges`` (N + 1) in y,
     none below ``threshold``; ``table`` (C + 1, 2): F and its slope times the step, at nodes from ``low`` on, ``per_y``
     of them in a unit of y; ``kinds`` (M,) of the nuisances and their ``sizes`` (M, 2): relative, of a normalisation
-    the logarithms of its factors up and down; ``starts``: values of the scale to begin a fit from.
+    the logarithms of its factors up and down; ``starts`` (S,): values of the scale to begin a fit from, and ``looks``
+    (S, N) the shares there.
     """
 
     shares: Array
@@ -50,6 +51,7 @@ class Signal(NamedTuple):
     kinds: NDArray[np.int64]
     sizes: Array
     starts: Array
+    looks: Array
 
 
 class Room(NamedTuple):

@@ -72,7 +72,8 @@ class Template:
         """No signal at all."""
         table, edges = np.array([[0.0, 0.0], [1.0, 0.0]]), np.zeros(bins + 1)
         kinds, sizes = np.zeros(0, dtype=np.int64), np.zeros((0, 2))
-        signal = Signal(edges[1:], 0, 0, edges, table, 0.0, 1.0, 0.0, 0.0, 0.0, kinds, sizes, edges[:1])
+        starts, looks = edges[:1], np.zeros((1, bins))
+        signal = Signal(edges[1:], 0, 0, edges, table, 0.0, 1.0, 0.0, 0.0, 0.0, kinds, sizes, starts, looks)
         return Template((), signal)
 
     @property
@@ -88,7 +89,7 @@ class Template:
     @property
     def rigid(self) -> "Template":
         """The same without nuisances."""
-        fixed = {name: getattr(self.signal, name)[:0] for name in ("kinds", "sizes", "starts")}
+        fixed = {name: getattr(self.signal, name)[:0] for name in ("kinds", "sizes", "starts", "looks")}
         return Template((), self.signal._replace(**fixed))
 
     def at(self, nuisances: Array) -> Array:
@@ -138,7 +139,11 @@ def template(shape: Shape, mass: float, edges: Array, uncertainties: Mapping[str
         kinds=np.array([KINDS[name] for name in sizes], dtype=np.int64),
         sizes=np.array([_sides(name, size) for name, size in sizes.items()]).reshape(-1, 2),
         starts=_starts(scale * peak * per_y / NODES),
+        looks=kept[None] * factor,
     )
+    if len(signal.starts) > 1:
+        eta = np.outer(signal.starts, signal.kinds == KINDS["scale"])
+        signal = signal._replace(looks=shares(signal, eta))
     return Template(tuple(sizes), signal)
 
 
