@@ -8,6 +8,7 @@ from iminuit import Minuit
 from scipy.special import ndtr, xlogy
 
 from resonaut.fit import analysis, background, limits
+from resonaut.fit.analysis import Efficiency, Search
 from resonaut.fit.bare import settings_of
 from resonaut.fit.sides import Size
 from resonaut.fit.signal import Gaussian, from_simulation, template
@@ -100,3 +101,17 @@ def test_a_signal_with_negative_generator_weights_has_its_shape():
     shares = template(shape, mass, edges).shares
     truth = np.diff(ndtr((edges / mass - 1) / WIDTH))
     assert np.abs(shares - truth).sum() < 0.1
+
+
+def test_a_resonance_that_the_scale_reaches_does_not_hide_a_signal():
+    # With a negative yield of the resonance in its place no yield of the signal would be excluded.
+    edges = np.arange(2500.0, 7001.0, 20.0)
+    middle = (edges[:-1] + edges[1:]) / 2
+    falling, peak = np.exp(-middle / 500), template(Gaussian(0.015), 3500.0, edges).shares
+    counts = np.random.default_rng(1).poisson(1500 * falling / falling.sum() + 60 * peak).astype(float)
+    settings = settings_of(["background.shape_parameters=[2,2]", "uncertainties.scale=0.01"], SQRT_S, [3400.0, 3500.0])
+    efficiencies = {mass: Efficiency(None, {}, measured=False) for mass in settings.masses}
+    done = analysis.scanned(Search(Spectrum(edges, counts), Gaussian(0.015), None, efficiencies, settings))
+    assert [one.mass for one in done.resonances] == [3500.0]
+    expected = limits.upper_limits(done.models[0], 0.95).expected
+    assert expected[4] / expected[2] == pytest.approx(1.96, rel=0.25)
