@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pyhf
 
-from resonaut.fit import analysis, background, limits, workspace
+from resonaut.fit import background, limits, workspace
 from resonaut.fit.background import Model
 from resonaut.fit.bare import settings_of
 from resonaut.fit.family import Array
 from resonaut.fit.limits import Limits
+from resonaut.fit.search import combined
 from resonaut.fit.signal import CrystalBalls, Gaussian, template
 from resonaut.fit.spectrum import Spectrum
 
@@ -35,7 +36,7 @@ def beside_a_peak(edges: Array) -> Iterator[tuple[float, Model, Limits]]:
     middle = (edges[:-1] + edges[1:]) / 2
     falling, peak = np.diff(edges) * np.exp(-middle / 500), template(Gaussian(0.04), 3500.0, edges).shares
     counts = np.random.default_rng(3).poisson(5000 * falling / falling.sum() + 220 * peak).astype(float)
-    sizes = analysis.combined({"scale": 0.01, "resolution": 0.05, "luminosity": 0.1})
+    sizes = combined({"scale": 0.01, "resolution": 0.05, "luminosity": 0.1})
     for mass in (3300.0, 3700.0, 4500.0):
         one = background.model(Spectrum(edges, counts), Gaussian(0.04), mass, SQRT_S, SETTINGS, sizes)
         yield mass, one, limits.upper_limits(replace(one, expected=one.background.background[0]), 0.95)

@@ -7,9 +7,9 @@ import pytest
 from iminuit import Minuit
 from scipy.special import ndtr, xlogy
 
-from resonaut.fit import analysis, background, limits
-from resonaut.fit.analysis import Efficiency, Search
+from resonaut.fit import background, limits
 from resonaut.fit.bare import settings_of
+from resonaut.fit.search import Efficiency, Search, combined, scanned
 from resonaut.fit.sides import Size
 from resonaut.fit.signal import Gaussian, from_simulation, template
 from resonaut.fit.spectrum import Spectrum
@@ -84,7 +84,7 @@ def test_limit_beside_a_peak_is_that_of_a_shape_that_moves(mass):
 def test_a_source_with_one_side_keeps_its_size(change):
     # A source that at most halves the yield weakens the limit; one that at most doubles it does not.
     counts, mass = data(3000, 0, 2), 3500.0
-    found = limit(counts, mass, analysis.combined({"source": change}))
+    found = limit(counts, mass, combined({"source": change}))
     own = Own(mass, 0.0, (1 + change[0], 1 / (1 + change[1]) if change[1] == 0 else 1 + change[1]))
     assert own.cls(counts, found) == pytest.approx(0.05, rel=0.15)
     weaker = found / limit(counts, mass, {})
@@ -111,7 +111,7 @@ def test_a_resonance_that_the_scale_reaches_does_not_hide_a_signal():
     counts = np.random.default_rng(1).poisson(1500 * falling / falling.sum() + 60 * peak).astype(float)
     settings = settings_of(["background.shape_parameters=[2,2]", "uncertainties.scale=0.01"], SQRT_S, [3400.0, 3500.0])
     efficiencies = {mass: Efficiency(None, {}, measured=False) for mass in settings.masses}
-    done = analysis.scanned(Search(Spectrum(edges, counts), Gaussian(0.015), None, efficiencies, settings))
+    done = scanned(Search(Spectrum(edges, counts), Gaussian(0.015), None, efficiencies, settings))
     assert [one.mass for one in done.resonances] == [3500.0]
     expected = limits.upper_limits(done.models[0], 0.95).expected
     assert expected[4] / expected[2] == pytest.approx(1.96, rel=0.25)
