@@ -1,6 +1,7 @@
 """Weights of a dataset: normalised for each number of prongs, hard scale and p_T of the jets."""
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -165,20 +166,37 @@ def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) ->
             for n in np.unique(jets.prongs):
                 alike = (jets.prongs == n) & (planes.subjets > 0)
                 seen[int(n)].append(np.stack([jets.hard_scale[alike], jets.pt[alike]]))
-    distortion = np.ones(correction.bins.shape)
-    if well_matched >= DISTORTION_JETS:
-        # Each slice of both planes has the sum 1 over the bins with W jets: more or fewer splittings are none.
-        both = (np.where(correction.density > 0, counts.weights[0], 0.0), correction.density)
-        own, of_w = (quotient(plane, plane.sum(axis=(1, 2), keepdims=True)) for plane in both)
-        known = (of_w > 0) & (own > 0) & (counts.entries() >= max(settings.minimum_entries, 1))
-        distortion[known] = np.clip(of_w[known] / own[known], *correction.factor_range)
-    else:
+    if well_matched < DISTORTION_JETS:
         logger.warning(
-            "%s: %d well matched jets, fewer than %d: no uncertainty from the distortion of the Lund plane",
+            "%s: %d well matched jets, fewer than %d: the uncertainty from the Lund plane's distortion is inflated",
             dataset.name, well_matched, DISTORTION_JETS,
         )  # fmt: skip
+    distortion = _distortion(counts, well_matched, correction, settings)
     jets_by_prongs = {n: np.concatenate(parts, axis=1) for n, parts in seen.items()}
     return distortion, {n: JetBins.of(scale, pt, settings.jets_per_bin) for n, (scale, pt) in jets_by_prongs.items()}
+
+
+def _distortion(counts: Counts, jets: int, correction: LundCorrection, settings: Settings) -> FloatArray:
+    """Factors from the plane of ``jets`` well matched jets to that of the simulated W jets.
+
+    Fewer than ``DISTORTION_JETS`` say little of how the planes differ: a bin with too few splittings takes the ratio
+    at the same k_t of all angles and p_T, and the factors' logarithms grow with the statistical error.
+    """
+    # Each slice of both planes has the sum 1 over the bins with W jets: more or fewer splittings are none.
+    both = (np.where(correction.density > 0, counts.weights[0], 0.0), correction.density)
+    own, of_w = (quotient(plane, plane.sum(axis=(1, 2), keepdims=True)) for plane in both)
+    entries, least = counts.entries(), max(settings.minimum_entries, 1)
+    known = (of_w > 0) & (own > 0) & (entries >= least)
+    ratio = np.ones(known.shape)
+    ratio[known] = of_w[known] / own[known]
+    if jets < DISTORTION_JETS:
+        # Of the slices as they are filled here.
+        filled = both[0].sum(axis=(1, 2), keepdims=True)
+        together = [plane.sum(axis=(0, 1)) for plane in (of_w * filled, own * filled)]
+        seen = (together[0] > 0) & (together[1] > 0) & (entries.sum(axis=(0, 1)) >= least)
+        by_kt = np.where(seen, quotient(*together), 1.0)
+        ratio = np.where(known, ratio, by_kt) ** math.sqrt(DISTORTION_JETS / max(jets, 1))
+    return np.clip(ratio, *correction.factor_range)
 
 
 def _prong_count(

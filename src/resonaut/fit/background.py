@@ -19,6 +19,8 @@ from resonaut.fit.spectrum import Spectrum
 
 # Cosine of the shares of two resonances beyond which one cannot be told from the other: 1.7 widths of a Gaussian.
 SAME = 0.5
+# Standard deviations of the scale within which a signal is moved onto a resonance.
+PULLED = 1.5
 # Relative distance within which a mass is that of an edge.
 EDGE = 1e-9
 # Most steps in which each end of a range is brought to the resonance: each is a fit.
@@ -265,8 +267,10 @@ def _in_range(
     if not peak.shares.any():
         raise ConfigError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
     inside = [one.within(bins) for one in resonances if one.shares[bins].any()]
-    others = tuple(one for one in inside if not one.overlaps(peak.shares))
-    own = [one for one in inside if one.overlaps(peak.shares)]
+    # Where the scale moves the signal onto a resonance, that one, of any yield, would hide a signal of any size.
+    pulls = np.outer((-PULLED, 0.0, PULLED), [name == "scale" for name in peak.nuisances])
+    own = [one for one in inside if any(map(one.overlaps, np.atleast_2d(peak.at(pulls))))]
+    others = tuple(one for one in inside if not any(one is other for other in own))
     floating = _shares(others, spectrum)
     results = [ordered(family, spectrum, sqrt_s, settings, peak, floating) for family in settings.families]
     functions = tuple(one.function for one, _ in results)

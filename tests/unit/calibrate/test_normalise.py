@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from resonaut import lund_weights
 from resonaut.calibrate import correction as files
 from resonaut.calibrate.cli import app
+from resonaut.calibrate.counts import Counts
 from resonaut.calibrate.jets import jets_of
-from resonaut.calibrate.normalise import COLUMNS, JetBins, apply, normalise
+from resonaut.calibrate.normalise import COLUMNS, JetBins, _distortion, apply, normalise
 from resonaut.calibrate.settings import Systematics, WeightPair
 from resonaut.calibrate.summary import summarise
 from resonaut.errors import ConfigError, InputFileError, NotFiniteError
@@ -198,6 +199,25 @@ def test_distortion_is_the_ratio_to_the_simulated_w_jets(signal, settings, bins)
     seen = np.array(normalise(signal, correction_of(bins), settings).distortion).reshape(bins.shape)
     assert np.any(seen != 1)
     assert np.all((seen >= 0.2) & (seen <= 5))
+
+
+def test_few_jets_inflate_the_distortion(settings, bins):
+    """What is not known of one bin is known of its k_t, and the logarithms grow as the statistical error does."""
+    counts = Counts(bins)
+    tilt = np.array([1.0, 1.5, 0.8])
+    counts.weights[0] = counts.squares[0] = 1000 * tilt * np.ones(bins.shape)
+    exact = tilt.mean() / tilt * np.ones(bins.shape)
+    many, few = (_distortion(counts, jets, correction_of(bins), settings) for jets in (1000, 250))
+    assert many == pytest.approx(exact)
+    assert few == pytest.approx(exact**2)
+    for values in (counts.weights, counts.squares):
+        values[0, 1] *= 1e-4
+    assert settings.minimum_entries > 0.15
+    unknown = _distortion(counts, 250, correction_of(bins), settings)
+    assert unknown == pytest.approx(exact**2, rel=0.01)
+    assert _distortion(counts, 1000, correction_of(bins), settings)[1] == pytest.approx(1.0)
+    # Nothing to inflate, and nothing that breaks.
+    assert np.all(_distortion(Counts(bins), 0, correction_of(bins), settings) == 1)
 
 
 @pytest.mark.parametrize("name", ["background", "unclustered", "fsr_up"])
