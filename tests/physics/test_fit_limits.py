@@ -7,6 +7,7 @@ import numpy as np
 import pyhf
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 
 from resonaut.fit import background, limits, workspace
 from resonaut.fit.background import Model, Resonance
@@ -177,6 +178,33 @@ def test_a_limit_from_a_handful_of_events_needs_toys():
     assert toys is not None
     assert toys.observed == pytest.approx(3.0, rel=0.1)
     assert asymptotic.observed < 0.9 * toys.observed
+
+
+@pytest.mark.parametrize("seen", [0, 4])
+def test_limits_by_toys_are_those_of_a_counting_experiment(seen):
+    """All of the signal in one bin: CLs of a Poisson count is exact, but for the little that the others say of it."""
+    edges = np.arange(2000.0, 7001.0, 50.0)
+    counts = np.exp(-(edges[:-1] + 25) / 560)
+    at = int(np.searchsorted(edges, 4025.0)) - 1
+    counts /= counts[at]
+    counts[at] = seen
+    one = background.model(Spectrum(edges, counts), Gaussian(0.0005), 4025.0, 13000.0, SETTINGS, {})
+    expected = float(one.expected[at])
+
+    def exact(n: int) -> float:
+        def cls(s: float) -> float:
+            return float(stats.poisson.cdf(n, expected + s) / stats.poisson.cdf(n, expected))
+
+        return float(brentq(lambda s: cls(s) - 0.05, 0.0, 60.0))
+
+    near = upper_limits(one, 0.95)
+    found = limits.toy_limits(one, near, 0.95, 500, np.random.default_rng(1))
+    assert found is not None
+    assert found.observed == pytest.approx(exact(seen), rel=0.12)
+    bands = [exact(int(stats.poisson.ppf(stats.norm.cdf(n), expected))) for n in limits.BANDS]
+    # The count is a whole number, and the others of the spectrum move it a little.
+    assert found.expected == pytest.approx(bands, rel=0.15)
+    assert near.expected[0] < 0.6 * bands[0]
 
 
 def test_limit_covers_a_signal_of_its_size():

@@ -83,7 +83,9 @@ def upper_limits(model: Model, confidence_level: float) -> Limits:
             break
         low, high = np.where(above, high, low), np.where(above, fitted + 2 * (high - fitted), high)
     else:
-        raise ResonautError(f"no limit is found at {model.mass:g} GeV: CLs stays above {1 - confidence_level:g}")
+        raise ResonautError(
+            f"no limit is found at {model.mass:g} GeV: CLs stays above {1 - confidence_level:g}; change the fit range"
+        )
     # The error of a yield that hardly differs from the background is no measure of its limit.
     for _ in range(WIDENINGS):
         if (high - low <= NARROW * (high - fitted)).all():
@@ -96,7 +98,9 @@ def upper_limits(model: Model, confidence_level: float) -> Limits:
     yields = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, POINTS)
     limits = [crossing(y, curve, level) for y, curve in zip(yields, curves(yields), strict=True)]
     if not np.isfinite(limits).all():
-        raise ResonautError(f"no limit is found at {model.mass:g} GeV: CLs does not cross {1 - confidence_level:g}")
+        raise ResonautError(
+            f"no limit is found at {model.mass:g} GeV: CLs is nowhere {1 - confidence_level:g}; change the fit range"
+        )
     return Limits(limits[0], np.array(limits[1:]))
 
 
@@ -167,13 +171,11 @@ def toy_limits(
     observed = crossing(yields, log_cls, level)
     low, high = 0.7 * near.expected[0], 1.8 * max(near.expected[-1], POISSON)
     single = _single_limits(model, np.geomspace(low, high, 2 * TOY_POINTS), level, toys, rng)
-    if not np.isfinite(observed) or not np.isfinite(single).any():
+    if not np.isfinite(observed):
         return None
-    # Beyond the tested yields a limit is only known to be there. And CLs is never less than exp(-s), what it is where
-    # no event at all is seen.
+    # CLs is never less than exp(-s), what it is where no event at all is seen.
     least = -level / model.template.shares.sum()
-    single = np.maximum(np.where(np.isnan(single), high, single), least)
-    return Limits(max(observed, least), np.quantile(single, norm.cdf(BANDS)))
+    return Limits(max(observed, least), np.quantile(np.maximum(single, least), norm.cdf(BANDS)))
 
 
 def _observed(model: Model, yields: Array, toys: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -189,7 +191,7 @@ def _observed(model: Model, yields: Array, toys: int, rng: np.random.Generator) 
 
 
 def _single_limits(model: Model, yields: Array, level: float, toys: int, rng: np.random.Generator) -> Array:
-    """The limit (T,) of each of ``toys`` experiments without signal; NaN where it is beyond ``yields``."""
+    """The limit (T,) of each of ``toys`` experiments without signal, or the end of ``yields`` beyond which it lies."""
     nominal = np.zeros(len(model.template.nuisances))
     counts, observed = _thrown(model.expected, nominal, toys, rng)
     start = model.background.start
@@ -231,18 +233,26 @@ def _log_tail(sample: Array, values: Array, asimov: float) -> Array:
 def _smooth_crossing(yields: Array, log_cls: Array, level: float, toys: int) -> float:
     """Where a parabola through the normal quantiles of CLs crosses the level; they are straight for many events.
 
-    Each counts for what the toys know of it, and not at all where CLs is 1, or no toy is as far away.
+    Each counts for what the toys know of it, and not at all where CLs is 1, or no toy is as far away. A limit beyond
+    the ``yields`` is the end of them that it lies beyond.
     """
     cls = np.exp(log_cls)
     known = (cls > 1 / toys) & (cls < 1 - 1 / toys)
     if np.count_nonzero(known) < 2:
-        return crossing(yields, log_cls, level)
+        return _within(yields, log_cls, level)
     quantile = norm.isf(cls[known])
     weight = norm.pdf(quantile) / np.sqrt(cls[known] * (1 - cls[known]))
     degree = min(2, int(known.sum()) - 1)
     fitted = np.polynomial.Polynomial.fit(yields[known], quantile, degree, w=weight)
     fine = np.geomspace(yields[0], yields[-1], 200)
-    return crossing(fine, norm.logsf(fitted(fine)), level)
+    return _within(fine, norm.logsf(fitted(fine)), level)
+
+
+def _within(yields: Array, log_cls: Array, level: float) -> float:
+    if log_cls[0] <= level:
+        return float(yields[0])
+    found = crossing(yields, log_cls, level)
+    return float(yields[-1]) if np.isnan(found) else found
 
 
 def _regression(columns: Array, share: Array, toys: int) -> Array:

@@ -39,8 +39,11 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
     if asymptotic and (under_peak < settings.limit_checks.few_events or mass in settings.limit_checks.masses):
         rng = lookelsewhere.generator(settings.seed, np.append(search.spectrum.counts, mass))
         by_toys = limits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
-    few = by_toys is not None and under_peak < settings.limit_checks.few_events
+    wanted = under_peak < settings.limit_checks.few_events
+    few = wanted and by_toys is not None
     found = by_toys if few else asymptotic
+    if wanted and asymptotic and not few:
+        log.warning("%g GeV: no limits by toys near the asymptotic ones, which few events make doubtful.", mass)
     if not one.chosen.good:
         log.warning(
             "%g GeV: the background fits well in no range (p = %.2g at best); the results there are doubtful, and left "

@@ -56,7 +56,7 @@ class Search:
         return {name: size for name, size in sizes.items() if sides.largest(size) > 0}
 
     def model(self, mass: float, resonances: Sequence[Resonance] = (), spectrum: Spectrum | None = None) -> Model:
-        """The model at ``mass`` of the ``spectrum`` or another one of its bins."""
+        """The model at ``mass``, of another ``spectrum`` in the same bins if one is given."""
         return model(
             spectrum or self.spectrum,
             self.shape,
