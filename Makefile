@@ -39,7 +39,7 @@ format: install  ## Format the Python and the Snakemake files
 	snakefmt Snakefile workflow
 
 docs: install  ## Rewrite the configuration tables of docs/ from the schema
-	python -m resonaut.schema .
+	python -m resonaut.core.schema .
 
 benchmark: install  ## Time of the hot paths against named peers, one JSON line each
 	@python benchmarks/fit.py

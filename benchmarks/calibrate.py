@@ -29,15 +29,15 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from resonaut import config, schema
-from resonaut import jets as antikt
 from resonaut.calibrate.correction import NOMINAL, Factors, LundCorrection
 from resonaut.calibrate.factors import Tables, only, products, table_alone
 from resonaut.calibrate.jets import MOMENTUM, Jets, jets_of
 from resonaut.calibrate.matching import MATCHING_RADIUS, match
 from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, weigh
-from resonaut.dataset import Component
+from resonaut.core import config, schema
+from resonaut.core.datasets import Component
+from resonaut.physics import jets as antikt
 from resonaut.simulate import detector
 from resonaut.simulate.generator import Pythia
 from resonaut.simulate.settings import Simulate

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from resonaut import lund_weights
 from resonaut.calibrate.summary import observable, observable_columns
-from resonaut.events import Dataset
+from resonaut.core import lund_weights
+from resonaut.core.events import Dataset
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from resonaut import config, identifier, ratio, schema
+from resonaut.core import config, identifier, schema
+from resonaut.learn import ratio
 from resonaut.reweight.closure import closure
 from resonaut.reweight.settings import Settings as Reweighting
 from resonaut.reweight.train import Reweighter

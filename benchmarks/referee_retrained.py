@@ -17,7 +17,7 @@ import awkward as ak
 import numpy as np
 from scipy.stats import norm
 
-from resonaut.events import Dataset, Manifest
+from resonaut.core.events import Dataset, Manifest
 from resonaut.fit.turnon import TurnOn, meeting
 from resonaut.select.injection import Injection, draw_signal
 from resonaut.select.settings import Window

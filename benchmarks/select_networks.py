@@ -29,9 +29,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import BCEWithLogitsLoss, Linear, ReLU, Sequential
 
-from resonaut.ratio import NetworkSettings as Settings
-from resonaut.ratio import auc
-from resonaut.ratio.networks import Networks
+from resonaut.learn.ratio import NetworkSettings as Settings
+from resonaut.learn.ratio import auc
+from resonaut.learn.ratio.networks import Networks
 
 FOLDS, SPLITS, RESTARTS = 5, 4, 3
 EVENTS, SIGNAL_SHARE = 15_000, 0.02

@@ -27,8 +27,9 @@ import yaml
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from resonaut import config, identifier, ratio, schema
-from resonaut.ratio.sample import Balanced, Pair, balanced
+from resonaut.core import config, identifier, schema
+from resonaut.learn import ratio
+from resonaut.learn.ratio.sample import Balanced, Pair, balanced
 from resonaut.select.bounds import MIN_LEAF_EVENTS
 from resonaut.select.improvement import improvement
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from resonaut.errors import ConfigError, ResonautError, unexpected
+from resonaut.core.errors import ConfigError, ResonautError, unexpected
 
 # Each log begins with its command.
 FIRST = "resonaut "

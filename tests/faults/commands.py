@@ -45,8 +45,8 @@ def skim(
 
 def freeze(overlay: Mapping[str, Any]) -> list[str] | None:
     """Write the sections and datasets of a configuration as the workflow does; the refusal if it is not valid."""
-    from resonaut import schema
-    from resonaut.errors import ResonautError
+    from resonaut.core import schema
+    from resonaut.core.errors import ResonautError
 
     whole = {"search": {"stages": ["skim"], "datasets": list(overlay["datasets"])}, **overlay}
     try:

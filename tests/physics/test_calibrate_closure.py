@@ -7,13 +7,13 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import config, schema
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.counts import Counts
 from resonaut.calibrate.factors import products, table_alone
 from resonaut.calibrate.lund import Planes, planes_of
 from resonaut.calibrate.measure import Ratio, ratio_of
 from resonaut.calibrate.settings import Settings
+from resonaut.core import config, schema
 
 BINS = LundBins((10.0, 150.0, 600.0), (0.0, 1.0, 2.0, 3.0, 5.0), (-4.0, -2.0, -1.0, 0.0, 1.0, 4.0))
 SECTION = schema.load(Path(__file__).parents[2] / "workflow" / "schemas")["properties"]["calibrate"]

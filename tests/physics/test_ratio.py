@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from resonaut import identifier, ratio
+from resonaut.core import identifier
+from resonaut.learn import ratio
 
 SETTINGS = ratio.Settings(
     backend="trees",

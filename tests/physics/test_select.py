@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from resonaut import config as configuration
-from resonaut import schema
+from resonaut.core import config as configuration
+from resonaut.core import schema
 from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted

@@ -10,8 +10,8 @@ import pytest
 import uproot
 import yaml
 
-from resonaut import config, schema
-from resonaut.dataset import Component, DatasetConfig
+from resonaut.core import config, schema
+from resonaut.core.datasets import Component, DatasetConfig
 from resonaut.simulate.chunk import simulate
 from resonaut.simulate.generator import SHOWER_VARIATIONS, Pythia
 from resonaut.simulate.settings import Simulate

@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.jets import cluster, substructure
+from resonaut.physics.jets import cluster, substructure
 
 W_MASS = 80.4
 RADIUS, PT_MIN = 0.8, 200.0
@@ -87,8 +87,8 @@ def test_cutflow_carries_the_cross_section(tmp_path: Path) -> None:
     """Weights kept times the manifest's scale are cross section times acceptance, filter before storage included."""
     import uproot
 
-    from resonaut import config, events, schema
-    from resonaut.dataset import DatasetConfig
+    from resonaut.core import config, events, schema
+    from resonaut.core.datasets import DatasetConfig
     from resonaut.skim.chunk import skim_chunk
     from resonaut.skim.merge import merge
     from resonaut.skim.settings import Skim

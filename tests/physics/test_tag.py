@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from resonaut import config, schema
+from resonaut.core import config, schema
 from resonaut.tag import networks, training
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.roc import measure

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import uproot
 
-from resonaut import events, lund_weights
 from resonaut.calibrate import normalise
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.factors import table_alone, tables_of
@@ -21,7 +20,8 @@ from resonaut.calibrate.lund import lund_plane
 from resonaut.calibrate.published import read_published
 from resonaut.calibrate.settings import Settings, Systematics
 from resonaut.calibrate.weights import Calibration, weigh
-from resonaut.files import write_json
+from resonaut.core import events, lund_weights
+from resonaut.core.files import write_json
 
 DATA = Path(os.environ.get("RESONAUT_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MINIMUM_DELTA, MINIMUM_KT = 0.005, 0.02

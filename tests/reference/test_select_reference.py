@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from resonaut import config as configuration
-from resonaut import schema
+from resonaut.core import config as configuration
+from resonaut.core import schema
 from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.selector import Selector

@@ -12,8 +12,8 @@ import pytest
 import uproot
 import yaml
 
-from resonaut import config, events, schema
-from resonaut.dataset import DatasetConfig
+from resonaut.core import config, events, schema
+from resonaut.core.datasets import DatasetConfig
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.settings import Skim
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resonaut.errors import input_files
-from resonaut.schema import VERBS
+from resonaut.core.errors import input_files
+from resonaut.core.schema import VERBS
 
 
 def resonaut(*words: str) -> subprocess.CompletedProcess:

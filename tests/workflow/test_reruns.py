@@ -34,7 +34,7 @@ def test_second_run_has_nothing_to_do(finished) -> None:
         ("report/cli.py", {"report"}),
         # The calibration's summary shows the taggers' scores.
         ("tag/cli.py", {"tag", "calibrate", "select", "fit", "report"}),
-        ("events.py", {"skim", "tag", "calibrate", "reweight", "select", "fit", "report"}),
+        ("core/events.py", {"skim", "tag", "calibrate", "reweight", "select", "fit", "report"}),
         ("cli.py", set()),
     ],
 )

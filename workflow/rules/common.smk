@@ -27,10 +27,10 @@ if (
         f"the installed package is {_state}; run 'pip install --no-deps -e .' in {CHECKOUT}, or 'make install' and '.venv/bin/snakemake'."
     )
 
-from resonaut import analysis, provenance, schema
-from resonaut import config as resonaut_config
-from resonaut.dataset import DatasetConfig
-from resonaut.errors import ResonautError
+from resonaut.core import analysis, provenance, schema
+from resonaut.core import config as resonaut_config
+from resonaut.core.datasets import DatasetConfig
+from resonaut.core.errors import ResonautError
 
 from resonaut.select import catalogue
 

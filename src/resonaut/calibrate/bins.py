@@ -6,7 +6,7 @@ import numpy as np
 
 from resonaut.calibrate.cluster import FloatArray, IntArray
 from resonaut.calibrate.lund import Planes
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 
 JET_RADIUS = 0.8
 

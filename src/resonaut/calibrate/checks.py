@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 
 
 def check(config: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from resonaut.files import distinct
+from resonaut.core.files import distinct
 
 app = typer.Typer(
     help="Measure the data/simulation ratio of the Lund jet plane and turn it into weights for multi-prong jets.",
@@ -43,8 +43,8 @@ def measure(
     from resonaut.calibrate.measure import Samples
     from resonaut.calibrate.measure import measure as measure_ratio
     from resonaut.calibrate.settings import Settings
-    from resonaut.config import read
-    from resonaut.files import write_json
+    from resonaut.core.config import read
+    from resonaut.core.files import write_json
 
     samples = Samples(data, simulation, background or [], b_quarks or [])
     read_first = [config, *data, *simulation, *samples.background, *samples.b_quarks]
@@ -71,9 +71,9 @@ def normalise(
     from resonaut.calibrate import normalise as normalisation
     from resonaut.calibrate.correction import metadata_path, read_for
     from resonaut.calibrate.settings import Settings
-    from resonaut.config import read
-    from resonaut.events import Dataset
-    from resonaut.files import write_json
+    from resonaut.core.config import read
+    from resonaut.core.events import Dataset
+    from resonaut.core.files import write_json
 
     distinct([config, correction, metadata_path(correction), dataset], [output])
     settings = read(config, Settings)
@@ -98,8 +98,8 @@ def apply(
     from resonaut.calibrate import normalise as means
     from resonaut.calibrate.correction import metadata_path, read_for
     from resonaut.calibrate.settings import Settings
-    from resonaut.config import read
-    from resonaut.events import Dataset, write
+    from resonaut.core.config import read
+    from resonaut.core.events import Dataset, write
 
     distinct([config, correction, metadata_path(correction), normalisation, dataset], [output])
     settings = read(config, Settings)
@@ -124,9 +124,9 @@ def summarise(
     from resonaut.calibrate import summary
     from resonaut.calibrate.normalise import Normalisation
     from resonaut.calibrate.settings import Settings
-    from resonaut.config import read
-    from resonaut.events import Dataset
-    from resonaut.files import write_json
+    from resonaut.core.config import read
+    from resonaut.core.events import Dataset
+    from resonaut.core.files import write_json
 
     distinct([config, normalisation, dataset], [output])
     means = read(normalisation, Normalisation)

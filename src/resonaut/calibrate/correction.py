@@ -17,9 +17,9 @@ from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.lund import Declustering
 from resonaut.calibrate.settings import Settings
-from resonaut.config import load_json
-from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import digest, write_json
+from resonaut.core.config import load_json
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.files import digest, write_json
 
 INPUTS = {
     "subjet_pt": "transverse momentum of the exclusive-kT subjet in GeV",

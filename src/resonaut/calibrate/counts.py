@@ -11,7 +11,7 @@ from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.correction import INPUTS
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.matching import BoolArray
-from resonaut.spectrum import to_json
+from resonaut.core.histograms import to_json
 
 
 @dataclass

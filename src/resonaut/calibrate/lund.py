@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resonaut.calibrate.cluster import FloatArray, IntArray, decluster
-from resonaut.events import require_finite
+from resonaut.core.events import require_finite
 
 Declustering = Literal["ca", "kt"]
 

@@ -10,7 +10,6 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut import lund_weights
 from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.correction import INPUTS, Factors, LundCorrection
 from resonaut.calibrate.counts import Counts, quotient
@@ -18,8 +17,9 @@ from resonaut.calibrate.extrapolate import extrapolate
 from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_of, planes_in, truth_columns
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
-from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import Dataset
+from resonaut.core import lund_weights
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.events import Dataset
 
 W_PRONGS = 2
 JET = "j1"

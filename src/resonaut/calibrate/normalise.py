@@ -11,7 +11,6 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut import lund_weights
 from resonaut.calibrate.cluster import FloatArray, IntArray
 from resonaut.calibrate.correction import LundCorrection
 from resonaut.calibrate.counts import Counts, quotient
@@ -20,8 +19,9 @@ from resonaut.calibrate.jets import Jets, constituent_columns, jets_of, truth_co
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, JetWeights, weigh
-from resonaut.errors import InputFileError, NotFiniteError
-from resonaut.events import KEY, Dataset
+from resonaut.core import lund_weights
+from resonaut.core.errors import InputFileError, NotFiniteError
+from resonaut.core.events import KEY, Dataset
 
 COLUMNS = [name for jet in lund_weights.JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
 # Fewer well matched jets tell too little of a dataset's own Lund plane.

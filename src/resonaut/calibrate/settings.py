@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.lund import Declustering
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 
 # Names of uncertainties that are there anyway.
 SOURCES = ("background", "statistical", "pt_extrapolation", "b_quark", "prongs", "unclustered", "distortion")

@@ -8,13 +8,13 @@ import hist
 import numpy as np
 from tqdm import tqdm
 
-from resonaut import lund_weights, spectrum
 from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.matching import BoolArray
 from resonaut.calibrate.normalise import Normalisation, doubtful_fraction
 from resonaut.calibrate.settings import Histogram, Settings
-from resonaut.events import Dataset
-from resonaut.features import FEATURES
+from resonaut.core import histograms, lund_weights
+from resonaut.core.events import Dataset
+from resonaut.physics.features import FEATURES
 
 
 def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, settings: Settings) -> dict[str, Any]:
@@ -55,7 +55,9 @@ def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, sett
     return {
         "dataset": dataset.name,
         "selections": {name: _row(efficiency, settings.selections[name]) for name, efficiency in efficiencies.items()},
-        "histograms": {name: {when: spectrum.to_json(h) for when, h in pair.items()} for name, pair in filled.items()},
+        "histograms": {
+            name: {when: histograms.to_json(h) for when, h in pair.items()} for name, pair in filled.items()
+        },
         "prongs": {
             n: {
                 "jets": count.jets,

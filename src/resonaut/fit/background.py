@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from resonaut.errors import ConfigError, EmptySelectionError, ResonautError
+from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError
 from resonaut.fit.binning import Quality, quality
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array, Background

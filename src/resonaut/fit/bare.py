@@ -13,9 +13,10 @@ import yaml
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from resonaut import config, schema
-from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import folder, write_json
+from resonaut.core import config, schema
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.files import folder, write_json
+from resonaut.core.units import UNITS, quantity
 from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.resolution import Resolution
@@ -23,7 +24,6 @@ from resonaut.fit.search import Efficiency, Search
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Histogram
 from resonaut.fit.spectrum import Spectrum
-from resonaut.units import UNITS, quantity
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
-from resonaut.errors import ConfigError, ResonautError
+from resonaut.core.errors import ConfigError, ResonautError
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import fit

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from resonaut import windows
-from resonaut.errors import ConfigError
+from resonaut.core import windows
+from resonaut.core.errors import ConfigError
 
 # Of a bin: as far as edges may lie from each other and still be the same.
 SAME = 1e-6

@@ -103,8 +103,8 @@ def selection(
     Reads results/config/fit.json, results/select/<method>/<window>.json and the data's manifest (luminosity).
     Writes results/fit/<method>/<window>.json and results/fit/<method>/<window>/workspace_<mass>.json.
     """
-    from resonaut.config import read
-    from resonaut.files import distinct
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct
     from resonaut.fit.selection import fit_selection
     from resonaut.fit.settings import FitSettings
 
@@ -123,8 +123,8 @@ def selection_bias(
 
     Reads what `resonaut fit selection` reads. Writes results/fit/<method>/<window>_bias.json.
     """
-    from resonaut.config import read
-    from resonaut.files import distinct
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct
     from resonaut.fit.selection import bias_selection
     from resonaut.fit.settings import FitSettings
 
@@ -147,8 +147,8 @@ def retrained(
     Reads results/config/fit.json, the experiments, and for a limit the selection and manifest of the data. Writes the
     p-values of all experiments, the excluded against the injected cross section, and the limit.
     """
-    from resonaut.config import read
-    from resonaut.files import distinct, write_json
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct, write_json
     from resonaut.fit import retrained as trained
     from resonaut.fit.settings import FitSettings
 
@@ -165,7 +165,7 @@ def summary(
 
     Reads results/fit/<method>/<window>.json. Writes results/fit/summary.json.
     """
-    from resonaut.files import distinct
+    from resonaut.core.files import distinct
     from resonaut.fit.summary import summarise
 
     distinct(files, [output])

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.units import UNITS
 from resonaut.fit.family import Array
-from resonaut.units import UNITS
 
 log = logging.getLogger(__name__)
 

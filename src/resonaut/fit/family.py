@@ -16,7 +16,7 @@ import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 
 Array = NDArray[np.float64]
 

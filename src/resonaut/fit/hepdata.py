@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 from resonaut.fit.contents import Measured, energy_unit
 from resonaut.fit.tables import edges_of, number, text
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
+from resonaut.core.histograms import from_json
 from resonaut.fit.contents import Measured, energy_unit, without_unit
-from resonaut.spectrum import from_json
 
 # So many histograms of a file are named in a message.
 MOST_NAMES = 10

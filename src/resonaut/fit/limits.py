@@ -9,7 +9,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 
-from resonaut.errors import ResonautError
+from resonaut.core.errors import ResonautError
 from resonaut.fit.background import Model
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array

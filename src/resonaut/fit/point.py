@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from resonaut.errors import ResonautError
-from resonaut.files import write_json
+from resonaut.core.errors import ResonautError
+from resonaut.core.files import write_json
 from resonaut.fit import limits, lookelsewhere, scan, sides, workspace
 from resonaut.fit.background import Model
 from resonaut.fit.binning import merge, resolution_cuts

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from resonaut import config
-from resonaut.errors import ConfigError, InputFileError, ResonautError
+from resonaut.core import config
+from resonaut.core.errors import ConfigError, InputFileError, ResonautError
 from resonaut.fit import limits, scan
 from resonaut.fit.background import Model
 from resonaut.fit.selection import search_of

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
-from resonaut.errors import ResonautError
+from resonaut.core.errors import ResonautError
 from resonaut.fit.background import Model
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array

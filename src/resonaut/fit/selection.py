@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import folder, write_json
+from resonaut.core import config
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.files import folder, write_json
+from resonaut.core.histograms import from_json
 from resonaut.fit import analysis
 from resonaut.fit.checks import two_of_one_mass
 from resonaut.fit.resolution import Resolution
@@ -17,7 +18,6 @@ from resonaut.fit.settings import FitSettings
 from resonaut.fit.sides import Size
 from resonaut.fit.signal import Gaussian, Shape, from_simulation
 from resonaut.fit.spectrum import Spectrum, from_uhi, regular_edges
-from resonaut.spectrum import from_json
 
 
 def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Path, workspaces: Path) -> None:

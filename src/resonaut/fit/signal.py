@@ -15,7 +15,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.special import erf, ndtr
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 from resonaut.fit.family import Array
 from resonaut.fit.motion import KINDS, Signal, shares, stretch
 from resonaut.fit.sides import Size, combined, largest

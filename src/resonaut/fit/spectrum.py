@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core import config
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.units import UNITS
 from resonaut.fit import contents, hepdata, histograms, tables
 from resonaut.fit.contents import Contents, Measured
 from resonaut.fit.family import Array
 from resonaut.fit.resolution import DIJET, Resolution
-from resonaut.units import UNITS
 
 # A spectrum that ends below, GeV, without a unit is one in TeV.
 LOWEST_END = 20.0

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import write_json
+from resonaut.core import config
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.files import write_json
+from resonaut.core.shape import problem
 from resonaut.fit.lookelsewhere import ScanToys, combine
-from resonaut.shape import problem
 
 RESULT = {
     "method": str,

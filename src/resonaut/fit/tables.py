@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 from resonaut.fit.contents import Measured, energy_unit, without_unit
 from resonaut.fit.family import Array
 

@@ -6,8 +6,8 @@ from typing import Any
 import hist
 import numpy as np
 
+from resonaut.core.histograms import from_json, to_json
 from resonaut.fit.turnon import FEWEST, TurnOn
-from resonaut.spectrum import from_json, to_json
 
 Content = dict[str, Any]
 

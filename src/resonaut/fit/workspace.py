@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.errors import ResonautError
+from resonaut.core.errors import ResonautError
 from resonaut.fit.background import Model
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array

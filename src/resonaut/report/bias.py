@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import atomic
+from resonaut.core import config
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.files import atomic
 from resonaut.report.style import COLOURS, above, figure, legend_below
 
 Array = npt.NDArray[np.float64]

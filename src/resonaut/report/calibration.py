@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from resonaut import config
-from resonaut.errors import InputFileError
-from resonaut.files import folder
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import folder
+from resonaut.core.histograms import from_json
 from resonaut.report import scale_factors
 from resonaut.report.style import COLOURS, headline, legend_below, ratio_panels
-from resonaut.spectrum import from_json
 
 LABELS = {
     "tau21": r"$\tau_{21}$",

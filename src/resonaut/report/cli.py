@@ -24,7 +24,7 @@ def cutflows(
     config: Configuration = None,
 ) -> None:
     """Events after each cut of each dataset: reads manifests, writes a CSV table and a figure."""
-    from resonaut.files import distinct
+    from resonaut.core.files import distinct
     from resonaut.report import inputs, settings
 
     distinct(manifests, [table, plot])
@@ -38,7 +38,7 @@ def tagger(
     config: Configuration = None,
 ) -> None:
     """ROC curves of the taggers: reads the networks' summaries, writes a figure."""
-    from resonaut.files import distinct
+    from resonaut.core.files import distinct
     from resonaut.report import inputs, settings
 
     distinct(summaries, [plot])
@@ -53,7 +53,7 @@ def lund(
     config: Configuration = None,
 ) -> None:
     """Lund planes of W jets and their ratio: reads planes.json, writes a figure."""
-    from resonaut.files import distinct
+    from resonaut.core.files import distinct
     from resonaut.report import settings
     from resonaut.report.lund import lund_planes
 
@@ -86,7 +86,7 @@ def reweighting(
     config: Configuration = None,
 ) -> None:
     """Data and simulation before and after reweighting: reads closure.json, writes a figure."""
-    from resonaut.files import distinct
+    from resonaut.core.files import distinct
     from resonaut.report import inputs, settings
 
     distinct([closure, *data], [plot])
@@ -186,7 +186,7 @@ def bias(
     config: Configuration = None,
 ) -> None:
     """Pulls, spurious signal and coverage of the fits: reads bias tests, writes a figure and a CSV table."""
-    from resonaut.files import distinct
+    from resonaut.core.files import distinct
     from resonaut.report import bias as tested
     from resonaut.report import settings
 
@@ -201,7 +201,7 @@ def tables(
     table: Annotated[Path, typer.Option(help="Those of each selection and mass as CSV.")],
 ) -> None:
     """The final numbers: reads the fit's summary, writes JSON and CSV."""
-    from resonaut.files import distinct
+    from resonaut.core.files import distinct
     from resonaut.report import tables as final
 
     distinct([fits], [summary, table])
@@ -219,7 +219,7 @@ def front_page(
     config: Configuration = None,
 ) -> None:
     """The result on one page: reads fits, the table of the methods, figures and manifests; writes HTML."""
-    from resonaut.files import distinct
+    from resonaut.core.files import distinct
     from resonaut.report import front_page as page
     from resonaut.report.settings import label
 

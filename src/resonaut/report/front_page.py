@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resonaut import config
-from resonaut.errors import InputFileError
-from resonaut.events import Manifest
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
+from resonaut.core.events import Manifest
 from resonaut.report import pages, tables
 from resonaut.report import results as files
 from resonaut.report.methods import FINE

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 
-from resonaut import config
-from resonaut.errors import InputFileError
-from resonaut.files import folder
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import folder
 from resonaut.report.style import figure, headline
 
 KINDS = ("rejected", "selected")

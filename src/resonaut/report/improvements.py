@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from resonaut import config
-from resonaut.errors import InputFileError
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
 from resonaut.report.style import above, distinct, figure, legend_below, spread
 
 KEYS = ("method", "window", "signal", "amount", "unit", "max_improvement", "improvement_at")

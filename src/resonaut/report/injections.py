@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from resonaut import config
-from resonaut.errors import InputFileError
-from resonaut.files import atomic, folder
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import atomic, folder
 from resonaut.report import improvements
 from resonaut.report.style import above, distinct, figure, legend_below, spread
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut import config
-from resonaut.events import Manifest
-from resonaut.files import atomic
+from resonaut.core import config
+from resonaut.core.events import Manifest
+from resonaut.core.files import atomic
+from resonaut.core.histograms import from_json
 from resonaut.report.spectrum import poisson_interval
 from resonaut.report.style import COLOURS, Array, above, figure, headline, legend_below, ratio_panels
-from resonaut.spectrum import from_json
 
 # Panels of features in one row.
 FEATURES_IN_A_ROW = 4

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import LogNorm
 
-from resonaut import config
-from resonaut.errors import InputFileError
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
 from resonaut.report.style import figure, headline
 
 AXES = ("subjet_pt", "ln_radius_over_delta", "ln_kt")

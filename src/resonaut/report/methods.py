@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import atomic, folder
+from resonaut.core import config
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.files import atomic, folder
 from resonaut.report import overview, results, selections
 from resonaut.report.results import Result, heading
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from resonaut.files import atomic
+from resonaut.core.files import atomic
 from resonaut.report.style import COLOURS
 
 # All within one class, as the page may be a part of another one. The last two lines are for Snakemake's report, which

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core import config
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.shape import problem
 from resonaut.report import settings
 from resonaut.report.style import Array
-from resonaut.shape import problem
 
 NUMBERS = [float]
 BINS = {"edges": NUMBERS, "counts": NUMBERS, "pulls": NUMBERS, "chi2": float, "ndf": int}

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_hex
 
-from resonaut.files import atomic
+from resonaut.core.files import atomic
 from resonaut.report import pages
 from resonaut.report.pages import BAD, FAINT, Cell
 

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from resonaut.files import folder
+from resonaut.core.files import folder
 from resonaut.report import fits, hepdata
 from resonaut.report import results as files
 from resonaut.report.results import (

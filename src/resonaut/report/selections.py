@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from resonaut.core.histograms import from_json
 from resonaut.report.style import COLOURS, Array, above, distinct, figure, signal_region
-from resonaut.spectrum import from_json
 
 # GeV; the stored bins are finer.
 BIN = 100.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from resonaut import config
+from resonaut.core import config
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def heading(label: str, sqrt_s: float | None, luminosity: float | None = None) -
 
 def of_data(path: Path | None, manifests: Sequence[Path] = ()) -> str:
     """The heading of a figure of the datasets ``manifests`` with the label and energy of ``path``."""
-    from resonaut.events import Manifest
+    from resonaut.core.events import Manifest
 
     found = [config.read(manifest, Manifest).luminosity for manifest in manifests]
     luminosity = sum(filter(None, found)) if all(found) else None

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import MaxNLocator
 
-from resonaut.files import atomic
+from resonaut.core.files import atomic
 
 Array = npt.NDArray[np.float64]
 

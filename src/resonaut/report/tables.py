@@ -4,10 +4,10 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from resonaut import config
-from resonaut.errors import InputFileError
-from resonaut.files import atomic, write_json
-from resonaut.shape import problem
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import atomic, write_json
+from resonaut.core.shape import problem
 
 COLUMNS = (
     "selection",

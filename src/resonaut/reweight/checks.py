@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 
 
 def check(config: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from resonaut.files import distinct
+from resonaut.core.files import distinct
 
 app = typer.Typer(
     help="Learn likelihood ratios between samples and turn them into event weights.", no_args_is_help=True
@@ -29,10 +29,10 @@ def train(
     Reads the manifests and the chunks <results>/skim/<dataset>/<chunk>.parquet beside them. Writes the
     friends <results>/reweight/<background>/<chunk>.parquet (reweight) and the closure test.
     """
-    from resonaut import config as configuration
-    from resonaut.events import Dataset
-    from resonaut.files import write_json
-    from resonaut.ratio import Sample
+    from resonaut.core import config as configuration
+    from resonaut.core.events import Dataset
+    from resonaut.core.files import write_json
+    from resonaut.learn.ratio import Sample
     from resonaut.reweight.closure import closure
     from resonaut.reweight.settings import Settings
     from resonaut.reweight.train import Reweighter, luminosity, read_sidebands

@@ -12,8 +12,10 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import features, identifier, ratio, spectrum
-from resonaut.errors import EmptySelectionError
+from resonaut.core import histograms, identifier
+from resonaut.core.errors import EmptySelectionError
+from resonaut.learn import ratio
+from resonaut.physics import features
 from resonaut.reweight.settings import Settings
 from resonaut.reweight.train import Reweighter
 
@@ -78,12 +80,12 @@ def _feature(
         return both.fill(sample.features[:, i], fold, weight=sample.weights)
 
     filled = fill(data, folds[0])
-    result: dict[str, Any] = {"name": name, "data": spectrum.to_json(filled[:, sum])}
+    result: dict[str, Any] = {"name": name, "data": histograms.to_json(filled[:, sum])}
     result["ndof"] = (len(edges) - 1) * number - 1
     for when, sample in samples.items():
         histogram = fill(sample, folds[1])
         difference, variance = filled.values() - histogram.values(), filled.variances() + histogram.variances()
-        result[when] = spectrum.to_json(histogram[:, sum])
+        result[when] = histograms.to_json(histogram[:, sum])
         result[f"chi2_{when}"] = float(np.sum(np.divide(difference**2, variance, where=variance > 0, out=0 * variance)))
     return result
 

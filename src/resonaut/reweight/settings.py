@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from resonaut import ratio
+from resonaut.learn import ratio
 
 
 @dataclass(frozen=True)

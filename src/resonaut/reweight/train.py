@@ -8,9 +8,11 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import features, identifier, ratio
-from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import Dataset, require_finite, write
+from resonaut.core import identifier
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.events import Dataset, require_finite, write
+from resonaut.learn import ratio
+from resonaut.physics import features
 from resonaut.reweight.settings import Settings
 
 log = logging.getLogger(__name__)

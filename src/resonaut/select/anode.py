@@ -7,8 +7,9 @@ samples, and features may depend on m_jj. The price is that the signal has to be
 import awkward as ak
 import numpy as np
 
-from resonaut import identifier, ratio
-from resonaut.density.flow import Density
+from resonaut.core import identifier
+from resonaut.learn import ratio
+from resonaut.learn.density.flow import Density
 from resonaut.select import template
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw

@@ -7,8 +7,8 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-from resonaut.errors import ConfigError
-from resonaut.events import KEY, Dataset, require_finite
+from resonaut.core.errors import ConfigError
+from resonaut.core.events import KEY, Dataset, require_finite
 from resonaut.select import injection as drawing
 from resonaut.select.injection import Drawn, FloatArray, Injection
 from resonaut.select.tally import scale_to_total, usable_events

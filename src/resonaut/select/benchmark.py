@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from resonaut import config
-from resonaut.errors import InputFileError
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
 
 
 def benchmark(paths: Sequence[Path]) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import awkward as ak
 import numpy as np
 
-from resonaut import identifier, ratio
-from resonaut.errors import ConfigError
-from resonaut.events import Dataset
+from resonaut.core import identifier
+from resonaut.core.errors import ConfigError
+from resonaut.core.events import Dataset
+from resonaut.learn import ratio
 from resonaut.select.compared import Compared, held_out_auc
 from resonaut.select.inputs import Inputs
 from resonaut.select.settings import Window

@@ -7,7 +7,8 @@ background there, as far as the features are smooth in m_jj. They may depend on 
 import awkward as ak
 import numpy as np
 
-from resonaut import identifier, ratio
+from resonaut.core import identifier
+from resonaut.learn import ratio
 from resonaut.select import template
 from resonaut.select.compared import Compared
 from resonaut.select.settings import Settings

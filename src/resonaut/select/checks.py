@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from resonaut import windows
-from resonaut.errors import ConfigError
-from resonaut.features import FEATURES
+from resonaut.core import windows
+from resonaut.core.errors import ConfigError
+from resonaut.physics.features import FEATURES
 from resonaut.select.catalogue import METHODS
 
 # Folders beside those of the methods in results/select and results/fit.

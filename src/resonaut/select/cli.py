@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from resonaut.files import distinct
+from resonaut.core.files import distinct
 
 app = typer.Typer(
     help="Train anomaly detectors in mass windows and keep the most anomalous events.", no_args_is_help=True
@@ -33,8 +33,8 @@ def train(
     <results>/select/<method>/<window>/<dataset>/<chunk>.parquet (score_<method>, selected_<method>) and the summary:
     selected spectrum, signal efficiencies, sculpting of the background.
     """
-    from resonaut.events import Dataset
-    from resonaut.files import write_json
+    from resonaut.core.events import Dataset
+    from resonaut.core.files import write_json
     from resonaut.select.settings import read
     from resonaut.select.train import select
 
@@ -88,9 +88,9 @@ def inject(
     the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection and,
     where the background is known, improvement (SIC); no friends.
     """
-    from resonaut.config import build
-    from resonaut.events import Dataset
-    from resonaut.files import write_json
+    from resonaut.core.config import build
+    from resonaut.core.events import Dataset
+    from resonaut.core.files import write_json
     from resonaut.select import inject as experiments
     from resonaut.select.injection import Injection
     from resonaut.select.settings import read
@@ -123,7 +123,7 @@ def benchmark(
 
     Reads summaries of `resonaut select inject`. Writes median and central 68 % for each method, signal and amount.
     """
-    from resonaut.files import write_json
+    from resonaut.core.files import write_json
     from resonaut.select import benchmark as comparison
 
     distinct(experiments, [output])
@@ -142,8 +142,8 @@ def images(
 
     Reads the data's chunks with candidates, and the friends that `resonaut select train` wrote. Writes mean images.
     """
-    from resonaut.events import Dataset
-    from resonaut.files import write_json
+    from resonaut.core.events import Dataset
+    from resonaut.core.files import write_json
     from resonaut.select import images as jet_images
     from resonaut.select import settings
 

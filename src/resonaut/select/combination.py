@@ -3,7 +3,7 @@
 import awkward as ak
 import numpy as np
 
-from resonaut import identifier
+from resonaut.core import identifier
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import CombinationSettings, Settings
 from resonaut.select.training import Training

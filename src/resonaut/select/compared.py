@@ -2,7 +2,8 @@
 
 import awkward as ak
 
-from resonaut import identifier, ratio
+from resonaut.core import identifier
+from resonaut.learn import ratio
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings

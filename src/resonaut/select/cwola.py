@@ -7,7 +7,8 @@ signal fractions is also optimal between signal and background (Metodiev, Nachma
 import awkward as ak
 import numpy as np
 
-from resonaut import identifier, ratio
+from resonaut.core import identifier
+from resonaut.learn import ratio
 from resonaut.select import kinematics
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw

@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.events import Dataset
+from resonaut.core.events import Dataset
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 

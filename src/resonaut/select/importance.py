@@ -6,7 +6,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from resonaut import identifier
+from resonaut.core import identifier
 from resonaut.select.inputs import Inputs
 from resonaut.select.regions import Regions
 from resonaut.select.selector import Selector

@@ -11,9 +11,9 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from resonaut import lund_weights
-from resonaut.errors import ConfigError
-from resonaut.events import KEY, Dataset
+from resonaut.core import lund_weights
+from resonaut.core.errors import ConfigError
+from resonaut.core.events import KEY, Dataset
 from resonaut.select import base
 from resonaut.select import injection as drawing
 from resonaut.select import method as methods

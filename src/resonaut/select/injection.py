@@ -7,9 +7,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import lund_weights
-from resonaut.errors import ConfigError, EmptySelectionError
-from resonaut.events import Dataset
+from resonaut.core import lund_weights
+from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.events import Dataset
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 

@@ -7,7 +7,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import features
+from resonaut.physics import features
 from resonaut.select.settings import Settings
 
 

@@ -8,8 +8,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import identifier, ratio
-from resonaut.density.flow import Density
+from resonaut.core import identifier
+from resonaut.learn import ratio
+from resonaut.learn.density.flow import Density
 from resonaut.select import template
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw

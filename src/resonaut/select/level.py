@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import SplineTransformer
 
-from resonaut.errors import EmptySelectionError
-from resonaut.identifier import Keys, uniform
+from resonaut.core.errors import EmptySelectionError
+from resonaut.core.identifier import Keys, uniform
 
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -10,8 +10,8 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import identifier
-from resonaut.autoencoder.normalised import NormalisedAutoencoder
+from resonaut.core import identifier
+from resonaut.learn.autoencoder.normalised import NormalisedAutoencoder
 from resonaut.select import level
 from resonaut.select.inputs import Inputs
 from resonaut.select.level import Level

@@ -8,10 +8,11 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import identifier, ratio
-from resonaut.density.flow import Density
-from resonaut.errors import ConfigError
-from resonaut.events import Dataset
+from resonaut.core import identifier
+from resonaut.core.errors import ConfigError
+from resonaut.core.events import Dataset
+from resonaut.learn import ratio
+from resonaut.learn.density.flow import Density
 from resonaut.select import template
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw

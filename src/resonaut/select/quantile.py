@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import identifier
-from resonaut.identifier import Keys
+from resonaut.core import identifier
+from resonaut.core.identifier import Keys
 
 Combination = Literal["maximum", "product", "sum"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.errors import EmptySelectionError
+from resonaut.core.errors import EmptySelectionError
 from resonaut.select.settings import Range, Window
 
 LOWER, SIGNAL, UPPER, OUTSIDE = range(4)

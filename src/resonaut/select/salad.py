@@ -8,8 +8,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import identifier, ratio
-from resonaut.errors import ConfigError
+from resonaut.core import identifier
+from resonaut.core.errors import ConfigError
+from resonaut.learn import ratio
 from resonaut.select import template
 from resonaut.select.compared import Compared, held_out_auc
 from resonaut.select.regions import Regions

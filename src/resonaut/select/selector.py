@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.events import KEY, Dataset, write
+from resonaut.core.events import KEY, Dataset, write
 from resonaut.select.method import Method
 from resonaut.select.quantile import Score
 from resonaut.select.regions import Regions

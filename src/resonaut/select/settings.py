@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from resonaut import autoencoder, config, density, ratio
-from resonaut.errors import ConfigError
+from resonaut.core import config
+from resonaut.core.errors import ConfigError
+from resonaut.core.windows import require_ascending
+from resonaut.learn import autoencoder, density, ratio
 from resonaut.select.catalogue import METHODS
 from resonaut.select.quantile import Combination
-from resonaut.windows import require_ascending
 
 Range = tuple[float, float]
 

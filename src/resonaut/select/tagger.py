@@ -3,8 +3,8 @@
 import awkward as ak
 import numpy as np
 
-from resonaut import identifier
-from resonaut.events import require_finite
+from resonaut.core import identifier
+from resonaut.core.events import require_finite
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
 from resonaut.select.training import Training

@@ -9,9 +9,9 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import lund_weights, spectrum
-from resonaut.errors import EmptySelectionError, InputFileError
-from resonaut.events import Dataset, require_finite
+from resonaut.core import histograms, lund_weights
+from resonaut.core.errors import EmptySelectionError, InputFileError
+from resonaut.core.events import Dataset, require_finite
 from resonaut.select import settings
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
@@ -65,10 +65,11 @@ class DataTally:
         names = ("lower_sideband", "signal_region", "upper_sideband", "outside")
         rows = zip(names, *self.counts.tolist(), strict=True)
         return {
-            "spectrum": spectrum.to_json(self.spectrum),
-            "spectra": {f"{cut:g}": spectrum.to_json(histogram) for cut, histogram in self.spectra.items()},
+            "spectrum": histograms.to_json(self.spectrum),
+            "spectra": {f"{cut:g}": histograms.to_json(histogram) for cut, histogram in self.spectra.items()},
             "categories": [
-                {"score": pair, "spectrum": spectrum.to_json(histogram)} for pair, histogram in self.categories.items()
+                {"score": pair, "spectrum": histograms.to_json(histogram)}
+                for pair, histogram in self.categories.items()
             ],
             "counts": {name: {"events": events, "selected": selected} for name, events, selected in rows},
         }
@@ -162,7 +163,7 @@ class SignalTally:
                 efficiency_error=float(error),
                 lund_scale_factor=lund.value if lund else None,
                 lund_uncertainties=lund.uncertainties if lund else {},
-                spectrum=spectrum.to_json(self.spectrum * (scale * manifest.cross_section)),
+                spectrum=histograms.to_json(self.spectrum * (scale * manifest.cross_section)),
             )
         )
 

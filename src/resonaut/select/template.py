@@ -4,10 +4,11 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import density, identifier, ratio
-from resonaut.density.flow import Density
-from resonaut.events import Dataset
-from resonaut.identifier import Keys
+from resonaut.core import identifier
+from resonaut.core.events import Dataset
+from resonaut.core.identifier import Keys
+from resonaut.learn import density, ratio
+from resonaut.learn.density.flow import Density
 from resonaut.select.inputs import Inputs
 from resonaut.select.settings import Window
 

@@ -13,8 +13,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import identifier, ratio
-from resonaut.autoencoder.variational import Variational
+from resonaut.core import identifier
+from resonaut.learn import ratio
+from resonaut.learn.autoencoder.variational import Variational
 from resonaut.select import kinematics
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw

@@ -4,8 +4,8 @@ from typing import Any
 
 import awkward as ak
 
-from resonaut.errors import ConfigError
-from resonaut.events import Dataset
+from resonaut.core.errors import ConfigError
+from resonaut.core.events import Dataset
 from resonaut.select import method as methods
 from resonaut.select.importance import importance
 from resonaut.select.regions import Regions, require_events

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import awkward as ak
 
-from resonaut.events import Dataset
+from resonaut.core.events import Dataset
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 

@@ -11,9 +11,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import identifier
-from resonaut.autoencoder import constituents
-from resonaut.autoencoder.constituents import ConstituentAutoencoder
+from resonaut.core import identifier
+from resonaut.learn.autoencoder import constituents
+from resonaut.learn.autoencoder.constituents import ConstituentAutoencoder
 from resonaut.select import level
 from resonaut.select.level import Level
 from resonaut.select.quantile import Raw

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from resonaut.dataset import BLIND_ROLES
-from resonaut.errors import ConfigError
+from resonaut.core.datasets import BLIND_ROLES
+from resonaut.core.errors import ConfigError
 
 
 def check(config: dict[str, Any]) -> None:

@@ -11,9 +11,9 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut import jets
-from resonaut.dataset import BLIND_ROLES, DatasetConfig, Generator
-from resonaut.errors import ConfigError, EmptySelectionError
+from resonaut.core.datasets import BLIND_ROLES, DatasetConfig, Generator
+from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.physics import jets
 from resonaut.simulate import detector, nanoaod
 from resonaut.simulate.generator import MAX_SEED, Batch, Pythia
 from resonaut.simulate.settings import Simulate

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from resonaut.files import distinct
+from resonaut.core.files import distinct
 
 app = typer.Typer(help="Generate collisions and write them as NanoAOD with PF candidates.", no_args_is_help=True)
 
@@ -27,8 +27,8 @@ def chunk(
 
     Reads the two configuration files; writes one ROOT file with the trees Events and Runs in NanoAOD layout.
     """
-    from resonaut import config as frozen
-    from resonaut.dataset import DatasetConfig
+    from resonaut.core import config as frozen
+    from resonaut.core.datasets import DatasetConfig
     from resonaut.simulate.chunk import simulate
     from resonaut.simulate.settings import Simulate
 

@@ -13,8 +13,8 @@ import awkward as ak
 import numpy as np
 import pythia8mc
 
-from resonaut.dataset import Component
-from resonaut.errors import ConfigError
+from resonaut.core.datasets import Component
+from resonaut.core.errors import ConfigError
 from resonaut.simulate.particles import Particles, pseudorapidity
 from resonaut.simulate.settings import Simulate
 from resonaut.simulate.truth import b_hadrons, hard_process

@@ -19,7 +19,7 @@ import numpy as np
 import uproot
 from uproot.writing import _cascade, _cascadetree, writable
 
-from resonaut.files import atomic
+from resonaut.core.files import atomic
 from resonaut.simulate.detector import NEUTRAL_HADRON, PHOTON
 
 RUN = 1

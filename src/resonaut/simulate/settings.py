@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from resonaut.config import load_json
-from resonaut.errors import InputFileError
+from resonaut.core.config import load_json
+from resonaut.core.errors import InputFileError
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from resonaut.dataset import require_certifiable, require_part
-from resonaut.errors import ConfigError
+from resonaut.core.datasets import require_certifiable, require_part
+from resonaut.core.errors import ConfigError
 
 
 def check(config: dict[str, Any]) -> None:

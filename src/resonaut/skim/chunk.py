@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from resonaut import events
-from resonaut.dataset import BLIND_ROLES, DatasetConfig, require_certifiable
-from resonaut.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.files import write_json
+from resonaut.core import events
+from resonaut.core.datasets import BLIND_ROLES, DatasetConfig, require_certifiable
+from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
+from resonaut.core.files import write_json
 from resonaut.skim import cutflow, expected, pieces
 from resonaut.skim.columns import Column, units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from resonaut.files import distinct
+from resonaut.core.files import distinct
 
 app = typer.Typer(help="Select events of experiment files and keep the columns of their jets.", no_args_is_help=True)
 
@@ -29,8 +29,8 @@ def chunk(
     Reads the chunk's input files; writes the selected events (Parquet) and the chunk's summary (JSON: events
     read and kept, generator weights, cutflow, lost files).
     """
-    from resonaut import config as frozen
-    from resonaut.dataset import DatasetConfig
+    from resonaut.core import config as frozen
+    from resonaut.core.datasets import DatasetConfig
     from resonaut.skim.chunk import skim_chunk
     from resonaut.skim.settings import Skim
 
@@ -53,8 +53,8 @@ def merge(
     Reads the summaries that `chunk` wrote; writes the manifest through which later stages open the dataset
     (JSON: chunks, cutflow, normalisation, lost files).
     """
-    from resonaut import config as frozen
-    from resonaut.dataset import DatasetConfig
+    from resonaut.core import config as frozen
+    from resonaut.core.datasets import DatasetConfig
     from resonaut.skim.merge import merge as merge_chunks
     from resonaut.skim.settings import Skim
 

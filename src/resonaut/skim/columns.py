@@ -7,7 +7,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from resonaut.events import KEY
+from resonaut.core.events import KEY
 
 
 @dataclass(frozen=True)

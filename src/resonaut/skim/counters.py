@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import uproot
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 
 # Number and summed weights, in NanoAOD and in its version 6.
 NAMES = (("genEventCount", "genEventSumw"), ("genEventCount_", "genEventSumw_"))

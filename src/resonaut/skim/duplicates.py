@@ -7,10 +7,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut import events
-from resonaut.dataset import REAL_ROLES, DatasetConfig
-from resonaut.events import KEY
-from resonaut.identifier import mix
+from resonaut.core import events
+from resonaut.core.datasets import REAL_ROLES, DatasetConfig
+from resonaut.core.events import KEY
+from resonaut.core.identifier import mix
 
 # Events compared at a time, so that memory does not grow with the dataset: about 60 bytes each.
 BLOCK = 500_000

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from resonaut import config
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core import config
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.skim.pieces import UnreadableError
 
 # Bytes read at once.

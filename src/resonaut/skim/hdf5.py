@@ -15,7 +15,7 @@ import h5py
 import hdf5plugin  # noqa: F401  registers the compression filters that PyTables has and h5py lacks
 import numpy as np
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 
 Name = str | int
 

@@ -13,8 +13,8 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.dataset import DatasetConfig, LabelledEvents, require_part
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core.datasets import DatasetConfig, LabelledEvents, require_part
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.skim import cutflow, hdf5, pieces
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.cutflow import Cutflow
@@ -197,7 +197,7 @@ def _broken_particles(values: np.ndarray) -> np.ndarray:
 def _raw_jets(values: np.ndarray, layout: Layout) -> tuple[ak.Array, ak.Array]:
     """Jets and their constituents (events * var * var) of massless particles (pT, eta, phi), zero-padded."""
     # FastJet takes half a second to load, which the feature files need not pay.
-    from resonaut import jets as fast
+    from resonaut.physics import jets as fast
 
     table = np.asarray(values, np.float64).reshape(-1, PARTICLES, 3)
     real = table[:, :, 0] > 0

@@ -9,12 +9,12 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from resonaut import config as frozen
-from resonaut import events
-from resonaut.dataset import BLIND_ROLES, DatasetConfig
-from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import KEY, Manifest
-from resonaut.files import write_json
+from resonaut.core import config as frozen
+from resonaut.core import events
+from resonaut.core.datasets import BLIND_ROLES, DatasetConfig
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.events import KEY, Manifest
+from resonaut.core.files import write_json
 from resonaut.skim import cutflow, duplicates
 from resonaut.skim.chunk import Summary
 from resonaut.skim.pieces import not_fired

@@ -14,8 +14,8 @@ import uproot
 from coffea.nanoevents import PFNanoAODSchema
 from coffea.processor import ProcessorABC
 
-from resonaut.errors import InputFileError
-from resonaut.events import KEY
+from resonaut.core.errors import InputFileError
+from resonaut.core.events import KEY
 from resonaut.skim import counters, pieces
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema

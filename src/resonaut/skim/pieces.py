@@ -13,8 +13,8 @@ from typing import Any
 
 import awkward as ak
 
-from resonaut import events
-from resonaut.errors import ResonautError
+from resonaut.core import events
+from resonaut.core.errors import ResonautError
 from resonaut.skim.columns import Column, conform, empty, units
 
 

@@ -10,7 +10,7 @@ from coffea.processor.executor import FileMeta
 from coffea.util import coffea_console
 from tqdm import tqdm
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 from resonaut.skim import counters, cutflow, nanoaod, pieces
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.settings import Skim

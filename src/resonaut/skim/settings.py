@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from resonaut.config import build
-from resonaut.errors import ConfigError
+from resonaut.core.config import build
+from resonaut.core.errors import ConfigError
 from resonaut.tag.settings import NetworkConfig, require_consistent
 
 

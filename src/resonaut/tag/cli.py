@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from resonaut.files import distinct
+from resonaut.core.files import distinct
 
 app = typer.Typer(help="Train jet taggers on simulated jets, and score both jets of every event.", no_args_is_help=True)
 
@@ -23,8 +23,8 @@ def train(
     Reads the skimmed events of the roles background and signal, writes the model and its measured
     performance on held-out jets.
     """
-    from resonaut import config as configuration
-    from resonaut.errors import ConfigError
+    from resonaut.core import config as configuration
+    from resonaut.core.errors import ConfigError
     from resonaut.tag.settings import TagConfig
     from resonaut.tag.training import make_model
 
@@ -49,7 +49,7 @@ def score(
     Reads <results>/skim/<dataset>/<chunk>.parquet, writes the friend file with the columns
     <jet>_<network>_<class> and tag_train.
     """
-    from resonaut import config as configuration
+    from resonaut.core import config as configuration
     from resonaut.tag.scoring import score_chunk
     from resonaut.tag.settings import TagConfig
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import awkward as ak
 import numpy as np
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 
 FEATURES = ("log_pt", "log_e", "log_pt_rel", "log_e_rel", "delta_r", "delta_eta", "delta_phi")
 

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from weaver.nn.model.ParticleNet import ParticleNet
 from weaver.nn.model.ParticleTransformer import ParticleTransformer
 
-from resonaut import config
-from resonaut.errors import InputFileError
-from resonaut.files import atomic
+from resonaut.core import config
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import atomic
 from resonaut.tag.inputs import FEATURES, Inputs
 from resonaut.tag.settings import NetworkConfig, require_consistent
 

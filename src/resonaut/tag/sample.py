@@ -12,8 +12,8 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-from resonaut import events, identifier
-from resonaut.errors import EmptySelectionError
+from resonaut.core import events, identifier
+from resonaut.core.errors import EmptySelectionError
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.settings import Class, NetworkConfig, TagConfig
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import awkward as ak
 from tqdm import tqdm
 
-from resonaut import events
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core import events
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.tag import networks
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.sample import JETS, in_training

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 
 Class = Literal["qcd", "2prong", "3prong", "4prong"]
 

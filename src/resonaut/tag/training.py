@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from resonaut import events
-from resonaut.errors import NotFiniteError
-from resonaut.files import write_json
+from resonaut.core import events
+from resonaut.core.errors import NotFiniteError
+from resonaut.core.files import write_json
 from resonaut.tag import networks
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample, load

@@ -5,11 +5,11 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import config, events, schema
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.correction import Factors, LundCorrection
 from resonaut.calibrate.settings import Histogram, Settings
-from resonaut.files import write_json
+from resonaut.core import config, events, schema
+from resonaut.core.files import write_json
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.correction import Factors, LundCorrection
 from resonaut.calibrate.factors import products, table_alone, tables_of
 from resonaut.calibrate.lund import Planes
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 
 BINS = LundBins((10.0, 80.0, 160.0, 350.0), (0.0, 1.0, 2.0, 5.0), (-4.0, -1.0, 0.5, 4.0))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resonaut.calibrate.lund import lund_plane
-from resonaut.errors import NotFiniteError
+from resonaut.core.errors import NotFiniteError
 
 
 def particle(pt: float, phi: float, eta: float = 0.0) -> dict[str, float]:

@@ -11,7 +11,7 @@ from resonaut.calibrate.counts import Counts
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.measure import Samples, measure, ratio_of
 from resonaut.calibrate.settings import Systematics, WeightPair
-from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
 
 
 def planes_from(*jets: list[tuple[float, list[tuple[float, float]]]]) -> Planes:

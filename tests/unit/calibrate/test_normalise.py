@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from resonaut import lund_weights
 from resonaut.calibrate import correction as files
 from resonaut.calibrate.cli import app
 from resonaut.calibrate.counts import Counts
@@ -16,9 +15,10 @@ from resonaut.calibrate.jets import jets_of
 from resonaut.calibrate.normalise import COLUMNS, JetBins, _distortion, apply, normalise
 from resonaut.calibrate.settings import Systematics, WeightPair
 from resonaut.calibrate.summary import summarise
-from resonaut.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.events import Dataset, write
-from resonaut.files import write_json
+from resonaut.core import lund_weights
+from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
+from resonaut.core.events import Dataset, write
+from resonaut.core.files import write_json
 
 from .conftest import correction_of
 

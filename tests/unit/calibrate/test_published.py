@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from resonaut.calibrate import correction, published
 from resonaut.calibrate.cli import app
 from resonaut.calibrate.published import read_published
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 
 EDGES = ([10.0, 65.0, 110.0, 99999.0], [0.0, 2.0, 4.0, 8.0], [-5.0, -3.0, 0.0, 4.0])
 TABLES = ("ratio_nom", "ratio_sys_tot_up", "ratio_sys_tot_down", "h_bl_ratio", "mc_nom")

@@ -11,7 +11,7 @@ from resonaut.calibrate.jets import jets_of
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.matching import Quarks, match
 from resonaut.calibrate.weights import Calibration, weigh
-from resonaut.events import Dataset
+from resonaut.core.events import Dataset
 
 from .conftest import correction_of
 

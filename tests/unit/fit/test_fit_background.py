@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from resonaut.errors import ConfigError, EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.fit import background
 from resonaut.fit.background import Model, ordered, relative_error
 from resonaut.fit.bare import settings_of

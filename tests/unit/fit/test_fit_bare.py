@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resonaut import cli
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 from resonaut.fit.bare import Options, parse_masses, search_of, settings_of
 from resonaut.fit.scan import search as find
 from resonaut.fit.signal import Gaussian, Histogram

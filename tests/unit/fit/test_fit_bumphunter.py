@@ -8,7 +8,7 @@ import uproot
 from pyBumpHunter import BumpHunter1D
 from scipy import stats
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 from resonaut.fit import bumphunter
 from resonaut.fit.bumphunter import in_bins, local_p, most_significant, search, windows
 from resonaut.fit.family import Background

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from resonaut import schema
-from resonaut.errors import ConfigError
+from resonaut.core import schema
+from resonaut.core.errors import ConfigError
 from resonaut.fit.checks import check
 
 ROOT = Path(__file__).parents[3]

@@ -11,7 +11,7 @@ import pytest
 from uhi.io.json import default
 
 from resonaut import cli
-from resonaut.config import read
+from resonaut.core.config import read
 from resonaut.fit import selection, workspace
 from resonaut.fit.bare import settings_of
 from resonaut.fit.settings import FitSettings

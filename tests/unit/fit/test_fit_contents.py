@@ -8,7 +8,7 @@ import pytest
 import uproot
 from uhi.io.json import default
 
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.fit.contents import COUNTS, Contents, Measured, counts, energy_unit, option, said, without_unit
 from resonaut.fit.spectrum import read
 

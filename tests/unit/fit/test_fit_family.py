@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 from resonaut.fit.family import FAMILIES, Background
 from resonaut.fit.likelihood import fit
 

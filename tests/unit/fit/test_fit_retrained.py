@@ -10,7 +10,7 @@ import pytest
 from uhi.io.json import default
 
 from resonaut import cli
-from resonaut.errors import InputFileError, ResonautError
+from resonaut.core.errors import InputFileError, ResonautError
 from resonaut.fit import limits
 from resonaut.fit.bare import settings_of
 from resonaut.fit.retrained import retrained

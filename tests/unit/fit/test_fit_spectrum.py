@@ -8,7 +8,7 @@ import pytest
 import uproot
 from uhi.io.json import default
 
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.fit.spectrum import Spectrum, from_uhi, read, regular_edges
 
 EDGES = np.array([1000.0, 1100.0, 1300.0, 1600.0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 from resonaut.fit.spectrum import read
 
 LOWS, HIGHS, COUNTS = [1000, 1100, 1300], [1100, 1300, 1600], [1234, 560, 71]

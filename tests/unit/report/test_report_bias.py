@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.report import bias
 
 

@@ -7,10 +7,10 @@ import hist
 import numpy as np
 import pytest
 
-from resonaut.errors import InputFileError
-from resonaut.files import write_json
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import write_json
+from resonaut.core.histograms import from_json, to_json
 from resonaut.report import calibration
-from resonaut.spectrum import from_json, to_json
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PRONGS = {"jets": 100, "uncalibrated": 1, "unclustered": 2}

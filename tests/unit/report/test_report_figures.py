@@ -17,9 +17,9 @@ from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from scipy.stats import norm
 
-from resonaut.files import write_json
+from resonaut.core.files import write_json
+from resonaut.core.histograms import to_json
 from resonaut.report import inputs, results, style
-from resonaut.spectrum import to_json
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
 pytestmark = [

@@ -16,8 +16,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from resonaut.errors import InputFileError
-from resonaut.files import write_json
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import write_json
 from resonaut.report import front_page, inputs, pages, settings
 
 ROOT = Path(__file__).parents[3]

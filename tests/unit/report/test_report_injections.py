@@ -5,8 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from resonaut.errors import InputFileError
-from resonaut.files import write_json
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import write_json
 from resonaut.report import images, improvements, injections
 from resonaut.report.style import COLOURS, distinct
 

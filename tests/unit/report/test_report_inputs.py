@@ -2,7 +2,7 @@
 
 import csv
 
-from resonaut.files import write_json
+from resonaut.core.files import write_json
 from resonaut.report import inputs
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from resonaut.errors import InputFileError
-from resonaut.files import write_json
+from resonaut.core.errors import InputFileError
+from resonaut.core.files import write_json
 from resonaut.report import lund
 
 PNG = b"\x89PNG\r\n\x1a\n"

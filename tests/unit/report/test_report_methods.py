@@ -7,10 +7,10 @@ import hist
 import numpy as np
 import pytest
 
-from resonaut.errors import ConfigError, InputFileError
-from resonaut.files import write_json
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.files import write_json
+from resonaut.core.histograms import to_json
 from resonaut.report import methods
-from resonaut.spectrum import to_json
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.report import fits, results, spectrum
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.

@@ -8,11 +8,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from resonaut import config as configuration
-from resonaut import events, schema, spectrum
-from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import Dataset
-from resonaut.files import write_json
+from resonaut.core import config as configuration
+from resonaut.core import events, histograms, schema
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.events import Dataset
+from resonaut.core.files import write_json
 from resonaut.reweight.cli import app
 from resonaut.reweight.settings import Settings
 from resonaut.reweight.train import luminosity, read_sidebands
@@ -89,9 +89,9 @@ def test_the_closure_test_finds_what_was_mended(tmp_path, settings, data, simula
     for feature in closure["features"]:
         assert feature["ndof"] == 15
         assert feature["chi2_after"] < 45 < 60 < feature["chi2_before"]
-        after = spectrum.from_json(feature["after"])
+        after = histograms.from_json(feature["after"])
         assert after.sum(flow=True).value == pytest.approx(closure["data_events"])
-        assert spectrum.from_json(feature["data"]).sum(flow=False).value == closure["data_events"]
+        assert histograms.from_json(feature["data"]).sum(flow=False).value == closure["data_events"]
     assert closure["auc_before"] > 0.55
     assert abs(closure["auc_after"] - 0.5) < 4 * closure["auc_error_after"]
 

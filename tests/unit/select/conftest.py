@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
-from resonaut import events, schema
-from resonaut.events import Dataset
-from resonaut.files import write_json
+from resonaut.core import events, schema
+from resonaut.core.events import Dataset
+from resonaut.core.files import write_json
 from resonaut.select import settings as select_settings
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "select.schema.yaml"

@@ -5,10 +5,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import identifier
-from resonaut.errors import ConfigError, EmptySelectionError
-from resonaut.events import Dataset
-from resonaut.ratio import trees
+from resonaut.core import identifier
+from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.events import Dataset
+from resonaut.learn.ratio import trees
 from resonaut.select import method as methods
 from resonaut.select.regions import Regions
 from resonaut.select.training import Training

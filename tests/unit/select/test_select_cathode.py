@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from resonaut import density, identifier, ratio
+from resonaut.core import identifier
+from resonaut.learn import density, ratio
 from resonaut.select import template
 from resonaut.select.anode import Anode
 from resonaut.select.cathode import Cathode

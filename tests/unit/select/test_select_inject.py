@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import KEY, Dataset
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.events import KEY, Dataset
 from resonaut.select import base
 from resonaut.select import injection as drawing
 from resonaut.select.benchmark import benchmark

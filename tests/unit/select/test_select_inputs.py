@@ -4,8 +4,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import features
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
+from resonaut.physics import features
 from resonaut.select.inputs import Inputs
 
 NAMES = ["m_j1", "tau21_j1", "delta_m", "tau21_j2", "m_j2"]

@@ -2,7 +2,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import identifier, ratio
+from resonaut.core import identifier
+from resonaut.learn import ratio
 from resonaut.select import kinematics
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window

@@ -4,9 +4,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import identifier, ratio
-from resonaut.errors import ConfigError, NotFiniteError
-from resonaut.ratio import trees
+from resonaut.core import identifier
+from resonaut.core.errors import ConfigError, NotFiniteError
+from resonaut.learn import ratio
+from resonaut.learn.ratio import trees
 from resonaut.select import catalogue, kinematics
 from resonaut.select import method as methods
 from resonaut.select.inputs import Inputs

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from resonaut import identifier
-from resonaut.autoencoder import Normalised, Settings
-from resonaut.autoencoder.normalised import NormalisedAutoencoder
-from resonaut.autoencoder.plain import Autoencoder
+from resonaut.core import identifier
+from resonaut.learn.autoencoder import Normalised, Settings
+from resonaut.learn.autoencoder.normalised import NormalisedAutoencoder
+from resonaut.learn.autoencoder.plain import Autoencoder
 from resonaut.select import method as methods
 from resonaut.select.level import Level
 from resonaut.select.regions import Regions

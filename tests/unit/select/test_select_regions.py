@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from resonaut.errors import EmptySelectionError
+from resonaut.core.errors import EmptySelectionError
 from resonaut.select.regions import LOWER, OUTSIDE, SIGNAL, UPPER, Regions, require_events
 from resonaut.select.settings import Window
 

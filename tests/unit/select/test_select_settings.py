@@ -1,7 +1,7 @@
 import pytest
 
-from resonaut.errors import ConfigError
-from resonaut.files import write_json
+from resonaut.core.errors import ConfigError
+from resonaut.core.files import write_json
 from resonaut.select import settings as select_settings
 
 

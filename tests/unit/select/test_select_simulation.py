@@ -7,9 +7,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import density, identifier, ratio
-from resonaut.errors import ConfigError
-from resonaut.events import Dataset
+from resonaut.core import identifier
+from resonaut.core.errors import ConfigError
+from resonaut.core.events import Dataset
+from resonaut.learn import density, ratio
 from resonaut.select.quak import Quak
 from resonaut.select.regions import Regions
 from resonaut.select.salad import Salad

@@ -4,10 +4,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import spectrum
-from resonaut.errors import EmptySelectionError, InputFileError
-from resonaut.events import Dataset
-from resonaut.lund_weights import column
+from resonaut.core import histograms
+from resonaut.core.errors import EmptySelectionError, InputFileError
+from resonaut.core.events import Dataset
+from resonaut.core.lund_weights import column
 from resonaut.select.settings import Sculpting, Settings, Spectrum, Window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
 
@@ -36,7 +36,7 @@ def test_data_are_counted_by_region(counting):
     result = tally.summary()
     assert result["counts"]["signal_region"] == {"events": 2, "selected": 1}
     assert result["counts"]["upper_sideband"] == {"events": 1, "selected": 1}
-    histogram = spectrum.from_json(result["spectrum"])
+    histogram = histograms.from_json(result["spectrum"])
     assert histogram.values().tolist() == [0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
 
 
@@ -44,7 +44,9 @@ def test_spectra_are_stored_at_each_efficiency_whatever_the_working_point(counti
     tally = DataTally(counting, Window((3100, 3200), ((3000, 3100), (3500, 3600))))
     for _ in range(2):
         tally.add(batch(), SCORES, np.zeros(4, bool))
-    spectra = {cut: spectrum.from_json(h).values()[[0, 1, 5]].tolist() for cut, h in tally.summary()["spectra"].items()}
+    spectra = {
+        cut: histograms.from_json(h).values()[[0, 1, 5]].tolist() for cut, h in tally.summary()["spectra"].items()
+    }
     # Scores of 1 - efficiency and above.
     assert spectra == {"1": [2, 4, 2], "0.5": [0, 4, 2], "0.1": [0, 2, 2], "0.01": [0, 0, 2]}
 
@@ -73,7 +75,7 @@ def test_the_efficiency_is_selected_over_generated(signal):
     assert result["efficiency"] == pytest.approx(0.25)
     assert result["efficiency_error"] == pytest.approx(np.sqrt(2 * 0.25**2 * 0.75) / 2)
     assert (result["lund_scale_factor"], result["lund_uncertainties"]) == (None, {})
-    assert spectrum.from_json(result["spectrum"]).values().sum() == pytest.approx(0.5)
+    assert histograms.from_json(result["spectrum"]).values().sum() == pytest.approx(0.5)
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_lund_weights_move_events_across_the_cut_but_keep_their_number(signal, l
     assert result["lund_uncertainties"]["a"] == pytest.approx(a)
     assert result["lund_uncertainties"]["b"] == pytest.approx(((3 / 12) / (9 / 24) - 1,) * 2)
     # The spectrum has the nominal weights, and the same cross section: 4 and 4 of 24 at 3050 GeV, 1 at 3150 GeV.
-    assert spectrum.from_json(result["spectrum"]).values()[:2] == pytest.approx([3 * 8 / 24, 3 * 1 / 24])
+    assert histograms.from_json(result["spectrum"]).values()[:2] == pytest.approx([3 * 8 / 24, 3 * 1 / 24])
     squares = 2 * (0.25 * 4) ** 2 + (0.25 * 1) ** 2
     assert result["efficiency_error"] == pytest.approx(np.sqrt(squares * (1 - result["efficiency"])) / 2 / 2)
 
@@ -130,9 +132,9 @@ def test_a_common_factor_on_the_lund_weights_changes_nothing(signal, lund):
         assert scaled[key] == pytest.approx(plain[key])
     for name in ("a", "statistical"):
         assert scaled["lund_uncertainties"][name] == pytest.approx(plain["lund_uncertainties"][name])
-    histograms = [spectrum.from_json(result["spectrum"]) for result in found]
-    assert histograms[1].values() == pytest.approx(histograms[0].values())
-    assert histograms[1].variances() == pytest.approx(histograms[0].variances())
+    spectra = [histograms.from_json(result["spectrum"]) for result in found]
+    assert spectra[1].values() == pytest.approx(spectra[0].values())
+    assert spectra[1].variances() == pytest.approx(spectra[0].variances())
 
 
 def test_toys_of_the_lund_weights_give_their_root_mean_square(signal, lund):
@@ -245,5 +247,7 @@ def test_categories_hold_every_event_once(counting):
     score = np.array([0.0, 0.49, 0.5, 0.89, 0.9, 1.0], np.float32)
     events = ak.Array({"m_jj": np.full(6, 3500.0, np.float32)})
     tally.add(events, score, score > 0.9)
-    found = {tuple(c["score"]): spectrum.from_json(c["spectrum"]).sum(flow=True) for c in tally.summary()["categories"]}
+    found = {
+        tuple(c["score"]): histograms.from_json(c["spectrum"]).sum(flow=True) for c in tally.summary()["categories"]
+    }
     assert found == {(0, 0.5): 2, (0.5, 0.9): 2, (0.9, 1): 2}

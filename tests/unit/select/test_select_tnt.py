@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from resonaut import identifier, ratio
-from resonaut.autoencoder import Settings
-from resonaut.autoencoder.plain import Autoencoder
-from resonaut.autoencoder.variational import Variational
-from resonaut.errors import EmptySelectionError
-from resonaut.ratio import trees
+from resonaut.core import identifier
+from resonaut.core.errors import EmptySelectionError
+from resonaut.learn import ratio
+from resonaut.learn.autoencoder import Settings
+from resonaut.learn.autoencoder.plain import Autoencoder
+from resonaut.learn.autoencoder.variational import Variational
+from resonaut.learn.ratio import trees
 from resonaut.select import kinematics
 from resonaut.select import method as methods
 from resonaut.select.regions import Regions

@@ -6,10 +6,10 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from resonaut import identifier, spectrum
-from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import KEY, Dataset
-from resonaut.files import write_json
+from resonaut.core import histograms, identifier
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.events import KEY, Dataset
+from resonaut.core.files import write_json
 from resonaut.select import settings as select_settings
 from resonaut.select.cli import app
 from resonaut.select.quantile import Raw, Score
@@ -39,7 +39,7 @@ def test_cwola_writes_friends_of_every_dataset_and_the_summary(config, manifests
     assert ak.min(data.score) >= 0
     assert ak.max(data.score) < 1
     assert ak.all(data.selected == (data.score >= np.float32(0.99)))
-    histogram = spectrum.from_json(result["spectrum"])
+    histogram = histograms.from_json(result["spectrum"])
     assert histogram.sum(flow=True) == ak.sum(data.selected) > 0
     counts = result["counts"]
     assert sum(region["events"] for region in counts.values()) == len(data)
@@ -52,7 +52,7 @@ def test_cwola_writes_friends_of_every_dataset_and_the_summary(config, manifests
     assert result["sculpting"]["sample"] == "simulation"
     assert [b["m_jj"][0] for b in result["sculpting"]["bins"]] == [3000, 3250, 3500, 3750, 4000, 4500]
     for cut, stored in result["spectra"].items():
-        assert spectrum.from_json(stored).sum(flow=True) == ak.sum(data.score >= np.float32(1 - float(cut)))
+        assert histograms.from_json(stored).sum(flow=True) == ak.sum(data.score >= np.float32(1 - float(cut)))
     assert result["spectra"]["0.01"] == result["spectrum"]
     assert (result["method"], result["window"], result["signal_region"]) == ("cwola", "w3500", [3250, 3750])
     assert result["sidebands"] == [[3000, 3250], [3750, 4250]]
@@ -61,7 +61,7 @@ def test_cwola_writes_friends_of_every_dataset_and_the_summary(config, manifests
 def test_the_inclusive_selection_keeps_everything(config, manifests, tmp_path):
     result = run(config, manifests, "inclusive", tmp_path)
     assert ak.all(scores(manifests["data"], "inclusive").selected)
-    assert spectrum.from_json(result["spectrum"]).sum(flow=True) == 6060
+    assert histograms.from_json(result["spectrum"]).sum(flow=True) == 6060
     assert result["signals"][0]["efficiency"] == pytest.approx(0.8)
     assert result["efficiency_target"] == 1
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from scipy import stats
 
-from resonaut import identifier
-from resonaut.autoencoder import Constituents, constituents
-from resonaut.autoencoder.constituents import ConstituentAutoencoder
-from resonaut.errors import EmptySelectionError
+from resonaut.core import identifier
+from resonaut.core.errors import EmptySelectionError
+from resonaut.learn.autoencoder import Constituents, constituents
+from resonaut.learn.autoencoder.constituents import ConstituentAutoencoder
 from resonaut.select import method as methods
 from resonaut.select.level import Level, regression
 from resonaut.select.regions import Regions

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from resonaut import config, schema
-from resonaut.dataset import DatasetConfig
+from resonaut.core import config, schema
+from resonaut.core.datasets import DatasetConfig
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Detector, Simulate
 

@@ -10,7 +10,7 @@ import uproot
 from coffea.nanoevents import NanoEventsFactory, PFNanoAODSchema
 from typer.testing import CliRunner
 
-from resonaut.errors import ConfigError, EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.simulate import nanoaod
 from resonaut.simulate.chunk import simulate, slots
 from resonaut.simulate.cli import app

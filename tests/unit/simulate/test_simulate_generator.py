@@ -5,8 +5,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.dataset import Component
-from resonaut.errors import ConfigError
+from resonaut.core.datasets import Component
+from resonaut.core.errors import ConfigError
 from resonaut.simulate.generator import Pythia, settings
 from resonaut.simulate.settings import Process
 

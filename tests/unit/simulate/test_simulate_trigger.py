@@ -2,8 +2,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.errors import ConfigError
-from resonaut.jets import cluster
+from resonaut.core.errors import ConfigError
+from resonaut.physics.jets import cluster
 from resonaut.simulate.settings import Filter
 from resonaut.simulate.trigger import passes
 

@@ -10,8 +10,8 @@ import pytest
 import uproot
 import yaml
 
-from resonaut import config, schema
-from resonaut.dataset import DatasetConfig
+from resonaut.core import config, schema
+from resonaut.core.datasets import DatasetConfig
 from resonaut.skim.settings import Skim
 
 SECTION = Path(__file__).parents[3] / "workflow" / "schemas" / "skim.schema.yaml"

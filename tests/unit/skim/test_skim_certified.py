@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from coffea.lumi_tools import LumiMask
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 from resonaut.skim.certified import Certified
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from resonaut import schema
-from resonaut.errors import ConfigError
+from resonaut.core import schema
+from resonaut.core.errors import ConfigError
 from resonaut.skim.checks import check
 
 

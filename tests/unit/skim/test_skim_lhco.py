@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from resonaut import events
-from resonaut.dataset import LabelledEvents
-from resonaut.errors import ConfigError, InputFileError, NotFiniteError
+from resonaut.core import events
+from resonaut.core.datasets import LabelledEvents
+from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.lhco import wanted_events
 

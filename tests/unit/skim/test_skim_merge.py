@@ -7,10 +7,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import config, events
-from resonaut.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.events import Manifest
-from resonaut.files import write_json
+from resonaut.core import config, events
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.events import Manifest
+from resonaut.core.files import write_json
 from resonaut.skim.chunk import Summary
 from resonaut.skim.cutflow import row
 from resonaut.skim.merge import lost_fraction, merge

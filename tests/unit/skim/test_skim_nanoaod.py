@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
-from resonaut import events
-from resonaut.errors import ConfigError, InputFileError, NotFiniteError
+from resonaut.core import events
+from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.skim import counters, nanoaod, runner
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.pieces import UnwritableError
@@ -486,7 +486,7 @@ def test_full_disk_is_no_fault_of_the_file(skim, content, write, tmp_path, monke
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("resonaut.events.write", full)
+    monkeypatch.setattr("resonaut.core.events.write", full)
     with pytest.raises(UnwritableError, match=r"cannot be written .*No space left.*make room"):
         skim(write(tmp_path / "a.root", content), bad_files=SKIP)
 

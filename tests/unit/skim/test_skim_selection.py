@@ -4,7 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 from resonaut.skim import cutflow, pieces
 from resonaut.skim.columns import conform, empty, schema
 from resonaut.skim.cutflow import Cutflow

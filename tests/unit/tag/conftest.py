@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from resonaut import config, events, schema
+from resonaut.core import config, events, schema
 from resonaut.tag.settings import TagConfig
 
 ROOT = Path(__file__).parents[3]

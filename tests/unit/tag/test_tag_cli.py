@@ -1,7 +1,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from resonaut.errors import ConfigError
+from resonaut.core.errors import ConfigError
 from resonaut.tag.cli import app
 
 runner = CliRunner()

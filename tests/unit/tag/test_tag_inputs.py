@@ -2,7 +2,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.errors import InputFileError
+from resonaut.core.errors import InputFileError
 from resonaut.tag.inputs import Inputs, jet_inputs
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from resonaut.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.tag import networks
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.settings import require_consistent

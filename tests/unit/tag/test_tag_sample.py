@@ -4,8 +4,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut import events
-from resonaut.errors import EmptySelectionError
+from resonaut.core import events
+from resonaut.core.errors import EmptySelectionError
 from resonaut.tag import sample
 
 CLASSES = ["qcd", "2prong", "3prong", "4prong"]

@@ -3,8 +3,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from resonaut import events
-from resonaut.errors import ConfigError, InputFileError, NotFiniteError
+from resonaut.core import events
+from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.tag import networks, sample, scoring
 
 CLASSES = ("qcd", "2prong", "3prong", "4prong")

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from resonaut.errors import ConfigError, InputFileError, NotFiniteError
+from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.tag import networks, roc, training
 
 

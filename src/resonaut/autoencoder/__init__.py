@@ -1,5 +1,0 @@
-"""Autoencoders, which learn to reproduce what they often see: variational, of constituents, and normalised."""
-
-from resonaut.autoencoder.settings import Constituents, Normalised, Settings
-
-__all__ = ["Constituents", "Normalised", "Settings"]

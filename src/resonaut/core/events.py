@@ -1,0 +1,221 @@
+"""Events and their friends: the one module that opens, joins and writes per-event files.
+
+``skim`` writes ``<results>/skim/<dataset>/<chunk>.parquet`` and the manifest
+``<results>/skim/<dataset>.json``; each later stage writes ``<results>/<verb>/<dataset>/<chunk>.parquet``
+with the event identifier and its own new columns, row for row the same events. Files are read one row
+group at a time, so memory does not grow with the dataset.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from resonaut.core import config
+from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
+from resonaut.core.files import atomic
+
+KEY = ("run", "luminosityBlock", "event")
+# What may stand for a folder or file of a dataset.
+NAME = re.compile(r"[\w-][\w.-]*")
+RUN_SKIM = "run 'skim' again"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``skim`` found in a dataset: the content of ``<results>/skim/<dataset>.json``.
+
+    ``luminosity`` in 1/fb (data), ``cross_section`` in fb and ``mass`` in GeV (simulation);
+    ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` lists
+    ``{"cut", "events", "sum_weights"}`` in order; ``lost`` lists ``{"file", "reason", "events"}``; ``notes`` say
+    what was missing in the files and what counts in its place. ``dropped`` are rows of the chunks' files that are
+    copies of other events: they are no part of the dataset, and no later stage sees them.
+    """
+
+    name: str
+    role: str
+    chunks: list[str]
+    events: int
+    luminosity: float | None
+    cross_section: float | None
+    mass: float | None
+    weight_scale: float
+    cutflow: list[dict[str, Any]]
+    lost: list[dict[str, Any]]
+    notes: list[str]
+    dropped: dict[str, list[int]]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A skimmed dataset and its friends, opened through its manifest."""
+
+    manifest: Manifest
+    results: Path
+
+    @classmethod
+    def open(cls, manifest: Path) -> "Dataset":
+        """Open ``<results>/skim/<dataset>.json``.
+
+        Raises:
+            InputFileError: the manifest is another dataset's, or its chunks do not hold its events.
+        """
+        dataset = cls(config.read(manifest, Manifest), manifest.parent.parent)
+        named = (dataset.name, *dataset.manifest.chunks)
+        if dataset.name != manifest.stem or not all(NAME.fullmatch(name) for name in named):
+            raise InputFileError(manifest, f"is of {dataset.name!r}, chunks {dataset.manifest.chunks}", RUN_SKIM)
+        stored = sum(count(dataset.path("skim", chunk)) for chunk in dataset.manifest.chunks)
+        expected = dataset.manifest.events + sum(map(len, dataset.manifest.dropped.values()))
+        if stored != expected:
+            raise InputFileError(manifest, f"has {expected} events, and the files of its chunks {stored}", RUN_SKIM)
+        return dataset
+
+    @property
+    def name(self) -> str:
+        """The dataset's name in the configuration."""
+        return self.manifest.name
+
+    def path(self, folder: str, chunk: str) -> Path:
+        """The file of one chunk in ``<results>/<folder>/<dataset>/``; ``folder`` is mostly a verb."""
+        return self.results / folder / self.name / f"{chunk}.parquet"
+
+    def iterate(self, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
+        """Yield the whole dataset in batches (row groups) with the named columns; see ``iterate_chunk``."""
+        for chunk in self.manifest.chunks:
+            yield from self.iterate_chunk(chunk, columns, friends)
+
+    def iterate_chunk(self, chunk: str, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
+        """Yield one chunk in batches, joined with its ``friends`` (folders such as ``"tag"``).
+
+        The column ``weight`` is made here: generator weight times ``weight_scale``, in fb for
+        simulation, 1 for data.
+        """
+        stored = ["gen_weight" if c == "weight" else c for c in columns]
+        paths = [self.path(folder, chunk) for folder in ("skim", *friends)]
+        for batch in iterate(paths, stored, self.manifest.dropped.get(chunk, ())):
+            if "weight" in columns:
+                batch = ak.with_field(batch, batch.gen_weight * self.manifest.weight_scale, "weight")
+            yield batch
+
+    def read(self, columns: Sequence[str], friends: Sequence[str] = ()) -> ak.Array:
+        """All events at once, for columns that fit in memory; at least the event identifier's types."""
+        return ak.concatenate(list(self.iterate(columns, friends)))
+
+
+def columns(path: Path) -> list[str]:
+    """The names of a file's columns."""
+    names: list[str] = _open(path).schema_arrow.names
+    return names
+
+
+def count(path: Path) -> int:
+    """The number of a file's events, from its footer."""
+    with _open(path) as file:
+        return int(file.metadata.num_rows)
+
+
+def iterate(paths: Sequence[Path], columns: Sequence[str], dropped: Sequence[int] = ()) -> Iterator[ak.Array]:
+    """Join files row by row and yield one record array per row group, with ``columns`` and the KEY.
+
+    Rows ``dropped`` of the first file are left out; its friends do not have them.
+
+    Raises:
+        InputFileError: a file is missing or unreadable, no file has one of the columns, or a friend repeats one.
+        MisalignedFriendsError: the files do not hold the same events in the same order.
+    """
+    files = [_open(path) for path in paths]
+    wanted = list(dict.fromkeys((*KEY, *columns)))
+    owner: dict[str, Path] = {}
+    for path, file in zip(paths, files, strict=True):
+        for name in file.schema_arrow.names:
+            if name not in KEY and owner.get(name, path) != path:
+                raise InputFileError(path, f"has the column {name!r} of {owner[name]}, too", "run its stage again")
+            owner[name] = path
+    for name in wanted:
+        if name not in owner:
+            raise InputFileError(
+                " + ".join(map(str, paths)),
+                f"no column {name!r}",
+                "run the stage that writes it again",
+            )
+    for path, file in zip(paths[1:], files[1:], strict=True):
+        if file.num_row_groups != files[0].num_row_groups:
+            raise _misaligned(path, paths[0])
+    end = 0
+    for group in range(files[0].num_row_groups):
+        tables = [
+            file.read_row_group(
+                group, columns=[*KEY, *(n for n in wanted if n not in KEY and owner[n] == path)], use_threads=False
+            )
+            for path, file in zip(paths, files, strict=True)
+        ]
+        end += len(tables[0])
+        if dropped:
+            rows = np.arange(end - len(tables[0]), end)
+            tables[0] = tables[0].filter(pa.array(~np.isin(rows, dropped)))
+        for path, table in zip(paths[1:], tables[1:], strict=True):
+            if not table.select(KEY).equals(tables[0].select(KEY)):
+                raise _misaligned(path, paths[0])
+        joined = {name: table for table in reversed(tables) for name in table.column_names}
+        fields = [joined[name].schema.field(name) for name in wanted]
+        yield ak.from_arrow(pa.table([joined[name].column(name) for name in wanted], schema=pa.schema(fields)))
+
+
+def write(path: Path, batches: Iterable[ak.Array], units: Mapping[str, str]) -> None:
+    """Write record arrays as Parquet, one row group per batch, and move the file into place at the end.
+
+    ``units`` names the unit of each column that has one; it is stored in the file's schema. Every
+    batch must hold the KEY, and an empty dataset is one empty batch with its types.
+
+    Raises:
+        NotFiniteError: a column holds NaN or infinity.
+    """
+    with atomic(path) as partial:
+        writer = None
+        for batch in batches:
+            for name in batch.fields:
+                require_finite(batch[name], name, path)
+            table = pa.table(
+                {name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields}
+            )
+            fields = [
+                table.schema.field(name).with_metadata({"unit": units.get(name, "1")}).with_nullable(False)
+                for name in table.column_names
+            ]
+            table = table.cast(pa.schema(fields))
+            writer = writer or pq.ParquetWriter(partial, table.schema, compression="zstd")
+            writer.write_table(table, row_group_size=max(len(table), 1))
+        if writer is None:
+            raise ValueError(f"{path}: no batch to write, not even an empty one")
+        writer.close()
+
+
+def require_finite(values: ak.Array | np.ndarray, name: str, source: Path | str) -> None:
+    """Stop where a weight, score or feature is NaN or infinite."""
+    flat = ak.to_numpy(ak.flatten(values, axis=None))
+    bad = 0 if flat.dtype.kind not in "fc" else int(np.count_nonzero(~np.isfinite(flat)))
+    if bad:
+        raise NotFiniteError(
+            f"{source}: {name!r} has {bad} NaN or infinite values of {flat.size}; mend its input or cut those events."
+        )
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise InputFileError(path, "no such file", "run the stage that makes it") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputFileError(
+            path, f"not a readable Parquet file ({error})", "delete it and run its stage again"
+        ) from None
+
+
+def _misaligned(path: Path, events: Path) -> MisalignedFriendsError:
+    return MisalignedFriendsError(path, f"does not hold the events of {events} row for row", "run its stage again")

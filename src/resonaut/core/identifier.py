@@ -1,0 +1,43 @@
+"""Random choices that belong to the event: a hash of its identifier, whatever its row, chunk or file."""
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.core.events import KEY
+
+Keys = NDArray[np.uint64]
+
+
+def keys(events: ak.Array) -> Keys:
+    """A 64-bit hash of each event's identifier (run, luminosityBlock, event), shape (n,)."""
+    state = np.zeros(len(events), dtype=np.uint64)
+    for name in KEY:
+        state = mix(state ^ ak.to_numpy(events[name]).astype(np.uint64))
+    return state
+
+
+def folds(keys: Keys, n_folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold, 0 to ``n_folds`` - 1, of each event; another seed deals the events anew."""
+    return (mix(keys ^ np.uint64(seed)) % np.uint64(n_folds)).astype(np.int64)
+
+
+def uniform(keys: Keys, seed: int) -> NDArray[np.float64]:
+    """A reproducible number in [0, 1) for each event, independent of its fold."""
+    return (mix(~keys ^ np.uint64(seed)) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def mix(state: Keys) -> Keys:
+    """The output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014); overflow is meant.
+
+    Every bit of the result depends on every bit given.
+    """
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
+
+
+def derived_seed(*numbers: int) -> int:
+    """An independent seed for each tuple of numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -1,5 +1,0 @@
-"""Densities of event features: normalising flows p(x | m_jj), by zuko. The flows themselves are in ``density.flow``."""
-
-from resonaut.density.settings import Settings
-
-__all__ = ["Settings"]

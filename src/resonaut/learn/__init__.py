@@ -1,0 +1,1 @@
+"""Machine learning that several stages share: likelihood ratios, densities, autoencoders."""

@@ -1,0 +1,245 @@
+"""A conditional normalising flow: the density p(x | c) of event features x given a number c, mostly m_jj.
+
+An autoregressive neural spline flow (Durkan et al., arXiv:1906.04032) after the preprocessing of CATHODE
+(Hallin et al., arXiv:2109.00546): scaled to (0, 1) by the training range, logit, standardised.
+"""
+
+import copy
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import zuko
+from numpy.typing import NDArray
+from torch import Tensor
+
+from resonaut.core.errors import EmptySelectionError, ResonautError
+from resonaut.core.identifier import Keys, uniform
+from resonaut.learn.density.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Features = NDArray[np.float32]
+Condition = NDArray[np.floating] | None
+
+# Part of the unit interval at either end that stands for the edge of the training range and all beyond it.
+MARGIN = 1e-2
+# How often in a training the validation loss is looked at.
+CHECKS = 20
+# Rows are evaluated in blocks of one size: a row's last bits must not depend on its neighbours' number.
+BLOCK = 4096
+# Below this the sample cannot be split into training and validation part.
+MIN_EVENTS = 20
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From features to numbers of order 1 on the whole axis; every array has the shape (d,)."""
+
+    low: NDArray[np.float64]
+    width: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, features: Features) -> "Preprocessing":
+        """Learn ranges, means and spreads of the training events, shape (n, d)."""
+        low, high = features.min(axis=0).astype(np.float64), features.max(axis=0).astype(np.float64)
+        # A constant feature stays constant.
+        width = np.where(high > low, high - low, 1.0)
+        raw = cls(low, width, np.zeros_like(low), np.ones_like(low))
+        logit = raw.forward(raw.unit(features))
+        std = logit.std(axis=0)
+        return cls(low, width, logit.mean(axis=0), np.where(std > 0, std, 1.0))
+
+    def unit(self, features: Features) -> NDArray[np.float64]:
+        """Features scaled into (0, 1); the edges of the training range and all beyond lie amid the margins."""
+        u = MARGIN + (1 - 2 * MARGIN) * (features.astype(np.float64) - self.low) / self.width
+        return np.where(u <= MARGIN, MARGIN / 2, np.where(u >= 1 - MARGIN, 1 - MARGIN / 2, u))
+
+    def forward(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The standardised logit of scaled features."""
+        result: NDArray[np.float64] = (np.log(u) - np.log1p(-u) - self.mean) / self.std
+        return result
+
+    def log_jacobian(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Logarithm of |dz/dx| of each event, shape (n,)."""
+        scale = np.log((1 - 2 * MARGIN) / (self.width * self.std))
+        result: NDArray[np.float64] = (scale - np.log(u) - np.log1p(-u)).sum(axis=1)
+        return result
+
+    def inverse(self, z: NDArray[np.float64]) -> Features:
+        """Back to features; what falls into a margin becomes the edge of the training range."""
+        u = 1 / (1 + np.exp(-np.clip(z * self.std + self.mean, -50, 50)))
+        x = self.low + self.width * np.clip((u - MARGIN) / (1 - 2 * MARGIN), 0, 1)
+        return x.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Density:
+    """A trained flow. ``center`` and ``scale`` standardise the condition; ``loss`` is that of the validation part.
+
+    Features outside the training range count as its edge, which is dealt with as an interval: the density there is
+    finite, and an edge at which many events pile up (a ratio tau_n / tau_(n-1) of 0) is learned and sampled as such.
+    """
+
+    flow: zuko.lazy.Flow
+    preprocessing: Preprocessing
+    center: float
+    scale: float
+    loss: float
+
+    @classmethod
+    def fit(
+        cls,
+        features: Features,
+        condition: Condition,
+        weights: NDArray[np.float64],
+        keys: Keys,
+        settings: Settings,
+        seed: int,
+    ) -> "Density":
+        """Train a flow; what it learns depends on the events and ``seed``, and not on the order of the events.
+
+        Args:
+            features: shape (n, d), finite.
+            condition: shape (n,), or None for a density without a condition.
+            weights: shape (n,), of any scale; events are drawn for the batches in proportion to them.
+            keys: shape (n,), the events' hashes: they decide which events validate.
+            settings: the section ``density``.
+            seed: of the first weights, the batches and the validation part.
+
+        Raises:
+            EmptySelectionError: too few events.
+            ResonautError: a weight is negative, or the training diverges.
+        """
+        if np.any(weights < 0):
+            raise ResonautError(
+                f"{np.count_nonzero(weights < 0)} events have negative weights, from which no density can be "
+                "learned; train on a sample with positive weights."
+            )
+        order = np.argsort(keys, kind="stable")
+        features, weights, keys = features[order], weights[order], keys[order]
+        validating = uniform(keys, seed) < settings.validation_fraction
+        parts = ~validating, validating
+        if min(np.count_nonzero(weights[rows] > 0) for rows in parts) < MIN_EVENTS:
+            raise EmptySelectionError(
+                f"{len(keys)} events are too few to learn a density from; widen the mass ranges, or use larger samples."
+            )
+        preprocessing = Preprocessing.fit(features[~validating])
+        center, scale = 0.0, 1.0
+        if condition is not None:
+            condition = condition[order]
+            center, scale = float(condition.mean()), float(condition.std()) or 1.0
+        generator = torch.Generator().manual_seed(seed)
+        u = preprocessing.unit(features)
+        # Spread the edges over their margins: an atom has no density.
+        u = np.where(np.minimum(u, 1 - u) < MARGIN, _spread(u, generator), u)
+        z = torch.as_tensor(preprocessing.forward(u), dtype=torch.float32)
+        flow = _untrained(features.shape[1], condition is not None, settings, seed)
+        tables = []
+        for rows in parts:
+            c = None if condition is None else _column((condition[rows] - center) / scale)
+            tables.append((z[torch.as_tensor(rows)], c, torch.as_tensor(weights[rows], dtype=torch.float32)))
+        loss = _train(flow, tables[0], tables[1], settings, generator)
+        return cls(flow, preprocessing, center, scale, loss)
+
+    def log_prob(self, features: Features, condition: Condition = None) -> NDArray[np.float64]:
+        """Logarithm of p(x | c) of each event, shape (n,), in the features' units."""
+        u = self.preprocessing.unit(features)
+        inner = self._blocks(lambda flow, z: flow.log_prob(z), self.preprocessing.forward(u), condition)
+        return inner.astype(np.float64) + self.preprocessing.log_jacobian(u)
+
+    def latent(self, features: Features, condition: Condition = None) -> Features:
+        """Where the flow puts each event, shape (n, d): standard normal if it learned its density well."""
+        z = self.preprocessing.forward(self.preprocessing.unit(features))
+        return self._blocks(lambda flow, z: flow.transform(z), z, condition)
+
+    def sample(self, condition: NDArray[np.floating], seed: int) -> Features:
+        """One event for each value of the condition, shape (n, d)."""
+        shape = (len(condition), len(self.preprocessing.low))
+        noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).numpy()
+        z = self._blocks(lambda flow, noise: flow.transform.inv(noise), noise, condition)
+        return self.preprocessing.inverse(z.astype(np.float64))
+
+    @torch.no_grad()
+    def _blocks(
+        self,
+        function: Callable[[zuko.distributions.NormalizingFlow, Tensor], Tensor],
+        values: NDArray[np.floating],
+        condition: Condition,
+    ) -> Features:
+        """``function`` of the flow at the condition, and of the values, shape (n, d)."""
+        n = len(values)
+        x = torch.zeros(max(-(-n // BLOCK), 1) * BLOCK, values.shape[1])
+        x[:n] = torch.as_tensor(values)
+        c = None
+        if condition is not None:
+            c = torch.zeros(len(x), 1)
+            c[:n] = _column((condition - self.center) / self.scale)
+        parts = []
+        for start in range(0, len(x), BLOCK):
+            rows = slice(start, start + BLOCK)
+            parts.append(function(self.flow(None if c is None else c[rows]), x[rows]))
+        result: Features = torch.cat(parts)[:n].numpy()
+        return result
+
+
+def _column(values: NDArray[np.floating]) -> Tensor:
+    return torch.as_tensor(values[:, np.newaxis], dtype=torch.float32)
+
+
+def _spread(u: NDArray[np.float64], generator: torch.Generator) -> NDArray[np.float64]:
+    """Numbers in the margin on whose side each of ``u`` lies."""
+    inside = MARGIN * (0.01 + 0.99 * torch.rand(u.shape, generator=generator, dtype=torch.float64).numpy())
+    return np.where(u < 0.5, inside, 1 - inside)
+
+
+def _untrained(features: int, conditional: bool, settings: Settings, seed: int) -> zuko.lazy.Flow:
+    # Layers draw their first weights from the global generator: leave it as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return zuko.flows.NSF(
+            features,
+            int(conditional),
+            bins=settings.bins,
+            transforms=settings.transforms,
+            hidden_features=settings.hidden,
+            activation=torch.nn.SiLU,
+        )
+
+
+Table = tuple[Tensor, Tensor | None, Tensor]
+
+
+def _train(
+    flow: zuko.lazy.Flow, training: Table, validation: Table, settings: Settings, generator: torch.Generator
+) -> float:
+    """Maximise the likelihood with Adam and the one-cycle rate, and keep the best state; returns its loss."""
+    z, c, weights = training
+    optimizer = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, settings.steps, pct_start=0.2)
+    draws = torch.multinomial(weights, settings.steps * settings.batch_size, replacement=True, generator=generator)
+    every = max(settings.steps // CHECKS, 1)
+    best, state = np.inf, copy.deepcopy(flow.state_dict())
+    for step, rows in enumerate(draws.view(settings.steps, -1), start=1):
+        loss = -flow(None if c is None else c[rows]).log_prob(z[rows]).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        cycle.step()
+        if step % every and step != settings.steps:
+            continue
+        with torch.no_grad():
+            held_out = validation[2] @ -flow(validation[1]).log_prob(validation[0]) / validation[2].sum()
+        if not torch.isfinite(held_out):
+            raise ResonautError(
+                f"the training of a density diverged at step {step} of {settings.steps}; lower density.learning_rate."
+            )
+        if held_out < best:
+            best, state = float(held_out), copy.deepcopy(flow.state_dict())
+    flow.load_state_dict(state)
+    log.info("density of %d events: validation loss %.4f", len(z), best)
+    return best

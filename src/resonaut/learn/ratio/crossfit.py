@@ -1,0 +1,119 @@
+"""k folds: every event is predicted by models that have not seen its fold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from resonaut.core.errors import EmptySelectionError
+from resonaut.core.identifier import Keys, folds
+from resonaut.learn.ratio import trees
+from resonaut.learn.ratio.sample import Pair, Sample
+from resonaut.learn.ratio.settings import Settings
+
+# Below this a fold's training sample cannot be split into training and validation part.
+MIN_TRAINING_EVENTS = 20
+
+
+class Model(Protocol):
+    """What predicts one fold."""
+
+    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The output f of each event, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """The trained models: one for each fold, which has not seen that fold's events."""
+
+    models: Sequence[Model]
+    seed: int
+
+    @classmethod
+    def fit(cls, numerator: Sample, denominator: Sample, settings: Settings) -> "CrossFit":
+        """Train on both samples; each counts the same, whatever its sum of weights.
+
+        Raises:
+            EmptySelectionError: a fold leaves too few events of a sample to train on.
+        """
+        return cls.fit_pairs(
+            [
+                (without_fold(numerator, fold, settings), without_fold(denominator, fold, settings))
+                for fold in range(settings.folds)
+            ],
+            settings,
+        )
+
+    @classmethod
+    def fit_pairs(cls, pairs: Sequence[Pair], settings: Settings) -> "CrossFit":
+        """Train the models of fold f between the two samples of ``pairs[f]``, from which the caller left out the fold.
+
+        Raises:
+            EmptySelectionError: a sample has too few events to train on.
+        """
+        ordered = []
+        for fold, (first, second) in enumerate(pairs):
+            if min(len(first.keys), len(second.keys)) < MIN_TRAINING_EVENTS:
+                raise EmptySelectionError(
+                    f"training without fold {fold + 1} of {len(pairs)} has only {len(first.keys)} against "
+                    f"{len(second.keys)} events; widen the mass ranges, or use larger samples."
+                )
+            ordered.append((first.sorted(), second.sorted()))
+        if settings.backend == "trees":
+            return cls(trees.train(ordered, settings), settings.seed)
+        # torch takes seconds to load, which boosted trees need not pay.
+        from resonaut.learn.ratio import perceptrons
+
+        return cls(perceptrons.train(ordered, settings), settings.seed)
+
+    def folds(self, keys: Keys) -> NDArray[np.int64]:
+        """The fold of each event, which is also the number of the model that predicts it."""
+        return folds(keys, len(self.models), self.seed)
+
+    def probability(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
+        """The output f for each event, from the model that has not seen it, between 0 and 1."""
+        result = np.empty(len(keys))
+        fold = self.folds(keys)
+        for number, model in enumerate(self.models):
+            rows = fold == number
+            if rows.any():
+                result[rows] = model.probability(features[rows])
+        return result
+
+    def ratio(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
+        """p_numerator / p_denominator = f / (1 - f) for each event."""
+        f = np.clip(self.probability(features, keys), 1e-6, 1 - 1e-6)
+        return f / (1 - f)
+
+
+def without_fold(sample: Sample, fold: int, settings: Settings) -> Sample:
+    """The events that the models of ``fold`` may see."""
+    return sample[folds(sample.keys, settings.folds, settings.seed) != fold]
+
+
+def auc(
+    signal: NDArray[np.float64],
+    background: NDArray[np.float64],
+    signal_weights: NDArray[np.float64],
+    background_weights: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Area under the ROC curve of two samples of scores, and its standard error if both were alike.
+
+    The error is that of the Mann-Whitney statistic under the null hypothesis with effective event
+    numbers, sqrt((n1 + n2) / (12 n1 n2)).
+    """
+    labels = np.r_[np.ones(len(signal)), np.zeros(len(background))]
+    # Each sample summing to its effective number leaves the area as it is.
+    weights = np.r_[_normalised(signal_weights), _normalised(background_weights)]
+    area = float(roc_auc_score(labels, np.r_[signal, background], sample_weight=weights))
+    n1, n2 = weights[labels == 1].sum(), weights[labels == 0].sum()
+    return area, float(np.sqrt((n1 + n2) / (12 * n1 * n2)))
+
+
+def _normalised(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights that sum to the sample's effective number of events, (sum w)^2 / sum w^2."""
+    scale = float(weights.sum() / np.square(weights).sum())
+    return weights * scale

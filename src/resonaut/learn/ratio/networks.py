@@ -1,0 +1,245 @@
+"""Small classifiers of all folds, validation splits and restarts, trained at once as one batched network.
+
+A network of 64 units per layer leaves a processor idle: in a step of 128 events the framework costs several times the
+arithmetic. Here the networks are the first axis of every array, one ``bmm`` multiplies a layer of all of them, and the
+gradient is written out by hand. On the CPU groups of networks that fit the cache of a core run in parallel threads; on
+a GPU all are one group. Only its rows and seed decide a network; its neighbours enter by rounding, threads not at all.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import pad, softplus
+from tqdm import tqdm
+
+from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError
+from resonaut.learn.ratio.settings import NetworkSettings
+
+# Networks in a group, and rows it predicts at once: the activations fit the cache of a core.
+GROUP, CHUNK = 10, {"cpu": 512, "cuda": 16384}
+
+Indices = NDArray[np.intp]
+Generators = Sequence[torch.Generator]
+Layers = list[tuple[Tensor, Tensor]]
+# Of G networks: row numbers, labels and weights (G, R), the shorter padded with their first row, and real counts (G,).
+Table = list[Tensor]
+
+
+class _State(NamedTuple):
+    """Of G networks: parameters (G, P), standardisation of inputs (G, 1, d), Adam's moments (G, P) and steps (G,)."""
+
+    parameters: Tensor
+    centre: Tensor
+    scale: Tensor
+    first: Tensor
+    second: Tensor
+    steps: Tensor
+
+
+@dataclass(frozen=True)
+class Networks:
+    """M trained networks of d inputs.
+
+    ``parameters`` (M, P) act on (x - ``centre``) * ``scale``, each (M, 1, d); ``loss`` (M,) is the best validation loss
+    (ln 2: knows nothing), reached after ``epochs`` (M,).
+    """
+
+    settings: NetworkSettings
+    parameters: NDArray[np.float32]
+    centre: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    loss: NDArray[np.float64]
+    epochs: NDArray[np.int64]
+
+    @classmethod
+    def train(
+        cls,
+        features: NDArray[np.float32],
+        labels: NDArray[Any],
+        weights: NDArray[Any],
+        training: Sequence[NDArray[np.int64]],
+        validation: Sequence[NDArray[np.int64]],
+        seeds: Sequence[int],
+        settings: NetworkSettings,
+    ) -> "Networks":
+        """Network m learns ``labels`` (n,), 0 or 1, from rows ``training[m]`` and stops by rows ``validation[m]``.
+
+        The loss is the cross entropy with ``weights`` (n,) >= 0, scaled in the rows of each network to mean 1 and equal
+        sums for both labels; ``features`` (n, d) are standardised by the network's training rows. ``seeds[m]`` draws
+        the initial weights, uniform within 1 / sqrt(inputs) as in torch, then the order of rows in each epoch.
+
+        Raises:
+            ConfigError: ``cuda`` without a GPU.
+            EmptySelectionError: rows of a network lack one of the labels.
+            ResonautError: a loss is not finite.
+        """
+        x = torch.as_tensor(features, dtype=torch.float32, device=_device(settings))
+
+        def fit(group: Indices) -> tuple[Tensor, ...]:
+            moments = [torch.std_mean(x[training[m]].double(), 0, correction=0, keepdim=True) for m in group]
+            spread, centre = (torch.stack(part) for part in zip(*moments, strict=True))
+            scale = torch.where(spread > 1e-6 * centre.abs(), 1 / spread, 1)
+            rows, held_out = (_table([p[m] for m in group], labels, weights, x.device) for p in (training, validation))
+            generators = [torch.Generator().manual_seed(int(seeds[m])) for m in group]
+            return _fit(x, rows, held_out, centre.float(), scale.float(), generators, settings)
+
+        # By falling number of rows: neighbours need little padding, and those that still have rows come first.
+        order = np.argsort([-len(rows) for rows in training], kind="stable")
+        fits = _by_group(fit, order, x.device, "train")
+        return cls(settings, *(torch.cat(field).cpu().numpy()[np.argsort(order)] for field in zip(*fits, strict=True)))
+
+    def probability(self, features: NDArray[np.float32], which: Sequence[int] | None = None) -> NDArray[np.float64]:
+        """The outputs f of networks ``which``, all by default, for ``features`` (n, d): (which, n) between 0 and 1."""
+        x = torch.as_tensor(features, dtype=torch.float32, device=_device(self.settings))
+        networks = np.arange(len(self.parameters)) if which is None else np.asarray(which, np.intp)
+        result = np.empty((len(networks), len(x)))
+
+        def predict(group: Indices) -> None:
+            state = (x.new_tensor(part[networks[group]]) for part in (self.parameters, self.centre, self.scale))
+            every = torch.arange(len(x), device=x.device).expand(len(group), -1)
+            result[group] = _logits(self.settings, x, every, *state).double().sigmoid().cpu().numpy()
+
+        _by_group(predict, np.arange(len(networks)), x.device, "predict")
+        return result
+
+
+def _device(settings: NetworkSettings) -> torch.device:
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("classifier.network.device is cuda, but torch finds no GPU here; set it to cpu.")
+    return torch.device(settings.device)
+
+
+def _by_group(work: Callable[[Indices], Any], order: Indices, device: torch.device, name: str) -> list[Any]:
+    """Results of ``work`` for groups of networks, in as many threads as torch may use; in each torch uses one."""
+    # Even for two cores; but not by the number of threads, which must not change a result.
+    number = 2 * math.ceil(len(order) / (2 * GROUP)) if device.type == "cpu" else 1
+    groups = [group for group in np.array_split(order, number) if len(group)]
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(tqdm(pool.map(work, groups), name, len(groups), unit="group", disable=None))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _table(parts: Sequence[Indices], labels: NDArray[Any], weights: NDArray[Any], device: torch.device) -> Table:
+    numbers = np.empty((len(parts), max(map(len, parts))), np.int64)
+    balanced = np.zeros(numbers.shape, np.float32)
+    for m, rows in enumerate(parts):
+        label = labels[rows].astype(np.int64)
+        if (sums := np.bincount(label, weights[rows], 2)).min() <= 0:
+            raise EmptySelectionError("a network sees only one of the two samples; use fewer folds or larger samples.")
+        numbers[m, : len(rows)], numbers[m, len(rows) :] = rows, rows[0]
+        balanced[m, : len(rows)] = weights[rows] * len(rows) / 2 / sums[label]
+    columns = numbers, labels[numbers].astype(np.float32), balanced, np.array([len(rows) for rows in parts])
+    return [torch.as_tensor(column, device=device) for column in columns]
+
+
+def _layers(parameters: Tensor, sizes: Sequence[int]) -> Layers:
+    """Views of ``parameters`` (G, P): weights (G, inputs, outputs) and biases (G, 1, outputs) of each layer."""
+    layers = []
+    for inputs, outputs in pairwise(sizes):
+        rest = parameters.shape[1] - (inputs + 1) * outputs
+        weight, bias, parameters = torch.split(parameters, [inputs * outputs, outputs, rest], 1)
+        layers.append((weight.view(-1, inputs, outputs), bias[:, None]))
+    return layers
+
+
+def _forward(x: Tensor, layers: Layers) -> list[Tensor]:
+    """The input of each layer, the first being x (G, B, d), and the logits (G, B, 1)."""
+    values = [x]
+    for number, (weight, bias) in enumerate(layers):
+        inputs = values[-1].relu_() if number else x
+        values.append(torch.bmm(inputs, weight).add_(bias))
+    return values
+
+
+def _gradient(values: Sequence[Tensor], slope: Tensor, layers: Layers, result: Tensor) -> None:
+    """Write d loss / d parameters to ``result`` (G, P), given the layers' inputs and d loss / d logits (G, B, 1)."""
+    parts: list[Tensor] = []
+    for number, (weight, _) in reversed(list(enumerate(layers))):
+        parts += [slope.sum(1), torch.bmm(values[number].transpose(1, 2), slope).flatten(1)]
+        if number:
+            slope = torch.bmm(slope, weight.transpose(1, 2))
+            torch.ops.aten.threshold_backward.grad_input(slope, values[number], 0, grad_input=slope)
+    torch.cat(parts[::-1], 1, out=result)
+
+
+@torch.inference_mode()
+def _logits(
+    settings: NetworkSettings, x: Tensor, rows: Tensor, parameters: Tensor, centre: Tensor, scale: Tensor
+) -> Tensor:
+    """The output (G, R) of each network, before the sigmoid, for its own ``rows`` (G, R) of ``x``."""
+    layers = _layers(parameters, [x.shape[1], *settings.hidden, 1])
+    chunks = torch.split(rows, CHUNK[x.device.type], 1)
+    return torch.cat([_forward((x[chunk] - centre).mul_(scale), layers)[-1][..., 0] for chunk in chunks], 1)
+
+
+@torch.inference_mode()
+def _fit(
+    x: Tensor,
+    rows: Table,
+    held_out: Table,
+    centre: Tensor,
+    scale: Tensor,
+    generators: Generators,
+    settings: NetworkSettings,
+) -> tuple[Tensor, ...]:
+    """The fields of ``Networks`` for one group; networks out of patience leave the batch."""
+    torch.set_flush_denormal(True)  # in this thread: moments of dead units decay to subnormal numbers, which are slow
+    bound = torch.cat([torch.full(((a + 1) * b,), a**-0.5) for a, b in pairwise([x.shape[1], *settings.hidden, 1])])
+    best = torch.stack([(2 * torch.rand(len(bound), generator=g) - 1) * bound for g in generators]).to(x.device)
+    first, second, steps = torch.zeros_like(best), torch.zeros_like(best), torch.zeros_like(best[:, 0])
+    now, here = _State(best.clone(), centre, scale, first, second, steps), torch.arange(len(best), device=x.device)
+    loss, epochs = torch.full_like(here, math.inf, dtype=torch.float64), torch.zeros_like(here)
+    for epoch in range(1, settings.epochs + 1):
+        _epoch(x, [column[here] for column in rows], now, [generators[m] for m in here.tolist()], settings)
+        numbers, labels, weights, counts = (column[here] for column in held_out)
+        z = _logits(settings, x, numbers, *now[:3])
+        current = softplus(z).addcmul_(z, labels, value=-1).mul_(weights).sum(1, dtype=torch.float64) / counts
+        if not current.isfinite().all():
+            message = f"the validation loss of a network is not finite after epoch {epoch}; look for NaN and infinities"
+            raise ResonautError(f"{message} in features and weights, or lower classifier.network.learning_rate.")
+        better = current < loss[here]
+        where = here[better]
+        best[where], loss[where], epochs[where] = now.parameters[better], current[better], epoch
+        patient = epoch - epochs[here] < settings.patience
+        here, now = here[patient], _State(*(field[patient] for field in now))
+        if not len(here):
+            break
+    return best, centre, scale, loss, epochs
+
+
+def _epoch(x: Tensor, rows: Table, now: _State, generators: Generators, settings: NetworkSettings) -> None:
+    """Change ``now`` by a pass of each network through its rows, whose number falls from the first to the last."""
+    size, (*columns, real) = settings.batch_size, rows
+    counts: list[int] = real.tolist()
+    batches = math.ceil(counts[0] / size)
+    shuffles = [torch.randperm(n, generator=g) for n, g in zip(counts, generators, strict=True)]
+    order = torch.stack([pad(shuffle, (0, batches * size - len(shuffle))) for shuffle in shuffles]).to(x.device)
+    numbers, labels, weights = (
+        column.gather(1, order).view(-1, batches, size).transpose(0, 1).contiguous() for column in columns
+    )
+    filled = (real - torch.arange(batches, device=x.device)[:, None] * size).clamp(0, size)[..., None]
+    weights.mul_(torch.arange(size, device=x.device) < filled).div_(filled.clamp(1))
+    layers, gradient = _layers(now.parameters, [x.shape[1], *settings.hidden, 1]), torch.empty_like(now.parameters)
+    each = [list(part) for part in (now.parameters, gradient, now.first, now.second, now.steps)]
+    adam: Any = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
+    adam |= {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    for batch, (who, y, w) in enumerate(zip(numbers, labels[..., None], weights[..., None], strict=True)):
+        inputs = x.index_select(0, who.view(-1)).view(*who.shape, -1)
+        values = _forward(inputs.sub_(now.centre).mul_(now.scale), layers)
+        _gradient(values, values[-1].sigmoid_().sub_(y).mul_(w), layers, gradient)
+        active = sum(n > batch * size for n in counts)
+        now.steps[:active] += 1
+        p, g, first, second, steps = (part[:active] for part in each)
+        # What torch.optim.AdamW(fused=True) calls, without its bookkeeping, which costs more than the arithmetic.
+        torch._fused_adamw_(p, g, first, second, [], steps, **adam)

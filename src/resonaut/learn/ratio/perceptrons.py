@@ -1,0 +1,60 @@
+"""Networks: all folds, validation parts and restarts are trained at once; the best restart of each part stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.learn.ratio.networks import Networks
+from resonaut.learn.ratio.sample import Balanced, Pair, balanced, validation_part
+from resonaut.learn.ratio.settings import Settings
+
+
+@dataclass(frozen=True)
+class Perceptrons:
+    """The networks of one fold, ``chosen`` among all; their predictions are averaged."""
+
+    networks: Networks
+    chosen: list[int]
+
+    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The mean output f, shape (n,)."""
+        mean: NDArray[np.float64] = self.networks.probability(features, self.chosen).mean(axis=0)
+        return mean
+
+
+def train(pairs: Sequence[Pair], settings: Settings) -> list[Perceptrons]:
+    """The networks of each fold, between the two samples of its pair."""
+    samples = [balanced(*pair) for pair in pairs]
+    shape = (len(pairs), settings.validation_parts, settings.network.restarts)
+    starts = np.cumsum([0, *(len(sample.labels) for sample in samples)])
+    training, validation = [], []
+    for start, sample in zip(starts, samples, strict=False):
+        part = validation_part(sample.keys, settings.validation_parts, settings.seed)
+        for number in range(settings.validation_parts):
+            training += [start + np.flatnonzero(part != number)] * settings.network.restarts
+            validation += [start + np.flatnonzero(part == number)] * settings.network.restarts
+    every = Balanced(
+        *(np.concatenate([getattr(s, name) for s in samples]) for name in ("features", "labels", "weights", "keys"))
+    )
+    seeds = np.random.SeedSequence(settings.seed).generate_state(len(training)).tolist()
+    networks = Networks.train(
+        every.features, every.labels, every.weights, training, validation, seeds, settings.network
+    )
+    merit = np.array(
+        [_efficiency(networks, m, every, rows, settings.choice_efficiency) for m, rows in enumerate(validation)]
+    ).reshape(shape)
+    best = np.arange(merit.size).reshape(shape)
+    chosen = np.take_along_axis(best, merit.argmax(axis=2, keepdims=True), axis=2)[:, :, 0]
+    return [Perceptrons(networks, numbers) for numbers in chosen.tolist()]
+
+
+def _efficiency(networks: Networks, number: int, events: Balanced, rows: NDArray[np.int64], target: float) -> float:
+    """The numerator's efficiency at the cut that keeps ``target`` of the denominator, both in ``rows``."""
+    output = networks.probability(events.features[rows], [number])[0]
+    labels, weights = events.labels[rows], events.weights[rows]
+    order = np.argsort(-output, kind="stable")
+    passing = [np.cumsum(weights[order] * (labels[order] == label)) for label in (0, 1)]
+    below = np.searchsorted(passing[0], target * passing[0][-1], side="right")
+    return float(passing[1][max(below - 1, 0)] / passing[1][-1])

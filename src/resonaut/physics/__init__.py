@@ -1,0 +1,1 @@
+"""Physics that several stages share: jets and their features."""

@@ -1,0 +1,204 @@
+"""What must hold between the parts of a configuration."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from resonaut.core import analysis
+from resonaut.core.errors import ConfigError
+
+ROOT = Path(__file__).parents[3]
+SCHEMAS = ROOT / "workflow" / "schemas"
+
+
+def complete(*overlays: dict[str, Any], base: Path | None = ROOT / "config" / "config.yaml") -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(base.read_text()) if base else {}
+    for overlay in overlays:
+        update_config(config, overlay)
+    return analysis.complete(config, [base] if base else [], SCHEMAS)
+
+
+def skimmed(**datasets: Any) -> dict[str, Any]:
+    return {"search": {"stages": ["skim"], "datasets": list(datasets)}, "datasets": datasets}
+
+
+def window(low: list[float], signal_region: list[float], high: list[float]) -> dict[str, Any]:
+    return {"signal_region": signal_region, "sidebands": [low, high]}
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.stem)
+def test_examples_are_complete_where_their_files_are(example, monkeypatch) -> None:
+    """Reference data need not be there: any pattern finds itself."""
+    monkeypatch.setattr(analysis, "glob", lambda pattern: [pattern])
+    names = ["lhco", example.stem] if example.stem == "lhco_shifted" else [example.stem]
+    complete(*(yaml.safe_load(example.with_stem(name).read_text()) for name in names))
+
+
+def test_tiny_search_is_complete() -> None:
+    complete(yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text()))
+
+
+def test_ranges_may_end_at_the_factor_that_changes_nothing() -> None:
+    complete({"calibrate": {"factor_range": [0.2, 1], "weight_range": [1, 10]}})
+
+
+def test_chains_become_windows() -> None:
+    full = complete({"select": {"window_chains": {"a": [3000, 3250, 3750, 4000]}}})
+    assert full["select"]["windows"]["a1"]["signal_region"] == [3250, 3750]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "sentence"),
+    [
+        ({"search": {"datasets": ["data", "nothing"]}}, "search.datasets names 'nothing', which is not in 'datasets'"),
+        ({"datasets": {"data": {"files": ["a.root"]}}}, "datasets.data has both 'files' and a 'generator'"),
+        ({"datasets": {"data": {"generator": None}}}, "datasets.data has neither 'files' nor a 'generator'"),
+        ({"datasets": {"qcd": {"cross_section": None}}}, "datasets.qcd.cross_section is null; simulation needs one"),
+        ({"datasets": {"qcd": {"region": "dijets"}}}, "datasets.qcd.region 'dijets' is not in skim.regions"),
+        ({"search": {"stages": ["simulate", "select"]}}, "search.stages has 'select', which reads what 'skim' makes"),
+        ({"search": {"stages": ["skim"]}}, "datasets.data has a 'generator', but search.stages no 'simulate'"),
+        ({"skim": {"regions": {"dijet": {"softdrop_mass": [9, 5]}}}}, "skim.regions.dijet.softdrop_mass is [9, 5]"),
+        ({"skim": {"regions": {"boosted_w": {"jets": 1, "m_jj_min": 9}}}}, "skim.regions.boosted_w keeps one jet"),
+        ({"skim": {"regions": {"dijet": {"m_jj_min": 8000}}}}, "skim.regions.dijet.m_jj_min is 8000 GeV, above the"),
+        ({"datasets": {"data": {"labelled": {}}}}, "datasets.data.labelled chooses events by the label that LHC"),
+        (
+            {"datasets": {"data": {"format": "lhco_raw", "labelled": {"signal": [9, 5]}}}},
+            "datasets.data.labelled.signal is [9, 5]; give the first event first",
+        ),
+        (
+            {"search": {"stages": ["simulate", "skim", "select", "report"]}},
+            "search.stages has 'report', which reads what 'fit'",
+        ),
+        *(
+            ({"datasets": {"qcd": {"generator": generator}}}, f"datasets.qcd{sentence}")
+            for generator, sentence in (
+                ({"tune": "loud"}, ".generator.tune: 'loud' is not in simulate.tunes, which has simulation, nature"),
+                ({"components": [{"process": "higgs", "events": 1}]}, ".generator.components[0]: 'higgs' is not in"),
+                ({"components": [{"process": "x_to_yy", "events": 1}]}, ".generator.components[0]: the process 'x_to"),
+                ({"components": [{"process": "qcd"}]}, ".generator.components[0] needs either 'events' or a 'cross"),
+                ({"components": [{"process": "qcd", "cross_section": 1}]}, ".generator.components[0] has a cross sec"),
+                ({"components": [{"process": "qcd", "events": 0}]}, " has no events; give its components events"),
+            )
+        ),
+        (
+            {"datasets": {"data": {"generator": {"shower_variations": True}}}},
+            "datasets.data stands for collisions, which exist in one variation",
+        ),
+        (
+            {"search": {"stages": ["simulate", "skim", "tag"], "datasets": ["data"]}},
+            "search.stages has 'tag', which learns from",
+        ),
+        ({"tag": {"networks": {"part": {"architecture": "particle_net", "max_constituents": 3}}}}, "part.edge_conv"),
+        (
+            {"tag": {"networks": {"part": {"architecture": "particle_net", "weights": "no.pt"}}}},
+            "tag.networks.part.weights: no file 'no.pt'",
+        ),
+        (
+            {"search": {"stages": ["simulate", "skim", "reweight"], "datasets": ["data"]}},
+            "add a dataset with the role background",
+        ),
+        (
+            {"search": {"stages": ["simulate", "skim", "calibrate"], "datasets": ["w_data"]}},
+            "add a dataset with the role w_sim",
+        ),
+        ({"calibrate": {"bins": {"subjet_pt": [10, 9, 20]}}}, "calibrate.bins.subjet_pt: [10, 9, 20] are not ascend"),
+        ({"calibrate": {"factor_range": [5, 0.2]}}, "calibrate.factor_range is [5, 0.2]; give the lower value first"),
+        ({"calibrate": {"weight_range": [2, 3]}}, "calibrate.weight_range is [2, 3], which must hold 1"),
+        ({"calibrate": {"selections": {"x": {"tau21": [1, 0]}}}}, "calibrate.selections.x.tau21 is [1, 0]"),
+        ({"calibrate": {"histograms": {"x": {"bins": 5, "low": 2, "high": 1}}}}, "histograms.x: low is 2 and high 1"),
+        ({"select": {"windows": {"w": window([3000, 3250], [3750, 3250], [3750, 4000])}}}, "windows.w: lower sideband"),
+        ({"select": {"windows": {"w": window([3000, 3300], [3250, 3750], [3750, 4000])}}}, "that do not overlap"),
+        ({"select": {"spectrum": {"low": 3100}}}, "select.windows.w3500: 3000 to 4000 GeV is not inside select.spectr"),
+        (
+            {"skim": {"regions": {"dijet": {"m_jj_min": 3100}}}},
+            "select.windows.w3500 begins at 3000 GeV, below m_jj_min",
+        ),
+        (
+            {
+                "datasets": {
+                    "data": {"luminosity": None, "generator": {"components": [{"process": "qcd", "events": 9}]}}
+                }
+            },
+            "fit.signals asks for limits in fb; set datasets.data.luminosity, or empty fit.signals",
+        ),
+        ({"select": {"spectrum": {"width": 7}}}, "select.spectrum: 2000 to 8000 GeV is not a multiple of its width"),
+        ({"select": {"sculpting": {"bins": [3000, 2000, 4000]}}}, "select.sculpting.bins: [3000, 2000, 4000] are not"),
+        ({"select": {"features": ["m_jj"]}}, "select.features: unknown feature 'm_jj'; the features are m_j1, m_j2"),
+        ({"select": {"jet_features": ["m_j1"]}}, "select.jet_features: unknown feature 'm_j1'; the features are m, ta"),
+        ({"select": {"tagger": {"network": "best"}}}, "select.tagger.network: 'best' is not in tag.networks"),
+        ({"select": {"quak": {"prior": ["qcd"]}}}, "select.quak.prior names 'qcd', whose role is background, not sig"),
+        ({"select": {"injection": {"signals": ["none"]}}}, "select.injection.signals names 'none', which is not in se"),
+        ({"select": {"injection": {"windows": ["w1"]}}}, "select.injection.windows: no window 'w1' in select.windows"),
+        ({"select": {"injection": {"slow_methods": ["cwolla"]}}}, "unknown method 'cwolla' in select.injection.slow"),
+        ({"select": {"injection": {"amounts": [1, 1.0000001]}}}, "select.injection.amounts: 1, 1 are not different"),
+        ({"select": {"combinations": {"cwola": {"methods": ["tnt", "nae"]}}}}, "combinations.cwola has the name of a"),
+        ({"select": {"combinations": {"inject": {"methods": ["tnt", "nae"]}}}}, "the folder 'inject' is taken"),
+        (
+            {"select": {"windows": {"w_bias": window([2900, 3000], [3000, 3100], [3100, 3200])}}},
+            "windows.w_bias: names that end in _images or _bias are taken",
+        ),
+        ({"fit": {"signals": ["signal_3500", "signal_tt"]}}, "fit.signals has two signals of 3500 GeV"),
+        ({"fit": {"masses": [3500, 7900]}}, "fit.masses: 7900 GeV in no signal region"),
+    ],
+)
+def test_contradictions_are_one_sentence(overlay, sentence) -> None:
+    with pytest.raises(ConfigError, match=r"^config: ") as caught:
+        complete(overlay)
+    assert sentence in str(caught.value)
+
+
+def test_files_come_in_the_order_of_the_patterns(tmp_path) -> None:
+    for name in ("b1.root", "b2.root", "a.root"):
+        (tmp_path / name).touch()
+    found = analysis.find_files("d", [f"{tmp_path}/b*.root", f"{tmp_path}/a.root"], once=False)
+    assert [Path(path).name for path in found] == ["b1.root", "b2.root", "a.root"]
+
+
+@pytest.mark.parametrize("second", ["{0}/a.root", "{0}/*.root", "{0}/../{1}/a.root", "{0}/link.root"])
+def test_a_file_by_two_paths_is_refused(tmp_path, second) -> None:
+    (tmp_path / "a.root").touch()
+    (tmp_path / "link.root").symlink_to("a.root")
+    with pytest.raises(
+        ConfigError, match=r"datasets\.d\.files: .* is '.*a\.root' again, whose events would count twice"
+    ):
+        analysis.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)], once=False)
+    found = analysis.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)], once=True)
+    assert found == [f"{tmp_path}/a.root"]
+
+
+def test_no_file_and_a_folder_are_refused(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"no file 'none/\*\.root'; correct the path"):
+        analysis.find_files("d", ["none/*.root"], once=False)
+    (tmp_path / "a{b}.root").touch()
+    with pytest.raises(ConfigError, match=r"a\{b\}\.root' has a brace, which Snakemake takes for a wildcard; rename"):
+        analysis.find_files("d", [f"{tmp_path}/*.root"], once=False)
+    with pytest.raises(ConfigError, match=r"is a folder; name its files, as .*/\*\.root"):
+        analysis.find_files("d", [str(tmp_path)], once=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({}, True),
+        ({"region": "dijet"}, False),
+        ({"role": "w_data"}, False),
+        ({"labelled": {"background": [5, None]}}, False),
+        ({"labelled": {"background": [4, None]}}, True),
+        ({"labelled": {"background": [5, None], "signal": [0, 1]}}, True),
+        ({"labelled": {"background": [5, None], "seed": 2}}, True),
+    ],
+)
+def test_two_datasets_of_one_role_share_no_events(tmp_path, change, refused) -> None:
+    path = tmp_path / "a.h5"
+    path.touch()
+    one = {"role": "data", "format": "lhco_features", "region": "lhco", "files": [str(path)]}
+    one |= {"labelled": {"background": [0, 5], "signal": [0, 3]}}
+    overlay = skimmed(one=one, other=one | change)
+    if refused:
+        with pytest.raises(ConfigError, match=r"datasets\.one and datasets\.other have the same role and both read"):
+            complete(overlay, base=None)
+    else:
+        complete(overlay, base=None)

@@ -1,0 +1,137 @@
+from dataclasses import asdict, replace
+
+import awkward as ak
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from resonaut.core import events
+from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
+from resonaut.core.files import write_json
+
+
+def batch(numbers, **columns) -> ak.Array:
+    key = {"run": np.ones(len(numbers), np.int64), "luminosityBlock": np.ones(len(numbers), np.int64)}
+    return ak.zip(key | {"event": np.asarray(numbers, np.int64)} | columns, depth_limit=1)
+
+
+@pytest.fixture
+def dataset(tmp_path) -> events.Dataset:
+    for chunk, numbers in {"000": [1, 2, 3], "001": []}.items():
+        x = np.asarray(numbers, np.float64)
+        lists = ak.values_astype(ak.Array([[float(n)] * n for n in numbers] or [[0.0]])[: len(numbers)], np.float32)
+        events.write(
+            tmp_path / "skim" / "d" / f"{chunk}.parquet", [batch(numbers, gen_weight=x, pf_pt=lists)], {"pf_pt": "GeV"}
+        )
+        events.write(tmp_path / "tag" / "d" / f"{chunk}.parquet", [batch(numbers, score=x / 10)], {})
+    manifest = {
+        "name": "d",
+        "role": "background",
+        "chunks": ["000", "001"],
+        "events": 3,
+        "luminosity": None,
+        "cross_section": 1.0,
+        "mass": None,
+        "weight_scale": 0.5,
+        "cutflow": [],
+        "lost": [],
+        "notes": [],
+        "dropped": {},
+    }
+    write_json(tmp_path / "skim" / "d.json", manifest)
+    return events.Dataset.open(tmp_path / "skim" / "d.json")
+
+
+def test_friends_join_and_weights_scale(dataset) -> None:
+    read = dataset.read(["weight", "score", "pf_pt"], friends=["tag"])
+    assert read.weight.tolist() == [0.5, 1.0, 1.5]
+    assert read.score.tolist() == [0.1, 0.2, 0.3]
+    assert ak.num(read.pf_pt).tolist() == [1, 2, 3]
+
+
+def test_unit_is_stored_in_the_file(dataset) -> None:
+    schema = pq.read_schema(dataset.path("skim", "000"))
+    assert schema.field("pf_pt").metadata == {b"unit": b"GeV"}
+
+
+def test_same_events_same_bytes(tmp_path) -> None:
+    for name in "ab":
+        events.write(tmp_path / name, [batch([1, 2], x=np.array([1.0, 2.0]))], {})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("numbers", [[1, 3, 2], [1, 2]])
+def test_misaligned_friend_is_an_error(dataset, numbers) -> None:
+    events.write(dataset.path("tag", "000"), [batch(numbers, score=np.zeros(len(numbers)))], {})
+    with pytest.raises(MisalignedFriendsError, match=r"tag/d/000\.parquet: does not hold the events of .*skim"):
+        dataset.read(["score"], friends=["tag"])
+
+
+def test_other_row_groups_are_an_error(dataset) -> None:
+    halves = [batch([1], score=np.zeros(1)), batch([2, 3], score=np.zeros(2))]
+    events.write(dataset.path("tag", "000"), halves, {})
+    with pytest.raises(MisalignedFriendsError):
+        dataset.read(["score"], friends=["tag"])
+
+
+def test_missing_column_and_file(dataset) -> None:
+    with pytest.raises(InputFileError, match="no column 'nothing'; run the stage"):
+        dataset.read(["nothing"])
+    with pytest.raises(InputFileError, match=r"select/d/000\.parquet: no such file"):
+        dataset.read(["score"], friends=["select"])
+
+
+def test_broken_file(dataset) -> None:
+    dataset.path("tag", "000").write_bytes(b"PAR1 but not really")
+    with pytest.raises(InputFileError, match=r"tag/d/000\.parquet: not a readable Parquet file"):
+        dataset.read(["score"], friends=["tag"])
+
+
+def test_friend_cannot_override_a_column(dataset) -> None:
+    events.write(dataset.path("tag", "000"), [batch([1, 2, 3], gen_weight=np.full(3, 9.0))], {})
+    with pytest.raises(InputFileError, match=r"tag/d/000\.parquet: has the column 'gen_weight' of .*skim/d/000"):
+        dataset.read(["weight"], friends=["tag"])
+
+
+def test_dropped_rows_are_no_part_of_the_dataset(dataset, tmp_path) -> None:
+    """Friends are made of what is left, so they have one row less."""
+    path = tmp_path / "skim" / "d.json"
+    write_json(path, asdict(replace(dataset.manifest, events=2, dropped={"000": [1]})))
+    left = events.Dataset.open(path)
+    assert left.read(["weight"]).event.to_list() == [1, 3]
+    with pytest.raises(MisalignedFriendsError):
+        left.read(["score"], friends=["tag"])
+    events.write(left.path("tag", "000"), [batch([1, 3], score=np.array([0.1, 0.3]))], {})
+    assert left.read(["weight", "score"], friends=["tag"]).score.to_list() == [0.1, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"events": 4}, "has 4 events, and the files of its chunks 3; run 'skim' again"),
+        ({"dropped": {"000": [0]}}, "has 4 events, and the files of its chunks 3"),
+        ({"chunks": ["000"], "events": 2}, "has 2 events, and the files of its chunks 3"),
+        ({"chunks": ["000", "../../tag/d/000"]}, "is of 'd', chunks .*'../../tag/d/000'.*; run 'skim' again"),
+        ({"name": "e"}, "is of 'e'"),
+    ],
+)
+def test_manifest_must_belong_to_its_chunks(dataset, tmp_path, changes, sentence) -> None:
+    path = tmp_path / "skim" / "d.json"
+    write_json(path, asdict(replace(dataset.manifest, **changes)))
+    with pytest.raises(InputFileError, match=rf"skim/d\.json: {sentence}"):
+        events.Dataset.open(path)
+
+
+def test_chunk_that_is_gone_is_named(dataset, tmp_path) -> None:
+    dataset.path("skim", "001").unlink()
+    with pytest.raises(InputFileError, match=r"skim/d/001\.parquet: no such file"):
+        events.Dataset.open(tmp_path / "skim" / "d.json")
+
+
+def test_nan_stops_the_write_and_leaves_the_old_file(dataset) -> None:
+    path = dataset.path("tag", "000")
+    before = path.read_bytes()
+    with pytest.raises(NotFiniteError, match="'score' has 1 NaN or infinite values of 3"):
+        events.write(path, [batch([1, 2, 3], score=np.array([0.0, np.nan, 1.0]))], {})
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir() if "partial" in p.name] == []

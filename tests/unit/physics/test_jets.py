@@ -1,0 +1,54 @@
+import awkward as ak
+import numpy as np
+import pytest
+
+from resonaut.physics.jets import cluster, four_momenta, substructure
+
+RADIUS, PT_MIN = 0.8, 50.0
+
+
+def candidates(*events: list[tuple[float, float, float]]) -> ak.Array:
+    """Massless neutral candidates from (pt, eta, phi)."""
+    counts = [len(event) for event in events]
+    pt, eta, phi = np.array([particle for event in events for particle in event]).T
+    zero = np.zeros(len(pt))
+    columns = {"pt": pt, "eta": eta, "phi": phi, "mass": zero, "charge": zero.astype(np.int8)}
+    return ak.unflatten(ak.zip(columns | {"pdgid": np.full(len(pt), 22, np.int32)}), counts)
+
+
+def test_jets_and_constituents_fall_in_pt() -> None:
+    jets, constituents = cluster(
+        candidates([(60, 0, 0), (200, 1, 2), (30, 0.1, 0.1), (5, 1.1, 2)], [(10, 0, 0)]), RADIUS, PT_MIN
+    )
+    assert ak.num(jets).to_list() == [2, 0]
+    assert jets.pt[0].to_list() == pytest.approx([205, 90], rel=1e-2)
+    assert constituents.pt.to_list() == [[[200, 5], [60, 30]], []]
+    assert ak.to_list(ak.num(constituents[np.array([True, False])], axis=2)) == [[2, 2]]
+
+
+def test_a_jet_is_the_sum_of_its_constituents() -> None:
+    rng = np.random.default_rng(5)
+    event = list(zip(rng.exponential(20, 300), rng.uniform(-2, 2, 300), rng.uniform(-3.1, 3.1, 300), strict=True))
+    jets, constituents = cluster(candidates(event), RADIUS, PT_MIN)
+    summed = ak.sum(four_momenta(ak.flatten(constituents)), axis=1)
+    assert len(summed) > 2
+    assert ak.to_numpy(summed.pt) == pytest.approx(ak.to_numpy(jets.pt[0]))
+    assert ak.to_numpy(summed.mass) == pytest.approx(ak.to_numpy(jets.mass[0]))
+
+
+def test_two_prongs_and_a_soft_one() -> None:
+    """Soft drop removes the soft prong; tau_2 counts it, tau_3 does not."""
+    prongs = [(500, 0.0, 0.0), (400, 0.3, 0.0), (20, 0.0, 0.7)]
+    _, constituents = cluster(candidates(prongs), RADIUS, PT_MIN)
+    shapes = substructure(constituents, RADIUS, 0.1, 0.0)
+    mass = np.sqrt(2 * 500 * 400 * (np.cosh(0.3) - 1))
+    assert shapes["softdrop_mass"].to_list()[0] == pytest.approx([mass])
+    assert shapes["tau2"].to_list()[0] == pytest.approx([20 * 0.7 / (920 * 0.8)], rel=0.02)
+    assert shapes["tau3"].to_list()[0] == pytest.approx([0], abs=1e-9)
+    assert shapes["tau1"][0, 0] > 5 * shapes["tau2"][0, 0]
+
+
+def test_jets_of_one_candidate_have_no_substructure() -> None:
+    _, constituents = cluster(candidates([(500, 0.0, 0.0)]), RADIUS, PT_MIN)
+    shapes = substructure(constituents, RADIUS, 0.1, 0.0)
+    assert all(values.to_list() == [[pytest.approx(0, abs=1e-3)]] for values in shapes.values())
