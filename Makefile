@@ -38,8 +38,8 @@ format: install  ## Format the Python and the Snakemake files
 	ruff check --fix .
 	snakefmt Snakefile workflow
 
-docs: install  ## Rewrite the configuration tables of docs/ from the schema
-	python -m resonaut.core.schema .
+docs: install  ## Rewrite the configuration tables of docs/ and the schema for editors
+	python -m resonaut.core.documentation .
 
 benchmark: install  ## Time of the hot paths against named peers, one JSON line each
 	@python benchmarks/fit.py

@@ -27,7 +27,6 @@ import awkward as ak
 import fastjet
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from resonaut.calibrate.correction import NOMINAL, Factors, LundCorrection
 from resonaut.calibrate.factors import Tables, only, products, table_alone
@@ -35,7 +34,6 @@ from resonaut.calibrate.jets import MOMENTUM, Jets, jets_of
 from resonaut.calibrate.matching import MATCHING_RADIUS, match
 from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, weigh
-from resonaut.core import config, schema
 from resonaut.core.datasets import Component
 from resonaut.physics import jets as antikt
 from resonaut.simulate import detector
@@ -43,7 +41,6 @@ from resonaut.simulate.generator import Pythia
 from resonaut.simulate.settings import Simulate
 from resonaut.skim.truth import truth_columns
 
-SCHEMAS = Path(__file__).parents[1] / "workflow" / "schemas"
 PRONGS, MASS = 4, 3500.0
 TWO_PI = 2 * np.pi
 Array = npt.NDArray[np.float64]
@@ -61,16 +58,9 @@ class Result(NamedTuple):
     weight: Array
 
 
-def section(verb: str, kind: type[Any]) -> Any:
-    """A stage's default settings."""
-    return config.build(
-        schema.validate({}, yaml.safe_load((SCHEMAS / f"{verb}.schema.yaml").read_text())), kind, "schema"
-    )
-
-
 def generated(events: int, seed: int) -> ak.Array:
     """Four-prong jets among the two leading jets of generated events, as columns of ``skim`` for ``j1``."""
-    settings: Simulate = section("simulate", Simulate)
+    settings: Simulate = Simulate()
     rng = np.random.default_rng(seed)
     found = []
     for batch in Pythia(settings, Component("x_to_4q", MASS, None, None), "simulation", seed).batches(
@@ -315,7 +305,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    settings: Settings = section("calibrate", Settings)
+    settings: Settings = Settings()
     correction = made_up(settings, options.seed)
     calibration = Calibration.of(correction, settings)
     nominal = only(calibration.tables, NOMINAL)

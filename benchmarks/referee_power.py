@@ -10,13 +10,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from resonaut.core import config, identifier, schema
+from resonaut.core import identifier
 from resonaut.learn import ratio
 from resonaut.reweight.closure import closure
 from resonaut.reweight.settings import Settings as Reweighting
@@ -24,8 +22,7 @@ from resonaut.reweight.train import Reweighter
 from resonaut.select.sculpting import Sculpted
 from resonaut.select.settings import Sculpting, Window
 
-SCHEMAS = Path(__file__).parents[1] / "workflow" / "schemas"
-WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4000)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
 # Of the demo: simulated events in the bins, and selected background events of the data in the signal region.
 SIMULATED, EXPECTED = 6_000, 52.0
 # Parts called sculpted before, and what they were called otherwise.
@@ -33,14 +30,9 @@ BEFORE = {1.0: {"flat": 0.999}, 1.5: {"flat": 0.984, "sculpted": 0.016}, 2.0: {"
 LUMINOSITY, TOYS = 5.0, 12
 
 
-def section(verb: str) -> dict[str, Any]:
-    """All defaults of a verb."""
-    return dict(schema.validate({}, yaml.safe_load((SCHEMAS / f"{verb}.schema.yaml").read_text())))
-
-
 def sculpting(ratio_inside: float, simulated: int, experiments: int) -> dict[str, Any]:
     """Verdicts on 1 % efficiency that is ``ratio_inside`` times as large in the signal region."""
-    settings = config.build(section("select")["sculpting"], Sculpting, "select.sculpting")
+    settings = Sculpting()
     found = []
     for seed in range(experiments):
         rng = np.random.default_rng((seed, simulated))
@@ -71,7 +63,7 @@ def sample(seed: int, weight: float) -> ratio.Sample:
 
 def no_difference() -> dict[str, Any]:
     """The closure test of ``reweight`` where data and simulation are alike."""
-    settings = config.build(section("reweight") | {"features": ["m_j1", "delta_m"]}, Reweighting, "reweight")
+    settings = Reweighting(features=["m_j1", "delta_m"])
     found, areas = [], []
     for toy in range(TOYS):
         data, simulation = sample(2 * toy + 1, 1.0), sample(2 * toy + 2, 1 / LUMINOSITY)

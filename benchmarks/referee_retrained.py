@@ -165,7 +165,7 @@ def draws(part: float, trials: int = 200) -> None:
     size = 5000
     signal = Dataset(Manifest("signal", "signal", [], size, None, 1.0, 3500.0, 1.0, [], [], [], {}), Path())
     events = ak.Array({"m_jj": np.full(size, 3500.0, np.float32)})
-    window = Window((3250, 3750), ((3000, 3250), (3750, 4000)))
+    window = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
     log_weight = np.sqrt(np.log1p(0.7**2)) * rng.normal(size=size)
     weights = np.exp(log_weight)
     weights /= weights.sum()

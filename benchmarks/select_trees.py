@@ -23,11 +23,10 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from resonaut.core import config, identifier, schema
+from resonaut.core import identifier
 from resonaut.learn import ratio
 from resonaut.learn.ratio.sample import Balanced, Pair, balanced
 from resonaut.select.bounds import MIN_LEAF_EVENTS
@@ -154,8 +153,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=2)
     draws = parser.parse_args().draws
-    section = schema.validate({}, yaml.safe_load((ROOT / "workflow/schemas/select.schema.yaml").read_text()))
-    settings = config.build(section["classifier"], ratio.Settings, "select.classifier")
+    settings = ratio.Settings()
     events = lhco(FILE) if FILE.exists() else toys(1)
     found = {
         kind: np.array([compare(events, kind, settings, draw) for draw in range(1, draws + 1)])

@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
+from resonaut.core import stages
 from resonaut.core.errors import ConfigError, ResonautError, unexpected
 
 # Each log begins with its command.
 FIRST = "resonaut "
-VERBS = ("simulate", "skim", "tag", "calibrate", "reweight", "select", "fit", "report")
 
 app = typer.Typer(
     help="From collision events to p-values and limits: one sub-command per stage of the workflow.",
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in VERBS:
+for _verb in stages.verbs():
     # The stages' command modules import nothing heavy, so that --help answers at once.
     app.add_typer(import_module(f"resonaut.{_verb}.cli").app, name=_verb)
 

@@ -45,17 +45,17 @@ def skim(
 
 def freeze(overlay: Mapping[str, Any]) -> list[str] | None:
     """Write the sections and datasets of a configuration as the workflow does; the refusal if it is not valid."""
-    from resonaut.core import schema
+    from resonaut.core import configuration, stages
     from resonaut.core.errors import ResonautError
 
     whole = {"search": {"stages": ["skim"], "datasets": list(overlay["datasets"])}, **overlay}
     try:
-        full = schema.validate(whole, schema.load(Path(os.environ[CLONE], "workflow/schemas")))
+        full = configuration.validate(whole)
     except ResonautError as error:
         # What the workflow would print before its first job.
         return ["sh", "-c", 'echo "resonaut: $0" >&2; exit 2', str(error)]
     Path("frozen").mkdir(exist_ok=True)
-    sections = {verb: full[verb] for verb in schema.VERBS} | full["datasets"]
+    sections = {verb: full[verb] for verb in stages.verbs()} | full["datasets"]
     for name, section in sections.items():
         section = {key: value for key, value in section.items() if key not in PLANNED.get(name, ())}
         Path("frozen", f"{name}.json").write_text(json.dumps(section, sort_keys=True))

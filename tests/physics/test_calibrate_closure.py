@@ -1,8 +1,5 @@
 """Closure of the Lund-plane calibration where the difference between "data" and simulation is known."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import awkward as ak
 import numpy as np
 import pytest
@@ -13,12 +10,9 @@ from resonaut.calibrate.factors import products, table_alone
 from resonaut.calibrate.lund import Planes, planes_of
 from resonaut.calibrate.measure import Ratio, ratio_of
 from resonaut.calibrate.settings import Settings
-from resonaut.core import config, schema
 
-BINS = LundBins((10.0, 150.0, 600.0), (0.0, 1.0, 2.0, 3.0, 5.0), (-4.0, -2.0, -1.0, 0.0, 1.0, 4.0))
-SECTION = schema.load(Path(__file__).parents[2] / "workflow" / "schemas")["properties"]["calibrate"]
-DEFAULTS: Settings = config.build(schema.validate({}, SECTION), Settings, "calibrate")
-SETTINGS = replace(DEFAULTS, bins=BINS, minimum_entries=10)
+BINS = LundBins(subjet_pt=(10, 150, 600), ln_radius_over_delta=(0, 1, 2, 3, 5), ln_kt=(-4, -2, -1, 0, 1, 4))
+SETTINGS = Settings(bins=BINS, minimum_entries=10)
 
 
 def density_factor(subjet_pt, delta, kt):

@@ -1,15 +1,12 @@
 """CWoLa on toy events: no signal makes no excess, a signal is found; and how much a verdict on sculpting can see."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
-import yaml
 
-from resonaut.core import config as configuration
-from resonaut.core import schema
+from resonaut.core.record import build
 from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
@@ -17,20 +14,14 @@ from resonaut.select.selector import Selector
 from resonaut.select.settings import Cwola, Sculpting, Settings, Window
 from resonaut.select.training import Training
 
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "select.schema.yaml"
-WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4250)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4250)))
 
 
 def settings(seed: int, parts: int, efficiency: float, **changes) -> Settings:
     trees = {"learning_rate": 0.05, "max_iterations": 60, "patience": 10}
     section = {"classifier": {"folds": 4, "validation_parts": parts, "trees": trees}}
-    full = schema.validate(
-        section | {"background_efficiency": efficiency, "jet_features": ["m", "tau21"]},
-        yaml.safe_load(SCHEMA.read_text()),
-    )
-    for key in ("methods", "window_chains", "injection"):
-        full.pop(key, None)
-    built: Settings = configuration.build(full, Settings, "test")
+    section |= {"background_efficiency": efficiency, "jet_features": ["m", "tau21"]}
+    built = build(section, Settings, "test")
     return replace(built, classifier=replace(built.classifier, seed=seed), **changes)
 
 

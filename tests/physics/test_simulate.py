@@ -8,10 +8,9 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-import yaml
 
-from resonaut.core import config, schema
 from resonaut.core.datasets import Component, DatasetConfig
+from resonaut.core.record import build
 from resonaut.simulate.chunk import simulate
 from resonaut.simulate.generator import SHOWER_VARIATIONS, Pythia
 from resonaut.simulate.settings import Simulate
@@ -27,8 +26,7 @@ SAMPLES = {
 
 @pytest.fixture(scope="module")
 def settings() -> Simulate:
-    section = yaml.safe_load((ROOT / "workflow" / "schemas" / "simulate.schema.yaml").read_text())
-    return config.build(schema.validate({}, section), Simulate, "schema")
+    return Simulate()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +50,7 @@ def sample(settings, tmp_path_factory) -> Callable[[str], ak.Array]:
                 "mass": mass,
                 "generator": generator,
             }
-            simulate(settings, config.build(entry, DatasetConfig, name), name, 0, path)
+            simulate(settings, build(entry, DatasetConfig, name), name, 0, path)
         with uproot.open(path) as file:
             return file["Events"].arrays()
 

@@ -87,17 +87,17 @@ def test_cutflow_carries_the_cross_section(tmp_path: Path) -> None:
     """Weights kept times the manifest's scale are cross section times acceptance, filter before storage included."""
     import uproot
 
-    from resonaut.core import config, events, schema
+    from resonaut.core import events
     from resonaut.core.datasets import DatasetConfig
+    from resonaut.core.record import build
     from resonaut.skim.chunk import skim_chunk
     from resonaut.skim.merge import merge
     from resonaut.skim.settings import Skim
 
-    section = schema.yaml.safe_load((Path(__file__).parents[2] / "workflow/schemas/skim.schema.yaml").read_text())
     keys = {"regions": {"dijet": {}}, "read_constituents": False, "truth": False}
-    settings = config.build(schema.validate(keys, section), Skim, "skim")
+    settings = build(keys, Skim, "skim")
     fields = {"role": "signal", "format": "nanoaod", "region": "dijet", "files": [], "files_per_chunk": 1, "mass": None}
-    dataset = config.build(
+    dataset = build(
         fields
         | {
             "generator": None,

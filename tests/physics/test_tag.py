@@ -1,14 +1,10 @@
 """Taggers on toy jets whose answers are known: prongs told apart, nothing learnt where there is nothing."""
 
-import json
-from pathlib import Path
-
 import awkward as ak
 import numpy as np
 import pytest
-import yaml
 
-from resonaut.core import config, schema
+from resonaut.core.record import build
 from resonaut.tag import networks, training
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.roc import measure
@@ -37,9 +33,7 @@ NAMES = tuple(SECTION["networks"])
 
 @pytest.fixture
 def settings():
-    folder = Path(__file__).parents[2] / "workflow" / "schemas"
-    section = schema.validate(json.loads(json.dumps(SECTION)), yaml.safe_load((folder / "tag.schema.yaml").read_text()))
-    return config.build(section, TagConfig, "tag")
+    return build(SECTION, TagConfig, "tag")
 
 
 def toy_jets(prongs, seed):

@@ -8,10 +8,7 @@ import awkward as ak
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
-from resonaut.core import config as configuration
-from resonaut.core import schema
 from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.selector import Selector
@@ -21,7 +18,7 @@ from resonaut.select.training import Training
 ROOT = Path(__file__).parents[2]
 DATA = (ROOT / os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")).resolve()
 FILE = DATA / "lhco" / "events_anomalydetection_subset.features.h5"
-WINDOW = Window((3300, 3700), ((3100, 3300), (3700, 3900)))
+WINDOW = Window(signal_region=(3300, 3700), sidebands=((3100, 3300), (3700, 3900)))
 
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason=f"no reference file {FILE} (RESONAUT_REFERENCE_DATA)")
 
@@ -55,10 +52,7 @@ def run(lhco: ak.Array, signal: int, seed: int) -> tuple[ak.Array, np.ndarray, n
     labels = ak.to_numpy(lhco.is_signal)
     drawn = np.random.default_rng(seed).permutation(np.flatnonzero(labels))[:signal]
     events = lhco[np.sort(np.r_[np.flatnonzero(~labels), drawn])]
-    section = schema.validate({}, yaml.safe_load((ROOT / "workflow/schemas/select.schema.yaml").read_text()))
-    for key in ("methods", "window_chains", "injection"):
-        section.pop(key, None)
-    full: Settings = configuration.build(section, Settings, "test")
+    full = Settings()
     method = methods.make("cwola", replace(full, classifier=replace(full.classifier, seed=seed)), "w")
     regions = Regions.of(ak.to_numpy(events.m_jj), WINDOW)
     selector = Selector.train("cwola", method, Training(events, regions, WINDOW, "lhco", [], [], None))

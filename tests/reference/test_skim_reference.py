@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import uproot
-import yaml
 
-from resonaut.core import config, events, schema
+from resonaut.core import events
 from resonaut.core.datasets import DatasetConfig
+from resonaut.core.record import build
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.settings import Skim
 
@@ -30,13 +30,12 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"no reference data at
 @pytest.fixture
 def skim(tmp_path):
     def run(file: Path, keys: dict, **fields) -> tuple[ak.Array, dict]:
-        section = yaml.safe_load((ROOT / "workflow" / "schemas" / "skim.schema.yaml").read_text())
-        settings = config.build(schema.validate(keys, section), Skim, "skim")
+        settings = build(keys, Skim, "skim")
         standard = {"role": "background", "region": "dijet", "files": [str(file)], "files_per_chunk": 1}
         standard |= dict.fromkeys(("generator", "labelled", "certified", "expected", "luminosity", "mass")) | {
             "cross_section": 1.0
         }
-        dataset = config.build(standard | fields, DatasetConfig, "dataset")
+        dataset = build(standard | fields, DatasetConfig, "dataset")
         output = tmp_path / "000.parquet"
         skim_chunk(settings, dataset, "x", 1, [str(file)], output, output.with_suffix(".json"))
         rows = ak.concatenate(list(events.iterate([output], pq.ParquetFile(output).schema_arrow.names)))

@@ -27,22 +27,21 @@ if (
         f"the installed package is {_state}; run 'pip install --no-deps -e .' in {CHECKOUT}, or 'make install' and '.venv/bin/snakemake'."
     )
 
-from resonaut.core import analysis, provenance, schema
-from resonaut.core import config as resonaut_config
+from resonaut.core import analysis, provenance, record, stages
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ResonautError
 
 from resonaut.select import catalogue
 
-VERBS = schema.VERBS
+VERBS = stages.verbs()
 
 
 def read_catalogue():
     """The checked configuration's datasets; those of this analysis with their files found."""
     read = [Path(path) for path in workflow.configfiles]
-    config.update(analysis.complete(config, read, CHECKOUT / "workflow" / "schemas"))
+    config.update(analysis.complete(config, read))
     return {
-        name: resonaut_config.build(entry, DatasetConfig, f"config: datasets.{name}")
+        name: record.build(entry, DatasetConfig, f"config: datasets.{name}")
         for name, entry in config["datasets"].items()
     }
 

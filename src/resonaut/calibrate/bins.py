@@ -1,29 +1,44 @@
 """Bins of the Lund planes: subjet p_T, ln(0.8/Delta), ln(k_t/GeV)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
+from numpy.typing import NDArray
 
-from resonaut.calibrate.cluster import FloatArray, IntArray
-from resonaut.calibrate.lund import Planes
 from resonaut.core.errors import ConfigError
+from resonaut.core.record import GeV, key, record
+from resonaut.core.units import listed
 
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 JET_RADIUS = 0.8
 
 
-@dataclass(frozen=True)
+@record
 class LundBins:
     """Edges of the three axes; the first and the last bin of an axis also hold what lies beyond them."""
 
-    subjet_pt: tuple[float, ...]
-    ln_radius_over_delta: tuple[float, ...]
-    ln_kt: tuple[float, ...]
+    subjet_pt: tuple[GeV, ...] = key(
+        "Subjet transverse momentum.", default=[10, 65, 110, 175, 240, 300, 350], min_length=2
+    )
+    ln_radius_over_delta: tuple[float, ...] = key(
+        "ln(0.8/Delta).",
+        default=[round(-1 + 0.45 * i, 2) for i in range(21)],
+        min_length=2,
+    )
+    ln_kt: tuple[float, ...] = key(
+        "ln(k_t/GeV).",
+        default=[round(-5 + 0.5955 * i, 4) for i in range(21)],
+        min_length=2,
+    )
 
     def __post_init__(self) -> None:
         for axis in fields(self):
             edges = getattr(self, axis.name)
-            if len(edges) < 2 or np.any(np.diff(edges) <= 0):
-                raise ConfigError(f"calibrate.bins.{axis.name}: {list(edges)} are not at least two rising edges.")
+            if np.any(np.diff(edges) <= 0):
+                raise ConfigError(
+                    f"config: calibrate.bins.{axis.name}: {listed(edges)} are not ascending edges; sort them."
+                )
 
     @property
     def edges(self) -> tuple[tuple[float, ...], ...]:
@@ -40,14 +55,14 @@ class LundBins:
         """Number of bins of one p_T slice."""
         return self.shape[1] * self.shape[2]
 
-    def slices(self, planes: Planes) -> IntArray:
-        """Index of each subjet's p_T slice."""
-        return _bin(planes.pt, self.subjet_pt)
+    def slices(self, pt: FloatArray) -> IntArray:
+        """Index of the p_T slice of each subjet (GeV)."""
+        return _bin(pt, self.subjet_pt)
 
-    def in_plane(self, planes: Planes) -> IntArray:
-        """Index of each splitting's bin in the C-ordered, flattened plane of its p_T slice."""
-        x = _bin(np.log(JET_RADIUS / planes.delta), self.ln_radius_over_delta)
-        return x * self.shape[2] + _bin(np.log(planes.kt), self.ln_kt)
+    def in_plane(self, delta: FloatArray, kt: FloatArray) -> IntArray:
+        """Index of each splitting's (radians, GeV) bin in the C-ordered, flattened plane of its p_T slice."""
+        x = _bin(np.log(JET_RADIUS / delta), self.ln_radius_over_delta)
+        return x * self.shape[2] + _bin(np.log(kt), self.ln_kt)
 
 
 def _bin(values: FloatArray, edges: tuple[float, ...]) -> IntArray:

@@ -15,8 +15,7 @@ from correctionlib import schemav2
 
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.cluster import FloatArray
-from resonaut.calibrate.lund import Declustering
-from resonaut.calibrate.settings import Settings
+from resonaut.calibrate.settings import Declustering, Settings
 from resonaut.core.config import load_json
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import digest, write_json

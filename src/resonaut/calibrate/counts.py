@@ -38,8 +38,8 @@ class Counts:
 
     def fill(self, planes: Planes, weight: FloatArray, used: BoolArray | None = None) -> None:
         """Add jets with weights (variations, jets); of their subjets only the ``used`` ones."""
-        slices = self.bins.slices(planes)
-        where = np.repeat(slices * self.bins.plane, planes.splittings) + self.bins.in_plane(planes)
+        slices = self.bins.slices(planes.pt)
+        where = np.repeat(slices * self.bins.plane, planes.splittings) + self.bins.in_plane(planes.delta, planes.kt)
         for v, w in enumerate(weight):
             of_subjet = np.repeat(w, planes.subjets) * (1 if used is None else used)
             of_splitting = np.repeat(of_subjet, planes.splittings)

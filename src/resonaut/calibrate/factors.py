@@ -91,8 +91,8 @@ def products(planes: Planes, used: BoolArray, tables: Tables) -> FloatArray:
     out = np.ones((len(planes.subjets), tables.direct.shape[1]))
     low, high = tables.direct_pt_range
     direct = (planes.pt >= low) & (planes.pt < high)
-    where = tables.bins.slices(planes) * tables.bins.plane
-    in_plane = tables.bins.in_plane(planes)
+    where = tables.bins.slices(planes.pt) * tables.bins.plane
+    in_plane = tables.bins.in_plane(planes.delta, planes.kt)
     _products(
         planes.subjets, used, planes.splittings, in_plane, where, direct, 1 / planes.pt,
         tables.direct, tables.polynomial, *tables.factor_range, out,

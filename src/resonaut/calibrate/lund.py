@@ -6,16 +6,15 @@ tree (arXiv:1807.04758) or of the kT tree itself. A step into branches with p_T1
 Delta = DeltaR(1, 2), taken in rapidity and azimuth, and k_t = p_T2 Delta.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
 from resonaut.calibrate.cluster import FloatArray, IntArray, decluster
+from resonaut.calibrate.settings import Declustering
 from resonaut.core.events import require_finite
-
-Declustering = Literal["ca", "kt"]
 
 
 class Planes(NamedTuple):

@@ -140,7 +140,7 @@ def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[
 
 
 def _counts(
-    manifests: Iterable[Path], settings: Settings, columns: list[str], weight: Callable[[ak.Array, str], FloatArray]
+    manifests: Iterable[Path], settings: Settings, columns: Sequence[str], weight: Callable[[ak.Array, str], FloatArray]
 ) -> Counts:
     """Count the W jets of datasets; ``weight`` gives (variations, events) from events with ``columns``, and a name."""
     counts: Counts | None = None

@@ -131,7 +131,7 @@ def _bins(path: Path, nominal: Histogram, *others: Histogram) -> LundBins:
     if pt[-2] >= DIRECT_PT_RANGE[1]:
         problem = f"its last p_T bin begins at {pt[-2]:g} GeV, and not below {DIRECT_PT_RANGE[1]:g} GeV"
         raise InputFileError(path, problem, REMEDY)
-    return LundBins((*pt[:-1], DIRECT_PT_RANGE[1]), tuple(x), tuple(y))
+    return LundBins(subjet_pt=(*pt[:-1], DIRECT_PT_RANGE[1]), ln_radius_over_delta=tuple(x), ln_kt=tuple(y))
 
 
 def _require_ratios(path: Path, name: str, histogram: Histogram) -> None:

@@ -1,44 +1,31 @@
 """The whole configuration of an analysis: completed, and checked before the first job."""
 
-import importlib.util
 from collections.abc import Iterable
 from glob import glob
-from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from resonaut.core import schema, windows
+from resonaut.core import configuration, stages, windows
 from resonaut.core.datasets import BLIND_ROLES
 from resonaut.core.errors import ConfigError
 
 Config = dict[str, Any]
 
-# What a stage reads comes from these stages.
-NEEDS = {
-    "tag": ["skim"],
-    "calibrate": ["skim"],
-    "reweight": ["skim"],
-    "select": ["skim"],
-    "fit": ["select"],
-    "report": ["select", "fit"],
-}
 
-
-def complete(config: Config, files: Iterable[Path], schemas: Path) -> Config:
+def complete(config: Config, files: Iterable[Path]) -> Config:
     """A copy of ``config`` with defaults, the windows of its chains, and the files that its patterns match.
 
     Args:
         config: the merged configuration.
         files: where it comes from.
-        schemas: folder of the schemas.
 
     Raises:
         ConfigError: one sentence on the first key that is wrong, or on two that contradict each other.
     """
     for path in files:
-        schema.require_unique_keys(path)
-    full = schema.validate(config, schema.load(schemas))
+        configuration.require_unique_keys(path)
+    full = configuration.validate(config)
     full["select"]["windows"] = windows.expand(full["select"]["windows"], full["select"]["window_chains"])
     for name in full["search"]["datasets"]:
         if name not in full["datasets"]:
@@ -51,16 +38,15 @@ def complete(config: Config, files: Iterable[Path], schemas: Path) -> Config:
 
 def check(config: Config) -> None:
     """Stop where the stages of a complete configuration cannot work together; each stage checks its own section."""
-    stages = config["search"]["stages"]
-    for verb in stages:
-        for needed in NEEDS.get(verb, []):
-            if needed not in stages:
+    chosen, plans = config["search"]["stages"], stages.plans()
+    for verb in chosen:
+        for needed in plans[verb].NEEDS:
+            if needed not in chosen:
                 raise ConfigError(
                     f"config: search.stages has {verb!r}, which reads what {needed!r} makes; add {needed!r}, or take "
                     f"{verb!r} out."
                 )
-        if importlib.util.find_spec(f"resonaut.{verb}.checks") is not None:
-            import_module(f"resonaut.{verb}.checks").check(config)
+        plans[verb].check(config)
 
 
 def _find_events(config: Config, name: str) -> None:

@@ -1,9 +1,9 @@
 """What a dataset is: its place in the analysis, its files or its generator, its normalisation."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.record import Fb, GeV, InverseFb, NonNegative, key, record
 
 Role = Literal["data", "background", "signal", "pseudo_data", "w_data", "w_sim", "w_background"]
 Format = Literal["nanoaod", "lhco_features", "lhco_raw"]
@@ -14,31 +14,38 @@ BLIND_ROLES = ("data", "pseudo_data", "w_data")
 REAL_ROLES = ("data", "w_data")
 
 
-@dataclass(frozen=True)
+@record
 class Component:
     """One process of a generated dataset: ``cross_section`` in fb or a fixed number of events."""
 
-    process: str
-    mass: float | None
-    cross_section: float | None
-    events: int | None
+    process: str = key("Name of the process in `simulate.processes`.")
+    mass: GeV | None = key("Resonance mass put into the process's settings.", default=None)
+    cross_section: Fb | None = key(
+        "Cross section; with the luminosity it gives the number of events.", default=None, ge=0
+    )
+    events: int | None = key("Number of events instead of a cross section.", default=None, ge=0)
 
 
-@dataclass(frozen=True)
+@record
 class Generator:
     """How ``simulate`` makes a dataset: physics settings, its processes, events in each file.
 
     ``shower_variations``: its events carry weights for other scales of the parton showers.
     """
 
-    tune: str
-    events_per_chunk: int
-    seed: int
-    shower_variations: bool
-    components: list[Component]
+    tune: str = key("Name of the shower and hadronisation settings in `simulate.tunes`.", default="simulation")
+    events_per_chunk: int = key("Events that one job generates.", default=5000, ge=1)
+    seed: int = key("Seed of the dataset; a chunk's seed follows from it and the chunk's number.", default=1, ge=1)
+    shower_variations: bool = key(
+        "Give each event the weights it would have with other scales of the parton showers (`PSWeight`), "
+        "settings in `simulate.shower_variations`; not for the roles data and w_data. Pythia then takes "
+        "about twice as long.",
+        default=False,
+    )
+    components: list[Component] = key("The processes that are mixed in the dataset.")
 
 
-@dataclass(frozen=True)
+@record
 class LabelledEvents:
     """Which events of a labelled file (LHC Olympics) form the dataset.
 
@@ -46,30 +53,52 @@ class LabelledEvents:
     first 160, ``[160, null]`` all others, so that two datasets never share an event.
     """
 
-    background: tuple[int, int | None]
-    signal: tuple[int, int | None]
-    seed: int
+    background: tuple[NonNegative[int], NonNegative[int] | None] = key(
+        "First and last (excluded) background event kept after the shuffle; null as last is the end, [0, 0] is none.",
+        default=[0, None],
+    )
+    signal: tuple[NonNegative[int], NonNegative[int] | None] = key("The same for the signal events.", default=[0, 0])
+    seed: int = key("Seed of the shuffles.", default=1)
 
 
-@dataclass(frozen=True)
+@record
 class DatasetConfig:
     """One entry of the configuration's ``datasets``; luminosity in 1/fb, cross_section in fb, mass in GeV.
 
     ``certified`` and ``expected``: JSON files, of the certified luminosity sections and of what is known of ``files``.
     """
 
-    role: Role
-    format: Format
-    region: str
-    files: list[str]
-    files_per_chunk: int
-    generator: Generator | None
-    labelled: LabelledEvents | None
-    certified: str | None
-    expected: str | None
-    luminosity: float | None
-    cross_section: float | None
-    mass: float | None
+    role: Role = key(
+        "The dataset's place in the analysis. `data`, `pseudo_data` and `w_data` never show truth to the "
+        "search; `pseudo_data` are known to hold no signal, and `select.injection` puts one into them "
+        "(beside data they are only made for that); `w_data`, `w_sim` and `w_background` are data, W bosons"
+        " and other jets of the control region of `calibrate`."
+    )
+    format: Format = key(
+        "Layout of the files, NanoAOD or PFNano ROOT, LHC Olympics features or LHC Olympics raw events.",
+        default="nanoaod",
+    )
+    region: str = key("Name of the selection in `skim.regions`.", default="dijet")
+    files: list[str] = key("Files of the dataset (none for a generated one).", default=[])
+    files_per_chunk: int = key("Files that one job reads.", default=1, ge=1)
+    generator: Generator | None = key("How `simulate` makes the dataset; null for a dataset with files.", default=None)
+    labelled: LabelledEvents | None = key(
+        "Which events of a labelled file (LHC Olympics) form the dataset; null for all others.", default=None
+    )
+    certified: str | None = key(
+        'File with the certified luminosity sections of CMS data ("golden JSON"), to which `luminosity` '
+        "belongs; events of other sections are left out. Null for none.",
+        default=None,
+    )
+    expected: str | None = key(
+        'JSON file with what is known of `files`, `{"a.root": {"events": 1000, "adler32": "0a1b2c3d", '
+        '"sha256": "..."}}`, by path or name, each of the three if known; a file that differs counts as one'
+        " that cannot be read. Null for none.",
+        default=None,
+    )
+    luminosity: InverseFb | None = key("Integrated luminosity of data.", default=None, gt=0)
+    cross_section: Fb | None = key("Cross section of a simulated dataset; 1 fb for signals.", default=None, gt=0)
+    mass: GeV | None = key("Resonance mass of a signal.", default=None, gt=0)
 
     def component_events(self) -> list[int]:
         """Number of events of each generated component: given, or cross section times luminosity."""

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from resonaut.core import config
 from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
+from resonaut.core.record import record
 
 KEY = ("run", "luminosityBlock", "event")
 # What may stand for a folder or file of a dataset.
@@ -27,7 +28,7 @@ NAME = re.compile(r"[\w-][\w.-]*")
 RUN_SKIM = "run 'skim' again"
 
 
-@dataclass(frozen=True)
+@record
 class Manifest:
     """What ``skim`` found in a dataset: the content of ``<results>/skim/<dataset>.json``.
 

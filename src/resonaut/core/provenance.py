@@ -10,10 +10,10 @@ def stage_code(verb: str) -> list[str]:
     """Paths, relative to the package's folder, of every module that the stage ``verb`` imports.
 
     Nothing is executed: the imports are read from the syntax trees, those inside functions too.
-    The package's own ``__init__``, the command dispatcher and a stage's ``checks.py``, which only refuses
+    The package's own ``__init__``, the command dispatcher and a stage's ``plan.py``, which only refuses
     configurations, are left out: no result depends on them.
     """
-    modules = [path for path in (PACKAGE / verb).glob("*.py") if path.name != "checks.py"]
+    modules = [path for path in (PACKAGE / verb).glob("*.py") if path.name != "plan.py"]
     todo = [path.relative_to(PACKAGE).as_posix() for path in modules]
     if not todo:
         raise ValueError(f"no stage {verb!r} in {PACKAGE.name}")

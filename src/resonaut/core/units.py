@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from resonaut.core.errors import ConfigError
 
@@ -33,23 +35,44 @@ def quantity(value: float | str, unit: str, what: str) -> float:
     >>> quantity("138000 /pb", "1/fb", "--luminosity")
     138.0
     """
+    try:
+        return _number(value, unit)
+    except ValueError as error:
+        raise ConfigError(f"{what}{error}") from None
+
+
+def number(value: Any, unit: str) -> Any:
+    """A configuration's ``value`` in ``unit``; what is neither number nor text is left for others to refuse.
+
+    Raises:
+        ValueError: as ``quantity``; the message goes on after the key.
+    """
+    return _number(value, unit) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else value
+
+
+def _number(value: float | str, unit: str) -> float:
     match = _NUMBER.match(str(value))
     if match is None:
-        raise ConfigError(f"{what}: {value!r} is not a number, or a number and a unit such as '{_example(unit)}'.")
-    number, given = float(match[1]), match[2]
+        raise ValueError(f": {value!r} is not a number, or a number and a unit such as '{_example(unit)}'.")
+    size, given = float(match[1]), match[2]
     known = UNITS[unit]
     name = given if unit != "1/fb" else _INVERSE.sub(lambda m: f"1/{m[1] or m[2]}", given)
     if not given:
         limit = PLAUSIBLE.get(unit, math.inf)
-        if abs(number) > limit:
-            others = [f"'{number:g} {_written(other)}'" for other in _near(unit)]
-            raise ConfigError(
-                f"{what} is {number:g} without a unit, which would be {unit}: implausible; write {' or '.join(others)}."
+        if abs(size) > limit:
+            others = [f"'{size:g} {_written(other)}'" for other in _near(unit)]
+            raise ValueError(
+                f" is {size:g} without a unit, which would be {unit}: implausible; write {' or '.join(others)}."
             )
-        return number
+        return size
     if name not in known:
-        raise ConfigError(f"{what}: {value!r} has an unknown unit {given!r}; write for example '{_example(unit)}'.")
-    return number * known[name]
+        raise ValueError(f": {value!r} has an unknown unit {given!r}; write for example '{_example(unit)}'.")
+    return size * known[name]
+
+
+def listed(numbers: Iterable[float]) -> str:
+    """Numbers in a message, as in a configuration: ``[3000, 3500.5]``."""
+    return f"[{', '.join(f'{number:g}' for number in numbers)}]"
 
 
 def _near(unit: str) -> list[str]:

@@ -1,7 +1,6 @@
 """The search in a spectrum that comes from anywhere."""
 
 import csv
-import functools
 import logging
 import re
 from dataclasses import dataclass, replace
@@ -13,9 +12,9 @@ import yaml
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from resonaut.core import config, schema
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import folder, write_json
+from resonaut.core.record import build
 from resonaut.core.units import UNITS, quantity
 from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.binning import merge, resolution_cuts
@@ -27,7 +26,6 @@ from resonaut.fit.spectrum import Spectrum
 
 log = logging.getLogger(__name__)
 
-SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
 COLUMNS = ("mass", "p_local", "z_local", "z_expected", "signal_yield", "signal_yield_error", "scale_pull")
 LIMITS = ("observed", "expected_minus_2", "expected_minus_1", "expected", "expected_plus_1", "expected_plus_2")
 # Set by options of their own, or without meaning for a spectrum without a selection.
@@ -44,10 +42,10 @@ MOST_MASSES = 10_000
 
 
 def settings_of(overrides: list[str], sqrt_s: float, masses: list[float]) -> FitSettings:
-    """The schema's defaults, with ``key=value`` or ``key.key=value`` of the section ``fit`` on top.
+    """The defaults, with ``key=value`` or ``key.key=value`` of the section ``fit`` on top.
 
     Raises:
-        ConfigError: a key or a value is not one of the schema's.
+        ConfigError: a key is unknown or its value wrong.
     """
     section: dict[str, Any] = {"sqrt_s": sqrt_s, "masses": masses}
     for text in overrides:
@@ -64,13 +62,7 @@ def settings_of(overrides: list[str], sqrt_s: float, masses: list[float]) -> Fit
             raise ConfigError(
                 f"--set {text!r} cannot be read; give for example --set background.shape_parameters=[2,4]."
             ) from None
-    settings: FitSettings = config.build(schema.validate({"fit": section}, _schema())["fit"], FitSettings, "--set")
-    return settings
-
-
-@functools.cache
-def _schema() -> dict[str, Any]:
-    return {"properties": {"fit": schema.load(SCHEMAS)["properties"]["fit"]}}
+    return build(section, FitSettings, "--set")
 
 
 @dataclass(frozen=True)

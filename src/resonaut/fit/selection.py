@@ -11,7 +11,7 @@ from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import folder, write_json
 from resonaut.core.histograms import from_json
 from resonaut.fit import analysis
-from resonaut.fit.checks import two_of_one_mass
+from resonaut.fit.plan import two_of_one_mass
 from resonaut.fit.resolution import Resolution
 from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.settings import FitSettings

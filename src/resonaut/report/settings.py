@@ -4,15 +4,31 @@ The keys are explained in the schema; the energy is that of the section ``fit``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from resonaut.core import config
+from resonaut.core.record import key, record
 
 
-@dataclass(frozen=True)
+@record
+class Section:
+    """The figures and tables of the analysis."""
+
+    no_signal_check: bool = key(
+        "Make the experiments of `select.injection`, whose `amounts` must have 0, and call a method bad that shows an "
+        "excess in those without a signal: for pseudo-data, or data that are known to have none.",
+        default=False,
+    )
+    label: str | None = key(
+        "Text above all figures of data that says what they are, beside the energy (`fit.sqrt_s`) and the luminosity; "
+        "null: `Simulated collisions` if the data are generated here, else `Data`.",
+        default=None,
+    )
+
+
+@record
 class Settings:
-    """Frozen section ``report``: ``label`` stands above the figures of data; ``sqrt_s`` in GeV."""
+    """What stands above the figures: ``label`` of the data; ``sqrt_s`` in GeV."""
 
     label: str
     sqrt_s: float

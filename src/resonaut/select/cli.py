@@ -88,9 +88,9 @@ def inject(
     the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection and,
     where the background is known, improvement (SIC); no friends.
     """
-    from resonaut.core.config import build
     from resonaut.core.events import Dataset
     from resonaut.core.files import write_json
+    from resonaut.core.record import build
     from resonaut.select import inject as experiments
     from resonaut.select.injection import Injection
     from resonaut.select.settings import read

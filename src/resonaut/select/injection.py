@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import Dataset
+from resonaut.core.record import record
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 
@@ -24,7 +25,7 @@ MOST_LIKELY = 0.8
 BINS, LARGE_SHIFT = 10, 0.2
 
 
-@dataclass(frozen=True)
+@record
 class Injection:
     """How much signal: ``amount`` is a cross section in fb, or exactly so many events in the signal region.
 

@@ -1,62 +1,82 @@
-"""The section ``simulate`` of the configuration as typed values; defaults live in the schema."""
-
-from dataclasses import dataclass
+"""The section ``simulate`` of the configuration."""
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.record import GeV, key, record
 
 
-@dataclass(frozen=True)
+@record
 class Tracker:
     """Response to charged particles: resolution sigma(pT)/pT = constant (+) slope * pT, added in quadrature."""
 
-    efficiency: float
-    pt_min: float
-    eta_max: float
-    resolution_constant: float
-    resolution_slope: float
+    efficiency: float = key("Probability that a charged particle leaves a track.", default=0.95, ge=0, le=1)
+    pt_min: GeV = key("Smallest transverse momentum of a track.", default=0.5, ge=0)
+    eta_max: float = key("Reach in absolute pseudorapidity.", default=2.5, gt=0)
+    resolution_constant: float = key("Relative pT resolution at low momentum.", default=0.01, ge=0)
+    resolution_slope: float = key("Growth of the relative pT resolution with pT.", default=0.0001, ge=0, unit="1/GeV")
 
 
-@dataclass(frozen=True)
+@record
 class Calorimeter:
     """Response to energy: sigma(E)/E = stochastic/sqrt(E) (+) noise/E (+) constant, in cells ``cell`` wide."""
 
-    stochastic: float
-    noise: float
-    constant: float
-    cell: float
-    threshold: float
-    eta_max: float
+    stochastic: float = key("Stochastic term of the energy resolution.", default=0.05, ge=0, unit="sqrt(GeV)")
+    noise: GeV = key("Noise term of the energy resolution.", default=0.12, ge=0)
+    constant: float = key("Constant term of the energy resolution.", default=0.005, ge=0)
+    cell: float = key(
+        "Width of a cell in eta and phi; energy in one cell is one candidate.", default=0.0174, gt=0, unit="rad"
+    )
+    threshold: GeV = key("Smallest energy of a cell.", default=0.5, ge=0)
+    eta_max: float = key("Reach in absolute pseudorapidity.", default=3.0, gt=0)
 
 
-@dataclass(frozen=True)
+@record
+class HadronCalorimeter(Calorimeter):
+    """Coarser than that of electrons and photons."""
+
+    stochastic: float = key(default=1.0)
+    noise: GeV = key(default=0.4)
+    constant: float = key(default=0.05)
+    cell: float = key(default=0.087)
+    threshold: GeV = key(default=1.0)
+    eta_max: float = key(default=5.0)
+
+
+@record
 class Detector:
     """The parametrised detector; ``b_tag_separation`` in standard deviations of the discriminator's logit."""
 
-    tracker: Tracker
-    ecal: Calorimeter
-    hcal: Calorimeter
-    b_tag_separation: float
+    tracker: Tracker = key(
+        "Response to charged particles; a particle without a track is measured by the calorimeters.", default={}
+    )
+    ecal: Calorimeter = key("Response to photons and electrons without a track.", default={})
+    hcal: HadronCalorimeter = key("Response to neutral hadrons and charged hadrons without a track.", default={})
+    b_tag_separation: float = key(
+        "Distance of the b-tagging scores of jets with and without b hadrons, in standard deviations of "
+        "their logits: 3 keeps 68 % of b jets and 0.6 % of others.",
+        default=3,
+        ge=0,
+    )
 
 
-@dataclass(frozen=True)
+@record
 class Jets:
     """Anti-kT jets and their soft-drop grooming."""
 
-    radius: float
-    pt_min: float
-    softdrop_zcut: float
-    softdrop_beta: float
+    radius: float = key("Radius of the jets.", default=0.8, gt=0, unit="rad")
+    pt_min: GeV = key("Smallest transverse momentum of a stored jet.", default=200, gt=0)
+    softdrop_zcut: float = key("Soft-drop momentum-sharing threshold.", default=0.1, ge=0)
+    softdrop_beta: float = key("Soft-drop angular exponent.", default=0)
 
 
-@dataclass(frozen=True)
+@record
 class Filter:
     """Which events of a region are stored: the leading ``jets`` jets must pass; null leaves a cut out."""
 
-    jets: int
-    pt_min: float
-    eta_max: float
-    delta_eta_max: float | None
-    m_jj_min: float | None
+    jets: int = key("Number of leading jets that must pass.", ge=1)
+    pt_min: GeV = key("Smallest transverse momentum of these jets.", ge=0)
+    eta_max: float = key("Largest absolute pseudorapidity of these jets.", default=2.5, gt=0)
+    delta_eta_max: float | None = key("Largest pseudorapidity difference of the two leading jets.", default=None, gt=0)
+    m_jj_min: GeV | None = key("Smallest invariant mass of the two leading jets.", default=None, ge=0)
 
     def __post_init__(self) -> None:
         if self.jets < 2 and (self.delta_eta_max is not None or self.m_jj_min is not None):
@@ -65,28 +85,130 @@ class Filter:
             )
 
 
-@dataclass(frozen=True)
+@record
 class Process:
     """Pythia settings of one process; ``{mass}`` and ``{0.9*mass}`` stand for the resonance mass.
 
     ``delta_y_max`` cuts on the rapidity difference of the two partons of a 2 -> 2 process.
     """
 
-    settings: list[str]
-    delta_y_max: float | None
+    settings: list[str] = key("Pythia settings of the process.")
+    delta_y_max: float | None = key(
+        "Largest rapidity difference of the two partons of a 2 -> 2 process; others are not generated",
+        default=None,
+        gt=0,
+    )
 
 
-@dataclass(frozen=True)
+@record
 class Simulate:
-    """All of ``simulate``: energies in GeV."""
+    """Generated collisions, their detector, and which of them are stored."""
 
-    sqrt_s: float
-    mpi: bool
-    batch: int
-    settings: list[str]
-    shower_variations: list[str]
-    tunes: dict[str, list[str]]
-    processes: dict[str, Process]
-    detector: Detector
-    jets: Jets
-    filters: dict[str, Filter]
+    sqrt_s: GeV = key("Centre-of-mass energy of the proton collisions.", default=13000, gt=0)
+    mpi: bool = key("Multi-parton interactions; without them Pythia is five times faster.", default=False)
+    batch: int = key("Events held in memory at once.", default=250, ge=1, le=500)
+    settings: list[str] = key("Pythia settings of every process.", default=[])
+    shower_variations: list[str] = key(
+        "Pythia settings of datasets with `generator.shower_variations`. Shower scales are varied above pT "
+        "= sqrt(20) * 0.5 GeV in the final state, as CMS does; below, the weights would have a far larger "
+        "spread.",
+        default=[
+            "UncertaintyBands:doVariations = on",
+            "UncertaintyBands:FSRpTmin2Fac = 20",
+            "UncertaintyBands:overSampleFSR = 2",
+        ],
+    )
+    tunes: dict[str, list[str]] = key(
+        "Pythia settings by name, for a dataset's `generator.tune`; `nature` makes the demo's data, so that"
+        " calibration and reweighting have something to correct.",
+        default={
+            "simulation": [],
+            "nature": ["TimeShower:alphaSvalue = 0.125", "StringPT:sigma = 0.37", "StringZ:aLund = 0.55"],
+        },
+        merge=True,
+    )
+    processes: dict[str, Process] = key(
+        "Pythia settings of the processes by name, for a dataset's `generator.components`; `{mass}` and "
+        "`{0.9*mass}` stand for the component's mass.",
+        default={
+            "qcd": {
+                "settings": ["HardQCD:all = on", "PhaseSpace:pTHatMin = 1100.", "PhaseSpace:mHatMin = 2600."],
+                "delta_y_max": 1.6,
+            },
+            "x_to_yy": {
+                "settings": [
+                    "ExtraDimensionsG*:ffbar2G* = on",
+                    "5100039:m0 = {mass}",
+                    "5100039:mWidth = {0.01*mass}",
+                    "5100039:doForceWidth = on",
+                    "5100039:mMin = {0.85*mass}",
+                    "5100039:mMax = {1.15*mass}",
+                    "5100039:oneChannel = 1 1. 101 9000001 9000002",
+                    "9000001:all = Y void 1 0 0 500. 1. 480. 520. 0.",
+                    "9000001:isResonance = on",
+                    "9000001:oneChannel = 1 0.25 101 1 -1",
+                    "9000001:addChannel = 1 0.25 101 2 -2",
+                    "9000001:addChannel = 1 0.25 101 3 -3",
+                    "9000001:addChannel = 1 0.25 101 4 -4",
+                    "9000002:all = Yprime void 1 0 0 100. 0.5 95. 105. 0.",
+                    "9000002:isResonance = on",
+                    "9000002:oneChannel = 1 0.25 101 1 -1",
+                    "9000002:addChannel = 1 0.25 101 2 -2",
+                    "9000002:addChannel = 1 0.25 101 3 -3",
+                    "9000002:addChannel = 1 0.25 101 4 -4",
+                ]
+            },
+            "x_to_tt": {
+                "settings": [
+                    "NewGaugeBoson:ffbar2gmZZprime = on",
+                    "Zprime:gmZmode = 3",
+                    "32:m0 = {mass}",
+                    "32:mWidth = {0.01*mass}",
+                    "32:doForceWidth = on",
+                    "32:mMin = {0.85*mass}",
+                    "32:mMax = {1.15*mass}",
+                    "32:onMode = off",
+                    "32:onIfAny = 6",
+                    "24:onMode = off",
+                    "24:onIfAny = 1 2 3 4 5",
+                ]
+            },
+            "x_to_4q": {
+                "settings": [
+                    "ExtraDimensionsG*:ffbar2G* = on",
+                    "5100039:m0 = {mass}",
+                    "5100039:mWidth = {0.01*mass}",
+                    "5100039:doForceWidth = on",
+                    "5100039:mMin = {0.85*mass}",
+                    "5100039:mMax = {1.15*mass}",
+                    "5100039:oneChannel = 1 1. 101 9000001 9000001",
+                    "9000001:all = Y void 1 0 0 400. 1. 380. 420. 0.",
+                    "9000001:isResonance = on",
+                    "9000001:oneChannel = 1 1. 101 24 -24",
+                    "24:onMode = off",
+                    "24:onIfAny = 1 2 3 4 5",
+                ]
+            },
+            "ww": {
+                "settings": [
+                    "WeakDoubleBoson:ffbar2WW = on",
+                    "PhaseSpace:pTHatMin = 400.",
+                    "24:onMode = off",
+                    "24:onIfAny = 1 2 3 4 5",
+                ]
+            },
+            "jets": {"settings": ["HardQCD:all = on", "PhaseSpace:pTHatMin = 400."]},
+        },
+        merge=True,
+    )
+    detector: Detector = key("The parametrised detector.", default={})
+    jets: Jets = key("Anti-kT jets and their grooming.", default={})
+    filters: dict[str, Filter] = key(
+        "Loose selection by the dataset's region, before substructure; events that fail are counted in "
+        "`Runs` but not stored, as after a trigger. A region without a filter stores all events.",
+        default={
+            "dijet": {"jets": 2, "pt_min": 300, "eta_max": 2.5, "delta_eta_max": 1.3, "m_jj_min": 2400},
+            "boosted_w": {"jets": 1, "pt_min": 200, "eta_max": 2.5},
+        },
+        merge=True,
+    )

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from resonaut.core import events
 from resonaut.core.datasets import BLIND_ROLES, DatasetConfig, require_certifiable
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.files import write_json
+from resonaut.core.record import record
 from resonaut.skim import cutflow, expected, pieces
 from resonaut.skim.columns import Column, units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 Reader = Callable[[str, int], FileResult]
 
 
-@dataclass(frozen=True)
+@record
 class Summary:
     """What one chunk gave: the content of ``<results>/skim/<dataset>/<chunk>.json``.
 

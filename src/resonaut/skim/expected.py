@@ -3,11 +3,11 @@
 import hashlib
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from resonaut.core import config
 from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.record import build, record
 from resonaut.skim.pieces import UnreadableError
 
 # Bytes read at once.
@@ -15,7 +15,7 @@ BLOCK = 1 << 20
 FORM = 'write {"a.root": {"events": 1000, "adler32": "0a1b2c3d"}, ...}'
 
 
-@dataclass(frozen=True)
+@record
 class Expected:
     """A file's number of events and checksums; null where unknown. CMS's catalogue (DBS) has Adler-32."""
 
@@ -52,7 +52,7 @@ def read(path: Path) -> dict[str, Expected]:
     unknown = dict.fromkeys(Expected.__dataclass_fields__)
     if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
         raise InputFileError(path, "is not a list of files", FORM)
-    return {file: config.build(unknown | entry, Expected, f"{path}: {file}") for file, entry in content.items()}
+    return {file: build(unknown | entry, Expected, f"{path}: {file}") for file, entry in content.items()}
 
 
 def find(expected: dict[str, Expected], file: str, source: Path) -> Expected:

@@ -1,77 +1,144 @@
-"""The section ``skim`` of the configuration as typed values; defaults live in the schema."""
+"""The section ``skim`` of the configuration."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.record import GeV, key, record
 
 
-@dataclass(frozen=True)
+@record
 class Region:
     """One event selection. Each kept jet passes all cuts on jets; GeV; null or empty leaves a cut out."""
 
-    jets: Literal[1, 2]
-    pt_min: float
-    eta_max: float
-    softdrop_mass: tuple[float, float] | None
-    delta_eta_max: float | None
-    m_jj_min: float | None
-    trigger: list[str]
-    met_filters: list[str]
-    jet_id: int | None
-    variations: bool
+    jets: Literal[1, 2] = key(
+        "Jets required and kept; with one there is no pair, so no `delta_eta_max` and no `m_jj_min`.", default=2
+    )
+    pt_min: GeV = key("Transverse momentum of a jet, at least.", default=300, ge=0)
+    eta_max: float = key("Absolute pseudorapidity of a jet, at most.", default=2.5, gt=0)
+    softdrop_mass: tuple[GeV, GeV] | None = key("Window of a jet's soft-drop mass; null for none.", default=None)
+    delta_eta_max: float | None = key(
+        "Absolute pseudorapidity difference of the two jets, at most; null for no cut.", default=1.3, gt=0
+    )
+    m_jj_min: GeV | None = key("Invariant mass of the two jets, at least; null for no cut.", default=None, ge=0)
+    trigger: list[str] = key("Trigger branches (`HLT_...`), of which one must have fired; empty for none.", default=[])
+    met_filters: list[str] = key(
+        "Filter branches (`Flag_...`), all of which must have passed; empty for none.", default=[]
+    )
+    jet_id: int | None = key(
+        "Least value of the jet identification; 2 is tight in CMS NanoAOD; null for no cut.", default=None, ge=1
+    )
+    variations: bool = key(
+        "Keep the relative weights of simulation with other shower and hard-process scales (`PSWeight`, "
+        "`LHEScaleWeight`); empty lists where a file has none. Never read for the roles data and w_data.",
+        default=False,
+    )
 
 
-@dataclass(frozen=True)
+@record
 class Branches:
     """Names of collections and of fields that differ between versions of NanoAOD."""
 
-    jets: str
-    candidates: str
-    links: str
-    link_jet: str
-    link_candidate: str
-    softdrop_mass: str
-    jet_id: str
-    b_tag: str | None
-    puppi_weight: str | None
+    jets: str = key("Collection of large-radius jets.", default="FatJet")
+    candidates: str = key("Collection of particle-flow candidates.", default="PFCands")
+    links: str = key("Collection that links jets with candidates.", default="FatJetPFCands")
+    link_jet: str = key("A link's index of the jet.", default="jetIdx")
+    link_candidate: str = key("A link's index of the candidate.", default="pFCandsIdx")
+    softdrop_mass: str = key("A jet's soft-drop mass.", default="msoftdrop")
+    jet_id: str = key("A jet's identification.", default="jetId")
+    b_tag: str | None = key(
+        "A jet's b-tagging score, kept as `j1_b_tag`; `btagDeepB` in NanoAOD and in what `simulate` writes,"
+        " null for none.",
+        default=None,
+    )
+    puppi_weight: str | None = key(
+        "A candidate's pile-up weight, which multiplies its momentum; `puppiWeight` in PFNano, null for none.",
+        default=None,
+    )
 
 
-@dataclass(frozen=True)
+@record
 class Clustering:
     """Anti-kT jets and their soft drop, for raw LHC Olympics events."""
 
-    radius: float
-    pt_min: float
-    softdrop_zcut: float
-    softdrop_beta: float
+    radius: float = key("Jet radius.", default=1.0, gt=0)
+    pt_min: GeV = key("Transverse momentum above which jets are formed.", default=200, ge=0)
+    softdrop_zcut: float = key("Soft drop's least momentum fraction z_cut.", default=0.1, ge=0, le=0.5)
+    softdrop_beta: float = key("Soft drop's angular exponent beta.", default=0)
 
 
-@dataclass(frozen=True)
+@record
 class BadFiles:
     """What to do with a file that cannot be read, or events in it; ``retry_wait`` in seconds."""
 
-    action: Literal["fail", "skip"]
-    retries: int
-    retry_wait: float
-    max_lost_fraction: float
+    action: Literal["fail", "skip"] = key(
+        "Stop, or leave the file or the event out and scale the luminosity of data by the fraction of "
+        "events that remain.",
+        default="fail",
+    )
+    retries: int = key("Attempts after the first.", default=2, ge=0)
+    retry_wait: float = key("Time between attempts.", default=1, ge=0, unit="s")
+    max_lost_fraction: float = key(
+        "Fraction of a dataset's events in skipped files, or left out, above which the dataset stops.",
+        default=0.05,
+        ge=0,
+        le=1,
+    )
 
 
-@dataclass(frozen=True)
+@record
 class Skim:
-    """All of ``skim``."""
+    """Event selection, formats of the input files, and what is kept of each event."""
 
-    executor: Literal["iterative", "futures", "dask"]
-    dask_scheduler: str | None
-    batch_events: int
-    truth: bool
-    read_constituents: bool
-    max_constituents: int
-    regions: dict[str, Region]
-    branches: Branches
-    clustering: Clustering
-    bad_files: BadFiles
-    duplicates: Literal["fail", "drop"]
+    executor: Literal["iterative", "futures", "dask"] = key(
+        "How NanoAOD files are read, in one process, in as many local processes as the job has threads, or "
+        "by Dask workers. The events do not depend on it.",
+        default="iterative",
+    )
+    dask_scheduler: str | None = key(
+        "Address of a running Dask scheduler that sees the same files; null starts workers on this machine.",
+        default=None,
+    )
+    batch_events: int = key(
+        "Events that a worker reads at once; also the least number in a row group of the output.",
+        default=10000,
+        ge=1,
+        unit="events",
+    )
+    truth: bool = key(
+        "Keep from the generator record of simulation which quarks are in or near a jet. Never read for the"
+        " roles data and w_data.",
+        default=True,
+    )
+    read_constituents: bool = key("Keep the particle-flow candidates of the jets.", default=True)
+    max_constituents: int = key("Candidates kept of a jet, by falling transverse momentum.", default=100, ge=1)
+    regions: dict[str, Region] = key(
+        "Selections by name, for a dataset's `region`. The leading jets among those that pass all cuts on "
+        "jets are kept.",
+        default={
+            "dijet": {"m_jj_min": 2900},
+            "lhco": {"m_jj_min": 2500},
+            "boosted_w": {
+                "jets": 1,
+                "pt_min": 225,
+                "softdrop_mass": [70, 110],
+                "delta_eta_max": None,
+                "variations": True,
+            },
+        },
+        merge=True,
+    )
+    branches: Branches = key("Names in the NanoAOD files, which differ between versions.", default={})
+    clustering: Clustering = key("Jets of raw LHC Olympics events, anti-kT with soft drop.", default={})
+    bad_files: BadFiles = key(
+        "What to do with a file that cannot be read, and with an event that passes all cuts but holds NaN, "
+        "infinity or an index out of range.",
+        default={},
+    )
+    duplicates: Literal["fail", "drop"] = key(
+        "What to do with events that are in a dataset twice (a copy of a file, primary datasets that "
+        "overlap), stop, or keep the first of each.",
+        default="fail",
+    )
 
     def region(self, name: str, dataset: str) -> Region:
         """The selection of a dataset; ``ConfigError`` where there is none of this name, or its cuts contradict."""

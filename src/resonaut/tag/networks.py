@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from weaver.nn.model.ParticleNet import ParticleNet
 from weaver.nn.model.ParticleTransformer import ParticleTransformer
 
-from resonaut.core import config
+from resonaut.core import record
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import atomic
 from resonaut.tag.inputs import FEATURES, Inputs
@@ -174,7 +174,7 @@ def load(path: Path, device: str) -> Tagger:
         raise InputFileError(
             path, "not a model file of this stage", "name published weights in tag.networks.<name>.weights"
         )
-    settings = config.build(stored["settings"], NetworkConfig, str(path))
+    settings = record.build(stored["settings"], NetworkConfig, str(path))
     if not isinstance(stored["weights"], dict) or checksum != _checksum(stored):
         raise InputFileError(path, "was changed after it was made", "train it again")
     return _tagger(path, str(stored["name"]), settings, stored["weights"], device)

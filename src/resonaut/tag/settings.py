@@ -1,37 +1,46 @@
 """The configuration section ``tag``, as ``results/config/tag.json`` holds it."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.record import Natural, Pattern, key, record
 
 Class = Literal["qcd", "2prong", "3prong", "4prong"]
 
+NetworkName = Annotated[
+    str, Pattern(r"^[a-z][a-z0-9]*$", "a name of small letters and digits that begins with a letter")
+]
 # The classes in the order of the score columns; a signal jet's class is its number of quarks.
 CLASSES: tuple[Class, ...] = ("qcd", "2prong", "3prong", "4prong")
 
 
-@dataclass(frozen=True)
+@record
 class TransformerConfig:
     """Sizes of a Particle Transformer (arXiv:2202.03772)."""
 
-    embed_dims: list[int]
-    pair_embed_dims: list[int]
-    heads: int
-    layers: int
-    class_layers: int
+    embed_dims: list[Natural] = key(
+        "Widths of the constituents' embedding; the last is the width of the blocks.", default=[32, 32], min_length=1
+    )
+    pair_embed_dims: list[Natural] = key("Widths of the embedding of the pairs' features.", default=[16], min_length=1)
+    heads: int = key("Attention heads; they divide the last of `embed_dims`.", default=2, ge=1)
+    layers: int = key("Particle attention blocks.", default=2, ge=1)
+    class_layers: int = key("Class attention blocks.", default=1, ge=1)
 
 
-@dataclass(frozen=True)
+@record
 class EdgeConvConfig:
     """Sizes of a ParticleNet (arXiv:1902.08570)."""
 
-    neighbours: int
-    channels: list[list[int]]
-    dense: list[int]
+    neighbours: int = key(
+        "Nearest neighbours of each constituent in the graph; fewer than `max_constituents`.", default=7, ge=1
+    )
+    channels: list[list[Natural]] = key(
+        "Channels of the layers of each edge-convolution block.", default=[[16, 16], [32, 32]], min_length=1
+    )
+    dense: list[Natural] = key("Widths of the dense layers after the pooling.", default=[32], min_length=1)
 
 
-@dataclass(frozen=True)
+@record
 class NetworkConfig:
     """One network: its architecture, inputs and outputs, and where its weights come from.
 
@@ -39,13 +48,24 @@ class NetworkConfig:
     one class (their scores are added) and some for none (``"ignore"``).
     """
 
-    architecture: Literal["particle_transformer", "particle_net"]
-    max_constituents: int
-    dropout: float
-    transformer: TransformerConfig
-    edge_conv: EdgeConvConfig
-    outputs: list[Literal["qcd", "2prong", "3prong", "4prong", "ignore"]]
-    weights: str | None
+    architecture: Literal["particle_transformer", "particle_net"] = key(
+        "Particle Transformer (arXiv:2202.03772) or ParticleNet (arXiv:1902.08570), from weaver-core."
+    )
+    max_constituents: int = key("Hardest constituents of a jet that the network sees.", default=30, ge=2)
+    dropout: float = key("Dropout of the transformer's blocks or of ParticleNet's dense layers.", default=0, ge=0, lt=1)
+    transformer: TransformerConfig = key("Sizes of a Particle Transformer.", default={})
+    edge_conv: EdgeConvConfig = key("Sizes of a ParticleNet.", default={})
+    outputs: list[Literal["qcd", "2prong", "3prong", "4prong", "ignore"]] = key(
+        "Class of each output of the network, in order; published networks may repeat a class (their scores"
+        " add up) or `ignore` an output.",
+        default=["qcd", "2prong", "3prong", "4prong"],
+        min_length=2,
+    )
+    weights: str | None = key(
+        "Published weights to use instead of training, a weaver state dictionary (`.pt`) or a weaver ONNX "
+        "export (`.onnx`).",
+        default=None,
+    )
 
     @property
     def classes(self) -> list[Class]:
@@ -74,26 +94,41 @@ def require_consistent(name: str, network: NetworkConfig) -> None:
         )
 
 
-@dataclass(frozen=True)
+@record
 class TrainingConfig:
     """How much to train on, and how."""
 
-    max_jets: int
-    held_out_jets: int
-    pt_bins: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
+    max_jets: int = key("Most training jets of each class.", default=2000, ge=10, unit="jets")
+    held_out_jets: int = key("Most jets of each class that measure the performance.", default=1000, ge=10, unit="jets")
+    pt_bins: int = key(
+        "Bins of jet pT in which the classes get equal weight; 1 balances their sums alone.", default=5, ge=1
+    )
+    epochs: int = key("Passes over the training jets.", default=8, ge=1)
+    batch_size: int = key("Jets of one step.", default=64, ge=2, unit="jets")
+    learning_rate: float = key("Highest learning rate of the one-cycle schedule.", default=0.005, gt=0)
+    weight_decay: float = key("Weight decay of AdamW.", default=0.01, ge=0)
 
 
-@dataclass(frozen=True)
+@record
 class TagConfig:
-    """The whole section."""
+    """Jet taggers, trained on the simulated jets or published, and the scores of both jets of every event."""
 
-    seed: int
-    device: Literal["cpu", "cuda", "auto"]
-    train_fraction: float
-    score_batch_size: int
-    training: TrainingConfig
-    networks: dict[str, NetworkConfig]
+    seed: int = key("Seed of the choice of training events and of the training.", default=1, ge=0)
+    device: Literal["cpu", "cuda", "auto"] = key(
+        "Where the networks run; `auto` takes a GPU where there is one, and then results differ between machines.",
+        default="cpu",
+    )
+    train_fraction: float = key(
+        "Fraction of the simulated events (by a hash of the identifier) that may be trained on and are "
+        "marked `tag_train`.",
+        default=0.5,
+        gt=0,
+        lt=1,
+    )
+    score_batch_size: int = key("Jets that a network scores at once.", default=64, ge=1, unit="jets")
+    training: TrainingConfig = key("How much to train on, and how.", default={})
+    networks: dict[NetworkName, NetworkConfig] = key(
+        "The networks by name; the name stands in the score columns `<jet>_<network>_<class>`.",
+        default={"part": {"architecture": "particle_transformer"}, "particlenet": {"architecture": "particle_net"}},
+        min_length=1,
+    )

@@ -1,6 +1,3 @@
-from dataclasses import replace
-from pathlib import Path
-
 import awkward as ak
 import numpy as np
 import pytest
@@ -8,7 +5,7 @@ import pytest
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.correction import Factors, LundCorrection
 from resonaut.calibrate.settings import Histogram, Settings
-from resonaut.core import config, events, schema
+from resonaut.core import events
 from resonaut.core.files import write_json
 
 
@@ -21,12 +18,8 @@ def bins() -> LundBins:
 
 @pytest.fixture
 def settings(bins) -> Settings:
-    section = schema.load(Path(__file__).parents[3] / "workflow" / "schemas")["properties"]["calibrate"]
-    defaults: Settings = config.build(schema.validate({}, section), Settings, "calibrate")
-    small = {"tau21": Histogram(5, 0.0, 1.0)}
-    return replace(
-        defaults, bins=bins, toys=3, jets_per_bin=500, selections={"tau21": {"tau21": (None, 0.4)}}, histograms=small
-    )
+    small = {"tau21": Histogram(bins=5, low=0, high=1)}
+    return Settings(bins=bins, toys=3, jets_per_bin=500, selections={"tau21": {"tau21": (None, 0.4)}}, histograms=small)
 
 
 def correction_of(

@@ -41,8 +41,8 @@ def test_bins_include_the_lower_edge_and_clamp(bins):
     pt, x, y = [0.1, 149.9, 150, 1e9], [1.0, 4.9, 99, -3], [0.5, -99, 99, -1]
     jets = [[(p, [(0.8 * np.exp(-a), np.exp(b))])] for p, a, b in zip(pt, x, y, strict=True)]
     found = planes_from(*jets)
-    assert bins.slices(found).tolist() == [0, 0, 1, 1]
-    assert bins.in_plane(found).tolist() == [3 * 1 + 2, 3 * 2 + 0, 3 * 2 + 2, 3 * 0 + 1]
+    assert bins.slices(found.pt).tolist() == [0, 0, 1, 1]
+    assert bins.in_plane(found.delta, found.kt).tolist() == [3 * 1 + 2, 3 * 2 + 0, 3 * 2 + 2, 3 * 0 + 1]
 
 
 @pytest.mark.parametrize("edges", [(1.0,), (0.0, 0.0), (1.0, 0.0)])

@@ -11,14 +11,13 @@ from resonaut.core import analysis
 from resonaut.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
-SCHEMAS = ROOT / "workflow" / "schemas"
 
 
 def complete(*overlays: dict[str, Any], base: Path | None = ROOT / "config" / "config.yaml") -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load(base.read_text()) if base else {}
     for overlay in overlays:
         update_config(config, overlay)
-    return analysis.complete(config, [base] if base else [], SCHEMAS)
+    return analysis.complete(config, [base] if base else [])
 
 
 def skimmed(**datasets: Any) -> dict[str, Any]:
@@ -105,8 +104,8 @@ def test_chains_become_windows() -> None:
             "add a dataset with the role w_sim",
         ),
         ({"calibrate": {"bins": {"subjet_pt": [10, 9, 20]}}}, "calibrate.bins.subjet_pt: [10, 9, 20] are not ascend"),
-        ({"calibrate": {"factor_range": [5, 0.2]}}, "calibrate.factor_range is [5, 0.2]; give the lower value first"),
-        ({"calibrate": {"weight_range": [2, 3]}}, "calibrate.weight_range is [2, 3], which must hold 1"),
+        ({"calibrate": {"factor_range": [5, 0.2]}}, "calibrate.factor_range is [5, 0.2], which must rise and hold 1"),
+        ({"calibrate": {"weight_range": [2, 3]}}, "calibrate.weight_range is [2, 3], which must rise and hold 1"),
         ({"calibrate": {"selections": {"x": {"tau21": [1, 0]}}}}, "calibrate.selections.x.tau21 is [1, 0]"),
         ({"calibrate": {"histograms": {"x": {"bins": 5, "low": 2, "high": 1}}}}, "histograms.x: low is 2 and high 1"),
         ({"select": {"windows": {"w": window([3000, 3250], [3750, 3250], [3750, 4000])}}}, "windows.w: lower sideband"),

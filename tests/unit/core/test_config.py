@@ -1,47 +1,15 @@
-from dataclasses import dataclass
-from typing import Literal
-
 import pytest
 
 from resonaut.core import config
-from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.errors import InputFileError
+from resonaut.core.record import record
 
 
-@dataclass(frozen=True)
-class Inner:
-    kind: Literal["a", "b"]
-    size: float | None
-
-
-@dataclass(frozen=True)
+@record
 class Outer:
-    inner: dict[str, Inner]
-    edges: list[tuple[float, float]]
+    """A number."""
+
     n: int
-
-
-GOOD = {"inner": {"x": {"kind": "a", "size": None}}, "edges": [[1, 2.5]], "n": 3}
-
-
-def test_build_nested() -> None:
-    assert config.build(GOOD, Outer, "f") == Outer({"x": Inner("a", None)}, [(1.0, 2.5)], 3)
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"n": True}, "f: n: True is not of type int"),
-        ({"n": "3"}, "f: n: '3' is not of type int"),
-        ({"edges": 3}, "f: edges: 3 is not of type list"),
-        ({"m": 1}, "key 'm' is unknown"),
-        ({"edges": [[1, 2, 3]]}, "wants 2 values, has 3"),
-        ({"inner": {"x": {"kind": "c", "size": 1}}}, "'c' is none of 'a', 'b'"),
-        ({"inner": {"x": {"kind": "a"}}}, "key 'size' is missing"),
-    ],
-)
-def test_build_names_what_is_wrong(change: dict, sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
-        config.build(GOOD | change, Outer, "f")
 
 
 def test_read_missing_and_broken(tmp_path) -> None:

@@ -5,19 +5,17 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
-import yaml
 from typer.testing import CliRunner
 
-from resonaut.core import config as configuration
-from resonaut.core import events, histograms, schema
+from resonaut.core import events, histograms
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
+from resonaut.core.record import build
 from resonaut.reweight.cli import app
 from resonaut.reweight.settings import Settings
 from resonaut.reweight.train import luminosity, read_sidebands
 
-SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "reweight.schema.yaml"
 LUMINOSITY = 20.0
 
 
@@ -57,7 +55,7 @@ def simulation(tmp_path) -> Path:
 def settings() -> Settings:
     section = {"features": ["m_j1", "m_j2"], "sidebands": [[0, 3000], [4000, 20000]], "histogram_bins": 8}
     section["classifier"] = {"folds": 2, "validation_parts": 2}
-    return configuration.build(schema.validate(section, yaml.safe_load(SCHEMA.read_text())), Settings, "test")
+    return build(section, Settings, "test")
 
 
 def run(tmp_path, settings, data, simulation) -> dict:

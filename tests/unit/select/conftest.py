@@ -7,14 +7,12 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
-import yaml
 
-from resonaut.core import events, schema
+from resonaut.core import events
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
+from resonaut.core.record import build, plain
 from resonaut.select import settings as select_settings
-
-SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "select.schema.yaml"
 
 
 def toy_events(n: int, seed: int, signal: bool = False, first: int = 0) -> ak.Array:
@@ -90,10 +88,8 @@ def section() -> dict:
     """The section ``select`` with all defaults but small models."""
     trees = {"learning_rate": 0.02, "max_iterations": 15, "max_leaf_nodes": 7, "patience": 30}
     small = {"folds": 2, "validation_parts": 2, "trees": trees}
-    full = schema.validate({"classifier": small}, yaml.safe_load(SCHEMA.read_text()))
-    full["jet_features"] = ["m", "tau21"]
-    for key in ("methods", "window_chains", "injection"):  # They choose the jobs, which do not read them.
-        full.pop(key, None)
+    section = {"classifier": small, "jet_features": ["m", "tau21"]}
+    full = plain(build(section, select_settings.Settings, "test"), select_settings.Settings)
     full["windows"] = {"w3500": {"signal_region": [3250, 3750], "sidebands": [[3000, 3250], [3750, 4250]]}}
     return full
 

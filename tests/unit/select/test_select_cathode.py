@@ -18,7 +18,7 @@ from resonaut.select.regions import SIGNAL, Regions
 from resonaut.select.settings import Settings, Window
 from resonaut.select.training import Training
 
-WINDOW = Window((3250, 3750), ((2900, 3250), (3750, 4250)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((2900, 3250), (3750, 4250)))
 METHODS = [Cathode, Anode, Lacathode]
 FLOW = density.Settings(
     transforms=1, hidden=[32], bins=8, steps=200, batch_size=256, learning_rate=0.01, validation_fraction=0.2

@@ -8,9 +8,9 @@ from resonaut.select import kinematics
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 
-WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4250)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4250)))
 # Both sidebands above the signal region: their jets have larger pT throughout, but overlap.
-ABOVE = Window((3250, 3750), ((3750, 4000), (4000, 4250)))
+ABOVE = Window(signal_region=(3250, 3750), sidebands=((3750, 4000), (4000, 4250)))
 TREES = ratio.TreeSettings(0.1, 60, 8, 100, 0.0, 10)
 NETWORK = ratio.NetworkSettings([8], 1, 64, 1e-3, 0.0, 1, 1, "cpu")
 CLASSIFIER = ratio.Settings("trees", 2, 2, 0.01, TREES, NETWORK, 3)

@@ -5,7 +5,7 @@ from resonaut.core.errors import EmptySelectionError
 from resonaut.select.regions import LOWER, OUTSIDE, SIGNAL, UPPER, Regions, require_events
 from resonaut.select.settings import Window
 
-WINDOW = Window((3250, 3750), ((3000, 3250), (3800, 4000)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3800, 4000)))
 
 
 def test_a_range_holds_its_lower_edge_and_not_its_upper_one():

@@ -6,7 +6,7 @@ from resonaut.select.sculpting import Sculpted, divergence, flatness, jensen_sha
 from resonaut.select.settings import Sculpting, Window
 
 EDGES = np.array([3000.0, 3250, 3500, 3750, 4000, 4500])
-WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4000)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
 # Selected events in the data's signal region.
 EXPECTED = 4.0
 SETTINGS = Sculpting(EDGES.tolist(), 4000, 0.001, 2.0)

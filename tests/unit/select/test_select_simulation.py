@@ -17,7 +17,7 @@ from resonaut.select.salad import Salad
 from resonaut.select.settings import Window
 from resonaut.select.training import Training
 
-WINDOW = Window((3250, 3750), ((2900, 3250), (3750, 4250)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((2900, 3250), (3750, 4250)))
 FLOW = density.Settings(
     transforms=1, hidden=[8], bins=4, steps=20, batch_size=256, learning_rate=0.01, validation_fraction=0.2
 )

@@ -5,7 +5,7 @@ from scipy import special, stats
 from resonaut.select.settings import Window
 from resonaut.select.spurious import NODES, Inside, spurious
 
-WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4000)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
 BINS = np.array([3000.0, 3250, 3500, 3750, 4000, 4500, 5000])
 
 
@@ -70,7 +70,7 @@ def test_the_excess_counts_in_standard_deviations_of_the_data():
 
 def test_windows_far_from_the_bins_are_tested_in_their_own_sidebands():
     m_jj, weight, selected = sample(50_000, flat)
-    low = Window((m_jj.min() + 20, 3000), ((m_jj.min(), m_jj.min() + 20), (3000, 3100)))
+    low = Window(signal_region=(m_jj.min() + 20, 3000), sidebands=((m_jj.min(), m_jj.min() + 20), (3000, 3100)))
     assert spurious(m_jj, weight, selected, np.array([4000.0, 4500, 5000]), low, 50)["spurious_excess"] > 0
 
 

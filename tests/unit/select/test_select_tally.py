@@ -31,7 +31,7 @@ def counting(settings) -> Settings:
 
 
 def test_data_are_counted_by_region(counting):
-    tally = DataTally(counting, Window((3100, 3200), ((3000, 3100), (3500, 3600))))
+    tally = DataTally(counting, Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600))))
     tally.add(batch(), SCORES, np.array([False, True, False, True]))
     result = tally.summary()
     assert result["counts"]["signal_region"] == {"events": 2, "selected": 1}
@@ -41,7 +41,7 @@ def test_data_are_counted_by_region(counting):
 
 
 def test_spectra_are_stored_at_each_efficiency_whatever_the_working_point(counting):
-    tally = DataTally(counting, Window((3100, 3200), ((3000, 3100), (3500, 3600))))
+    tally = DataTally(counting, Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600))))
     for _ in range(2):
         tally.add(batch(), SCORES, np.zeros(4, bool))
     spectra = {
@@ -195,7 +195,7 @@ def test_a_signal_needs_a_cross_section(write_dataset, toys):
         SignalTally(dataset, BINS, lund=False, held_out=False).summary()
 
 
-WINDOW = Window((3250, 3750), ((3000, 3250), (3750, 4000)))
+WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
 
 
 def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not():
@@ -243,7 +243,10 @@ def test_a_selection_of_everything_does_not_sculpt():
 
 
 def test_categories_hold_every_event_once(counting):
-    tally = DataTally(replace(counting, categories=[0.5, 0.9]), Window((3100, 3200), ((3000, 3100), (3500, 3600))))
+    tally = DataTally(
+        replace(counting, categories=[0.5, 0.9]),
+        Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600))),
+    )
     score = np.array([0.0, 0.49, 0.5, 0.89, 0.9, 1.0], np.float32)
     events = ak.Array({"m_jj": np.full(6, 3500.0, np.float32)})
     tally.add(events, score, score > 0.9)

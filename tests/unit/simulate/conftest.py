@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
-from resonaut.core import config, schema
 from resonaut.core.datasets import DatasetConfig
+from resonaut.core.record import build
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Detector, Simulate
 
@@ -16,9 +15,8 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="session")
 def simulate_config() -> Simulate:
-    """The schema's defaults, which are the demo's settings."""
-    section = yaml.safe_load((ROOT / "workflow" / "schemas" / "simulate.schema.yaml").read_text())
-    return config.build(schema.validate({}, section), Simulate, "schema")
+    """The defaults, which are the demo's settings."""
+    return Simulate()
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +60,7 @@ def dataset() -> Callable[..., DatasetConfig]:
             }
             | generator,
         }
-        return config.build(entry, DatasetConfig, "test")
+        return build(entry, DatasetConfig, "test")
 
     return make
 

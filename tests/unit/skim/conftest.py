@@ -1,4 +1,4 @@
-"""Small NanoAOD files with known content, and the stage's configuration from the schema's defaults."""
+"""Small NanoAOD files with known content, and the stage's configuration from the defaults."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,23 +8,19 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-import yaml
 
-from resonaut.core import config, schema
 from resonaut.core.datasets import DatasetConfig
+from resonaut.core.record import build
 from resonaut.skim.settings import Skim
-
-SECTION = Path(__file__).parents[3] / "workflow" / "schemas" / "skim.schema.yaml"
 
 
 @pytest.fixture
 def settings() -> Callable[..., Skim]:
-    """The stage's settings: the schema's defaults with some keys replaced."""
+    """The stage's settings: the defaults with some keys replaced."""
 
     def make(**keys: Any) -> Skim:
-        section = yaml.safe_load(SECTION.read_text())
         keys = {"bad_files": {"retry_wait": 0}, "regions": {"dijet": {}}} | keys
-        return config.build(schema.validate(keys, section), Skim, "skim")
+        return build(keys, Skim, "skim")
 
     return make
 
@@ -44,7 +40,7 @@ def dataset() -> Callable[..., DatasetConfig]:
             "cross_section": 10.0,
             "mass": None,
         }
-        return config.build(standard | keys, DatasetConfig, "dataset")
+        return build(standard | keys, DatasetConfig, "dataset")
 
     return make
 

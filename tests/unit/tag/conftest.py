@@ -6,9 +6,9 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
-import yaml
 
-from resonaut.core import config, events, schema
+from resonaut.core import events
+from resonaut.core.record import build, plain
 from resonaut.tag.settings import TagConfig
 
 ROOT = Path(__file__).parents[3]
@@ -32,13 +32,13 @@ SMALL = {
 
 @pytest.fixture
 def section():
-    """The section as plain data, with the schema's defaults."""
-    return schema.validate(SMALL, yaml.safe_load((ROOT / "workflow/schemas/tag.schema.yaml").read_text()))
+    """The section as plain data, with the defaults."""
+    return plain(build(SMALL, TagConfig, "tag"), TagConfig)
 
 
 @pytest.fixture
 def settings(section):
-    return config.build(section, TagConfig, "tag")
+    return build(section, TagConfig, "tag")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from resonaut.core.errors import EmptySelectionError
 from resonaut.core.identifier import Keys, folds
@@ -105,6 +104,8 @@ def auc(
     The error is that of the Mann-Whitney statistic under the null hypothesis with effective event
     numbers, sqrt((n1 + n2) / (12 n1 n2)).
     """
+    from sklearn.metrics import roc_auc_score
+
     labels = np.r_[np.ones(len(signal)), np.zeros(len(background))]
     # Each sample summing to its effective number leaves the area as it is.
     weights = np.r_[_normalised(signal_weights), _normalised(background_weights)]

@@ -1,36 +1,42 @@
-"""The section ``classifier`` of a stage; defaults and descriptions are in the stage's schema."""
+"""The section ``classifier`` of a stage."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from resonaut.core.record import Natural, key, record
 
-@dataclass(frozen=True)
+
+@record
 class TreeSettings:
     """Gradient-boosted trees: scikit-learn's ``HistGradientBoostingClassifier``."""
 
-    learning_rate: float
-    max_iterations: int
-    max_leaf_nodes: int
-    min_leaf_events: int
-    l2: float
-    patience: int
+    learning_rate: float = key("Shrinkage of each tree.", default=0.1, gt=0, le=1)
+    max_iterations: int = key("Most trees of a model.", default=300, ge=1)
+    max_leaf_nodes: int = key("Most leaves of a tree.", default=31, ge=2)
+    min_leaf_events: int = key(
+        "Fewest training events in a leaf; with small leaves the trees learn chance clusters of events, see"
+        " docs/select.md.",
+        default=100,
+        ge=1,
+    )
+    l2: float = key("L2 regularisation of the leaves' values.", default=1, ge=0)
+    patience: int = key("Trees without improvement before the training stops.", default=10, ge=1)
 
 
-@dataclass(frozen=True)
+@record
 class NetworkSettings:
     """Multilayer perceptrons, all of them trained at once; ``restarts`` from other initial weights."""
 
-    hidden: list[int]
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    patience: int
-    restarts: int
-    device: Literal["cpu", "cuda"]
+    hidden: list[Natural] = key("Units of the hidden layers.", default=[64, 64, 64], min_length=1)
+    epochs: int = key("Most passes over the training events.", default=50, ge=1)
+    batch_size: int = key("Events in a step.", default=256, ge=1)
+    learning_rate: float = key("Step size of Adam.", default=0.001, gt=0)
+    weight_decay: float = key("Decay of the weights.", default=0, ge=0)
+    patience: int = key("Passes without improvement before a network stops.", default=10, ge=1)
+    restarts: int = key("Networks with other first weights for each fold and validation part.", default=3, ge=1)
+    device: Literal["cpu", "cuda"] = key("Where the networks are trained.", default="cpu")
 
 
-@dataclass(frozen=True)
+@record
 class Settings:
     """k folds, and inside each as many models as there are rotating validation parts.
 
@@ -38,10 +44,21 @@ class Settings:
     this efficiency for the denominator, both on the validation part.
     """
 
-    backend: Literal["trees", "network"]
-    folds: int
-    validation_parts: int
-    choice_efficiency: float
-    trees: TreeSettings
-    network: NetworkSettings
-    seed: int
+    backend: Literal["trees", "network"] = key("Boosted trees of scikit-learn", default="trees")
+    folds: int = key("Folds; an event is scored by the models that were trained without its fold.", default=5, ge=2)
+    validation_parts: int = key(
+        "Parts of a fold's training events; each in turn decides when a model stops, and the models of all "
+        "parts are averaged.",
+        default=10,
+        ge=2,
+    )
+    choice_efficiency: float = key(
+        "A part keeps that of its networks, which differ by their first weights, that has the largest "
+        "efficiency for the first sample at this efficiency for the second.",
+        default=0.01,
+        gt=0,
+        le=1,
+    )
+    trees: TreeSettings = key("Boosted trees.", default={})
+    network: NetworkSettings = key("Perceptrons.", default={})
+    seed: int = key("Seed of the folds and of every model.", default=1, ge=0)

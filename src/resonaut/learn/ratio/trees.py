@@ -6,14 +6,17 @@ They have no initial weights, so that the models of a fold differ by what they a
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from tqdm import tqdm
 
 from resonaut.learn.ratio.sample import Balanced, Pair, balanced, validation_part
 from resonaut.learn.ratio.settings import Settings
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +32,7 @@ class Model:
     """
 
     edges: list[NDArray[np.float32]]
-    trees: HistGradientBoostingClassifier
+    trees: "HistGradientBoostingClassifier"
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The output f of each event, shape (n,)."""
@@ -76,6 +79,9 @@ def train(pairs: Sequence[Pair], settings: Settings) -> list[Trees]:
 
 
 def _train(training: Balanced, validation: Balanced, settings: Settings) -> Model:
+    # scikit-learn takes a second to load, and a configuration is read without it.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     chosen = settings.trees
     trees = HistGradientBoostingClassifier(
         learning_rate=chosen.learning_rate,

@@ -4,6 +4,16 @@ from typing import Any
 
 from resonaut.core.errors import ConfigError
 
+NEEDS: tuple[str, ...] = ("skim",)
+AFTER: tuple[str, ...] = ("calibrate",)
+
+
+def section() -> type:
+    """The record of the section ``reweight``."""
+    from resonaut.reweight.settings import Settings
+
+    return Settings
+
 
 def check(config: dict[str, Any]) -> None:
     """Stop with ``ConfigError`` where there are no data, or no simulation to be weighted to them."""

@@ -11,6 +11,17 @@ from resonaut.core.errors import ConfigError
 SAME = 1e-6
 
 
+NEEDS: tuple[str, ...] = ("select",)
+AFTER: tuple[str, ...] = ()
+
+
+def section() -> type:
+    """The record of the section ``fit``."""
+    from resonaut.fit.settings import FitSettings
+
+    return FitSettings
+
+
 def check(config: dict[str, Any]) -> None:
     """Stop at the first key of ``fit`` that contradicts another or another section; nothing heavy is imported.
 

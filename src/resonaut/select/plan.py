@@ -6,7 +6,7 @@ from typing import Any
 
 from resonaut.core import windows
 from resonaut.core.errors import ConfigError
-from resonaut.physics.features import FEATURES
+from resonaut.core.units import listed
 from resonaut.select.catalogue import METHODS
 
 # Folders beside those of the methods in results/select and results/fit.
@@ -15,6 +15,17 @@ TAKEN = ("inject", "retrained")
 SEARCHED = ("data", "pseudo_data", "background", "signal")
 # Endings of other files beside a window's result.
 ENDINGS = ("_images", "_bias")
+
+
+NEEDS: tuple[str, ...] = ("skim",)
+AFTER: tuple[str, ...] = ("tag", "calibrate", "reweight")
+
+
+def section() -> type:
+    """The record of the section ``select``."""
+    from resonaut.select.settings import Section
+
+    return Section
 
 
 def check(config: dict[str, Any]) -> None:
@@ -58,7 +69,7 @@ def _windows(config: dict[str, Any]) -> Iterator[str]:
                 )
     edges = select["sculpting"]["bins"]
     if any(second <= first for first, second in pairwise(edges)):
-        yield f"sculpting.bins: {edges} are not ascending edges; sort them"
+        yield f"sculpting.bins: {listed(edges)} are not ascending edges; sort them"
 
 
 def _names(config: dict[str, Any]) -> Iterator[str]:
@@ -96,6 +107,8 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
 
 def _features(config: dict[str, Any]) -> Iterator[str]:
     """Features and networks that are not in their vocabularies."""
+    from resonaut.physics.features import FEATURES
+
     select = config["select"]
     for key, names, ending in (
         ("features", select["features"], ""),

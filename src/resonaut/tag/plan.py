@@ -3,13 +3,24 @@
 from pathlib import Path
 from typing import Any
 
-from resonaut.core.config import build
 from resonaut.core.errors import ConfigError
-from resonaut.tag.settings import NetworkConfig, require_consistent
+
+NEEDS: tuple[str, ...] = ("skim",)
+AFTER: tuple[str, ...] = ()
+
+
+def section() -> type:
+    """The record of the section ``tag``."""
+    from resonaut.tag.settings import TagConfig
+
+    return TagConfig
 
 
 def check(config: dict[str, Any]) -> None:
     """Stop with ``ConfigError`` where there is nothing to train on, or a network contradicts itself."""
+    from resonaut.core.record import build
+    from resonaut.tag.settings import NetworkConfig, require_consistent
+
     roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
     if not roles & {"background", "signal"}:
         raise ConfigError(

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from resonaut.core import schema
+from resonaut.core.configuration import validate
 from resonaut.core.errors import ConfigError
-from resonaut.fit.checks import check
+from resonaut.fit.plan import check
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = schema.load(ROOT / "workflow/schemas")
 
 
 def merged(first, second):
@@ -30,7 +29,7 @@ def configuration(*overlays):
     result = {}
     for content in (yaml.safe_load(one.read_text()) if isinstance(one, Path) else one for one in files):
         result = merged(result, content)
-    return schema.validate(result, SCHEMA)
+    return validate(result)
 
 
 EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
@@ -114,5 +113,5 @@ def test_windows_of_chains_count():
 
 
 def test_nothing_heavy_is_imported():
-    code = "import sys, resonaut.fit.checks; sys.exit(bool({'numpy', 'scipy', 'numba'} & set(sys.modules)))"
+    code = "import sys, resonaut.fit.plan; sys.exit(bool({'numpy', 'scipy', 'numba'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

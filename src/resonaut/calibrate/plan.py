@@ -1,10 +1,19 @@
 """What the section ``calibrate`` must agree with in the rest of the configuration, checked before the first job."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 from resonaut.core.errors import ConfigError
+
+NEEDS: tuple[str, ...] = ("skim",)
+AFTER: tuple[str, ...] = ("tag",)
+
+
+def section() -> type:
+    """The record of the section ``calibrate``."""
+    from resonaut.calibrate.settings import Settings
+
+    return Settings
 
 
 def check(config: dict[str, Any]) -> None:
@@ -14,17 +23,6 @@ def check(config: dict[str, Any]) -> None:
 
 
 def _ranges(section: dict[str, Any]) -> Iterator[str]:
-    for axis, edges in section["bins"].items():
-        if any(second <= first for first, second in pairwise(edges)):
-            yield f"calibrate.bins.{axis}: {edges} are not ascending edges; sort them"
-    for key in ("direct_pt_range", "factor_range", "weight_range"):
-        low, high = section[key]
-        if low >= high:
-            yield f"calibrate.{key} is [{low:g}, {high:g}]; give the lower value first"
-    for key in ("factor_range", "weight_range"):
-        low, high = section[key]
-        if not low <= 1 <= high:
-            yield f"calibrate.{key} is [{low:g}, {high:g}], which must hold 1, the value that changes nothing; widen it"
     for name, axis in section["histograms"].items():
         if axis["low"] >= axis["high"]:
             yield f"calibrate.histograms.{name}: low is {axis['low']:g} and high {axis['high']:g}; exchange them"

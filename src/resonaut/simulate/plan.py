@@ -3,8 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from resonaut.core.datasets import BLIND_ROLES
 from resonaut.core.errors import ConfigError
+
+NEEDS: tuple[str, ...] = ()
+AFTER: tuple[str, ...] = ()
+
+
+def section() -> type:
+    """The record of the section ``simulate``."""
+    from resonaut.simulate.settings import Simulate
+
+    return Simulate
 
 
 def check(config: dict[str, Any]) -> None:
@@ -17,6 +26,8 @@ def check(config: dict[str, Any]) -> None:
 
 
 def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[str, Any]) -> Iterator[str]:
+    from resonaut.core.datasets import BLIND_ROLES
+
     if generator["tune"] not in simulate["tunes"]:
         known = ", ".join(simulate["tunes"])
         yield f".generator.tune: {generator['tune']!r} is not in simulate.tunes, which has {known}; define it there"

@@ -1,12 +1,10 @@
 """Datasets that ask for what their files cannot have, or name lists that are not there."""
 
-from pathlib import Path
-
 import pytest
 
-from resonaut.core import schema
+from resonaut.core import configuration
 from resonaut.core.errors import ConfigError
-from resonaut.skim.checks import check
+from resonaut.skim.plan import check
 
 
 @pytest.mark.parametrize(
@@ -27,7 +25,7 @@ def test_lists_of_a_dataset(tmp_path, monkeypatch, fields, sentence) -> None:
     entry = {"role": "data"} | fields
     datasets = {"x": entry, "unused": {"role": "data", "certified": "none.json"}}
     given = {"search": {"stages": ["skim"], "datasets": ["x"]}, "datasets": datasets}
-    config = schema.validate(given, schema.load(Path(__file__).parents[3] / "workflow" / "schemas"))
+    config = configuration.validate(given)
     if sentence is None:
         check(config)
         return

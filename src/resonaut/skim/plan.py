@@ -3,12 +3,24 @@
 from pathlib import Path
 from typing import Any
 
-from resonaut.core.datasets import require_certifiable, require_part
 from resonaut.core.errors import ConfigError
+from resonaut.core.units import listed
+
+NEEDS: tuple[str, ...] = ()
+AFTER: tuple[str, ...] = ("simulate",)
+
+
+def section() -> type:
+    """The record of the section ``skim``."""
+    from resonaut.skim.settings import Skim
+
+    return Skim
 
 
 def check(config: dict[str, Any]) -> None:
     """Stop with ``ConfigError`` where a dataset asks for what its files cannot have, or names a missing list."""
+    from resonaut.core.datasets import require_certifiable
+
     for name in config["search"]["datasets"]:
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
@@ -28,7 +40,7 @@ def _require_region(config: dict[str, Any], name: str) -> None:
     region, where = config["skim"]["regions"][name], f"config: skim.regions.{name}"
     mass = region["softdrop_mass"]
     if mass is not None and mass[0] >= mass[1]:
-        raise ConfigError(f"{where}.softdrop_mass is {mass}; give the lower value first.")
+        raise ConfigError(f"{where}.softdrop_mass is {listed(mass)}; give the lower value first.")
     if region["jets"] == 1 and (region["delta_eta_max"] is not None or region["m_jj_min"] is not None):
         raise ConfigError(
             f"{where} keeps one jet, which has no delta_eta and no m_jj; set delta_eta_max and m_jj_min to null."
@@ -43,6 +55,8 @@ def _require_region(config: dict[str, Any], name: str) -> None:
 
 def _require_labels(name: str, entry: dict[str, Any]) -> None:
     """Parts of labelled files upside down, or in files without labels."""
+    from resonaut.core.datasets import require_part
+
     labelled, where = entry["labelled"], f"config: datasets.{name}.labelled"
     if labelled is None:
         return

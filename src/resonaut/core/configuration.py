@@ -1,0 +1,97 @@
+"""The configuration of an analysis: what belongs to no stage, and the sections of all stages."""
+
+import inspect
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+
+from resonaut.core import stages
+from resonaut.core.datasets import DatasetConfig
+from resonaut.core.errors import ConfigError
+from resonaut.core.record import Name, Pattern, build, key, plain, record
+
+Folder = Annotated[str, Pattern(r"^[^{}<>]+$", "the name of a folder without < > { }")]
+
+
+@record
+class Pathvars:
+    """Folders that the workflow writes to."""
+
+    results: Folder = key("Folder of all results; no < > { } in its name.", default="results")
+    logs: Folder = key("Folder of the logs; no < > { } in its name.", default="logs")
+    benchmarks: str = key(
+        "Folder of Snakemake's time and memory measurements.", default="<results>/benchmarks", min_length=1
+    )
+
+
+@record
+class Search:
+    """What an analysis is made of."""
+
+    stages: list[str] = key(
+        "The stages of this analysis; stages that it does not need are left out.", min_length=1, unique=True
+    )
+    datasets: list[str] = key(
+        "Names of the datasets of this analysis, from the catalogue `datasets`.", min_length=1, unique=True
+    )
+
+
+@record
+class Frame:
+    """What belongs to no stage."""
+
+    pathvars: Pathvars = key(
+        "Folders that the workflow writes to; an overlay gives its own, so that two analyses live side by side.",
+        default={},
+    )
+    search: Search = key("Which stages run on which datasets.")
+    datasets: dict[Name, DatasetConfig] = key("The catalogue of datasets, by name.", default={})
+
+
+@cache
+def whole() -> type:
+    """The record of the whole configuration."""
+    sections = {verb: plan.section() for verb, plan in stages.plans().items()}
+    body = {verb: key(inspect.getdoc(section), default={}) for verb, section in sections.items()}
+    return record(type("Configuration", (Frame,), {"__annotations__": sections, "__module__": __name__, **body}))
+
+
+def validate(config: dict[str, Any]) -> dict[str, Any]:
+    """A copy of ``config`` with every default filled in, and every text with a unit as a number.
+
+    Raises:
+        ConfigError: one sentence on the first key that is unknown, missing, or of a wrong value.
+    """
+    full: dict[str, Any] = plain(build(config, whole(), "config"), whole())
+    return full
+
+
+def require_unique_keys(path: Path) -> None:
+    """Stop where a mapping of the YAML file ``path`` has a key twice, of which YAML takes the last in silence.
+
+    Raises:
+        ConfigError: it has; the sentence names the key and both lines.
+    """
+    try:
+        todo, seen = [yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)], set()
+    except yaml.YAMLError:
+        # Snakemake has read it, so it is JSON of a form that YAML does not know.
+        return
+    while todo:
+        node = todo.pop()
+        # An alias is the node of its anchor again.
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for name_node, value in node.value:
+                name, line = str(name_node.value), name_node.start_mark.line + 1
+                if name in lines and name != "<<":
+                    raise ConfigError(f"{path}: the key {name!r} stands in lines {lines[name]} and {line}; keep one.")
+                lines[name] = line
+                todo.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            todo += node.value

@@ -1,0 +1,252 @@
+"""Records: frozen, closed dataclasses of plain values, the form of every configuration section and every result.
+
+A configuration key declares itself once, in the class of its section: name, type, default, unit, bounds, meaning.
+Validation, the tables of the documentation and the editors' JSON schema come from there.
+
+>>> @record
+... class Jets:
+...     radius: float = key("Radius of the anti-kT jets.", default=0.8, gt=0)
+...     pt_min: GeV = key("Smallest transverse momentum.", default=200)
+>>> build({"pt_min": "0.3 TeV"}, Jets, "config: jets")
+Jets(radius=0.8, pt_min=300.0)
+"""
+
+import dataclasses
+import difflib
+import functools
+import inspect
+import json
+import math
+import re
+import types
+import typing
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar, cast, dataclass_transform
+
+import pydantic.dataclasses
+from pydantic import AfterValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic.fields import FieldInfo
+from pydantic_core import core_schema
+
+from resonaut.core import units
+from resonaut.core.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def key(meaning: str | None = None, *, unit: str = "", unique: bool = False, merge: bool = False, **facts: Any) -> Any:
+    """The declaration of a key; without a ``meaning`` it is that of the parent class with another default.
+
+    Args:
+        meaning: one or two sentences for the documentation.
+        unit: of a number whose type does not name one.
+        unique: no element of a list is there twice.
+        merge: a mapping keeps its default entries when a configuration adds its own.
+        facts: ``default``, of a section as plain data, and bounds, as pydantic names them.
+    """
+    extra: dict[str, Any] = ({"unit": unit} if unit else {}) | ({"merge": True} if merge else {})
+    declared: FieldInfo = Field(description=meaning, json_schema_extra=extra or None, validate_default=True, **facts)
+    if unique:
+        declared.metadata.append(AfterValidator(_require_unique))
+    return declared
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(key,))
+def record(cls: type[T]) -> type[T]:
+    """Make a class a frozen, closed dataclass that ``build`` makes of plain JSON data."""
+    for name in inspect.get_annotations(cls):
+        declared = cls.__dict__.get(name)
+        if isinstance(declared, FieldInfo) and declared.description is None:
+            known = next(found[name] for base in cls.__mro__[1:] if name in (found := keys(base)))
+            setattr(cls, name, FieldInfo.merge_field_infos(known, default=declared.default))
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    made: Any = pydantic.dataclasses.dataclass(cls, frozen=True, kw_only=True, config=config)
+    return cast(type[T], made)
+
+
+def keys(kind: Any) -> dict[str, FieldInfo]:
+    """The declarations of a record's keys; none of what is no record."""
+    found: dict[str, FieldInfo] = getattr(kind, "__pydantic_fields__", {})
+    return found
+
+
+@functools.cache
+def hints(kind: Any) -> dict[str, Any]:
+    """The types of a record's keys, with what annotates them."""
+    return typing.get_type_hints(kind, include_extras=True) if keys(kind) else {}
+
+
+def unit(hint: Any, declared: FieldInfo) -> str:
+    """The unit of a key, as its type or its declaration names it."""
+    extra = declared.json_schema_extra
+    if isinstance(extra, dict) and "unit" in extra:
+        return str(extra["unit"])
+    if isinstance(hint, Unit):
+        return hint.name
+    return next(filter(None, (unit(part, declared) for part in typing.get_args(hint))), "")
+
+
+def _require_unique(values: list[Any] | None) -> list[Any] | None:
+    if values and len(set(map(str, values))) < len(values):
+        raise ValueError(f": {values} has an element twice; take one out.")
+    return values
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """Marks a number that may be written with a unit of the same kind as ``name``."""
+
+    name: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """The number in this unit, whatever the one that it is written with."""
+        convert = functools.partial(units.number, unit=self.name)
+        return core_schema.no_info_before_validator_function(convert, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """For editors: a number, or a text with a unit."""
+        return {"anyOf": [{"type": "number"}, {"type": "string"}], "unit": self.name}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pattern:
+    """Marks a text of a pattern, which is in words what it must be."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """The text, or a sentence with the words."""
+        return core_schema.no_info_after_validator_function(self._require, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """For editors."""
+        return {"type": "string", "pattern": self.pattern}
+
+    def _require(self, text: str) -> str:
+        if re.search(self.pattern, text) is None:
+            raise ValueError(f": {text!r} is not allowed; give {self.words}.")
+        return text
+
+
+GeV = Annotated[float, Unit("GeV")]
+Fb = Annotated[float, Unit("fb")]
+InverseFb = Annotated[float, Unit("1/fb")]
+Positive = Annotated[T, Field(gt=0)]
+NonNegative = Annotated[T, Field(ge=0)]
+Natural = Annotated[int, Field(ge=1)]
+# Names become names of files and folders, and Snakemake's wildcards.
+Name = Annotated[str, Pattern(r"^[A-Za-z0-9_]{1,64}$", "a name of letters, digits and _")]
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def build(value: Any, kind: type[T], where: str) -> T:
+    """The record ``kind`` of plain JSON data.
+
+    Raises:
+        ConfigError: one sentence, which begins with ``where``, on the first key that is unknown, missing or wrong.
+    """
+    try:
+        _require_plain(value)
+        made: T = _adapter(cast(Any, kind)).validate_json(json.dumps(_complete(value, kind)), strict=True)
+    except pydantic.ValidationError as error:
+        # Unknown keys first: a misspelt key often causes the other errors.
+        found = sorted(error.errors(), key=lambda e: e["type"] != "unexpected_keyword_argument")
+        raise ConfigError(f"{where}: {_sentence(found[0], kind)}") from None
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return made
+
+
+def _complete(value: Any, kind: Any) -> Any:
+    """Plain data with the defaults of the keys that are not there."""
+    kind = bare(kind)
+    if isinstance(value, list) and typing.get_origin(kind) is list:
+        return [_complete(entry, typing.get_args(kind)[0]) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if typing.get_origin(kind) is dict:
+        return {name: _complete(entry, typing.get_args(kind)[1]) for name, entry in value.items()}
+    filled = dict(value)
+    for name, declared in keys(kind).items():
+        extra = declared.json_schema_extra
+        if name not in value and not declared.is_required():
+            filled[name] = declared.default
+        elif isinstance(value.get(name), dict) and isinstance(extra, dict) and "merge" in extra:
+            filled[name] = declared.default | value[name]
+        if name in filled:
+            filled[name] = _complete(filled[name], hints(kind)[name])
+    return filled
+
+
+def _require_plain(value: Any, place: tuple[str | int, ...] = ()) -> None:
+    """Stop at what no key can mean: YAML reads ``1:`` as a number's key, ``.nan`` as a number below no bound."""
+    at = f"key {_dotted(place)!r}"
+    if isinstance(value, dict):
+        for name, sub in value.items():
+            if not isinstance(name, str):
+                raise ValueError(f"{_dotted(place) or 'top level'}: the key {name!r} is no text; put it in quotes.")
+            _require_plain(name, place)
+            _require_plain(sub, (*place, name))
+    elif isinstance(value, list):
+        for number, sub in enumerate(value):
+            _require_plain(sub, (*place, number))
+    elif isinstance(value, str) and not value.isprintable():
+        raise ValueError(f"{at}: {value!r} holds a line break or another control character.")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{at} is {value}; give a finite number.")
+    elif isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError(f"{at}: {value} is beyond 2^63; give a smaller number.")
+    elif not isinstance(value, str | int | float | None):
+        raise ValueError(f"{at}: {value} is a {type(value).__name__}; put it in quotes.")
+
+
+def plain(value: Any, kind: Any) -> Any:
+    """The JSON data of which ``build`` makes ``value`` again."""
+    return _adapter(kind).dump_python(value, mode="json")
+
+
+def _sentence(error: Any, kind: Any) -> str:
+    """What is wrong with which key, and what the key is."""
+    place = [part for part in error["loc"] if part != "[key]"]
+    path, value = _dotted(place), error["input"]
+    if error["type"] == "unexpected_keyword_argument":
+        known = list(keys(_at(kind, place[:-1])[0]))
+        close = difflib.get_close_matches(str(place[-1]), known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"the keys here are {', '.join(known)}."
+        return f"unknown key {path!r}; {hint}"
+    if error["type"] == "missing":
+        return f"key {_dotted(place[:-1]) or 'top level'!r}: {place[-1]!r} is missing; add it."
+    if error["type"] == "value_error":
+        return f"key {path!r}{error['ctx']['error']}"
+    about = _at(kind, place)[1]
+    fault = error["msg"].replace("Input should", "should", 1)
+    return f"key {path!r}: {value!r} {fault}" + (f"; it is: {about}." if about else ".")
+
+
+def _dotted(place: Sequence[str | int]) -> str:
+    """``datasets.data.files[0]``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+
+
+def _at(kind: Any, place: Sequence[str | int]) -> tuple[Any, str]:
+    """The type of what stands at a place of a record, and the meaning of the last key that has one."""
+    meaning = ""
+    for part in place:
+        kind = bare(kind)
+        if declared := keys(kind).get(str(part)):
+            kind, meaning = hints(kind)[str(part)], declared.description or meaning
+        else:
+            kind = (*typing.get_args(kind), Any)[-2]
+    return bare(kind), " ".join(meaning.split()).rstrip(".")
+
+
+def bare(kind: Any) -> Any:
+    """A type without what annotates it and without None."""
+    while typing.get_origin(kind) in (Annotated, typing.Union, types.UnionType):
+        kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+    return kind

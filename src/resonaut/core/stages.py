@@ -1,0 +1,31 @@
+"""The stages: every package of resonaut that has a plan, in the order of the chain.
+
+A plan (``resonaut/<verb>/plan.py``) imports nothing heavy and holds
+
+- ``NEEDS``: stages without which this one has nothing to read;
+- ``AFTER``: stages that come before it where an analysis has them;
+- ``section()``: the record of the stage's section of the configuration;
+- ``check(config)``: stops where the section contradicts itself or the rest of the configuration.
+"""
+
+from functools import cache
+from graphlib import TopologicalSorter
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import resonaut
+
+
+@cache
+def plans() -> dict[str, ModuleType]:
+    """The plans of all stages by verb."""
+    folder = Path(resonaut.__file__).parent
+    found = {path.parent.name: import_module(f"resonaut.{path.parent.name}.plan") for path in folder.glob("*/plan.py")}
+    before = {verb: sorted((*found[verb].NEEDS, *found[verb].AFTER)) for verb in sorted(found)}
+    return {verb: found[verb] for verb in TopologicalSorter(before).static_order()}
+
+
+def verbs() -> list[str]:
+    """The names of all stages."""
+    return list(plans())
