@@ -26,24 +26,10 @@ rule all:
             for verb in config["search"]["stages"]
             for path in getattr(rules, verb).input
         ],
+    localrule: True
 
 
 include: "workflow/rules/common.smk"
-
-
-localrules:
-    all,
-    simulate,
-    skim,
-    tag,
-    calibrate,
-    reweight,
-    select,
-    fit,
-    report,
-    bias,
-    freeze_section,
-    freeze_dataset,
 
 
 wildcard_constraints:
@@ -58,14 +44,11 @@ wildcard_constraints:
 
 
 include: "workflow/rules/config.smk"
-include: "workflow/rules/simulate.smk"
-include: "workflow/rules/skim.smk"
-include: "workflow/rules/tag.smk"
-include: "workflow/rules/calibrate.smk"
-include: "workflow/rules/reweight.smk"
-include: "workflow/rules/select.smk"
-include: "workflow/rules/fit.smk"
-include: "workflow/rules/report.smk"
+
+
+for verb in VERBS:
+
+    include: f"workflow/rules/{verb}.smk"
 
 
 report: "workflow/report/workflow.rst"

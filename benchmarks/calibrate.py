@@ -63,9 +63,9 @@ def generated(events: int, seed: int) -> ak.Array:
     settings: Simulate = Simulate()
     rng = np.random.default_rng(seed)
     found = []
-    for batch in Pythia(settings, Component("x_to_4q", MASS, None, None), "simulation", seed).batches(
-        events, settings.batch
-    ):
+    for batch in Pythia(
+        settings, Component(process="x_to_4q", mass=MASS, cross_section=None, events=None), "simulation", seed
+    ).batches(events, settings.batch):
         candidates = detector.reconstruct(batch.visible, settings.detector, rng)
         # Calorimeter cells lie on a grid: which of two equal distances is the smaller would be a matter of rounding.
         shift = ak.unflatten(rng.normal(0, 1e-4, ak.count(candidates.eta)), ak.num(candidates))

@@ -163,7 +163,23 @@ def draws(part: float, trials: int = 200) -> None:
     """Print the bias of the efficiency that the events not drawn have, for a cut that follows the weight."""
     rng = np.random.default_rng(1)
     size = 5000
-    signal = Dataset(Manifest("signal", "signal", [], size, None, 1.0, 3500.0, 1.0, [], [], [], {}), Path())
+    signal = Dataset(
+        Manifest(
+            name="signal",
+            role="signal",
+            chunks=[],
+            events=size,
+            luminosity=None,
+            cross_section=1.0,
+            mass=3500.0,
+            weight_scale=1.0,
+            cutflow=[],
+            lost=[],
+            notes=[],
+            dropped={},
+        ),
+        Path(),
+    )
     events = ak.Array({"m_jj": np.full(size, 3500.0, np.float32)})
     window = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
     log_weight = np.sqrt(np.log1p(0.7**2)) * rng.normal(size=size)
@@ -172,7 +188,7 @@ def draws(part: float, trials: int = 200) -> None:
     selected = rng.random(size) < 1 / (1 + np.exp(-2 * log_weight))
     measured: dict[str, list[float]] = {"before": [], "after": []}
     for seed in range(trials):
-        injection = Injection(part * size, "events", None, False, seed)
+        injection = Injection(amount=part * size, unit="events", luminosity=None, systematics=False, seed=seed)
         drawn = draw_signal(signal, events, weights, window, 1.0, injection)
         for name, left in zip(measured, (weights * ~drawn.mask, weights * drawn.remaining), strict=True):
             measured[name].append(left[selected].sum() / left.sum() / weights[selected].sum() - 1)

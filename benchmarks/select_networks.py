@@ -186,7 +186,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     epochs = options.epochs
-    settings = Settings([64, 64, 64], epochs, options.batch_size, 1e-3, 0.0, epochs, RESTARTS, "cpu")
+    settings = Settings(
+        hidden=[64, 64, 64],
+        epochs=epochs,
+        batch_size=options.batch_size,
+        learning_rate=1e-3,
+        weight_decay=0.0,
+        patience=epochs,
+        restarts=RESTARTS,
+        device="cpu",
+    )
     result = {
         "benchmark": "select",
         "networks": FOLDS * SPLITS * RESTARTS,

@@ -14,7 +14,9 @@ SETTINGS = ratio.Settings(
     trees=ratio.TreeSettings(
         learning_rate=0.05, max_iterations=150, max_leaf_nodes=15, min_leaf_events=50, l2=0.0, patience=10
     ),
-    network=ratio.NetworkSettings([8], 1, 64, 1e-3, 0.0, 1, 1, "cpu"),
+    network=ratio.NetworkSettings(
+        hidden=[8], epochs=1, batch_size=64, learning_rate=1e-3, weight_decay=0.0, patience=1, restarts=1, device="cpu"
+    ),
     seed=1,
 )
 

@@ -56,7 +56,7 @@ def run(
     return regions.code, selector.selected(selector.score(sample, "toy", is_data=True))
 
 
-@pytest.mark.parametrize("changes", [{}, {"cwola": Cwola("jets", "maximum")}], ids=["event", "jets"])
+@pytest.mark.parametrize("changes", [{}, {"cwola": Cwola(inputs="jets", combination="maximum")}], ids=["event", "jets"])
 def test_without_a_signal_the_signal_region_passes_as_often_as_the_sidebands(changes):
     counts = np.zeros((2, 4))
     for seed in range(1, 7):
@@ -91,7 +91,9 @@ def test_a_signal_moves_the_background_efficiency_only_where_it_is():
     assert np.all(np.abs(np.array(efficiency) - 0.02) < 0.012)
 
 
-FLAT = Sculpting([3000, 3250, 3500, 3750, 4000, 4500, 5000], 100, 0.001, 2.0)
+FLAT = Sculpting(
+    bins=[3000, 3250, 3500, 3750, 4000, 4500, 5000], random_cuts=100, min_p_value=0.001, max_spurious_excess=2.0
+)
 # Selected background events of the demo's data in this signal region.
 EXPECTED = 52.0
 

@@ -138,7 +138,11 @@ EXACT = ["HadronLevel:all = off", "UncertaintyBands:muSoftCorr = off", "Uncertai
 def partons(settings: Simulate, lines: list[str], variations: bool) -> tuple[np.ndarray, np.ndarray | None]:
     """Final partons of 6,000 W pairs, and the shower weights."""
     generator = Pythia(
-        dataclasses.replace(settings, settings=lines), Component("ww", None, None, None), "simulation", 4, variations
+        dataclasses.replace(settings, settings=lines),
+        Component(process="ww", mass=None, cross_section=None, events=None),
+        "simulation",
+        4,
+        variations,
     )
     batches = list(generator.batches(6000, 500))
     counts = [np.bincount(batch.visible.event, minlength=len(batch)) for batch in batches]

@@ -13,7 +13,6 @@ import pytest
 import uproot
 
 from resonaut.calibrate import normalise
-from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.factors import table_alone, tables_of
 from resonaut.calibrate.jets import jets_of
 from resonaut.calibrate.lund import lund_plane
@@ -256,10 +255,10 @@ def settings(correction) -> Settings:
         declustering="kt",
         minimum_delta=MINIMUM_DELTA,
         minimum_kt=MINIMUM_KT,
-        bins=LundBins(*correction.bins.edges),
+        bins=correction.bins,
         minimum_entries=5.0,
         direct_pt_range=(15.0, 350.0),
-        systematics=Systematics(0.0, {}),
+        systematics=Systematics(background=0.0, weights={}),
         b_quark_datasets=[],
         factor_range=(0.2, 5.0),
         weight_range=(0.1, 10.0),

@@ -1,18 +1,20 @@
 """Lund-plane calibration: the ratio measured on W jets, and weights for the jets of every signal dataset."""
 
+from resonaut.calibrate import plan as calibrate_plan
+
 
 rule calibrate_measure:
     """Measure the data/simulation ratio of the Lund planes of boosted W jets."""
     input:
         config=config_of("calibrate"),
-        code=stage_code("calibrate"),
-        data=[manifest(name) for name in datasets("w_data")],
-        simulation=[manifest(name) for name in datasets("w_sim")],
-        background=[manifest(name) for name in datasets("w_background")],
-        b_quarks=[manifest(name) for name in config["calibrate"]["b_quark_datasets"]],
-        events=friends(
+        code=code_of("calibrate", "measure"),
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("w_data")),
+        simulation=ANALYSIS.manifests(*ANALYSIS.datasets("w_sim")),
+        background=ANALYSIS.manifests(*ANALYSIS.datasets("w_background")),
+        b_quarks=ANALYSIS.manifests(*config["calibrate"]["b_quark_datasets"]),
+        events=ANALYSIS.friends(
             "skim",
-            *datasets("w_data", "w_sim", "w_background"),
+            *ANALYSIS.datasets("w_data", "w_sim", "w_background"),
             *config["calibrate"]["b_quark_datasets"],
         ),
     output:
@@ -52,11 +54,11 @@ rule calibrate_measure:
 rule calibrate_normalise:
     """Compute the mean Lund weight of a signal dataset's jets for each number of prongs."""
     input:
-        unpack(lund_correction),
+        **calibrate_plan.correction(ANALYSIS),
         config=config_of("calibrate"),
-        code=stage_code("calibrate"),
+        code=code_of("calibrate", "normalise"),
         dataset="<results>/skim/{dataset}.json",
-        events=lambda wildcards: friends("skim", wildcards.dataset),
+        events=lambda wildcards: ANALYSIS.friends("skim", wildcards.dataset),
     output:
         "<results>/calibrate/{dataset}/normalisation.json",
     log:
@@ -80,9 +82,9 @@ rule calibrate_normalise:
 rule calibrate_apply:
     """Write the Lund weights of one chunk of a signal dataset."""
     input:
-        unpack(lund_correction),
+        **calibrate_plan.correction(ANALYSIS),
         config=config_of("calibrate"),
-        code=stage_code("calibrate"),
+        code=code_of("calibrate", "apply"),
         normalisation="<results>/calibrate/{dataset}/normalisation.json",
         dataset="<results>/skim/{dataset}.json",
         events="<results>/skim/{dataset}/{chunk}.parquet",
@@ -110,12 +112,12 @@ rule calibrate_summarise:
     """Compute scale factors of selections of a signal dataset's jets, and their observables before and after."""
     input:
         config=config_of("calibrate"),
-        code=stage_code("calibrate"),
+        code=code_of("calibrate", "summarise"),
         normalisation="<results>/calibrate/{dataset}/normalisation.json",
         dataset="<results>/skim/{dataset}.json",
-        weights=lambda wildcards: friends("calibrate", wildcards.dataset),
+        weights=lambda wildcards: ANALYSIS.friends("calibrate", wildcards.dataset),
         scores=lambda wildcards: (
-            friends("tag", wildcards.dataset) if uses("tag") else []
+            ANALYSIS.friends("tag", wildcards.dataset) if ANALYSIS.uses("tag") else []
         ),
     output:
         "<results>/calibrate/{dataset}/summary.json",
@@ -130,7 +132,7 @@ rule calibrate_summarise:
         mem_mb=memory(1000),
         runtime=30,
     params:
-        tagged=["--tagged"] * uses("tag"),
+        tagged=["--tagged"] * ANALYSIS.uses("tag"),
     message:
         "Summarising the Lund weights of {wildcards.dataset}."
     shell:
@@ -142,8 +144,10 @@ rule calibrate_summarise:
 rule calibrate:
     """Everything that the stage makes: the correction, and weights and scale factors of all signal datasets."""
     input:
-        **lund_correction(None),
-        weights=friends("calibrate", *datasets("signal")),
+        **calibrate_plan.correction(ANALYSIS),
+        weights=ANALYSIS.friends("calibrate", *ANALYSIS.datasets("signal")),
         summaries=expand(
-            "<results>/calibrate/{dataset}/summary.json", dataset=datasets("signal")
+            "<results>/calibrate/{dataset}/summary.json",
+            dataset=ANALYSIS.datasets("signal"),
         ),
+    localrule: True

@@ -1,4 +1,4 @@
-"""config: each section and dataset of the configuration, frozen, so that a stage reruns when its own changes."""
+"""config: sections and datasets of the configuration, frozen, so that a job reruns when its own keys change."""
 
 
 rule freeze_section:
@@ -9,6 +9,7 @@ rule freeze_section:
         "<logs>/config/{verb}.log",
     benchmark:
         "<benchmarks>/config/{verb}.tsv"
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -16,7 +17,7 @@ rule freeze_section:
         mem_mb=memory(100),
         runtime=5,
     params:
-        text=lambda wildcards: json.dumps(frozen(wildcards.verb), sort_keys=True),
+        text=lambda wildcards: json.dumps(ANALYSIS.keys(wildcards.verb), sort_keys=True),
     message:
         "config: freeze the section {wildcards.verb}"
     shell:
@@ -31,6 +32,7 @@ rule freeze_dataset:
         "<logs>/config/datasets/{dataset}.log",
     benchmark:
         "<benchmarks>/config/datasets/{dataset}.tsv"
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1

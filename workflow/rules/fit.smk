@@ -5,15 +5,16 @@ rule fit:
     """The results of all selections and masses."""
     input:
         summary="<results>/fit/summary.json",
+    localrule: True
 
 
 rule fit_selection:
     """Fit one selected spectrum at each mass in its signal region."""
     input:
         selection="<results>/select/{method}/{window}.json",
-        data=[manifest(name) for name in datasets("data")],
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         config=config_of("fit"),
-        code=stage_code("fit"),
+        code=code_of("fit", "selection"),
     output:
         result="<results>/fit/{method}/{window}.json",
         workspaces=directory("<results>/fit/{method}/{window}"),
@@ -44,9 +45,9 @@ rule fit_selection_bias:
     """Fit toys of another background function than the fitted one, with signals of known size."""
     input:
         selection="<results>/select/{method}/{window}.json",
-        data=[manifest(name) for name in datasets("data")],
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         config=config_of("fit"),
-        code=stage_code("fit"),
+        code=code_of("fit", "selection-bias"),
     output:
         result="<results>/fit/{method}/{window}_bias.json",
     log:
@@ -79,7 +80,7 @@ rule fit_summary:
             method=config["select"]["methods"],
             window=config["select"]["windows"],
         ),
-        code=stage_code("fit"),
+        code=code_of("fit", "summary"),
     output:
         summary="<results>/fit/summary.json",
     log:
@@ -103,12 +104,10 @@ rule fit_summary:
 rule fit_retrained:
     """p-values of experiments with injected signal, and the limit with the efficiencies that they found."""
     input:
-        unpack(injected_data),
-        experiments=lambda wildcards: injections(
-            wildcards.method, wildcards.window, wildcards.dataset
-        ),
+        unpack(of(experiments.actual, "method", "window")),
+        experiments=of(experiments.summaries, "method", "window", "dataset"),
         config=config_of("fit"),
-        code=stage_code("fit"),
+        code=code_of("fit", "retrained"),
     output:
         result="<results>/fit/retrained/{method}/{window}/{dataset}.json",
     log:
@@ -141,4 +140,5 @@ rule fit_retrained:
 rule fit_injected:
     """All of them: `snakemake fit_injected`."""
     input:
-        results=injected_fits,
+        results=of(experiments.fits),
+    localrule: True

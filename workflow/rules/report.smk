@@ -11,7 +11,7 @@ REPORT_FIGURES = {
         ),
         *(
             ["<results>/report/calibration/scale_factors.html"]
-            if datasets("signal")
+            if ANALYSIS.datasets("signal")
             else []
         ),
     ],
@@ -22,7 +22,12 @@ REPORT_FIGURES = {
 rule report:
     """All figures and tables of the analysis."""
     input:
-        [path for verb, paths in REPORT_FIGURES.items() if uses(verb) for path in paths],
+        [
+            path
+            for verb, paths in REPORT_FIGURES.items()
+            if ANALYSIS.uses(verb)
+            for path in paths
+        ],
         expand(
             "<results>/report/spectra/{method}_{window}.png",
             method=config["select"]["methods"],
@@ -31,10 +36,10 @@ rule report:
         (
             expand(
                 "<results>/report/images/{method}_{window}.png",
-                method=imaged_methods(),
+                method=select_jobs.imaged(ANALYSIS),
                 window=config["select"]["windows"],
             )
-            if with_images()
+            if select_jobs.imaged(ANALYSIS)
             else []
         ),
         "<results>/report/front_page.html",
@@ -46,6 +51,7 @@ rule report:
         "<results>/report/hepdata",
         "<results>/report/summary.csv",
         "<results>/report/summary.json",
+    localrule: True
 
 
 rule bias:
@@ -53,18 +59,19 @@ rule bias:
     input:
         "<results>/report/bias.png",
         "<results>/report/bias.csv",
+    localrule: True
 
 
 rule report_front_page:
     """Write the first page of the report: the result, the figures that show it, and what was searched."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
+        code=code_of("report", "front-page"),
         results=rules.fit_summary.input.results,
         summary="<results>/fit/summary.json",
         methods="<results>/report/methods.csv",
         figures=["<results>/report/p_values.png", "<results>/report/limits.png"],
-        datasets=[manifest(name) for name in wanted()],
+        datasets=ANALYSIS.manifests(*ANALYSIS.wanted()),
     output:
         report(
             "<results>/report/front_page.html",
@@ -96,8 +103,8 @@ rule report_cutflows:
     """Draw the events after each cut of every dataset."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
-        manifests=[manifest(name) for name in wanted()],
+        code=code_of("report", "cutflows"),
+        manifests=ANALYSIS.manifests(*ANALYSIS.wanted()),
     output:
         table=report(
             "<results>/report/cutflow.csv",
@@ -130,7 +137,7 @@ rule report_tagger:
     """Draw the taggers' ROC curves."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
+        code=code_of("report", "tagger"),
         summaries=[f"<results>/tag/{name}.json" for name in config["tag"]["networks"]],
     output:
         plot=report(
@@ -159,8 +166,8 @@ rule report_lund:
     """Draw the Lund planes of W jets, their ratio and its error."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
-        data=[manifest(name) for name in datasets("w_data")],
+        code=code_of("report", "lund"),
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("w_data")),
         planes="<results>/calibrate/planes.json",
     output:
         plot=report(
@@ -191,9 +198,10 @@ rule report_calibration:
     """Draw the signals' jets before and after the Lund-plane calibration, and tabulate its scale factors."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
+        code=code_of("report", "calibration"),
         summaries=expand(
-            "<results>/calibrate/{dataset}/summary.json", dataset=datasets("signal")
+            "<results>/calibrate/{dataset}/summary.json",
+            dataset=ANALYSIS.datasets("signal"),
         ),
     output:
         observables=[
@@ -203,7 +211,7 @@ rule report_calibration:
                 labels={"dataset": name},
                 caption="../report/observables.rst",
             )
-            for name in datasets("signal")
+            for name in ANALYSIS.datasets("signal")
         ],
         page=report(
             "<results>/report/calibration/scale_factors.html",
@@ -243,8 +251,8 @@ rule report_reweighting:
     """Draw data and simulation before and after the reweighting."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
-        data=[manifest(name) for name in datasets("data")],
+        code=code_of("report", "reweighting"),
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         closure="<results>/reweight/closure.json",
     output:
         plot=report(
@@ -275,7 +283,7 @@ rule report_search:
     """Draw the spectra, p-values, limits, fits and nuisances of all selections, and write the HEPData submission."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
+        code=code_of("report", "search"),
         results=rules.fit_summary.input.results,
         summary="<results>/fit/summary.json",
     output:
@@ -340,10 +348,10 @@ rule report_methods:
     """Compare the methods in each window, and draw what each selects."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
+        code=code_of("report", "methods"),
         selections=rules.select.input.summaries,
         fits=rules.fit_summary.input.results,
-        no_signal=no_signal_fits,
+        no_signal=of(experiments.no_signal_fits),
     output:
         table=report(
             "<results>/report/methods.csv",
@@ -379,7 +387,7 @@ rule report_methods:
         folder=lambda wildcards, output: Path(output.table).parent,
         fits=lambda wildcards, input: options("fit", input.fits),
         no_signal=lambda wildcards, input: options("no-signal", input.no_signal),
-        bounds=options("bound", upper_bounds()),
+        bounds=options("bound", select_jobs.bounds(ANALYSIS)),
         # No inputs: a lost benchmark is no reason to train again.
         benchmarks=workflow.pathvars.apply("<benchmarks>/select"),
     message:
@@ -394,13 +402,11 @@ rule report_injections:
     """Draw what the methods find of injected signal: a rule by itself, as many trainings are behind it."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
-        data=[manifest(name) for name in datasets("data")],
-        fits=injected_fits,
+        code=code_of("report", "injections"),
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        fits=of(experiments.fits),
         benchmark=lambda wildcards: (
-            "<results>/select/benchmark.json"
-            if {injected_base(name) for name in injected_methods()} == {"pseudo_data"}
-            else []
+            "<results>/select/benchmark.json" if experiments.compared(ANALYSIS) else []
         ),
     output:
         table=report(
@@ -442,11 +448,11 @@ rule report_images:
     """Draw the mean jet images of selected and of rejected data."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
-        data=[manifest(name) for name in datasets("data")],
+        code=code_of("report", "images"),
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         images=expand(
             "<results>/select/{method}/{window}_images.json",
-            method=imaged_methods(),
+            method=select_jobs.imaged(ANALYSIS),
             window=config["select"]["windows"],
         ),
     output:
@@ -458,7 +464,7 @@ rule report_images:
                 labels={"selection": method, "window": window},
                 caption="../report/images.rst",
             )
-            for method in imaged_methods()
+            for method in select_jobs.imaged(ANALYSIS)
             for window in config["select"]["windows"]
         ],
     log:
@@ -484,7 +490,7 @@ rule report_images:
 rule report_tables:
     """Write the final numbers as JSON and CSV."""
     input:
-        code=stage_code("report"),
+        code=code_of("report", "tables"),
         fits="<results>/fit/summary.json",
     output:
         summary="<results>/report/summary.json",
@@ -514,7 +520,7 @@ rule report_bias:
     """Draw the pulls, spurious signals and coverages of the bias tests of all selections."""
     input:
         config=config_of("report"),
-        code=stage_code("report"),
+        code=code_of("report", "bias"),
         tests=expand(
             "<results>/fit/{method}/{window}_bias.json",
             method=config["select"]["methods"],

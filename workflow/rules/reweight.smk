@@ -5,13 +5,13 @@ rule reweight_train:
     """Learn the likelihood ratio of data over simulated background, and weight all simulated events."""
     input:
         config=config_of("reweight"),
-        code=stage_code("reweight"),
-        data=[manifest(name) for name in datasets("data")],
-        simulation=[manifest(name) for name in datasets("background")],
-        events=friends("skim", *datasets("data", "background")),
+        code=code_of("reweight", "train"),
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        simulation=ANALYSIS.manifests(*ANALYSIS.datasets("background")),
+        events=ANALYSIS.friends("skim", *ANALYSIS.datasets("data", "background")),
     output:
         closure="<results>/reweight/closure.json",
-        weights=friends("reweight", *datasets("background")),
+        weights=ANALYSIS.friends("reweight", *ANALYSIS.datasets("background")),
     log:
         "<logs>/reweight/train.log",
     benchmark:
@@ -41,4 +41,5 @@ rule reweight:
     """Everything that the stage makes: the weights of the simulated background and the closure test."""
     input:
         closure="<results>/reweight/closure.json",
-        weights=friends("reweight", *datasets("background")),
+        weights=ANALYSIS.friends("reweight", *ANALYSIS.datasets("background")),
+    localrule: True

@@ -1,24 +1,68 @@
 """Anomaly selection: one job for each method and mass window."""
 
+from resonaut.select import experiments, jobs as select_jobs
+
+
+def select_code(command):
+    """What a command and the method that it finds by name run."""
+    return lambda wildcards: code_of(
+        "select", command, *select_jobs.modules(ANALYSIS, wildcards.method)
+    )
+
+
+rule freeze_selection:
+    """Write what the jobs of one method in one window read of the section `select`."""
+    output:
+        "<results>/config/select/{method}/{window}.json",
+    log:
+        "<logs>/config/select/{method}/{window}.log",
+    benchmark:
+        "<benchmarks>/config/select/{method}/{window}.tsv"
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(100),
+        runtime=5,
+    params:
+        text=lambda wildcards: json.dumps(
+            select_jobs.keys(ANALYSIS, wildcards.method, wildcards.window),
+            sort_keys=True,
+        ),
+    message:
+        "config: freeze the section select for {wildcards.method} in {wildcards.window}"
+    shell:
+        "printf '%s\\n' {params.text:q} > {output:q} 2> {log:q}"
+
 
 rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""
     input:
-        config=config_of("select"),
-        code=stage_code("select"),
-        data=[manifest(name) for name in datasets("data")],
-        background=[manifest(name) for name in datasets("background")],
-        signal=[manifest(name) for name in datasets("signal")],
-        events=friends("skim", *datasets("data", "background", "signal")),
-        scores=method_inputs,
-        reweight=(
-            friends("reweight", *datasets("background")) if uses("reweight") else []
+        config="<results>/config/select/{method}/{window}.json",
+        code=select_code("train"),
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        background=ANALYSIS.manifests(*ANALYSIS.datasets("background")),
+        signal=ANALYSIS.manifests(*ANALYSIS.datasets("signal")),
+        events=ANALYSIS.friends(
+            "skim", *ANALYSIS.datasets("data", "background", "signal")
         ),
-        lund=friends("calibrate", *datasets("signal")) if uses("calibrate") else [],
+        scores=of(select_jobs.scores, "method", "window"),
+        reweight=(
+            ANALYSIS.friends("reweight", *ANALYSIS.datasets("background"))
+            if ANALYSIS.uses("reweight")
+            else []
+        ),
+        lund=(
+            ANALYSIS.friends("calibrate", *ANALYSIS.datasets("signal"))
+            if ANALYSIS.uses("calibrate")
+            else []
+        ),
     output:
         summary="<results>/select/{method}/{window}.json",
-        selected=friends(
-            "select/{method}/{window}", *datasets("data", "background", "signal")
+        selected=ANALYSIS.friends(
+            "select/{method}/{window}",
+            *ANALYSIS.datasets("data", "background", "signal"),
         ),
     log:
         "<logs>/select/{method}/{window}.log",
@@ -39,7 +83,8 @@ rule select_train:
             f"--background={path}" for path in input.background
         ],
         signal=lambda wildcards, input: [f"--signal={path}" for path in input.signal],
-        weights=["--reweight"] * uses("reweight") + ["--lund"] * uses("calibrate"),
+        weights=["--reweight"] * ANALYSIS.uses("reweight")
+        + ["--lund"] * ANALYSIS.uses("calibrate"),
     message:
         "select: {wildcards.method} in window {wildcards.window}"
     shell:
@@ -59,14 +104,15 @@ rule select:
             method=config["select"]["methods"],
             window=config["select"]["windows"],
         ),
+    localrule: True
 
 
 rule select_inject:
     """Put simulated signal into background, train one method in one window, and measure what it finds."""
     input:
-        unpack(injected_inputs),
-        config=config_of("select"),
-        code=stage_code("select"),
+        unpack(of(experiments.inputs, "method", "dataset")),
+        config="<results>/config/select/{method}/{window}.json",
+        code=select_code("inject"),
     output:
         summary="<results>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.json",
     log:
@@ -82,7 +128,9 @@ rule select_inject:
         mem_mb=memory(1500),
         runtime=120,
     params:
-        options=injection_options,
+        options=lambda wildcards, input: experiments.options(
+            ANALYSIS, wildcards.method, input
+        ),
     message:
         "select: {wildcards.method} in {wildcards.window} with {wildcards.amount} of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
@@ -97,10 +145,8 @@ rule select_inject:
 rule select_benchmark:
     """Significance improvement of every method against the amount of injected signal."""
     input:
-        experiments=lambda wildcards: [
-            path for name in injected() for path in injections(*name)
-        ],
-        code=stage_code("select"),
+        experiments=of(experiments.all_summaries),
+        code=code_of("select", "benchmark"),
     output:
         summary="<results>/select/benchmark.json",
     log:
@@ -124,11 +170,13 @@ rule select_benchmark:
 rule select_images:
     """Average the jets of selected and of rejected data in the signal region."""
     input:
-        config=config_of("select"),
-        code=stage_code("select"),
-        data=[manifest(name) for name in datasets("data")],
-        events=friends("skim", *datasets("data")),
-        selected=friends("select/{method}/{window}", *datasets("data")),
+        config="<results>/config/select/{method}/{window}.json",
+        code=select_code("images"),
+        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        events=ANALYSIS.friends("skim", *ANALYSIS.datasets("data")),
+        selected=ANALYSIS.friends(
+            "select/{method}/{window}", *ANALYSIS.datasets("data")
+        ),
     output:
         images="<results>/select/{method}/{window}_images.json",
     log:

@@ -6,17 +6,18 @@ rule simulate:
     input:
         [
             f"<results>/simulate/{name}/{chunk}.root"
-            for name in wanted(generated=True)
-            for chunk in chunks(name)
+            for name in ANALYSIS.wanted(generated=True)
+            for chunk in ANALYSIS.chunks(name)
         ],
+    localrule: True
 
 
 rule simulate_chunk:
     """Generate one chunk of a dataset."""
     input:
         config=config_of("simulate"),
-        dataset=lambda wildcards: dataset_config(wildcards.dataset),
-        code=stage_code("simulate"),
+        dataset="<results>/config/datasets/{dataset}.json",
+        code=code_of("simulate", "chunk"),
     output:
         "<results>/simulate/{dataset}/{chunk}.root",
     log:

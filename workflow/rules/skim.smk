@@ -4,25 +4,26 @@
 rule skim:
     """Skim every dataset."""
     input:
-        events=friends("skim", *wanted()),
-        manifests=[manifest(name) for name in wanted()],
+        events=ANALYSIS.friends("skim", *ANALYSIS.wanted()),
+        manifests=ANALYSIS.manifests(*ANALYSIS.wanted()),
+    localrule: True
 
 
 rule skim_chunk:
     """Select the events of one chunk of a dataset."""
     input:
-        files=chunk_files,
+        files=of(Analysis.chunk_files, "dataset", "chunk"),
         lists=lambda wildcards: [
             path
             for path in (
-                CATALOGUE[wildcards.dataset].certified,
-                CATALOGUE[wildcards.dataset].expected,
+                ANALYSIS.catalogue[wildcards.dataset].certified,
+                ANALYSIS.catalogue[wildcards.dataset].expected,
             )
             if path and Path(path).exists()
         ],
         config=config_of("skim"),
-        dataset=lambda wildcards: dataset_config(wildcards.dataset),
-        code=stage_code("skim"),
+        dataset="<results>/config/datasets/{dataset}.json",
+        code=code_of("skim", "chunk"),
     output:
         events="<results>/skim/{dataset}/{chunk}.parquet",
         summary="<results>/skim/{dataset}/{chunk}.json",
@@ -52,12 +53,12 @@ rule skim_merge:
     input:
         summaries=lambda wildcards: [
             f"<results>/skim/{wildcards.dataset}/{chunk}.json"
-            for chunk in chunks(wildcards.dataset)
+            for chunk in ANALYSIS.chunks(wildcards.dataset)
         ],
-        events=lambda wildcards: friends("skim", wildcards.dataset),
+        events=lambda wildcards: ANALYSIS.friends("skim", wildcards.dataset),
         config=config_of("skim"),
-        dataset=lambda wildcards: dataset_config(wildcards.dataset),
-        code=stage_code("skim"),
+        dataset="<results>/config/datasets/{dataset}.json",
+        code=code_of("skim", "merge"),
     output:
         manifest="<results>/skim/{dataset}.json",
     log:

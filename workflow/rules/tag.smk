@@ -1,23 +1,26 @@
 """tag: jet taggers trained on the simulated jets, and the scores of both jets of every event."""
 
-TAG_SIMULATION = datasets("background", "signal")
-TAG_DATASETS = wanted("data", "background", "signal", "pseudo_data")
+from resonaut.tag import plan as tag_plan
+
+TAG_SIMULATION = ANALYSIS.datasets("background", "signal")
+TAG_DATASETS = ANALYSIS.wanted("data", "background", "signal", "pseudo_data")
 
 
 rule tag:
     """Score every dataset of the search."""
     input:
-        scores=friends("tag", *TAG_DATASETS),
+        scores=ANALYSIS.friends("tag", *TAG_DATASETS),
+    localrule: True
 
 
 rule tag_train:
     """Train one tagger on the simulated jets, or adopt its published weights, and measure it."""
     input:
         config=config_of("tag"),
-        code=stage_code("tag"),
-        manifests=[manifest(name) for name in TAG_SIMULATION],
-        events=friends("skim", *TAG_SIMULATION),
-        weights=published_weights,
+        code=code_of("tag", "train"),
+        manifests=ANALYSIS.manifests(*TAG_SIMULATION),
+        events=ANALYSIS.friends("skim", *TAG_SIMULATION),
+        weights=of(tag_plan.published_weights, "network"),
     output:
         model="<results>/tag/{network}.pt",
         summary="<results>/tag/{network}.json",
@@ -48,7 +51,7 @@ rule tag_score:
     """Score both jets of every event of one chunk with all taggers."""
     input:
         config=config_of("tag"),
-        code=stage_code("tag"),
+        code=code_of("tag", "score"),
         models=[f"<results>/tag/{name}.pt" for name in config["tag"]["networks"]],
         manifest="<results>/skim/{dataset}.json",
         events="<results>/skim/{dataset}/{chunk}.parquet",

@@ -1,9 +1,13 @@
 """What the section ``calibrate`` must agree with in the rest of the configuration, checked before the first job."""
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ("skim",)
 AFTER: tuple[str, ...] = ("tag",)
@@ -16,10 +20,30 @@ def section() -> type:
     return Settings
 
 
-def check(config: dict[str, Any]) -> None:
+def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` at the first key that contradicts another, or where the jets to measure are missing."""
-    for problem in (*_ranges(config["calibrate"]), *_samples(config)):
+    for problem in (*_ranges(analysis.config["calibrate"]), *_samples(analysis)):
         raise ConfigError(f"config: {problem}.")
+
+
+def keys(analysis: "Analysis") -> dict[str, Any]:
+    """The section without observables and cuts that are scores, where no stage `tag` makes them."""
+    section: dict[str, Any] = analysis.config["calibrate"]
+    if analysis.uses("tag"):
+        return section
+    scores = tuple(f"{network}_" for network in analysis.config["tag"]["networks"])
+    return section | {
+        "histograms": {name: axis for name, axis in section["histograms"].items() if not name.startswith(scores)},
+        "selections": {
+            name: cuts for name, cuts in section["selections"].items() if not any(n.startswith(scores) for n in cuts)
+        },
+    }
+
+
+def correction(analysis: "Analysis") -> dict[str, str]:
+    """The Lund-plane correction and its metadata: measured here, or given in the configuration."""
+    path: str = analysis.config["calibrate"]["correction"] or "<results>/calibrate/correction.json"
+    return {"correction": path, "metadata": f"{path.removesuffix('.json')}.metadata.json"}
 
 
 def _ranges(section: dict[str, Any]) -> Iterator[str]:
@@ -32,11 +56,23 @@ def _ranges(section: dict[str, Any]) -> Iterator[str]:
                 yield f"calibrate.selections.{name}.{observable} is [{low:g}, {high:g}]; give the lower value first"
 
 
-def _samples(config: dict[str, Any]) -> Iterator[str]:
-    roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
-    for role in ("w_data", "w_sim") if config["calibrate"]["correction"] is None else ():
-        if role not in roles:
+def _samples(analysis: "Analysis") -> Iterator[str]:
+    """Files and datasets that are not there."""
+    section = analysis.config["calibrate"]
+    for role in ("w_data", "w_sim") if section["correction"] is None else ():
+        if not analysis.datasets(role):
             yield (
                 f"search.stages has 'calibrate', which measures W jets; add a dataset with the role {role}, name a "
                 "measured correction in calibrate.correction, or take 'calibrate' out"
+            )
+    if section["correction"] and not all(Path(path).exists() for path in correction(analysis).values()):
+        yield (
+            f"calibrate.correction: no file {section['correction']!r}, or no metadata beside it; make both with "
+            "'resonaut calibrate measure' or 'resonaut calibrate import'"
+        )
+    for name in section["b_quark_datasets"]:
+        if name not in analysis.datasets("signal"):
+            yield (
+                f"calibrate.b_quark_datasets names {name!r}, which is no signal of search.datasets; add it there or "
+                "take it out"
             )

@@ -128,8 +128,8 @@ class Settings:
             low, high = getattr(self, name)
             if not 0 < low <= 1 <= high:
                 raise ConfigError(
-                    f"config: calibrate.{name} is [{low:g}, {high:g}], which must rise and hold 1, the value that changes "
-                    "nothing; change it."
+                    f"config: calibrate.{name} is [{low:g}, {high:g}], which must rise and hold 1, the value that "
+                    "changes nothing; change it."
                 )
         for name in self.systematics.weights:
             if name in SOURCES or name.endswith(("_up", "_down")):

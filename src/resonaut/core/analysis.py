@@ -1,130 +1,110 @@
-"""The whole configuration of an analysis: completed, and checked before the first job."""
+"""An analysis: its checked configuration, its stages and datasets, and where their files lie."""
 
 from collections.abc import Iterable
-from glob import glob
-from itertools import combinations
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resonaut.core import configuration, stages, windows
-from resonaut.core.datasets import BLIND_ROLES
+from resonaut.core import configuration, sources, stages, windows
+from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
+from resonaut.core.record import build
 
 Config = dict[str, Any]
 
 
-def complete(config: Config, files: Iterable[Path]) -> Config:
-    """A copy of ``config`` with defaults, the windows of its chains, and the files that its patterns match.
+@dataclass(frozen=True)
+class Analysis:
+    """What the workflow knows of an analysis before the first job.
 
-    Args:
-        config: the merged configuration.
-        files: where it comes from.
-
-    Raises:
-        ConfigError: one sentence on the first key that is wrong, or on two that contradict each other.
+    ``config``: the complete configuration as plain data; ``catalogue``: its datasets. Paths begin with the path
+    variable ``<results>``, for which Snakemake puts the folder.
     """
-    for path in files:
-        configuration.require_unique_keys(path)
-    full = configuration.validate(config)
-    full["select"]["windows"] = windows.expand(full["select"]["windows"], full["select"]["window_chains"])
-    for name in full["search"]["datasets"]:
-        if name not in full["datasets"]:
-            raise ConfigError(f"config: search.datasets names {name!r}, which is not in 'datasets'; add it there.")
-        _find_events(full, name)
-    _require_separate_files(full)
-    check(full)
-    return full
 
+    config: Config
+    catalogue: dict[str, DatasetConfig]
 
-def check(config: Config) -> None:
-    """Stop where the stages of a complete configuration cannot work together; each stage checks its own section."""
-    chosen, plans = config["search"]["stages"], stages.plans()
-    for verb in chosen:
-        for needed in plans[verb].NEEDS:
-            if needed not in chosen:
+    @classmethod
+    def of(cls, config: Config, files: Iterable[Path]) -> "Analysis":
+        """The analysis of a merged configuration, checked by all its stages.
+
+        Args:
+            config: the merged configuration; it stays as it is.
+            files: where it comes from.
+
+        Raises:
+            ConfigError: one sentence on the first key that is wrong, or on two that contradict each other.
+        """
+        for path in files:
+            configuration.require_unique_keys(path)
+        full = configuration.validate(config)
+        full["select"]["windows"] = windows.expand(full["select"]["windows"], full["select"]["window_chains"])
+        for name in full["search"]["datasets"]:
+            if name not in full["datasets"]:
+                raise ConfigError(f"config: search.datasets names {name!r}, which is not in 'datasets'; add it there.")
+            sources.find_events(full, name)
+        sources.require_separate_files(full)
+        entries = full["datasets"].items()
+        made = cls(full, {name: build(entry, DatasetConfig, f"config: datasets.{name}") for name, entry in entries})
+        made._check()
+        return made
+
+    def _check(self) -> None:
+        """Stop where the stages cannot work together; each checks its own section."""
+        chosen, plans = self.config["search"]["stages"], stages.plans()
+        for verb in chosen:
+            if verb not in plans:
                 raise ConfigError(
-                    f"config: search.stages has {verb!r}, which reads what {needed!r} makes; add {needed!r}, or take "
-                    f"{verb!r} out."
+                    f"config: search.stages has {verb!r}, which is no stage; there are {', '.join(plans)}."
                 )
-        plans[verb].check(config)
+            for needed in plans[verb].NEEDS:
+                if needed not in chosen:
+                    raise ConfigError(
+                        f"config: search.stages has {verb!r}, which reads what {needed!r} makes; add {needed!r}, or "
+                        f"take {verb!r} out."
+                    )
+            plans[verb].check(self)
 
+    def keys(self, verb: str) -> Config:
+        """What the jobs of a stage read of its section: all of it, unless the stage's plan says what."""
+        plan = stages.plans()[verb]
+        found: Config = plan.keys(self) if hasattr(plan, "keys") else self.config[verb]
+        return found
 
-def _find_events(config: Config, name: str) -> None:
-    """Require that a dataset has files or a generator, and not both; put its files in place of the patterns."""
-    entry = config["datasets"][name]
-    if entry["files"] and entry["generator"] is not None:
-        raise ConfigError(
-            f"config: datasets.{name} has both 'files' and a 'generator' (perhaps that of config/config.yaml, to which "
-            f"overlays add); set datasets.{name}.generator to null to read the files, or 'files' to [] to generate."
-        )
-    if not entry["files"] and entry["generator"] is None:
-        raise ConfigError(f"config: datasets.{name} has neither 'files' nor a 'generator'; give it one.")
-    if entry["generator"] is not None and "simulate" not in config["search"]["stages"]:
-        raise ConfigError(
-            f"config: datasets.{name} has a 'generator', but search.stages no 'simulate'; add it, or give files."
-        )
-    if entry["role"] not in BLIND_ROLES and entry["cross_section"] is None:
-        raise ConfigError(f"config: datasets.{name}.cross_section is null; simulation needs one, in fb.")
-    if entry["region"] not in config["skim"]["regions"]:
-        raise ConfigError(
-            f"config: datasets.{name}.region {entry['region']!r} is not in skim.regions; define it there."
-        )
-    entry["files"] = find_files(name, entry["files"], config["skim"]["duplicates"] == "drop")
+    def uses(self, verb: str) -> bool:
+        """Whether the analysis has the stage ``verb``."""
+        return verb in self.config["search"]["stages"]
 
+    def datasets(self, *roles: str, generated: bool | None = None) -> list[str]:
+        """Names of the datasets of this analysis with one of the roles (all without), in the order of the config."""
+        return [
+            name
+            for name in self.config["search"]["datasets"]
+            if (not roles or self.catalogue[name].role in roles)
+            and (generated is None or generated == (self.catalogue[name].generator is not None))
+        ]
 
-def find_files(name: str, patterns: list[str], once: bool) -> list[str]:
-    """The files that the patterns of a dataset match, sorted within each pattern.
+    def wanted(self, *roles: str, generated: bool | None = None) -> list[str]:
+        """The datasets but pseudo-data beside data, which are only made for the experiments that draw from them."""
+        spared = self.datasets("pseudo_data") if self.datasets("data") else []
+        return [name for name in self.datasets(*roles, generated=generated) if name not in spared]
 
-    Raises:
-        ConfigError: a pattern matches none or a folder, or, unless each is taken ``once``, a file is matched twice, by
-            whatever path.
-    """
-    found: dict[Path, str] = {}
-    for pattern in patterns:
-        matches = sorted(glob(pattern))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        if not matches:
-            raise ConfigError(
-                f"config: datasets.{name}.files: no file {pattern!r}; correct the path (relative to {Path.cwd()})."
-            )
-        for match in matches:
-            place = Path(match).resolve()
-            if "{" in match or "}" in match:
-                raise ConfigError(
-                    f"config: datasets.{name}.files: {match!r} has a brace, which Snakemake takes for a wildcard; "
-                    "rename the file or its folder."
-                )
-            if place.is_dir():
-                raise ConfigError(
-                    f"config: datasets.{name}.files: {match!r} is a folder; name its files, as '{match}/*.root'."
-                )
-            if place in found and not once:
-                raise ConfigError(
-                    f"config: datasets.{name}.files: {match!r} is {found[place]!r} again, whose events would count "
-                    "twice; name it once, or set skim.duplicates to drop."
-                )
-            found.setdefault(place, match)
-    return list(found.values())
+    def chunks(self, dataset: str) -> list[str]:
+        """The chunk names of a dataset: ``000``, ``001``, …, known from the configuration alone."""
+        return [f"{number:03d}" for number in range(self.catalogue[dataset].n_chunks())]
 
+    def chunk_files(self, dataset: str, chunk: str) -> list[str]:
+        """The files with the events of one chunk: made by ``simulate`` or given in the configuration."""
+        entry = self.catalogue[dataset]
+        if entry.generator is not None:
+            return [f"<results>/simulate/{dataset}/{chunk}.root"]
+        first = int(chunk) * entry.files_per_chunk
+        return entry.files[first : first + entry.files_per_chunk]
 
-def _require_separate_files(config: Config) -> None:
-    """Stop where two datasets of one role share events of one file."""
-    for first, second in combinations(config["search"]["datasets"], 2):
-        one, other = config["datasets"][first], config["datasets"][second]
-        shared = {Path(file).resolve() for file in one["files"]} & {Path(file).resolve() for file in other["files"]}
-        if shared and (one["role"], one["region"]) == (other["role"], other["region"]) and _overlap(one, other):
-            raise ConfigError(
-                f"config: datasets.{first} and datasets.{second} have the same role and both read {min(shared)}, whose "
-                "events would count twice; take it out of one, or give each a part of it with 'labelled'."
-            )
+    def friends(self, folder: str, *names: str) -> list[str]:
+        """The chunk files of whole datasets in one folder of the results."""
+        return [f"<results>/{folder}/{name}/{chunk}.parquet" for name in names for chunk in self.chunks(name)]
 
-
-def _overlap(one: Config, other: Config) -> bool:
-    """Whether two datasets of one file share events: not if ``labelled`` gives them separate parts of one shuffle."""
-    if one["labelled"] is None or other["labelled"] is None or one["labelled"]["seed"] != other["labelled"]["seed"]:
-        return True
-    pairs = [(one["labelled"][kind], other["labelled"][kind]) for kind in ("background", "signal")]
-    return any(max(a[0], b[0]) < min(_end(a), _end(b)) for a, b in pairs)
-
-
-def _end(part: list[int | None]) -> float:
-    return float("inf") if part[1] is None else part[1]
+    def manifests(self, *names: str) -> list[str]:
+        """The manifests that ``skim`` writes of datasets."""
+        return [f"<results>/skim/{name}.json" for name in names]

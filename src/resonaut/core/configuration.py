@@ -64,7 +64,7 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: one sentence on the first key that is unknown, missing, or of a wrong value.
     """
-    full: dict[str, Any] = plain(build(config, whole(), "config"), whole())
+    full: dict[str, Any] = plain(build(config, whole(), "config", merge=True), whole())
     return full
 
 

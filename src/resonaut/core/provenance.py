@@ -1,35 +1,50 @@
-"""Which source files a stage's result depends on: a static closure over the package's imports."""
+"""Which source files a job's result depends on: a static closure over the package's imports."""
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 
 
-def stage_code(verb: str) -> list[str]:
-    """Paths, relative to the package's folder, of every module that the stage ``verb`` imports.
+def command_code(verb: str, command: str, *modules: str) -> list[str]:
+    """Paths, relative to the package's folder, of what ``resonaut <verb> <command>`` runs.
 
-    Nothing is executed: the imports are read from the syntax trees, those inside functions too.
-    The package's own ``__init__``, the command dispatcher and a stage's ``plan.py``, which only refuses
-    configurations, are left out: no result depends on them.
+    That is the stage's ``cli.py``, and every module that the command's function imports, or a function there that it
+    calls; to which come the ``modules`` that it finds by name, such as ``select/cwola.py``. Nothing is executed: the
+    imports are read from the syntax trees, those inside functions too. The package's own ``__init__`` and the command
+    dispatcher are left out: no result depends on them.
     """
-    modules = [path for path in (PACKAGE / verb).glob("*.py") if path.name != "plan.py"]
-    todo = [path.relative_to(PACKAGE).as_posix() for path in modules]
-    if not todo:
-        raise ValueError(f"no stage {verb!r} in {PACKAGE.name}")
-    seen: set[str] = set()
+    path = PACKAGE / verb / "cli.py"
+    tree = ast.parse(path.read_text(), str(path))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    todo, reached = [command.replace("-", "_")], [node for node in tree.body if not isinstance(node, ast.FunctionDef)]
+    while todo:
+        function = functions.pop(todo.pop(), None)
+        if function is not None:
+            reached.append(function)
+            todo += [node.id for node in ast.walk(function) if isinstance(node, ast.Name)]
+    if len(functions) == sum(isinstance(node, ast.FunctionDef) for node in tree.body):
+        raise ValueError(f"no command {command!r} in {path}")
+    first = [name for statement in reached for name in _imports(statement, path)]
+    return sorted({f"{verb}/cli.py"} | closure([*first, *modules]))
+
+
+def closure(modules: Iterable[str]) -> set[str]:
+    """The modules and all that they import, and what that imports, and so on."""
+    todo, seen = list(modules), set()
     while todo:
         path = todo.pop()
         if path not in seen:
             seen.add(path)
-            todo.extend(_imports(PACKAGE / path))
-    return sorted(seen)
+            todo += _imports(ast.parse((PACKAGE / path).read_text(), path), PACKAGE / path)
+    return seen
 
 
-def _imports(path: Path) -> list[str]:
-    """Module files of this package named by the import statements of one file."""
+def _imports(tree: ast.AST, path: Path) -> list[str]:
+    """Module files of this package named by the import statements of a syntax tree, which is part of ``path``."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

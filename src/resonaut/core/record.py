@@ -144,15 +144,15 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def build(value: Any, kind: type[T], where: str) -> T:
-    """The record ``kind`` of plain JSON data.
+def build(value: Any, kind: type[T], where: str, *, merge: bool = False) -> T:
+    """The record ``kind`` of plain JSON data; with ``merge`` mappings declared so keep their default entries.
 
     Raises:
         ConfigError: one sentence, which begins with ``where``, on the first key that is unknown, missing or wrong.
     """
     try:
         _require_plain(value)
-        made: T = _adapter(cast(Any, kind)).validate_json(json.dumps(_complete(value, kind)), strict=True)
+        made: T = _adapter(cast(Any, kind)).validate_json(json.dumps(_complete(value, kind, merge)), strict=True)
     except pydantic.ValidationError as error:
         # Unknown keys first: a misspelt key often causes the other errors.
         found = sorted(error.errors(), key=lambda e: e["type"] != "unexpected_keyword_argument")
@@ -162,24 +162,24 @@ def build(value: Any, kind: type[T], where: str) -> T:
     return made
 
 
-def _complete(value: Any, kind: Any) -> Any:
+def _complete(value: Any, kind: Any, merge: bool) -> Any:
     """Plain data with the defaults of the keys that are not there."""
     kind = bare(kind)
     if isinstance(value, list) and typing.get_origin(kind) is list:
-        return [_complete(entry, typing.get_args(kind)[0]) for entry in value]
+        return [_complete(entry, typing.get_args(kind)[0], merge) for entry in value]
     if not isinstance(value, dict):
         return value
     if typing.get_origin(kind) is dict:
-        return {name: _complete(entry, typing.get_args(kind)[1]) for name, entry in value.items()}
+        return {name: _complete(entry, typing.get_args(kind)[1], merge) for name, entry in value.items()}
     filled = dict(value)
     for name, declared in keys(kind).items():
         extra = declared.json_schema_extra
         if name not in value and not declared.is_required():
             filled[name] = declared.default
-        elif isinstance(value.get(name), dict) and isinstance(extra, dict) and "merge" in extra:
+        elif merge and isinstance(value.get(name), dict) and isinstance(extra, dict) and "merge" in extra:
             filled[name] = declared.default | value[name]
         if name in filled:
-            filled[name] = _complete(filled[name], hints(kind)[name])
+            filled[name] = _complete(filled[name], hints(kind)[name], merge)
     return filled
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core import windows
 from resonaut.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 # Of a bin: as far as edges may lie from each other and still be the same.
 SAME = 1e-6
@@ -22,15 +25,13 @@ def section() -> type:
     return FitSettings
 
 
-def check(config: dict[str, Any]) -> None:
+def check(analysis: "Analysis") -> None:
     """Stop at the first key of ``fit`` that contradicts another or another section; nothing heavy is imported.
-
-    Args:
-        config: the whole configuration, valid and with its defaults; window chains expanded or not.
 
     Raises:
         ConfigError: one sentence with the key and the way out.
     """
+    config = analysis.config
     if "fit" not in config["search"]["stages"]:
         return
     for problem in (*_ranges(config), *_masses(config), *_signals(config)):
@@ -98,6 +99,8 @@ def _masses(config: dict[str, Any]) -> Iterator[str]:
 
 def _signals(config: dict[str, Any]) -> Iterator[str]:
     """Signals that are not in the analysis, without a mass, or two of one mass."""
+    from resonaut.fit.settings import two_of_one_mass
+
     by_mass: dict[float, str] = {}
     for name in config["search"]["datasets"] if config["fit"]["signals"] else []:
         if config["datasets"][name]["role"] == "data" and config["datasets"][name]["luminosity"] is None:
@@ -114,11 +117,6 @@ def _signals(config: dict[str, Any]) -> Iterator[str]:
             yield two_of_one_mass(by_mass[entry["mass"]], name, entry["mass"])
         else:
             by_mass[entry["mass"]] = name
-
-
-def two_of_one_mass(first: str, second: str, mass: float) -> str:
-    """That limits refer to one signal at each mass."""
-    return f"fit.signals has two signals of {mass:g} GeV, {first!r} and {second!r}; keep the one that limits refer to"
 
 
 def _listed(masses: Sequence[float]) -> str:

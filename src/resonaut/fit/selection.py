@@ -11,10 +11,9 @@ from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import folder, write_json
 from resonaut.core.histograms import from_json
 from resonaut.fit import analysis
-from resonaut.fit.plan import two_of_one_mass
 from resonaut.fit.resolution import Resolution
 from resonaut.fit.search import Efficiency, Search, interpolated
-from resonaut.fit.settings import FitSettings
+from resonaut.fit.settings import FitSettings, two_of_one_mass
 from resonaut.fit.sides import Size
 from resonaut.fit.signal import Gaussian, Shape, from_simulation
 from resonaut.fit.spectrum import Spectrum, from_uhi, regular_edges

@@ -171,3 +171,8 @@ class FitSettings:
     )
     bias: Bias = key("The bias test (`snakemake bias`): toys of another function than the fitted one.", default={})
     seed: int = key("Seed of all toys.", default=51, ge=0, le=9223372036854775807)
+
+
+def two_of_one_mass(first: str, second: str, mass: float) -> str:
+    """That limits refer to one signal at each mass."""
+    return f"fit.signals has two signals of {mass:g} GeV, {first!r} and {second!r}; keep the one that limits refer to"

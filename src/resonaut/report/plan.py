@@ -1,6 +1,9 @@
 """What the stage ``report`` wants of a configuration."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ("select", "fit")
 AFTER: tuple[str, ...] = ()
@@ -13,5 +16,13 @@ def section() -> type:
     return Section
 
 
-def check(config: dict[str, Any]) -> None:
+def check(analysis: "Analysis") -> None:
     """Nothing: the stages that it shows have checked what it reads."""
+
+
+def keys(analysis: "Analysis") -> dict[str, Any]:
+    """What stands above the figures: the data, given or by where they come from, and the energy."""
+    data = analysis.datasets("data")
+    generated = all(analysis.catalogue[name].generator is not None for name in data)
+    label = analysis.config["report"]["label"] or ("Simulated collisions" if generated else "Data")
+    return {"label": label, "sqrt_s": analysis.config["fit"]["sqrt_s"]}

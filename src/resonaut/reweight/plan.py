@@ -1,8 +1,11 @@
 """What the stage ``reweight`` wants of a configuration, checked before the first job."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from resonaut.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ("skim",)
 AFTER: tuple[str, ...] = ("calibrate",)
@@ -15,8 +18,9 @@ def section() -> type:
     return Settings
 
 
-def check(config: dict[str, Any]) -> None:
+def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there are no data, or no simulation to be weighted to them."""
+    config = analysis.config
     roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
     for role in ("data", "background"):
         if role not in roles:

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core import windows
 from resonaut.core.errors import ConfigError
 from resonaut.core.units import listed
+from resonaut.select import jobs
 from resonaut.select.catalogue import METHODS
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 # Folders beside those of the methods in results/select and results/fit.
 TAKEN = ("inject", "retrained")
@@ -28,17 +32,16 @@ def section() -> type:
     return Section
 
 
-def check(config: dict[str, Any]) -> None:
+def check(analysis: "Analysis") -> None:
     """Stop at the first key of ``select`` that contradicts another or another section.
-
-    Args:
-        config: the whole configuration, valid, with its defaults and expanded window chains.
 
     Raises:
         ConfigError: one sentence with the key and the way out.
     """
+    config = analysis.config
     for problem in (*_windows(config), *_names(config), *_features(config), *_datasets(config)):
         raise ConfigError(f"config: select.{problem}.")
+    jobs.check(analysis)
 
 
 def _windows(config: dict[str, Any]) -> Iterator[str]:

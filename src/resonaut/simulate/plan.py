@@ -1,9 +1,12 @@
 """What the datasets that ``simulate`` makes must agree with, checked before the first job."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ()
 AFTER: tuple[str, ...] = ()
@@ -16,8 +19,9 @@ def section() -> type:
     return Simulate
 
 
-def check(config: dict[str, Any]) -> None:
+def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` at the first dataset whose generator cannot work."""
+    config = analysis.config
     for name in config["search"]["datasets"]:
         entry = config["datasets"][name]
         if entry["generator"] is not None:

@@ -1,10 +1,13 @@
 """What must fit together in the datasets and the section ``skim``, seen before the first job."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
 from resonaut.core.units import listed
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ()
 AFTER: tuple[str, ...] = ("simulate",)
@@ -17,10 +20,11 @@ def section() -> type:
     return Skim
 
 
-def check(config: dict[str, Any]) -> None:
+def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a dataset asks for what its files cannot have, or names a missing list."""
     from resonaut.core.datasets import require_certifiable
 
+    config = analysis.config
     for name in config["search"]["datasets"]:
         entry = config["datasets"][name]
         _require_region(config, entry["region"])

@@ -1,9 +1,12 @@
 """What the section ``tag`` must agree with in the rest of the configuration, checked before the first job."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from resonaut.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ("skim",)
 AFTER: tuple[str, ...] = ()
@@ -16,11 +19,12 @@ def section() -> type:
     return TagConfig
 
 
-def check(config: dict[str, Any]) -> None:
+def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there is nothing to train on, or a network contradicts itself."""
     from resonaut.core.record import build
     from resonaut.tag.settings import NetworkConfig, require_consistent
 
+    config = analysis.config
     roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
     if not roles & {"background", "signal"}:
         raise ConfigError(
@@ -35,3 +39,9 @@ def check(config: dict[str, Any]) -> None:
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
                 f"{Path.cwd()}."
             )
+
+
+def published_weights(analysis: "Analysis", network: str) -> list[str]:
+    """The published weights of a network, so that new ones rerun it; none for one that is trained here."""
+    path: str | None = analysis.config["tag"]["networks"][network]["weights"]
+    return [path] if path else []

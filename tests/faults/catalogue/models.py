@@ -89,7 +89,9 @@ def correction() -> None:
     from resonaut.calibrate import correction as tables
     from resonaut.calibrate.bins import LundBins
 
-    bins = LundBins((10.0, 65.0, 110.0, 350.0), (0.0, 2.0, 4.0, 8.0), (-5.0, -3.0, 0.0, 4.0))
+    bins = LundBins(
+        subjet_pt=(10.0, 65.0, 110.0, 350.0), ln_radius_over_delta=(0.0, 2.0, 4.0, 8.0), ln_kt=(-5.0, -3.0, 0.0, 4.0)
+    )
     flat = np.ones(bins.shape)
     polynomial = np.zeros((tables.COEFFICIENTS, *bins.shape[1:]))
     polynomial[0] = 1.0

@@ -13,7 +13,9 @@ from resonaut.calibrate.factors import products, table_alone, tables_of
 from resonaut.calibrate.lund import Planes
 from resonaut.core.errors import InputFileError
 
-BINS = LundBins((10.0, 80.0, 160.0, 350.0), (0.0, 1.0, 2.0, 5.0), (-4.0, -1.0, 0.5, 4.0))
+BINS = LundBins(
+    subjet_pt=(10.0, 80.0, 160.0, 350.0), ln_radius_over_delta=(0.0, 1.0, 2.0, 5.0), ln_kt=(-4.0, -1.0, 0.5, 4.0)
+)
 
 
 def factors(rng: np.random.Generator, bins: LundBins) -> Factors:

@@ -45,10 +45,10 @@ def test_bins_include_the_lower_edge_and_clamp(bins):
     assert bins.in_plane(found.delta, found.kt).tolist() == [3 * 1 + 2, 3 * 2 + 0, 3 * 2 + 2, 3 * 0 + 1]
 
 
-@pytest.mark.parametrize("edges", [(1.0,), (0.0, 0.0), (1.0, 0.0)])
+@pytest.mark.parametrize("edges", [(0.0, 0.0), (1.0, 0.0)])
 def test_edges_must_rise(edges):
     with pytest.raises(ConfigError, match=r"calibrate\.bins\.ln_kt"):
-        LundBins((0.0, 1.0), (0.0, 1.0), edges)
+        LundBins(subjet_pt=(0.0, 1.0), ln_radius_over_delta=(0.0, 1.0), ln_kt=edges)
 
 
 def test_density_per_subjet_of_the_slice(bins):
@@ -110,7 +110,7 @@ def test_weights_of_simulation_give_a_variation_each(bins, settings):
     weights[1, :20], weights[2, :20] = 1.5, 0.5
     simulation = Counts(bins, 3)
     simulation.fill(planes, weights)
-    systematics = Systematics(0.3, {"shower": WeightPair("shower_weight", 0, 1)})
+    systematics = Systematics(background=0.3, weights={"shower": WeightPair(column="shower_weight", up=0, down=1)})
     ratio = ratio_of(
         counts_of(bins, planes), simulation, Counts(bins, 3), dataclasses.replace(settings, systematics=systematics)
     )
@@ -169,6 +169,6 @@ def test_background_needs_the_luminosity_of_data(make_dataset, settings):
 
 def test_missing_weights_are_one_sentence(make_dataset, settings):
     w = make_dataset("w_sim", "w_sim", [[10]])
-    systematics = Systematics(0.3, {"scales": WeightPair("shower_weight", 0, 2)})
+    systematics = Systematics(background=0.3, weights={"scales": WeightPair(column="shower_weight", up=0, down=2)})
     with pytest.raises(ConfigError, match=r"'w_sim' has no 3 weights 'shower_weight' .*systematics\.weights\.scales"):
         measure(Samples([w], [w], [], []), dataclasses.replace(settings, systematics=systematics))

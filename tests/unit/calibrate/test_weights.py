@@ -15,7 +15,7 @@ from resonaut.core.events import Dataset
 
 from .conftest import correction_of
 
-ONE_BIN = LundBins((0.0, 1000.0), (0.0, 5.0), (-4.0, 4.0))
+ONE_BIN = LundBins(subjet_pt=(0.0, 1000.0), ln_radius_over_delta=(0.0, 5.0), ln_kt=(-4.0, 4.0))
 
 
 def planes_with(numbers_of_splittings: list[list[int]], pt: float = 100.0) -> Planes:
@@ -151,8 +151,8 @@ def test_b_quarks_vary_by_their_ratio(toys, settings, bins):
     """All quarks of the toys are b quarks: b up is the product of b/light over all used splittings."""
     correction = dataclasses.replace(correction_of(bins, 1.1), b_light=np.full(bins.shape, 1.1))
     ones = table_alone(bins, np.ones(bins.shape), (0.2, 5.0), "distortion")
-    wide = dataclasses.replace(settings, weight_range=(1e-9, 1e9), direct_pt_range=(0.0, 1e9))
-    correction = dataclasses.replace(correction, direct_pt_range=(0.0, 1e9))
+    wide = dataclasses.replace(settings, weight_range=(1e-9, 1e9), direct_pt_range=(0.0, 1e5))
+    correction = dataclasses.replace(correction, direct_pt_range=(0.0, 1e5))
     calibration = Calibration.of(correction, wide)
     found = weigh(jets_of(toys, "j1"), calibration, ones).weight
     nominal = found[:, 0]

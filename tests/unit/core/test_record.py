@@ -82,7 +82,7 @@ def test_a_subclass_keeps_the_bounds_and_meaning_of_a_key_with_another_default()
 
 
 def test_parts_have_defaults_and_a_catalogue_keeps_its_entries() -> None:
-    made = build({"jets": {"cuts": ["0.5 TeV"]}, "catalogue": {"large": {}}}, Section, "f")
+    made = build({"jets": {"cuts": ["0.5 TeV"]}, "catalogue": {"large": {}}}, Section, "f", merge=True)
     assert made.jets == FatJets(radius=1.0, cuts=[500])
     assert {name: jets.radius for name, jets in made.catalogue.items()} == {"small": 0.4, "large": 0.8}
     assert Section().catalogue["small"].radius == 0.4

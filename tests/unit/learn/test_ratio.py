@@ -15,7 +15,9 @@ TREES = ratio.TreeSettings(
 NETWORK = ratio.NetworkSettings(
     hidden=[8], epochs=1, batch_size=64, learning_rate=1e-3, weight_decay=0.0, patience=1, restarts=1, device="cpu"
 )
-SETTINGS = ratio.Settings("trees", 3, 2, 0.01, TREES, NETWORK, seed=4)
+SETTINGS = ratio.Settings(
+    backend="trees", folds=3, validation_parts=2, choice_efficiency=0.01, trees=TREES, network=NETWORK, seed=4
+)
 
 
 def sample(n: int, mean: float, seed: int) -> ratio.Sample:

@@ -13,7 +13,9 @@ from resonaut.learn.ratio import NetworkSettings as Settings
 from resonaut.learn.ratio import auc, networks
 from resonaut.learn.ratio.networks import Networks
 
-SETTINGS = Settings([16, 16], 8, 64, 3e-3, 0.0, 4, 1, "cpu")
+SETTINGS = Settings(
+    hidden=[16, 16], epochs=8, batch_size=64, learning_rate=3e-3, weight_decay=0.0, patience=4, restarts=1, device="cpu"
+)
 
 
 def gaussians(n=2000, distance=1.0, seed=0):

@@ -20,7 +20,7 @@ from resonaut.select.injection import Injection
 from resonaut.select.regions import Regions
 from resonaut.select.settings import CombinationSettings
 
-NOTHING = Injection(0, "fb", None, False, 1)
+NOTHING = Injection(amount=0, unit="fb", luminosity=None, systematics=False, seed=1)
 
 
 @pytest.fixture
@@ -86,7 +86,14 @@ def test_signal_is_drawn_by_weight_without_replacement(settings, signal, toys):
     events, window = toys(4000, 5, signal=True), settings.windows["w3500"]
     weights = np.where(np.arange(4000) % 2 == 0, 3e-3, 1e-3)
     drawn = [
-        drawing.draw_signal(signal, events, weights, window, 10.0, Injection(2.0, "fb", None, False, seed)).mask
+        drawing.draw_signal(
+            signal,
+            events,
+            weights,
+            window,
+            10.0,
+            Injection(amount=2.0, unit="fb", luminosity=None, systematics=False, seed=seed),
+        ).mask
         for seed in range(200)
     ]
     # 8 fb of weight, 2 times as much, and 10/fb.
@@ -101,7 +108,7 @@ def test_a_number_of_events_is_drawn_exactly(settings, signal, toys):
     events, window = toys(4000, 5, signal=True), settings.windows["w3500"]
     inside = Regions.of(ak.to_numpy(events.m_jj), window).signal
     for amount in (0, 1, 300):
-        injected = Injection(amount, "events", None, False, 3)
+        injected = Injection(amount=amount, unit="events", luminosity=None, systematics=False, seed=3)
         chosen = drawing.draw_signal(signal, events, np.ones(4000), window, 1.0, injected).mask
         assert (chosen & inside).sum() == amount
     # And as many outside as belong to them.
@@ -116,7 +123,7 @@ def test_the_events_left_stand_for_those_drawn(settings, signal, toys):
     weights, selected = np.exp(0.7 * gauss), gauss > 0.5
     weights /= weights.sum()
     for part in (0.1, 0.3, 0.45):
-        injected = Injection(2000 * part, "fb", None, False, 0)
+        injected = Injection(amount=2000 * part, unit="fb", luminosity=None, systematics=False, seed=0)
         sums = []
         for seed in range(100):
             drawn = drawing.draw_signal(signal, events, weights, window, 1.0, replace(injected, seed=seed))
@@ -140,7 +147,7 @@ def test_events_of_no_or_negative_weight_are_not_drawn(settings, signal, toys):
         weights,
         settings.windows["w3500"],
         1.0,
-        Injection(100.0, "events", None, False, 1),
+        Injection(amount=100.0, unit="events", luminosity=None, systematics=False, seed=1),
     ).mask
     assert mask[150:].sum() == mask.sum() == 100
 
@@ -155,7 +162,7 @@ def test_too_little_simulated_signal_stops(settings, signal, toys):
             np.ones(100),
             settings.windows["w3500"],
             1.0,
-            Injection(60.0, "events", None, False, 1),
+            Injection(amount=60.0, unit="events", luminosity=None, systematics=False, seed=1),
         )
 
 
@@ -193,7 +200,9 @@ def experiment(settings, data, signal, injection, method="cwola") -> Experiment:
 
 
 def test_an_experiment_measures_with_events_that_were_not_injected(settings, pool, signal):
-    result = inject(experiment(settings, pool, signal, Injection(50.0, "fb", 5.0, False, 2)))
+    result = inject(
+        experiment(settings, pool, signal, Injection(amount=50.0, unit="fb", luminosity=5.0, systematics=False, seed=2))
+    )
     injection = result["injection"]
     # 0.8 fb of weight for 1 fb, 5/fb.
     assert injection["events"] == pytest.approx(200, abs=4 * np.sqrt(200))
@@ -214,12 +223,19 @@ def test_an_experiment_measures_with_events_that_were_not_injected(settings, poo
 
 def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
     one, again, other = (
-        inject(experiment(settings, pool, signal, Injection(20.0, "fb", 5.0, False, seed))) for seed in (2, 2, 3)
+        inject(
+            experiment(
+                settings, pool, signal, Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=False, seed=seed)
+            )
+        )
+        for seed in (2, 2, 3)
     )
     assert json.dumps(one) == json.dumps(again)
     # A pool twice as large is enough for two experiments; the third has half of its events from each.
     assert [result["injection"]["shared"] for result in (one, other)] == [0.5, 0.5]
-    first = inject(experiment(settings, pool, signal, Injection(20.0, "fb", 5.0, False, 1)))
+    first = inject(
+        experiment(settings, pool, signal, Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=False, seed=1))
+    )
     assert first["injection"]["shared"] < 0.1
     assert one["injection"]["events"] != other["injection"]["events"] or one["counts"] != other["counts"]
 
@@ -290,13 +306,19 @@ def test_where_simulation_is_short_the_data_are_taken_and_it_is_said(settings, m
     assert short.reason == "10000 events of mc cannot make up the 10000 of 10/fb"
     job = replace(experiment(settings, data, signal, NOTHING, "inclusive"), simulation=[plenty])
     assert inject(job)["injection"]["base_reason"] == short.reason
-    enough = inject(replace(job, simulation=[simulation], injection=Injection(5.0, "fb", None, False, 1)))
+    enough = inject(
+        replace(
+            job,
+            simulation=[simulation],
+            injection=Injection(amount=5.0, unit="fb", luminosity=None, systematics=False, seed=1),
+        )
+    )
     assert (enough["data"], enough["luminosity"], enough["injection"]["base"]) == ("mc", 10.0, "background")
     assert enough["improvement"]["max"] is not None
 
 
 def test_combinations_are_not_trained(settings, pool, signal):
-    both = replace(settings, combinations={"both": CombinationSettings(["cwola", "inclusive"], "maximum")})
+    both = replace(settings, combinations={"both": CombinationSettings(methods=["cwola", "inclusive"], rule="maximum")})
     with pytest.raises(ConfigError, match="'both' combines others' scores"):
         inject(experiment(both, pool, signal, NOTHING, "both"))
 
@@ -305,7 +327,7 @@ def test_large_variations_of_the_lund_weights_are_trained_again(settings, pool, 
     write_friend(manifests["signal"], "calibrate", lund_weights_by_mass)
     # m_jj is no feature, but with a shift it is in the masses.
     moved = replace(settings, mass_shift=1.0)
-    injected = Injection(20.0, "fb", 5.0, True, 2)
+    injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
     result = inject(replace(experiment(moved, pool, signal, injected), lund=True))
     assert set(result["injection"]["retrained"]) == {"b_up", "b_down"}
     assert all(change != 0 for change in result["injection"]["retrained"].values())
@@ -328,7 +350,7 @@ def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds
     write_friend(pool.results / "skim" / "pool.json", "tag", scores)
     write_friend(manifests["signal"], "tag", selected_if_heavy)
     moved = replace(settings, mass_shift=1.0)
-    injected = Injection(20.0, "fb", 5.0, True, 2)
+    injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
     result = inject(replace(experiment(moved, pool, signal, injected, "tagger"), lund=True))
     up, down = result["signals"][0]["lund_uncertainties"]["b"]
     assert min(abs(up), abs(down)) > 0.5
@@ -349,7 +371,13 @@ def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected
     steep = write_dataset("steep", "signal", [events], weight_scale=1e-3)
     write_friend(steep, "tag", lambda batch: scores(ak.to_numpy(batch.m_jj) > 3500))
     write_friend(pool.results / "skim" / "pool.json", "tag", lambda batch: scores(np.zeros(len(batch), dtype=bool)))
-    job = experiment(settings, pool, Dataset.open(steep), Injection(80.0, "fb", 5.0, False, 2), "tagger")
+    job = experiment(
+        settings,
+        pool,
+        Dataset.open(steep),
+        Injection(amount=80.0, unit="fb", luminosity=5.0, systematics=False, seed=2),
+        "tagger",
+    )
     result = inject(job)
     # Four of ten events, of which most are heavy.
     assert result["injection"]["events"] > 270

@@ -55,7 +55,7 @@ def test_cwola_compares_the_signal_region_with_sidebands_that_count_the_same(set
 
 @pytest.mark.parametrize("inputs", ["event", "jets"])
 def test_cwola_sees_sidebands_with_the_pt_spectra_of_the_signal_region(settings, events, given, inputs):
-    _, regions, _ = train(replace(settings, pt_bins=10, cwola=Cwola(inputs, "maximum")), events)
+    _, regions, _ = train(replace(settings, pt_bins=10, cwola=Cwola(inputs=inputs, combination="maximum")), events)
     assert len(given) == {"event": 1, "jets": 2}[inputs]
     for signal, sideband in given:
         assert np.all(signal.weights == 1)
@@ -93,7 +93,7 @@ def test_no_event_is_scored_by_a_model_that_saw_it(settings, events, monkeypatch
         return fit(training, validation, *rest)
 
     monkeypatch.setattr(trees, "_train", record)
-    cwola, regions, _ = train(replace(settings, cwola=Cwola(inputs, "maximum")), events)
+    cwola, regions, _ = train(replace(settings, cwola=Cwola(inputs=inputs, combination="maximum")), events)
     model = cwola.raw(events, "data").model
     keys, used = identifier.keys(events), regions.signal | regions.sideband
     parts, folds = settings.classifier.validation_parts, settings.classifier.folds
@@ -127,13 +127,17 @@ def per_jet(settings):
     small = replace(settings.classifier.trees, max_iterations=40, min_leaf_events=30)
     classifier = replace(settings.classifier, folds=3, trees=small)
     return replace(
-        settings, classifier=classifier, cwola=Cwola("jets", "maximum"), background_efficiency=0.02, pt_bins=5
+        settings,
+        classifier=classifier,
+        cwola=Cwola(inputs="jets", combination="maximum"),
+        background_efficiency=0.02,
+        pt_bins=5,
     )
 
 
 @pytest.mark.parametrize("rule", ["maximum", "product", "sum"])
 def test_a_signal_in_one_jet_only_is_found(per_jet, rule):
-    settings = replace(per_jet, cwola=Cwola("jets", rule))
+    settings = replace(per_jet, cwola=Cwola(inputs="jets", combination=rule))
     events = mixture(10_000, 250, 1, ["j2"])
     training = training_of(settings, events)
     method = methods.make("cwola", settings, "w3500")
@@ -187,7 +191,7 @@ def test_the_tagger_combines_both_jets(settings):
     product = methods.make("tagger", settings, "w3500")
     assert product.friends == ("tag",)
     assert product.raw(scores, "data").value[:, 0] == pytest.approx([0.54, 0.25])
-    smaller = methods.make("tagger", replace(settings, tagger=Tagger("part", "minimum")), "w3500")
+    smaller = methods.make("tagger", replace(settings, tagger=Tagger(network="part", combination="minimum")), "w3500")
     assert smaller.raw(scores, "data").value[:, 0] == pytest.approx([0.6, 0.5])
     broken = ak.with_field(scores, np.array([np.nan, 0.5]), "j2_part_qcd")
     with pytest.raises(NotFiniteError, match="'j2_part_qcd' has 1 NaN"):
@@ -195,7 +199,7 @@ def test_the_tagger_combines_both_jets(settings):
 
 
 def test_a_combination_reads_the_scores_of_its_methods_in_its_window(settings):
-    both = {"both": CombinationSettings(["tagger", "cwola"], "sum")}
+    both = {"both": CombinationSettings(methods=["tagger", "cwola"], rule="sum")}
     method = methods.make("both", replace(settings, combinations=both), "w9")
     assert method.columns == ("score_tagger", "score_cwola")
     assert method.friends == ("select/tagger/w9", "select/cwola/w9")

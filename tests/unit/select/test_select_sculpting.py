@@ -9,7 +9,7 @@ EDGES = np.array([3000.0, 3250, 3500, 3750, 4000, 4500])
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
 # Selected events in the data's signal region.
 EXPECTED = 4.0
-SETTINGS = Sculpting(EDGES.tolist(), 4000, 0.001, 2.0)
+SETTINGS = Sculpting(bins=EDGES.tolist(), random_cuts=4000, min_p_value=0.001, max_spurious_excess=2.0)
 
 
 def spectrum(n, seed):
@@ -94,7 +94,15 @@ def test_the_verdict_follows_the_smaller_p_value():
     worst = 3 * min(found["p_value"], found["jsd_p_value"], found["interpolation"]["p_value"])
     limits = {"flat": worst * 0.99, "sculpted": worst * 1.01}
     for verdict, limit in limits.items():
-        assert summary(m_jj, weight, selected, Sculpting(EDGES.tolist(), 4000, limit, 2.0))["verdict"] == verdict
+        assert (
+            summary(
+                m_jj,
+                weight,
+                selected,
+                Sculpting(bins=EDGES.tolist(), random_cuts=4000, min_p_value=limit, max_spurious_excess=2.0),
+            )["verdict"]
+            == verdict
+        )
 
 
 def test_passing_and_failing_events_of_one_shape_have_no_divergence():

@@ -11,7 +11,7 @@ from resonaut.core.lund_weights import column
 from resonaut.select.settings import Sculpting, Settings, Spectrum, Window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
 
-BINS = Spectrum(3000, 4000, 100)
+BINS = Spectrum(low=3000, high=4000, width=100)
 ONES = np.ones(4)
 SCORES = np.array([0.1, 0.5, 0.9, 0.99], np.float32)
 
@@ -53,7 +53,12 @@ def test_spectra_are_stored_at_each_efficiency_whatever_the_working_point(counti
 
 def test_the_sculpting_check_on_data_leaves_out_the_signal_region(settings):
     m_jj = np.repeat(np.array([3100, 3300, 3600, 3800], np.float32), 1000)
-    narrow = replace(settings, sculpting=Sculpting([3000, 3250, 3500, 3750, 4000], 100, 0.001, 2.0))
+    narrow = replace(
+        settings,
+        sculpting=Sculpting(
+            bins=[3000, 3250, 3500, 3750, 4000], random_cuts=100, min_p_value=0.001, max_spurious_excess=2.0
+        ),
+    )
     # The signal region, 3250-3750 GeV, has all of a signal; 100 events pass in every other bin.
     selected = np.tile(np.arange(1000) < 100, 4) | ((m_jj > 3250) & (m_jj < 3750))
     tally = DataTally(narrow, narrow.windows["w3500"])
@@ -210,7 +215,16 @@ def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not():
         probability = 0.02 + slope * (ak.to_numpy(events.m_jj) - 3500) / 1000
         tally.add(events, np.zeros(n, np.float32), rng.random(n) < probability)
         results.append(
-            tally.simulated.summary(Sculpting([3000, 3250, 3500, 3750, 4000, 5000], 500, 0.01, 2.0), WINDOW, 30)
+            tally.simulated.summary(
+                Sculpting(
+                    bins=[3000, 3250, 3500, 3750, 4000, 5000],
+                    random_cuts=500,
+                    min_p_value=0.01,
+                    max_spurious_excess=2.0,
+                ),
+                WINDOW,
+                30,
+            )
         )
     flat, sloped = results
     assert flat["sample"] == "reweighted simulation"
@@ -238,7 +252,9 @@ def test_background_counts_with_its_weights():
 def test_a_selection_of_everything_does_not_sculpt():
     tally = BackgroundTally(reweighted=False, held_out=False)
     tally.add(batch(), SCORES, np.ones(4, bool))
-    found = tally.simulated.summary(Sculpting([3000, 3500, 4000], 10, 0.5, 2.0), WINDOW, 30)
+    found = tally.simulated.summary(
+        Sculpting(bins=[3000, 3500, 4000], random_cuts=10, min_p_value=0.5, max_spurious_excess=2.0), WINDOW, 30
+    )
     assert (found["chi2"], found["jsd"], found["verdict"]) == (0, None, "flat")
 
 

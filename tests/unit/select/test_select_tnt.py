@@ -51,7 +51,7 @@ def tnt_settings(settings):
         settings,
         classifier=replace(settings.classifier, trees=small),
         autoencoder=SMALL,
-        tnt=Tnt(0.2, 0.4, "product"),
+        tnt=Tnt(signal_like=0.2, background_like=0.4, combination="product"),
         background_efficiency=0.02,
         pt_bins=5,
     )

@@ -25,10 +25,12 @@ def perfect(simulate_config: Simulate) -> Detector:
     exact = {"stochastic": 0.0, "noise": 0.0, "constant": 0.0, "threshold": 0.0}
     default = simulate_config.detector
     return Detector(
-        dataclasses.replace(default.tracker, efficiency=1.0, pt_min=0.0, resolution_constant=0.0, resolution_slope=0.0),
-        dataclasses.replace(default.ecal, **exact),
-        dataclasses.replace(default.hcal, **exact),
-        default.b_tag_separation,
+        tracker=dataclasses.replace(
+            default.tracker, efficiency=1.0, pt_min=0.0, resolution_constant=0.0, resolution_slope=0.0
+        ),
+        ecal=dataclasses.replace(default.ecal, **exact),
+        hcal=dataclasses.replace(default.hcal, **exact),
+        b_tag_separation=default.b_tag_separation,
     )
 
 

@@ -71,7 +71,7 @@ def test_mistakes_name_their_key(simulate_config, process, mass, tune, sentence)
     [("HardQDC:all = on", "does not accept the setting 'HardQDC:all = on'"), ("HardQCD:all = off", "cannot start")],
 )
 def test_pythia_refuses(simulate_config, line, sentence) -> None:
-    bad = dataclasses.replace(simulate_config, processes={"bad": Process([line], None)})
+    bad = dataclasses.replace(simulate_config, processes={"bad": Process(settings=[line], delta_y_max=None)})
     with pytest.raises(ConfigError, match=sentence):
         Pythia(bad, component("bad"), "simulation", 1)
 

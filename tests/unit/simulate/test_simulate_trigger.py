@@ -27,11 +27,27 @@ def test_filter_keeps_what_it_says() -> None:
         [(900, 0.0, 0)],
     )
     jets, _ = cluster(events, 0.8, 50.0)
-    assert passes(jets, Filter(2, 300, 2.5, 1.3, 800)).tolist() == [True, False, False, False, False, False]
-    assert passes(jets, Filter(2, 300, 2.5, None, None)).tolist() == [True, False, True, False, True, False]
-    assert passes(jets, Filter(1, 300, 2.5, None, None)).tolist() == [True] * 6
+    assert passes(jets, Filter(jets=2, pt_min=300, eta_max=2.5, delta_eta_max=1.3, m_jj_min=800)).tolist() == [
+        True,
+        False,
+        False,
+        False,
+        False,
+        False,
+    ]
+    assert passes(jets, Filter(jets=2, pt_min=300, eta_max=2.5, delta_eta_max=None, m_jj_min=None)).tolist() == [
+        True,
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert (
+        passes(jets, Filter(jets=1, pt_min=300, eta_max=2.5, delta_eta_max=None, m_jj_min=None)).tolist() == [True] * 6
+    )
 
 
 def test_filter_of_one_jet_cannot_cut_on_two() -> None:
     with pytest.raises(ConfigError, match="jets"):
-        Filter(1, 300, 2.5, 1.3, None)
+        Filter(jets=1, pt_min=300, eta_max=2.5, delta_eta_max=1.3, m_jj_min=None)

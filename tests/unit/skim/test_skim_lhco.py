@@ -66,10 +66,10 @@ def labelled(background: bool, first: int, last: int | None) -> dict:
 def test_slices_share_no_event() -> None:
     signal = np.arange(100) % 5 == 0
     rules = (((0, 50), (0, 8)), ((50, None), (8, None)))
-    data, test = (wanted_events(signal, LabelledEvents(*rule, 3)) for rule in rules)
+    data, test = (wanted_events(signal, LabelledEvents(background=b, signal=s, seed=3)) for b, s in rules)
     assert (data[signal].sum(), data[~signal].sum()) == (8, 50)
     assert (data ^ test).all()
-    other = wanted_events(signal, LabelledEvents((0, None), (0, 8), 4))
+    other = wanted_events(signal, LabelledEvents(background=(0, None), signal=(0, 8), seed=4))
     assert other[~signal].all()
     assert (other[signal] != data[signal]).any()
 

@@ -17,7 +17,9 @@ from resonaut.skim.merge import lost_fraction, merge
 from resonaut.skim.pieces import not_fired
 
 FLOW = [row("stored", 100, 60.0), row("pt", 10, 4.0), row("readable", 10, 4.0)]
-GOOD = Summary("000", 1, 100, 10, (500, 250.0), FLOW, [], [], [])
+GOOD = Summary(
+    chunk="000", files=1, events=100, selected=10, generated=(500, 250.0), cutflow=FLOW, lost=[], broken=[], notes=[]
+)
 
 
 def lost(events: int | None) -> dict:

@@ -1,0 +1,92 @@
+"""Where the events of a dataset come from: files that patterns match, or a generator."""
+
+from glob import glob
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from resonaut.core.datasets import BLIND_ROLES
+from resonaut.core.errors import ConfigError
+
+Config = dict[str, Any]
+
+
+def find_events(config: Config, name: str) -> None:
+    """Require that a dataset has files or a generator, and not both; put its files in place of the patterns."""
+    entry = config["datasets"][name]
+    if entry["files"] and entry["generator"] is not None:
+        raise ConfigError(
+            f"config: datasets.{name} has both 'files' and a 'generator' (perhaps that of config/config.yaml, to which "
+            f"overlays add); set datasets.{name}.generator to null to read the files, or 'files' to [] to generate."
+        )
+    if not entry["files"] and entry["generator"] is None:
+        raise ConfigError(f"config: datasets.{name} has neither 'files' nor a 'generator'; give it one.")
+    if entry["generator"] is not None and "simulate" not in config["search"]["stages"]:
+        raise ConfigError(
+            f"config: datasets.{name} has a 'generator', but search.stages no 'simulate'; add it, or give files."
+        )
+    if entry["role"] not in BLIND_ROLES and entry["cross_section"] is None:
+        raise ConfigError(f"config: datasets.{name}.cross_section is null; simulation needs one, in fb.")
+    if entry["region"] not in config["skim"]["regions"]:
+        raise ConfigError(
+            f"config: datasets.{name}.region {entry['region']!r} is not in skim.regions; define it there."
+        )
+    entry["files"] = find_files(name, entry["files"], config["skim"]["duplicates"] == "drop")
+
+
+def find_files(name: str, patterns: list[str], once: bool) -> list[str]:
+    """The files that the patterns of a dataset match, sorted within each pattern.
+
+    Raises:
+        ConfigError: a pattern matches none or a folder, or, unless each is taken ``once``, a file is matched twice, by
+            whatever path.
+    """
+    found: dict[Path, str] = {}
+    for pattern in patterns:
+        matches = sorted(glob(pattern))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        if not matches:
+            raise ConfigError(
+                f"config: datasets.{name}.files: no file {pattern!r}; correct the path (relative to {Path.cwd()})."
+            )
+        for match in matches:
+            place = Path(match).resolve()
+            if "{" in match or "}" in match:
+                raise ConfigError(
+                    f"config: datasets.{name}.files: {match!r} has a brace, which Snakemake takes for a wildcard; "
+                    "rename the file or its folder."
+                )
+            if place.is_dir():
+                raise ConfigError(
+                    f"config: datasets.{name}.files: {match!r} is a folder; name its files, as '{match}/*.root'."
+                )
+            if place in found and not once:
+                raise ConfigError(
+                    f"config: datasets.{name}.files: {match!r} is {found[place]!r} again, whose events would count "
+                    "twice; name it once, or set skim.duplicates to drop."
+                )
+            found.setdefault(place, match)
+    return list(found.values())
+
+
+def require_separate_files(config: Config) -> None:
+    """Stop where two datasets of one role share events of one file."""
+    for first, second in combinations(config["search"]["datasets"], 2):
+        one, other = config["datasets"][first], config["datasets"][second]
+        shared = {Path(file).resolve() for file in one["files"]} & {Path(file).resolve() for file in other["files"]}
+        if shared and (one["role"], one["region"]) == (other["role"], other["region"]) and _overlap(one, other):
+            raise ConfigError(
+                f"config: datasets.{first} and datasets.{second} have the same role and both read {min(shared)}, whose "
+                "events would count twice; take it out of one, or give each a part of it with 'labelled'."
+            )
+
+
+def _overlap(one: Config, other: Config) -> bool:
+    """Whether two datasets of one file share events: not if ``labelled`` gives them separate parts of one shuffle."""
+    if one["labelled"] is None or other["labelled"] is None or one["labelled"]["seed"] != other["labelled"]["seed"]:
+        return True
+    pairs = [(one["labelled"][kind], other["labelled"][kind]) for kind in ("background", "signal")]
+    return any(max(a[0], b[0]) < min(_end(a), _end(b)) for a, b in pairs)
+
+
+def _end(part: list[int | None]) -> float:
+    return float("inf") if part[1] is None else part[1]

@@ -1,0 +1,120 @@
+"""The jobs of ``select``: what each reads, which keys and which code. Imports nothing heavy."""
+
+from typing import TYPE_CHECKING, Any
+
+from resonaut.core.errors import ConfigError
+from resonaut.select import catalogue
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
+
+# Keys of the section that the engine reads for every method.
+ENGINE = ("background_efficiency", "min_events", "spectrum", "spectra_efficiencies", "categories", "sculpting")
+
+
+def combined(analysis: "Analysis", method: str) -> list[str]:
+    """The methods whose scores a combination reads; none for a method of its own."""
+    found: list[str] = analysis.config["select"]["combinations"].get(method, {"methods": []})["methods"]
+    return found
+
+
+def parts(analysis: "Analysis", method: str) -> list[str]:
+    """The methods of their own that are behind a method: itself, or those that it combines."""
+    names = combined(analysis, method)
+    return [own for name in names for own in parts(analysis, name)] if names else [method]
+
+
+def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
+    """What a job of one method in one window reads of the section: nothing of other methods, nothing of other windows."""
+    section = analysis.config["select"]
+    names = combined(analysis, method)
+    wanted = ("combinations",) if names else catalogue.entry(method).keys
+    found = {name: section[name] for name in (*ENGINE, *wanted)}
+    if names:
+        known = section["combinations"]
+        found["combinations"] = {name: known[name] for name in (method, *names) if name in known}
+    return found | {"windows": {window: section["windows"][window]}}
+
+
+def modules(analysis: "Analysis", method: str) -> list[str]:
+    """The module of a method, which the engine finds by its name."""
+    if combined(analysis, method):
+        return []
+    return [f"select/{catalogue.entry(method).place.split('.')[0]}.py"]
+
+
+def stages_read(analysis: "Analysis", method: str) -> list[str]:
+    """The stages whose columns a method reads, or the methods that it combines."""
+    found = [verb for own in parts(analysis, method) for verb in catalogue.entry(own).friends]
+    return list(dict.fromkeys(found))
+
+
+def scores(analysis: "Analysis", method: str, window: str) -> list[str]:
+    """The friends that a method reads: scores of the tagger, or of the methods that it combines."""
+    names = analysis.datasets("data", "background", "signal")
+    folders = [*stages_read(analysis, method), *(f"select/{part}/{window}" for part in combined(analysis, method))]
+    return [path for folder in folders for path in analysis.friends(folder, *names)]
+
+
+def bounds(analysis: "Analysis") -> list[str]:
+    """The methods that know what no search knows."""
+    methods = analysis.config["select"]["methods"]
+    return [name for name in methods if name in catalogue.METHODS and catalogue.METHODS[name].bound]
+
+
+def with_candidates(analysis: "Analysis") -> bool:
+    """Whether the events keep the candidates of their jets."""
+    return analysis.config["skim"]["read_constituents"] and all(
+        analysis.catalogue[name].format != "lhco_features" for name in analysis.datasets("data", "pseudo_data")
+    )
+
+
+def imaged(analysis: "Analysis") -> list[str]:
+    """The methods of which there are jet images: all that select by what they see, where the jets have candidates."""
+    methods = analysis.config["select"]["methods"] if analysis.uses("select") and with_candidates(analysis) else []
+    return [name for name in methods if name != "inclusive"]
+
+
+def check(analysis: "Analysis") -> None:
+    """Stop where the search has no data, or a method lacks the stage, the datasets or the methods that it needs.
+
+    Raises:
+        ConfigError: one sentence with the key and the way out.
+    """
+    searched = len(analysis.datasets("data"))
+    if searched > 1 or not (searched or analysis.datasets("pseudo_data")):
+        raise ConfigError(
+            f"config: search.datasets has {searched} datasets with the role 'data'; select searches exactly one, so "
+            "leave one (its 'files' may be many)."
+        )
+    methods = analysis.config["select"]["methods"]
+    for name in methods:
+        for verb in stages_read(analysis, name):
+            if not analysis.uses(verb):
+                raise ConfigError(
+                    f"config: select.methods has {name!r}, which needs the stage {verb!r}; take it out, or add {verb!r} "
+                    "to search.stages."
+                )
+        for part in combined(analysis, name):
+            if part not in methods[: methods.index(name)]:
+                raise ConfigError(
+                    f"config: select.combinations.{name} needs the method {part!r}; list it before {name!r} in "
+                    "select.methods."
+                )
+        if not combined(analysis, name):
+            _require_inputs(analysis, name)
+
+
+def _require_inputs(analysis: "Analysis", method: str) -> None:
+    entry = catalogue.entry(method)
+    if entry.candidates and not with_candidates(analysis):
+        raise ConfigError(
+            f"config: select.methods has {method!r}, which sees the jets' candidates; take it out, or set "
+            "skim.read_constituents for files that have them."
+        )
+    for role in entry.roles:
+        if not analysis.datasets(role):
+            raise ConfigError(
+                f"config: select.methods has {method!r}, which learns from a dataset with the role {role!r}; take it "
+                "out, or add one to search.datasets."
+            )
