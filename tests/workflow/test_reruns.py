@@ -81,6 +81,44 @@ def test_one_more_method_trains_no_other_again(finished, tmp_path) -> None:
     assert set(trained) == {"tnt"}
 
 
+def trained(finished, *overlays: Path) -> set[tuple[str, str]]:
+    """The method and window of the selections that a run would train now."""
+    run = finished.snakemake("--dry-run", "--configfile", "tests/workflow/tiny.yaml", *map(str, overlays))
+    assert run.returncode == 0, run.stderr
+    return set(re.findall(r"^select: (\w+) in window (\w+)", run.stdout + run.stderr, re.MULTILINE))
+
+
+def test_a_key_of_one_method_trains_this_one_again(finished, tmp_path) -> None:
+    path = tmp_path / "overlay.yaml"
+    path.write_text(yaml.safe_dump({"select": {"cwola": {"combination": "sum"}}}))
+    assert trained(finished, path) == {("cwola", "w3500")}
+    path.write_text(yaml.safe_dump({"select": {"nae": {"epochs": 3}}}))
+    assert trained(finished, path) == set()
+
+
+def test_one_more_window_trains_in_this_one_alone(finished, tmp_path) -> None:
+    path = tmp_path / "overlay.yaml"
+    window = {"signal_region": [3500, 4000], "sidebands": [[3250, 3500], [4000, 4500]]}
+    path.write_text(yaml.safe_dump({"select": {"windows": {"more": window}}}))
+    assert {window for _, window in trained(finished, path)} == {"more"}
+
+
+def test_code_that_no_job_runs_reruns_nothing(finished) -> None:
+    source = finished.path / "src" / "resonaut" / "select"
+    with edited(source / "nae.py", "\n# an edit\n"):
+        assert finished.planned() == set()
+    (source / "mine.py").write_text("# a method to come\n")
+    try:
+        assert finished.planned() == set()
+    finally:
+        (source / "mine.py").unlink()
+
+
+def test_a_method_s_code_trains_this_one_again(finished) -> None:
+    with edited(finished.path / "src" / "resonaut" / "select" / "cwola.py", "\n# an edit\n"):
+        assert trained(finished) == {("cwola", "w3500")}
+
+
 def test_comment_and_key_order_rerun_nothing(finished) -> None:
     config = finished.path / "config" / "config.yaml"
     before = config.read_text()

@@ -57,12 +57,17 @@ def config_of(verb):
     return f"<results>/config/{verb}.json"
 
 
-def code_of(verb, command, *modules):
-    """What a command runs, relative to the working folder, so that a moved clone reruns nothing."""
-    source = os.path.relpath(CHECKOUT / "src" / "resonaut")
-    return [
-        f"{source}/{path}" for path in provenance.command_code(verb, command, *modules)
-    ]
+def code_of(verb, command, modules=None):
+    """What a command runs, and the ``modules`` of its method; relative, so that a moved clone reruns nothing."""
+
+    def paths(*method):
+        found = provenance.command_code(
+            verb, command, *(modules(ANALYSIS, *method) if modules else ())
+        )
+        source = os.path.relpath(CHECKOUT / "src" / "resonaut")
+        return [f"{source}/{path}" for path in found]
+
+    return (lambda wildcards: paths(wildcards.method)) if modules else paths()
 
 
 def options(name, values):

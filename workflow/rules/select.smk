@@ -3,13 +3,6 @@
 from resonaut.select import experiments, jobs as select_jobs
 
 
-def select_code(command):
-    """What a command and the method that it finds by name run."""
-    return lambda wildcards: code_of(
-        "select", command, *select_jobs.modules(ANALYSIS, wildcards.method)
-    )
-
-
 rule freeze_selection:
     """Write what the jobs of one method in one window read of the section `select`."""
     output:
@@ -40,7 +33,7 @@ rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""
     input:
         config="<results>/config/select/{method}/{window}.json",
-        code=select_code("train"),
+        code=code_of("select", "train", select_jobs.modules),
         data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         background=ANALYSIS.manifests(*ANALYSIS.datasets("background")),
         signal=ANALYSIS.manifests(*ANALYSIS.datasets("signal")),
@@ -112,7 +105,7 @@ rule select_inject:
     input:
         unpack(of(experiments.inputs, "method", "dataset")),
         config="<results>/config/select/{method}/{window}.json",
-        code=select_code("inject"),
+        code=code_of("select", "inject", select_jobs.modules),
     output:
         summary="<results>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.json",
     log:
@@ -171,7 +164,7 @@ rule select_images:
     """Average the jets of selected and of rejected data in the signal region."""
     input:
         config="<results>/config/select/{method}/{window}.json",
-        code=select_code("images"),
+        code=code_of("select", "images", select_jobs.modules),
         data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         events=ANALYSIS.friends("skim", *ANALYSIS.datasets("data")),
         selected=ANALYSIS.friends(

@@ -63,6 +63,7 @@ class Analysis:
                         f"config: search.stages has {verb!r}, which reads what {needed!r} makes; add {needed!r}, or "
                         f"take {verb!r} out."
                     )
+        for verb in chosen:
             plans[verb].check(self)
 
     def keys(self, verb: str) -> Config:

@@ -7,7 +7,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from resonaut.core import analysis
+from resonaut.core import sources
+from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +18,7 @@ def complete(*overlays: dict[str, Any], base: Path | None = ROOT / "config" / "c
     config: dict[str, Any] = yaml.safe_load(base.read_text()) if base else {}
     for overlay in overlays:
         update_config(config, overlay)
-    return analysis.complete(config, [base] if base else [])
+    return Analysis.of(config, [base] if base else []).config
 
 
 def skimmed(**datasets: Any) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def window(low: list[float], signal_region: list[float], high: list[float]) -> d
 @pytest.mark.parametrize("example", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.stem)
 def test_examples_are_complete_where_their_files_are(example, monkeypatch) -> None:
     """Reference data need not be there: any pattern finds itself."""
-    monkeypatch.setattr(analysis, "glob", lambda pattern: [pattern])
+    monkeypatch.setattr(sources, "glob", lambda pattern: [pattern])
     names = ["lhco", example.stem] if example.stem == "lhco_shifted" else [example.stem]
     complete(*(yaml.safe_load(example.with_stem(name).read_text()) for name in names))
 
@@ -152,7 +153,7 @@ def test_contradictions_are_one_sentence(overlay, sentence) -> None:
 def test_files_come_in_the_order_of_the_patterns(tmp_path) -> None:
     for name in ("b1.root", "b2.root", "a.root"):
         (tmp_path / name).touch()
-    found = analysis.find_files("d", [f"{tmp_path}/b*.root", f"{tmp_path}/a.root"], once=False)
+    found = sources.find_files("d", [f"{tmp_path}/b*.root", f"{tmp_path}/a.root"], once=False)
     assert [Path(path).name for path in found] == ["b1.root", "b2.root", "a.root"]
 
 
@@ -163,19 +164,19 @@ def test_a_file_by_two_paths_is_refused(tmp_path, second) -> None:
     with pytest.raises(
         ConfigError, match=r"datasets\.d\.files: .* is '.*a\.root' again, whose events would count twice"
     ):
-        analysis.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)], once=False)
-    found = analysis.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)], once=True)
+        sources.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)], once=False)
+    found = sources.find_files("d", [f"{tmp_path}/a.root", second.format(tmp_path, tmp_path.name)], once=True)
     assert found == [f"{tmp_path}/a.root"]
 
 
 def test_no_file_and_a_folder_are_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"no file 'none/\*\.root'; correct the path"):
-        analysis.find_files("d", ["none/*.root"], once=False)
+        sources.find_files("d", ["none/*.root"], once=False)
     (tmp_path / "a{b}.root").touch()
     with pytest.raises(ConfigError, match=r"a\{b\}\.root' has a brace, which Snakemake takes for a wildcard; rename"):
-        analysis.find_files("d", [f"{tmp_path}/*.root"], once=False)
+        sources.find_files("d", [f"{tmp_path}/*.root"], once=False)
     with pytest.raises(ConfigError, match=r"is a folder; name its files, as .*/\*\.root"):
-        analysis.find_files("d", [str(tmp_path)], once=False)
+        sources.find_files("d", [str(tmp_path)], once=False)
 
 
 @pytest.mark.parametrize(

@@ -5,34 +5,77 @@ import pytest
 from resonaut.core import provenance
 from resonaut.core.stages import verbs
 
+COMMANDS = {
+    "simulate": ["chunk"],
+    "skim": ["chunk", "merge"],
+    "tag": ["train", "score"],
+    "calibrate": ["measure", "normalise", "apply", "summarise"],
+    "reweight": ["train"],
+    "select": ["train", "inject", "benchmark", "images"],
+    "fit": ["selection", "selection-bias", "retrained", "summary"],
+    "report": ["search", "methods", "tables", "front-page"],
+}
 
-@pytest.mark.parametrize("verb", verbs())
-def test_a_stage_depends_on_no_other_stage(verb) -> None:
-    code = provenance.stage_code(verb)
+
+@pytest.mark.parametrize(("verb", "command"), [(verb, command) for verb in COMMANDS for command in COMMANDS[verb]])
+def test_a_command_depends_on_no_other_stage(verb, command) -> None:
+    code = provenance.command_code(verb, command)
     assert f"{verb}/cli.py" in code
     assert {path.split("/")[0] for path in code if "/" in path} & set(verbs()) == {verb}
     assert "cli.py" not in code, "the dispatcher is no part of any result"
+    assert f"{verb}/plan.py" not in code, "it chooses the jobs and refuses configurations"
 
 
-def test_closure_follows_imports_inside_functions(tmp_path, monkeypatch) -> None:
+def test_a_command_depends_on_what_it_runs_alone() -> None:
+    train = provenance.command_code("select", "train", "select/cwola.py")
+    assert {"select/train.py", "select/cwola.py", "select/kinematics.py", "learn/ratio/trees.py"} <= set(train)
+    assert not {"select/inject.py", "select/nae.py", "select/images.py", "learn/density/flow.py"} & set(train)
+    assert "fit/limits.py" not in provenance.command_code("fit", "summary")
+
+
+def test_an_unknown_command_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no command 'trian'"):
+        provenance.command_code("select", "trian")
+
+
+def test_closure_follows_functions_and_imports_inside_them(tmp_path, monkeypatch) -> None:
     package = tmp_path / "pkg"
+    cli = """
+from pkg import top
+
+def one():
+    from pkg.deep import thing
+    _shared()
+
+def _shared():
+    import pkg.leaf
+
+def two():
+    from pkg import other
+"""
     files = {
         "__init__.py": "",
         "verb/__init__.py": "",
-        "verb/cli.py": "def f():\n    from pkg.deep import thing\n",
-        "deep/__init__.py": "from pkg import leaf\n",
-        "deep/thing.py": "",
+        "verb/cli.py": cli,
+        "verb/found.py": "from pkg import more",
+        "deep/__init__.py": "",
+        "deep/thing.py": "import pkg.leaf\n",
         "leaf.py": "import pkg.leaf\n",
-        "unused.py": "",
+        "top.py": "",
+        "more.py": "",
+        "other.py": "",
     }
     for name, text in files.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
     monkeypatch.setattr(provenance, "PACKAGE", Path(package))
-    assert provenance.stage_code("verb") == [
-        "deep/__init__.py",
-        "deep/thing.py",
-        "leaf.py",
-        "verb/__init__.py",
+    one = ["deep/__init__.py", "deep/thing.py", "leaf.py", "top.py", "verb/cli.py"]
+    assert provenance.command_code("verb", "one") == one
+    assert provenance.command_code("verb", "two") == ["other.py", "top.py", "verb/cli.py"]
+    assert set(provenance.command_code("verb", "two", "verb/found.py")) == {
+        "more.py",
+        "other.py",
+        "top.py",
         "verb/cli.py",
-    ]
+        "verb/found.py",
+    }

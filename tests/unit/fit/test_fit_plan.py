@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from resonaut.core.analysis import Analysis
 from resonaut.core.configuration import validate
 from resonaut.core.errors import ConfigError
 from resonaut.fit.plan import check
@@ -40,7 +41,7 @@ OVERLAYS = [[path] for path in [*EXAMPLES, ROOT / "tests/workflow/tiny.yaml"] if
     "overlays", [[], *OVERLAYS, [ROOT / f"config/examples/{n}.yaml" for n in ("lhco", "lhco_shifted")]]
 )
 def test_shipped_configurations(overlays):
-    check(configuration(*overlays))
+    check(Analysis(configuration(*overlays), {}))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_shipped_configurations(overlays):
 )
 def test_contradictions(section, sentence):
     with pytest.raises(ConfigError) as caught:
-        check(configuration({"fit": section}))
+        check(Analysis(configuration({"fit": section}), {}))
     assert str(caught.value).startswith("config: fit.") or str(caught.value).startswith("config: the bins of fit.")
     assert sentence in str(caught.value)
     assert str(caught.value).endswith(".")
@@ -83,13 +84,13 @@ def test_signals_outside_the_analysis_or_without_a_mass():
     config = configuration()
     config["datasets"]["signal_3500"]["mass"] = None
     with pytest.raises(ConfigError, match=r"set datasets\.signal_3500\.mass"):
-        check(config)
+        check(Analysis(config, {}))
     config["search"]["datasets"].remove("signal_3500")
     with pytest.raises(ConfigError, match=r"not in search\.datasets"):
-        check(config)
+        check(Analysis(config, {}))
     # Without the fit nothing of it matters.
     config["search"]["stages"].remove("fit")
-    check(config)
+    check(Analysis(config, {}))
 
 
 @pytest.mark.parametrize("key", ["masses", "signals"])
@@ -99,17 +100,17 @@ def test_masses_and_signals_twice_or_none(key):
         configuration({"fit": {key: values[key]}})
     if key == "masses":
         with pytest.raises(ConfigError, match=r"fit\.masses is empty"):
-            check(configuration({"fit": {"masses": []}}))
+            check(Analysis(configuration({"fit": {"masses": []}}), {}))
 
 
 def test_windows_of_chains_count():
     chains = {"select": {"windows": {}, "window_chains": {"a": [3000, 3300, 3900, 4300]}}}
     config = configuration(chains, {"fit": {"masses": [3500], "signals": []}})
     config["select"]["windows"] = {}
-    check(config)
+    check(Analysis(config, {}))
     config["fit"]["masses"], config["fit"]["limit_checks"]["masses"] = [3000.5], []
     with pytest.raises(ConfigError, match="in no signal region"):
-        check(config)
+        check(Analysis(config, {}))
 
 
 def test_nothing_heavy_is_imported():

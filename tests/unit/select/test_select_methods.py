@@ -1,4 +1,7 @@
+import re
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
@@ -8,7 +11,7 @@ from resonaut.core import identifier
 from resonaut.core.errors import ConfigError, NotFiniteError
 from resonaut.learn import ratio
 from resonaut.learn.ratio import trees
-from resonaut.select import catalogue, kinematics
+from resonaut.select import catalogue, jobs, kinematics
 from resonaut.select import method as methods
 from resonaut.select.inputs import Inputs
 from resonaut.select.regions import Regions
@@ -224,3 +227,26 @@ def test_the_catalogue_knows_what_each_method_reads(settings, name):
     assert 0 < method.background_efficiency <= 1
     assert "m_jj" not in method.columns
     assert set(catalogue.entry(name).roles) <= {"background", "signal"}
+
+
+class Recorder:
+    """Settings that know which of their keys were read."""
+
+    def __init__(self, settings):
+        self.settings, self.read = settings, set()
+
+    def __getattr__(self, name):
+        self.read.add(name)
+        return getattr(self.settings, name)
+
+
+@pytest.mark.parametrize("name", catalogue.METHODS)
+def test_a_method_reads_no_key_that_its_jobs_do_not_have(settings, name):
+    """The frozen file of a job holds the engine's keys and those that the catalogue names; others would be defaults."""
+    recorder = Recorder(settings)
+    methods.make(name, recorder, "w3500")
+    module = import_module(f"resonaut.select.{catalogue.entry(name).place.split('.')[0]}")
+    later = set(re.findall(r"self\.settings\.(\w+)", Path(module.__file__).read_text()))
+    if name == "vae_qr":  # Its own settings are that of the method.
+        later = set()
+    assert recorder.read | later <= {*jobs.ENGINE, *catalogue.entry(name).keys, "combinations"}

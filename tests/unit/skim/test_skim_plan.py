@@ -3,6 +3,7 @@
 import pytest
 
 from resonaut.core import configuration
+from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 from resonaut.skim.plan import check
 
@@ -27,7 +28,7 @@ def test_lists_of_a_dataset(tmp_path, monkeypatch, fields, sentence) -> None:
     given = {"search": {"stages": ["skim"], "datasets": ["x"]}, "datasets": datasets}
     config = configuration.validate(given)
     if sentence is None:
-        check(config)
+        check(Analysis(config, {}))
         return
     with pytest.raises(ConfigError, match=sentence):
-        check(config)
+        check(Analysis(config, {}))
