@@ -51,7 +51,7 @@ study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds th
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
 
 study-calibrate: install  ## The closure study of docs/calibrate.md, half an hour of simulation included
-	snakemake calibrate --cores $(CORES) --configfile config/examples/closure.yaml
+	snakemake calibrate --cores $(CORES) --configfile config/config.yaml config/variants/closure.yaml
 	@python benchmarks/calibrate_closure.py results/closure
 
 # Each on the configuration of docs/select.md, or on another one: make study-limits STUDY=my.yaml
@@ -59,13 +59,13 @@ study-calibrate: install  ## The closure study of docs/calibrate.md, half an hou
 MANY := snakemake --cores $(CORES) --scheduler greedy --max-jobs-per-timespan 1000/1m --keep-going
 
 study-lhco: install  ## All methods on the LHC Olympics with injected signal
-	$(MANY) select_benchmark --configfile config/examples/lhco.yaml $(STUDY)
+	$(MANY) select_benchmark --configfile config/lhco.yaml $(STUDY)
 
 study-limits: install  ## Limits and significances with selections trained again for every injected signal
-	$(MANY) report_injections --configfile config/examples/limits.yaml $(STUDY)
+	$(MANY) report_injections --configfile config/config.yaml config/variants/limits.yaml $(STUDY)
 
 study-background: install  ## Pseudo-data without a signal through the retrained chain
-	$(MANY) fit_injected --configfile config/examples/background_only.yaml $(STUDY)
+	$(MANY) fit_injected --configfile config/config.yaml config/variants/background_only.yaml $(STUDY)
 	@python benchmarks/select_background.py results/background_only
 
 study-referee: install  ## What a referee asks of every number, before and after, as JSON lines (docs/fit.md)

@@ -1,6 +1,6 @@
 """Resonaut: from collision events to p-values, limits and a report.
 
-`snakemake --cores 2` runs the analysis of config/config.yaml; `snakemake --cores 2 <verb>` stops after a stage.
+`snakemake --cores 2` runs the demo of config/config.yaml; `snakemake --cores 2 <verb>` stops after a stage.
 """
 
 from snakemake.utils import min_version
@@ -8,7 +8,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: f"{workflow.basedir}/config/config.yaml"
+# The demo, unless the command line names an analysis.
+if not workflow.overwrite_configfiles:
+
+    configfile: f"{workflow.basedir}/config/config.yaml"
+
 
 
 # An analysis's own folders stand in its configuration under the same name.

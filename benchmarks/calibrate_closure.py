@@ -1,6 +1,6 @@
 """Closure of the Lund-plane calibration: ``python benchmarks/calibrate_closure.py RESULTS``.
 
-RESULTS is the folder of a run of config/examples/closure.yaml. Prints, in Markdown, the efficiency of cuts on jets of
+RESULTS is the folder of a run of config/variants/closure.yaml. Prints, in Markdown, the efficiency of cuts on jets of
 the simulation before and after the calibration against that of the "collisions'" shower, and chi2 of distributions.
 """
 

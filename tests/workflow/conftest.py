@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TINY = Path("tests/workflow/tiny.yaml")
+# The demo, and what makes it tiny.
+TINY = ("config/config.yaml", "tests/workflow/tiny.yaml")
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Clone:
     """A checkout in a folder of its own, run with the tests' Python but its own source."""
 
     path: Path
+    configuration = TINY
 
     @property
     def environment(self) -> dict[str, str]:
@@ -28,7 +30,7 @@ class Clone:
         return os.environ | {"PATH": path, "PYTHONPATH": str(self.path / "src"), "COLUMNS": "200"}
 
     def command(self, *words: str) -> list[str]:
-        return ["snakemake", "--cores", "1", "--configfile", str(TINY), *words]
+        return ["snakemake", "--cores", "1", "--configfile", *self.configuration, *words]
 
     def snakemake(self, *words: str) -> subprocess.CompletedProcess:
         return subprocess.run(

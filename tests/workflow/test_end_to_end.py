@@ -71,11 +71,11 @@ def test_a_given_correction_is_not_measured_again(finished) -> None:
     given, overlay = finished.path / "given.json", finished.path / "given.yaml"
     overlay.write_text(f"calibrate: {{correction: {given.name}}}\n")
     shutil.copy(finished.path / "results/calibrate/correction.json", given)
-    run = finished.snakemake("--configfile", "tests/workflow/tiny.yaml", str(overlay), "--dry-run")
+    run = finished.snakemake("--configfile", *finished.configuration, str(overlay), "--dry-run")
     assert run.returncode == 2
     assert "calibrate.correction: no file 'given.json', or no metadata beside it" in run.stderr
     shutil.copy(finished.path / "results/calibrate/correction.metadata.json", given.with_suffix(".metadata.json"))
-    planned = finished.planned("--configfile", "tests/workflow/tiny.yaml", str(overlay))
+    planned = finished.planned("--configfile", *finished.configuration, str(overlay))
     assert {"calibrate_normalise", "calibrate_apply", "fit_selection"} <= planned
     assert not planned & {"calibrate_measure", "report_lund", "simulate_chunk"}
 

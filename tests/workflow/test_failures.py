@@ -57,7 +57,7 @@ REFUSED = [
 def test_bad_configuration_ends_with_one_sentence(fresh, tmp_path, overlay, sentence) -> None:
     path = tmp_path / "overlay.yaml"
     path.write_text(yaml.safe_dump(overlay))
-    run = fresh.snakemake("--dry-run", "--configfile", str(path))
+    run = fresh.snakemake("--dry-run", "--configfile", "config/config.yaml", str(path))
     assert run.returncode == 2
     assert_one_sentence(run, sentence)
 
@@ -72,7 +72,7 @@ def assert_one_sentence(run, sentence) -> None:
 def test_a_key_that_stands_twice_is_named_with_its_lines(fresh, tmp_path) -> None:
     path = tmp_path / "overlay.yaml"
     path.write_text("fit:\n  toys: 10\nfit:\n  seed: 2\n")
-    run = fresh.snakemake("--dry-run", "--configfile", str(path))
+    run = fresh.snakemake("--dry-run", "--configfile", "config/config.yaml", str(path))
     assert run.returncode == 2
     assert_one_sentence(run, "overlay.yaml: the key 'fit' stands in lines 1 and 3; keep one")
 
@@ -136,7 +136,7 @@ def test_a_signal_in_no_window_cannot_be_injected(fresh, tmp_path) -> None:
     path = tmp_path / "overlay.yaml"
     injection = {"signals": ["signal_3500"], "amounts": [5]}
     path.write_text(yaml.safe_dump({"datasets": {"signal_3500": {"mass": 9000}}, "select": {"injection": injection}}))
-    run = fresh.snakemake("--configfile", str(path), "--dry-run", "fit_injected")
+    run = fresh.snakemake("--configfile", "config/config.yaml", str(path), "--dry-run", "fit_injected")
     assert run.returncode == 2
     assert_one_sentence(run, "no window of select.windows has the mass of the signal 'signal_3500'")
 
@@ -162,7 +162,7 @@ def test_truncated_file_fails_its_own_dataset_only(finished, tmp_path) -> None:
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(yaml.safe_dump({"datasets": {"qcd": {"generator": None, "files": [str(broken)]}}}))
     before = finished.results()
-    run = finished.snakemake("--configfile", "tests/workflow/tiny.yaml", str(overlay), "--keep-going")
+    run = finished.snakemake("--configfile", *finished.configuration, str(overlay), "--keep-going")
     assert run.returncode == 1
     sentences = [line for line in run.stderr.splitlines() if line.startswith("resonaut:")]
     assert sentences

@@ -67,14 +67,14 @@ def test_touch_reruns_nothing(finished) -> None:
 def test_config_change_reruns_its_stage_and_what_follows(finished, tmp_path, overlay, stages) -> None:
     path = tmp_path / "overlay.yaml"
     path.write_text(yaml.safe_dump(overlay))
-    assert finished.stages("--configfile", "tests/workflow/tiny.yaml", str(path)) == stages
+    assert finished.stages("--configfile", *finished.configuration, str(path)) == stages
 
 
 def test_one_more_method_trains_no_other_again(finished, tmp_path) -> None:
     path = tmp_path / "overlay.yaml"
     section = {"methods": ["inclusive", "tagger", "cwola", "tnt"], "injection": {"amounts": [5]}}
     path.write_text(yaml.safe_dump({"select": section}))
-    run = finished.snakemake("--dry-run", "--configfile", "tests/workflow/tiny.yaml", str(path))
+    run = finished.snakemake("--dry-run", "--configfile", *finished.configuration, str(path))
     assert run.returncode == 0, run.stderr
     trained = re.findall(r"select: (?:jet images of )?(\w+) in window w3500", run.stdout + run.stderr)
     # Its training, and its images.
@@ -83,7 +83,7 @@ def test_one_more_method_trains_no_other_again(finished, tmp_path) -> None:
 
 def trained(finished, *overlays: Path) -> set[tuple[str, str]]:
     """The method and window of the selections that a run would train now."""
-    run = finished.snakemake("--dry-run", "--configfile", "tests/workflow/tiny.yaml", *map(str, overlays))
+    run = finished.snakemake("--dry-run", "--configfile", *finished.configuration, *map(str, overlays))
     assert run.returncode == 0, run.stderr
     return set(re.findall(r"^select: (\w+) in window (\w+)", run.stdout + run.stderr, re.MULTILINE))
 

@@ -25,7 +25,7 @@ def parts(analysis: "Analysis", method: str) -> list[str]:
 
 
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
-    """What a job of one method in one window reads of the section: nothing of other methods, nothing of other windows."""
+    """What a job of one method in one window reads of the section, and nothing of others."""
     section = analysis.config["select"]
     names = combined(analysis, method)
     wanted = ("combinations",) if names else catalogue.entry(method).keys
@@ -92,8 +92,8 @@ def check(analysis: "Analysis") -> None:
         for verb in stages_read(analysis, name):
             if not analysis.uses(verb):
                 raise ConfigError(
-                    f"config: select.methods has {name!r}, which needs the stage {verb!r}; take it out, or add {verb!r} "
-                    "to search.stages."
+                    f"config: select.methods has {name!r}, which needs the stage {verb!r}; take it out, or add "
+                    f"{verb!r} to search.stages."
                 )
         for part in combined(analysis, name):
             if part not in methods[: methods.index(name)]:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 from pydantic.fields import FieldInfo
-from snakemake.utils import update_config
 
 from resonaut.core import documentation
 from resonaut.core.configuration import require_unique_keys, validate, whole
@@ -27,13 +26,6 @@ def test_demo_config_gets_its_defaults() -> None:
     assert full["datasets"]["w_sim"]["generator"]["tune"] == "simulation"
     for entry in full["datasets"].values():
         build(entry, DatasetConfig, "test")
-
-
-@pytest.mark.parametrize("example", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=lambda p: p.stem)
-def test_examples_are_valid(example) -> None:
-    merged = demo()
-    update_config(merged, yaml.safe_load(example.read_text()))
-    validate(merged)
 
 
 @pytest.mark.parametrize(

@@ -33,17 +33,6 @@ def configuration(*overlays):
     return validate(result)
 
 
-EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
-OVERLAYS = [[path] for path in [*EXAMPLES, ROOT / "tests/workflow/tiny.yaml"] if path.stem != "lhco_shifted"]
-
-
-@pytest.mark.parametrize(
-    "overlays", [[], *OVERLAYS, [ROOT / f"config/examples/{n}.yaml" for n in ("lhco", "lhco_shifted")]]
-)
-def test_shipped_configurations(overlays):
-    check(Analysis(configuration(*overlays), {}))
-
-
 @pytest.mark.parametrize(
     ("section", "sentence"),
     [
