@@ -1,7 +1,8 @@
 """Records: frozen, closed dataclasses of plain values, the form of every configuration section and every result.
 
 A configuration key declares itself once, in the class of its section: name, type, default, unit, bounds, meaning.
-Validation, the tables of the documentation and the editors' JSON schema come from there.
+Validation, the tables of the documentation and the editors' JSON schema come from there. A class says in ``MOVED`` what
+stands for its former keys.
 
 >>> @record
 ... class Jets:
@@ -215,7 +216,10 @@ def _sentence(error: Any, kind: Any) -> str:
     place = [part for part in error["loc"] if part != "[key]"]
     path, value = _dotted(place), error["input"]
     if error["type"] == "unexpected_keyword_argument":
-        known = list(keys(_at(kind, place[:-1])[0]))
+        holder = _at(kind, place[:-1])[0]
+        if moved := getattr(holder, "MOVED", {}).get(place[-1]):
+            return f"unknown key {path!r}; it is now {moved}."
+        known = list(keys(holder))
         close = difflib.get_close_matches(str(place[-1]), known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"the keys here are {', '.join(known)}."
         return f"unknown key {path!r}; {hint}"

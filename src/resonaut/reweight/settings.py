@@ -14,13 +14,13 @@ class Trees(TreeSettings):
     max_leaf_nodes: int = key(default=15)
     min_leaf_events: int = key(default=50)
     l2: float = key(default=0)
+    validation_parts: int = key(default=4)
 
 
 @record
 class Classifier(Ratio):
     """The ratio step of data and simulation."""
 
-    validation_parts: int = key(default=4)
     trees: Trees = key(default={})
     seed: int = key(default=2)
 

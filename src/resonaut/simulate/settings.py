@@ -94,7 +94,8 @@ class Process:
 
     settings: list[str] = key("Pythia settings of the process.")
     delta_y_max: float | None = key(
-        "Largest rapidity difference of the two partons of a 2 -> 2 process; others are not generated",
+        "Largest rapidity difference of the two partons of a 2 -> 2 process; others are not generated, and "
+        "the cross section is without them.",
         default=None,
         gt=0,
     )

@@ -7,7 +7,7 @@ from resonaut.core.record import Natural, key, record
 class Settings:
     """A neural spline flow and its training."""
 
-    transforms: int = key("Spline transformations; two pay from about 20", default=1, ge=1)
+    transforms: int = key("Spline transformations; two pay from about 20,000 events on.", default=1, ge=1)
     hidden: list[Natural] = key(
         "Units of the hidden layers of each transformation's network.", default=[64, 64], min_length=1
     )

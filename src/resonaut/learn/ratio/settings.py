@@ -1,6 +1,6 @@
 """The section ``classifier`` of a stage."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from resonaut.core.record import Natural, key, record
 
@@ -20,6 +20,12 @@ class TreeSettings:
     )
     l2: float = key("L2 regularisation of the leaves' values.", default=1, ge=0)
     patience: int = key("Trees without improvement before the training stops.", default=10, ge=1)
+    validation_parts: int = key(
+        "Parts of a fold's training events; each in turn decides when a model stops, and the models of all "
+        "parts are averaged.",
+        default=10,
+        ge=2,
+    )
 
 
 @record
@@ -33,25 +39,29 @@ class NetworkSettings:
     weight_decay: float = key("Decay of the weights.", default=0, ge=0)
     patience: int = key("Passes without improvement before a network stops.", default=10, ge=1)
     restarts: int = key("Networks with other first weights for each fold and validation part.", default=3, ge=1)
+    validation_parts: int = key(
+        "Parts of a fold's training events; each in turn decides when a model stops, and the models of all "
+        "parts are averaged.",
+        default=4,
+        ge=2,
+    )
     device: Literal["cpu", "cuda"] = key("Where the networks are trained.", default="cpu")
 
 
 @record
 class Settings:
-    """k folds, and inside each as many models as there are rotating validation parts.
+    """k folds, and inside each as many models as the backend has rotating validation parts.
 
     ``choice_efficiency``: of a network's restarts the one with the largest efficiency for the numerator wins, at
     this efficiency for the denominator, both on the validation part.
     """
 
-    backend: Literal["trees", "network"] = key("Boosted trees of scikit-learn", default="trees")
-    folds: int = key("Folds; an event is scored by the models that were trained without its fold.", default=5, ge=2)
-    validation_parts: int = key(
-        "Parts of a fold's training events; each in turn decides when a model stops, and the models of all "
-        "parts are averaged.",
-        default=10,
-        ge=2,
+    MOVED: ClassVar = {"validation_parts": "trees.validation_parts and network.validation_parts"}
+
+    backend: Literal["trees", "network"] = key(
+        "Boosted trees of scikit-learn, or perceptrons in torch which are all trained at once.", default="trees"
     )
+    folds: int = key("Folds; an event is scored by the models that were trained without its fold.", default=5, ge=2)
     choice_efficiency: float = key(
         "A part keeps that of its networks, which differ by their first weights, that has the largest "
         "efficiency for the first sample at this efficiency for the second.",
