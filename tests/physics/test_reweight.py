@@ -12,13 +12,26 @@ from resonaut.reweight.train import Reweighter
 CLASSIFIER = ratio.Settings(
     backend="trees",
     folds=3,
-    validation_parts=3,
     choice_efficiency=0.01,
     trees=ratio.TreeSettings(
-        learning_rate=0.05, max_iterations=100, max_leaf_nodes=15, min_leaf_events=50, l2=0.0, patience=10
+        learning_rate=0.05,
+        max_iterations=100,
+        max_leaf_nodes=15,
+        min_leaf_events=50,
+        l2=0.0,
+        patience=10,
+        validation_parts=3,
     ),
     network=ratio.NetworkSettings(
-        hidden=[8], epochs=1, batch_size=64, learning_rate=1e-3, weight_decay=0.0, patience=1, restarts=1, device="cpu"
+        hidden=[8],
+        epochs=1,
+        batch_size=64,
+        learning_rate=1e-3,
+        weight_decay=0.0,
+        patience=1,
+        restarts=1,
+        validation_parts=3,
+        device="cpu",
     ),
     seed=1,
 )

@@ -18,8 +18,8 @@ WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4250
 
 
 def settings(seed: int, parts: int, efficiency: float, **changes) -> Settings:
-    trees = {"learning_rate": 0.05, "max_iterations": 60, "patience": 10}
-    section = {"classifier": {"folds": 4, "validation_parts": parts, "trees": trees}}
+    trees = {"learning_rate": 0.05, "max_iterations": 60, "patience": 10, "validation_parts": parts}
+    section = {"classifier": {"folds": 4, "trees": trees}}
     section |= {"background_efficiency": efficiency, "jet_features": ["m", "tau21"]}
     built = build(section, Settings, "test")
     return replace(built, classifier=replace(built.classifier, seed=seed), **changes)

@@ -28,6 +28,10 @@ class NotFiniteError(ResonautError):
     """A weight, score or feature is NaN or infinite."""
 
 
+class FitError(ResonautError):
+    """The fits at one mass, or in one range, fail; those at others need not."""
+
+
 class EmptySelectionError(ResonautError):
     """A selection keeps too few events for the next step to mean anything."""
 

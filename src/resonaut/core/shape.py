@@ -1,11 +1,26 @@
 """Whether parsed JSON has the keys and the kinds of values that a stage reads from another's file."""
 
+from pathlib import Path
 from typing import Any
 
+from resonaut.core.errors import InputFileError
+
 # A type; [shape] is a list of them, {"key": shape} a mapping with at least these keys, {str: shape} one with any keys,
-# and (shape, None) also null. A float may be written as a whole number.
+# and (shape, None) also null. A float may be written as a whole number. A function reads the value, or raises.
 Shape = Any
 _NAMES = {float: "a number", int: "a whole number", str: "a text", bool: "true or false", dict: "a mapping"}
+
+
+def require(content: Any, shape: Shape, path: Path, name: str, remedy: str) -> Any:
+    """The ``content`` of the file ``path``.
+
+    Raises:
+        InputFileError: it has not the ``shape``, and so is no ``name``.
+    """
+    wrong = problem(content, shape)
+    if wrong:
+        raise InputFileError(path, f"no {name} ({wrong})", remedy)
+    return content
 
 
 def problem(value: Any, shape: Shape, where: str = "") -> str | None:
@@ -30,6 +45,13 @@ def problem(value: Any, shape: Shape, where: str = "") -> str | None:
             return f"it has no {'.'.join(filter(None, [where, missing]))}"
         found = (problem(value[key], sub, ".".join(filter(None, [where, key]))) for key, sub in keys.items())
         return next(filter(None, found), None)
+    if not isinstance(shape, type):
+        try:
+            shape(value)
+        except Exception as error:
+            # Whatever the libraries raise.
+            return f"{where or 'it'} is {value!r:.40}, which cannot be read ({type(error).__name__})"
+        return None
     kinds = (int, float) if shape is float else shape
     if isinstance(value, kinds) and (shape is bool or not isinstance(value, bool)):
         return None

@@ -11,14 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 from resonaut.fit import bias, bumphunter, lookelsewhere
-from resonaut.fit.background import Model, Resonance, good, ordered
+from resonaut.fit.background import FAILURES, Resonance, good, ordered
 from resonaut.fit.binning import quality, resolution_cuts
 from resonaut.fit.family import Array
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.lookelsewhere import ScanToys
 from resonaut.fit.point import point
-from resonaut.fit.scan import Excess
-from resonaut.fit.search import Scan, Search, scanned
+from resonaut.fit.search import Scan, Search, at_each, scanned
 from resonaut.fit.spectrum import Spectrum
 
 log = logging.getLogger(__name__)
@@ -33,12 +32,13 @@ def run(search: Search, workspaces: Path) -> dict[str, Any]:
     done = scanned(search)
     for one in done.resonances:
         log.info("%g GeV: %.1f sigma; floats in the background of the other masses", one.mass, one.z_local)
-    points = [
-        point(search, one, excess, workspaces)
-        for one, excess in _progress(list(zip(done.models, done.found, strict=True)))
-    ]
+    fits = {one.mass: (one, excess) for one, excess in zip(done.models, done.found, strict=True)}
+    points, failed = at_each(_progress(list(fits)), lambda mass: point(search, *fits[mass], workspaces))
+    failed |= done.failed
+    for mass, reason in sorted(failed.items()):
+        log.warning("%g GeV: no result: %s", mass, reason)
     rng = lookelsewhere.generator(settings.seed, spectrum.counts)
-    models, toys = [one for one in done.models if one.chosen.good], None
+    models, toys = [one for one in done.models if one.chosen.good and one.mass in points], None
     if settings.toys and models:
         toys = lookelsewhere.scan_toys(models, done.resonances, len(spectrum.counts), settings.toys, rng)
     reference = _reference(search, done)
@@ -48,11 +48,18 @@ def run(search: Search, workspaces: Path) -> dict[str, Any]:
         "confidence_level": settings.confidence_level,
         "background": _background(reference),
         "resonances": [{"mass": one.mass, "z_local": one.z_local} for one in done.resonances],
-        "scan": points,
-        "global": _global(points, toys),
+        "scan": _all(points, failed),
+        "global": _global(list(points.values()), toys),
         "toys": None if toys is None else {"z_max": toys.z_max.tolist(), "up_crossings": toys.up_crossings},
         "bump_hunter": _bump(search, reference, rng),
     }
+
+
+def _all(points: dict[float, dict[str, Any]], failed: dict[float, str]) -> list[dict[str, Any]]:
+    """The entries of all masses in their order: where the fits ``failed`` nothing is known but why."""
+    keys = next(iter(points.values()), {})
+    nothing = {mass: dict.fromkeys(keys) | {"mass": mass, "limit_reason": why} for mass, why in failed.items()}
+    return [entry for _, entry in sorted((points | nothing).items())]
 
 
 @dataclass(frozen=True)
@@ -69,12 +76,23 @@ class Reference:
 
 
 def _reference(search: Search, done: Scan) -> Reference:
-    """The background of the whole range or, if no function describes it, of the widest range of a mass that is good."""
-    whole = described(search, slice(0, len(search.spectrum.counts)), done.resonances)
-    ranges = [one.bins for one in done.models if one.chosen.good]
-    if whole.good or not ranges:
-        return whole
-    widest = max(ranges, key=lambda bins: bins.stop - bins.start)
+    """The background of the whole range or, if no function describes it, of the widest range of a mass that is good.
+
+    Where the fits fail in the whole range it is of the widest range of any mass.
+
+    Raises:
+        FitError: the fits fail there, too.
+    """
+    ranges = {good: [one.bins for one in done.models if one.chosen.good >= good] for good in (True, False)}
+    try:
+        whole = described(search, slice(0, len(search.spectrum.counts)), done.resonances)
+    except FAILURES:
+        if not ranges[False]:
+            raise
+    else:
+        if whole.good or not ranges[True]:
+            return whole
+    widest = max(ranges[True] or ranges[False], key=lambda bins: bins.stop - bins.start)
     return described(search, widest, done.resonances)
 
 
@@ -92,22 +110,30 @@ def described(search: Search, bins: slice, resonances: Sequence[Resonance]) -> R
 
 
 def run_bias(search: Search) -> dict[str, Any]:
-    """The bias test at each of its masses. Returns the JSON result of ``docs/fit.md``."""
-    settings = search.settings.bias
+    """The bias test at each of its masses, with the resonances found in the data in the toys and in the fits to them.
+
+    Returns the JSON result of ``docs/fit.md``.
+    """
+    settings, found = search.settings.bias, scanned(search).resonances
     rng = lookelsewhere.generator(search.settings.seed, search.spectrum.counts)
-    points = []
-    for mass in sorted(m for m in search.efficiencies if not settings.masses or m in settings.masses):
-        one = search.model(mass)
-        truth = bias.truth_fit(one, settings)
-        again = partial(search.model, mass, ())
-        points += bias.bias(one, again, truth, settings, search.settings.confidence_level, rng)
+
+    def tested(mass: float) -> list[bias.BiasPoint]:
+        one = search.model(mass, found)
+        truth = bias.truth_fit(one, settings, found)
+        again = partial(search.model, mass, found)
+        return bias.bias(one, again, truth, settings, search.settings.confidence_level, rng)
+
+    masses = sorted(m for m in search.efficiencies if not settings.masses or m in settings.masses)
+    tests, failed = at_each(masses, tested)
+    for mass, reason in failed.items():
+        log.warning("%g GeV: no bias test: %s", mass, reason)
     chosen = {"truth": settings.truth, "truth_shape_parameters": settings.shape_parameters}
     fitted = {"families": search.settings.background.families, "confidence_level": search.settings.confidence_level}
-    return {**chosen, **fitted, "points": [asdict(point) for point in points]}
+    return {**chosen, **fitted, "points": [asdict(point) for points in tests.values() for point in points]}
 
 
-def _progress(pairs: Sequence[tuple[Model, Excess]]) -> Iterable[tuple[Model, Excess]]:
-    bar: Iterable[tuple[Model, Excess]] = tqdm(pairs, desc="masses", unit="mass", disable=None)
+def _progress(masses: Sequence[float]) -> Iterable[float]:
+    bar: Iterable[float] = tqdm(masses, desc="masses", unit="mass", disable=None)
     return bar
 
 
@@ -134,7 +160,7 @@ def _global(points: list[dict[str, Any]], toys: ScanToys | None) -> dict[str, An
 
 
 def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> dict[str, Any] | None:
-    if not reference.good:
+    if not (reference.good and reference.fit.converged[0]):
         log.warning("no background function describes the spectrum: no BumpHunter; narrow the range.")
         return None
     counts, cuts = reference.spectrum.counts, resolution_cuts(reference.spectrum)

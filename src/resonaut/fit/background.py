@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError
+from resonaut.core.errors import ConfigError, EmptySelectionError, FitError
 from resonaut.fit.binning import Quality, quality
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array, Background
@@ -23,6 +23,8 @@ SAME = 0.5
 PULLED = 1.5
 # Relative distance within which a mass is that of an edge.
 EDGE = 1e-9
+# What fits may raise at one mass or in one range, and not in others.
+FAILURES = (EmptySelectionError, FitError, ArithmeticError, np.linalg.LinAlgError)
 # Most steps in which each end of a range is brought to the resonance: each is a fit.
 MOST_STEPS = 50
 
@@ -132,7 +134,7 @@ def ordered(
     Raises:
         ConfigError: the fewest parameters are more than the most.
         EmptySelectionError: fewer populated bins than parameters.
-        ResonautError: the fit with the fewest parameters does not converge.
+        FitError: the fit with the fewest parameters does not converge.
     """
     least, most = settings.shape_parameters
     if most < least:
@@ -167,9 +169,7 @@ def _fitted(function: Background, spectrum: Spectrum, peak: Template | None) -> 
         )
     result = fit(function, spectrum.counts[None], peak)
     if not result.converged[0]:
-        raise ResonautError(
-            f"the {function.family} background fit does not converge; change the fit range or the family."
-        )
+        raise FitError(f"the {function.family} background fit does not converge; change the fit range or the family.")
     return result
 
 
@@ -198,12 +198,14 @@ def model(
 ) -> Model:
     """The model at ``mass``: range, functions, their order; ``uncertainties`` are those of ``signal.template``.
 
-    The range shrinks until the fit is good. If it never is, the one with the largest p-value is used. ``resonances``
-    float in the background, those apart that a signal of ``mass`` cannot be told from.
+    The range shrinks until the fit is good. If it never is, the one with the largest p-value is used; a range in which
+    the fits fail is left out. ``resonances`` float in the background, those apart that a signal of ``mass`` cannot be
+    told from.
 
     Raises:
-        ConfigError: the mass is outside the spectrum, or its template has no share in it.
+        ConfigError: the mass is outside the spectrum.
         EmptySelectionError: too few populated bins in the whole range.
+        FitError: the fits fail in every range, or the signal has no share in it.
     """
     if not spectrum.edges[0] < mass < spectrum.edges[-1]:
         raise ConfigError(
@@ -212,17 +214,21 @@ def model(
         )
     tried: list[Model] = []
     attempts: list[Attempt] = []
+    failed: list[Exception] = []
     for bins in ranges(spectrum, mass, settings):
         try:
             found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, uncertainties, resonances)
-        except EmptySelectionError:
-            if tried:
-                continue
-            raise
+        except FAILURES as error:
+            failed.append(error)
+            continue
         tried.append(found)
         attempts.append(attempt)
         if attempt.good:
             break
+    if not tried:
+        raise next(
+            iter(failed), FitError(f"the fit range has too few bins at {mass:g} GeV; give more of the spectrum.")
+        )
     best = len(tried) - 1 if attempts[-1].good else max(range(len(tried)), key=lambda i: attempts[i].p_value)
     return replace(tried[best], attempts=tuple(attempts))
 
@@ -265,7 +271,7 @@ def _in_range(
     spectrum = whole.part(bins)
     peak = template(shape, mass, spectrum.edges, uncertainties)
     if not peak.shares.any():
-        raise ConfigError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
+        raise FitError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
     inside = [one.within(bins) for one in resonances if one.shares[bins].any()]
     # Where the scale moves the signal onto a resonance, that one, of any yield, would hide a signal of any size.
     pulls = np.outer((-PULLED, 0.0, PULLED), [name == "scale" for name in peak.nuisances])

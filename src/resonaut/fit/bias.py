@@ -1,13 +1,13 @@
 """The bias test: toys of another function than the fitted one, with signals of known size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 
-from resonaut.fit.background import Model
+from resonaut.fit.background import Model, Resonance
 from resonaut.fit.envelope import profile
 from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import Fit, fit
@@ -72,11 +72,21 @@ def bias(
     return points
 
 
-def truth_fit(model: Model, settings: Bias) -> Fit:
-    """The function of the toys: the background of a fit with signal to the data in the model's bins."""
-    function = model.functions[0]
-    other = Background(settings.truth, function.edges, function.sqrt_s, settings.shape_parameters)
-    return fit(other, model.spectrum.counts[None], model.template)
+def truth_fit(model: Model, settings: Bias, found: Sequence[Resonance] = ()) -> Fit:
+    """The function of the toys: the background of a fit with signal to the data in the model's bins.
+
+    The model's resonances are part of it. In place of the signal float those of the ``found`` ones, of the whole
+    spectrum, that a signal of the model's mass cannot be told from: they are no part of it.
+    """
+    function, others = model.functions[0], list(model.resonances)
+    known = {one.mass for one in others}
+    own = [one.within(model.bins) for one in found if one.mass not in known and one.shares[model.bins].any()]
+    floating = np.array([one.shares for one in others + own]).reshape(-1, len(model.spectrum.counts))
+    other = Background(settings.truth, function.edges, function.sqrt_s, settings.shape_parameters, floating)
+    fitted = fit(other, model.spectrum.counts[None], None if own else model.template)
+    theta = fitted.theta.copy()
+    theta[:, other.n_smooth + len(others) :] = 0.0
+    return replace(fitted, theta=theta)
 
 
 def _yield_of(model: Model, expected: Array, sigma: float, error: float) -> float:

@@ -16,9 +16,10 @@ from scipy.optimize import brentq
 
 from resonaut.core import config
 from resonaut.core.errors import ConfigError, InputFileError, ResonautError
+from resonaut.core.shape import require
 from resonaut.fit import limits, scan
 from resonaut.fit.background import Model
-from resonaut.fit.selection import search_of
+from resonaut.fit.selection import luminosity_of, search_of
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.trainings import MOST_SHARED, Content, means
 from resonaut.fit.turnon import FEWEST, meeting
@@ -57,7 +58,8 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
     groups = {amount: [c for c in contents if c["injection"]["amount"] == amount] for amount in _amounts(contents)}
     actual = None
     if selection and data:
-        actual = config.load_json(selection) | {"luminosity": _luminosity(data)}
+        selected = require(config.load_json(selection), {}, selection, "selection result", "run the stage select again")
+        actual = selected | {"luminosity": luminosity_of(data)}
     unit = first["injection"]["unit"]
     reason = _no_limit(groups, actual)
     trained = means(groups, settings.confidence_level)
@@ -104,15 +106,6 @@ def _load(path: Path) -> Content:
             path, f"no experiment with injected signal ({error!r})", "make it with 'resonaut select inject'"
         ) from None
     return content
-
-
-def _luminosity(data: Path) -> float | None:
-    """Of the data, from their manifest, 1/fb."""
-    try:
-        found: float | None = config.load_json(data)["luminosity"]
-    except (KeyError, TypeError) as error:
-        raise InputFileError(data, f"no manifest ({error!r})", "give <results>/skim/<dataset>.json") from None
-    return found
 
 
 def _name(content: Content) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
-from resonaut.core.errors import ResonautError
+from resonaut.core.errors import FitError
 from resonaut.fit.background import Model
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array
@@ -57,13 +57,13 @@ def search(model: Model) -> Excess:
     """Fit background and signal to the data of ``model``.
 
     Raises:
-        ResonautError: the fit does not converge.
+        FitError: the fit does not converge.
     """
     counts, rigid = model.spectrum.counts[None], model.template.rigid
     both = profile(model.functions, counts, model.template, start=model.background.start)
     nominal = profile(model.functions, counts, rigid, start=model.background.start)
     if not (both.converged[0] and nominal.converged[0]):
-        raise ResonautError(f"the signal fit at {model.mass:g} GeV does not converge; change the range or the masses.")
+        raise FitError(f"the signal fit at {model.mass:g} GeV does not converge; change the range or the masses.")
     q0, p_local, z_local = significance(model.background.deviance, nominal)
     signal = nominal.signal[0] * rigid.shares
     return Excess(
@@ -128,5 +128,7 @@ def _yield(model: Model, peak: Template, fitted: Profile) -> Yield:
         far = max(float(fitted.signal_error[0]), 0.1)
         while rise(far, sign) < 0:
             far *= 2
+        if not rise(0.0, sign) < 0 <= rise(far, sign) < math.inf:
+            raise FitError(f"the signal's yield at {model.mass:g} GeV has no error; change the range or the masses.")
         errors.append(float(brentq(rise, 0.0, far, args=(sign,), xtol=1e-4, rtol=1e-4)))
     return Yield(float(fitted.signal[0]), *errors)

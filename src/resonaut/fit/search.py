@@ -1,12 +1,14 @@
 """The search for a resonance in one spectrum: what is fitted at each mass, and which resonances are found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
+from resonaut.core.errors import FitError, ResonautError
 from resonaut.fit import scan, sides
-from resonaut.fit.background import Model, Resonance, model
+from resonaut.fit.background import FAILURES, Model, Resonance, model
 from resonaut.fit.scan import Excess
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.sides import Size
@@ -15,6 +17,8 @@ from resonaut.fit.spectrum import Spectrum
 
 # Found resonances that float in the background, at most.
 MOST_RESONANCES = 5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,20 +80,33 @@ class Search:
 
 @dataclass(frozen=True)
 class Scan:
-    """The models of all masses and what they show, with the ``resonances`` found floating in the others' background."""
+    """The models of all masses and what they show, with the ``resonances`` found floating in the others' background.
+
+    Without the masses (GeV) at which the fits ``failed``: why they did.
+    """
 
     models: list[Model]
     found: list[Excess]
     resonances: list[Resonance]
+    failed: dict[float, str]
 
 
 def scanned(search: Search) -> Scan:
-    """Fit each mass; again and again with the strongest resonance that is new, until there is none."""
+    """Fit each mass; again and again with the strongest resonance that is new, until there is none.
+
+    Raises:
+        FitError: the fits fail at every mass.
+    """
     threshold, masses = search.settings.background.resonances, sorted(search.efficiencies)
     resonances: list[Resonance] = []
+
+    def fitted(mass: float) -> tuple[Model, Excess]:
+        one = search.model(mass, resonances)
+        return one, scan.search(one)
+
     while True:
-        models = [search.model(mass, resonances) for mass in masses]
-        found = [scan.search(one) for one in models]
+        fits, failed = at_each(masses, fitted)
+        models, found = [one for one, _ in fits.values()], [excess for _, excess in fits.values()]
         new = [
             search.resonance(one, excess)
             for one, excess in zip(models, found, strict=True)
@@ -97,8 +114,27 @@ def scanned(search: Search) -> Scan:
         ]
         new = [one for one in new if not any(known.overlaps(one.shares) for known in resonances)]
         if not new or len(resonances) == MOST_RESONANCES:
-            return Scan(models, found, resonances)
+            return Scan(models, found, resonances, failed)
         resonances.append(max(new, key=lambda one: one.z_local))
+
+
+def at_each(masses: Iterable[float], made: Callable[[float], T]) -> tuple[dict[float, T], dict[float, str]]:
+    """What is ``made`` at each of the ``masses``, and at those where the fits fail why they do.
+
+    Raises:
+        FitError: they fail at every mass.
+    """
+    found: dict[float, T] = {}
+    failed: dict[float, str] = {}
+    for mass in masses:
+        try:
+            found[mass] = made(mass)
+        except FAILURES as error:
+            known = isinstance(error, ResonautError)
+            failed[mass] = str(error) if known else f"the fits at {mass:g} GeV fail ({error}); change the range."
+    if failed and not found:
+        raise FitError(next(iter(failed.values())))
+    return found, failed
 
 
 def combined(uncertainties: Mapping[str, Size]) -> dict[str, Size]:

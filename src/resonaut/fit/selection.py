@@ -10,6 +10,7 @@ from resonaut.core import config
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import folder, write_json
 from resonaut.core.histograms import from_json
+from resonaut.core.shape import require
 from resonaut.fit import analysis
 from resonaut.fit.resolution import Resolution
 from resonaut.fit.search import Efficiency, Search, interpolated
@@ -45,10 +46,21 @@ def opened(settings: FitSettings, selection: Path, data: Path) -> tuple[dict[str
     """Method, window and signal region of a selection, and the search in its spectrum.
 
     Raises:
-        InputFileError: the file holds no selection.
+        InputFileError: a file holds no selection, or no manifest.
         ConfigError: ``fit.signals`` or the bins do not fit the selection.
     """
-    return search_of(settings, config.load_json(selection), config.load_json(data).get("luminosity"), selection)
+    return search_of(settings, config.load_json(selection), luminosity_of(data), selection)
+
+
+def luminosity_of(data: Path) -> float | None:
+    """Of data, from their manifest, 1/fb.
+
+    Raises:
+        InputFileError: it is no manifest.
+    """
+    shape, remedy = {"luminosity": (float, None)}, "give <results>/skim/<dataset>.json"
+    found: float | None = require(config.load_json(data), shape, data, "manifest", remedy)["luminosity"]
+    return found
 
 
 def search_of(

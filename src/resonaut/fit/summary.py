@@ -7,25 +7,26 @@ from typing import Any
 import numpy as np
 
 from resonaut.core import config
-from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError
 from resonaut.core.files import write_json
-from resonaut.core.shape import problem
+from resonaut.core.shape import require
 from resonaut.fit.lookelsewhere import ScanToys, combine
 
+COLUMNS = ("p_local", "z_local", "z_expected", "reference_signal", "signal_yield", "signal_yield_error")
+POINT = {
+    "mass": float,
+    **dict.fromkeys(COLUMNS, float),
+    "efficiency": (float, None),
+    "limit": ({"observed": float, "expected": float}, None),
+    "fit": {"p_background": (float, None), "good": bool},
+}
+# Of a mass at which the fits failed.
+NOTHING = {"fit_p_background": None, "fit_good": False}
 RESULT = {
     "method": str,
-    "scan": [
-        {
-            **dict.fromkeys(("mass", "p_local", "z_local", "z_expected", "reference_signal"), float),
-            **dict.fromkeys(("signal_yield", "signal_yield_error"), float),
-            "efficiency": (float, None),
-            "limit": ({"observed": float, "expected": float}, None),
-            "fit": {"p_background": (float, None), "good": bool},
-        }
-    ],
+    "scan": [{"mass": float, "fit": ({}, None)}],
     "toys": ({"z_max": [float], "up_crossings": float}, None),
 }
-COLUMNS = ("p_local", "z_local", "z_expected", "reference_signal", "signal_yield", "signal_yield_error")
 
 
 def summarise(files: list[Path], output: Path) -> None:
@@ -40,10 +41,9 @@ def summarise(files: list[Path], output: Path) -> None:
     entries: dict[tuple[str, float], dict[str, Any]] = {}
     scans: dict[str, list[tuple[float, float, ScanToys | None]]] = {}
     for file in files:
-        result = config.load_json(file)
-        wrong = problem(result, RESULT)
-        if wrong:
-            raise InputFileError(file, f"no fit result ({wrong})", "run 'resonaut fit selection' again")
+        name, remedy = "fit result", "run 'resonaut fit selection' again"
+        result = require(config.load_json(file), RESULT, file, name, remedy)
+        require([point for point in result["scan"] if point["fit"]], [POINT], file, name, remedy)
         points, method = _points(result), result["method"]
         toys = result["toys"] and ScanToys(np.array(result["toys"]["z_max"]), result["toys"]["up_crossings"])
         for point in points:
@@ -75,6 +75,6 @@ def _points(result: dict[str, Any]) -> list[dict[str, Any]]:
         {"selection": result["method"], "mass": point["mass"], "efficiency": point["efficiency"]}
         | {name: point[name] for name in COLUMNS}
         | {f"limit_{n}": (point["limit"] or {}).get(n) for n in ("observed", "expected")}
-        | {f"fit_{n}": point["fit"][n] for n in ("p_background", "good")}
+        | ({f"fit_{n}": point["fit"][n] for n in ("p_background", "good")} if point["fit"] else NOTHING)
         for point in result["scan"]
     ]

@@ -23,7 +23,8 @@ FEWEST = 2
 class TurnOn:
     """Efficiency (K,) at K amounts, and the uncertainty (K,) of its logarithm in one more training.
 
-    The spread of trainings is estimated at each amount together with its neighbours. The uncertainty contains the error
+    The spread of trainings is estimated at each amount together with its neighbours, and is at least its own, which is
+    the larger one where the turn-on itself moves from training to training. The uncertainty contains the error
     of the median, and is so wide that a normal distribution reaches the quantile of Student's distribution for as few
     trainings. Trainings that share a part of their events differ less from each other than from the one on the data.
     """
@@ -55,7 +56,8 @@ class TurnOn:
         # With a correlation r the variance among n trainings is (1 - r) s^2; from their mean to another training, which
         # shares nothing with them, it is s^2 + (r + (1 - r) / n) s^2.
         independent = (1 + shared) / (1 - shared) + 1 / numbers
-        spread = np.sqrt(neighbours @ squares / freedom * independent)
+        variance = np.maximum(neighbours @ squares / freedom, squares / (numbers - 1))
+        spread = np.sqrt(variance * independent)
         level = 1 - confidence_level
         return cls(np.exp(rising), spread * t.isf(level, freedom) / norm.isf(level))
 

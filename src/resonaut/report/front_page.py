@@ -52,7 +52,7 @@ def front_page(
     selections = files.selections(results, summary)
     datasets = [config.read(path, Manifest) for path in manifests]
     level = 100 * results[0].content["confidence_level"]
-    found = tables.largest_excess(config.load_json(summary)["global"]["all"])
+    found = tables.largest_excess(tables.read(summary)["global"]["all"])
     parts = [
         *(f'<p class="result">{escape(sentence)}</p>' for sentence in found),
         _selections(selections, _verdicts(methods), level),

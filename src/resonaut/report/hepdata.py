@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
-from resonaut.report.results import Result, Selection, checked_limit, doubts, limit, limit_doubts, no_limit
+from resonaut.report.results import Point, Result, Selection, checked_limit, doubts, limit, limit_doubts, no_limit
 from resonaut.report.spectrum import poisson_interval
 
 # HEPData shows this where a mass has no number.
@@ -110,13 +110,13 @@ def _p_values(one: Selection) -> Table:
             f"{one.excess['z_global']:.2f} standard deviations."
         )
     table = _table(f"Local p-values of {one.name}", "SIG", "p_values.png", description)
-    table.add_variable(_masses(one.points))
-    table.add_variable(_variable("Local p-value", [point["p_local"] for point in one.points]))
-    table.add_variable(_variable("Local significance", [point["z_local"] for point in one.points]))
+    table.add_variable(_masses(one.every))
+    table.add_variable(_variable("Local p-value", [point["p_local"] for point in one.every]))
+    table.add_variable(_variable("Local significance", [point["z_local"] for point in one.every]))
     key = one.limits[0]
-    expected = [point["z_expected"] if point[key] else None for point in one.points]
+    expected = [point["z_expected"] if point[key] else None for point in one.every]
     table.add_variable(_variable("Expected local significance", expected))
-    table.add_variable(_remarks([doubts(point) for point in one.points]))
+    table.add_variable(_remarks([doubts(point) for point in one.every]))
     return table
 
 
@@ -127,17 +127,17 @@ def _yields(one: Selection) -> Table:
         "the acceptance times efficiency of the simulated signal where there is one."
     )
     table = _table(f"Signal yields of {one.name}", "N", "p_values.png", description)
-    table.add_variable(_masses(one.points))
+    table.add_variable(_masses(one.every))
     for name, key in (("Signal yield", "signal_yield"), ("Signal yield, shape floating", "signal_yield_floating")):
-        found = _variable(name, [point[key] for point in one.points], "events")
-        errors = [(-point[f"{key}_error_down"], point[f"{key}_error_up"]) for point in one.points]
+        found = _variable(name, [point[key] for point in one.every], "events")
+        errors = [_sides(point, key) for point in one.every]
         found.add_uncertainty(_errors("total", errors))
         table.add_variable(found)
     for name in ("scale", "resolution"):
-        pulls = [point["nuisances"].get(name, {}).get("pull") for point in one.points]
+        pulls = [(point["nuisances"] or {}).get(name, {}).get("pull") for point in one.every]
         table.add_variable(_variable(f"Pull of the {name}", pulls))
-    table.add_variable(_variable("Acceptance times efficiency", [point["efficiency"] for point in one.points]))
-    table.add_variable(_remarks([limit_doubts(point) for point in one.points]))
+    table.add_variable(_variable("Acceptance times efficiency", [point["efficiency"] for point in one.every]))
+    table.add_variable(_remarks([limit_doubts(point) for point in one.every]))
     return table
 
 
@@ -150,19 +150,24 @@ def _limits(one: Selection, confidence_level: float) -> Table:
     )
     observable = "CLS" if unit == "fb" else "N"
     table = _table(f"Limits of {one.name}", observable, "limits.png", description)
-    table.add_variable(_masses(one.points))
-    table.add_variable(_variable("Observed limit", list(map(limit(key, "observed"), one.points)), unit))
-    table.add_variable(_expected("Expected limit", [point[key] for point in one.points], unit))
+    table.add_variable(_masses(one.every))
+    table.add_variable(_variable("Observed limit", list(map(limit(key, "observed"), one.every)), unit))
+    table.add_variable(_expected("Expected limit", [point[key] for point in one.every], unit))
     for check, name in (("toys", "toys"), ("pyhf", "pyhf")):
-        checks = [checked_limit(point, check, unit) for point in one.points]
+        checks = [checked_limit(point, check, unit) for point in one.every]
         if any(checks):
             for kind in ("observed", "expected"):
                 values = [found and found[kind] for found in checks]
                 table.add_variable(_variable(f"{kind.capitalize()} limit, by {name}", values, unit))
     for variable in table.variables[1:]:
         variable.add_qualifier("LIMIT", level)
-    table.add_variable(_remarks([limit_doubts(point) + no_limit(point, key) for point in one.points]))
+    table.add_variable(_remarks([limit_doubts(point) + no_limit(point, key) for point in one.every]))
     return table
+
+
+def _sides(point: Point, key: str) -> tuple[float, float]:
+    # No errors are written where both sides are 0.
+    return (0.0, 0.0) if point[key] is None else (-point[f"{key}_error_down"], point[f"{key}_error_up"])
 
 
 def _expected(name: str, limits: Sequence[dict[str, float] | None], unit: str) -> Variable:

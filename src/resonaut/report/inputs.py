@@ -12,6 +12,8 @@ from resonaut.core import config
 from resonaut.core.events import Manifest
 from resonaut.core.files import atomic
 from resonaut.core.histograms import from_json
+from resonaut.core.shape import require
+from resonaut.report.results import NUMBERS
 from resonaut.report.spectrum import poisson_interval
 from resonaut.report.style import COLOURS, Array, above, figure, headline, legend_below, ratio_panels
 
@@ -19,6 +21,11 @@ from resonaut.report.style import COLOURS, Array, above, figure, headline, legen
 FEATURES_IN_A_ROW = 4
 RATIO_RANGE = (0.5, 1.5)
 WHEN = ("before", "after")
+# What of a summary of the stage ``tag``, and of the closure of the reweighting, is read here.
+NETWORK = {"roc": {str: {"signal_efficiency": NUMBERS, "qcd_efficiency": NUMBERS}}}
+CHI2 = dict.fromkeys((*(f"chi2_{when}" for when in WHEN), "ndof"), float)
+CLOSURE: dict[str, Any] = {"features": [{**dict.fromkeys(("data", *WHEN), from_json), **CHI2}]}
+CLOSURE |= dict.fromkeys((f"{name}_{when}" for name in ("auc", "auc_error") for when in WHEN), (float, None))
 
 
 def cutflows(manifests: Sequence[Path], text: str, table: Path, plot: Path) -> None:
@@ -77,8 +84,12 @@ def _share(manifest: Manifest, row: dict[str, Any]) -> float:
 
 
 def tagger_roc(summaries: Sequence[Path], text: str, plot: Path) -> None:
-    """QCD rejection against signal efficiency of every network, one panel for each kind of jet; ``text`` is above."""
-    networks = {path.stem: config.load_json(path) for path in summaries}
+    """QCD rejection against signal efficiency of every network, one panel for each kind of jet; ``text`` is above.
+
+    Raises:
+        InputFileError: a file is no summary of the stage ``tag``.
+    """
+    networks = {path.stem: _network(path) for path in summaries}
     kinds = list(dict.fromkeys(kind for network in networks.values() for kind in network["roc"]))
     with figure(plot, 1, len(kinds), figsize=(4.2 * len(kinds), 4.8), squeeze=False, sharey=True) as (fig, axes):
         for ax, kind in zip(axes[0], kinds, strict=True):
@@ -94,6 +105,15 @@ def tagger_roc(summaries: Sequence[Path], text: str, plot: Path) -> None:
         headline(fig, text)
 
 
+def _network(path: Path) -> dict[str, Any]:
+    name, remedy = "summary of a tagger", "run 'resonaut tag train' again"
+    content: dict[str, Any] = require(config.load_json(path), NETWORK, path, name, remedy)
+    kinds = content["roc"]
+    counted = {"auc": dict.fromkeys(kinds, float), "held_out_jets": dict.fromkeys(["qcd", *kinds], int)}
+    require(content, counted, path, name, remedy)
+    return content
+
+
 def _roc(ax: Axes, name: str, network: dict[str, Any], kind: str, colour: str) -> None:
     """A ROC curve with 68 % intervals from the number of QCD jets, as far as one jet of each kind is there."""
     roc, jets = network["roc"][kind], network["held_out_jets"]
@@ -107,8 +127,14 @@ def _roc(ax: Axes, name: str, network: dict[str, Any], kind: str, colour: str) -
 
 
 def reweighting(summary: Path, text: str, plot: Path) -> None:
-    """Closure of the reweighting: every feature in the sidebands, data against simulation; ``text`` is above."""
-    content = config.load_json(summary)
+    """Closure of the reweighting: every feature in the sidebands, data against simulation; ``text`` is above.
+
+    Raises:
+        InputFileError: ``summary`` is no ``closure.json`` of the stage ``reweight``.
+    """
+    content = require(
+        config.load_json(summary), CLOSURE, summary, "closure of a reweighting", "run 'resonaut reweight train' again"
+    )
     features = content["features"]
     with ratio_panels(plot, len(features), FEATURES_IN_A_ROW) as (fig, pairs):
         for (upper, lower), found in zip(pairs, features, strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 
 from resonaut.core import config
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.core.shape import problem
+from resonaut.core.shape import problem, require
 from resonaut.report import settings
 from resonaut.report.style import Array
 
@@ -31,6 +31,8 @@ FIT |= dict.fromkeys(("background", "signal", "signal_plus_background"), NUMBERS
 POINT = dict.fromkeys(("mass", "p_local", "z_local", "z_expected", "reference_signal"), float)
 for name in ("signal_yield", "signal_yield_floating"):
     POINT |= dict.fromkeys((name, f"{name}_error_up", f"{name}_error_down"), float)
+# A mass at which the fits failed: all else is null.
+FAILED = {"mass": float, "limit_reason": str}
 BUMP = {"low": float, "high": float, "p_local": float, "p_global": (float, None), "toys": int}
 # What of a result is read here; docs/fit.md says what the keys mean.
 RESULT = {
@@ -67,11 +69,15 @@ Value = Callable[[Point], float | None]
 
 @dataclass(frozen=True)
 class Result:
-    """One file of the stage ``fit``; ``window`` is None where a bare spectrum was searched."""
+    """One file of the stage ``fit``; ``window`` is None where a bare spectrum was searched.
+
+    The masses at which the fits ``failed`` are not in the ``scan`` of its ``content``.
+    """
 
     selection: str
     window: str | None
     content: dict[str, Any]
+    failed: list[Point]
 
     @property
     def title(self) -> str:
@@ -124,21 +130,27 @@ class Selection:
 
     ``bare``: a spectrum without a simulated signal, so that limits hold after selection. ``searched``: the ranges of
     mass, GeV, that signal regions cover without a hole. ``resonances``: masses of those found, which float in the
-    background of the other masses.
+    background of the other masses. ``failed``: masses at which the fits failed, with nulls for all else.
     """
 
     name: str
     bare: bool
     searched: list[tuple[float, float]]
     resonances: set[float]
-    points: list[dict[str, Any]]
+    points: list[Point]
+    failed: list[Point]
     excess: dict[str, Any] | None
+
+    @property
+    def every(self) -> list[Point]:
+        """All masses, those at which the fits failed as well, sorted."""
+        return sorted(self.points + self.failed, key=_mass)
 
     def curve(self, value: Value) -> tuple[Array, Array]:
         """Masses and a value of each; NaN where it is not known, and between masses that no search joins."""
         masses: list[float] = []
         values: list[float] = []
-        for i, point in enumerate(self.points):
+        for i, point in enumerate(self.every):
             mass = float(point["mass"])
             if i and not any(low <= masses[-1] and mass <= high for low, high in self.searched):
                 masses.append((masses[-1] + mass) / 2)
@@ -181,19 +193,22 @@ def doubts(point: Point) -> list[str]:
 
     Every figure and table takes its marks from here and from ``limit_doubts``.
     """
+    if point["fit"] is None:
+        return [f"no result: {point['limit_reason']}"]
     return [] if point["fit"]["good"] else ["no good fit in any range"]
 
 
 def limit_doubts(point: Point) -> list[str]:
     """Why its limits are in doubt: as its p-value, or because they are of a signal that has moved away."""
-    pulls = {name: point["nuisances"][name]["pull"] for name in ("scale", "resolution") if name in point["nuisances"]}
+    found = point["nuisances"] or {}
+    pulls = {name: found[name]["pull"] for name in ("scale", "resolution") if name in found}
     moved = [f"the signal's {name} is pulled by {pull:.1f}σ" for name, pull in pulls.items() if abs(pull) > LARGE_PULL]
     return doubts(point) + moved
 
 
 def no_limit(point: Point, key: str) -> list[str]:
-    """Why there is no limit; nothing where there is one."""
-    return [] if point[key] else [f"no limit: {point['limit_reason'] or NO_EFFICIENCY}"]
+    """Why there is a result but no limit; nothing where there is one."""
+    return [] if point[key] or point["fit"] is None else [f"no limit: {point['limit_reason'] or NO_EFFICIENCY}"]
 
 
 def limit(key: str, name: str) -> Value:
@@ -210,6 +225,10 @@ def checked_limit(point: dict[str, Any], check: str, unit: str) -> dict[str, flo
         return None
     per_event = point["limit"]["expected"] / point["limit_events"]["expected"]
     return {name: value * per_event for name, value in limits.items()}
+
+
+def _mass(point: Point) -> float:
+    return float(point["mass"])
 
 
 def _significance(point: Point) -> tuple[bool, float]:
@@ -229,16 +248,26 @@ def read(paths: Sequence[Path]) -> list[Result]:
     """
     results = []
     for path in paths:
-        content = config.load_json(path)
+        content, failed = _parted(config.load_json(path))
         selected = isinstance(content, dict) and "method" in content
         wrong = problem(content, RESULT) or problem(content, SELECTED if selected else BARE) or _uneven(content)
+        wrong = wrong or problem(failed, [FAILED])
         if wrong:
             raise InputFileError(path, f"no fit result ({wrong})", "run 'resonaut fit' again")
         window = content["window"] if selected else None
         if window is None and len(paths) > 1:
             raise ConfigError(f"{path} is a scan of a bare spectrum; draw each of those with a command of its own.")
-        results.append(Result(content.get("method", "spectrum"), window, content))
+        results.append(Result(content.get("method", "spectrum"), window, content, failed))
     return results
+
+
+def _parted(content: Any) -> tuple[Any, list[Point]]:
+    """A result with the masses that were fitted, and the entries of those at which the fits failed."""
+    if not isinstance(content, dict) or not isinstance(content.get("scan"), list):
+        return content, []
+    failed = [isinstance(point, dict) and point.get("fit", point) is None for point in content["scan"]]
+    fitted, without = ([p for p, f in zip(content["scan"], failed, strict=True) if f is kind] for kind in (False, True))
+    return content | {"scan": fitted}, without
 
 
 def _uneven(content: dict[str, Any]) -> str | None:
@@ -279,7 +308,8 @@ def selections(results: Sequence[Result], summary: Path | None) -> list[Selectio
             bare,
             _searched(results, name),
             {one["mass"] for result in results if result.selection == name for one in result.content["resonances"]},
-            sorted(scan, key=lambda point: float(point["mass"])),
+            sorted(scan, key=_mass),
+            [point for result in results if result.selection == name for point in result.failed],
             excesses.get(name),
         )
         for name, scan in points.items()
@@ -308,10 +338,8 @@ def _global(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _summarised(summary: Path) -> dict[str, Any]:
-    content = config.load_json(summary)
-    wrong = problem(content, {"global": {"selections": {str: EXCESS}}})
-    if wrong:
-        raise InputFileError(summary, f"no summary of fits ({wrong})", "run 'resonaut fit summary' again")
+    shape, remedy = {"global": {"selections": {str: EXCESS}}}, "run 'resonaut fit summary' again"
+    content = require(config.load_json(summary), shape, summary, "summary of fits", remedy)
     found: dict[str, Any] = content["global"]["selections"]
     return found
 

@@ -19,7 +19,6 @@ from resonaut.report.results import (
     heading,
     limit,
     limit_doubts,
-    no_limit,
 )
 from resonaut.report.spectrum import spectrum
 from resonaut.report.style import (
@@ -171,7 +170,7 @@ def _band(ax: Axes, one: Selection) -> None:
     ax.plot(*one.curve(limit(key, "observed")), "ko-", ms=4, label="observed")
     mark_found(ax, *one.where(one.is_resonance, limit(key, "observed")))
     mark_doubtful(ax, *one.where(limit_doubts, limit(key, "observed")))
-    without = [point["mass"] for point in one.points if no_limit(point, key)]
+    without = [point["mass"] for point in one.every if not point[key]]
     if without:
         style: dict[str, Any] = {"color": "0.5", "ms": 6, "ls": "none", "transform": ax.get_xaxis_transform()}
         ax.plot(without, [0.03] * len(without), "v", label="no limit", **style)

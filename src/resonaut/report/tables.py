@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from resonaut.core import config
-from resonaut.core.errors import InputFileError
 from resonaut.core.files import atomic, write_json
-from resonaut.core.shape import problem
+from resonaut.core.shape import require
 
 COLUMNS = (
     "selection",
@@ -24,11 +23,10 @@ COLUMNS = (
     "fit_good",
 )
 
-KINDS: dict[str, Any] = {"selection": str, "fit_good": bool}
-KINDS |= dict.fromkeys(("limit_observed", "limit_expected", "efficiency", "fit_p_background"), (float, None))
+KINDS: dict[str, Any] = {"selection": str, "mass": float, "fit_good": bool}
 EXCESS = {"mass": float, "z_local": float, "z_global": (float, None), "toys": int}
 SUMMARY = {
-    "points": [{key: KINDS.get(key, float) for key in COLUMNS}],
+    "points": [{key: KINDS.get(key, (float, None)) for key in COLUMNS}],
     "global": {"selections": {str: EXCESS}, "all": (EXCESS, None)},
 }
 
@@ -39,7 +37,7 @@ def summarise(results: Path, summary: Path, table: Path) -> None:
     Raises:
         InputFileError: ``results`` is no summary of the stage ``fit``.
     """
-    content = _read(results)
+    content = read(results)
     rows = [{key: row[key] for key in COLUMNS} for row in content["points"]]
     write_json(summary, {"points": rows, "global": content["global"]})
     with atomic(table) as partial, partial.open("w", newline="") as file:
@@ -48,12 +46,13 @@ def summarise(results: Path, summary: Path, table: Path) -> None:
         writer.writerows({key: _plain(value) for key, value in row.items()} for row in rows)
 
 
-def _read(path: Path) -> Any:
-    content = config.load_json(path)
-    wrong = problem(content, SUMMARY)
-    if wrong:
-        raise InputFileError(path, f"no summary of fits ({wrong})", "run 'resonaut fit summary' again")
-    return content
+def read(path: Path) -> Any:
+    """The summary of the stage ``fit``, or the one made of it here.
+
+    Raises:
+        InputFileError: it is neither.
+    """
+    return require(config.load_json(path), SUMMARY, path, "summary of fits", "run 'resonaut fit summary' again")
 
 
 def _plain(value: Any) -> Any:
@@ -66,23 +65,28 @@ def terminal_table(summary: Path) -> str:
     Raises:
         InputFileError: ``summary`` is no such file.
     """
-    content = _read(summary)
+    content = read(summary)
     best: dict[str, dict[str, Any]] = {}
     for row in content["points"]:
         # A mass whose fit is doubtful counts only where there is no other.
         known = best.get(row["selection"], row)
-        best[row["selection"]] = max(known, row, key=lambda one: (one["fit_good"], one["z_local"]))
+        best[row["selection"]] = max(known, row, key=_significance)
     lines = [
         f"{'selection':<12} {'mass':>8} {'local':>8} {'global':>8} {'observed limit':>15} {'expected limit':>15}",
         f"{'':<12} {'GeV':>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",
     ]
     excesses = {name: one["z_global"] for name, one in content["global"]["selections"].items()}
     lines += [
-        f"{name:<12} {row['mass']:>8.0f} {row['z_local']:>8.1f} {_number(excesses.get(name), 8, '.1f')} "
+        f"{name:<12} {row['mass']:>8.0f} {_number(row['z_local'], 8, '.1f')} {_number(excesses.get(name), 8, '.1f')} "
         f"{_number(row['limit_observed'], 15, '.3g')} {_number(row['limit_expected'], 15, '.3g')}"
         for name, row in best.items()
     ]
     return "\n".join(["Most significant mass of each selection:", *lines, *largest_excess(content["global"]["all"])])
+
+
+def _significance(row: dict[str, Any]) -> tuple[bool, float]:
+    # Where the fits failed there is none.
+    return row["fit_good"], float("-inf") if row["z_local"] is None else row["z_local"]
 
 
 def largest_excess(excess: dict[str, Any] | None) -> list[str]:

@@ -100,7 +100,13 @@ def _auc(
     difference, find the opposite here, and do worse than chance; and exchanged halves would depend on each other. None
     where a fold has too few events.
     """
-    fresh = replace(settings.classifier, seed=settings.classifier.seed + FRESH_SEED, validation_parts=2)
+    given = settings.classifier
+    fresh = replace(
+        given,
+        seed=given.seed + FRESH_SEED,
+        trees=replace(given.trees, validation_parts=2),
+        network=replace(given.network, validation_parts=2),
+    )
     areas = []
     for fold in range(settings.classifier.folds):
         pair = [sample[own == fold] for sample, own in zip((data, simulation), folds, strict=True)]
@@ -111,6 +117,6 @@ def _auc(
         except EmptySelectionError:
             return None, None
         scores = [models.probability(sample.features, sample.keys) for sample in judged]
-        areas.append(ratio.auc(*scores, *(sample.weights for sample in judged)))
+        areas.append(ratio.auc(scores[0], scores[1], judged[0].weights, judged[1].weights))
     area, error = np.array(areas).T
     return float(area.mean()), float(np.sqrt(np.sum(error**2)) / len(error))

@@ -32,4 +32,4 @@ class Compared:
 def held_out_auc(models: ratio.CrossFit, numerator: ratio.Sample, denominator: ratio.Sample) -> tuple[float, float]:
     """Area under the ROC curve of events that the models have not seen, and its error if both samples were alike."""
     scores = [models.probability(s.features, s.keys) for s in (numerator, denominator)]
-    return ratio.auc(scores[0], scores[1], numerator.weights, denominator.weights)
+    return ratio.auc(scores[0], scores[1], numerator.weights, denominator.weights, learned=1)

@@ -10,6 +10,7 @@ import numpy as np
 from resonaut.core import identifier
 from resonaut.learn import ratio
 from resonaut.select import kinematics
+from resonaut.select.compared import held_out_auc
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
@@ -45,8 +46,7 @@ class Cwola:
             signal, sideband = sample[regions.signal], sample[regions.sideband]
             model = ratio.CrossFit.fit(signal, sideband, self.classifier)
             self.models.append(model)
-            f_signal, f_sideband = (model.probability(s.features, s.keys) for s in (signal, sideband))
-            areas.append(ratio.auc(f_signal, f_sideband, signal.weights, sideband.weights))
+            areas.append(held_out_auc(model, signal, sideband))
         return {
             f"{name}{jet}": number
             for jet, area in zip(self.inputs.suffixes, areas, strict=True)

@@ -67,7 +67,7 @@ class Quak:
             pairs.append((seen[0], seen[1]))
         self.models = ratio.CrossFit.fit_pairs(pairs, self.classifier)
         scores = [self._probability(s.features, s.keys) for s in (prior, sideband)]
-        area, error = ratio.auc(scores[0], scores[1], prior.weights, sideband.weights)
+        area, error = ratio.auc(scores[0], scores[1], prior.weights, sideband.weights, learned=1)
         losses = [float(np.mean([flow.loss for flow in kind])) for kind in flows]
         return {"auc": area, "auc_error": error, "density_loss_background": losses[0], "density_loss_signal": losses[1]}
 

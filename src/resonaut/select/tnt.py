@@ -60,7 +60,7 @@ class Tnt:
         for jet, suffix in zip(jets, self.inputs.suffixes, strict=True):
             output = self.models.probability(jet, keys)
             numbers[f"auc{suffix}"], numbers[f"auc_error{suffix}"] = ratio.auc(
-                output[signal], output[sideband], np.ones(np.count_nonzero(signal)), weights[sideband]
+                output[signal], output[sideband], np.ones(np.count_nonzero(signal)), weights[sideband], learned=1
             )
         return numbers
 

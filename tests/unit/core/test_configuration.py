@@ -32,6 +32,12 @@ def test_demo_config_gets_its_defaults() -> None:
     ("path", "value", "sentence"),
     [
         (["selct"], {}, "config: unknown key 'selct'; did you mean 'select'?"),
+        (
+            ["select"],
+            {"classifier": {"validation_parts": 4}},
+            "unknown key 'select.classifier.validation_parts'; it is now trees.validation_parts and "
+            "network.validation_parts.",
+        ),
         (["datasets", "data", "luminosty"], 1, "unknown key 'datasets.data.luminosty'; did you mean 'luminosity'?"),
         (["datasets", "data", "luminosity"], "six", "key 'datasets.data.luminosity': 'six' is not a number, or a"),
         (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from resonaut.core.shape import problem
+from resonaut.core.errors import InputFileError
+from resonaut.core.shape import problem, require
 
 SHAPE = {
     "name": str,
@@ -47,3 +48,14 @@ def test_wrong(change, words):
 def test_something_else_entirely():
     assert problem([], SHAPE) == "it is [], not a mapping"
     assert problem({}, SHAPE) == "it has no name"
+
+
+def test_a_function_reads_the_value():
+    assert problem({"a": "0.5"}, {"a": float.fromhex}) is None
+    assert problem({"a": "x"}, {"a": float.fromhex}) == "a is 'x', which cannot be read (ValueError)"
+
+
+def test_a_required_shape():
+    assert require([1], [float], "a.json", "list", "make it") == [1]
+    with pytest.raises(InputFileError, match=r"a\.json: no list \(it is \{\}, not a list\); make it\."):
+        require({}, [float], "a.json", "list", "make it")

@@ -356,6 +356,17 @@ def test_mistakes_end_as_one_sentence(chain, monkeypatch, capsys, settings, chan
     assert not (chain / "out/w2.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"), [([], "it is [], not a mapping"), ({"name": "x"}, "it has no luminosity")]
+)
+def test_a_manifest_that_is_none(chain, monkeypatch, capsys, content, problem):
+    (chain / "data.json").write_text(json.dumps(content))
+    assert fit_selection(monkeypatch, chain, chain / "out") == 2
+    error = capsys.readouterr().err
+    assert f"data.json: no manifest ({problem}" in error
+    assert "give <results>/skim/<dataset>.json" in error
+
+
 def another(fitted, folder, **changes):
     """A copy of the result with changes."""
     folder.mkdir(exist_ok=True)

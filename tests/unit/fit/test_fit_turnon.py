@@ -18,8 +18,8 @@ def test_a_rising_efficiency_keeps_its_means_and_a_falling_one_is_averaged():
 def test_the_uncertainty_is_that_of_one_more_training_of_a_sample_so_small():
     draws = [0.1 * np.exp(shift) for shift in ([-0.2, 0.0, 0.2], [-0.1, 0.0, 0.1])]
     one = TurnOn.fit(draws, 0.95)
-    # Both amounts are neighbours: four degrees of freedom.
-    spread = np.sqrt((0.08 + 0.02) / 4 * (1 + 1 / 3))
+    # Both amounts are neighbours: four degrees of freedom; the spread is at least the amount's own.
+    spread = np.sqrt(np.array([0.08 / 2, (0.08 + 0.02) / 4]) * (1 + 1 / 3))
     assert one.uncertainty == pytest.approx(spread * t.isf(0.05, 4) / 1.6449, rel=1e-4)
     # Amounts far away have their own spread.
     far = TurnOn.fit([*draws, *[[0.3] * 3] * 3], 0.95)

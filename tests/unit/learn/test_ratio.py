@@ -10,14 +10,20 @@ from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.sample import validation_part
 
 TREES = ratio.TreeSettings(
-    learning_rate=0.1, max_iterations=10, max_leaf_nodes=8, min_leaf_events=10, l2=0.0, patience=5
+    learning_rate=0.1, max_iterations=10, max_leaf_nodes=8, min_leaf_events=10, l2=0.0, patience=5, validation_parts=2
 )
 NETWORK = ratio.NetworkSettings(
-    hidden=[8], epochs=1, batch_size=64, learning_rate=1e-3, weight_decay=0.0, patience=1, restarts=1, device="cpu"
+    hidden=[8],
+    epochs=1,
+    batch_size=64,
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    patience=1,
+    restarts=1,
+    validation_parts=2,
+    device="cpu",
 )
-SETTINGS = ratio.Settings(
-    backend="trees", folds=3, validation_parts=2, choice_efficiency=0.01, trees=TREES, network=NETWORK, seed=4
-)
+SETTINGS = ratio.Settings(backend="trees", folds=3, choice_efficiency=0.01, trees=TREES, network=NETWORK, seed=4)
 
 
 def sample(n: int, mean: float, seed: int) -> ratio.Sample:
@@ -52,16 +58,16 @@ def keys_of(*samples: ratio.Sample) -> set[int]:
 def test_no_event_is_predicted_by_a_model_that_saw_it(pair, seen):
     models = ratio.CrossFit.fit(*pair, SETTINGS)
     keys = np.concatenate([s.keys for s in pair])
-    assert len(seen) == SETTINGS.folds * SETTINGS.validation_parts
+    assert len(seen) == SETTINGS.folds * TREES.validation_parts
     for number, (training, validation) in enumerate(seen):
-        predicted = set(keys[models.folds(keys) == number // SETTINGS.validation_parts].tolist())
+        predicted = set(keys[models.folds(keys) == number // TREES.validation_parts].tolist())
         assert predicted
         assert not predicted & (training | validation)
         assert predicted | training | validation == keys_of(*pair)
 
 
 def test_the_validation_parts_rotate(pair, seen):
-    settings = replace(SETTINGS, validation_parts=4)
+    settings = replace(SETTINGS, trees=replace(TREES, validation_parts=4))
     ratio.CrossFit.fit(*pair, settings)
     for fold in range(settings.folds):
         models = seen[4 * fold : 4 * fold + 4]
@@ -95,7 +101,7 @@ def test_the_models_of_a_fold_see_its_pair_and_nothing_else(pair, seen):
     models = ratio.CrossFit.fit_pairs(pairs, SETTINGS)
     assert len(models.models) == 3
     assert [training | validation for training, validation in seen] == [
-        keys_of(*pairs[fold]) for fold in range(3) for _ in range(SETTINGS.validation_parts)
+        keys_of(*pairs[fold]) for fold in range(3) for _ in range(TREES.validation_parts)
     ]
 
 

@@ -14,7 +14,15 @@ from resonaut.learn.ratio import auc, networks
 from resonaut.learn.ratio.networks import Networks
 
 SETTINGS = Settings(
-    hidden=[16, 16], epochs=8, batch_size=64, learning_rate=3e-3, weight_decay=0.0, patience=4, restarts=1, device="cpu"
+    hidden=[16, 16],
+    epochs=8,
+    batch_size=64,
+    learning_rate=3e-3,
+    weight_decay=0.0,
+    patience=4,
+    restarts=1,
+    validation_parts=2,
+    device="cpu",
 )
 
 

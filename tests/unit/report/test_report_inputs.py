@@ -2,6 +2,9 @@
 
 import csv
 
+import pytest
+
+from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
 from resonaut.report import inputs
 
@@ -39,3 +42,33 @@ def test_cutflow_table(tmp_path) -> None:
         ["qcd", "note: 1 of 3 files: no counters", "", "", ""],
     ]
     assert (tmp_path / "c.png").read_bytes().startswith(PNG)
+
+
+ROC = {"signal_efficiency": [0.5], "qcd_efficiency": [0.1]}
+FEATURE = {key: {"axes": []} for key in ("data", "before", "after")} | {"chi2_before": 1, "chi2_after": 1, "ndof": 1}
+AUC = dict.fromkeys(("auc_before", "auc_after", "auc_error_before", "auc_error_after"))
+
+
+@pytest.mark.parametrize(
+    ("draw", "content", "words"),
+    [
+        ("tagger_roc", [], r"no summary of a tagger \(it is \[\], not a mapping\); run 'resonaut tag train' again"),
+        ("tagger_roc", {}, "it has no roc"),
+        (
+            "tagger_roc",
+            {"roc": {"2prong": ROC | {"qcd_efficiency": ["a"]}}},
+            r"roc\.2prong\.qcd_efficiency\[0\] is 'a'",
+        ),
+        ("tagger_roc", {"roc": {"2prong": ROC}, "auc": {}, "held_out_jets": {}}, r"it has no auc\.2prong"),
+        ("tagger_roc", {"roc": {"2prong": ROC}, "auc": {"2prong": 1}, "held_out_jets": {"2prong": 9}}, "jets.qcd"),
+        ("reweighting", [], "no closure of a reweighting .* run 'resonaut reweight train' again"),
+        ("reweighting", {"roc": {}}, "it has no features"),
+        ("reweighting", {"features": [FEATURE], **AUC}, r"features\[0\]\.data is .*, which cannot be read"),
+    ],
+)
+def test_a_wrong_file_ends_in_a_sentence(tmp_path, draw, content, words) -> None:
+    write_json(tmp_path / "x.json", content)
+    given = [tmp_path / "x.json"] if draw == "tagger_roc" else tmp_path / "x.json"
+    with pytest.raises(InputFileError, match=words):
+        getattr(inputs, draw)(given, "", tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()

@@ -142,6 +142,34 @@ def test_unknown_efficiencies_and_a_spectrum_without_masses(windows, tmp_path) -
         search(windows[:2], tmp_path / "report")
 
 
+def test_a_mass_at_which_the_fits_failed_is_a_gap(windows, tmp_path, resonaut) -> None:
+    content = json.loads(windows[0].read_text())
+    failed = dict.fromkeys(content["scan"][0]) | {"mass": 3250.0, "limit_reason": "no fit converges."}
+    content["scan"].insert(1, failed)
+    windows[0].write_text(json.dumps(content))
+    summary = tmp_path / "summary.json"
+    assert resonaut("fit", "summary", "--output", summary, *windows).returncode == 0
+    made = search(windows, tmp_path / "report", summary)
+    for name in ("local_p-values", "signal_yields", "limits"):
+        (mass,), columns = table(made, f"{name}_of_cwola")
+        assert [entry["value"] for entry in mass["values"]] == [3000, 3250, 3500, 4000]
+        *numbers, remarks = [column["values"][1]["value"] for column in columns.values()]
+        assert set(numbers) == {"-"}
+        assert remarks == "no result: no fit converges."
+    one = results.selections(results.read(windows), summary)[0]
+    assert [point["mass"] for point in one.points] == [3000, 3500, 4000]
+    masses, values = one.curve(lambda point: point["p_local"])
+    assert masses[np.isnan(values)].tolist() == [3250]
+    _, limits = one.curve(results.limit("limit", "observed"))
+    assert np.isnan(limits).tolist() == np.isnan(values).tolist()
+    (row,) = [row for row in json.loads(summary.read_text())["points"] if row["mass"] == 3250]
+    assert {key for key, value in row.items() if value is not None} == {"selection", "mass", "fit_good"}
+    final = ["--summary", tmp_path / "s.json", "--table", tmp_path / "s.csv"]
+    assert resonaut("report", "tables", summary, *final).returncode == 0
+    assert "cwola,3250,,,,,,,,,,False" in (tmp_path / "s.csv").read_text()
+    assert "3500" in resonaut("report", "show", "--summary", tmp_path / "s.json").stdout
+
+
 def test_limits_by_another_method_in_fb() -> None:
     point = {"limit": {"expected": 2.0}, "limit_events": {"expected": 20.0}, "limit_events_toys": {"observed": 30.0}}
     assert results.checked_limit(point, "toys", "fb") == {"observed": 3.0}

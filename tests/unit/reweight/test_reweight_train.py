@@ -54,7 +54,7 @@ def simulation(tmp_path) -> Path:
 @pytest.fixture
 def settings() -> Settings:
     section = {"features": ["m_j1", "m_j2"], "sidebands": [[0, 3000], [4000, 20000]], "histogram_bins": 8}
-    section["classifier"] = {"folds": 2, "validation_parts": 2}
+    section["classifier"] = {"folds": 2, "trees": {"validation_parts": 2}}
     return build(section, Settings, "test")
 
 

@@ -86,8 +86,8 @@ def write_friend() -> Callable[..., None]:
 @pytest.fixture
 def section() -> dict:
     """The section ``select`` with all defaults but small models."""
-    trees = {"learning_rate": 0.02, "max_iterations": 15, "max_leaf_nodes": 7, "patience": 30}
-    small = {"folds": 2, "validation_parts": 2, "trees": trees}
+    trees = {"learning_rate": 0.02, "max_iterations": 15, "max_leaf_nodes": 7, "patience": 30, "validation_parts": 2}
+    small = {"folds": 2, "trees": trees, "network": {"validation_parts": 2}}
     section = {"classifier": small, "jet_features": ["m", "tau21"]}
     full = plain(build(section, select_settings.Settings, "test"), select_settings.Settings)
     full["windows"] = {"w3500": {"signal_region": [3250, 3750], "sidebands": [[3000, 3250], [3750, 4250]]}}

@@ -129,7 +129,7 @@ def test_no_event_is_scored_by_a_model_that_saw_it(masses, make, seen, name):
     background, signal = make("qcd", "background", samples["qcd"]), make("signal", "signal", samples["signal"])
     method, _ = fit(name, masses, samples["data"], [background], [signal])
     learned = ("data" if name == "ideal" else "signal", "qcd")
-    folds, parts = masses.classifier.folds, masses.classifier.validation_parts
+    folds, parts = masses.classifier.folds, masses.classifier.trees.validation_parts
     assert len(seen) == folds * parts
     for events in samples.values():
         keys, model = identifier.keys(events), method.raw(events, "").model

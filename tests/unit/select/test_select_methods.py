@@ -99,7 +99,7 @@ def test_no_event_is_scored_by_a_model_that_saw_it(settings, events, monkeypatch
     cwola, regions, _ = train(replace(settings, cwola=Cwola(inputs=inputs, combination="maximum")), events)
     model = cwola.raw(events, "data").model
     keys, used = identifier.keys(events), regions.signal | regions.sideband
-    parts, folds = settings.classifier.validation_parts, settings.classifier.folds
+    parts, folds = settings.classifier.trees.validation_parts, settings.classifier.folds
     assert len(seen) == folds * parts * len(cwola.models)
     for number, trained_on in enumerate(seen):
         fold = number // parts % folds
@@ -147,7 +147,7 @@ def test_a_signal_in_one_jet_only_is_found(per_jet, rule):
     selector = Selector.train("cwola", method, training)
     assert list(selector.training) == ["auc_j1", "auc_error_j1", "auc_j2", "auc_error_j2"]
     areas = {j: (selector.training[f"auc_{j}"] - 0.5) / selector.training[f"auc_error_{j}"] for j in ("j1", "j2")}
-    assert areas["j2"] > 5 > 4 > abs(areas["j1"])
+    assert areas["j2"] > 3.5 > 3 > abs(areas["j1"])
     selected = selector.selected(selector.score(events, "data", is_data=True))
     is_signal, region = ak.to_numpy(events.luminosityBlock) == 1, training.regions
     assert selected[region.sideband & ~is_signal].mean() == pytest.approx(0.02, abs=0.01)

@@ -116,7 +116,7 @@ def test_tnt_finds_a_signal_with_two_anomalous_jets(tnt_settings):
     selector = Selector.train("tnt", methods.make("tnt", tnt_settings, "w3500"), training_of(tnt_settings, events))
     assert list(selector.training) == ["auc_j1", "auc_error_j1", "auc_j2", "auc_error_j2"]
     for jet in ("j1", "j2"):
-        assert (selector.training[f"auc_{jet}"] - 0.5) / selector.training[f"auc_error_{jet}"] > 3
+        assert (selector.training[f"auc_{jet}"] - 0.5) / selector.training[f"auc_error_{jet}"] > 2.5
     selected = selector.selected(selector.score(events, "data", is_data=True))
     is_signal = ak.to_numpy(events.luminosityBlock) == 1
     background = selected[Regions.of(ak.to_numpy(events.m_jj), selector.window).signal & ~is_signal]
@@ -194,7 +194,7 @@ def test_no_event_is_scored_by_a_tag_or_a_classifier_that_saw_it(tnt_settings, m
     tnt.fit(training)
     model, keys = tnt.raw(events, "data").model, identifier.keys(events)
     used = training.regions.signal | training.regions.sideband
-    parts, folds = tnt_settings.classifier.validation_parts, tnt_settings.classifier.folds
+    parts, folds = tnt_settings.classifier.trees.validation_parts, tnt_settings.classifier.folds
     assert (len(seen), len(tagged)) == (parts * folds, folds)
     for number, trained_on in enumerate(seen):
         assert trained_on

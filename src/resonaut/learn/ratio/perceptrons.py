@@ -27,12 +27,12 @@ class Perceptrons:
 def train(pairs: Sequence[Pair], settings: Settings) -> list[Perceptrons]:
     """The networks of each fold, between the two samples of its pair."""
     samples = [balanced(*pair) for pair in pairs]
-    shape = (len(pairs), settings.validation_parts, settings.network.restarts)
+    shape = (len(pairs), settings.network.validation_parts, settings.network.restarts)
     starts = np.cumsum([0, *(len(sample.labels) for sample in samples)])
     training, validation = [], []
     for start, sample in zip(starts, samples, strict=False):
-        part = validation_part(sample.keys, settings.validation_parts, settings.seed)
-        for number in range(settings.validation_parts):
+        part = validation_part(sample.keys, settings.network.validation_parts, settings.seed)
+        for number in range(settings.network.validation_parts):
             training += [start + np.flatnonzero(part != number)] * settings.network.restarts
             validation += [start + np.flatnonzero(part == number)] * settings.network.restarts
     every = Balanced(

@@ -61,11 +61,11 @@ def bins(features: NDArray[np.float32], edges: list[NDArray[np.float32]]) -> NDA
 def train(pairs: Sequence[Pair], settings: Settings) -> list[Trees]:
     """The models of each fold, between the two samples of its pair."""
     result = []
-    progress = tqdm(total=len(pairs) * settings.validation_parts, desc="train", unit="model", disable=None)
+    progress = tqdm(total=len(pairs) * settings.trees.validation_parts, desc="train", unit="model", disable=None)
     for pair in pairs:
-        part = [validation_part(sample.keys, settings.validation_parts, settings.seed) for sample in pair]
+        part = [validation_part(sample.keys, settings.trees.validation_parts, settings.seed) for sample in pair]
         models = []
-        for number in range(settings.validation_parts):
+        for number in range(settings.trees.validation_parts):
             training, validation = (
                 balanced(*(sample[rows] for sample, rows in zip(pair, masks, strict=True)))
                 for masks in ([p != number for p in part], [p == number for p in part])
