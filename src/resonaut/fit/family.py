@@ -95,6 +95,11 @@ class Background:
         """The same function with other ``resonances`` on top of it."""
         return Background(self.family, self.edges, self.sqrt_s, self.shape_parameters, resonances)
 
+    def merged(self, cuts: NDArray[np.intp]) -> "Background":
+        """The same function and resonances in fewer bins, those between ``cuts`` of the edges."""
+        resonances = np.add.reduceat(self.resonances, cuts[:-1], axis=1)
+        return Background(self.family, self.edges[cuts], self.sqrt_s, self.shape_parameters, resonances)
+
     def start(self, counts: Array) -> Array:
         """Parameters (..., K) of a straight-line fit to the logarithm of counts (..., N), to begin from."""
         middle = self.directions.mean(axis=1)

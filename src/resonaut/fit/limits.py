@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from resonaut.core.errors import ResonautError
 from resonaut.fit.background import Model
+from resonaut.fit.coarse import cuts, merged
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array
 
@@ -29,7 +30,6 @@ ENOUGH = 30
 # Values of q-tilde this close are the same: few events have few values.
 EQUAL = 1e-4
 REGRESSIONS = 30
-BATCH = 2000
 # CLs below which its logarithm says no more than that it is small.
 SMALLEST = 1e-300
 
@@ -164,9 +164,9 @@ def toy_limits(
     The auxiliary measurements are thrown anew in each toy (LHC-HCG, CMS NOTE-2011/005, section 2). For the observed
     limit the toys' background and nuisances are those fitted to the data at the tested yield. The expected limits are
     the quantiles of the limits of experiments without a signal, thrown from the model's ``expected`` background:
-    ordered, and with few events never below that of an experiment that sees none.
+    ordered, and with few events never below that of an experiment that sees none. All is fitted in fewer bins.
     """
-    level = np.log(1 - confidence_level)
+    level, model = np.log(1 - confidence_level), merged(model, cuts(model, float(near.expected[2])))
     yields, log_cls = _observed(model, near.observed * np.linspace(0.7, 1.8, TOY_POINTS), toys, rng)
     observed = crossing(yields, log_cls, level)
     low, high = 0.7 * near.expected[0], 1.8 * max(near.expected[-1], POISSON)
@@ -178,31 +178,65 @@ def toy_limits(
     return Limits(max(observed, least), np.quantile(np.maximum(single, least), norm.cdf(BANDS)))
 
 
+@dataclass(frozen=True)
+class Toys:
+    """Toys of one truth: ``counts`` (T, N), auxiliary measurements ``observed`` (T, M), and fits of a free yield.
+
+    ``lowest`` (T,) is -2 ln L at the best yield that is not negative.
+    """
+
+    model: Model
+    counts: Array
+    observed: Array
+    free: Profile
+    lowest: Array
+
+    @staticmethod
+    def thrown(model: Model, expected: Array, nuisances: Array, toys: int, rng: np.random.Generator) -> "Toys":
+        """So many ``toys`` of ``expected`` (N,) events and true values (M,) of the nuisances."""
+        counts = rng.poisson(expected, (toys, len(expected))).astype(float)
+        observed = rng.normal(nuisances, 1.0, (toys, len(nuisances)))
+        free = profile(model.functions, counts, model.template, None, model.background.start, observed)
+        return Toys(model, counts, observed, free, _lowest(model, counts, free, observed))
+
+    def q_tilde(self, value: float) -> Array:
+        """The test statistic (T,) of one yield."""
+        yields = np.full(len(self.counts), value)
+        return _rise(self.model, self.counts, yields, self.free, self.lowest, self.observed)
+
+
 def _observed(model: Model, yields: Array, toys: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """The logarithm of CLs of the data at ``yields``."""
-    shares = []
-    for value in map(float, yields):
-        data = q_tilde(model, model.spectrum.counts[None], np.array([value]), model.background.start) - EQUAL
-        both, alone = (_toy_statistics(model, truth, truth, value, toys, rng) for truth in (value, 0.0))
-        shares.append([np.mean(both >= data), np.mean(alone >= data)])
+    start = tuple(np.repeat(theta, len(yields), axis=0) for theta in model.background.start)
+    data = q_tilde(model, np.repeat(model.spectrum.counts[None], len(yields), axis=0), yields, start) - EQUAL
+    shares = [
+        [np.mean(_fitted_toys(model, truth, toys, rng).q_tilde(value) >= seen) for truth in (value, 0.0)]
+        for value, seen in zip(map(float, yields), data, strict=True)
+    ]
     line = np.stack([np.ones_like(yields), yields / yields[-1]], axis=-1)
     both, alone = (norm.logsf(line @ _regression(line, share, toys)) for share in np.array(shares).T)
     return yields, both - alone
 
 
+def _fitted_toys(model: Model, value: float, toys: int, rng: np.random.Generator) -> Toys:
+    """Toys of ``value`` signal events, and background and nuisances as they are fitted to the data with these."""
+    fitted = profile(
+        model.functions, model.spectrum.counts[None], model.template, np.array([value]), model.background.start
+    )
+    expected = fitted.background[0] + value * model.template.at(fitted.nuisances[0])
+    return Toys.thrown(model, expected, fitted.nuisances[0], toys, rng)
+
+
 def _single_limits(model: Model, yields: Array, level: float, toys: int, rng: np.random.Generator) -> Array:
     """The limit (T,) of each of ``toys`` experiments without signal, or the end of ``yields`` beyond which it lies."""
     nominal = np.zeros(len(model.template.nuisances))
-    counts, observed = _thrown(model.expected, nominal, toys, rng)
-    start = model.background.start
-    free = profile(model.functions, counts, model.template, None, start, observed)
-    lowest = _lowest(model, counts, free, observed)
+    experiments = Toys.thrown(model, model.expected, nominal, toys, rng)
     log_cls = np.empty((len(yields), toys))
     for i, value in enumerate(map(float, yields)):
-        alone = _rise(model, counts, np.full(toys, value), free, lowest, observed)
+        alone = experiments.q_tilde(value)
         signal = model.expected + value * model.template.shares
-        both = _statistics(model, signal, nominal, value, toys, rng)
-        asimov = q_tilde(model, model.expected[None], np.array([value]), start)[0]
+        both = Toys.thrown(model, signal, nominal, toys, rng).q_tilde(value)
+        asimov = q_tilde(model, model.expected[None], np.array([value]), model.background.start)[0]
         log_cls[i] = _log_tail(both, alone, asimov) - np.log(_share_above(alone, alone - EQUAL))
     return np.array([_smooth_crossing(yields, one, level, toys) for one in log_cls.T])
 
@@ -271,31 +305,3 @@ def _regression(columns: Array, share: Array, toys: int) -> Array:
         target = at - np.clip((share - p) / density, -0.5, 0.5)
         solution = np.linalg.lstsq(columns * root[:, None], target * root, rcond=None)[0]
     return np.asarray(solution)
-
-
-def _toy_statistics(
-    model: Model, held: float, injected: float, value: float, toys: int, rng: np.random.Generator
-) -> Array:
-    """q-tilde of ``value`` in toys of ``injected`` events over the background of the data's fit at ``held`` ones."""
-    fitted = profile(
-        model.functions, model.spectrum.counts[None], model.template, np.array([held]), model.background.start
-    )
-    expected = fitted.background[0] + injected * model.template.at(fitted.nuisances[0])
-    return _statistics(model, expected, fitted.nuisances[0], value, toys, rng)
-
-
-def _statistics(
-    model: Model, expected: Array, nuisances: Array, value: float, toys: int, rng: np.random.Generator
-) -> Array:
-    """q-tilde of ``value`` in toys of ``expected`` (N,)."""
-    found = []
-    for first in range(0, toys, BATCH):
-        counts, observed = _thrown(expected, nuisances, min(BATCH, toys - first), rng)
-        found.append(q_tilde(model, counts, np.full(len(counts), value), model.background.start, observed))
-    return np.concatenate(found)
-
-
-def _thrown(expected: Array, nuisances: Array, toys: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Counts (T, N) and auxiliary measurements (T, M)."""
-    counts = rng.poisson(expected, (toys, len(expected))).astype(float)
-    return counts, rng.normal(nuisances, 1.0, (toys, len(nuisances)))

@@ -62,10 +62,11 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
             )
     # Without a limit, about where it would be.
     highest = max(excess.floating.value, 0.0) + 2 * excess.floating.error_up
-    mu_events, observed = (highest, highest) if found is None else (float(found.expected[2]), found.observed)
+    mu_events = highest if found is None else float(found.expected[2])
+    highest = highest if found is None else max(found.observed, float(found.expected[-1]))
     normalisations = {name: size for name, size in sizes.items() if name not in one.template.nuisances}
     path = workspaces / f"workspace_{mass:.10g}.json"
-    histfactory = workspace.build(one, mu_events, normalisations, observed)
+    histfactory = workspace.build(one, mu_events, _exported(normalisations), highest)
     write_json(path, histfactory)
     by_pyhf = None if asymptotic is None else _checks(search, one, asymptotic, by_toys, histfactory, mu_events)
     limit = "none" if found is None else f"{found.observed:.3g} events (expected {found.expected[2]:.3g})"
@@ -160,6 +161,13 @@ def _groups(sizes: Mapping[str, Size]) -> dict[str, list[str]]:
     """Sources that are one calibration, of which one wants to know what it costs as a whole."""
     lund = [name for name in sizes if name.startswith("lund_")]
     return {"lund": lund} if lund else {}
+
+
+def _exported(sizes: Mapping[str, Size]) -> dict[str, Size]:
+    """The same with each group as one source: apart, those of two sides add up otherwise than in quadrature."""
+    groups = _groups(sizes)
+    apart = {name: size for name, size in sizes.items() if not any(name in members for members in groups.values())}
+    return apart | {name: sides.relative(sides.combined(sizes[n] for n in members)) for name, members in groups.items()}
 
 
 def _nuisances(

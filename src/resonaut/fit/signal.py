@@ -12,10 +12,12 @@ from itertools import product
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.special import erf, ndtr
 
 from resonaut.core.errors import ConfigError
+from resonaut.fit.binning import merge
 from resonaut.fit.family import Array
 from resonaut.fit.motion import KINDS, Signal, shares, stretch
 from resonaut.fit.sides import Size, combined, largest
@@ -91,6 +93,16 @@ class Template:
         """The same without nuisances."""
         fixed = {name: getattr(self.signal, name)[:0] for name in ("kinds", "sizes", "starts", "looks")}
         return Template((), self.signal._replace(**fixed))
+
+    def merged(self, cuts: NDArray[np.intp]) -> "Template":
+        """The same signal in fewer bins, those between ``cuts`` of the edges."""
+        shares, looks = (merge(values, cuts) for values in (self.signal.shares, self.signal.looks))
+        inside = np.flatnonzero(shares)
+        first, last = int(inside[0]), int(inside[-1]) + 1
+        edges = self.signal.edges[cuts]
+        return Template(
+            self.nuisances, self.signal._replace(shares=shares, first=first, last=last, edges=edges, looks=looks)
+        )
 
     def at(self, nuisances: Array) -> Array:
         """Shares (..., N) at the nuisances (..., M)."""

@@ -1,11 +1,11 @@
 """The HistFactory model of one mass, and CLs limits from it through pyhf.
 
-HistFactory knows no smooth functions, but the background's logarithm is linear in its parameters: each bin of the
-background is a sample of its own, and one ``normsys`` per parameter, shared by all of them, multiplies bin ``i`` by
-``exp((alpha_k - CENTRE) c_ik)``. Here ``c_ik`` is the change of ``ln b_i`` by ``FREEDOM`` standard deviations along the
-eigenvector ``k`` of the fit's covariance: so many that the constraint HistFactory puts on ``alpha_k`` does not bite,
-and the data alone decide. That is the function itself, up to its change of slope inside a bin, and not its tangent as
-with ``histosys``.
+HistFactory knows no smooth functions, but the background's logarithm is linear in its parameters: each block of bins
+of the background is a sample of its own, and one ``normsys`` per parameter, shared by all of them, multiplies block
+``i`` by ``exp((alpha_k - CENTRE) c_ik)``. Here ``c_ik`` is the change of ``ln b_i`` by ``FREEDOM`` standard deviations
+along the eigenvector ``k`` of the fit's covariance: so many that the constraint HistFactory puts on ``alpha_k`` does
+not bite, and the data alone decide. That is the function itself, up to its change of slope inside a block, and not its
+tangent as with ``histosys``.
 
 pyhf's interpolation of a ``normsys`` is exponential only beyond ``alpha = 1``, so ``alpha_k`` is centred at 2 and
 stays between 1 and 3; the samples' nominal contents are scaled such that they are the fit at ``alpha_k = 2``.
@@ -25,10 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ResonautError
+from resonaut.fit import coarse
 from resonaut.fit.background import Model
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array
-from resonaut.fit.limits import Limits, crossing
+from resonaut.fit.limits import SMALLEST, Limits, cls_values, crossing
 from resonaut.fit.sides import Size, largest, logarithms
 from resonaut.fit.signal import Template
 
@@ -36,16 +37,10 @@ FREEDOM = 20.0
 CENTRE = 2.0
 # Largest |c_ik|: with next to no events a bin's content is known to orders of magnitude, and exp overflows.
 LARGEST = 100.0
-# Each bin is a sample, so that they are as few as leave the limit as it is: the widest, relative to its mass, and how
-# much the logarithm of the likelihood ratio of an event changes in one, relative to its largest value. Data move inside
-# wider bins, and the observed limit with them.
-WIDEST, STEP = 0.01, 0.02
-# Standard deviations of the scale to either side of which this is looked at.
-ASIDE = 1.5
 # Standard deviations up to which the scale moves the peak, less where the samples' sum would not be so close to it, in
 # units of the highest bin, with so many pairs of samples.
 REACHES, CLOSE, PAIRS = (5.0, 4.0, 3.0, 2.0, 1.0), 0.02, 4
-# ``mu = 1`` is the expected limit. Largest ``mu`` that a fit may reach, at least and in units of the observed limit.
+# ``mu = 1`` is the expected limit. Largest ``mu`` that a fit may reach, at least and in units of the highest limit.
 HIGHEST, ABOVE = 10.0, 4.0
 
 
@@ -53,7 +48,7 @@ class PyhfError(ResonautError):
     """pyhf finds no minimum, or none that makes a limit."""
 
 
-def build(model: Model, unit: float, uncertainties: Mapping[str, Size], observed: float) -> dict[str, Any]:
+def build(model: Model, unit: float, uncertainties: Mapping[str, Size], highest: float) -> dict[str, Any]:
     """A HistFactory workspace, as plain JSON data.
 
     Args:
@@ -62,10 +57,10 @@ def build(model: Model, unit: float, uncertainties: Mapping[str, Size], observed
         uncertainties: relative, log-normal uncertainties of the signal's normalisation, by name, ``hi`` with the
             source up and ``lo`` with it down; of the template's own nuisances besides ``normalisation`` the scale
             moves the peak, and the resolution becomes a ``histosys``.
-        observed: limit, events.
+        highest: limit that is looked for, events.
     """
-    cuts = _cuts(model, unit)
-    mu = {"name": "mu", "bounds": [[0.0, max(HIGHEST, ABOVE * observed / unit)]], "inits": [1.0]}
+    cuts = coarse.cuts(model, unit)
+    mu = {"name": "mu", "bounds": [[0.0, max(HIGHEST, ABOVE * highest / unit)]], "inits": [1.0]}
     background, smooth = _background(model, cuts)
     others, yields = _resonances(model, cuts)
     common = [_normsys(name, *logarithms(size)) for name, size in uncertainties.items() if largest(size) > 0]
@@ -85,20 +80,22 @@ def _background(model: Model, cuts: NDArray[np.intp]) -> tuple[list[dict[str, An
     """Samples of the smooth function, and their parameters."""
     fitted = model.background.best
     function, theta, n = fitted.function, fitted.theta[0], fitted.function.n_smooth
-    expected = merge(function.smooth(theta), cuts)
-    slope = merge(function.slope(theta).T[:n], cuts).T  # (N, K)
+    blocks = coarse.blocks(model, cuts)
+    expected, slope = function.smooth(theta), function.slope(theta).T[:n]
     width, direction = np.linalg.eigh(fitted.background_covariance[0, :n, :n])
-    shift = slope / expected[:, None] @ (direction * np.sqrt(np.maximum(width, 0.0)))
+    relative = (merge(slope, cuts[blocks]) / merge(expected, cuts[blocks])).T  # (blocks, K)
+    shift = relative @ (direction * np.sqrt(np.maximum(width, 0.0)))
     shift *= np.minimum(FREEDOM, LARGEST / np.abs(shift).max(axis=0))
-    nominal = expected * np.exp(-CENTRE * shift.sum(axis=1))
+    block = np.repeat(np.arange(len(shift)), np.diff(blocks))  # of each bin
+    nominal = merge(expected, cuts) * np.exp(-CENTRE * shift.sum(axis=1))[block]
     names = [f"background_{k}" for k in range(n)]
     samples = [
         _sample(
-            f"background_bin_{i:03d}",
-            np.where(np.arange(len(expected)) == i, nominal, 0.0),
+            f"background_block_{i:03d}",
+            np.where(block == i, nominal, 0.0),
             [_normsys(name, float(c), -float(c)) for name, c in zip(names, shift[i], strict=True)],
         )
-        for i in range(len(expected))
+        for i in range(len(shift))
     ]
     centred = {"auxdata": [CENTRE], "inits": [CENTRE], "bounds": [[1.0, 2 * CENTRE - 1.0]]}
     return samples, [{"name": name, **centred} for name in names]
@@ -168,30 +165,12 @@ def _sample(name: str, contents: Array, modifiers: list[dict[str, Any]]) -> dict
     return {"name": name, "data": contents.tolist(), "modifiers": modifiers}
 
 
-def _cuts(model: Model, unit: float) -> NDArray[np.intp]:
-    """Indices of the ``edges`` of the model's bins, for ``unit`` signal events."""
-    edges, background = model.spectrum.edges, model.background.background[0]
-    signals = [unit * _at(model.template, eta, [0.0])[0] for eta in (-ASIDE, 0.0, ASIDE)]
-    yields = model.background.best.theta[0, model.background.best.function.n_smooth :]
-    signals += [events * one.shares for one, events in zip(model.resonances, yields, strict=True)]
-    # The logarithm of the likelihood ratio of an event in each bin, without and with the signal or the resonance.
-    ratio = np.log1p(np.abs(signals) / background)
-    ratio /= np.maximum(ratio.max(axis=1, keepdims=True), np.finfo(float).tiny)
-    cuts = [0]
-    for i in range(1, len(edges) - 1):
-        inside = ratio[:, cuts[-1] : i + 1]
-        changes = (inside.max(axis=1) - inside.min(axis=1)).max() > STEP
-        if changes or edges[i] - edges[cuts[-1]] > (1 - 1e-9) * WIDEST * edges[i]:
-            cuts.append(i)
-    return np.array([*cuts, len(edges) - 1])
-
-
 def _normsys(name: str, log_high: float, log_low: float) -> dict[str, Any]:
     return {"name": name, "type": "normsys", "data": {"hi": math.exp(log_high), "lo": math.exp(log_low)}}
 
 
 def upper_limits(workspace: dict[str, Any], near: Limits, confidence_level: float) -> Limits:
-    """Asymptotic CLs limits on ``mu`` by pyhf.
+    """Asymptotic CLs limits on ``mu`` by pyhf's fits.
 
     ``near`` are limits in units of ``mu`` close to the result: pyhf tests these values and one below and
     above them, and the limits are interpolated between.
@@ -211,19 +190,29 @@ def upper_limits(workspace: dict[str, Any], near: Limits, confidence_level: floa
     data = workspace["observations"][0]["data"] + model.config.auxdata
     points = np.unique(np.round(np.append(near.expected, near.observed), 2))
     points = np.concatenate([points[:1] * 0.85, points, points[-1:] * 1.15])
-    curves = []
-    for mu in points:
-        try:
-            with np.errstate(all="ignore"):
-                observed, bands = pyhf.infer.hypotest(
-                    float(mu), data, model, test_stat="qtilde", return_expected_set=True
-                )
-        except pyhf.exceptions.FailedMinimization as error:
-            raise PyhfError(f"pyhf finds no minimum at mu = {mu:g} ({error}).") from None
-        curves.append([float(observed), *map(float, bands)])
-    log_cls = np.log(np.maximum(np.array(curves).T, 1e-300))
+    try:
+        with np.errstate(all="ignore"):
+            alone = pyhf.infer.mle.fixed_poi_fit(0.0, data, model)
+            asimov = model.expected_data(alone)
+            observed, bands = cls_values(_q_tilde(model, data, points), _q_tilde(model, asimov, points))
+    except pyhf.exceptions.FailedMinimization as error:
+        raise PyhfError(f"pyhf finds no minimum ({error}).") from None
+    log_cls = np.log(np.maximum(np.vstack([observed, bands]), SMALLEST))
     level = math.log(1 - confidence_level)
     if not np.isfinite(log_cls).all() or (log_cls.max(axis=1) < level).any() or (log_cls.min(axis=1) > level).any():
         raise PyhfError("pyhf's CLs does not cross the level near the direct likelihood's limit.")
     found = [crossing(points, curve, level) for curve in log_cls]
     return Limits(found[0], np.array(found[1:]))
+
+
+def _q_tilde(model: Any, data: Any, points: Array) -> Array:
+    """The q-tilde (P,) of ``points`` (P,) by pyhf; each fit begins where the one before it ended."""
+    import pyhf
+
+    best, lowest = pyhf.infer.mle.fit(data, model, return_fitted_val=True)
+    at, found = best, []
+    for mu in points:
+        at, value = pyhf.infer.mle.fixed_poi_fit(float(mu), data, model, init_pars=list(at), return_fitted_val=True)
+        found.append(value)
+    above = np.maximum(np.array(found) - lowest, 0.0)
+    return np.where(best[model.config.poi_index] < points, above, 0.0)

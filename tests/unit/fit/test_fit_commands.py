@@ -235,11 +235,14 @@ def test_workspace_is_plain_histfactory(fitted, result):
         (name, kind)
         for name, kind in (
             ("mu", "normfactor"),
-            ("lund_b_quark", "normsys"),
+            ("lund", "normsys"),
+            ("luminosity", "normsys"),
             ("scale", "normsys"),
             ("resolution", "histosys"),
         )
     }
+    # The sources of the calibration act together, as in the direct likelihood.
+    assert not any(name.startswith("lund_") for name, _ in model.config.modifiers)
     start = model.config.suggested_init()
     # mu = 1 is the expected limit.
     assert start[model.config.poi_index] == 1.0
