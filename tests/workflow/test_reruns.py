@@ -85,7 +85,7 @@ def trained(finished, *overlays: Path) -> set[tuple[str, str]]:
     """The method and window of the selections that a run would train now."""
     run = finished.snakemake("--dry-run", "--configfile", *finished.configuration, *map(str, overlays))
     assert run.returncode == 0, run.stderr
-    return set(re.findall(r"^select: (\w+) in window (\w+)", run.stdout + run.stderr, re.MULTILINE))
+    return set(re.findall(r"select: (\w+) in window (\w+)", run.stdout + run.stderr))
 
 
 def test_a_key_of_one_method_trains_this_one_again(finished, tmp_path) -> None:
