@@ -138,6 +138,25 @@ def test_limits_at_and_beside_a_large_peak():
     assert max(map(abs, alone)) > 2 * max(abs(done.found[i].z_local) for i in (1, 5))
 
 
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_mass_on_the_flank_of_a_peak_is_judged_with_the_peak(seed):
+    # No nominal signal there describes the peak, and no range is good (seed 4), or only one that cuts it in two.
+    edges = np.arange(60.0, 201.0)
+    middle = (edges[:-1] + edges[1:]) / 2
+    peak = template(Gaussian(0.027), 91.0, edges).shares
+    counts = np.random.default_rng(seed).poisson(normalised(np.exp(-middle / 45), 40000) + 350 * peak).astype(float)
+    done = scanned(search(counts, [90.0, 95.0], width=0.027, edges=edges))
+    assert [one.mass for one in done.resonances] == [90.0]
+    beside, excess = done.models[1], done.found[1]
+    assert beside.bins == slice(0, len(counts))
+    assert beside.chosen.good
+    assert abs(excess.z_local) < 1.5
+    # The scale has a minimum on either side of none (seed 3): the peak is the lower one.
+    if seed == 3:
+        assert excess.floating.value == pytest.approx(350, abs=150)
+        assert excess.nuisances["scale"].pull < -2
+
+
 def test_the_global_p_value_comes_from_the_ranges_that_are_fitted(tmp_path):
     # A turn-on that no function describes: the whole range is as wrong as can be, what is fitted is not.
     edges = np.arange(1000.0, 7001.0, 50.0)

@@ -277,25 +277,28 @@ def _in_range(
     pulls = np.outer((-PULLED, 0.0, PULLED), [name == "scale" for name in peak.nuisances])
     own = [one for one in inside if any(map(one.overlaps, np.atleast_2d(peak.at(pulls))))]
     others = tuple(one for one in inside if not any(one is other for other in own))
-    floating = _shares(others, spectrum)
-    results = [ordered(family, spectrum, sqrt_s, settings, peak, floating) for family in settings.families]
-    functions = tuple(one.function for one, _ in results)
+    # What is seen there is that resonance: it takes the signal's place where order, range and quality are judged.
+    floating, signal = _shares([*others, *own], spectrum), None if own else peak
+    results = [ordered(family, spectrum, sqrt_s, settings, signal, floating) for family in settings.families]
     trials = tuple(trial for _, steps in results for trial in steps)
     starts = [one.theta for one, _ in results]
+    both = profile([one.function for one, _ in results], spectrum.counts[None], signal, start=starts)
+    functions = tuple(one.function.with_resonances(floating[: len(others)]) for one, _ in results)
+    starts = [theta[:, : one.n_parameters] for theta, one in zip(starts, functions, strict=True)]
     background = profile(functions, spectrum.counts[None], start=starts)
-    both = profile(functions, spectrum.counts[None], peak, start=starts)
     fitted = background.best
     found = _quality(spectrum, fitted, None)
-    total = both.background[0] + both.signal[0] * peak.at(both.nuisances[0])
-    p_signal = quality(spectrum, total, both.best.function.n_parameters + 1).p_value
-    slopes = np.column_stack([both.best.function.slope(both.best.theta[0]), peak.at(both.nuisances[0])])
+    total, slopes = both.background[0], both.best.function.slope(both.best.theta[0])
+    if signal is not None:
+        shares = signal.at(both.nuisances[0])
+        total, slopes = total + both.signal[0] * shares, np.column_stack([slopes, shares])
     attempt = Attempt(
         float(spectrum.edges[0]),
         float(spectrum.edges[-1]),
         fitted.function.family,
         fitted.function.shape_parameters,
         found.p_value,
-        p_signal,
+        quality(spectrum, total, slopes.shape[1]).p_value,
         smooth_p_value(spectrum.counts, total, slopes),
         relative_error(fitted, mass),
         good=False,
@@ -304,7 +307,9 @@ def _in_range(
     if settings.expected == "background_only":
         expected = background.background[0]
     else:
-        expected = _without(functions, spectrum, others, own) if own else both.background[0]
+        theta = both.best.theta[0].copy()
+        theta[both.best.function.n_smooth + len(others) :] = 0.0
+        expected = both.best.function.expected(theta)
     made = Model(mass, bins, spectrum, functions, peak, background, expected, found, (attempt,), trials, others)
     return made, attempt
 
@@ -324,14 +329,3 @@ def good(fitted: Fit, spectrum: Spectrum, shrink: Shrink) -> bool:
     p_value = _quality(spectrum, fitted, None).p_value
     p_smooth = smooth_p_value(spectrum.counts, fitted.background[0], fitted.function.slope(fitted.theta[0]))
     return (p_value is None or p_value >= shrink.min_p_signal) and p_smooth >= shrink.min_p_smooth
-
-
-def _without(
-    functions: Sequence[Background], spectrum: Spectrum, others: Sequence[Resonance], own: Sequence[Resonance]
-) -> Array:
-    """The background (N,), ``others`` in it, of a fit in which the resonances ``own`` float too."""
-    floating = _shares([*others, *own], spectrum)
-    fitted = profile([one.with_resonances(floating) for one in functions], spectrum.counts[None]).best
-    theta = fitted.theta[0].copy()
-    theta[fitted.function.n_smooth + len(others) :] = 0.0
-    return fitted.function.expected(theta)

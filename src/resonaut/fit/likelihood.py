@@ -114,7 +114,14 @@ def fit(
 
 
 def _feasible(function: Background, theta: Array, level: Array, template: Template) -> Array:
-    """``theta``, with the background scaled up where a negative signal would exceed it in some bin."""
+    """``theta``, where a bin would expect no events without resonances or with more background under the signal.
+
+    Negative yields of resonances are those of a fit in which something else filled the hole, and begin from none.
+    """
+    if len(function.resonances):
+        hollow = (function.expected(theta) <= 0).any(axis=-1)
+        theta = theta.copy()
+        theta[hollow, function.n_smooth :] = 0.0
     negative = level < 0
     if not negative.any():
         return theta

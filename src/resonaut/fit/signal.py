@@ -206,9 +206,10 @@ def _table(shape: Shape, mass: float, low: float, high: float) -> tuple[Array, f
 def _starts(scale: float) -> Array:
     """Values of the scale, a quarter of a shape's width apart, for a standard deviation of ``scale`` widths.
 
-    Where the scale moves the shape by less than half a width the likelihood has one minimum.
+    They are one standard deviation apart at most: wherever the fitted yield changes its sign with the scale, the
+    likelihood has a minimum on both sides.
     """
-    count = min(math.ceil(4 * FAR * scale), MOST_STARTS) if 2 * FAR * scale > 1 else 0
+    count = min(max(math.ceil(4 * FAR * scale), math.ceil(FAR)), MOST_STARTS) if scale > 0 else 0
     return FAR * np.arange(-count, count + 1) / max(count, 1)
 
 

@@ -189,8 +189,12 @@ def above(fig: Figure, text: str) -> None:
 
 
 def legend_below(fig: Figure, columns: int) -> None:
-    """One legend below all panels that names everything in any of them once."""
+    """One legend below all panels that names everything in any of them once, in fewer ``columns`` if it is too wide."""
     named: dict[str, Any] = {}
     for ax in fig.axes:
         named |= {name: handle for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
-    fig.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, fontsize=9)
+    for fewer in range(columns, 0, -1):
+        legend = fig.legend(named.values(), named.keys(), loc="outside lower center", ncols=fewer, fontsize=9)
+        if fewer == 1 or legend.get_window_extent().width <= fig.bbox.width:
+            break
+        legend.remove()

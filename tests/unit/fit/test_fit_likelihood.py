@@ -244,3 +244,17 @@ def test_so_many_events_that_their_sums_round(events, shape_parameters, mass, un
     assert alone.converged[0]
     assert both.converged[0]
     assert both.deviance[0] <= alone.deviance[0] + 1e-3
+
+
+def test_fits_begin_where_every_bin_expects_events():
+    # The yield of a resonance is that of a fit in which something else filled its hole.
+    edges = np.arange(2000.0, 5001.0, 50.0)
+    peak = template(Gaussian(0.03), 3000.0, edges).shares
+    function = Background("dijet", edges, 13000.0, 2, peak[None])
+    counts = np.random.default_rng(1).poisson(1e4 * np.exp(-np.arange(60) / 9.0)).astype(float)[None]
+    theta = function.start(counts)
+    theta[:, -1] = -2 * function.smooth(theta[0])[peak.argmax()] / peak.max()
+    assert (function.expected(theta) <= 0).any()
+    held = fit(function, counts, start=theta)
+    assert held.converged.all()
+    assert held.deviance == pytest.approx(fit(function, counts).deviance, abs=1e-4)

@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import yaml
+from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from scipy.stats import norm
@@ -395,3 +396,15 @@ def test_results_of_this_test_are_such_of_the_stage(bare, folder) -> None:
     made = json.loads(searched(folder / "again")[0].read_text())
     assert set(made["scan"][0]) <= set(real["scan"][0])
     assert set(made["scan"][0]["fit"]) <= set(real["scan"][0]["fit"])
+
+
+def test_a_legend_is_no_wider_than_its_figure():
+    fig = Figure(figsize=(7, 5), layout="constrained")
+    ax = fig.subplots()
+    for i in range(6):
+        ax.plot([0, 1], [0, i], label=f"a name as long as those of found resonances {i}")
+    style.legend_below(fig, 4)
+    fig.canvas.draw()
+    (legend,) = fig.legends
+    assert legend.get_window_extent().width <= fig.bbox.width
+    assert len(legend.get_texts()) == 6
