@@ -79,14 +79,14 @@ def snakemake(
     refused: str | tuple[str, ...],
     **how: Any,
 ) -> Try:
-    """``snakemake`` in a checkout of its own, with an overlay (a mapping, or the text of the file)."""
+    """``snakemake`` in a checkout of its own, with an overlay of the demo (a mapping, or a text)."""
     for part in ("Snakefile", "workflow", "src", "config", "envs"):
         source = Path(os.environ[CLONE], part)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, part)
     if isinstance(overlay, Mapping):
         overlay = yaml.safe_dump(merged(SMALL, overlay), allow_unicode=True)
     Path("overlay.yaml").write_bytes(overlay if isinstance(overlay, bytes) else overlay.encode())
-    command = ["snakemake", "--cores", "1", "--configfile", "overlay.yaml", *arguments]
+    command = ["snakemake", "--cores", "1", "--configfile", "config/config.yaml", "overlay.yaml", *arguments]
     return Try([command], right, words(refused), **({"limit": 120.0} | how))
 
 
