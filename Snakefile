@@ -14,7 +14,6 @@ if not workflow.overwrite_configfiles:
     configfile: f"{workflow.basedir}/config/config.yaml"
 
 
-
 # An analysis's own folders stand in its configuration under the same name.
 pathvars:
     results="results",

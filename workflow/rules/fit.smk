@@ -2,9 +2,13 @@
 
 
 rule fit:
-    """The results of all selections and masses."""
+    """The results of all selections and masses, or without data of the experiments."""
     input:
-        summary="<results>/fit/summary.json",
+        summary=(
+            experiments.fits(ANALYSIS)
+            if experiments.instead_of_data(ANALYSIS)
+            else "<results>/fit/summary.json"
+        ),
     localrule: True
 
 

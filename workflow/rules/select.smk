@@ -90,12 +90,12 @@ rule select_train:
 
 
 rule select:
-    """Everything that the stage makes: each method in each window."""
+    """Everything that the stage makes: each method in each window, or without data the experiments."""
     input:
-        summaries=expand(
-            "<results>/select/{method}/{window}.json",
-            method=config["select"]["methods"],
-            window=config["select"]["windows"],
+        summaries=(
+            experiments.all_summaries(ANALYSIS)
+            if experiments.instead_of_data(ANALYSIS)
+            else select_jobs.selections(ANALYSIS)
         ),
     localrule: True
 

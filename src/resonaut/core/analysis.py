@@ -38,6 +38,10 @@ class Analysis:
         for path in files:
             configuration.require_unique_keys(path)
         full = configuration.validate(config)
+        for verb in full["search"]["stages"]:
+            if verb not in stages.plans():
+                known = ", ".join(stages.plans())
+                raise ConfigError(f"config: search.stages has {verb!r}, which is no stage; there are {known}.")
         full["select"]["windows"] = windows.expand(full["select"]["windows"], full["select"]["window_chains"])
         for name in full["search"]["datasets"]:
             if name not in full["datasets"]:
@@ -53,10 +57,6 @@ class Analysis:
         """Stop where the stages cannot work together; each checks its own section."""
         chosen, plans = self.config["search"]["stages"], stages.plans()
         for verb in chosen:
-            if verb not in plans:
-                raise ConfigError(
-                    f"config: search.stages has {verb!r}, which is no stage; there are {', '.join(plans)}."
-                )
             for needed in plans[verb].NEEDS:
                 if needed not in chosen:
                     raise ConfigError(

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.units import listed
 
 
 def expand(windows: Mapping[str, Any], chains: Mapping[str, Sequence[float]]) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def expand(windows: Mapping[str, Any], chains: Mapping[str, Sequence[float]]) ->
     for chain, edges in chains.items():
         if len(edges) < 4 or sorted(set(edges)) != list(edges):
             raise ConfigError(
-                f"config: select.window_chains.{chain} wants at least four ascending edges in GeV, not {list(edges)}."
+                f"config: select.window_chains.{chain} wants at least four ascending edges in GeV, not {listed(edges)}."
             )
         bins = [list(pair) for pair in pairwise(edges)]
         for number in range(1, len(bins) - 1):
@@ -47,6 +48,6 @@ def require_ascending(where: str, signal_region: Sequence[float], sidebands: Seq
     edges = [*low, *signal_region, *high]
     if edges != sorted(edges) or any(first == last for first, last in (low, signal_region, high)):
         raise ConfigError(
-            f"{where}: lower sideband {list(low)}, signal region {list(signal_region)} and upper sideband {list(high)} "
-            "must be ascending ranges that do not overlap; correct them."
+            f"{where}: lower sideband {listed(low)}, signal region {listed(signal_region)} and upper sideband "
+            f"{listed(high)} must be ascending ranges that do not overlap; correct them."
         )

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from resonaut.core.errors import ConfigError
+
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
@@ -17,7 +19,12 @@ def section() -> type:
 
 
 def check(analysis: "Analysis") -> None:
-    """Nothing: the stages that it shows have checked what it reads."""
+    """Stop with ``ConfigError`` where there are no data, whose search the report shows."""
+    if not analysis.datasets("data"):
+        raise ConfigError(
+            "config: search.stages has 'report', and search.datasets no dataset with the role 'data', whose search it "
+            "shows; add one, or take 'report' out (`snakemake report_injections` shows experiments)."
+        )
 
 
 def keys(analysis: "Analysis") -> dict[str, Any]:

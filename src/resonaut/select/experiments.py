@@ -64,6 +64,11 @@ def fits(analysis: Analysis) -> list[str]:
     return [f"<results>/fit/retrained/{'/'.join(names)}.json" for names in every(analysis)]
 
 
+def instead_of_data(analysis: Analysis) -> bool:
+    """Whether the analysis has experiments alone, as there are no data."""
+    return analysis.uses("select") and not analysis.datasets("data")
+
+
 def no_signal_fits(analysis: Analysis) -> list[str]:
     """Fits of experiments without a signal, where the report shall judge the methods by them."""
     if not analysis.config["report"]["no_signal_check"]:

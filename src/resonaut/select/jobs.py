@@ -49,6 +49,13 @@ def stages_read(analysis: "Analysis", method: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def selections(analysis: "Analysis") -> list[str]:
+    """The summaries of each method in each window of the data; none without data."""
+    section = analysis.config["select"]
+    pairs = [(method, window) for method in section["methods"] for window in section["windows"]]
+    return [f"<results>/select/{'/'.join(pair)}.json" for pair in pairs if analysis.datasets("data")]
+
+
 def scores(analysis: "Analysis", method: str, window: str) -> list[str]:
     """The friends that a method reads: scores of the tagger, or of the methods that it combines."""
     names = analysis.datasets("data", "background", "signal")
@@ -82,24 +89,31 @@ def check(analysis: "Analysis") -> None:
         ConfigError: one sentence with the key and the way out.
     """
     searched = len(analysis.datasets("data"))
-    if searched > 1 or not (searched or analysis.datasets("pseudo_data")):
+    injection = analysis.config["select"]["injection"]
+    if searched > 1:
         raise ConfigError(
             f"config: search.datasets has {searched} datasets with the role 'data'; select searches exactly one, so "
             "leave one (its 'files' may be many)."
         )
+    if not searched and not (analysis.datasets("pseudo_data") and injection["signals"] and injection["amounts"]):
+        raise ConfigError(
+            "config: search.stages has 'select', and search.datasets no dataset with the role 'data' to search in; add "
+            "one, or pseudo-data and select.injection.signals and amounts to put into them."
+        )
     methods = analysis.config["select"]["methods"]
+    for name in methods:
+        for part in combined(analysis, name):
+            if part not in methods[: methods.index(name)]:
+                raise ConfigError(
+                    f"config: select.combinations.{name} needs the method {part!r}; list it before {name!r} in "
+                    "select.methods."
+                )
     for name in methods:
         for verb in stages_read(analysis, name):
             if not analysis.uses(verb):
                 raise ConfigError(
                     f"config: select.methods has {name!r}, which needs the stage {verb!r}; take it out, or add "
                     f"{verb!r} to search.stages."
-                )
-        for part in combined(analysis, name):
-            if part not in methods[: methods.index(name)]:
-                raise ConfigError(
-                    f"config: select.combinations.{name} needs the method {part!r}; list it before {name!r} in "
-                    "select.methods."
                 )
         if not combined(analysis, name):
             _require_inputs(analysis, name)

@@ -60,6 +60,21 @@ def test_chains_become_windows() -> None:
     ("overlay", "sentence"),
     [
         ({"search": {"datasets": ["data", "nothing"]}}, "search.datasets names 'nothing', which is not in 'datasets'"),
+        (
+            {"search": {"stages": ["simulat"]}},
+            "search.stages has 'simulat', which is no stage; there are simulate, skim",
+        ),
+        (
+            {
+                "search": {"stages": ["simulate", "skim", "select"], "datasets": ["pseudo", "qcd"]},
+                "select": {"methods": ["inclusive"]},
+            },
+            "search.datasets no dataset with the role 'data' to search in; add one, or pseudo-data and select.injection",
+        ),
+        (
+            {"select": {"methods": ["inclusive", "a"], "combinations": {"a": {"methods": ["a", "inclusive"]}}}},
+            "select.combinations.a needs the method 'a'; list it before 'a'",
+        ),
         ({"datasets": {"data": {"files": ["a.root"]}}}, "datasets.data has both 'files' and a 'generator'"),
         ({"datasets": {"data": {"generator": None}}}, "datasets.data has neither 'files' nor a 'generator'"),
         ({"datasets": {"qcd": {"cross_section": None}}}, "datasets.qcd.cross_section is null; simulation needs one"),
