@@ -114,6 +114,25 @@ def test_code_that_no_job_runs_reruns_nothing(finished) -> None:
         (source / "mine.py").unlink()
 
 
+def test_a_method_of_the_user_s_own(finished, tmp_path) -> None:
+    """It runs in the workflow, and only its own file trains it again."""
+    own, overlay = finished.path / "mine.py", tmp_path / "overlay.yaml"
+    shutil.copy("tests/data/my_method.py", own)
+    overlay.write_text(
+        yaml.safe_dump({"code": ["mine.py"], "select": {"methods": ["inclusive", "tagger", "cwola", "distance"]}})
+    )
+    try:
+        target = "results/select/distance/w3500.json"
+        run = finished.snakemake("--configfile", *finished.configuration, str(overlay), "--", target)
+        assert run.returncode == 0, run.stderr
+        assert trained(finished, overlay) == set()
+        own.write_text(own.read_text() + "# an edit\n")
+        assert trained(finished, overlay) == {("distance", "w3500")}
+    finally:
+        own.unlink()
+        shutil.rmtree(finished.path / "results/select/distance", ignore_errors=True)
+
+
 def test_a_method_s_code_trains_this_one_again(finished) -> None:
     with edited(finished.path / "src" / "resonaut" / "select" / "cwola.py", "\n# an edit\n"):
         assert trained(finished) == {("cwola", "w3500")}

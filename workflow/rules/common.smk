@@ -64,8 +64,9 @@ def code_of(verb, command, modules=None):
         found = provenance.command_code(
             verb, command, *(modules(ANALYSIS, *method) if modules else ())
         )
-        source = os.path.relpath(CHECKOUT / "src" / "resonaut")
-        return [f"{source}/{path}" for path in found]
+        # A user's own file has an absolute path.
+        package = CHECKOUT / "src" / "resonaut"
+        return [os.path.relpath(package / path) for path in found]
 
     return (lambda wildcards: paths(wildcards.method)) if modules else paths()
 

@@ -78,13 +78,16 @@ rule select_train:
         signal=lambda wildcards, input: [f"--signal={path}" for path in input.signal],
         weights=["--reweight"] * ANALYSIS.uses("reweight")
         + ["--lund"] * ANALYSIS.uses("calibrate"),
+        code=lambda wildcards: options(
+            "code", select_jobs.own_code(ANALYSIS, wildcards.method)
+        ),
     message:
         "select: {wildcards.method} in window {wildcards.window}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} select train \
             --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
-            --data {input.data:q} {params.background:q} {params.signal:q} {params.weights:q} \
+            --data {input.data:q} {params.background:q} {params.signal:q} {params.weights:q} {params.code:q} \
             --output {output.summary:q}
         """
 
@@ -164,7 +167,7 @@ rule select_images:
     """Average the jets of selected and of rejected data in the signal region."""
     input:
         config="<results>/config/select/{method}/{window}.json",
-        code=code_of("select", "images", select_jobs.modules),
+        code=code_of("select", "images"),
         data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         events=ANALYSIS.friends("skim", *ANALYSIS.datasets("data")),
         selected=ANALYSIS.friends(

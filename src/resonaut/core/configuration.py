@@ -48,6 +48,9 @@ class Frame:
     )
     search: Search = key("Which stages run on which datasets.")
     datasets: dict[Name, DatasetConfig] = key("The catalogue of datasets, by name.", default={})
+    code: list[str] = key(
+        "Python files of your own, which add methods to `select` (docs/extend.md).", default=[], unique=True
+    )
 
 
 @cache

@@ -1,16 +1,20 @@
 """The methods by name: where their code is, and what the workflow must have for them. Imports nothing heavy."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.extensions import load
 
 
 @dataclass(frozen=True)
 class Entry:
-    """``place`` is "module.Class" in ``resonaut.select``.
+    """``place`` is "module.Class" in ``resonaut.select``, or the name of a class in a user's own file.
 
     ``friends``: stages whose columns it reads. ``roles``: roles of the simulated datasets it cannot do without.
     ``keys``: of the section ``select``, beside those that the engine reads for every method.
+    ``file``: the user's own file that it is in.
     ``bound``: it knows what no search knows. ``candidates``: it sees those of the jets.
     """
 
@@ -20,6 +24,12 @@ class Entry:
     roles: tuple[str, ...] = ()
     bound: bool = False
     candidates: bool = False
+    file: str = ""
+
+    @property
+    def module(self) -> str:
+        """The file of its code, relative to the package's folder or absolute."""
+        return str(Path(self.file).resolve()) if self.file else f"select/{self.place.split('.')[0]}.py"
 
 
 # Keys of what methods share: the features of the event, those of a jet, and the ratio step.
@@ -46,15 +56,31 @@ METHODS = {
 }
 
 
-def entry(name: str) -> Entry:
+def methods(code: Sequence[str]) -> dict[str, Entry]:
+    """All methods: those of the package, and those of ``METHODS`` in the user's own files.
+
+    Raises:
+        ConfigError: a file cannot be executed, or a name is there twice.
+    """
+    found = dict(METHODS)
+    for path in code:
+        for name, added in getattr(load(path), "METHODS", {}).items():
+            if name in found:
+                raise ConfigError(f"config: code: {path}: there is already a method {name!r}; rename this one.")
+            found[name] = replace(added, file=path)
+    return found
+
+
+def entry(name: str, code: Sequence[str] = ()) -> Entry:
     """The method of that name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or a file of ``code`` is wrong.
     """
-    if name not in METHODS:
+    known = methods(code)
+    if name not in known:
         raise ConfigError(
-            f"config: unknown method {name!r} in select.methods; there are {', '.join(METHODS)}, and the keys of "
+            f"config: unknown method {name!r} in select.methods; there are {', '.join(known)}, and the keys of "
             "select.combinations."
         )
-    return METHODS[name]
+    return known[name]

@@ -14,7 +14,7 @@ app = typer.Typer(
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/select.json.")],
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
     method: Annotated[str, typer.Option(help="A method of docs/select.md, or a key of select.combinations.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
     data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
@@ -25,6 +25,7 @@ def train(
         bool, typer.Option("--reweight", help="Weight the background with its friends reweight.")
     ] = False,
     lund: Annotated[bool, typer.Option("--lund", help="Weight the signals with their friends calibrate.")] = False,
+    code: Annotated[list[Path], typer.Option(help="Python file of your own with the method; repeatable.")] = [],  # noqa: B006
 ) -> None:
     """Train one method in one window, and score every dataset.
 
@@ -38,7 +39,7 @@ def train(
     from resonaut.select.settings import read
     from resonaut.select.train import select
 
-    distinct([config, data, *background, *signal], [output])
+    distinct([config, data, *background, *signal, *code], [output])
     summary = select(
         read(config),
         method,
@@ -48,14 +49,15 @@ def train(
         [Dataset.open(path) for path in signal],
         reweight,
         lund,
+        list(map(str, code)),
     )
     write_json(output, summary)
 
 
 @app.command()
 def inject(
-    config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/select.json.")],
-    method: Annotated[str, typer.Option(help="A method of docs/select.md.")],
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
+    method: Annotated[str, typer.Option(help="A method of docs/select.md, or of --code.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
     data: Annotated[Path, typer.Option(help="Manifest of the data, or of pseudo-data without a signal.")],
     signal: Annotated[Path, typer.Option(help="Manifest of the signal to inject.")],
@@ -81,6 +83,7 @@ def inject(
     systematics: Annotated[
         bool, typer.Option("--systematics", help="Train again for large variations of the Lund weights.")
     ] = False,
+    code: Annotated[list[Path], typer.Option(help="Python file of your own with the method; repeatable.")] = [],  # noqa: B006
 ) -> None:
     """Put simulated signal into background, train one method in one window, and measure what it finds.
 
@@ -95,7 +98,7 @@ def inject(
     from resonaut.select.injection import Injection
     from resonaut.select.settings import read
 
-    distinct([config, data, signal, *simulation, *background, *prior, *evaluation], [output])
+    distinct([config, data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
     experiment = experiments.Experiment(
         read(config),
@@ -110,6 +113,7 @@ def inject(
         lund,
         [Dataset.open(path) for path in simulation],
         reweight,
+        tuple(map(str, code)),
     )
     write_json(output, experiments.inject(experiment))
 
@@ -132,7 +136,7 @@ def benchmark(
 
 @app.command()
 def images(
-    config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/select.json.")],
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
     method: Annotated[str, typer.Option(help="A method that was run.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
     data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],

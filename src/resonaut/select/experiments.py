@@ -5,7 +5,7 @@ from typing import Any
 
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
-from resonaut.select import catalogue, jobs
+from resonaut.select import jobs
 
 
 def methods(analysis: Analysis) -> list[str]:
@@ -90,7 +90,7 @@ def base(analysis: Analysis, method: str) -> str:
         )
     for role in ["pseudo_data", "background"] if wanted == "auto" else [wanted]:
         # What a method learns from cannot be its data as well, and without data nobody knows how much to draw.
-        drawn = analysis.datasets("data") and role not in catalogue.entry(method).roles
+        drawn = analysis.datasets("data") and role not in jobs.entry(analysis, method).roles
         if analysis.datasets(role) and (role != "background" or drawn):
             return role
     return "data"
@@ -118,7 +118,7 @@ def inputs(analysis: Analysis, method: str, signal: str) -> dict[str, list[str]]
             f"config: select.injection.signals names {signal!r}, which is no signal of search.datasets; add it there "
             "or take it out."
         )
-    into, roles = base(analysis, method), catalogue.entry(method).roles
+    into, roles = base(analysis, method), jobs.entry(analysis, method).roles
     # Simulation that does not suffice leaves the data, of which it has to have the luminosity anyway.
     data = analysis.datasets("pseudo_data" if into == "pseudo_data" else "data")[0]
     simulation = analysis.datasets("background") if into == "background" else []
@@ -155,6 +155,7 @@ def options(analysis: Analysis, method: str, read: Mapping[str, Sequence[str]]) 
         *["--reweight"] * bool(read.get("reweight")),
         *["--lund"] * analysis.uses("calibrate"),
         *["--systematics"] * section["systematics"],
+        *(f"--code={path}" for path in jobs.own_code(analysis, method)),
     ]
 
 

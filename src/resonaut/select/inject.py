@@ -33,7 +33,8 @@ class Experiment:
 
     ``backgrounds`` and ``signals`` are what methods may learn from; ``evaluation`` are backgrounds that count in
     the SIC beside the pseudo-data; ``lund``: the signal has friends ``calibrate``. Where ``simulation`` suffices it
-    takes the place of ``data``; ``reweighted``: it has friends ``reweight``.
+    takes the place of ``data``; ``reweighted``: it has friends ``reweight``;
+    ``code``: the user's own files that the method may be in.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Experiment:
     lund: bool
     simulation: list[Dataset] = field(default_factory=list)
     reweighted: bool = False
+    code: tuple[str, ...] = ()
 
     def columns(self, method: methods.Method) -> tuple[str, ...]:
         """What is read of every event."""
@@ -83,8 +85,8 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     """Draw with the Lund weights of ``variation``, train, and measure."""
     settings, injection, signal = experiment.settings, experiment.injection, experiment.signal
     mass_window: Window = window(settings, experiment.window)
-    method = methods.make(experiment.method, settings, experiment.window)
-    columns, held_out = experiment.columns(method), methods.uses_tagger(experiment.method, settings)
+    method = methods.make(experiment.method, settings, experiment.window, experiment.code)
+    columns, held_out = experiment.columns(method), methods.uses_tagger(experiment.method, settings, experiment.code)
     background = base.draw(
         experiment.data,
         experiment.simulation,
@@ -171,7 +173,7 @@ def _varied_efficiency(signal: dict[str, Any], variation: str) -> float:
 def _evaluated(experiment: Experiment, selector: Selector) -> Iterator[np.ndarray]:
     """Ranks of the backgrounds that are counted beside the pseudo-data; not of events that trained the tagger."""
     method = selector.method
-    known = ("tag_train",) if methods.uses_tagger(experiment.method, experiment.settings) else ()
+    known = ("tag_train",) if methods.uses_tagger(experiment.method, experiment.settings, experiment.code) else ()
     for dataset in experiment.evaluation:
         events = dataset.read((*experiment.columns(method), *known), method.friends)
         yield _ranks(selector, events[usable_events(events)], dataset.name, False)

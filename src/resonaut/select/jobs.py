@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 ENGINE = ("background_efficiency", "min_events", "spectrum", "spectra_efficiencies", "categories", "sculpting")
 
 
+def entry(analysis: "Analysis", method: str) -> catalogue.Entry:
+    """A method's entry, of the package or of the user's own files."""
+    return catalogue.entry(method, analysis.config["code"])
+
+
 def combined(analysis: "Analysis", method: str) -> list[str]:
     """The methods whose scores a combination reads; none for a method of its own."""
     found: list[str] = analysis.config["select"]["combinations"].get(method, {"methods": []})["methods"]
@@ -28,7 +33,7 @@ def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
     """What a job of one method in one window reads of the section, and nothing of others."""
     section = analysis.config["select"]
     names = combined(analysis, method)
-    wanted = ("combinations",) if names else catalogue.entry(method).keys
+    wanted = ("combinations",) if names else entry(analysis, method).keys
     found = {name: section[name] for name in (*ENGINE, *wanted)}
     if names:
         known = section["combinations"]
@@ -40,12 +45,17 @@ def modules(analysis: "Analysis", method: str) -> list[str]:
     """The module of a method, which the engine finds by its name."""
     if combined(analysis, method):
         return []
-    return [f"select/{catalogue.entry(method).place.split('.')[0]}.py"]
+    return [entry(analysis, method).module]
+
+
+def own_code(analysis: "Analysis", method: str) -> list[str]:
+    """The user's own files that a method, or one that it combines, is in."""
+    return list(dict.fromkeys(found for own in parts(analysis, method) if (found := entry(analysis, own).file)))
 
 
 def stages_read(analysis: "Analysis", method: str) -> list[str]:
     """The stages whose columns a method reads, or the methods that it combines."""
-    found = [verb for own in parts(analysis, method) for verb in catalogue.entry(own).friends]
+    found = [verb for own in parts(analysis, method) for verb in entry(analysis, own).friends]
     return list(dict.fromkeys(found))
 
 
@@ -65,8 +75,8 @@ def scores(analysis: "Analysis", method: str, window: str) -> list[str]:
 
 def bounds(analysis: "Analysis") -> list[str]:
     """The methods that know what no search knows."""
-    methods = analysis.config["select"]["methods"]
-    return [name for name in methods if name in catalogue.METHODS and catalogue.METHODS[name].bound]
+    own = [name for name in analysis.config["select"]["methods"] if not combined(analysis, name)]
+    return [name for name in own if entry(analysis, name).bound]
 
 
 def with_candidates(analysis: "Analysis") -> bool:
@@ -120,13 +130,13 @@ def check(analysis: "Analysis") -> None:
 
 
 def _require_inputs(analysis: "Analysis", method: str) -> None:
-    entry = catalogue.entry(method)
-    if entry.candidates and not with_candidates(analysis):
+    wanted = entry(analysis, method)
+    if wanted.candidates and not with_candidates(analysis):
         raise ConfigError(
             f"config: select.methods has {method!r}, which sees the jets' candidates; take it out, or set "
             "skim.read_constituents for files that have them."
         )
-    for role in entry.roles:
+    for role in wanted.roles:
         if not analysis.datasets(role):
             raise ConfigError(
                 f"config: select.methods has {method!r}, which learns from a dataset with the role {role!r}; take it "

@@ -1,10 +1,12 @@
 """What an anomaly method is, and how one is made."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol
 
 import awkward as ak
 
+from resonaut.core.extensions import load
 from resonaut.select import catalogue
 from resonaut.select.combination import Combined
 from resonaut.select.quantile import Raw
@@ -26,22 +28,24 @@ class Method(Protocol):
         """Score events, each by a model that has not seen it. ``source`` names them in messages."""
 
 
-def uses_tagger(name: str, settings: Settings) -> bool:
+def uses_tagger(name: str, settings: Settings, code: Sequence[str] = ()) -> bool:
     """Whether the method, or one that it combines, scores with a network that was trained on part of the simulation."""
     if name in settings.combinations:
-        return any(uses_tagger(part, settings) for part in settings.combinations[name].methods)
-    return "tag" in catalogue.entry(name).friends
+        return any(uses_tagger(part, settings, code) for part in settings.combinations[name].methods)
+    return "tag" in catalogue.entry(name, code).friends
 
 
-def make(name: str, settings: Settings, window: str) -> Method:
-    """The method of that name, untrained, for the named window.
+def make(name: str, settings: Settings, window: str, code: Sequence[str] = ()) -> Method:
+    """The method of that name, untrained, for the named window; ``code``: the user's own files it may be in.
 
     Raises:
         ConfigError: there is none of that name.
     """
     if name in settings.combinations:
         return Combined(settings, settings.combinations[name], window)
+    found = catalogue.entry(name, code)
+    *module, kind = found.place.split(".")
     # Only the method's own module: torch and flows take seconds to load.
-    module, kind = catalogue.entry(name).place.split(".")
-    method: Method = getattr(import_module(f"resonaut.select.{module}"), kind)(settings)
+    home = load(found.file) if found.file else import_module(f"resonaut.select.{module[0]}")
+    method: Method = getattr(home, kind)(settings)
     return method

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from resonaut.core import windows
 from resonaut.core.errors import ConfigError
 from resonaut.core.units import listed
-from resonaut.select import jobs
-from resonaut.select.catalogue import METHODS
+from resonaut.select import catalogue, jobs
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -78,13 +77,13 @@ def _windows(config: dict[str, Any]) -> Iterator[str]:
 def _names(config: dict[str, Any]) -> Iterator[str]:
     """Names that are unknown, taken, or would give two results one file."""
     select = config["select"]
-    combinations = select["combinations"]
+    combinations, methods = select["combinations"], catalogue.methods(config["code"])
     for name in combinations:
-        if name in METHODS:
+        if name in methods:
             yield f"combinations.{name} has the name of a method; rename it"
         if name in TAKEN:
             yield f"combinations.{name}: the folder {name!r} is taken; rename it"
-    known = [*METHODS, *combinations]
+    known = [*methods, *combinations]
     for key, names in (
         ("methods", select["methods"]),
         ("injection.methods", select["injection"]["methods"] or []),
@@ -94,7 +93,7 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
         for name in names:
             if name not in known:
                 yield (
-                    f"{key}: unknown method {name!r} in select.{key}; there are {', '.join(METHODS)}, and the keys of "
+                    f"{key}: unknown method {name!r} in select.{key}; there are {', '.join(methods)}, and the keys of "
                     "select.combinations"
                 )
     for name in select["windows"]:

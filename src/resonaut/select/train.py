@@ -1,5 +1,6 @@
 """One job of the stage: train a method in a mass window, score all datasets, count what is selected."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import awkward as ak
@@ -24,6 +25,7 @@ def select(
     signals: list[Dataset],
     reweighted: bool,
     lund: bool,
+    code: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run one method in one window, write the friends of every dataset, and return the summary.
 
@@ -36,6 +38,7 @@ def select(
         signals: simulated signals, for the efficiencies and for methods that learn from them.
         reweighted: the backgrounds have friends ``reweight``.
         lund: the signals have friends ``calibrate``.
+        code: the user's own files that the method may be in.
 
     Raises:
         ConfigError: no such method, window or feature, or ``data`` has another role.
@@ -44,13 +47,13 @@ def select(
     if data.manifest.role != "data":
         raise ConfigError(f"dataset {data.name!r} has the role {data.manifest.role!r}; select trains on role 'data'.")
     mass_window = window(settings, window_name)
-    method = methods.make(method_name, settings, window_name)
+    method = methods.make(method_name, settings, window_name, code)
     events = data.read(("m_jj", *method.columns), method.friends)
     regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
     require_events(regions, mass_window, window_name, data.name, settings.min_events)
     training = Training(events, regions, mass_window, data.name, backgrounds, signals, injected=None)
     selector = Selector.train(method_name, method, training)
-    held_out = methods.uses_tagger(method_name, settings)
+    held_out = methods.uses_tagger(method_name, settings, code)
     counted = DataTally(settings, mass_window)
     simulated = BackgroundTally(reweighted, held_out)
     efficiencies = [SignalTally(signal, settings.spectrum, lund, held_out) for signal in signals]

@@ -69,7 +69,7 @@ def test_chains_become_windows() -> None:
                 "search": {"stages": ["simulate", "skim", "select"], "datasets": ["pseudo", "qcd"]},
                 "select": {"methods": ["inclusive"]},
             },
-            "search.datasets no dataset with the role 'data' to search in; add one, or pseudo-data and select.injection",
+            "search.datasets no dataset with the role 'data' to search in; add one, or pseudo-data",
         ),
         (
             {"select": {"methods": ["inclusive", "a"], "combinations": {"a": {"methods": ["a", "inclusive"]}}}},

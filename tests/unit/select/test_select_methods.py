@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +20,9 @@ from resonaut.select.regions import Regions
 from resonaut.select.selector import Selector
 from resonaut.select.settings import CombinationSettings, Cwola, Tagger
 from resonaut.select.training import Training
+
+ROOT = Path(__file__).parents[3]
+OWN = ROOT / "tests" / "data" / "my_method.py"
 
 
 @pytest.fixture
@@ -250,3 +255,32 @@ def test_a_method_reads_no_key_that_its_jobs_do_not_have(settings, name):
     if name == "vae_qr":  # Its own settings are that of the method.
         later = set()
     assert recorder.read | later <= {*jobs.ENGINE, *catalogue.entry(name).keys, "combinations"}
+
+
+def test_the_method_of_the_documentation(config, manifests, write_dataset, summary_of, tmp_path):
+    """It is the text of docs/extend.md, and finds more than a tenth of the signal at an efficiency of a hundredth."""
+    page = (ROOT / "docs" / "extend.md").read_text()
+    assert f"```python\n{OWN.read_text()}```" in page
+    output = tmp_path / "distance.json"
+    options = ["--config", config, "--data", manifests["data"], "--signal", manifests["signal"], "--output", output]
+    command = ["select", "train", "--method", "distance", "--window", "w3500", "--code", OWN, *options]
+    run = subprocess.run([sys.executable, "-m", "resonaut", *map(str, command)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    signal = summary_of(output)["signals"][0]
+    assert signal["efficiency"] > 0.1 * signal["acceptance"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, r"config: code: no Python file '.*mine\.py'; correct the path"),
+        ("import nothing_of_this_name", r"config: code: .*mine\.py: ModuleNotFoundError: No module named 'nothing_of"),
+        ("from resonaut.select.catalogue import Entry\nMETHODS = {'cwola': Entry('C')}", "already a method 'cwola'"),
+    ],
+)
+def test_a_wrong_file_ends_in_a_sentence(tmp_path, content, sentence):
+    path = tmp_path / "mine.py"
+    if content:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=sentence):
+        catalogue.entry("distance", [str(path)])
