@@ -19,7 +19,7 @@ from scipy.stats import norm
 
 from resonaut.core.events import Dataset, Manifest
 from resonaut.fit.turnon import TurnOn, meeting
-from resonaut.select.injection import Injection, draw_signal
+from resonaut.select.drawing import Injection, draw_signal
 from resonaut.select.settings import Window
 
 LUMINOSITY, BACKGROUND, LEVEL = 20.0, 60.0, 0.05

@@ -12,7 +12,7 @@ from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Cwola, Sculpting, Settings, Window
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4250)))
 
@@ -52,7 +52,7 @@ def run(
     """Region and decision of each event."""
     regions = Regions.of(ak.to_numpy(sample.m_jj), WINDOW)
     method = methods.make("cwola", settings(seed, parts, efficiency, **changes), "w")
-    selector = Selector.train("cwola", method, Training(sample, regions, WINDOW, "toy", [], [], None))
+    selector = Selector.train("cwola", method, TrainingData(sample, regions, WINDOW, "toy", [], [], None))
     return regions.code, selector.selected(selector.score(sample, "toy", is_data=True))
 
 

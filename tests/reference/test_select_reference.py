@@ -13,7 +13,7 @@ from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, Window
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 ROOT = Path(__file__).parents[2]
 DATA = (ROOT / os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")).resolve()
@@ -55,7 +55,7 @@ def run(lhco: ak.Array, signal: int, seed: int) -> tuple[ak.Array, np.ndarray, n
     full = Settings()
     method = methods.make("cwola", replace(full, classifier=replace(full.classifier, seed=seed)), "w")
     regions = Regions.of(ak.to_numpy(events.m_jj), WINDOW)
-    selector = Selector.train("cwola", method, Training(events, regions, WINDOW, "lhco", [], [], None))
+    selector = Selector.train("cwola", method, TrainingData(events, regions, WINDOW, "lhco", [], [], None))
     return events, regions.code, selector.selected(selector.score(events, "lhco", is_data=True))
 
 

@@ -14,7 +14,7 @@ from resonaut.select import template
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Anode:
@@ -37,7 +37,7 @@ class Anode:
         self.inside: list[Density] = []
         self.outside: list[Density] = []
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train both flows of each fold; returns their mean validation losses."""
         (values,) = self.inputs.compute(training.events, training.source)
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))

@@ -9,8 +9,8 @@ import numpy as np
 
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import KEY, Dataset, require_finite
-from resonaut.select import injection as drawing
-from resonaut.select.injection import Drawn, FloatArray, Injection
+from resonaut.select import drawing
+from resonaut.select.drawing import Drawn, FloatArray, Injection
 from resonaut.select.tally import scale_to_total, usable_events
 
 # Part of the expected events that the simulation may lack, because a weight is negative or counts more than one event.

@@ -12,7 +12,7 @@ from resonaut.learn import ratio
 from resonaut.select.compared import Compared, held_out_auc
 from resonaut.select.inputs import Inputs
 from resonaut.select.settings import Window
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 # scikit-learn's default. Chance clusters of events in so small leaves would spoil a significance; bounds claim none.
 MIN_LEAF_EVENTS = 20
@@ -43,7 +43,7 @@ class Bound(Compared):
 class Ideal(Bound):
     """Data against pure background, both of the signal region: CATHODE with a perfect template (arXiv:2109.00546)."""
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train on the data and on the datasets of the role ``background``."""
         rows = training.regions.signal
         events = training.events[rows]
@@ -55,7 +55,7 @@ class Ideal(Bound):
 class Supervised(Bound):
     """Signal against background with labels, at all masses: the more events, the better the bound."""
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train on the simulated signals, or the injected one, and on the datasets of the role ``background``."""
         signals = [s for s in training.signals if training.injected in (None, s.name)]
         signal = self.simulated(signals, None, "signal")

@@ -12,7 +12,7 @@ from resonaut.learn import ratio
 from resonaut.select import template
 from resonaut.select.compared import Compared
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Cathode(Compared):
@@ -23,7 +23,7 @@ class Cathode(Compared):
         self.density = settings.density
         self.oversampling = settings.cathode.oversampling
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train both steps.
 
         Returns the flows' mean validation loss and the held-out AUC of data against samples that no classifier saw.

@@ -37,10 +37,10 @@ def train(
     from resonaut.core.events import Dataset
     from resonaut.core.files import write_json
     from resonaut.select.settings import read
-    from resonaut.select.train import select
+    from resonaut.select.train import selection
 
     distinct([config, data, *background, *signal, *code], [output])
-    summary = select(
+    summary = selection(
         read(config),
         method,
         window,
@@ -95,7 +95,7 @@ def inject(
     from resonaut.core.files import write_json
     from resonaut.core.record import build
     from resonaut.select import inject as experiments
-    from resonaut.select.injection import Injection
+    from resonaut.select.drawing import Injection
     from resonaut.select.settings import read
 
     distinct([config, data, signal, *simulation, *background, *prior, *evaluation, *code], [output])

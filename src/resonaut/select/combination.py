@@ -6,7 +6,7 @@ import numpy as np
 from resonaut.core import identifier
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import CombinationSettings, Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Combined:
@@ -18,7 +18,7 @@ class Combined:
         self.rule = combination.rule
         self.background_efficiency = settings.background_efficiency
 
-    def fit(self, training: Training) -> dict[str, float]:  # noqa: ARG002
+    def fit(self, training: TrainingData) -> dict[str, float]:  # noqa: ARG002
         """The methods have learned by themselves."""
         return {}
 

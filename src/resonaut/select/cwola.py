@@ -14,7 +14,7 @@ from resonaut.select.compared import held_out_auc
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Cwola:
@@ -34,7 +34,7 @@ class Cwola:
         self.background_efficiency = settings.background_efficiency
         self.models: list[ratio.CrossFit] = []
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train on the window's events; returns the held-out AUC of the training task (0.5 without signal)."""
         events, regions = training.events, training.regions
         weights = np.where(regions.signal, 1.0, regions.sideband_weights()[regions.code])

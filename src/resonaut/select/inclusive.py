@@ -6,7 +6,7 @@ import numpy as np
 from resonaut.core import identifier
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Inclusive:
@@ -19,7 +19,7 @@ class Inclusive:
     def __init__(self, settings: Settings) -> None:
         """It has no settings."""
 
-    def fit(self, training: Training) -> dict[str, float]:  # noqa: ARG002
+    def fit(self, training: TrainingData) -> dict[str, float]:  # noqa: ARG002
         """There is nothing to learn."""
         return {}
 

@@ -14,17 +14,16 @@ import numpy as np
 from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import KEY, Dataset
-from resonaut.select import base
-from resonaut.select import injection as drawing
+from resonaut.select import base, drawing
 from resonaut.select import method as methods
+from resonaut.select.drawing import Injection
 from resonaut.select.improvement import improvement
-from resonaut.select.injection import Injection
 from resonaut.select.inputs import Inputs
 from resonaut.select.regions import Regions, require_events
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, Window, window
 from resonaut.select.tally import DataTally, SignalTally, scale_to_total, usable_events
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
     require_events(regions, mass_window, experiment.window, background.name, settings.min_events)
     source = f"{background.name} with {signal.name}"
-    learned = Training(
+    learned = TrainingData(
         events, regions, mass_window, source, experiment.backgrounds, experiment.signals, injected=signal.name
     )
     selector = Selector.train(experiment.method, method, learned)

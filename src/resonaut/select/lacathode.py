@@ -15,7 +15,7 @@ from resonaut.select import template
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Lacathode:
@@ -34,7 +34,7 @@ class Lacathode:
         self.flows: list[Density] = []
         self.models: ratio.CrossFit | None = None
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train both steps; returns the flows' mean validation loss and the held-out AUC of data against normal."""
         (values,) = self.inputs.compute(training.events, training.source)
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))

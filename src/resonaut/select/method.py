@@ -11,7 +11,7 @@ from resonaut.select import catalogue
 from resonaut.select.combination import Combined
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Method(Protocol):
@@ -21,7 +21,7 @@ class Method(Protocol):
     friends: tuple[str, ...]
     background_efficiency: float
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Learn for one window; returns the numbers worth keeping."""
 
     def raw(self, events: ak.Array, source: str) -> Raw:

@@ -17,7 +17,7 @@ from resonaut.select.inputs import Inputs
 from resonaut.select.level import Level
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 # Tells the seeds of the autoencoders from those of other methods' networks.
 PURPOSE = 50
@@ -37,7 +37,7 @@ class Nae:
         self.autoencoders: list[NormalisedAutoencoder] = []
         self.levels: list[Level] = []
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train the autoencoders on sidebands, the regressions on all data.
 
         Returns the mean held-out energy in the sidebands, and that of events drawn from the learned densities.

@@ -17,7 +17,7 @@ from resonaut.select import template
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Quak:
@@ -39,7 +39,7 @@ class Quak:
         self.flows: list[tuple[Density, Density]] = []
         self.models: ratio.CrossFit | None = None
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train both densities and the step; returns their validation losses and the held-out AUC in the plane.
 
         Raises:

@@ -14,13 +14,13 @@ from resonaut.learn import ratio
 from resonaut.select import template
 from resonaut.select.compared import Compared, held_out_auc
 from resonaut.select.regions import Regions
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Salad(Compared):
     """Two ratio steps; in both the models of a fold know neither data nor simulation of the fold."""
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train both steps.
 
         Returns the held-out AUC of data against corrected simulation, and the one of the first step in the sidebands.

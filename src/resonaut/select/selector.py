@@ -14,7 +14,7 @@ from resonaut.select.quantile import Score
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 from resonaut.select.tally import Tally
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Selector:
     training: dict[str, float]
 
     @classmethod
-    def train(cls, name: str, method: Method, training: Training) -> "Selector":
+    def train(cls, name: str, method: Method, training: TrainingData) -> "Selector":
         """Train ``method``, called ``name``, and fix the working point in the sidebands."""
         regions = training.regions
         numbers = method.fit(training)

@@ -7,7 +7,7 @@ from resonaut.core import identifier
 from resonaut.core.events import require_finite
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
 class Tagger:
@@ -20,7 +20,7 @@ class Tagger:
         self.columns: tuple[str, ...] = tuple(f"{jet}_{settings.tagger.network}_qcd" for jet in ("j1", "j2"))
         self.background_efficiency = settings.background_efficiency
 
-    def fit(self, training: Training) -> dict[str, float]:  # noqa: ARG002
+    def fit(self, training: TrainingData) -> dict[str, float]:  # noqa: ARG002
         """The network has learned in its own stage."""
         return {}
 

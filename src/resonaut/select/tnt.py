@@ -21,7 +21,7 @@ from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 # Tells the seeds of the autoencoders from those of other methods' networks.
 PURPOSE = 30
@@ -39,7 +39,7 @@ class Tnt:
         self.background_efficiency = settings.background_efficiency
         self.models: ratio.CrossFit | None = None
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train on the window's events; returns each jet's held-out AUC of signal region against sidebands."""
         used = training.regions.signal | training.regions.sideband
         events, regions = training.events[used], Regions(training.regions.code[used])

@@ -13,10 +13,10 @@ from resonaut.select.regions import Regions, require_events
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally, Tally
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 
-def select(
+def selection(
     settings: Settings,
     method_name: str,
     window_name: str,
@@ -51,7 +51,7 @@ def select(
     events = data.read(("m_jj", *method.columns), method.friends)
     regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
     require_events(regions, mass_window, window_name, data.name, settings.min_events)
-    training = Training(events, regions, mass_window, data.name, backgrounds, signals, injected=None)
+    training = TrainingData(events, regions, mass_window, data.name, backgrounds, signals, injected=None)
     selector = Selector.train(method_name, method, training)
     held_out = methods.uses_tagger(method_name, settings, code)
     counted = DataTally(settings, mass_window)

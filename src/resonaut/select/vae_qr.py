@@ -18,7 +18,7 @@ from resonaut.select import level
 from resonaut.select.level import Level
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 JETS = ("j1", "j2")
 # Tells the seeds of the autoencoders from those of other methods' networks.
@@ -38,7 +38,7 @@ class VaeQr:
         self.autoencoders: list[ConstituentAutoencoder] = []
         self.levels: list[Level] = []
 
-    def fit(self, training: Training) -> dict[str, float]:
+    def fit(self, training: TrainingData) -> dict[str, float]:
         """Train on all data.
 
         Returns the mean held-out score, and its correlation with m_jj before and after the regression.

@@ -11,7 +11,7 @@ from resonaut.core.events import Dataset
 from resonaut.learn.ratio import trees
 from resonaut.select import method as methods
 from resonaut.select.regions import Regions
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 APART = 50.0  # GeV, between signal and background, of masses which both have a spread of 50 GeV.
 
@@ -42,7 +42,7 @@ def fit(name, settings, data, backgrounds=(), signals=(), injected=None):
     window = settings.windows["w3500"]
     method = methods.make(name, settings, "w3500")
     regions = Regions.of(ak.to_numpy(data.m_jj), window)
-    return method, method.fit(Training(data, regions, window, "data", [*backgrounds], [*signals], injected))
+    return method, method.fit(TrainingData(data, regions, window, "data", [*backgrounds], [*signals], injected))
 
 
 def test_the_supervised_classifier_has_the_area_of_the_likelihood_ratio(masses, make):

@@ -16,7 +16,7 @@ from resonaut.select.cathode import Cathode
 from resonaut.select.lacathode import Lacathode
 from resonaut.select.regions import SIGNAL, Regions
 from resonaut.select.settings import Settings, Window
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((2900, 3250), (3750, 4250)))
 METHODS = [Cathode, Anode, Lacathode]
@@ -25,8 +25,8 @@ FLOW = density.Settings(
 )
 
 
-def training_of(events: ak.Array) -> Training:
-    return Training(events, Regions.of(ak.to_numpy(events.m_jj), WINDOW), WINDOW, "data", [], [], None)
+def training_of(events: ak.Array) -> TrainingData:
+    return TrainingData(events, Regions.of(ak.to_numpy(events.m_jj), WINDOW), WINDOW, "data", [], [], None)
 
 
 def changed(events: ak.Array, **columns: np.ndarray | ak.Array) -> ak.Array:

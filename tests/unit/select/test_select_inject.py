@@ -10,13 +10,12 @@ from typer.testing import CliRunner
 
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
 from resonaut.core.events import KEY, Dataset
-from resonaut.select import base
-from resonaut.select import injection as drawing
+from resonaut.select import base, drawing
 from resonaut.select.benchmark import benchmark
 from resonaut.select.cli import app
+from resonaut.select.drawing import Injection
 from resonaut.select.improvement import improvement
 from resonaut.select.inject import Experiment, inject
-from resonaut.select.injection import Injection
 from resonaut.select.regions import Regions
 from resonaut.select.settings import CombinationSettings
 

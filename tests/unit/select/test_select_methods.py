@@ -19,7 +19,7 @@ from resonaut.select.inputs import Inputs
 from resonaut.select.regions import Regions
 from resonaut.select.selector import Selector
 from resonaut.select.settings import CombinationSettings, Cwola, Tagger
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 ROOT = Path(__file__).parents[3]
 OWN = ROOT / "tests" / "data" / "my_method.py"
@@ -30,10 +30,10 @@ def events(toys) -> ak.Array:
     return ak.concatenate([toys(4000, 1), toys(40, 2, signal=True)])
 
 
-def training_of(settings, events) -> Training:
+def training_of(settings, events) -> TrainingData:
     window = settings.windows["w3500"]
     regions = Regions.of(ak.to_numpy(events.m_jj), window)
-    return Training(events, regions, window, "data", [], [], None)
+    return TrainingData(events, regions, window, "data", [], [], None)
 
 
 def train(settings, events):

@@ -12,7 +12,7 @@ from resonaut.learn.autoencoder.plain import Autoencoder
 from resonaut.select import method as methods
 from resonaut.select.level import Level
 from resonaut.select.regions import Regions
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 PLAIN = Settings(latent=2, hidden=[32, 32], resolution=0.5, epochs=10, batch_size=256, learning_rate=0.005)
 NORMALISED = Normalised(
@@ -89,7 +89,7 @@ def trained(settings, events):
     window = settings.windows["w3500"]
     regions = Regions.of(ak.to_numpy(events.m_jj), window)
     nae = methods.make("nae", settings, "w3500")
-    numbers = nae.fit(Training(events, regions, window, "data", [], [], None))
+    numbers = nae.fit(TrainingData(events, regions, window, "data", [], [], None))
     return nae, regions, numbers
 
 

@@ -15,7 +15,7 @@ from resonaut.select.quak import Quak
 from resonaut.select.regions import Regions
 from resonaut.select.salad import Salad
 from resonaut.select.settings import Window
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((2900, 3250), (3750, 4250)))
 FLOW = density.Settings(
@@ -23,10 +23,10 @@ FLOW = density.Settings(
 )
 
 
-def training_of(events: ak.Array, backgrounds: list[Path], signals: list[Path]) -> Training:
+def training_of(events: ak.Array, backgrounds: list[Path], signals: list[Path]) -> TrainingData:
     regions = Regions.of(ak.to_numpy(events.m_jj), WINDOW)
     background, signal = ([Dataset.open(path) for path in paths] for paths in (backgrounds, signals))
-    return Training(events, regions, WINDOW, "data", background, signal, None)
+    return TrainingData(events, regions, WINDOW, "data", background, signal, None)
 
 
 def scaled(events: ak.Array, fold: int, seed: int) -> ak.Array:

@@ -17,14 +17,14 @@ from resonaut.select import method as methods
 from resonaut.select.regions import Regions
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Tnt
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 SMALL = Settings(latent=1, hidden=[16, 16], resolution=0.3, epochs=10, batch_size=128, learning_rate=0.01)
 
 
-def training_of(settings, events) -> Training:
+def training_of(settings, events) -> TrainingData:
     window = settings.windows["w3500"]
-    return Training(events, Regions.of(ak.to_numpy(events.m_jj), window), window, "data", [], [], None)
+    return TrainingData(events, Regions.of(ak.to_numpy(events.m_jj), window), window, "data", [], [], None)
 
 
 def mixture(n, n_signal, seed, jets=("j1", "j2")):

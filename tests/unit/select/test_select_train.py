@@ -14,7 +14,7 @@ from resonaut.select import settings as select_settings
 from resonaut.select.cli import app
 from resonaut.select.quantile import Raw, Score
 from resonaut.select.regions import Regions
-from resonaut.select.train import select
+from resonaut.select.train import selection
 
 
 def run(config, manifests, method, tmp_path, *extra):
@@ -202,7 +202,7 @@ def test_an_empty_chunk_is_no_obstacle(config, manifests, write_dataset, toys, t
 
 
 def call(settings, manifests, method="cwola", window="w3500", data="data"):
-    return select(settings, method, window, Dataset.open(manifests[data]), [], [], False, False)
+    return selection(settings, method, window, Dataset.open(manifests[data]), [], [], False, False)
 
 
 def test_too_few_events_in_a_sideband_stop(tmp_path, section, manifests):

@@ -13,7 +13,7 @@ from resonaut.learn.autoencoder.constituents import ConstituentAutoencoder
 from resonaut.select import method as methods
 from resonaut.select.level import Level, regression
 from resonaut.select.regions import Regions
-from resonaut.select.training import Training
+from resonaut.select.training_data import TrainingData
 
 SMALL = Constituents(width=16, latent=2, divergence_weight=1e-3, epochs=6, batch_size=128, learning_rate=0.01)
 LEVELS = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99]
@@ -50,7 +50,7 @@ def trained(settings, events):
     window = settings.windows["w3500"]
     regions = Regions.of(ak.to_numpy(events.m_jj), window)
     method = methods.make("vae_qr", settings, "w3500")
-    return method, method.fit(Training(events, regions, window, "data", [], [], None))
+    return method, method.fit(TrainingData(events, regions, window, "data", [], [], None))
 
 
 def test_the_chamfer_distance_against_brute_force():

@@ -10,7 +10,7 @@ from resonaut.select.settings import Window
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingData:
     """The data with ``m_jj`` and the method's columns, the window's ``regions`` of them, and simulation.
 
     ``source`` names the data in messages; ``backgrounds`` and ``signals`` are for methods that learn from simulation,
