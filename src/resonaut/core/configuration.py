@@ -49,7 +49,9 @@ class Frame:
     search: Search = key("Which stages run on which datasets.")
     datasets: dict[Name, DatasetConfig] = key("The catalogue of datasets, by name.", default={})
     code: list[str] = key(
-        "Python files of your own, which add methods to `select` (docs/extend.md).", default=[], unique=True
+        "Python files of your own, which add methods and features to `select` (docs/extend.md).",
+        default=[],
+        unique=True,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.extensions import load
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -51,6 +52,25 @@ FEATURES = {
     **{f"b_tag_{jet}": _column(f"{jet}_b_tag", "1") for jet in ("j1", "j2")},
     **{f"n_constituents_{jet}": _column(f"{jet}_n_constituents", "1") for jet in ("j1", "j2")},
 }
+
+
+def known(code: Sequence[str]) -> dict[str, Feature]:
+    """The vocabulary, and the ``FEATURES`` of the user's own files.
+
+    Raises:
+        ConfigError: a file cannot be executed, or a name is there twice.
+    """
+    found = dict(FEATURES)
+    for path in code:
+        for name, feature in getattr(load(path), "FEATURES", {}).items():
+            if found.setdefault(name, feature) is not feature:
+                raise ConfigError(f"config: code: {path}: there is already a feature {name!r}; rename this one.")
+    return found
+
+
+def learn(code: Sequence[str]) -> None:
+    """Add the features of the user's own files to the vocabulary of this process."""
+    FEATURES.update(known(code))
 
 
 def columns(names: Sequence[str]) -> tuple[str, ...]:

@@ -25,7 +25,9 @@ def train(
         bool, typer.Option("--reweight", help="Weight the background with its friends reweight.")
     ] = False,
     lund: Annotated[bool, typer.Option("--lund", help="Weight the signals with their friends calibrate.")] = False,
-    code: Annotated[list[Path], typer.Option(help="Python file of your own with the method; repeatable.")] = [],  # noqa: B006
+    code: Annotated[
+        list[Path], typer.Option(help="Python file of your own with the method, or with features; repeatable.")
+    ] = [],  # noqa: B006
 ) -> None:
     """Train one method in one window, and score every dataset.
 
@@ -36,9 +38,11 @@ def train(
     """
     from resonaut.core.events import Dataset
     from resonaut.core.files import write_json
+    from resonaut.physics import features
     from resonaut.select.settings import read
     from resonaut.select.train import selection
 
+    features.learn([str(path) for path in code])
     distinct([config, data, *background, *signal, *code], [output])
     summary = selection(
         read(config),
@@ -83,7 +87,9 @@ def inject(
     systematics: Annotated[
         bool, typer.Option("--systematics", help="Train again for large variations of the Lund weights.")
     ] = False,
-    code: Annotated[list[Path], typer.Option(help="Python file of your own with the method; repeatable.")] = [],  # noqa: B006
+    code: Annotated[
+        list[Path], typer.Option(help="Python file of your own with the method, or with features; repeatable.")
+    ] = [],  # noqa: B006
 ) -> None:
     """Put simulated signal into background, train one method in one window, and measure what it finds.
 
@@ -94,10 +100,12 @@ def inject(
     from resonaut.core.events import Dataset
     from resonaut.core.files import write_json
     from resonaut.core.record import build
+    from resonaut.physics import features
     from resonaut.select import inject as experiments
     from resonaut.select.drawing import Injection
     from resonaut.select.settings import read
 
+    features.learn([str(path) for path in code])
     distinct([config, data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
     experiment = experiments.Experiment(

@@ -1,8 +1,10 @@
 """The jobs of ``select``: what each reads, which keys and which code. Imports nothing heavy."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.extensions import load
 from resonaut.select import catalogue
 
 if TYPE_CHECKING:
@@ -42,15 +44,29 @@ def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
 
 
 def modules(analysis: "Analysis", method: str) -> list[str]:
-    """The module of a method, which the engine finds by its name."""
-    if combined(analysis, method):
-        return []
-    return [entry(analysis, method).module]
+    """The module of a method, which the engine finds by its name, and the user's own files."""
+    own = [] if combined(analysis, method) else [entry(analysis, method).module]
+    return [*own, *(str(Path(path).resolve()) for path in own_code(analysis, method))]
 
 
 def own_code(analysis: "Analysis", method: str) -> list[str]:
-    """The user's own files that a method, or one that it combines, is in."""
-    return list(dict.fromkeys(found for own in parts(analysis, method) if (found := entry(analysis, own).file)))
+    """The user's own files that a method, or one that it combines, is in, and those of the features that it sees."""
+    files = analysis.config["code"]
+    home = [found for own in parts(analysis, method) if (found := entry(analysis, own).file)]
+    seen = {name for own in parts(analysis, method) for name in features_of(analysis, own)}
+    return [path for path in files if path in home or seen & getattr(load(path), "FEATURES", {}).keys()]
+
+
+def features_of(analysis: "Analysis", method: str) -> list[str]:
+    """The features that a method of its own may see."""
+    section, read = analysis.config["select"], entry(analysis, method).keys
+    lists = {
+        "features": section["features"],
+        "jet_features": [f"{name}_{jet}" for name in section["jet_features"] for jet in ("j1", "j2")],
+        "cathode": section["cathode"]["b_features"],
+        "quak": section["quak"]["features"],
+    }
+    return [name for key, names in lists.items() if key in read for name in names]
 
 
 def stages_read(analysis: "Analysis", method: str) -> list[str]:

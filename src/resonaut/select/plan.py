@@ -109,9 +109,9 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
 
 def _features(config: dict[str, Any]) -> Iterator[str]:
     """Features and networks that are not in their vocabularies."""
-    from resonaut.physics.features import FEATURES
+    from resonaut.physics import features
 
-    select = config["select"]
+    select, vocabulary = config["select"], features.known(config["code"])
     for key, names, ending in (
         ("features", select["features"], ""),
         ("jet_features", select["jet_features"], "_j1"),
@@ -119,8 +119,8 @@ def _features(config: dict[str, Any]) -> Iterator[str]:
         ("quak.features", select["quak"]["features"], ""),
     ):
         for name in names:
-            if f"{name}{ending}" not in FEATURES:
-                known = [one.removesuffix(ending) for one in FEATURES if one.endswith(ending)]
+            if f"{name}{ending}" not in vocabulary:
+                known = [one.removesuffix(ending) for one in vocabulary if one.endswith(ending)]
                 yield f"{key}: unknown feature {name!r}; the features are {', '.join(known)}"
     network = select["tagger"]["network"]
     if "tagger" in select["methods"] and network not in config["tag"]["networks"]:

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -284,3 +285,18 @@ def test_a_wrong_file_ends_in_a_sentence(tmp_path, content, sentence):
         path.write_text(content)
     with pytest.raises(ConfigError, match=sentence):
         catalogue.entry("distance", [str(path)])
+
+
+def test_a_feature_of_the_user_s_own(config, manifests, summary_of, section, tmp_path):
+    path, output = tmp_path / "mine.py", tmp_path / "cwola.json"
+    page = (ROOT / "docs" / "extend.md").read_text()
+    path.write_text(re.search(r"## A feature\n\n```python\n(.*?)```", page, re.DOTALL)[1])
+    section["features"] = ["m_j1", "mass_ratio"]
+    config.write_text(json.dumps(section))
+    options = ["--config", config, "--data", manifests["data"], "--output", output]
+    command = [sys.executable, "-m", "resonaut", "select", "train", "--method", "cwola", "--window", "w3500", *options]
+    refused = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert "unknown feature 'mass_ratio'" in refused.stderr
+    run = subprocess.run([*map(str, command), "--code", str(path)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert set(summary_of(output)["importance"]) == {"m_j1", "mass_ratio"}
