@@ -13,6 +13,7 @@ from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
+from resonaut.fit.resolution import Resolution
 from resonaut.fit.search import Efficiency, Search, scanned
 from resonaut.fit.signal import Gaussian, template
 from resonaut.fit.spectrum import Spectrum
@@ -197,6 +198,49 @@ def test_resonances_near_each_other_are_fitted_together():
         assert one.z_local == pytest.approx(excess.z_local, abs=0.05)
         again = own.resonance(own.model(one.mass, done.resonances), excess)
         assert again.shares == pytest.approx(one.shares, abs=2e-4)
+
+
+def breit_wigner() -> tuple[np.ndarray, np.ndarray]:
+    """The Z, which no Gaussian of its width describes."""
+    edges = np.arange(60.0, 120.1, 0.25)
+    middle = (edges[:-1] + edges[1:]) / 2
+    peak = normalised(1 / ((middle**2 - 91.19**2) ** 2 + (2.5 * 91.19) ** 2), 20000)
+    return edges, peak + 8 * np.exp(-(middle - 60) / 60)
+
+
+def cut_out() -> tuple[np.ndarray, np.ndarray]:
+    """A spectrum of which 500 to 560 GeV are missing."""
+    edges = 230 * 1.0135 ** np.arange(176)
+    middle = (edges[:-1] + edges[1:]) / 2
+    return edges, normalised(np.diff(edges) * middle**-4.5, 20000) * ((middle < 500) | (middle > 560))
+
+
+@pytest.mark.parametrize(
+    ("made", "width", "masses", "nothing"),
+    [
+        (breit_wigner, 0.02, [70.0, 86.0, 90.0, 94.0, 100.0, 110.0], {86.0, 90.0, 94.0}),
+        (cut_out, 0.012, [400.0, 500.0, 550.0, 625.0], {500.0, 550.0}),
+    ],
+)
+def test_where_the_data_exclude_what_is_fitted_there_are_no_numbers(made, width, masses, nothing, tmp_path):
+    edges, truth = made()
+    counts = np.random.default_rng(77).poisson(truth).astype(float)
+    own = search(counts, masses, "toys=0", width=width, edges=edges)
+    result = analysis.run(replace(own, spectrum=replace(own.spectrum, resolution=Resolution(width))), tmp_path)
+    without = {point["mass"] for point in result["scan"] if point["limit_reason"] and point["z_local"] is None}
+    assert without == nothing
+    for point in result["scan"]:
+        assert point["mass"] in nothing or abs(point["z_local"]) < 4
+    assert all(one["z_local"] is None for one in result["resonances"] if one["mass"] in nothing)
+
+
+def test_a_hole_is_no_signal_that_makes_a_fit_good():
+    # With a negative signal the whole range has p-values of 0.2 and more, and 9 standard deviations below none.
+    truth = own_function(50000) - 400 * template(Gaussian(WIDTH), MASS, EDGES).shares
+    model = search(np.random.default_rng(1).poisson(truth).astype(float), [MASS], PLAIN).model(MASS)
+    assert model.attempts[0].p_signal > 0.01
+    assert model.attempts[0].p_smooth > 0.02
+    assert not model.attempts[0].good
 
 
 def test_the_global_p_value_comes_from_the_ranges_that_are_fitted(tmp_path):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
-from resonaut.core.errors import ResonautError
+from resonaut.core.errors import FitError, ResonautError
 from resonaut.core.files import write_json
 from resonaut.fit import limits, lookelsewhere, scan, sides, workspace
 from resonaut.fit.background import Model
@@ -23,13 +24,20 @@ from resonaut.fit.signal import template
 
 log = logging.getLogger(__name__)
 
+# p-value below which the data exclude what is fitted; a fit that is merely poor is marked, and keeps its numbers.
+EXCLUDED = 1e-5
 # Standard deviations by which the fit may pull the signal's shape without a word.
 LARGE_PULL = 2.0
 
 
 def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[str, Any]:
-    """The entry ``scan[]`` of one mass."""
+    """The entry ``scan[]`` of one mass.
+
+    Raises:
+        FitError: the data exclude what is fitted, and the numbers would mean nothing.
+    """
     mass, settings = one.mass, search.settings
+    _check(one, excess)
     events_per_fb = search.events_per_fb(mass)
     unit = 1.0 if events_per_fb is None else events_per_fb
     sizes = search.uncertainties(mass)
@@ -100,6 +108,21 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
         "workspace": path.name,
         "workspace_events": mu_events,
     }
+
+
+def _check(one: Model, excess: Excess) -> None:
+    """Stop where the data exclude the background with the signal, or without one where that is negative."""
+    p_value, z = one.chosen.p_value, excess.z_local
+    if p_value < EXCLUDED:
+        raise FitError(
+            f"neither background nor signal describes the data around {one.mass:g} GeV in any range (p = {p_value:.2g} "
+            "at best); change the range, the families or the signal's width."
+        )
+    if z < 0 and norm.sf(-z) < EXCLUDED:
+        raise FitError(
+            f"the data at {one.mass:g} GeV are {-z:.1f} sigma below what is fitted, as no signal is; change the range "
+            "or the families."
+        )
 
 
 def _limits(one: Model, confidence_level: float) -> tuple[Limits | None, str | None]:
