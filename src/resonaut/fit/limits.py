@@ -9,7 +9,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 
-from resonaut.core.errors import ResonautError
+from resonaut.core.errors import FitError
 from resonaut.fit.background import Model
 from resonaut.fit.coarse import cuts, merged
 from resonaut.fit.envelope import Profile, profile
@@ -50,7 +50,7 @@ def upper_limits(model: Model, confidence_level: float) -> Limits:
     """Asymptotic limits on the yield, in events; the Asimov data are the model's ``expected`` background.
 
     Raises:
-        ResonautError: CLs of one of the limits crosses the level nowhere.
+        FitError: CLs of one of the limits crosses the level nowhere.
     """
     both = np.stack([model.spectrum.counts, model.expected])
     free = profile(model.functions, both, model.template, start=model.background.start)
@@ -83,7 +83,7 @@ def upper_limits(model: Model, confidence_level: float) -> Limits:
             break
         low, high = np.where(above, high, low), np.where(above, fitted + 2 * (high - fitted), high)
     else:
-        raise ResonautError(
+        raise FitError(
             f"no limit is found at {model.mass:g} GeV: CLs stays above {1 - confidence_level:g}; change the fit range"
         )
     # The error of a yield that hardly differs from the background is no measure of its limit.
@@ -98,7 +98,7 @@ def upper_limits(model: Model, confidence_level: float) -> Limits:
     yields = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, POINTS)
     limits = [crossing(y, curve, level) for y, curve in zip(yields, curves(yields), strict=True)]
     if not np.isfinite(limits).all():
-        raise ResonautError(
+        raise FitError(
             f"no limit is found at {model.mass:g} GeV: CLs is nowhere {1 - confidence_level:g}; change the fit range"
         )
     return Limits(limits[0], np.array(limits[1:]))
