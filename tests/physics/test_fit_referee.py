@@ -234,6 +234,18 @@ def test_where_the_data_exclude_what_is_fitted_there_are_no_numbers(made, width,
     assert all(one["z_local"] is None for one in result["resonances"] if one["mass"] in nothing)
 
 
+def test_where_toys_defeat_a_limit_the_asymptotic_one_remains(tmp_path, monkeypatch, caplog):
+    def fails(*_):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr(limits, "toy_limits", fails)
+    counts = np.random.default_rng(0).poisson(own_function(60)).astype(float)
+    (found,) = analysis.run(search(counts, [MASS], "toys=0"), tmp_path)["scan"]
+    assert (found["limit_method"], found["limit_events_toys"]) == ("asymptotic", None)
+    assert found["limit_events"]["observed"] > 0
+    assert "no limits by toys" in caplog.text
+
+
 def test_a_hole_is_no_signal_that_makes_a_fit_good():
     # With a negative signal the whole range has p-values of 0.2 and more, and 9 standard deviations below none.
     truth = own_function(50000) - 400 * template(Gaussian(WIDTH), MASS, EDGES).shares

@@ -1,5 +1,6 @@
 """What one mass of a search shows, as the entry ``scan[]`` of the result: significance, yield, limits, nuisances."""
 
+import contextlib
 import logging
 import math
 from collections.abc import Mapping
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from resonaut.core.errors import FitError, ResonautError
+from resonaut.core.errors import FitError
 from resonaut.core.files import write_json
 from resonaut.fit import limits, lookelsewhere, scan, sides, workspace
-from resonaut.fit.background import Model
+from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.limits import Limits
 from resonaut.fit.motion import lognormal
@@ -46,7 +47,9 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
     by_toys = None
     if asymptotic and (under_peak < settings.limit_checks.few_events or mass in settings.limit_checks.masses):
         rng = lookelsewhere.generator(settings.seed, np.append(search.spectrum.counts, mass))
-        by_toys = limits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
+        # None where a toy defeats them: the asymptotic ones remain, with a warning.
+        with contextlib.suppress(*FAILURES):
+            by_toys = limits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
     wanted = under_peak < settings.limit_checks.few_events
     few = wanted and by_toys is not None
     found = by_toys if few else asymptotic
@@ -129,7 +132,7 @@ def _limits(one: Model, confidence_level: float) -> tuple[Limits | None, str | N
     """The limits, or why there are none."""
     try:
         found = limits.upper_limits(one, confidence_level)
-    except ResonautError as error:
+    except FAILURES as error:
         log.warning("%s.", error)
         return None, str(error)
     return found, None
