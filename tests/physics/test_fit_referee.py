@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from resonaut.fit import analysis, background, bias, limits, scan
+from resonaut.fit import analysis, background, bias, limits, scan, toylimits
 from resonaut.fit.background import Model
 from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
@@ -238,7 +238,7 @@ def test_where_toys_defeat_a_limit_the_asymptotic_one_remains(tmp_path, monkeypa
     def fails(*_):
         raise np.linalg.LinAlgError("SVD did not converge")
 
-    monkeypatch.setattr(limits, "toy_limits", fails)
+    monkeypatch.setattr(toylimits, "toy_limits", fails)
     counts = np.random.default_rng(0).poisson(own_function(60)).astype(float)
     (found,) = analysis.run(search(counts, [MASS], "toys=0"), tmp_path)["scan"]
     assert (found["limit_method"], found["limit_events_toys"]) == ("asymptotic", None)

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from resonaut.core.errors import FitError
 from resonaut.core.files import write_json
-from resonaut.fit import limits, lookelsewhere, scan, sides, workspace
+from resonaut.fit import limits, lookelsewhere, scan, sides, toylimits, workspace
 from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.limits import Limits
@@ -49,7 +49,7 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
         rng = lookelsewhere.generator(settings.seed, np.append(search.spectrum.counts, mass))
         # None where a toy defeats them: the asymptotic ones remain, with a warning.
         with contextlib.suppress(*FAILURES):
-            by_toys = limits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
+            by_toys = toylimits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
     wanted = under_peak < settings.limit_checks.few_events
     few = wanted and by_toys is not None
     found = by_toys if few else asymptotic
