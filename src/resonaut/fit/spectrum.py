@@ -96,7 +96,7 @@ def read(
         luminosity: 1/fb, turns a cross section into counts.
         given: what the contents are; None to take the file's word.
         mass_unit: ``GeV`` or another of the edges; None to take the file's word.
-        shape: only the shape matters, and the contents may be weights.
+        shape: only the shape matters, and the contents may be weights, some of them negative.
 
     Raises:
         InputFileError: the file is missing, is no spectrum, or does not say what its contents are.
@@ -113,7 +113,7 @@ def read(
     if unit not in (None, "GeV"):
         # Nine digits are more than any edge has, and leave out what the factor adds.
         edges = np.array([float(f"{edge * UNITS['GeV'][unit]:.9g}") for edge in edges])
-    _check(edges, values, measured.source)
+    _check(edges, values, measured.source, shape=shape)
     if shape:
         kind = given or contents.said(measured) or contents.COUNTS
         values = values * kind.factor(np.diff(edges), 1.0, measured.source)
@@ -152,7 +152,7 @@ def from_uhi(histogram: Any, source: str) -> Spectrum:
     return Spectrum(measured.edges, measured.values)
 
 
-def _check(edges: Array, counts: Array, source: str) -> None:
+def _check(edges: Array, counts: Array, source: str, *, shape: bool = False) -> None:
     """Stop where edges (N + 1) and contents (N,) make no spectrum."""
     if not len(counts):
         raise InputFileError(source, "the spectrum has no bins", "give the whole histogram")
@@ -160,5 +160,5 @@ def _check(edges: Array, counts: Array, source: str) -> None:
         raise InputFileError(source, "an edge or a count is NaN or infinite", "correct it")
     if (np.diff(edges) <= 0).any():
         raise InputFileError(source, "the bin edges do not rise", "sort the bins")
-    if (counts < 0).any():
+    if not shape and (counts < 0).any():
         raise InputFileError(source, f"bin {int(np.argmin(counts))} has a negative count", "give events, not weights")
