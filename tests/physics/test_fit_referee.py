@@ -219,7 +219,7 @@ def cut_out() -> tuple[np.ndarray, np.ndarray]:
     ("made", "width", "masses", "nothing"),
     [
         (breit_wigner, 0.02, [70.0, 86.0, 90.0, 94.0, 100.0, 110.0], {86.0, 90.0, 94.0}),
-        (cut_out, 0.012, [400.0, 500.0, 550.0, 625.0], {500.0, 550.0}),
+        (cut_out, 0.012, [400.0, 500.0, 550.0, 565.0, 625.0], {500.0, 550.0, 565.0}),
     ],
 )
 def test_where_the_data_exclude_what_is_fitted_there_are_no_numbers(made, width, masses, nothing, tmp_path):

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # p-value below which the data exclude what is fitted; a fit that is merely poor is marked, and keeps its numbers.
 EXCLUDED = 1e-5
+# Part of a signal beyond which it is not looked for where the data were cut out.
+MISSING = 0.01
 # Standard deviations by which the fit may pull the signal's shape without a word.
 LARGE_PULL = 2.0
 
@@ -38,7 +40,7 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
         FitError: the data exclude what is fitted, and the numbers would mean nothing.
     """
     mass, settings = one.mass, search.settings
-    _check(one, excess)
+    _check(search, one, excess)
     events_per_fb = search.events_per_fb(mass)
     unit = 1.0 if events_per_fb is None else events_per_fb
     sizes = search.uncertainties(mass)
@@ -113,8 +115,16 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
     }
 
 
-def _check(one: Model, excess: Excess) -> None:
+def _check(search: Search, one: Model, excess: Excess) -> None:
     """Stop where the data exclude the background with the signal, or without one where that is negative."""
+    for gap in search.spectrum.gaps(EXCLUDED):
+        low, high = search.spectrum.edges[[gap.start, gap.stop]]
+        inside = (one.spectrum.edges[:-1] >= low) & (one.spectrum.edges[1:] <= high)
+        if one.template.shares[inside].sum() > MISSING:
+            raise FitError(
+                f"the spectrum has no data from {low:g} to {high:g} GeV, where part of a signal of {one.mass:g} GeV "
+                "would be; take out the mass."
+            )
     p_value, z = one.chosen.p_value, excess.z_local
     if p_value < EXCLUDED:
         raise FitError(

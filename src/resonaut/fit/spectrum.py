@@ -40,6 +40,18 @@ class Spectrum:
             return float("inf")
         return float(self.edges[populated[0]]) if populated[0] else 0.0
 
+    def gaps(self, p_value: float) -> list[slice]:
+        """Empty bins between bins that are not, which events as dense as beside them leave empty less often than so."""
+        inside = np.flatnonzero(np.diff(np.flatnonzero(self.counts)) > 1)
+        populated, below = np.flatnonzero(self.counts), np.concatenate([[0.0], np.cumsum(self.counts)])
+        found = []
+        for first, last in zip(populated[inside] + 1, populated[inside + 1], strict=True):
+            low, high = self.edges[first], self.edges[last]
+            until = np.interp([2 * low - high, low, high, 2 * high - low], self.edges, below)
+            if min(until[1] - until[0], until[3] - until[2]) > -np.log(p_value):
+                found.append(slice(first, last))
+        return found
+
     def rebinned(self, edges: Array, key: str) -> "Spectrum":
         """The same events between fewer ``edges``; ``key`` names what to change where they do not fit."""
         index = np.searchsorted(self.edges, edges - 1e-6 * edges[-1])
