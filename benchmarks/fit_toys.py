@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from resonaut.fit import background, bias, limits, lookelsewhere, scan, workspace
+from resonaut.fit import background, bias, limits, lookelsewhere, scan, toylimits, workspace
 from resonaut.fit.background import Model
 from resonaut.fit.bare import Options, search_of, settings_of
 from resonaut.fit.envelope import profile
@@ -112,7 +112,7 @@ def limit_methods(toys: int) -> Iterator[dict[str, float]]:
         for mass in (3500.0, 4500.0):
             one = model(poisson(events, 1, 3)[0], mass, settings(*FIXED), SIZES)
             near = limits.upper_limits(one, 0.95)
-            by_toys = limits.toy_limits(one, near, 0.95, toys, np.random.default_rng(1))
+            by_toys = toylimits.toy_limits(one, near, 0.95, toys, np.random.default_rng(1))
             unit = float(near.expected[2])
             exported = workspace.build(one, unit, {"luminosity": 0.1}, near.observed)
             by_pyhf = workspace.upper_limits(exported, near.scaled(1 / unit), 0.95).scaled(unit)

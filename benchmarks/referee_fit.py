@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import brentq
 
-from resonaut.fit import background, bias, limits, scan
+from resonaut.fit import background, bias, limits, scan, toylimits
 from resonaut.fit.background import Model
 from resonaut.fit.bare import settings_of
 from resonaut.fit.family import Background
@@ -144,7 +144,7 @@ def few_events(toys: int) -> dict[str, object]:
     counts = np.random.default_rng(4).poisson(exponential(3000)).astype(float)
     one = search(counts, [8000.0], "background.shape_parameters=[2,2]").model(8000.0)
     asymptotic = limits.upper_limits(one, 0.95)
-    by_toys = limits.toy_limits(one, asymptotic, 0.95, toys, np.random.default_rng(1))
+    by_toys = toylimits.toy_limits(one, asymptotic, 0.95, toys, np.random.default_rng(1))
     assert by_toys is not None
     found = [round(float(value), 2) for value in (by_toys.observed, *by_toys.expected)]
     formulae = [round(float(value), 2) for value in (asymptotic.observed, *asymptotic.expected)]

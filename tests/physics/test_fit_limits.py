@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
-from resonaut.fit import background, coarse, limits, workspace
+from resonaut.fit import background, coarse, limits, toylimits, workspace
 from resonaut.fit.background import Model, Resonance
 from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
@@ -204,7 +204,7 @@ def test_limit_far_from_where_it_is_looked_for_is_an_error():
 def test_limits_by_toys_agree_where_there_are_events():
     one = model(poisson(5000, 11), {"scale": 0.01, "resolution": 0.035, "luminosity": 0.1})
     asymptotic = upper_limits(one, 0.95)
-    toys = limits.toy_limits(one, asymptotic, 0.95, 1000, np.random.default_rng(1))
+    toys = toylimits.toy_limits(one, asymptotic, 0.95, 1000, np.random.default_rng(1))
     assert toys is not None
     assert toys.observed == pytest.approx(asymptotic.observed, rel=0.1)
     # The band at -2 is the tail of a tail: 1 toy in 1000.
@@ -216,7 +216,7 @@ def test_a_limit_from_a_handful_of_events_needs_toys():
     counts = np.where(EDGES[:-1] < 4500, poisson(60, 2), 0.0)
     one = model(counts, mass=5500)
     asymptotic = upper_limits(one, 0.95)
-    toys = limits.toy_limits(one, asymptotic, 0.95, 400, np.random.default_rng(1))
+    toys = toylimits.toy_limits(one, asymptotic, 0.95, 400, np.random.default_rng(1))
     assert toys is not None
     assert toys.observed == pytest.approx(3.0, rel=0.1)
     assert asymptotic.observed < 0.9 * toys.observed
@@ -240,7 +240,7 @@ def test_limits_by_toys_are_those_of_a_counting_experiment(seen):
         return float(brentq(lambda s: cls(s) - 0.05, 0.0, 60.0))
 
     near = upper_limits(one, 0.95)
-    found = limits.toy_limits(one, near, 0.95, 500, np.random.default_rng(1))
+    found = toylimits.toy_limits(one, near, 0.95, 500, np.random.default_rng(1))
     assert found is not None
     assert found.observed == pytest.approx(exact(seen), rel=0.15)
     bands = [exact(int(stats.poisson.ppf(stats.norm.cdf(n), expected))) for n in limits.BANDS]

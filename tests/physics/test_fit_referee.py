@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from resonaut.fit import analysis, background, bias, limits, scan
+from resonaut.fit import analysis, background, bias, limits, scan, toylimits
 from resonaut.fit.background import Model
 from resonaut.fit.bare import settings_of
+from resonaut.fit.envelope import profile
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
+from resonaut.fit.resolution import Resolution
 from resonaut.fit.search import Efficiency, Search, scanned
 from resonaut.fit.signal import Gaussian, template
 from resonaut.fit.spectrum import Spectrum
@@ -20,6 +22,7 @@ SQRT_S, WIDTH, MASS = 13000.0, 0.03, 4000.0
 EDGES = np.arange(2400.0, 9001.0, 50.0)
 MIDDLE = (EDGES[:-1] + EDGES[1:]) / 2
 PLAIN = "background.shape_parameters=[2,2]"
+WHOLE = "background.shrink={min_p_background: 0, min_p_smooth: 0}"
 
 
 def normalised(shape: np.ndarray, events: float) -> np.ndarray:
@@ -155,6 +158,101 @@ def test_a_mass_on_the_flank_of_a_peak_is_judged_with_the_peak(seed):
     if seed == 3:
         assert excess.floating.value == pytest.approx(350, abs=150)
         assert excess.nuisances["scale"].pull < -2
+
+
+def test_a_peak_that_the_background_has_absorbed_is_found_beside_the_mass():
+    # The lowest of fits that begin everywhere; with the background held some end in another minimum.
+    edges = np.arange(60.0, 201.0)
+    middle = (edges[:-1] + edges[1:]) / 2
+    truth = normalised(np.exp(-middle / 45), 40000) + 350 * template(Gaussian(0.027), 91.0, edges).shares
+    grid = [np.array([[scale, 0.0]]) for scale in np.linspace(-6, 6, 13)]
+    rng = np.random.default_rng(1)
+    for _ in range(8):
+        toy = search(
+            rng.poisson(truth).astype(float),
+            [86.0, 98.0],
+            "background.shape_parameters=[3,3]",
+            WHOLE,
+            width=0.027,
+            edges=edges,
+        )
+        for model in map(toy.model, (86.0, 98.0)):
+            counts, start = model.spectrum.counts[None], model.background.start
+            for held in (None, np.array([350.0])):
+                found = profile(model.functions, counts, model.template, held, start)
+                others = [profile(model.functions, counts, model.template, held, start, None, at) for at in grid]
+                assert found.deviance[0] < min(one.deviance[0] for one in others) + 1e-3
+
+
+def test_resonances_near_each_other_are_fitted_together():
+    # The first to be found takes half of the other one: 8.9 standard deviations instead of 12.7, and too wide.
+    edges = np.arange(230.0, 1501.0, 4.0)
+    middle = (edges[:-1] + edges[1:]) / 2
+    peaks = sum(150 * template(Gaussian(0.012), mass, edges).shares for mass in (600.0, 630.0))
+    counts = np.random.default_rng(9).poisson(normalised(middle**-4.5, 20000) + peaks).astype(float)
+    own = search(counts, [570.0, 600.0, 630.0, 660.0], width=0.012, edges=edges)
+    done = scanned(own)
+    assert sorted(one.mass for one in done.resonances) == [600, 630]
+    for one in done.resonances:
+        excess = done.found[[model.mass for model in done.models].index(one.mass)]
+        assert one.z_local == pytest.approx(excess.z_local, abs=0.05)
+        again = own.resonance(own.model(one.mass, done.resonances), excess)
+        assert again.shares == pytest.approx(one.shares, abs=2e-4)
+
+
+def breit_wigner() -> tuple[np.ndarray, np.ndarray]:
+    """The Z, which no Gaussian of its width describes."""
+    edges = np.arange(60.0, 120.1, 0.25)
+    middle = (edges[:-1] + edges[1:]) / 2
+    peak = normalised(1 / ((middle**2 - 91.19**2) ** 2 + (2.5 * 91.19) ** 2), 20000)
+    return edges, peak + 8 * np.exp(-(middle - 60) / 60)
+
+
+def cut_out() -> tuple[np.ndarray, np.ndarray]:
+    """A spectrum of which 500 to 560 GeV are missing."""
+    edges = 230 * 1.0135 ** np.arange(176)
+    middle = (edges[:-1] + edges[1:]) / 2
+    return edges, normalised(np.diff(edges) * middle**-4.5, 20000) * ((middle < 500) | (middle > 560))
+
+
+@pytest.mark.parametrize(
+    ("made", "width", "masses", "nothing"),
+    [
+        (breit_wigner, 0.02, [70.0, 86.0, 90.0, 94.0, 100.0, 110.0], {86.0, 90.0, 94.0}),
+        (cut_out, 0.012, [400.0, 500.0, 550.0, 565.0, 625.0], {500.0, 550.0, 565.0}),
+    ],
+)
+def test_where_the_data_exclude_what_is_fitted_there_are_no_numbers(made, width, masses, nothing, tmp_path):
+    edges, truth = made()
+    counts = np.random.default_rng(77).poisson(truth).astype(float)
+    own = search(counts, masses, "toys=0", width=width, edges=edges)
+    result = analysis.run(replace(own, spectrum=replace(own.spectrum, resolution=Resolution(width))), tmp_path)
+    without = {point["mass"] for point in result["scan"] if point["limit_reason"] and point["z_local"] is None}
+    assert without == nothing
+    for point in result["scan"]:
+        assert point["mass"] in nothing or abs(point["z_local"]) < 4
+    assert all(one["z_local"] is None for one in result["resonances"] if one["mass"] in nothing)
+
+
+def test_where_toys_defeat_a_limit_the_asymptotic_one_remains(tmp_path, monkeypatch, caplog):
+    def fails(*_):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr(toylimits, "toy_limits", fails)
+    counts = np.random.default_rng(0).poisson(own_function(60)).astype(float)
+    (found,) = analysis.run(search(counts, [MASS], "toys=0"), tmp_path)["scan"]
+    assert (found["limit_method"], found["limit_events_toys"]) == ("asymptotic", None)
+    assert found["limit_events"]["observed"] > 0
+    assert "no limits by toys" in caplog.text
+
+
+def test_a_hole_is_no_signal_that_makes_a_fit_good():
+    # With a negative signal the whole range has p-values of 0.2 and more, and 9 standard deviations below none.
+    truth = own_function(50000) - 400 * template(Gaussian(WIDTH), MASS, EDGES).shares
+    model = search(np.random.default_rng(1).poisson(truth).astype(float), [MASS], PLAIN).model(MASS)
+    assert model.attempts[0].p_signal > 0.01
+    assert model.attempts[0].p_smooth > 0.02
+    assert not model.attempts[0].good
 
 
 def test_the_global_p_value_comes_from_the_ranges_that_are_fitted(tmp_path):

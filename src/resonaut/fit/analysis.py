@@ -47,7 +47,9 @@ def run(search: Search, workspaces: Path) -> dict[str, Any]:
         "luminosity": search.luminosity,
         "confidence_level": settings.confidence_level,
         "background": _background(reference),
-        "resonances": [{"mass": one.mass, "z_local": one.z_local} for one in done.resonances],
+        "resonances": [
+            {"mass": one.mass, "z_local": one.z_local if one.mass in points else None} for one in done.resonances
+        ],
         "scan": _all(points, failed),
         "global": _global(list(points.values()), toys),
         "toys": None if toys is None else {"z_max": toys.z_max.tolist(), "up_crossings": toys.up_crossings},

@@ -303,7 +303,9 @@ def _in_range(
         relative_error(fitted, mass),
         good=False,
     )
-    attempt = replace(attempt, good=_good(attempt, settings.shrink))
+    # A hole in the data is no signal: that a negative one fills it does not make the background right.
+    hole = signal is not None and both.signal[0] < 0
+    attempt = replace(attempt, good=_good(attempt, settings.shrink, hole))
     if settings.expected == "background_only":
         expected = background.background[0]
     else:
@@ -318,8 +320,9 @@ def _shares(resonances: Sequence[Resonance], spectrum: Spectrum) -> Array:
     return np.array([one.shares for one in resonances]).reshape(len(resonances), len(spectrum.counts))
 
 
-def _good(attempt: Attempt, shrink: Shrink) -> bool:
+def _good(attempt: Attempt, shrink: Shrink, hole: bool) -> bool:
     p_background, p_signal = (1.0 if p is None else p for p in (attempt.p_background, attempt.p_signal))
+    p_signal = p_background if hole else p_signal
     poor = p_background < shrink.min_p_background and p_signal < shrink.min_p_signal
     return not (poor or attempt.p_smooth < shrink.min_p_smooth)
 

@@ -142,9 +142,23 @@ def _given_signal(text: str) -> Histogram:
     if not 0 < value < np.inf:
         raise ConfigError(f"--signal {text!r} names no mass; give file@mass, such as signal.csv@3500.")
     given = spectrum.read(file, luminosity=None, shape=True)
-    if not given.counts.any():
+    if not given.counts.sum() > 0:
         raise InputFileError(file, "the signal's histogram has no events", "give one of selected simulated signal")
+    if (given.counts < 0).any():
+        log.warning("%s: bins of negative sums of weights are merged with those beside them.", file)
+        given = _rising(given)
     return Histogram(value, given)
+
+
+def _rising(given: Spectrum) -> Spectrum:
+    """The same with negative bins merged with those beside them until none is left, and with the same total.
+
+    Kept are the edges up to which there is no less than up to any before, and no more than up to any after.
+    """
+    below = np.clip(np.concatenate([[0.0], np.cumsum(given.counts)]), 0.0, given.counts.sum())
+    before, after = np.maximum.accumulate(below), np.minimum.accumulate(below[::-1])[::-1]
+    kept = (before == below) & (below == after)
+    return replace(given, edges=given.edges[kept], counts=np.diff(below[kept]))
 
 
 def _energy(text: str) -> float:

@@ -260,37 +260,59 @@ def hold(matrix: Array, k: int) -> None:
     matrix[k, k] = 1.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def seek(t: Terms, counts: Array, signal: Signal, free: bool, state: Array, observed: Array) -> bool:
-    """Move the scale, and with it a free yield, to where the likelihood of the evaluated background is the highest.
+    """Move the scale, and with it a free yield, to where the likelihood is the highest.
 
     A peak beside the nominal one, or a dip under it, makes another minimum: from one Newton's method does not see the
-    other. The yield is that of one step (Rao's score) from none. Returns whether the scale is moved.
+    other. Yield and background are those of one step (Rao's score) from the evaluated background without a signal:
+    held, it would keep what it has absorbed of a peak. In the bins without a signal the likelihood is taken as the
+    parabola of that step. Returns whether the scale is moved.
     """
-    n_smooth, background = len(t.columns), t.bins[1]
-    held, scale = n_smooth + len(t.resonances), int(np.argmax(signal.kinds == SCALE))
+    held, scale = len(t.columns) + len(t.resonances), int(np.argmax(signal.kinds == SCALE))
+    background, relative, shift, work = t.bins[1], t.bins[2], t.bins[3], t.bins[4]
     background[:] = t.bins[0]
-    for j in range(n_smooth, held):
+    for j in range(len(t.columns), held):
         background += state[j] * t.slopes[j]
+    changes, steps, along = _independent(t.slopes[:held], background), np.empty(held), np.empty(held)
+    for j in range(held):
+        steps[j] = dot(changes[j], counts, 0, len(counts)) - dot(changes[j], background, 0, len(counts))
     near = int(np.argmin(np.abs(signal.starts - observed[scale])))
     best, lowest, yields = near, math.inf, state[held]
     for k in range(len(signal.starts)):
-        share, events, all_shares, most = signal.looks[k], state[held], total(signal.looks[k]), 0.0
-        if free or events < 0:
-            score, information = -all_shares, 0.0
-            for i in range(len(counts)):
-                relative = share[i] / background[i]
-                score += relative * counts[i]
-                information += relative * share[i]
-                most = max(most, relative)
-            if free:
-                events = max(score / max(information, 1e-300), -0.5 / max(most, 1e-300))
-        if not events * most > -1:
+        share, events, first, last = signal.looks[k], state[held], 0, len(counts)
+        while first < last and share[first] == 0:
+            first += 1
+        while first < last and share[last - 1] == 0:
+            last -= 1
+        score, information, most, absorbed = 0.0, 0.0, 0.0, 0.0
+        for i in range(first, last):
+            relative[i] = share[i] / background[i]
+            score += relative[i] * (counts[i] - background[i])
+            information += relative[i] * share[i]
+            most = max(most, relative[i])
+            shift[i] = 0.0
+        for j in range(held):
+            along[j] = dot(changes[j], share, first, last)
+            score -= along[j] * steps[j]
+            absorbed += along[j] ** 2
+        if free:
+            events = max(score / max(information - absorbed, 1e-300), -0.5 / max(most, 1e-300))
+        for j in range(held):
+            step = steps[j] - events * along[j]
+            for i in range(first, last):
+                shift[i] += step * changes[j, i]
+        value = (signal.starts[k] - observed[scale]) ** 2 / 2 + events**2 * absorbed / 2
+        possible = events * most > -1
+        for i in range(first, last):
+            value += counts[i] * shift[i] - background[i] * shift[i] ** 2 / 2 + events * share[i]
+            work[i - first] = 1 + events * relative[i] + shift[i]
+            possible = possible and work[i - first] > 0
+        if not possible:
             continue
-        value = (signal.starts[k] - observed[scale]) ** 2 / 2 + events * all_shares
-        for i in range(len(counts)):
-            if counts[i] > 0 and share[i] > 0:
-                value -= counts[i] * math.log1p(events * share[i] / background[i])
+        logarithm(work, t.points[1:3], last - first)
+        for i in range(first, last):
+            value -= counts[i] * work[i - first]
         if value < lowest:
             best, lowest, yields = k, value, events
     if best == near:
@@ -298,6 +320,27 @@ def seek(t: Terms, counts: Array, signal: Signal, free: bool, state: Array, obse
     state[held] = yields
     state[held + 1 + scale] = signal.starts[best]
     return True
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def _independent(slopes: Array, background: Array) -> Array:
+    """Relative changes (K, N) of the ``background`` (N,) by its ``slopes`` (K, N), such that their information is 1."""
+    size, n_bins = slopes.shape
+    changes, weighted = np.empty((size, n_bins)), np.empty(n_bins)
+    for k in range(size):
+        for i in range(n_bins):
+            changes[k, i] = slopes[k, i] / background[i]
+            weighted[i] = slopes[k, i]
+        for j in range(k):
+            part = dot(changes[j], weighted, 0, n_bins)
+            for i in range(n_bins):
+                changes[k, i] -= part * changes[j, i]
+        for i in range(n_bins):
+            weighted[i] = changes[k, i] * background[i]
+        factor = 1 / math.sqrt(max(dot(changes[k], weighted, 0, n_bins), 1e-300))
+        for i in range(n_bins):
+            changes[k, i] *= factor
+    return changes
 
 
 @njit(cache=True, error_model="numpy")

@@ -15,6 +15,9 @@ from resonaut.fit.family import Array, Background
 from resonaut.fit.motion import Signal
 from resonaut.fit.signal import Template
 
+# Change of ln L to which a yield below none may add up, and still be none.
+NO_ROOM = 1e-5
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -106,6 +109,13 @@ def fit(
         centre,
         nuisances is None,
     )
+    if free and not converged.all():
+        left = np.flatnonzero(~converged)
+        none = fit(function, counts[left], template, np.zeros(len(left)), theta[left], centre[left])
+        still = none.converged & _pressed(none, counts[left], template)
+        at = left[still]
+        states[at] = np.hstack([none.theta, none.signal[:, None], none.nuisances])[still]
+        value[at], converged[at], information[at] = none.deviance[still], True, none.information[still]
     for b in np.flatnonzero(~converged):
         states[b], value[b], converged[b] = _by_minuit(function, counts[b], shape, free, states[b], centre[b])
     information = np.tril(information) + np.swapaxes(np.tril(information, -1), 1, 2)
@@ -130,6 +140,18 @@ def _feasible(function: Background, theta: Array, level: Array, template: Templa
     theta = theta.copy()
     theta[negative] += np.log(np.maximum(short, 1.0))[:, None] * function.scale
     return theta
+
+
+def _pressed(none: Fit, counts: Array, template: Template) -> np.ndarray:
+    """Which (B,) of the fits with ``none`` of the signal are those of a free yield, too.
+
+    Where hardly anything is expected and nothing seen under it, a yield below none has no room, and Newton's step into
+    it no measure.
+    """
+    shares, background = template.at(none.nuisances), none.background
+    relative = shares / background
+    score = (relative * counts - shares).sum(axis=-1)
+    return np.asarray((score < 0) & (-score / relative.max(axis=-1) < NO_ROOM))
 
 
 def _by_minuit(

@@ -1,5 +1,6 @@
 """What one mass of a search shows, as the entry ``scan[]`` of the result: significance, yield, limits, nuisances."""
 
+import contextlib
 import logging
 import math
 from collections.abc import Mapping
@@ -8,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
-from resonaut.core.errors import ResonautError
+from resonaut.core.errors import FitError
 from resonaut.core.files import write_json
-from resonaut.fit import limits, lookelsewhere, scan, sides, workspace
-from resonaut.fit.background import Model
+from resonaut.fit import limits, lookelsewhere, scan, sides, toylimits, workspace
+from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.limits import Limits
 from resonaut.fit.motion import lognormal
@@ -23,13 +25,22 @@ from resonaut.fit.signal import template
 
 log = logging.getLogger(__name__)
 
+# p-value below which the data exclude what is fitted; a fit that is merely poor is marked, and keeps its numbers.
+EXCLUDED = 1e-5
+# Part of a signal beyond which it is not looked for where the data were cut out.
+MISSING = 0.01
 # Standard deviations by which the fit may pull the signal's shape without a word.
 LARGE_PULL = 2.0
 
 
 def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[str, Any]:
-    """The entry ``scan[]`` of one mass."""
+    """The entry ``scan[]`` of one mass.
+
+    Raises:
+        FitError: the data exclude what is fitted, and the numbers would mean nothing.
+    """
     mass, settings = one.mass, search.settings
+    _check(search, one, excess)
     events_per_fb = search.events_per_fb(mass)
     unit = 1.0 if events_per_fb is None else events_per_fb
     sizes = search.uncertainties(mass)
@@ -38,7 +49,9 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
     by_toys = None
     if asymptotic and (under_peak < settings.limit_checks.few_events or mass in settings.limit_checks.masses):
         rng = lookelsewhere.generator(settings.seed, np.append(search.spectrum.counts, mass))
-        by_toys = limits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
+        # None where a toy defeats them: the asymptotic ones remain, with a warning.
+        with contextlib.suppress(*FAILURES):
+            by_toys = toylimits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
     wanted = under_peak < settings.limit_checks.few_events
     few = wanted and by_toys is not None
     found = by_toys if few else asymptotic
@@ -102,11 +115,34 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
     }
 
 
+def _check(search: Search, one: Model, excess: Excess) -> None:
+    """Stop where the data exclude the background with the signal, or without one where that is negative."""
+    for gap in search.spectrum.gaps(EXCLUDED):
+        low, high = search.spectrum.edges[[gap.start, gap.stop]]
+        inside = (one.spectrum.edges[:-1] >= low) & (one.spectrum.edges[1:] <= high)
+        if one.template.shares[inside].sum() > MISSING:
+            raise FitError(
+                f"the spectrum has no data from {low:g} to {high:g} GeV, where part of a signal of {one.mass:g} GeV "
+                "would be; take out the mass."
+            )
+    p_value, z = one.chosen.p_value, excess.z_local
+    if p_value < EXCLUDED:
+        raise FitError(
+            f"neither background nor signal describes the data around {one.mass:g} GeV in any range (p = {p_value:.2g} "
+            "at best); change the range, the families or the signal's width."
+        )
+    if z < 0 and norm.sf(-z) < EXCLUDED:
+        raise FitError(
+            f"the data at {one.mass:g} GeV are {-z:.1f} sigma below what is fitted, as no signal is; change the range "
+            "or the families."
+        )
+
+
 def _limits(one: Model, confidence_level: float) -> tuple[Limits | None, str | None]:
     """The limits, or why there are none."""
     try:
         found = limits.upper_limits(one, confidence_level)
-    except ResonautError as error:
+    except FAILURES as error:
         log.warning("%s.", error)
         return None, str(error)
     return found, None

@@ -5,6 +5,7 @@ section is excluded if the data exclude it with the efficiency that belongs to i
 section, as a function of the injected one, equals the injected one.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,14 +16,16 @@ import numpy as np
 from scipy.optimize import brentq
 
 from resonaut.core import config
-from resonaut.core.errors import ConfigError, InputFileError, ResonautError
+from resonaut.core.errors import ConfigError, FitError, InputFileError
 from resonaut.core.shape import require
 from resonaut.fit import limits, scan
-from resonaut.fit.background import Model
+from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.selection import luminosity_of, search_of
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.trainings import MOST_SHARED, Content, means
 from resonaut.fit.turnon import FEWEST, meeting
+
+log = logging.getLogger(__name__)
 
 FIVE_SIGMA = 5.0
 # Relative difference of two luminosities that are the same.
@@ -43,6 +46,7 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
     Raises:
         InputFileError: a file is no summary of an experiment, or they are not of one method, window and signal.
         ConfigError: the signal has no mass.
+        FitError: the fits of all experiments fail.
     """
     contents = [_load(path) for path in experiments]
     first = contents[0]
@@ -54,7 +58,7 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
     if mass is None:
         raise ConfigError(f"the signal {signal!r} has no mass; set datasets.{signal}.mass.")
     own = replace(settings, masses=[mass], signals=[signal])
-    rows = [_experiment(own, content, path) for content, path in zip(contents, experiments, strict=True)]
+    rows, contents, failed = _experiments(own, contents, experiments)
     groups = {amount: [c for c in contents if c["injection"]["amount"] == amount] for amount in _amounts(contents)}
     actual = None
     if selection and data:
@@ -84,6 +88,7 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
         "base": first["injection"]["base"],
         "confidence_level": settings.confidence_level,
         "experiments": rows,
+        "failed": failed,
         "amounts": amounts,
         "limit": limit,
         "limit_expected": meets("excluded_expected"),
@@ -154,6 +159,28 @@ def _model(settings: FitSettings, content: Content, path: Path) -> tuple[Model, 
     return search.model(mass), search.events_per_fb(mass)
 
 
+def _experiments(
+    settings: FitSettings, contents: Sequence[Content], paths: Sequence[Path]
+) -> tuple[list[Content], list[Content], list[Content]]:
+    """What the experiments find, their contents, and why the others are left out: their fits fail.
+
+    Raises:
+        FitError: the fits of all of them do.
+    """
+    rows, used, failed = [], [], []
+    for content, path in zip(contents, paths, strict=True):
+        try:
+            rows.append(_experiment(settings, content, path))
+            used.append(content)
+        except FAILURES as error:
+            log.warning("%s: the experiment is left out: %s", path, error)
+            injection = content["injection"]
+            failed.append({"amount": injection["amount"], "seed": injection["seed"], "reason": str(error)})
+    if not rows:
+        raise FitError(f"the fits of all experiments fail; of the first: {failed[0]['reason']}")
+    return rows, used, failed
+
+
 def _experiment(settings: FitSettings, content: Content, path: Path) -> Content:
     """The excess in data with injected signal."""
     model, _ = _model(settings, content, path)
@@ -208,18 +235,19 @@ def _amount(
         """The trained selection's signal over the spectrum of another one."""
         return _model(settings, content | {"signals": trained["signals"]}, Path(content["data"]))
 
-    over = [seen_in(content) for content in nothing or experiments]
-    if over[0][1] is None:
-        return result | {"excluded_reason": "the efficiency is not known well enough"}
-    result["five_sigma_expected"] = float(np.median([_five_sigma(model, per_fb) for model, per_fb in over if per_fb]))
-    if actual is None:
-        return result
-    model, events_per_fb = seen_in(actual)
-    assert events_per_fb is not None
     try:
+        over = [seen_in(content) for content in nothing or experiments]
+        if over[0][1] is None:
+            return result | {"excluded_reason": "the efficiency is not known well enough"}
+        five_sigma = [_five_sigma(model, per_fb) for model, per_fb in over if per_fb]
+        result["five_sigma_expected"] = float(np.median(five_sigma))
+        if actual is None:
+            return result
+        model, events_per_fb = seen_in(actual)
+        assert events_per_fb is not None
         found = limits.upper_limits(model, settings.confidence_level)
         expected = [limits.upper_limits(one, settings.confidence_level) for one, _ in over] if nothing else [found]
-    except ResonautError as error:
+    except FAILURES as error:
         return result | {"excluded_reason": str(error)}
     result["excluded"] = found.observed / events_per_fb
     result["excluded_expected"] = float(np.median([one.expected[2] for one in expected])) / events_per_fb

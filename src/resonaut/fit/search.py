@@ -1,5 +1,6 @@
 """The search for a resonance in one spectrum: what is fitted at each mass, and which resonances are found."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,8 +16,10 @@ from resonaut.fit.sides import Size
 from resonaut.fit.signal import Shape, template
 from resonaut.fit.spectrum import Spectrum
 
-# Found resonances that float in the background, at most.
+# Resonances that are tried in the background, at most; how often they are fitted again with each other, and the change
+# of their significances (standard deviations) at which that is enough.
 MOST_RESONANCES = 5
+ROUNDS, SETTLED = 10, 0.01
 
 T = TypeVar("T")
 
@@ -94,11 +97,14 @@ class Scan:
 def scanned(search: Search) -> Scan:
     """Fit each mass; again and again with the strongest resonance that is new, until there is none.
 
+    One that is none beside the others, once they are fitted together, is left out for good.
+
     Raises:
         FitError: the fits fail at every mass.
     """
     threshold, masses = search.settings.background.resonances, sorted(search.efficiencies)
     resonances: list[Resonance] = []
+    tried: set[float] = set()
 
     def fitted(mass: float) -> tuple[Model, Excess]:
         one = search.model(mass, resonances)
@@ -110,12 +116,33 @@ def scanned(search: Search) -> Scan:
         new = [
             search.resonance(one, excess)
             for one, excess in zip(models, found, strict=True)
-            if threshold is not None and excess.z_local >= threshold
+            if threshold is not None and excess.z_local >= threshold and one.mass not in tried
         ]
         new = [one for one in new if not any(known.overlaps(one.shares) for known in resonances)]
-        if not new or len(resonances) == MOST_RESONANCES:
+        if threshold is None or not new or len(tried) == MOST_RESONANCES:
             return Scan(models, found, resonances, failed)
-        resonances.append(max(new, key=lambda one: one.z_local))
+        strongest = max(new, key=lambda one: one.z_local)
+        tried.add(strongest.mass)
+        resonances = settled(search, [*resonances, strongest], threshold) if resonances else [strongest]
+
+
+def settled(search: Search, resonances: Sequence[Resonance], threshold: float) -> list[Resonance]:
+    """Each as it is fitted with the others floating: found alone, one has a part of another.
+
+    Without those that are then below the ``threshold``, and the others fitted without these.
+    """
+    now = list(resonances)
+    for _ in range(ROUNDS):
+        before = [one.z_local for one in now]
+        for i, one in enumerate(now):
+            # What cannot be fitted stays as it is.
+            with contextlib.suppress(*FAILURES):
+                model = search.model(one.mass, now)
+                now[i] = search.resonance(model, scan.search(model))
+        if max(abs(one.z_local - z) for one, z in zip(now, before, strict=True)) < SETTLED:
+            break
+    kept = [one for one in now if one.z_local >= threshold]
+    return settled(search, kept, threshold) if 0 < len(kept) < len(now) else kept
 
 
 def at_each(masses: Iterable[float], made: Callable[[float], T]) -> tuple[dict[float, T], dict[float, str]]:

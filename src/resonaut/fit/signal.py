@@ -42,7 +42,7 @@ REACH = 5.0
 NODES, MOST_NODES = 64, 2**14
 COARSE, EMPTY = 1024, 1e-9
 # Standard deviations of the scale between which fits begin, and most of their beginnings on either side.
-FAR, MOST_STARTS = 3.0, 15
+FAR, MOST_STARTS = 5.0, 25
 
 
 class Shape(Protocol):

@@ -40,6 +40,18 @@ class Spectrum:
             return float("inf")
         return float(self.edges[populated[0]]) if populated[0] else 0.0
 
+    def gaps(self, p_value: float) -> list[slice]:
+        """Empty bins between bins that are not, which events as dense as beside them leave empty less often than so."""
+        inside = np.flatnonzero(np.diff(np.flatnonzero(self.counts)) > 1)
+        populated, below = np.flatnonzero(self.counts), np.concatenate([[0.0], np.cumsum(self.counts)])
+        found = []
+        for first, last in zip(populated[inside] + 1, populated[inside + 1], strict=True):
+            low, high = self.edges[first], self.edges[last]
+            until = np.interp([2 * low - high, low, high, 2 * high - low], self.edges, below)
+            if min(until[1] - until[0], until[3] - until[2]) > -np.log(p_value):
+                found.append(slice(first, last))
+        return found
+
     def rebinned(self, edges: Array, key: str) -> "Spectrum":
         """The same events between fewer ``edges``; ``key`` names what to change where they do not fit."""
         index = np.searchsorted(self.edges, edges - 1e-6 * edges[-1])
@@ -96,7 +108,7 @@ def read(
         luminosity: 1/fb, turns a cross section into counts.
         given: what the contents are; None to take the file's word.
         mass_unit: ``GeV`` or another of the edges; None to take the file's word.
-        shape: only the shape matters, and the contents may be weights.
+        shape: only the shape matters, and the contents may be weights, some of them negative.
 
     Raises:
         InputFileError: the file is missing, is no spectrum, or does not say what its contents are.
@@ -113,7 +125,7 @@ def read(
     if unit not in (None, "GeV"):
         # Nine digits are more than any edge has, and leave out what the factor adds.
         edges = np.array([float(f"{edge * UNITS['GeV'][unit]:.9g}") for edge in edges])
-    _check(edges, values, measured.source)
+    _check(edges, values, measured.source, shape=shape)
     if shape:
         kind = given or contents.said(measured) or contents.COUNTS
         values = values * kind.factor(np.diff(edges), 1.0, measured.source)
@@ -152,7 +164,7 @@ def from_uhi(histogram: Any, source: str) -> Spectrum:
     return Spectrum(measured.edges, measured.values)
 
 
-def _check(edges: Array, counts: Array, source: str) -> None:
+def _check(edges: Array, counts: Array, source: str, *, shape: bool = False) -> None:
     """Stop where edges (N + 1) and contents (N,) make no spectrum."""
     if not len(counts):
         raise InputFileError(source, "the spectrum has no bins", "give the whole histogram")
@@ -160,5 +172,5 @@ def _check(edges: Array, counts: Array, source: str) -> None:
         raise InputFileError(source, "an edge or a count is NaN or infinite", "correct it")
     if (np.diff(edges) <= 0).any():
         raise InputFileError(source, "the bin edges do not rise", "sort the bins")
-    if (counts < 0).any():
+    if not shape and (counts < 0).any():
         raise InputFileError(source, f"bin {int(np.argmin(counts))} has a negative count", "give events, not weights")

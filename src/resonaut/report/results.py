@@ -40,7 +40,7 @@ RESULT = {
     "luminosity": (float, None),
     "confidence_level": float,
     "background": {**BINS, **FUNCTION, "expected": NUMBERS, "p_value": (float, None)},
-    "resonances": [{"mass": float, "z_local": float}],
+    "resonances": [{"mass": float, "z_local": (float, None)}],
     "scan": [
         {
             **POINT,

@@ -350,6 +350,20 @@ def test_missing_spectrum(monkeypatch, capsys, tmp_path):
     assert "nothing.csv: no such file" in mistake(monkeypatch, capsys, tmp_path / "nothing.csv", tmp_path)
 
 
+def test_a_signal_histogram_may_have_negative_bins(spectrum, tmp_path, caplog):
+    contents = np.array([-1.0, 2.0, 30.0, -4.0, 90.0, 60.0, -3.0, 10.0, -2.0])
+    edges = np.arange(3000.0, 3901.0, 100.0)
+    rows = [f"{low},{low + 100},{value}" for low, value in zip(edges[:-1], contents, strict=True)]
+    (tmp_path / "signal.csv").write_text(HEADER + "\n".join(rows))
+    shape = search_of(Options(str(spectrum), "13000", "3500:3500:100", signal=f"{tmp_path / 'signal.csv'}@3500")).shape
+    assert "negative sums of weights" in caplog.text
+    below = shape.cumulative(3500, np.linspace(2900, 4000, 500) / 3500)
+    assert (np.diff(below) >= 0).all()
+    assert (below[0], below[-1]) == pytest.approx((0, 1))
+    # What is below an edge that is kept is what the file says.
+    assert shape.cumulative(3500, np.array([3500.0]) / 3500) == pytest.approx(117 / contents.sum())
+
+
 def test_signal_histogram_without_events(monkeypatch, capsys, spectrum, tmp_path):
     empty = write(tmp_path / "empty.csv", np.zeros(4), np.linspace(2900, 3100, 5))
     line = mistake(monkeypatch, capsys, spectrum, tmp_path, "--signal", f"{empty}@3000")

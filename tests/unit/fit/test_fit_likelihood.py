@@ -258,3 +258,17 @@ def test_fits_begin_where_every_bin_expects_events():
     held = fit(function, counts, start=theta)
     assert held.converged.all()
     assert held.deviance == pytest.approx(fit(function, counts).deviance, abs=1e-4)
+
+
+def test_a_yield_where_nothing_is_expected_and_nothing_seen_is_none(monkeypatch):
+    # No Newton step into the room below none is short enough, and iminuit takes 10 ms for each of such toys.
+    m = (EDGES[:-1] + EDGES[1:]) / 2
+    steep = fit(DIJET, (1000 * np.exp(-(m - 2500) / 60))[None]).theta
+    counts = np.zeros((1, BINS))
+    counts[0, [0, 1, 3]] = 5.0, 3.0, 2.0
+    monkeypatch.setattr(likelihood, "_by_minuit", None)
+    found = fit(DIJET, counts, PEAK, None, steep)
+    alone = fit(DIJET, counts)
+    assert found.converged[0]
+    assert found.signal[0] == pytest.approx(0, abs=1e-6)
+    assert found.deviance[0] == pytest.approx(alone.deviance[0], abs=1e-4)

@@ -10,8 +10,8 @@ import pytest
 from uhi.io.json import default
 
 from resonaut import cli
-from resonaut.core.errors import InputFileError, ResonautError
-from resonaut.fit import limits
+from resonaut.core.errors import FitError, InputFileError
+from resonaut.fit import limits, scan
 from resonaut.fit.bare import settings_of
 from resonaut.fit.retrained import retrained
 
@@ -164,9 +164,34 @@ def test_a_training_that_found_nothing_leaves_the_amounts_up_to_its_own_out(writ
     assert result["limit_reason"] == "with 20 fb or more a training found none of the signal"
 
 
+def test_an_experiment_whose_fit_fails_is_left_out(files, settings, monkeypatch, caplog):
+    paths, *others = files
+    whole, search, seen = retrained(settings, *others, paths), scan.search, []
+
+    def failing(model):
+        seen.append(model)
+        if len(seen) == 1:
+            raise FitError("the signal fit does not converge.")
+        return search(model)
+
+    monkeypatch.setattr(scan, "search", failing)
+    found = retrained(settings, *others, paths)
+    (left_out,) = found["failed"]
+    assert left_out["reason"] == "the signal fit does not converge."
+    assert "left out" in caplog.text
+    assert len(found["experiments"]) == len(whole["experiments"]) - 1
+    assert not any(
+        (one["amount"], one["seed"]) == (left_out["amount"], left_out["seed"]) for one in found["experiments"]
+    )
+    seen.clear()
+    monkeypatch.setattr(scan, "search", lambda _: failing(seen.clear()))
+    with pytest.raises(FitError, match="all experiments"):
+        retrained(settings, *others, paths)
+
+
 def test_data_without_a_limit_say_why(files, settings, monkeypatch):
     def nowhere(model, confidence_level):
-        raise ResonautError("CLs crosses the level nowhere")
+        raise FitError("CLs crosses the level nowhere")
 
     monkeypatch.setattr(limits, "upper_limits", nowhere)
     paths, actual, data = files
