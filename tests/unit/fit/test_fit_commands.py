@@ -341,7 +341,7 @@ def without(key):
         ({"range": [2505, 7005]}, dict, "not made of whole bins"),
         ({"range": [6500, 7100]}, dict, "outside the fit range"),
         ({"range": [3600, 7050]}, dict, "outside the fit range"),
-        ({"bin_width": "wide"}, dict, "not of type"),
+        ({"bin_width": "wide"}, dict, "is not a number"),
         ({}, lambda s: s | {"signals": [entry | {"mass": None} for entry in s["signals"]]}, "has no mass"),
         ({}, without("spectrum"), "run the stage select again"),
         ({}, lambda s: s | {"spectrum": histogram([])}, "has 0 bins with events"),
