@@ -6,14 +6,14 @@ import pytest
 from resonaut.core import identifier
 from resonaut.learn import ratio
 from resonaut.reweight.closure import closure
-from resonaut.reweight.settings import Settings
+from resonaut.reweight.settings import Classifier, Settings, Trees
 from resonaut.reweight.train import Reweighter
 
-CLASSIFIER = ratio.Settings(
+CLASSIFIER = Classifier(
     backend="trees",
     folds=3,
     choice_efficiency=0.01,
-    trees=ratio.TreeSettings(
+    trees=Trees(
         learning_rate=0.05,
         max_iterations=100,
         max_leaf_nodes=15,

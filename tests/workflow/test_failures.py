@@ -48,7 +48,7 @@ REFUSED = [
     ({"select": {"windows": {}}}, "select.windows and select.window_chains are empty; give one window"),
     ({"select": {"window_chains": {"cms": [1, 2, 2, 3]}}}, "select.window_chains.cms wants at least four ascending"),
     ({"datasets": {"data": {"files": ["*.yaml"]}}}, "datasets.data has both 'files' and a 'generator'"),
-    ({"select": {"windows": {"x;touch OWNED;": {}}}}, "select.windows: 'x;touch OWNED;' is not allowed; give a name"),
+    ({"select": {"windows": {"x;touch OWNED;": {}}}}, "'x;touch OWNED;' is not allowed; give a name"),
     ({"fit": {"background": {"f_test": math.nan}}}, "key 'fit.background.f_test' is nan; give a finite number"),
 ]
 

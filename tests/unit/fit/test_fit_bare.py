@@ -385,7 +385,7 @@ def test_extreme_signals_give_a_result(monkeypatch, tmp_path, sigma, z):
 
 @pytest.fixture
 def steep(tmp_path):
-    """A spectrum without events below 2500 GeV, where the fit of a signal at 1600 GeV does not converge."""
+    """A spectrum without events below 2500 GeV, where no fit at 1600 GeV describes it."""
     edges = np.arange(1000.0, 6001.0, 100.0)
     expected = np.exp(-edges[:-1] / 300) * (edges[:-1] >= 2500)
     return write(tmp_path / "s.csv", np.random.default_rng(0).poisson(3000 * expected / expected.sum()), edges)
@@ -394,15 +394,15 @@ def steep(tmp_path):
 def test_a_mass_at_which_the_fits_fail_is_null_and_the_others_stay(steep, tmp_path, monkeypatch, caplog):
     fast = ["toys=20", *FAST[1:], "background.resonances=null", "limit_checks.few_events=0"]
     assert scan(monkeypatch, steep, tmp_path / "all", masses="1600:4000:1200", overrides=fast) == 0
-    reason = "the signal fit at 1600 GeV does not converge; change the range or the masses."
-    assert f"1600 GeV: no result: {reason}" in caplog.text
+    assert "1600 GeV: no result: neither background nor signal describes the data around 1600 GeV" in caplog.text
     assert scan(monkeypatch, steep, tmp_path / "some", masses="2800:4000:1200", overrides=fast) == 0
     found, alone = (json.loads((tmp_path / name / "scan.json").read_text()) for name in ("all", "some"))
     failed = found["scan"].pop(0)
     assert found == alone
     assert failed.keys() == found["scan"][0].keys()
     known = {key: value for key, value in failed.items() if value is not None}
-    assert known == {"mass": 1600, "limit_reason": reason}
+    assert known.keys() == {"mass", "limit_reason"}
+    assert failed["limit_reason"] in caplog.text
     header, first, *rows = (tmp_path / "all/scan.csv").read_text().splitlines()
     assert [header, *rows] == (tmp_path / "some/scan.csv").read_text().splitlines()
     assert first.strip(",") == "1600.0"
@@ -411,5 +411,5 @@ def test_a_mass_at_which_the_fits_fail_is_null_and_the_others_stay(steep, tmp_pa
 
 def test_fits_that_fail_at_every_mass_end_in_a_sentence(steep, tmp_path, monkeypatch, capsys):
     assert scan(monkeypatch, steep, tmp_path / "out", masses="1600:1600:1") == 2
-    assert "the signal fit at 1600 GeV does not converge" in capsys.readouterr().err
+    assert "neither background nor signal describes the data around 1600 GeV" in capsys.readouterr().err
     assert not list((tmp_path / "out").iterdir())

@@ -20,7 +20,7 @@ def settings() -> Callable[..., Skim]:
 
     def make(**keys: Any) -> Skim:
         keys = {"bad_files": {"retry_wait": 0}, "regions": {"dijet": {}}} | keys
-        return build(keys, Skim, "skim")
+        return build(keys, Skim, "skim", merge=True)
 
     return make
 
