@@ -338,7 +338,7 @@ class Section(Settings):
 
 
 def read(path: Path) -> Settings:
-    """Read ``<results>/config/select.json``.
+    """Read ``<results>/config/select/<method>/<window>.json``.
 
     Raises:
         ConfigError: a key is missing or wrong, a combination has the name of a method, or a window's ranges are not in
