@@ -1,6 +1,7 @@
 """Which source files a job's result depends on: a static closure over the package's imports."""
 
 import ast
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,8 +38,14 @@ def closure(modules: Iterable[str]) -> set[str]:
         path = todo.pop()
         if path not in seen:
             seen.add(path)
-            todo += _imports(ast.parse((PACKAGE / path).read_text(), path), PACKAGE / path)
+            todo += _imports_of(PACKAGE / path)
     return seen
+
+
+@functools.cache
+def _imports_of(path: Path) -> list[str]:
+    """Module files of this package that a file imports; a workflow asks for the same ones in many rules."""
+    return _imports(ast.parse(path.read_text(), str(path)), path)
 
 
 def _imports(tree: ast.AST, path: Path) -> list[str]:
