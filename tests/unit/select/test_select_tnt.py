@@ -112,11 +112,11 @@ def test_too_few_events_for_an_autoencoder(autoencoder):
 
 
 def test_tnt_finds_a_signal_with_two_anomalous_jets(tnt_settings):
-    events = mixture(9_000, 250, 1)
+    events = mixture(9_000, 400, 1)
     selector = Selector.train("tnt", methods.make("tnt", tnt_settings, "w3500"), training_of(tnt_settings, events))
     assert list(selector.training) == ["auc_j1", "auc_error_j1", "auc_j2", "auc_error_j2"]
     for jet in ("j1", "j2"):
-        assert (selector.training[f"auc_{jet}"] - 0.5) / selector.training[f"auc_error_{jet}"] > 2.5
+        assert (selector.training[f"auc_{jet}"] - 0.5) / selector.training[f"auc_error_{jet}"] > 3
     selected = selector.selected(selector.score(events, "data", is_data=True))
     is_signal = ak.to_numpy(events.luminosityBlock) == 1
     background = selected[Regions.of(ak.to_numpy(events.m_jj), selector.window).signal & ~is_signal]
