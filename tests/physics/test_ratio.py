@@ -10,9 +10,7 @@ from resonaut.learn import ratio
 from resonaut.select.compared import held_out_auc
 
 SETTINGS = ratio.Settings(
-    backend="trees",
     folds=3,
-    choice_efficiency=0.01,
     trees=ratio.TreeSettings(
         learning_rate=0.05,
         max_iterations=150,
@@ -21,17 +19,6 @@ SETTINGS = ratio.Settings(
         l2=0.0,
         patience=10,
         validation_parts=3,
-    ),
-    network=ratio.NetworkSettings(
-        hidden=[8],
-        epochs=1,
-        batch_size=64,
-        learning_rate=1e-3,
-        weight_decay=0.0,
-        patience=1,
-        restarts=1,
-        validation_parts=3,
-        device="cpu",
     ),
     seed=1,
 )

@@ -10,9 +10,7 @@ from resonaut.reweight.settings import Classifier, Settings, Trees
 from resonaut.reweight.train import Reweighter
 
 CLASSIFIER = Classifier(
-    backend="trees",
     folds=3,
-    choice_efficiency=0.01,
     trees=Trees(
         learning_rate=0.05,
         max_iterations=100,
@@ -21,17 +19,6 @@ CLASSIFIER = Classifier(
         l2=0.0,
         patience=10,
         validation_parts=3,
-    ),
-    network=ratio.NetworkSettings(
-        hidden=[8],
-        epochs=1,
-        batch_size=64,
-        learning_rate=1e-3,
-        weight_decay=0.0,
-        patience=1,
-        restarts=1,
-        validation_parts=3,
-        device="cpu",
     ),
     seed=1,
 )

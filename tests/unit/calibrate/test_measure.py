@@ -10,8 +10,9 @@ from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.counts import Counts
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.measure import Samples, measure, ratio_of
-from resonaut.calibrate.settings import Systematics, WeightPair
+from resonaut.calibrate.settings import Settings, Systematics, WeightPair
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.record import build
 
 
 def planes_from(*jets: list[tuple[float, list[tuple[float, float]]]]) -> Planes:
@@ -45,10 +46,10 @@ def test_bins_include_the_lower_edge_and_clamp(bins):
     assert bins.in_plane(found.delta, found.kt).tolist() == [3 * 1 + 2, 3 * 2 + 0, 3 * 2 + 2, 3 * 0 + 1]
 
 
-@pytest.mark.parametrize("edges", [(0.0, 0.0), (1.0, 0.0)])
+@pytest.mark.parametrize("edges", [[1], [0, 0], [1, 0]])
 def test_edges_must_rise(edges):
-    with pytest.raises(ConfigError, match=r"calibrate\.bins\.ln_kt"):
-        LundBins(subjet_pt=(0.0, 1.0), ln_radius_over_delta=(0.0, 1.0), ln_kt=edges)
+    with pytest.raises(ConfigError, match=r"bins\.ln_kt"):
+        build({"bins": {"ln_kt": edges}}, Settings, "config: calibrate")
 
 
 def test_density_per_subjet_of_the_slice(bins):

@@ -12,18 +12,7 @@ from resonaut.learn.ratio.sample import validation_part
 TREES = ratio.TreeSettings(
     learning_rate=0.1, max_iterations=10, max_leaf_nodes=8, min_leaf_events=10, l2=0.0, patience=5, validation_parts=2
 )
-NETWORK = ratio.NetworkSettings(
-    hidden=[8],
-    epochs=1,
-    batch_size=64,
-    learning_rate=1e-3,
-    weight_decay=0.0,
-    patience=1,
-    restarts=1,
-    validation_parts=2,
-    device="cpu",
-)
-SETTINGS = ratio.Settings(backend="trees", folds=3, choice_efficiency=0.01, trees=TREES, network=NETWORK, seed=4)
+SETTINGS = ratio.Settings(folds=3, trees=TREES, seed=4)
 
 
 def sample(n: int, mean: float, seed: int) -> ratio.Sample:

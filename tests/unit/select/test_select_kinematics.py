@@ -14,18 +14,7 @@ ABOVE = Window(signal_region=(3250, 3750), sidebands=((3750, 4000), (4000, 4250)
 TREES = ratio.TreeSettings(
     learning_rate=0.1, max_iterations=60, max_leaf_nodes=8, min_leaf_events=100, l2=0.0, patience=10, validation_parts=2
 )
-NETWORK = ratio.NetworkSettings(
-    hidden=[8],
-    epochs=1,
-    batch_size=64,
-    learning_rate=1e-3,
-    weight_decay=0.0,
-    patience=1,
-    restarts=1,
-    validation_parts=2,
-    device="cpu",
-)
-CLASSIFIER = ratio.Settings(backend="trees", folds=2, choice_efficiency=0.01, trees=TREES, network=NETWORK, seed=3)
+CLASSIFIER = ratio.Settings(folds=2, trees=TREES, seed=3)
 
 
 @pytest.fixture(scope="module")
