@@ -69,6 +69,11 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: one sentence on the first key that is unknown, missing, or of a wrong value.
     """
+    if "search" not in config:
+        raise ConfigError(
+            "config: 'search' is missing, the stages and datasets of an analysis; add it, or, if this file changes "
+            "another one, give that first: --configfile config/config.yaml my_changes.yaml."
+        )
     full: dict[str, Any] = plain(build(config, whole(), "config", merge=True), whole())
     return full
 

@@ -108,7 +108,7 @@ def _selection(one: Selection, verdicts: Sequence[Verdict]) -> list[Cell]:
         *(_format(limit(key, name)(best), f"{{:.3g}} {unit}") for name in ("observed", "expected")),
     ]
     return [
-        Cell(f"{one.name} (upper bound)" if bound else one.name, look),
+        Cell(f"{one.name} (reference)" if bound else one.name, look),
         *(Cell(number, look) for number in numbers),
         Cell("; ".join(words), BAD if reasons else look, words=True),
     ]

@@ -60,7 +60,7 @@ def _time(seconds: float | None) -> str:
 
 
 def overview(rows: Sequence[Row], text: str, path: Path) -> None:
-    """Write the page; what a search should not trust is red, and upper bounds are grey."""
+    """Write the page; what a search should not trust is red, and what knows more than a search is grey."""
     windows = dict.fromkeys(row["window"] for row in rows)
     pages.write(
         path, "Methods", text, [_table(name, [row for row in rows if row["window"] == name]) for name in windows]
@@ -79,6 +79,6 @@ def _table(window: str, rows: Sequence[Row]) -> str:
 
 def _line(row: Row, shown: Sequence[Column]) -> list[Cell]:
     look = FAINT if row["bound"] else ""
-    name = f"{row['method']} (upper bound)" if row["bound"] else str(row["method"])
+    name = f"{row['method']} (reference)" if row["bound"] else str(row["method"])
     verdict = Cell(row["verdict"], look if row["verdict"] == "ok" else BAD, words=True)
     return [Cell(name, look), *(Cell(column.text(row), look) for column in shown), verdict]

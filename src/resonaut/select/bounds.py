@@ -1,4 +1,4 @@
-"""What no search can have, as upper bounds for those it can: the idealised and the supervised classifier."""
+"""What no search can have, to compare with what it can: the idealised and the supervised classifier."""
 
 from dataclasses import replace
 

@@ -32,6 +32,7 @@ def test_demo_config_gets_its_defaults() -> None:
     ("path", "value", "sentence"),
     [
         (["selct"], {}, "config: unknown key 'selct'; did you mean 'select'?"),
+        (["search"], None, "config: key 'search': None should be an object"),
         (
             ["select"],
             {"classifier": {"validation_parts": 4}},
@@ -93,6 +94,11 @@ def test_one_sentence_names_the_key(path, value, sentence) -> None:
     with pytest.raises(ConfigError) as error:
         validate(bad)
     assert sentence in str(error.value)
+
+
+def test_changes_alone_are_no_analysis() -> None:
+    with pytest.raises(ConfigError, match=r"'search' is missing.* give that first: --configfile config/config\.yaml"):
+        validate({"fit": {"toys": 10}})
 
 
 def test_texts_with_units_become_numbers_and_lists_of_them_too() -> None:

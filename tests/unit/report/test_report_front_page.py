@@ -87,7 +87,7 @@ def test_page_states_the_result(page, windows) -> None:
     limits = [float(cell.removesuffix(" fb")) for cell in cwola[5:7]]
     assert limits == pytest.approx([best["limit"]["observed"], best["limit"]["expected"]], rel=0.01)
     assert cwola[7] == "low: sculpts the spectrum; 1 of 3 masses in doubt"
-    assert (tagger[0], tagger[7]) == ("tagger (upper bound)", "ok")
+    assert (tagger[0], tagger[7]) == ("tagger (reference)", "ok")
     assert data == ["<b>data", "data", "–", "20", "–", "12,345", "10", "0"]
     assert "Simulation, 13 TeV, 20 fb<sup>−1</sup>" in text
     assert "The dijet mass spectrum of 10 events, with 2 selections (cwola, tagger)" in text

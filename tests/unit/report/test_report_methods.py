@@ -179,4 +179,4 @@ def test_drawn_selection_and_page(windows, selected, kept, tmp_path) -> None:
     assert "Simulation, 13 TeV" in page
     assert page.count("<table>") == 2
     assert 'font-weight: bold">sculpts the spectrum</td>' in page
-    assert page.count("tagger (upper bound)") == 2
+    assert page.count("tagger (reference)") == 2
