@@ -31,15 +31,19 @@ def parts(analysis: "Analysis", method: str) -> list[str]:
     return [own for name in names for own in parts(analysis, name)] if names else [method]
 
 
+def nested(analysis: "Analysis", method: str) -> list[str]:
+    """A combination, and those that it combines, to whatever depth; none for a method of its own."""
+    names = combined(analysis, method)
+    return [method, *(found for name in names for found in nested(analysis, name))] if names else []
+
+
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
     """What a job of one method in one window reads of the section, and nothing of others."""
     section = analysis.config["select"]
-    names = combined(analysis, method)
-    wanted = ("combinations",) if names else entry(analysis, method).keys
+    wanted = ("combinations",) if combined(analysis, method) else entry(analysis, method).keys
     found = {name: section[name] for name in (*ENGINE, *wanted)}
-    if names:
-        known = section["combinations"]
-        found["combinations"] = {name: known[name] for name in (method, *names) if name in known}
+    if "combinations" in found:
+        found["combinations"] = {name: section["combinations"][name] for name in nested(analysis, method)}
     return found | {"windows": {window: section["windows"][window]}}
 
 

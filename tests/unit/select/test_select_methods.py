@@ -9,8 +9,10 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
+import yaml
 
 from resonaut.core import identifier
+from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError, NotFiniteError
 from resonaut.learn import ratio
 from resonaut.learn.ratio import trees
@@ -300,3 +302,15 @@ def test_a_feature_of_the_user_s_own(config, manifests, summary_of, section, tmp
     run = subprocess.run([*map(str, command), "--code", str(path)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert set(summary_of(output)["importance"]) == {"m_j1", "mass_ratio"}
+
+
+def test_a_job_has_the_combinations_inside_its_own_and_no_others() -> None:
+    demo = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    inner = {name: {"methods": [part, "inclusive"]} for name, part in (("a", "cwola"), ("b", "a"), ("c", "b"))}
+    demo["select"] = {"methods": ["inclusive", "tagger", "cwola", *inner], "combinations": inner}
+    analysis = Analysis.of(demo, [])
+    assert set(jobs.keys(analysis, "c", "w3500")["combinations"]) == {"a", "b", "c"}
+    assert set(jobs.keys(analysis, "b", "w4000")["combinations"]) == {"a", "b"}
+    cwola = jobs.keys(analysis, "cwola", "w4000")
+    assert "combinations" not in cwola
+    assert set(cwola["windows"]) == {"w4000"}
