@@ -136,8 +136,8 @@ def closure(folder):
 def manifests(folder):
     cutflow = [{"cut": f"cut {i}", "events": 10 * (9 - i), "sum_weights": 90.0 - 10 * i} for i in range(9)]
     shared = {"chunks": [], "events": 10, "weight_scale": 1.0, "lost": [], "notes": [], "dropped": {}}
-    data = {"name": "data", "role": "data", "luminosity": 20.0, "cross_section": None, "mass": None}
-    signal = {"name": "x", "role": "signal", "luminosity": None, "cross_section": 2.0, "mass": 3500.0}
+    data = {"name": "data", "nature": "data", "luminosity": 20.0, "cross_section": None, "mass": None}
+    signal = {"name": "x", "nature": "simulation", "luminosity": None, "cross_section": 2.0, "mass": 3500.0}
     write_json(folder / "data.json", shared | data | {"cutflow": cutflow})
     lost = [{"file": "a.root", "reason": "truncated", "events": None}]
     write_json(folder / "x.json", shared | signal | {"cutflow": cutflow[:2], "lost": lost})

@@ -14,7 +14,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def test_cutflow_table(tmp_path) -> None:
     manifest = {
         "name": "qcd",
-        "role": "background",
+        "nature": "simulation",
         "chunks": [],
         "events": 5,
         "luminosity": None,

@@ -234,7 +234,7 @@ def test_the_catalogue_knows_what_each_method_reads(settings, name):
     assert tuple(method.friends) == catalogue.entry(name).friends
     assert 0 < method.background_efficiency <= 1
     assert "m_jj" not in method.columns
-    assert set(catalogue.entry(name).roles) <= {"background", "signal"}
+    assert set(catalogue.entry(name).samples) <= {"background", "signal"}
 
 
 class Recorder:
