@@ -10,7 +10,7 @@ from resonaut.core.extensions import load
 
 @dataclass(frozen=True)
 class Entry:
-    """``place`` is "module.Class" in ``resonaut.select``, or the name of a class in a user's own file.
+    """``place`` is "folder.Class" in ``resonaut.select.methods``, or the name of a class in a user's own file.
 
     ``friends``: stages whose columns it reads. ``samples``: the simulated samples it cannot do without.
     ``keys``: of the section ``select``, beside those that the engine reads for every method.
@@ -29,7 +29,7 @@ class Entry:
     @property
     def module(self) -> str:
         """The file of its code, relative to the package's folder or absolute."""
-        return str(Path(self.file).resolve()) if self.file else f"select/{self.place.split('.')[0]}.py"
+        return str(Path(self.file).resolve()) if self.file else f"select/methods/{self.place.split('.')[0]}/method.py"
 
 
 # Keys of what methods share: the features of the event, those of a jet, and the ratio step.

@@ -11,9 +11,9 @@ from resonaut.core import identifier
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import Dataset
 from resonaut.learn import density, ratio
-from resonaut.select.quak import Quak
+from resonaut.select.methods.quak.method import Quak
+from resonaut.select.methods.salad.method import Salad
 from resonaut.select.regions import Regions
-from resonaut.select.salad import Salad
 from resonaut.select.settings import Window
 from resonaut.select.training_data import TrainingData
 

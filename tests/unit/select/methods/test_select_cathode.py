@@ -11,9 +11,9 @@ from scipy import stats
 from resonaut.core import identifier
 from resonaut.learn import density, ratio
 from resonaut.select import template
-from resonaut.select.anode import Anode
-from resonaut.select.cathode import Cathode
-from resonaut.select.lacathode import Lacathode
+from resonaut.select.methods.anode.method import Anode
+from resonaut.select.methods.cathode.method import Cathode
+from resonaut.select.methods.lacathode.method import Lacathode
 from resonaut.select.regions import SIGNAL, Regions
 from resonaut.select.settings import Settings, Window
 from resonaut.select.training_data import TrainingData
