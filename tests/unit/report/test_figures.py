@@ -20,7 +20,11 @@ from scipy.stats import norm
 
 from resonaut.core.files import write_json
 from resonaut.core.histograms import to_json
-from resonaut.report import inputs, results, style
+from resonaut.report import style
+from resonaut.report.fit import results
+from resonaut.report.reweight.reweighting import reweighting
+from resonaut.report.skim.cutflow import cutflows
+from resonaut.report.tag.taggers import tagger_roc
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
 pytestmark = [
@@ -152,13 +156,13 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def figures(folder, kept_by_module):
     """All figures by name, as objects."""
-    from resonaut.report.search import search
+    from resonaut.report.fit.search import search
 
     search(searched(folder / "fit"), None, "Simulation", folder / "report")
     text = "Simulation, 13 TeV, 20 fb$^{-1}$"
-    inputs.tagger_roc(networks(folder), text, folder / "taggers.png")
-    inputs.reweighting(closure(folder), text, folder / "reweighting.png")
-    inputs.cutflows(manifests(folder), text, folder / "cutflow.csv", folder / "cutflow.png")
+    tagger_roc(networks(folder), text, folder / "taggers.png")
+    reweighting(closure(folder), text, folder / "reweighting.png")
+    cutflows(manifests(folder), text, folder / "cutflow.csv", folder / "cutflow.png")
     return dict(kept_by_module)
 
 

@@ -18,9 +18,11 @@ import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
-from resonaut.report import front_page, inputs, pages, settings
+from resonaut.report import pages, settings
+from resonaut.report.all import front_page
+from resonaut.report.skim import cutflow
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -63,9 +65,9 @@ def page(windows, tmp_path):
         writer.writerow(["tagger", "low", "True", "ok"])
     manifest = {"chunks": [], "events": 10, "weight_scale": 1.0, "notes": [], "dropped": {}, "mass": None, "lost": []}
     manifest |= {"luminosity": 20.0, "cross_section": None, "nature": "data", "name": "<b>data"}
-    cutflow = [{"cut": "all", "events": 12345, "sum_weights": 1.0}]
-    write_json(tmp_path / "data.json", manifest | {"cutflow": cutflow})
-    inputs.cutflows([tmp_path / "data.json"], "", tmp_path / "cutflow.csv", tmp_path / "cutflow.png")
+    rows = [{"cut": "all", "events": 12345, "sum_weights": 1.0}]
+    write_json(tmp_path / "data.json", manifest | {"cutflow": rows})
+    cutflow.cutflows([tmp_path / "data.json"], "", tmp_path / "cutflow.csv", tmp_path / "cutflow.png")
 
     def write(**changed):
         given = {"paths": windows, "summary": tmp_path / "fit/summary.json", "methods": tmp_path / "methods.csv"}
