@@ -29,6 +29,11 @@ def section() -> type:
     return Section
 
 
+def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
+    """What a job of one method in one window reads."""
+    return jobs.keys(analysis, method, window)
+
+
 def check(analysis: "Analysis") -> None:
     """Stop at the first key of ``select`` that contradicts another or another section.
 
