@@ -117,22 +117,22 @@ def _reader(
     if dataset.certified is not None:
         require_certifiable(name, dataset.role, dataset.format)
     if dataset.format == "nanoaod":
-        from resonaut.skim import nanoaod, runner
         from resonaut.skim.certified import Certified
+        from resonaut.skim.formats.nanoaod import processor, reader
 
         certified = None if dataset.certified is None else Certified.read(Path(dataset.certified))
-        selection = nanoaod.Selection.of(config, region, dataset.role in BLIND_ROLES, certified)
-        with runner.executor(config, workers) as pool:
+        selection = processor.Selection.of(config, region, dataset.role in BLIND_ROLES, certified)
+        with reader.executor(config, workers) as pool:
 
             def read(file: str, number: int) -> FileResult:
-                return runner.read(file, number, selection, scratch, config.batch_events, pool, workers)
+                return reader.read(file, number, selection, scratch, config.batch_events, pool, workers)
 
             yield read, selection.columns()
     else:
-        from resonaut.skim import lhco
+        from resonaut.skim import tables
 
-        layout = lhco.Layout.of(dataset, config, region)
-        yield lambda file, number: lhco.read(file, number, layout, scratch, config), layout.columns()
+        layout = tables.Layout.of(dataset, config, region)
+        yield lambda file, number: tables.read(file, number, layout, scratch, config), layout.columns()
 
 
 def _checked(read: Reader, dataset: DatasetConfig) -> Reader:

@@ -15,7 +15,7 @@ from resonaut.core import events
 from resonaut.core.datasets import LabelledEvents
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.skim.chunk import skim_chunk
-from resonaut.skim.lhco import wanted_events
+from resonaut.skim.tables import wanted_events
 
 
 @pytest.fixture

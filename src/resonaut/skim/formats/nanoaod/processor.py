@@ -16,10 +16,11 @@ from coffea.processor import ProcessorABC
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.events import KEY
-from resonaut.skim import counters, pieces
+from resonaut.skim import pieces
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
+from resonaut.skim.formats.nanoaod import counters
 from resonaut.skim.pieces import UnreadableError, UnwritableError, reason
 from resonaut.skim.selection import broken, constituent_columns, finite, jet_columns, select, spread
 from resonaut.skim.settings import Branches, Region, Skim

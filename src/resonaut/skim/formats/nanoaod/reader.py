@@ -11,7 +11,8 @@ from coffea.util import coffea_console
 from tqdm import tqdm
 
 from resonaut.core.errors import ConfigError
-from resonaut.skim import counters, cutflow, nanoaod, pieces
+from resonaut.skim import cutflow, pieces
+from resonaut.skim.formats.nanoaod import counters, processor
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.settings import Skim
 
@@ -67,7 +68,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
 
 
 def read(
-    path: str, number: int, selection: nanoaod.Selection, scratch: Path, batch_events: int, pool: Any, workers: int
+    path: str, number: int, selection: processor.Selection, scratch: Path, batch_events: int, pool: Any, workers: int
 ) -> FileResult:
     """Select the events of one file; its pieces' names begin with its ``number`` in the chunk.
 
@@ -76,18 +77,18 @@ def read(
         InputFileError: the file lacks a branch, or its counters of generated events are wrong.
         UnwritableError: the selected events cannot be written.
     """
-    content = nanoaod.inspect(path, selection)
+    content = processor.inspect(path, selection)
     if not content.events:
         return FileResult(0, [], [], content.generated or (0, 0.0), notes=content.notes)
-    processor = nanoaod.Processor(selection, scratch, f"{number:06d}")
-    run = Runner(executor=pool, chunksize=batch_events, schema=nanoaod.Schema, metadata_cache={})
+    batches = processor.Processor(selection, scratch, f"{number:06d}")
+    run = Runner(executor=pool, chunksize=batch_events, schema=processor.Schema, metadata_cache={})
     only = {"filter_name": selection.branches_to_read()}
     results: dict[int, dict[str, Any]] = {}
     with tqdm(total=content.events, desc=Path(path).name, unit="event", disable=None) as bar:
-        items = list(run.preprocess({"skim": [path]}, treename=nanoaod.TREE))
+        items = list(run.preprocess({"skim": [path]}, treename=processor.TREE))
         step = BATCHES * workers
         for first in range(0, len(items), step):
-            results |= run.run(items[first : first + step], processor, iteritems_options=only)["out"]
+            results |= run.run(items[first : first + step], batches, iteritems_options=only)["out"]
             bar.update(sum(map(len, items[first : first + step])))
     ordered = [results[start] for start in sorted(results)]
     for result in ordered:

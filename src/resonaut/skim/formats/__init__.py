@@ -1,0 +1,1 @@
+"""Layouts of input files: each folder is one, and declares itself."""

@@ -1,0 +1,1 @@
+"""NanoAOD and PFNano files."""
