@@ -140,7 +140,7 @@ def _load() -> None:
         *modules,
         "resonaut.cli",
         "resonaut.skim.formats.nanoaod.reader",
-        "resonaut.skim.tables",
+        "resonaut.skim.formats.lhco_raw.reader",
         "resonaut.fit.bare",
     ):
         importlib.import_module(name)

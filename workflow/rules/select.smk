@@ -33,7 +33,7 @@ rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""
     input:
         config="<results>/config/select/{method}/{window}.json",
-        code=code_of("select", "train", select_jobs.modules),
+        code=code_of("select", "train", select_jobs.modules, "method"),
         data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         background=ANALYSIS.manifests(*ANALYSIS.datasets("background")),
         signal=ANALYSIS.manifests(*ANALYSIS.datasets("signal")),
@@ -108,7 +108,7 @@ rule select_inject:
     input:
         unpack(of(experiments.inputs, "method", "dataset")),
         config="<results>/config/select/{method}/{window}.json",
-        code=code_of("select", "inject", select_jobs.modules),
+        code=code_of("select", "inject", select_jobs.modules, "method"),
     output:
         summary="<results>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.json",
     log:

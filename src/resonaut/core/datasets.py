@@ -1,12 +1,13 @@
 """What a dataset is: its place in the analysis, its files or its generator, its normalisation."""
 
+from collections.abc import Sequence
 from typing import Literal
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import Fb, GeV, InverseFb, NonNegative, key, record
 
 Role = Literal["data", "background", "signal", "pseudo_data", "w_data", "w_sim", "w_background"]
-Format = Literal["nanoaod", "lhco_features", "lhco_raw"]
 
 # Roles whose events stand for real collisions: no truth may be read or written for them.
 BLIND_ROLES = ("data", "pseudo_data", "w_data")
@@ -74,8 +75,9 @@ class DatasetConfig:
         "(beside data they are only made for that); `w_data`, `w_sim` and `w_background` are data, W bosons"
         " and other jets of the control region of `calibrate`."
     )
-    format: Format = key(
-        "Layout of the files, NanoAOD or PFNano ROOT, LHC Olympics features or LHC Olympics raw events.",
+    format: str = key(
+        "Layout of the files: `nanoaod` (also PFNano), `lhco_features`, `lhco_raw` (docs/skim.md), or one of your own "
+        "from a file of `code`.",
         default="nanoaod",
     )
     region: str = key("Name of the selection in `skim.regions`.", default="dijet")
@@ -126,10 +128,10 @@ def require_part(where: str, first: int, last: int | None) -> None:
         raise ConfigError(f"{where} is [{first}, {last}]; give the first event first.")
 
 
-def require_certifiable(name: str, role: str, format_: str) -> None:
-    """Stop where the dataset ``name`` cannot have certified luminosity sections."""
-    if role not in REAL_ROLES or format_ != "nanoaod":
+def require_certifiable(name: str, role: str, format_: str, code: Sequence[str] = ()) -> None:
+    """Stop where the dataset ``name`` cannot have certified luminosity sections; ``code``: the user's own files."""
+    if role not in REAL_ROLES or not formats.entry(format_, code).sections:
         raise ConfigError(
-            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only the format "
-            "nanoaod tells an event's section; set it to null."
+            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only a format such "
+            "as nanoaod tells an event's section; set it to null."
         )

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import GeV, key, record
+from resonaut.core.record import GeV, Name, key, record
 
 
 @record
@@ -111,6 +111,11 @@ class Skim:
     )
     read_constituents: bool = key("Keep the particle-flow candidates of the jets.", default=True)
     max_constituents: int = key("Candidates kept of a jet, by falling transverse momentum.", default=100, ge=1)
+    columns: list[Name] = key(
+        "Columns of your own to keep, which a file of `code` has under `COLUMNS` (docs/extend.md).",
+        default=[],
+        unique=True,
+    )
     regions: dict[str, Region] = key(
         "Selections by name, for a dataset's `region`. The leading jets among those that pass all cuts on "
         "jets are kept.",

@@ -1,10 +1,10 @@
-"""LHC Olympics files (HDF5): high-level features, or 700 particles per event that are clustered here.
+"""Tables of events in HDF5 files: a row is an event, from which a format makes the jets.
 
-G. Kasieczka et al., Rep. Prog. Phys. 84 (2021) 124201; data: Zenodo 4536377. A row is an event, a label may
-stand last: it decides which events form the dataset and goes no further.
+A label decides which events form the dataset and goes no further.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,64 +13,102 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.core.datasets import DatasetConfig, LabelledEvents, require_part
+from resonaut.core.datasets import LabelledEvents, require_part
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.skim import cutflow, hdf5, pieces
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.hdf5 import Name, Table
 from resonaut.skim.pieces import FileResult
+from resonaut.skim.reading import Job, Reader
 from resonaut.skim.selection import constituent_columns, jet_columns, select, spread
-from resonaut.skim.settings import Clustering, Region, Skim
 
-PARTICLES = 700
-FEATURES = ("px", "py", "pz", "m", "tau1", "tau2", "tau3")
-COLUMNS = [f"{name}j{jet}" for jet in (1, 2) for name in FEATURES]
+
+class Rows:
+    """What the rows of a format's tables hold: named columns of numbers, unless a format says otherwise.
+
+    ``names``: the columns of the jets. ``shapes``: what there is of a jet beside momentum and masses.
+    """
+
+    names: tuple[str, ...]
+    shapes: tuple[str, ...]
+
+    def jets(self, values: np.ndarray) -> tuple[ak.Array, ak.Array | None]:
+        """Jets of rows (n, columns), and their candidates (n * var * var) where there are any.
+
+        The jets are n * var * {pt, eta, phi, mass, softdrop_mass, ``shapes`` and their place as ``index``}.
+        """
+        raise NotImplementedError
+
+    def columns(self, table: Table) -> list[Name]:
+        """The columns of ``table`` to read; ``InputFileError`` where one is not there."""
+        return require_columns(table, self.names)
+
+    def labels(self, table: Table) -> list[Name]:
+        """The column of the label, where there is one."""
+        return [name for name in table.names if name == "label"]
+
+    def undecided(self, values: np.ndarray) -> np.ndarray:
+        """The rows (n,) whose jets cannot be known: none where a broken number leaves the jets that it is not of."""
+        return np.zeros(len(values), bool)
+
+    def doubts(self, values: np.ndarray, kept: ak.Array) -> dict[str, np.ndarray]:
+        """By column, the kept events (n,) that hold a broken number."""
+        del kept
+        return {name: odd for name, odd in zip(self.names, ~np.isfinite(values).T, strict=True) if odd.any()}
+
+
+def require_columns(table: Table, names: Sequence[str]) -> list[Name]:
+    """The ``names``, all of them columns of the table."""
+    for name in names:
+        if name not in table.names:
+            raise InputFileError(table.path, f"no column {name!r}", "correct the dataset's 'format' or its file")
+    return [*names]
 
 
 @dataclass(frozen=True)
 class Layout:
     """How to read a dataset's files: which columns and events, and what is kept of them."""
 
-    region: Region
-    raw: bool
-    labelled: LabelledEvents | None
-    files: list[str]
+    job: Job
+    rows: Rows
     constituents: int | None
-    clustering: Clustering
 
     @classmethod
-    def of(cls, dataset: DatasetConfig, config: Skim, region: Region) -> "Layout":
-        """The layout of a dataset.
+    def of(cls, job: Job, rows: Rows, candidates: bool) -> "Layout":
+        """The layout of a dataset, whose jets may have ``candidates``.
 
         Raises:
             ConfigError: the region asks for what the format lacks, or a slice of its events spans several files.
         """
+        region, labelled = job.region, job.dataset.labelled
         if region.trigger or region.met_filters or region.jet_id is not None or region.variations:
             raise ConfigError(
-                f"config: skim.regions.{dataset.region} asks for triggers, filters, a jet identification or "
-                "variations, which LHC Olympics files lack; use a region without them."
+                f"config: skim.regions.{job.dataset.region} asks for triggers, filters, a jet identification or "
+                f"variations, which files of the format {job.dataset.format} lack; use a region without them."
             )
-        if dataset.labelled is not None and len(dataset.files) > 1:
+        if labelled is not None and len(job.dataset.files) > 1:
             raise ConfigError("config: a dataset with 'labelled' draws its events from one file; give it just one.")
-        if dataset.labelled is not None:
-            require_part("config: labelled.background", *dataset.labelled.background)
-            require_part("config: labelled.signal", *dataset.labelled.signal)
-        raw = dataset.format == "lhco_raw"
-        constituents = config.max_constituents if raw and config.read_constituents else None
-        return cls(region, raw, dataset.labelled, dataset.files, constituents, config.clustering)
-
-    @property
-    def shapes(self) -> tuple[str, ...]:
-        """The jets' columns beside momentum and masses."""
-        return tuple(f"tau{n + 1}" for n in range(4 if self.raw else 3))
+        if labelled is not None:
+            require_part("config: labelled.background", *labelled.background)
+            require_part("config: labelled.signal", *labelled.signal)
+        constituents = job.config.max_constituents if candidates and job.config.read_constituents else None
+        return cls(job, rows, constituents)
 
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
-        return schema(self.region.jets, self.shapes, self.constituents is not None, truth=False, variations=False)
+        found = schema(self.job.region.jets, self.rows.shapes, self.constituents is not None, False, False)
+        return found | self.job.own.columns()
 
 
-def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) -> FileResult:
+@contextmanager
+def opened(job: Job, rows: Rows, candidates: bool = False) -> Iterator[Reader]:
+    """The reader of a format whose files are tables of ``rows``, with or without the jets' ``candidates``."""
+    layout = Layout.of(job, rows, candidates)
+    yield lambda file, number: read(file, number, layout), layout.columns()
+
+
+def read(path: str, number: int, layout: Layout) -> FileResult:
     """Select the events of one file, in batches of rows.
 
     Raises:
@@ -78,21 +116,24 @@ def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) ->
         InputFileError: the file lacks a column or labelled events, or a column holds no numbers.
     """
     columns, found, results = layout.columns(), [], []
+    job, rows, size = layout.job, layout.rows, layout.job.config.batch_events
     with hdf5.opened(path) as table:
-        names = _names(table, layout)
-        keep = None if layout.labelled is None else _wanted(table, layout.labelled, config.batch_events)
-        for start, values in _batches(table, names, config.batch_events, Path(path).name):
+        names, own = rows.columns(table), require_columns(table, job.own.branches)
+        table.require_numbers([*names, *own])
+        keep = None if job.dataset.labelled is None else _wanted(table, rows, job.dataset.labelled, size)
+        for start, values in _batches(table, names, size, Path(path).name):
             used = np.arange(start, start + len(values))
             if keep is not None:
                 values, used = values[keep[used]], used[keep[used]]
-            undecided = _broken_particles(values) if layout.raw else np.zeros(len(values), bool)
+            undecided = rows.undecided(values)
             if undecided.any():
                 values, used = values[~undecided], used[~undecided]
-            flow, content = _select(values, used, layout)
+            extra = {name: table.read([name], start, start + size)[used - start, 0] for name in own}
+            flow, content = _select(values, used, extra, layout)
             # The row tells the events apart; the file's number in the dataset keeps files apart.
-            section = layout.files.index(path) + 1 if path in layout.files else 1
+            section = job.dataset.files.index(path) + 1 if path in job.dataset.files else 1
             content |= {"luminosityBlock": np.full(len(content["event"]), section)}
-            found.append(pieces.save(scratch / f"{number:06d}-{start:012d}.parquet", content, columns))
+            found.append(pieces.save(job.scratch / f"{number:06d}-{start:012d}.parquet", content, columns))
             results.append((flow, int(undecided.sum())))
     flow_sum = cutflow.total(flow.rows for flow, _ in results)
     count = flow_sum[0]["events"] if flow_sum else 0
@@ -101,38 +142,27 @@ def read(path: str, number: int, layout: Layout, scratch: Path, config: Skim) ->
     return FileResult(count, found, flow_sum, (count, float(count)), faults, lost)
 
 
-def _select(values: np.ndarray, used: np.ndarray, layout: Layout) -> tuple[Cutflow, dict[str, Any]]:
-    """The cutflow of a batch and the columns of its kept events; ``used`` are their rows in the file."""
-    flow, number = Cutflow(np.ones(len(used))), layout.region.jets
+def _select(
+    values: np.ndarray, used: np.ndarray, extra: Mapping[Name, np.ndarray], layout: Layout
+) -> tuple[Cutflow, dict[str, Any]]:
+    """The cutflow of a batch and the columns of its kept events.
+
+    ``used`` are their rows in the file, ``extra`` the columns of the table that the user's own are made of.
+    """
+    flow, number, own = Cutflow(np.ones(len(used))), layout.job.region.jets, layout.job.own
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        jets, constituents = _raw_jets(values, layout) if layout.raw else (_feature_jets(values), None)
-        kept = select(jets, layout.region, flow, {})
+        jets, constituents = layout.rows.jets(values)
+        kept = select(jets, layout.job.region, flow, {})
         chosen, ones = flow.mask, np.ones(len(kept), np.int64)
         content: dict[str, Any] = {"run": ones, "event": used[chosen], "gen_weight": ones}
-        content |= jet_columns(kept, number, layout.shapes)
+        content |= jet_columns(kept, number, layout.rows.shapes)
+        content |= own.compute({str(name): ak.Array(column[chosen]) for name, column in extra.items()}, flow)
     if constituents is not None and layout.constituents is not None:
         content |= _constituents(constituents[chosen], kept, number, layout.constituents)
-    odd = np.empty((0, 0)) if layout.raw else ~np.isfinite(values[chosen])
-    for place in np.flatnonzero(odd.any(axis=0)):
-        mine = ak.to_numpy(ak.any(kept.index == place // len(FEATURES), axis=1))
-        flow.doubt(COLUMNS[place], spread(chosen, mine & odd[:, place]))
+    for name, broken in layout.rows.doubts(values[chosen], kept).items():
+        flow.doubt(name, spread(chosen, broken))
     flow.finish()
     return flow, flow.readable(content, chosen)
-
-
-def _names(table: Table, layout: Layout) -> list[Name]:
-    """The columns that the layout reads, all there and all numbers."""
-    if layout.raw:
-        there = len(table.names)
-        missing = [] if there >= 3 * PARTICLES else [f"only {there} of {3 * PARTICLES} columns"]
-        names: list[Name] = table.names[: 3 * PARTICLES]
-    else:
-        missing = [f"no column {name!r}" for name in COLUMNS if name not in table.names]
-        names = [*COLUMNS]
-    if missing:
-        raise InputFileError(table.path, missing[0], "correct the dataset's 'format' or its file")
-    table.require_numbers(names)
-    return names
 
 
 def _batches(table: Table, names: Sequence[Name], size: int, title: str) -> Iterator[tuple[int, np.ndarray]]:
@@ -143,9 +173,9 @@ def _batches(table: Table, names: Sequence[Name], size: int, title: str) -> Iter
             bar.update(len(values))
 
 
-def _wanted(table: Table, rule: LabelledEvents, size: int) -> np.ndarray:
-    """Which rows form the dataset, by the column ``label``, or the last one of raw events."""
-    names: list[Name] = ["label"] if "label" in table.names else table.names[3 * PARTICLES :]
+def _wanted(table: Table, rows: Rows, rule: LabelledEvents, size: int) -> np.ndarray:
+    """Which rows form the dataset, by their label."""
+    names = rows.labels(table)
     if len(names) != 1:
         raise InputFileError(table.path, "no column of labels", "set the dataset's 'labelled' to null")
     table.require_numbers(names)
@@ -173,44 +203,6 @@ def wanted_events(signal: np.ndarray, rule: LabelledEvents) -> np.ndarray:
         order = np.random.default_rng(rule.seed).permutation(np.flatnonzero(rows))
         keep[order[slice(*wanted)]] = True
     return keep
-
-
-def _feature_jets(values: np.ndarray) -> ak.Array:
-    """The two jets of each event; their mass stands for the soft-drop mass, which the file does not have."""
-    pairs = {name: values[:, [place, place + len(FEATURES)]] for place, name in enumerate(FEATURES)}
-    pt = np.hypot(pairs["px"], pairs["py"])
-    jets = {"pt": pt, "eta": np.arcsinh(pairs["pz"] / pt), "phi": np.arctan2(pairs["py"], pairs["px"])}
-    jets |= {"mass": pairs["m"], "softdrop_mass": pairs["m"]} | {name: pairs[name] for name in FEATURES[4:]}
-    jets["index"] = np.tile([0, 1], (len(values), 1))
-    return ak.zip({name: ak.from_regular(column, axis=1) for name, column in jets.items()})
-
-
-def _broken_particles(values: np.ndarray) -> np.ndarray:
-    """The raw events whose jets cannot be known: a particle is NaN or infinite."""
-    if np.isfinite(values).all():
-        return np.zeros(len(values), bool)
-    table = values.reshape(-1, PARTICLES, 3)
-    there = ~(table[:, :, 0] <= 0)
-    return np.asarray((there & ~np.isfinite(table).all(axis=2)).any(axis=1))
-
-
-def _raw_jets(values: np.ndarray, layout: Layout) -> tuple[ak.Array, ak.Array]:
-    """Jets and their constituents (events * var * var) of massless particles (pT, eta, phi), zero-padded."""
-    # FastJet takes half a second to load, which the feature files need not pay.
-    from resonaut.physics import jets as fast
-
-    table = np.asarray(values, np.float64).reshape(-1, PARTICLES, 3)
-    real = table[:, :, 0] > 0
-    columns = {
-        name: ak.unflatten(table[:, :, n][real], real.sum(axis=1)) for n, name in enumerate(("pt", "eta", "phi"))
-    }
-    particles = ak.zip(columns)
-    particles = ak.with_field(particles, ak.zeros_like(particles.pt), "mass")
-    setting = layout.clustering
-    jets, constituents = fast.cluster(particles, setting.radius, setting.pt_min)
-    shapes = fast.substructure(constituents, setting.radius, setting.softdrop_zcut, setting.softdrop_beta)
-    jets = ak.zip({name: jets[name] for name in jets.fields} | shapes | {"index": ak.local_index(jets.pt)})
-    return jets, constituents
 
 
 def _constituents(constituents: ak.Array, kept: ak.Array, number: int, limit: int) -> dict[str, Any]:

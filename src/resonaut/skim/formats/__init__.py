@@ -1,1 +1,1 @@
-"""Layouts of input files: each folder is one, and declares itself."""
+"""The layouts of input files: each folder is a format, and its ``__init__.py`` says what is known of it."""

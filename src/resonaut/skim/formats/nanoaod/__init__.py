@@ -1,1 +1,5 @@
-"""NanoAOD and PFNano files."""
+"""CMS NanoAOD and PFNano."""
+
+from resonaut.core.formats import Format
+
+FORMAT = Format("reader.opened", sections=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))

@@ -1,4 +1,4 @@
-"""Run the NanoAOD processor over one file with the executor that the configuration chooses."""
+"""Run the NanoAOD processor over each file with the executor that the configuration chooses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,13 @@ from coffea.processor.executor import FileMeta
 from coffea.util import coffea_console
 from tqdm import tqdm
 
+from resonaut.core.datasets import BLIND_ROLES
 from resonaut.core.errors import ConfigError
 from resonaut.skim import cutflow, pieces
+from resonaut.skim.certified import Certified
 from resonaut.skim.formats.nanoaod import counters, processor
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
+from resonaut.skim.reading import Job, Reader
 from resonaut.skim.settings import Skim
 
 # Batches handed to the executor at a time, per worker: few, so that the progress bar moves.
@@ -23,6 +26,19 @@ PATIENCE = 20
 
 # coffea's own takes names of ASCII letters only; it finds a file's metadata again by it, in this process.
 FileMeta.__hash__ = lambda self: hash((self.dataset, self.filename, self.treename))
+
+
+@contextmanager
+def opened(job: Job) -> Iterator[Reader]:
+    """The reader of a dataset."""
+    certified = None if job.dataset.certified is None else Certified.read(Path(job.dataset.certified))
+    selection = processor.Selection.of(job.config, job.region, job.dataset.role in BLIND_ROLES, certified, job.own)
+    with executor(job.config, job.workers) as pool:
+
+        def one(file: str, number: int) -> FileResult:
+            return read(file, number, selection, job.scratch, job.config.batch_events, pool, job.workers)
+
+        yield one, selection.columns()
 
 
 @contextmanager
@@ -73,6 +89,7 @@ def read(
     """Select the events of one file; its pieces' names begin with its ``number`` in the chunk.
 
     Raises:
+        ConfigError: a column of the user's own cannot be computed.
         UnreadableError: the file or one of its branches cannot be read.
         InputFileError: the file lacks a branch, or its counters of generated events are wrong.
         UnwritableError: the selected events cannot be written.
@@ -94,6 +111,8 @@ def read(
     for result in ordered:
         if "full" in result:
             raise UnwritableError(result["full"])
+        if "wrong" in result:
+            raise ConfigError(result["wrong"])
         if "error" in result:
             raise UnreadableError(result["error"], content.events)
     flow = cutflow.total(result["cutflow"] for result in ordered)
