@@ -62,7 +62,11 @@ def code_of(verb, command, modules=lambda analysis: (), *names):
 
     def paths(wildcards=None):
         found = modules(ANALYSIS, *(getattr(wildcards, name) for name in names))
-        # A user's own file has an absolute path.
+        # A path of the user's own is relative to this folder, others to the package.
+        found = [
+            str(Path(path).resolve()) if path in config["code"] else path
+            for path in found
+        ]
         package = CHECKOUT / "src" / "resonaut"
         return [
             os.path.relpath(package / path)

@@ -1,5 +1,11 @@
 """fit: significance, yield and limit at each mass, for every selection and window."""
 
+from resonaut.fit import plan as fit_plan
+
+# Background functions of the user's own.
+FIT_CODE = options("code", fit_plan.own_code(ANALYSIS))
+BIAS_CODE = options("code", fit_plan.bias_code(ANALYSIS))
+
 
 rule fit:
     """The results of all selections and masses, or without data of the experiments."""
@@ -18,7 +24,7 @@ rule fit_selection:
         selection="<results>/select/{method}/{window}.json",
         data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         config=config_of("fit"),
-        code=code_of("fit", "selection"),
+        code=code_of("fit", "selection", fit_plan.own_code),
     output:
         result="<results>/fit/{method}/{window}.json",
         workspaces=directory("<results>/fit/{method}/{window}"),
@@ -35,11 +41,13 @@ rule fit_selection:
     resources:
         mem_mb=memory(1000),
         runtime=20,
+    params:
+        code=FIT_CODE,
     message:
         "Fitting the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} \
+        resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} {params.code:q} \
             --selection {input.selection:q} --data {input.data:q} \
             --output {output.result:q} --workspaces {output.workspaces:q}
         """
@@ -51,7 +59,7 @@ rule fit_selection_bias:
         selection="<results>/select/{method}/{window}.json",
         data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
         config=config_of("fit"),
-        code=code_of("fit", "selection-bias"),
+        code=code_of("fit", "selection-bias", fit_plan.bias_code),
     output:
         result="<results>/fit/{method}/{window}_bias.json",
     log:
@@ -67,11 +75,13 @@ rule fit_selection_bias:
     resources:
         mem_mb=memory(1000),
         runtime=60,
+    params:
+        code=BIAS_CODE,
     message:
         "Bias test of the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} \
+        resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} {params.code:q} \
             --selection {input.selection:q} --data {input.data:q} --output {output.result:q}
         """
 
@@ -111,7 +121,7 @@ rule fit_retrained:
         unpack(of(experiments.actual, "method", "window")),
         experiments=of(experiments.summaries, "method", "window", "dataset"),
         config=config_of("fit"),
-        code=code_of("fit", "retrained"),
+        code=code_of("fit", "retrained", fit_plan.own_code),
     output:
         result="<results>/fit/retrained/{method}/{window}/{dataset}.json",
     log:
@@ -127,6 +137,7 @@ rule fit_retrained:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=FIT_CODE,
         data=lambda wildcards, input: [
             f"--{name}={path}"
             for name in ("selection", "data")
@@ -136,7 +147,7 @@ rule fit_retrained:
         "Fitting the {wildcards.method} selections trained with {wildcards.dataset} in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.data:q} \
+        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.code:q} {params.data:q} \
             --output {output.result:q} {input.experiments:q}
         """
 

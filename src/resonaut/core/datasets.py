@@ -76,8 +76,7 @@ class DatasetConfig:
         " and other jets of the control region of `calibrate`."
     )
     format: str = key(
-        "Layout of the files: `nanoaod` (also PFNano), `lhco_features`, `lhco_raw` (docs/skim.md), or one of your own "
-        "from a file of `code`.",
+        "Layout of the files (docs/skim.md lists the formats), or one of your own from a file of `code`.",
         default="nanoaod",
     )
     region: str = key("Name of the selection in `skim.regions`.", default="dijet")

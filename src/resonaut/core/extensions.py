@@ -85,11 +85,11 @@ class Vocabulary(dict[str, T]):
         """Say which there are."""
         raise ConfigError(f"config: {self._unknown(name)}.")
 
-    def require(self, key: str, names: Iterable[str]) -> None:
-        """Stop with ``ConfigError`` at the first name under the key ``key`` that there is not."""
+    def require(self, where: str, names: Iterable[str]) -> None:
+        """Stop with ``ConfigError``, which begins with ``where``, at the first name that there is not."""
         for name in names:
             if name not in self:
-                raise ConfigError(f"config: {key}: {self._unknown(name)}.")
+                raise ConfigError(f"{where}: {self._unknown(name)}.")
 
     def joined(self, code: Sequence[str]) -> "Vocabulary[T]":
         """These, and those of the user's own files.

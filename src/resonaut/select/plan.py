@@ -111,7 +111,7 @@ def _features(config: dict[str, Any]) -> Iterator[str]:
     """Features and networks that are not in their vocabularies."""
     from resonaut.physics import features
 
-    select, vocabulary = config["select"], features.known(config["code"])
+    select, vocabulary = config["select"], features.FEATURES.joined(config["code"])
     for key, names, ending in (
         ("features", select["features"], ""),
         ("jet_features", select["jet_features"], "_j1"),

@@ -32,7 +32,7 @@ def check(analysis: "Analysis") -> None:
     for name in config["search"]["datasets"]:
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
-        known.require(f"datasets.{name}.format", [entry["format"]])
+        known.require(f"config: datasets.{name}.format", [entry["format"]])
         _require_labels(name, entry, known[entry["format"]])
         _require_no_truth(analysis, name, known[entry["format"]])
         if entry["certified"] is not None:
@@ -66,7 +66,7 @@ def _require_region(config: dict[str, Any], name: str) -> None:
 def _require_columns(config: dict[str, Any]) -> None:
     """Columns of the user's own that are nowhere, or have the name of another."""
     names = config["skim"]["columns"]
-    COLUMNS.joined(config["code"]).require("skim.columns", names)
+    COLUMNS.joined(config["code"]).require("config: skim.columns", names)
     if names:
         from resonaut.skim.columns import TAKEN
 
@@ -113,8 +113,7 @@ def declared(analysis: "Analysis", dataset: str) -> list[str]:
 
 def modules(analysis: "Analysis", dataset: str) -> list[str]:
     """What reads the files of a dataset, and the user's own files: found by their names."""
-    own = [str(Path(path).resolve()) for path in own_code(analysis, dataset)]
-    return [*declared(analysis, dataset), format_of(analysis, dataset).module, *own]
+    return [*declared(analysis, dataset), format_of(analysis, dataset).module, *own_code(analysis, dataset)]
 
 
 def _require_labels(name: str, entry: dict[str, Any], layout: formats.Format) -> None:
