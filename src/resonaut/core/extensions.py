@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
 
+import resonaut
 from resonaut.core.errors import ConfigError
 
 T = TypeVar("T")
@@ -54,12 +55,25 @@ class Placed:
         """The file of the code, relative to the package's folder or absolute."""
         return self.home if self.home.endswith(".py") else f"{self.home}/{self.place.split('.')[0]}.py"
 
+    @property
+    def declaration(self) -> str:
+        """The file with this entry, relative to the package's folder or absolute."""
+        return self.home if self.home.endswith(".py") else f"{self.home}/__init__.py"
+
     def find(self) -> Any:
         """The code itself, whose module is imported now."""
         if self.home.endswith(".py"):
             return getattr(load(self.home), self.place)
         module, name = f"resonaut/{self.home}/{self.place.replace('.', '/')}".replace("/", ".").rsplit(".", 1)
         return getattr(importlib.import_module(module), name)
+
+
+def declared(folder: str, name: str) -> dict[str, Any]:
+    """What the package's folders in ``folder`` declare as ``name`` in their ``__init__.py``, by the folders' names."""
+    places = sorted((Path(resonaut.__file__).parent / folder).glob("*/__init__.py"))
+    homes = [f"{folder}/{place.parent.name}" for place in places]
+    found = {home: getattr(importlib.import_module(f"resonaut.{home.replace('/', '.')}"), name) for home in homes}
+    return {Path(home).name: replace(entry, home=home) for home, entry in found.items()}
 
 
 class Vocabulary(dict[str, T]):

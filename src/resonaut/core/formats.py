@@ -4,15 +4,10 @@ The ``__init__.py`` of a folder holds ``FORMAT``, a ``Format``, and imports noth
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 
-import resonaut
-from resonaut.core.extensions import Placed, Vocabulary
-
-FOLDER = "skim/formats"
+from resonaut.core.extensions import Placed, Vocabulary, declared
 
 
 @dataclass(frozen=True)
@@ -28,21 +23,11 @@ class Format(Placed):
     sections: bool = False
     truth: tuple[str, ...] = ()
 
-    @property
-    def declared(self) -> str:
-        """The file with this entry, relative to the package's folder or absolute."""
-        return self.home if self.home.endswith(".py") else f"{self.home}/__init__.py"
-
 
 @cache
 def formats() -> Vocabulary[Format]:
     """The formats of the package by name."""
-    folders = sorted(path.parent for path in (Path(resonaut.__file__).parent / FOLDER).glob("*/__init__.py"))
-    found = {
-        folder.name: import_module(f"resonaut.{FOLDER}/{folder.name}".replace("/", ".")).FORMAT for folder in folders
-    }
-    entries = {name: replace(entry, home=f"{FOLDER}/{name}") for name, entry in found.items()}
-    return Vocabulary("FORMATS", "format", Format, entries)
+    return Vocabulary("FORMATS", "format", Format, declared("skim/formats", "FORMAT"))
 
 
 def entry(name: str, code: Sequence[str] = ()) -> Format:

@@ -108,7 +108,7 @@ def own_code(analysis: "Analysis", dataset: str) -> list[str]:
 
 def declared(analysis: "Analysis", dataset: str) -> list[str]:
     """What says what is known of a dataset's format, which is found by its name."""
-    return [format_of(analysis, dataset).declared]
+    return [format_of(analysis, dataset).declaration]
 
 
 def modules(analysis: "Analysis", dataset: str) -> list[str]:

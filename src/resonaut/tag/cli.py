@@ -7,6 +7,8 @@ import typer
 
 from resonaut.core.files import distinct
 
+Code = Annotated[list[Path], typer.Option(help="Python file of your own with the network; repeatable.")]
+
 app = typer.Typer(help="Train jet taggers on simulated jets, and score both jets of every event.", no_args_is_help=True)
 
 
@@ -17,6 +19,7 @@ def train(
     network: Annotated[str, typer.Option(help="Name of the network in tag.networks.")],
     output: Annotated[Path, typer.Option(help="Model file: <results>/tag/<network>.pt.")],
     summary: Annotated[Path, typer.Option(help="Loss, ROC curves, counts: <results>/tag/<network>.json.")],
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Make one network's model: train it, or adopt the published weights that the configuration names.
 
@@ -25,14 +28,16 @@ def train(
     """
     from resonaut.core import config as configuration
     from resonaut.core.errors import ConfigError
+    from resonaut.tag.architectures import networks
     from resonaut.tag.settings import TagConfig
     from resonaut.tag.training import make_model
 
+    networks().learn([str(path) for path in code])
     settings = configuration.read(config, TagConfig)
     if network not in settings.networks:
         raise ConfigError(f"{config}: no network {network!r} in tag.networks; it has {', '.join(settings.networks)}.")
     weights = settings.networks[network].weights
-    distinct([config, *manifests, Path(weights) if weights else None], [output, summary])
+    distinct([config, *manifests, *code, Path(weights) if weights else None], [output, summary])
     make_model(settings, network, manifests, output, summary)
 
 
@@ -43,6 +48,7 @@ def score(
     dataset: Annotated[Path, typer.Option(help="Manifest: <results>/skim/<dataset>.json.")],
     chunk: Annotated[str, typer.Option(help="Chunk of the dataset, such as 000.")],
     output: Annotated[Path, typer.Option(help="Friend file: <results>/tag/<dataset>/<chunk>.parquet.")],
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Score both jets of every event of one chunk with all networks.
 
@@ -50,8 +56,10 @@ def score(
     <jet>_<network>_<class> and tag_train.
     """
     from resonaut.core import config as configuration
+    from resonaut.tag.architectures import networks
     from resonaut.tag.scoring import score_chunk
     from resonaut.tag.settings import TagConfig
 
-    distinct([config, *model, dataset], [output])
+    networks().learn([str(path) for path in code])
+    distinct([config, *model, dataset, *code], [output])
     score_chunk(configuration.read(config, TagConfig), model, dataset, chunk, output)
