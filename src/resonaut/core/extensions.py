@@ -148,6 +148,5 @@ class Vocabulary(dict[str, T]):
         return checked
 
     def _unknown(self, name: str) -> str:
-        return (
-            f"unknown {self.what} {name!r}; there are {', '.join(self) or f'none; give one under {self.kind} in code'}"
-        )
+        known = ", ".join(self) or f"none; give one under {self.kind} in a file of code"
+        return f"unknown {self.what} {name!r}; there are {known}"

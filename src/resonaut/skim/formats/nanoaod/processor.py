@@ -38,11 +38,11 @@ CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3
 class Schema(PFNanoAODSchema):  # type: ignore[misc]
     """PFNano's schema, silent about cross-references to collections that a file lacks.
 
-    Candidates are plain records: coffea's own want a charge.
+    All collections are plain records: coffea's own want fields that nobody reads, such as a candidate's charge.
     """
 
     warn_missing_crossrefs = False
-    mixins = PFNanoAODSchema.mixins | {"PFCands": "NanoCollection"}
+    mixins = dict.fromkeys(PFNanoAODSchema.mixins, "NanoCollection")
 
 
 @dataclass(frozen=True)
