@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from resonaut.skim.columns import Column
     from resonaut.skim.cutflow import Cutflow
 
+# The way out where a file lacks a branch.
+NEEDED = "take the column that needs it out of the region's columns"
+
 
 @dataclass(frozen=True)
 class EventColumn:
@@ -79,10 +82,10 @@ def _numbers(name: str, column: EventColumn, branches: Mapping[str, Any], events
     except Exception as error:
         # Whatever the formula raises.
         problem = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
-        raise ConfigError(f"config: skim.columns: {name!r}: {problem}; correct its formula.") from error
+        raise ConfigError(f"config: code: the column {name!r}: {problem}; correct its formula.") from error
     if values.shape != (events,):
         raise ConfigError(
-            f"config: skim.columns: {name!r}: its formula gives the shape {values.shape} for {events} events; give one "
-            "number for each."
+            f"config: code: the column {name!r}: its formula gives the shape {values.shape} for {events} events; give "
+            "one number for each."
         )
     return values

@@ -28,13 +28,12 @@ def check(analysis: "Analysis") -> None:
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
-    _require_columns(config)
     for name in config["search"]["datasets"]:
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])
         _require_labels(name, entry, known[entry["format"]])
-        _require_no_truth(analysis, name, known[entry["format"]])
+        _require_columns(analysis, name, known[entry["format"]])
         if entry["certified"] is not None:
             require_certifiable(name, entry["role"], entry["format"], config["code"])
         for key in ("certified", "expected"):
@@ -63,31 +62,29 @@ def _require_region(config: dict[str, Any], name: str) -> None:
         )
 
 
-def _require_columns(config: dict[str, Any]) -> None:
-    """Columns of the user's own that are nowhere, or have the name of another."""
-    names = config["skim"]["columns"]
-    COLUMNS.joined(config["code"]).require("config: skim.columns", names)
-    if names:
+def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) -> None:
+    """Columns of the user's own that are nowhere, have the name of another, or show what only simulation knows."""
+    own, where = (
+        own_columns(analysis, name),
+        f"config: skim.regions.{analysis.config['datasets'][name]['region']}.columns",
+    )
+    COLUMNS.joined(own.code).require(where, own.names)
+    for column, entry in own.find().items():
         from resonaut.skim.columns import TAKEN
 
-        for name in TAKEN.intersection(names):
-            raise ConfigError(f"config: skim.columns: {name!r} has the name of another column; rename it.")
-
-
-def _require_no_truth(analysis: "Analysis", name: str, layout: formats.Format) -> None:
-    """Columns of the user's own that would show what only simulation knows."""
-    for column, entry in own_columns(analysis).find().items():
+        if column in TAKEN:
+            raise ConfigError(f"{where}: {column!r} has the name of another column; rename it.")
         for branch in entry.branches:
             if branch.startswith(layout.truth):
                 raise ConfigError(
-                    f"config: skim.columns: {column!r} reads {branch!r} of datasets.{name}, which only simulation has; "
-                    "take it out."
+                    f"{where}: {column!r} reads {branch!r} of datasets.{name}, which only simulation has; take it out."
                 )
 
 
-def own_columns(analysis: "Analysis") -> OwnColumns:
-    """The columns of the user's own that are kept."""
-    return OwnColumns(tuple(analysis.config["skim"]["columns"]), tuple(analysis.config["code"]))
+def own_columns(analysis: "Analysis", dataset: str) -> OwnColumns:
+    """The columns of the user's own that are kept of a dataset."""
+    region = analysis.config["skim"]["regions"][analysis.config["datasets"][dataset]["region"]]
+    return OwnColumns(tuple(region["columns"]), tuple(analysis.config["code"]))
 
 
 def format_of(analysis: "Analysis", dataset: str) -> formats.Format:
@@ -102,7 +99,10 @@ def format_code(analysis: "Analysis", dataset: str) -> list[str]:
 
 def own_code(analysis: "Analysis", dataset: str) -> list[str]:
     """The user's own files that the chunks of a dataset use: those of its format and of columns."""
-    used = {*format_code(analysis, dataset), *COLUMNS.files(own_columns(analysis).names, analysis.config["code"])}
+    used = {
+        *format_code(analysis, dataset),
+        *COLUMNS.files(own_columns(analysis, dataset).names, analysis.config["code"]),
+    }
     return [path for path in analysis.config["code"] if path in used]
 
 

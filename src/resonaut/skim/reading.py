@@ -32,7 +32,7 @@ class Job:
     @property
     def own(self) -> OwnColumns:
         """The columns of the user's own to keep."""
-        return OwnColumns(tuple(self.config.columns), self.code)
+        return OwnColumns(tuple(self.region.columns), self.code)
 
 
 # Reads one file: its path, and its number in the chunk.

@@ -32,6 +32,11 @@ class Region:
         "`LHEScaleWeight`); empty lists where a file has none. Never read for the roles data and w_data.",
         default=False,
     )
+    columns: list[Name] = key(
+        "Columns of your own to keep, which a file of `code` has under `COLUMNS` (docs/extend.md).",
+        default=[],
+        unique=True,
+    )
 
 
 @record
@@ -111,11 +116,6 @@ class Skim:
     )
     read_constituents: bool = key("Keep the particle-flow candidates of the jets.", default=True)
     max_constituents: int = key("Candidates kept of a jet, by falling transverse momentum.", default=100, ge=1)
-    columns: list[Name] = key(
-        "Columns of your own to keep, which a file of `code` has under `COLUMNS` (docs/extend.md).",
-        default=[],
-        unique=True,
-    )
     regions: dict[str, Region] = key(
         "Selections by name, for a dataset's `region`. The leading jets among those that pass all cuts on "
         "jets are kept.",

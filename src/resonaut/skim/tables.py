@@ -19,6 +19,7 @@ from resonaut.skim import cutflow, hdf5, pieces
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.hdf5 import Name, Table
+from resonaut.skim.own import NEEDED
 from resonaut.skim.pieces import FileResult
 from resonaut.skim.reading import Job, Reader
 from resonaut.skim.selection import constituent_columns, jet_columns, select, spread
@@ -58,11 +59,13 @@ class Rows:
         return {name: odd for name, odd in zip(self.names, ~np.isfinite(values).T, strict=True) if odd.any()}
 
 
-def require_columns(table: Table, names: Sequence[str]) -> list[Name]:
+def require_columns(
+    table: Table, names: Sequence[str], remedy: str = "correct the dataset's 'format' or its file"
+) -> list[Name]:
     """The ``names``, all of them columns of the table."""
     for name in names:
         if name not in table.names:
-            raise InputFileError(table.path, f"no column {name!r}", "correct the dataset's 'format' or its file")
+            raise InputFileError(table.path, f"no column {name!r}", remedy)
     return [*names]
 
 
@@ -118,7 +121,7 @@ def read(path: str, number: int, layout: Layout) -> FileResult:
     columns, found, results = layout.columns(), [], []
     job, rows, size = layout.job, layout.rows, layout.job.config.batch_events
     with hdf5.opened(path) as table:
-        names, own = rows.columns(table), require_columns(table, job.own.branches)
+        names, own = rows.columns(table), require_columns(table, job.own.branches, NEEDED)
         table.require_numbers([*names, *own])
         keep = None if job.dataset.labelled is None else _wanted(table, rows, job.dataset.labelled, size)
         for start, values in _batches(table, names, size, Path(path).name):

@@ -32,10 +32,19 @@ def content(make_events):
 def skim(tmp_path, settings, dataset):
     """The rows and the summary of a file."""
 
-    def run(file: Path, *code: str, fields: dict | None = None, workers: int = 1, **keys):
+    def run(file: Path, *code: str, fields: dict | None = None, workers: int = 1, region: dict | None = None, **keys):
         output, summary = tmp_path / "out" / "000.parquet", tmp_path / "out" / "000.json"
         one = dataset(**({"files": [str(file)]} | (fields or {})))
-        skim_chunk(settings(batch_events=70, **keys), one, "x", workers, [str(file)], output, summary, code)
+        skim_chunk(
+            settings(batch_events=70, regions={"dijet": region or {}}, **keys),
+            one,
+            "x",
+            workers,
+            [str(file)],
+            output,
+            summary,
+            code,
+        )
         names = pq.ParquetFile(output).schema_arrow.names
         return ak.concatenate(list(events.iterate([output], names))), json.loads(summary.read_text())
 
@@ -46,7 +55,7 @@ def skim(tmp_path, settings, dataset):
 def test_own_columns_are_stored_with_their_units(skim, write, content, tmp_path, executor) -> None:
     path = write(tmp_path / "a.root", content)
     without, before = skim(path)
-    rows, summary = skim(path, COLUMN, columns=["met", "n_jets"], executor=executor, workers=2)
+    rows, summary = skim(path, COLUMN, region={"columns": ["met", "n_jets"]}, executor=executor, workers=2)
     assert rows.fields == [*without.fields, "met", "n_jets"]
     assert ak.array_equal(rows[without.fields], without)
     assert summary == before
@@ -59,23 +68,25 @@ def test_own_columns_are_stored_with_their_units(skim, write, content, tmp_path,
 
 def test_only_the_columns_that_are_named_are_stored(skim, write, content, tmp_path) -> None:
     del content["MET_pt"]
-    rows, _ = skim(write(tmp_path / "a.root", content), COLUMN, columns=["n_jets"])
+    rows, _ = skim(write(tmp_path / "a.root", content), COLUMN, region={"columns": ["n_jets"]})
     assert rows.fields[-1] == "n_jets"
     assert "met" not in rows.fields
 
 
 def test_a_branch_that_a_file_lacks_is_named(skim, make_events, write, tmp_path) -> None:
-    with pytest.raises(InputFileError, match=r"no branch 'MET_pt'; take the column that needs it out of skim\.columns"):
-        skim(write(tmp_path / "a.root", make_events(50)), COLUMN, columns=["met"])
+    with pytest.raises(
+        InputFileError, match=r"no branch 'MET_pt'; take the column that needs it out of the region's columns"
+    ):
+        skim(write(tmp_path / "a.root", make_events(50)), COLUMN, region={"columns": ["met"]})
 
 
 def test_events_in_which_a_column_is_not_finite_are_left_out(skim, write, content, tmp_path) -> None:
-    whole, _ = skim(write(tmp_path / "a.root", content), COLUMN, columns=["met"])
+    whole, _ = skim(write(tmp_path / "a.root", content), COLUMN, region={"columns": ["met"]})
     content["MET_pt"][whole.event[3]] = np.nan
     path = write(tmp_path / "b.root", content)
     with pytest.raises(NotFiniteError, match=r"'met' \(1 selected event\)"):
-        skim(path, COLUMN, columns=["met"])
-    rows, _ = skim(path, COLUMN, columns=["met"], bad_files={"action": "skip"})
+        skim(path, COLUMN, region={"columns": ["met"]})
+    rows, _ = skim(path, COLUMN, region={"columns": ["met"]}, bad_files={"action": "skip"})
     assert rows.event.tolist() == [number for number in whole.event.tolist() if number != whole.event[3]]
 
 
@@ -96,7 +107,7 @@ def test_a_formula_that_gives_no_number_an_event_is_no_fault_of_the_file(
         f"COLUMNS = {{'wrong': EventColumn(('FatJet_pt',), '1', lambda b: {formula})}}\n"
     )
     with pytest.raises(ConfigError, match=sentence):
-        skim(write(tmp_path / "a.root", content), str(own), columns=["wrong"], bad_files={"action": "skip"})
+        skim(write(tmp_path / "a.root", content), str(own), region={"columns": ["wrong"]}, bad_files={"action": "skip"})
 
 
 @pytest.fixture
@@ -114,8 +125,8 @@ def table(tmp_path) -> Path:
 
 def test_a_format_of_the_user_s_own_is_read_and_merged(skim, table, tmp_path, settings, dataset) -> None:
     fields = {"format": "jet_table", "files": [str(table)]}
-    region = {"regions": {"dijet": {"delta_eta_max": None}}}
-    rows, _ = skim(table, FORMAT, COLUMN, fields=fields, columns=["met"], **region)
+    region = {"delta_eta_max": None, "columns": ["met"]}
+    rows, _ = skim(table, FORMAT, COLUMN, fields=fields, region=region)
     assert len(rows) == 120
     with h5py.File(table) as file:
         masses = np.stack([file["softdrop_mass_1"][:], file["softdrop_mass_2"][:]])
@@ -125,7 +136,14 @@ def test_a_format_of_the_user_s_own_is_read_and_merged(skim, table, tmp_path, se
     assert rows.j1_tau2.to_numpy() == pytest.approx(ratios)
     assert rows.met.tolist() == rows.event.tolist()
     manifest = tmp_path / "out.json"
-    merge(settings(**region), dataset(**fields), "x", [tmp_path / "out" / "000.json"], manifest, (FORMAT,))
+    merge(
+        settings(regions={"dijet": region}),
+        dataset(**fields),
+        "x",
+        [tmp_path / "out" / "000.json"],
+        manifest,
+        (FORMAT,),
+    )
     assert json.loads(manifest.read_text())["events"] == 120
 
 
@@ -134,6 +152,11 @@ def test_traits_of_a_format_decide(tmp_path) -> None:
     assert (entry.candidates, entry.labels, entry.sections) == (False, False, False)
     with pytest.raises(ConfigError, match="unknown format 'jet_table'; there are lhco_features, lhco_raw, nanoaod"):
         formats.entry("jet_table")
+
+
+def keeping(column: str) -> dict:
+    """A section that keeps a column."""
+    return {"regions": {"dijet": {"columns": [column]}}}
 
 
 def analysis(**changes) -> Analysis:
@@ -152,10 +175,10 @@ def analysis(**changes) -> Analysis:
     [
         ({"x": {"format": "root"}}, r"datasets\.x\.format: unknown format 'root'; there are lhco_features, lhco_raw"),
         (
-            {"skim": {"columns": ["met"]}},
-            r"skim\.columns: unknown column 'met'; there are none; give one under COLUMNS",
+            {"skim": keeping("met")},
+            r"skim\.regions\.dijet\.columns: unknown column 'met'; there are none; give one under COLUMNS",
         ),
-        ({"skim": {"columns": ["ht"]}, "code": [COLUMN]}, r"unknown column 'ht'; there are met, n_jets"),
+        ({"skim": keeping("ht"), "code": [COLUMN]}, r"unknown column 'ht'; there are met, n_jets"),
         ({"x": {"labelled": {}}}, r"datasets\.x\.labelled chooses events by the label"),
         ({"x": {"format": "jet_table", "labelled": {}}, "code": [FORMAT]}, r"datasets\.x\.labelled chooses events"),
     ],
@@ -180,14 +203,14 @@ def test_columns_that_must_not_be(tmp_path, name, branch, sentence) -> None:
         f"COLUMNS = {{{name!r}: EventColumn(({branch!r},), '1', lambda b: b[{branch!r}])}}\n"
     )
     with pytest.raises(ConfigError, match=sentence):
-        plan.check(analysis(skim={"columns": [name]}, code=[str(own)]))
+        plan.check(analysis(skim=keeping(name), code=[str(own)]))
 
 
 def test_a_chunk_depends_on_the_code_of_its_own_format_and_of_its_columns_only(tmp_path) -> None:
     unused = tmp_path / "unused.py"
     shutil.copy(COLUMN, unused)
     unused.write_text(unused.read_text().replace('"met"', '"other"').replace('"n_jets"', '"more"'))
-    one = analysis(code=[COLUMN, str(unused), FORMAT], skim={"columns": ["met"]}, x={"format": "jet_table"})
+    one = analysis(code=[COLUMN, str(unused), FORMAT], skim=keeping("met"), x={"format": "jet_table"})
     plan.check(one)
     assert plan.own_code(one, "x") == [COLUMN, FORMAT]
     assert plan.own_code(one, "y") == [COLUMN]

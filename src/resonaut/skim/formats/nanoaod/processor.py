@@ -21,7 +21,7 @@ from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.formats.nanoaod import counters
-from resonaut.skim.own import OwnColumns
+from resonaut.skim.own import NEEDED, OwnColumns
 from resonaut.skim.pieces import UnreadableError, UnwritableError, reason
 from resonaut.skim.selection import broken, constituent_columns, finite, jet_columns, select, spread
 from resonaut.skim.settings import Branches, Region, Skim
@@ -97,7 +97,7 @@ class Selection:
         if self.truth:
             fields = ["pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother"]
             needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}
-        return dict.fromkeys(self.own.branches, "take the column that needs it out of skim.columns") | needed
+        return dict.fromkeys(self.own.branches, NEEDED) | needed
 
     def branches_to_read(self) -> list[str]:
         """The needed branches, those that a file may have, and counters; coffea need not look at any other."""
