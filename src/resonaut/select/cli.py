@@ -42,7 +42,7 @@ def train(
     from resonaut.select.settings import read
     from resonaut.select.train import selection
 
-    features.learn([str(path) for path in code])
+    features.FEATURES.learn([str(path) for path in code])
     distinct([config, *data, *background, *signal, *code], [output])
     searched = Collisions.open(data)
     summary = selection(
@@ -106,7 +106,7 @@ def inject(
     from resonaut.select.drawing import Injection
     from resonaut.select.settings import read
 
-    features.learn([str(path) for path in code])
+    features.FEATURES.learn([str(path) for path in code])
     distinct([config, *data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
     base = Collisions.open(data)
