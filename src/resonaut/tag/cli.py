@@ -32,6 +32,7 @@ def train(
     from resonaut.core import config as configuration
     from resonaut.core.errors import ConfigError
     from resonaut.tag.architectures import networks
+    from resonaut.tag.sample import Simulation
     from resonaut.tag.settings import TagConfig
     from resonaut.tag.training import make_model
 
@@ -41,7 +42,7 @@ def train(
         raise ConfigError(f"{config}: no network {network!r} in tag.networks; it has {', '.join(settings.networks)}.")
     weights = settings.networks[network].weights
     distinct([config, *background, *signal, *code, Path(weights) if weights else None], [output, summary])
-    make_model(settings, network, background, signal, output, summary)
+    make_model(settings, network, Simulation.open(background, signal), output, summary)
 
 
 @app.command()

@@ -22,12 +22,9 @@ from resonaut.tag.settings import NetworkConfig, TagConfig
 log = logging.getLogger(__name__)
 
 
-def make_model(
-    settings: TagConfig, name: str, background: list[Path], signal: list[Path], output: Path, summary: Path
-) -> None:
+def make_model(settings: TagConfig, name: str, simulation: Simulation, output: Path, summary: Path) -> None:
     """Train the network ``name``, or take its published weights; write model and summary.
 
-    ``background`` and ``signal`` are manifests of simulated jets: of QCD, and of particles told apart by their prongs.
     The summary holds the number of parameters, the jets per class, the loss per epoch, and per signal
     class against QCD the ROC curve and its area, on held-out jets.
     """
@@ -37,7 +34,6 @@ def make_model(
     if network.weights is not None:
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
-    simulation = Simulation(list(map(events.Dataset.open, background)), list(map(events.Dataset.open, signal)))
     held_out = load(simulation, settings, network, "held_out")
     result: dict[str, Any] = {"loss": {"train": [], "held_out": []}, "train_jets": {}}
     if network.weights is None:

@@ -60,7 +60,7 @@ MANIFESTS = {
     "scale infinite": {"weight_scale": float("inf")},
     "scale null": {"weight_scale": None},
     "name": {"name": "x"},
-    "role": {"nature": "king"},
+    "nature": {"nature": "king"},
     "key unknown": {"nothing": 1},
     "key missing": {"chunks": Ellipsis},
     "cutflow null": {"cutflow": None},
@@ -119,7 +119,7 @@ TEXTS = {
 }
 
 
-@fault(content=TEXTS, path=[MANIFEST, SUMMARY, "frozen/skim.json", "frozen/d.json", "frozen/select.json"])
+@fault(content=TEXTS, path=[MANIFEST, SUMMARY, "frozen/skim.json", "frozen/select.json"])
 def other_text(content: bytes, path: str) -> Try:
     commands = skimmed(0, 1)
     command = {MANIFEST: selection(), "frozen/select.json": selection(), SUMMARY: commands[1]}.get(path, commands[0])
@@ -127,12 +127,10 @@ def other_text(content: bytes, path: str) -> Try:
     return Try([command], None, (path,))
 
 
-@fault(path=[MANIFEST, SUMMARY, EVENTS, "frozen/skim.json", "frozen/d.json", "frozen/select.json"])
+@fault(path=[MANIFEST, SUMMARY, EVENTS, "frozen/skim.json", "frozen/select.json"])
 def missing(path: str) -> Try:
     commands = skimmed(0, 1)
-    command = {SUMMARY: commands[1], "frozen/skim.json": commands[0], "frozen/d.json": commands[0]}.get(
-        path, selection()
-    )
+    command = {SUMMARY: commands[1], "frozen/skim.json": commands[0]}.get(path, selection())
     Path(path).unlink()
     return Try([command], None, (path, "000.parquet"))
 

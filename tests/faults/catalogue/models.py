@@ -271,4 +271,4 @@ def published_weights(make: Callable[[], bytes], suffix: str) -> Try:
     done(skim("a.root", right=None, refused="", dataset=dataset | {"luminosity": None}))
     freeze({"datasets": {"d": dataset}, "tag": {"networks": {"n": network}}})
     options = ["--config", "frozen/tag.json", "--network", "n", "--output", "out/n.pt", "--summary", "out/n.json"]
-    return Try([["resonaut", "tag", "train", "results/skim/d.json", *options]], None, (path,))
+    return Try([["resonaut", "tag", "train", "--background", "results/skim/d.json", *options]], None, (path,))

@@ -27,7 +27,7 @@ def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
     section["networks"] = {"pfn": section["networks"]["part"] | {"architecture": "particle_flow"}}
     config, model = tmp_path / "tag.json", tmp_path / "pfn.pt"
     config.write_text(json.dumps(section))
-    words = (
+    words = [
         "tag",
         "train",
         "--config",
@@ -38,13 +38,14 @@ def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
         model,
         "--summary",
         tmp_path / "s.json",
-    )
-    refused = resonaut(*words, *simulation)
+    ]
+    words += ["--background", simulation[0], "--signal", simulation[1]]
+    refused = resonaut(*words)
     assert refused.returncode == 2
     assert (
         "tag.networks.pfn.architecture: unknown architecture 'particle_flow'; there are particle_net" in refused.stderr
     )
-    run = resonaut(*words, "--code", OWN, *simulation)
+    run = resonaut(*words, "--code", OWN)
     assert run.returncode == 0, run.stderr
     scores = tmp_path / "scores.parquet"
     words = ("--config", config, "--model", model, "--dataset", simulation[1], "--chunk", "000", "--output", scores)
