@@ -8,15 +8,7 @@ rule calibrate_measure:
     input:
         config=config_of("calibrate"),
         code=code_of("calibrate", "measure"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("w_data")),
-        simulation=ANALYSIS.manifests(*ANALYSIS.datasets("w_sim")),
-        background=ANALYSIS.manifests(*ANALYSIS.datasets("w_background")),
-        b_quarks=ANALYSIS.manifests(*config["calibrate"]["b_quark_datasets"]),
-        events=ANALYSIS.friends(
-            "skim",
-            *ANALYSIS.datasets("w_data", "w_sim", "w_background"),
-            *config["calibrate"]["b_quark_datasets"],
-        ),
+        **calibrate_plan.measured(ANALYSIS),
     output:
         correction="<results>/calibrate/correction.json",
         metadata="<results>/calibrate/correction.metadata.json",
@@ -32,22 +24,17 @@ rule calibrate_measure:
         mem_mb=memory(1000),
         runtime=30,
     params:
-        data=lambda wildcards, input: [f"--data={path}" for path in input.data],
-        simulation=lambda wildcards, input: [
-            f"--simulation={path}" for path in input.simulation
-        ],
-        background=lambda wildcards, input: [
-            f"--background={path}" for path in input.background
-        ],
-        b_quarks=lambda wildcards, input: [
-            f"--b-quarks={path}" for path in input.b_quarks
+        samples=lambda wildcards, input: [
+            *options("data", input.data),
+            *options("simulation", input.simulation),
+            *options("background", input.background),
+            *options("b-quarks", input.b_quarks),
         ],
     message:
         "Measuring the Lund-plane ratio of W jets."
     shell:
         "resonaut --log {log:q} --threads {threads} calibrate measure"
-        " --config {input.config:q} {params.data:q} {params.simulation:q}"
-        " {params.background:q} {params.b_quarks:q}"
+        " --config {input.config:q} {params.samples:q}"
         " --output {output.correction:q} --planes {output.planes:q}"
 
 
@@ -145,9 +132,9 @@ rule calibrate:
     """Everything that the stage makes: the correction, and weights and scale factors of all signal datasets."""
     input:
         **calibrate_plan.correction(ANALYSIS),
-        weights=ANALYSIS.friends("calibrate", *ANALYSIS.datasets("signal")),
+        weights=ANALYSIS.friends("calibrate", *ANALYSIS.sample("signal", of="calibrate")),
         summaries=expand(
             "<results>/calibrate/{dataset}/summary.json",
-            dataset=ANALYSIS.datasets("signal"),
+            dataset=ANALYSIS.sample("signal", of="calibrate"),
         ),
     localrule: True

@@ -16,7 +16,7 @@ rule fit_selection:
     """Fit one selected spectrum at each mass in its signal region."""
     input:
         selection="<results>/select/{method}/{window}.json",
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         config=config_of("fit"),
         code=code_of("fit", "selection"),
     output:
@@ -35,12 +35,14 @@ rule fit_selection:
     resources:
         mem_mb=memory(1000),
         runtime=20,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
     message:
         "Fitting the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} \
-            --selection {input.selection:q} --data {input.data:q} \
+            --selection {input.selection:q} {params.data:q} \
             --output {output.result:q} --workspaces {output.workspaces:q}
         """
 
@@ -49,7 +51,7 @@ rule fit_selection_bias:
     """Fit toys of another background function than the fitted one, with signals of known size."""
     input:
         selection="<results>/select/{method}/{window}.json",
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         config=config_of("fit"),
         code=code_of("fit", "selection-bias"),
     output:
@@ -67,12 +69,14 @@ rule fit_selection_bias:
     resources:
         mem_mb=memory(1000),
         runtime=60,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
     message:
         "Bias test of the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} \
-            --selection {input.selection:q} --data {input.data:q} --output {output.result:q}
+            --selection {input.selection:q} {params.data:q} --output {output.result:q}
         """
 
 

@@ -34,20 +34,20 @@ rule select_train:
     input:
         config="<results>/config/select/{method}/{window}.json",
         code=code_of("select", "train", select_jobs.modules),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        background=ANALYSIS.manifests(*ANALYSIS.datasets("background")),
-        signal=ANALYSIS.manifests(*ANALYSIS.datasets("signal")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background")),
+        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal")),
         events=ANALYSIS.friends(
-            "skim", *ANALYSIS.datasets("data", "background", "signal")
+            "skim", *ANALYSIS.sample("data", "background", "signal")
         ),
         scores=of(select_jobs.scores, "method", "window"),
         reweight=(
-            ANALYSIS.friends("reweight", *ANALYSIS.datasets("background"))
+            ANALYSIS.friends("reweight", *ANALYSIS.sample("background"))
             if ANALYSIS.uses("reweight")
             else []
         ),
         lund=(
-            ANALYSIS.friends("calibrate", *ANALYSIS.datasets("signal"))
+            ANALYSIS.friends("calibrate", *ANALYSIS.sample("signal"))
             if ANALYSIS.uses("calibrate")
             else []
         ),
@@ -55,7 +55,7 @@ rule select_train:
         summary="<results>/select/{method}/{window}.json",
         selected=ANALYSIS.friends(
             "select/{method}/{window}",
-            *ANALYSIS.datasets("data", "background", "signal"),
+            *ANALYSIS.sample("data", "background", "signal"),
         ),
     log:
         "<logs>/select/{method}/{window}.log",
@@ -72,10 +72,11 @@ rule select_train:
         mem_mb=memory(1500),
         runtime=60,
     params:
-        background=lambda wildcards, input: [
-            f"--background={path}" for path in input.background
+        samples=lambda wildcards, input: [
+            *options("data", input.data),
+            *options("background", input.background),
+            *options("signal", input.signal),
         ],
-        signal=lambda wildcards, input: [f"--signal={path}" for path in input.signal],
         weights=["--reweight"] * ANALYSIS.uses("reweight")
         + ["--lund"] * ANALYSIS.uses("calibrate"),
         code=lambda wildcards: options(
@@ -87,7 +88,7 @@ rule select_train:
         """
         resonaut --log {log:q} --threads {threads} select train \
             --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
-            --data {input.data:q} {params.background:q} {params.signal:q} {params.weights:q} {params.code:q} \
+            {params.samples:q} {params.weights:q} {params.code:q} \
             --output {output.summary:q}
         """
 
@@ -133,7 +134,7 @@ rule select_inject:
         """
         resonaut --log {log:q} --threads {threads} select inject \
             --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
-            --data {input.data:q} --signal {input.signal:q} \
+            --signal {input.signal:q} \
             --amount {wildcards.amount:q} --seed {wildcards.seed:q} {params.options:q} --output {output.summary:q}
         """
 
@@ -168,10 +169,10 @@ rule select_images:
     input:
         config="<results>/config/select/{method}/{window}.json",
         code=code_of("select", "images"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        events=ANALYSIS.friends("skim", *ANALYSIS.datasets("data")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        events=ANALYSIS.friends("skim", *ANALYSIS.sample("data")),
         selected=ANALYSIS.friends(
-            "select/{method}/{window}", *ANALYSIS.datasets("data")
+            "select/{method}/{window}", *ANALYSIS.sample("data")
         ),
     output:
         images="<results>/select/{method}/{window}_images.json",
@@ -188,11 +189,13 @@ rule select_images:
     resources:
         mem_mb=memory(1500),
         runtime=20,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
     message:
         "select: jet images of {wildcards.method} in window {wildcards.window}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} select images \
             --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
-            --data {input.data:q} --output {output.images:q}
+            {params.data:q} --output {output.images:q}
         """

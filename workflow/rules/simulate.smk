@@ -6,7 +6,8 @@ rule simulate:
     input:
         [
             f"<results>/simulate/{name}/{chunk}.root"
-            for name in ANALYSIS.wanted(generated=True)
+            for name in ANALYSIS.wanted()
+            if ANALYSIS.catalogue[name].generator is not None
             for chunk in ANALYSIS.chunks(name)
         ],
     localrule: True

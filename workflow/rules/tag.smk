@@ -2,14 +2,11 @@
 
 from resonaut.tag import plan as tag_plan
 
-TAG_SIMULATION = ANALYSIS.datasets("background", "signal")
-TAG_DATASETS = ANALYSIS.wanted("data", "background", "signal", "pseudo_data")
-
 
 rule tag:
     """Score every dataset of the search."""
     input:
-        scores=ANALYSIS.friends("tag", *TAG_DATASETS),
+        scores=ANALYSIS.friends("tag", *tag_plan.scored(ANALYSIS)),
     localrule: True
 
 
@@ -18,8 +15,9 @@ rule tag_train:
     input:
         config=config_of("tag"),
         code=code_of("tag", "train"),
-        manifests=ANALYSIS.manifests(*TAG_SIMULATION),
-        events=ANALYSIS.friends("skim", *TAG_SIMULATION),
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
+        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
+        events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
         weights=of(tag_plan.published_weights, "network"),
     output:
         model="<results>/tag/{network}.pt",
@@ -37,13 +35,18 @@ rule tag_train:
     resources:
         mem_mb=memory(2000),
         runtime=120,
+    params:
+        samples=lambda wildcards, input: [
+            *options("background", input.background),
+            *options("signal", input.signal),
+        ],
     message:
         "tag: make the tagger {wildcards.network}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} tag train \
             --config {input.config:q} --network {wildcards.network:q} \
-            --output {output.model:q} --summary {output.summary:q} {input.manifests:q}
+            --output {output.model:q} --summary {output.summary:q} {params.samples:q}
         """
 
 
@@ -71,11 +74,13 @@ rule tag_score:
         models=lambda wildcards, input: [
             word for model in input.models for word in ("--model", model)
         ],
+        trained=lambda wildcards: ["--trained"]
+        * (wildcards.dataset in tag_plan.simulation(ANALYSIS)),
     message:
         "tag: score {wildcards.dataset} {wildcards.chunk}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} tag score \
             --config {input.config:q} {params.models:q} \
-            --dataset {input.manifest:q} --chunk {wildcards.chunk:q} --output {output.scores:q}
+            --dataset {input.manifest:q} --chunk {wildcards.chunk:q} {params.trained:q} --output {output.scores:q}
         """

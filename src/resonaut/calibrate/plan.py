@@ -40,6 +40,15 @@ def keys(analysis: "Analysis") -> dict[str, Any]:
     }
 
 
+def measured(analysis: "Analysis") -> dict[str, list[str]]:
+    """The manifests of the jets that are compared, by sample, and their events."""
+    names = ("data", "simulation", "background", "b_quarks")
+    samples = {name: analysis.sample(name, of="calibrate") for name in names}
+    return {name: analysis.manifests(*found) for name, found in samples.items()} | {
+        "events": analysis.friends("skim", *analysis.sample(*names, of="calibrate"))
+    }
+
+
 def correction(analysis: "Analysis") -> dict[str, str]:
     """The Lund-plane correction and its metadata: measured here, or given in the configuration."""
     path: str = analysis.config["calibrate"]["correction"] or "<results>/calibrate/correction.json"
@@ -59,10 +68,10 @@ def _ranges(section: dict[str, Any]) -> Iterator[str]:
 def _samples(analysis: "Analysis") -> Iterator[str]:
     """Files and datasets that are not there."""
     section = analysis.config["calibrate"]
-    for role in ("w_data", "w_sim") if section["correction"] is None else ():
-        if not analysis.datasets(role):
+    for sample in ("data", "simulation") if section["correction"] is None else ():
+        if not section["samples"][sample]:
             yield (
-                f"search.stages has 'calibrate', which measures W jets; add a dataset with the role {role}, name a "
+                f"search.stages has 'calibrate', which measures W jets; name datasets in calibrate.samples.{sample}, a "
                 "measured correction in calibrate.correction, or take 'calibrate' out"
             )
     if section["correction"] and not all(Path(path).exists() for path in correction(analysis).values()):
@@ -70,9 +79,3 @@ def _samples(analysis: "Analysis") -> Iterator[str]:
             f"calibrate.correction: no file {section['correction']!r}, or no metadata beside it; make both with "
             "'resonaut calibrate measure' or 'resonaut calibrate import'"
         )
-    for name in section["b_quark_datasets"]:
-        if name not in analysis.datasets("signal"):
-            yield (
-                f"calibrate.b_quark_datasets names {name!r}, which is no signal of search.datasets; add it there or "
-                "take it out"
-            )

@@ -31,7 +31,7 @@ Observable = Annotated[
 Set = Annotated[list[str], typer.Option("--set", help="key=value of the section fit, docs/fit.md; repeatable.")]
 Config = Annotated[Path, typer.Option(help="Frozen section fit, results/config/fit.json.")]
 Selection = Annotated[Path, typer.Option(help="results/select/<method>/<window>.json.")]
-Data = Annotated[Path, typer.Option(help="The data's manifest, results/skim/<data>.json.")]
+Data = Annotated[list[Path], typer.Option(help="Manifest of data, results/skim/<data>.json; repeatable.")]
 
 
 @app.command()
@@ -108,7 +108,7 @@ def selection(
     from resonaut.fit.selection import fit_selection
     from resonaut.fit.settings import FitSettings
 
-    distinct([config, selection, data], [output, workspaces])
+    distinct([config, selection, *data], [output, workspaces])
     fit_selection(read(config, FitSettings), selection, data, output, workspaces)
 
 
@@ -128,7 +128,7 @@ def selection_bias(
     from resonaut.fit.selection import bias_selection
     from resonaut.fit.settings import FitSettings
 
-    distinct([config, selection, data], [output])
+    distinct([config, selection, *data], [output])
     bias_selection(read(config, FitSettings), selection, data, output)
 
 
@@ -139,8 +139,8 @@ def retrained(
     output: Annotated[Path, typer.Option(help="results/fit/retrained/<method>/<window>/<signal>.json.")],
     selection: Annotated[Path | None, typer.Option(help="results/select/<method>/<window>.json of the data.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Manifest of the data, for a limit: results/skim/<data>.json.")
-    ] = None,
+        list[Path], typer.Option(help="Manifest of data, for a limit: results/skim/<data>.json; repeatable.")
+    ] = [],  # noqa: B006
 ) -> None:
     """Fit experiments with injected signal, and set the limit with the efficiencies that they found.
 
@@ -152,7 +152,7 @@ def retrained(
     from resonaut.fit import retrained as trained
     from resonaut.fit.settings import FitSettings
 
-    distinct([config, selection, data, *experiments], [output])
+    distinct([config, selection, *data, *experiments], [output])
     write_json(output, trained.retrained(read(config, FitSettings), selection, data, experiments))
 
 

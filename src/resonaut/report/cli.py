@@ -214,6 +214,7 @@ def front_page(
     summary: Annotated[Path, typer.Option(help="<results>/fit/summary.json")],
     methods: Annotated[Path, typer.Option(help="<results>/report/methods.csv, for the verdicts.")],
     figure: Annotated[list[Path], typer.Option(help="A figure (PNG) that the page shows; repeatable.")],
+    data: Annotated[list[Path], typer.Option(help="<results>/skim/<dataset>.json of data searched; repeatable.")],
     dataset: Annotated[list[Path], typer.Option(help="<results>/skim/<dataset>.json of every dataset; repeatable.")],
     output: Annotated[Path, typer.Option(help="The page (HTML).")],
     config: Configuration = None,
@@ -223,8 +224,8 @@ def front_page(
     from resonaut.report import front_page as page
     from resonaut.report.settings import label
 
-    distinct([*results, summary, methods, *figure, *dataset], [output])
-    page.front_page(results, summary, methods, dataset, figure, label(config), output)
+    distinct([*results, summary, methods, *figure, *data, *dataset], [output])
+    page.front_page(results, summary, methods, data, dataset, figure, label(config), output)
 
 
 @app.command()

@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resonaut.core import config
+from resonaut.core import manifest
 from resonaut.core.errors import InputFileError
-from resonaut.core.events import Manifest
+from resonaut.core.manifest import Manifest
 from resonaut.report import pages, tables
 from resonaut.report import results as files
 from resonaut.report.methods import FINE
@@ -29,6 +29,7 @@ def front_page(
     paths: Sequence[Path],
     summary: Path,
     methods: Path,
+    data: Sequence[Path],
     manifests: Sequence[Path],
     figures: Sequence[Path],
     label: str,
@@ -40,7 +41,8 @@ def front_page(
         paths: the results of the stage ``fit`` of all selections and windows.
         summary: ``<results>/fit/summary.json``, for the global significances.
         methods: ``<results>/report/methods.csv``, for the verdicts.
-        manifests: ``<results>/skim/<dataset>.json`` of the datasets.
+        data: ``<results>/skim/<dataset>.json`` of the data that were searched.
+        manifests: the same of all datasets.
         figures: PNG files that the page holds.
         label: text above the figures.
         output: the page (HTML).
@@ -50,7 +52,6 @@ def front_page(
     """
     results = files.read(paths)
     selections = files.selections(results, summary)
-    datasets = [config.read(path, Manifest) for path in manifests]
     level = 100 * results[0].content["confidence_level"]
     found = tables.largest_excess(tables.read(summary)["global"]["all"])
     parts = [
@@ -58,8 +59,8 @@ def front_page(
         _selections(selections, _verdicts(methods), level),
         *(_figure(path) for path in figures),
         "<h2>What was searched</h2>",
-        f"<p>{escape(_searched(results, selections, datasets))}</p>",
-        _datasets(datasets),
+        f"<p>{escape(_searched(results, selections, manifest.read(data)))}</p>",
+        _datasets(manifest.read(manifests)),
     ]
     pages.write(output, "Search for resonances in dijet events", heading(label, results[0].content), parts)
 
@@ -130,9 +131,9 @@ def _encoded(path: Path) -> str:
         raise InputFileError(path, error.strerror or "cannot be read", "run 'resonaut report search' again") from None
 
 
-def _searched(results: Sequence[Result], selections: Sequence[Selection], datasets: Sequence[Manifest]) -> str:
+def _searched(results: Sequence[Result], selections: Sequence[Selection], data: Sequence[Manifest]) -> str:
     masses = sorted({float(point["mass"]) for one in selections for point in one.points})
-    events = sum(dataset.events for dataset in datasets if dataset.role == "data")
+    events = sum(dataset.events for dataset in data)
     windows = {result.window: result.content["signal_region"] for result in results if result.window is not None}
     regions = ", ".join(f"{name} ({low:g}–{high:g} GeV)" for name, (low, high) in windows.items())
     return (
@@ -144,7 +145,7 @@ def _searched(results: Sequence[Result], selections: Sequence[Selection], datase
 
 def _datasets(datasets: Sequence[Manifest]) -> str:
     headings: list[str | Cell] = [
-        "dataset", Cell("role", words=True), "mass [GeV]", "luminosity [1/fb]", "cross section [fb]",
+        "dataset", Cell("nature", words=True), "mass [GeV]", "luminosity [1/fb]", "cross section [fb]",
         "generated or recorded", "selected", "files lost",
     ]  # fmt: skip
     return pages.table("Datasets", headings, [_dataset(one) for one in datasets])
@@ -154,7 +155,7 @@ def _dataset(one: Manifest) -> list[Cell]:
     first: dict[str, Any] = one.cutflow[0] if one.cutflow else {"events": one.events}
     return [
         Cell(one.name),
-        Cell(one.role.replace("_", " "), words=True),
+        Cell(one.nature.replace("_", "-"), words=True),
         *(Cell(_format(value, "{:.4g}")) for value in (one.mass, one.luminosity, one.cross_section)),
         Cell(f"{first['events']:,}"),
         Cell(f"{one.events:,}"),

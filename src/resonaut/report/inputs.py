@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core import config
-from resonaut.core.events import Manifest
 from resonaut.core.files import atomic
 from resonaut.core.histograms import from_json
+from resonaut.core.manifest import Manifest
 from resonaut.core.shape import require
 from resonaut.report.results import NUMBERS
 from resonaut.report.spectrum import poisson_interval
@@ -70,7 +70,8 @@ def _cutflow(ax: Axes, manifest: Manifest) -> None:
     ax.set_yticks(y, [row["cut"] for row in manifest.cutflow], fontsize=8)
     ax.tick_params(axis="y", which="minor", left=False, right=False)
     ax.set_ylim(max(len(y), 1) - 0.4, -0.6)
-    parts = [manifest.name] if manifest.name == manifest.role else [manifest.name, manifest.role]
+    nature = manifest.nature.replace("_", "-")
+    parts = [manifest.name] if manifest.name == nature else [manifest.name, nature]
     if manifest.luminosity:
         parts.append(f"{manifest.luminosity:.4g} fb$^{{-1}}$")
     if manifest.lost:

@@ -12,7 +12,7 @@ from resonaut.core.extensions import load
 class Entry:
     """``place`` is "folder.Class" in ``resonaut.select.methods``, or the name of a class in a user's own file.
 
-    ``friends``: stages whose columns it reads. ``roles``: roles of the simulated datasets it cannot do without.
+    ``friends``: stages whose columns it reads. ``samples``: the simulated samples it cannot do without.
     ``keys``: of the section ``select``, beside those that the engine reads for every method.
     ``file``: the user's own file that it is in.
     ``bound``: it knows what no search knows. ``candidates``: it sees those of the jets.
@@ -21,7 +21,7 @@ class Entry:
     place: str
     keys: tuple[str, ...] = ()
     friends: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
     bound: bool = False
     candidates: bool = False
     file: str = ""
@@ -46,13 +46,13 @@ METHODS = {
     "cathode_b": Entry("cathode.CathodeB", (*FLOW, "cathode")),
     "lacathode": Entry("lacathode.Lacathode", (*FLOW, "cathode")),
     "anode": Entry("anode.Anode", FLOW),
-    "salad": Entry("salad.Salad", EVENT, roles=("background",)),
-    "quak": Entry("quak.Quak", (*FLOW, "quak"), roles=("background", "signal")),
+    "salad": Entry("salad.Salad", EVENT, samples=("background",)),
+    "quak": Entry("quak.Quak", (*FLOW, "quak"), samples=("background", "signal")),
     "tnt": Entry("tnt.Tnt", (*JETS, "autoencoder", "tnt")),
     "vae_qr": Entry("vae_qr.VaeQr", (*REGRESSED, "vae_qr"), candidates=True),
     "nae": Entry("nae.Nae", (*EVENT, *REGRESSED, "autoencoder", "nae")),
-    "ideal": Entry("bounds.Ideal", EVENT, roles=("background",), bound=True),
-    "supervised": Entry("bounds.Supervised", EVENT, roles=("background", "signal"), bound=True),
+    "ideal": Entry("bounds.Ideal", EVENT, samples=("background",), bound=True),
+    "supervised": Entry("bounds.Supervised", EVENT, samples=("background", "signal"), bound=True),
 }
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 # Folders beside those of the methods in results/select and results/fit.
 TAKEN = ("inject", "retrained")
-# Roles whose m_jj spectra are selected.
-SEARCHED = ("data", "pseudo_data", "background", "signal")
 # Endings of other files beside a window's result.
 ENDINGS = ("_images", "_bias")
 
@@ -38,14 +36,14 @@ def check(analysis: "Analysis") -> None:
         ConfigError: one sentence with the key and the way out.
     """
     config = analysis.config
-    for problem in (*_windows(config), *_names(config), *_features(config), *_datasets(config)):
+    for problem in (*_windows(analysis), *_names(config), *_features(config), *_datasets(analysis)):
         raise ConfigError(f"config: select.{problem}.")
     jobs.check(analysis)
 
 
-def _windows(config: dict[str, Any]) -> Iterator[str]:
+def _windows(analysis: "Analysis") -> Iterator[str]:
     """Ranges upside down, overlapping, or outside the stored spectrum."""
-    select = config["select"]
+    config, select = analysis.config, analysis.config["select"]
     if not select["windows"]:
         yield "windows and select.window_chains are empty; give one window"
     spectrum = select["spectrum"]
@@ -61,10 +59,10 @@ def _windows(config: dict[str, Any]) -> Iterator[str]:
                 f"windows.{name}: {first:g} to {last:g} GeV is not inside select.spectrum, {low:g} to {high:g} GeV; "
                 "change one"
             )
-        for dataset in config["search"]["datasets"]:
+        for dataset in analysis.sample("data", "pseudo_data", "background", "signal"):
             entry = config["datasets"][dataset]
             least = config["skim"]["regions"][entry["region"]]["m_jj_min"]
-            if entry["role"] in SEARCHED and least is not None and least > first:
+            if least is not None and least > first:
                 yield (
                     f"windows.{name} begins at {first:g} GeV, below m_jj_min of skim.regions.{entry['region']} "
                     f"({least:g} GeV), where {dataset!r} has no events; change one"
@@ -127,20 +125,18 @@ def _features(config: dict[str, Any]) -> Iterator[str]:
         yield f"tagger.network: {network!r} is not in tag.networks, which has {', '.join(config['tag']['networks'])}"
 
 
-def _datasets(config: dict[str, Any]) -> Iterator[str]:
-    """Datasets that are not in the search, or have another role than they must."""
-    select, injection = config["select"], config["select"]["injection"]
-    for key, names, roles in (
+def _datasets(analysis: "Analysis") -> Iterator[str]:
+    """Datasets that are not in the samples of the search that they must be in."""
+    select = analysis.config["select"]
+    injection = select["injection"]
+    for key, names, samples in (
         ("quak.prior", select["quak"]["prior"], ("signal",)),
         ("injection.signals", injection["signals"], ("signal",)),
         ("injection.evaluation", injection["evaluation"], ("background", "pseudo_data")),
     ):
         for name in names:
-            if name not in config["search"]["datasets"]:
-                yield f"{key} names {name!r}, which is not in search.datasets; add it there or take it out"
-            elif config["datasets"][name]["role"] not in roles:
-                role = config["datasets"][name]["role"]
-                yield f"{key} names {name!r}, whose role is {role}, not {' or '.join(roles)}; take it out"
+            if name not in analysis.sample(*samples):
+                yield f"{key} names {name!r}, not in search.samples.{' or '.join(samples)}; add it there or take it out"
     for name in injection["windows"] or []:
         if name not in select["windows"]:
             yield f"injection.windows: no window {name!r} in select.windows; add it or take it out"

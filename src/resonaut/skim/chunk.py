@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from resonaut.core import events
-from resonaut.core.datasets import BLIND_ROLES, DatasetConfig, require_certifiable
+from resonaut.core.datasets import BLIND, DatasetConfig, require_certifiable
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.files import write_json
 from resonaut.core.record import record
@@ -115,13 +115,13 @@ def _reader(
     """How to read the dataset's format, and the columns that come out."""
     region = config.region(dataset.region, name)
     if dataset.certified is not None:
-        require_certifiable(name, dataset.role, dataset.format)
+        require_certifiable(name, dataset.nature, dataset.format)
     if dataset.format == "nanoaod":
         from resonaut.skim import nanoaod, runner
         from resonaut.skim.certified import Certified
 
         certified = None if dataset.certified is None else Certified.read(Path(dataset.certified))
-        selection = nanoaod.Selection.of(config, region, dataset.role in BLIND_ROLES, certified)
+        selection = nanoaod.Selection.of(config, region, dataset.nature in BLIND, certified)
         with runner.executor(config, workers) as pool:
 
             def read(file: str, number: int) -> FileResult:

@@ -25,12 +25,12 @@ def check(analysis: "Analysis") -> None:
     from resonaut.core.datasets import require_certifiable
 
     config = analysis.config
-    for name in config["search"]["datasets"]:
+    for name in analysis.datasets():
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
         _require_labels(name, entry)
         if entry["certified"] is not None:
-            require_certifiable(name, entry["role"], entry["format"])
+            require_certifiable(name, entry["nature"], entry["format"])
         for key in ("certified", "expected"):
             if entry[key] is not None and not Path(entry[key]).is_file():
                 raise ConfigError(

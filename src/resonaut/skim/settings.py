@@ -29,7 +29,7 @@ class Region:
     )
     variations: bool = key(
         "Keep the relative weights of simulation with other shower and hard-process scales (`PSWeight`, "
-        "`LHEScaleWeight`); empty lists where a file has none. Never read for the roles data and w_data.",
+        "`LHEScaleWeight`); empty lists where a file has none. Never read for data and pseudo-data.",
         default=False,
     )
 
@@ -105,8 +105,8 @@ class Skim:
         unit="events",
     )
     truth: bool = key(
-        "Keep from the generator record of simulation which quarks are in or near a jet. Never read for the"
-        " roles data and w_data.",
+        "Keep from the generator record of simulation which quarks are in or near a jet. Never read for"
+        " data and pseudo-data.",
         default=True,
     )
     read_constituents: bool = key("Keep the particle-flow candidates of the jets.", default=True)

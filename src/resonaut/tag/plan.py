@@ -25,11 +25,10 @@ def check(analysis: "Analysis") -> None:
     from resonaut.tag.settings import NetworkConfig, require_consistent
 
     config = analysis.config
-    roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
-    if not roles & {"background", "signal"}:
+    if not simulation(analysis):
         raise ConfigError(
-            "config: search.stages has 'tag', which learns from simulated jets; add datasets with the roles background "
-            "and signal to search.datasets, or take 'tag' out."
+            "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
+            "search.samples.background and signal (or tag.samples), or take 'tag' out."
         )
     for name, entry in config["tag"]["networks"].items():
         require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"))
@@ -39,6 +38,18 @@ def check(analysis: "Analysis") -> None:
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
                 f"{Path.cwd()}."
             )
+
+
+def simulation(analysis: "Analysis") -> list[str]:
+    """The datasets whose jets train the networks."""
+    return analysis.sample("background", "signal", of="tag")
+
+
+def scored(analysis: "Analysis") -> list[str]:
+    """The datasets whose jets get scores: those of the search, and those that train the networks."""
+    names = [*analysis.sample("data", "background", "signal", "pseudo_data"), *simulation(analysis)]
+    wanted = analysis.wanted()
+    return [name for name in dict.fromkeys(names) if name in wanted]
 
 
 def published_weights(analysis: "Analysis", network: str) -> list[str]:

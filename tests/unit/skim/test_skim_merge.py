@@ -9,7 +9,7 @@ import pytest
 
 from resonaut.core import config, events
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import Manifest
+from resonaut.core.manifest import Manifest
 from resonaut.core.files import write_json
 from resonaut.skim.chunk import Summary
 from resonaut.skim.cutflow import row

@@ -44,7 +44,7 @@ class Ideal(Bound):
     """Data against pure background, both of the signal region: CATHODE with a perfect template (arXiv:2109.00546)."""
 
     def fit(self, training: TrainingData) -> dict[str, float]:
-        """Train on the data and on the datasets of the role ``background``."""
+        """Train on the data and on the simulated backgrounds."""
         rows = training.regions.signal
         events = training.events[rows]
         (values,) = self.inputs.compute(events, training.source)
@@ -56,7 +56,7 @@ class Supervised(Bound):
     """Signal against background with labels, at all masses: the more events, the better the bound."""
 
     def fit(self, training: TrainingData) -> dict[str, float]:
-        """Train on the simulated signals, or the injected one, and on the datasets of the role ``background``."""
+        """Train on the simulated signals, or the injected one, and on the simulated backgrounds."""
         signals = [s for s in training.signals if training.injected in (None, s.name)]
         signal = self.simulated(signals, None, "signal")
         return self.learn(signal, self.simulated(training.backgrounds, None, "background"))

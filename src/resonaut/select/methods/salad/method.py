@@ -31,7 +31,7 @@ class Salad(Compared):
         if not training.backgrounds:
             raise ConfigError(
                 "config: the method 'salad' corrects simulated background, and search.datasets has none; add a dataset "
-                "of the role 'background', or drop 'salad' from select.methods."
+                "in search.samples.background, or drop 'salad' from select.methods."
             )
         (values,) = self.inputs.compute(training.events, training.source)
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
