@@ -28,7 +28,9 @@ def command_code(verb: str, command: str, *modules: str) -> list[str]:
     if len(functions) == sum(isinstance(node, ast.FunctionDef) for node in tree.body):
         raise ValueError(f"no command {command!r} in {path}")
     first = [name for statement in reached for name in _imports(statement, path)]
-    return sorted({f"{verb}/cli.py"} | closure([*first, *modules]))
+    # To import a module is to run the __init__ files above it.
+    above = [found for module in modules for found in _module_files([*Path(module).parts[:-1], "__init__"])]
+    return sorted({f"{verb}/cli.py"} | closure([*first, *modules, *above]))
 
 
 def closure(modules: Iterable[str]) -> set[str]:
@@ -50,8 +52,12 @@ def _imports_of(path: Path) -> list[str]:
 
 def _imports(tree: ast.AST, path: Path) -> list[str]:
     """Module files of this package named by the import statements of a syntax tree, which is part of ``path``."""
-    found = []
-    for node in ast.walk(tree):
+    found, todo = [], [tree]
+    while todo:
+        node = todo.pop()
+        # What is imported for type checkers alone does not run.
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            todo += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

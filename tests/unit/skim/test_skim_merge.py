@@ -9,8 +9,8 @@ import pytest
 
 from resonaut.core import config, events
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.manifest import Manifest
 from resonaut.core.files import write_json
+from resonaut.core.manifest import Manifest
 from resonaut.skim.chunk import Summary
 from resonaut.skim.cutflow import row
 from resonaut.skim.merge import lost_fraction, merge
