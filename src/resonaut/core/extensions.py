@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
@@ -58,6 +57,9 @@ def installed() -> dict[str, str]:
     Raises:
         ConfigError: there is no such module.
     """
+    # The command line has no time for it.
+    from importlib.metadata import entry_points
+
     found = {}
     for point in entry_points(group="resonaut"):
         try:

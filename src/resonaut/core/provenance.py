@@ -61,6 +61,9 @@ def _imports(tree: ast.AST, path: Path) -> list[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
+            if node.level and not path.is_relative_to(PACKAGE):
+                # Another package's import of itself, which is not followed.
+                continue
             if node.level:
                 raise ValueError(f"{path}:{node.lineno}: relative import; write it absolute")
             names = [f"{node.module}.{alias.name}" for alias in node.names] + [str(node.module)]

@@ -91,12 +91,12 @@ def test_one_more_folder_is_one_more_method_and_reruns_no_other(tmp_path) -> Non
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """An installed package that names ``tests/data/my_method.py`` under the entry-point group ``resonaut``."""
+    """An installed package with ``tests/data/my_method.py``, which it names under the entry-point group ``resonaut``."""
     package, about = tmp_path / "my_package", tmp_path / "my_package-1.0.dist-info"
     for folder in (package, about):
         folder.mkdir()
-    (package / "__init__.py").touch()
-    shutil.copy(OWN, package)
+    (package / "__init__.py").write_text("SHRINKAGE = 0.1\n")
+    (package / "my_method.py").write_text(OWN.read_text() + "\nfrom . import SHRINKAGE\n")
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[resonaut]\ndistance = my_package.my_method\n")
     monkeypatch.syspath_prepend(tmp_path)
