@@ -91,7 +91,7 @@ def test_one_more_folder_is_one_more_method_and_reruns_no_other(tmp_path) -> Non
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """An installed package with ``tests/data/my_method.py``, which it names under the entry-point group ``resonaut``."""
+    """An installed package that names its copy of ``tests/data/my_method.py`` under the group ``resonaut``."""
     package, about = tmp_path / "my_package", tmp_path / "my_package-1.0.dist-info"
     for folder in (package, about):
         folder.mkdir()
