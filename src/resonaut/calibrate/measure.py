@@ -19,7 +19,7 @@ from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
 from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.core.events import Dataset, Sample
+from resonaut.core.events import Collisions, Dataset
 
 W_PRONGS = 2
 JET = "j1"
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 class Samples:
     """W jets of data, their simulation and that of the background in data, and jets with b quarks."""
 
-    data: Sample
+    data: Collisions
     simulation: Sequence[Dataset]
     background: Sequence[Dataset]
     b_quarks: Sequence[Dataset]
@@ -41,7 +41,7 @@ class Samples:
         cls, data: Sequence[Path], simulation: Sequence[Path], background: Sequence[Path], b_quarks: Sequence[Path]
     ) -> "Samples":
         """The same of the datasets' manifests."""
-        collisions = Sample.open(data)
+        collisions = Collisions.open(data)
         return cls(
             collisions,
             collisions.simulated(simulation),

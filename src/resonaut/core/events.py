@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resonaut.core import config
+from resonaut.core.datasets import BLIND
 from resonaut.core.errors import ConfigError, InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
 from resonaut.core.manifest import Manifest, luminosities, total_luminosity
@@ -84,15 +85,23 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Datasets that are one to a stage, such as the data of several eras: their events one after the other."""
+class Collisions:
+    """Data or pseudo-data that are one to a stage, such as those of several eras: their events one after the other."""
 
     datasets: tuple[Dataset, ...]
 
     @classmethod
-    def open(cls, manifests: Iterable[Path]) -> "Sample":
-        """Open the datasets of some manifests; see ``Dataset.open``."""
-        return cls(tuple(Dataset.open(path) for path in manifests))
+    def open(cls, manifests: Iterable[Path]) -> "Collisions":
+        """Open the datasets of some manifests; see ``Dataset.open``.
+
+        Raises:
+            ConfigError: one of them is simulation.
+        """
+        found = tuple(Dataset.open(path) for path in manifests)
+        for dataset in found:
+            if dataset.manifest.nature not in BLIND:
+                raise ConfigError(f"dataset {dataset.name!r} is simulation, not data; give data or pseudo-data.")
+        return cls(found)
 
     @property
     def name(self) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from resonaut.core import config
 from resonaut.core.datasets import Nature
-from resonaut.core.errors import ConfigError
-from resonaut.core.record import record
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.record import build, record
 
 
 @record
@@ -23,7 +23,6 @@ class Manifest:
 
     name: str
     nature: Nature
-    era: str | None
     chunks: list[str]
     events: int
     luminosity: float | None
@@ -34,11 +33,25 @@ class Manifest:
     lost: list[dict[str, Any]]
     notes: list[str]
     dropped: dict[str, list[int]]
+    era: str | None = None
 
 
 def read(paths: Iterable[Path]) -> list[Manifest]:
-    """The manifests ``<results>/skim/<dataset>.json``."""
-    return [config.read(path, Manifest) for path in paths]
+    """The manifests ``<results>/skim/<dataset>.json``.
+
+    Raises:
+        InputFileError: a file is missing, or is none.
+    """
+    return [_read(path) for path in paths]
+
+
+def _read(path: Path) -> Manifest:
+    content = config.load_json(path)
+    try:
+        return build(content, Manifest, "it")
+    except ConfigError as error:
+        problem = str(error).partition(": ")[2].rstrip(".")
+        raise InputFileError(path, f"no manifest ({problem})", "give <results>/skim/<dataset>.json") from None
 
 
 def luminosities(manifests: Iterable[Manifest]) -> dict[str | None, float | None]:

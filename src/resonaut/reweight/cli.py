@@ -39,7 +39,7 @@ def train(
 
     distinct([config, *data, *simulation], [output])
     settings = configuration.read(config, Settings)
-    collisions = events.Sample.open(data)
+    collisions = events.Collisions.open(data)
     backgrounds, luminosity = collisions.simulated(simulation), collisions.luminosity
     observed = read_sidebands(collisions, settings)
     simulated = Sample.concatenate([read_sidebands(dataset, settings) for dataset in backgrounds])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError
-from resonaut.core.events import Dataset, Sample, require_finite, write
+from resonaut.core.events import Collisions, Dataset, require_finite, write
 from resonaut.learn import ratio
 from resonaut.physics import features
 from resonaut.reweight.settings import Settings
@@ -61,7 +61,7 @@ class Reweighter:
             write(dataset.path("reweight", chunk), batches(chunk), {})
 
 
-def read_sidebands(dataset: Dataset | Sample, settings: Settings) -> ratio.Sample:
+def read_sidebands(dataset: Dataset | Collisions, settings: Settings) -> ratio.Sample:
     """The events of a dataset with m_jj in one of the sidebands; weights 1 for data, in fb for simulation.
 
     Raises:

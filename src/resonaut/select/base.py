@@ -7,7 +7,7 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-from resonaut.core.events import KEY, Dataset, Sample, require_finite
+from resonaut.core.events import KEY, Collisions, Dataset, require_finite
 from resonaut.select import drawing
 from resonaut.select.drawing import Drawn, FloatArray, Injection
 from resonaut.select.tally import scale_to_total, usable_events
@@ -34,7 +34,7 @@ class Base:
 
 
 def draw(
-    data: Sample,
+    data: Collisions,
     simulation: Sequence[Dataset],
     columns: Sequence[str],
     friends: Sequence[str],

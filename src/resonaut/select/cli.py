@@ -36,7 +36,7 @@ def train(
     <results>/select/<method>/<window>/<dataset>/<chunk>.parquet (score_<method>, selected_<method>) and the summary:
     selected spectrum, signal efficiencies, sculpting of the background.
     """
-    from resonaut.core.events import Sample
+    from resonaut.core.events import Collisions
     from resonaut.core.files import write_json
     from resonaut.physics import features
     from resonaut.select.settings import read
@@ -45,7 +45,7 @@ def train(
     own = [str(path) for path in code]
     features.learn(own)
     distinct([config, *data, *background, *signal, *code], [output])
-    searched = Sample.open(data)
+    searched = Collisions.open(data)
     summary = selection(
         read(config, method, own),
         method,
@@ -99,7 +99,7 @@ def inject(
     the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection and,
     where the background is known, improvement (SIC); no friends.
     """
-    from resonaut.core.events import Dataset, Sample
+    from resonaut.core.events import Collisions, Dataset
     from resonaut.core.files import write_json
     from resonaut.core.record import build
     from resonaut.physics import features
@@ -111,7 +111,7 @@ def inject(
     features.learn(own)
     distinct([config, *data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
-    base = Sample.open(data)
+    base = Collisions.open(data)
     experiment = experiments.Experiment(
         read(config, method, own),
         method,
@@ -158,10 +158,10 @@ def images(
 
     Reads the data's chunks with candidates, and the friends that `resonaut select train` wrote. Writes mean images.
     """
-    from resonaut.core.events import Sample
+    from resonaut.core.events import Collisions
     from resonaut.core.files import write_json
     from resonaut.select import images as jet_images
     from resonaut.select.settings import read_window
 
     distinct([config, *data], [output])
-    write_json(output, jet_images.images(Sample.open(data), method, window, read_window(config, window)))
+    write_json(output, jet_images.images(Collisions.open(data), method, window, read_window(config, window)))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.core.events import Dataset, Sample
+from resonaut.core.events import Collisions, Dataset
 from resonaut.core.record import record
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
@@ -65,7 +65,7 @@ class Drawn:
         return float(np.square(self.probability).sum() / max(self.probability.sum(), 1.0))
 
 
-def draw_base(base: Sample, n_events: int, injection: Injection) -> tuple[Mask, float, float]:
+def draw_base(base: Collisions, n_events: int, injection: Injection) -> tuple[Mask, float, float]:
     """Which of the ``n_events`` of the data or pseudo-data are taken, their luminosity in 1/fb, and the part shared.
 
     No two of the first ``whole // injection.luminosity`` seeds share an event, nor of the next as many; but each of the

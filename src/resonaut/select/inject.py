@@ -13,7 +13,7 @@ import numpy as np
 
 from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError
-from resonaut.core.events import KEY, Dataset, Sample
+from resonaut.core.events import KEY, Collisions, Dataset
 from resonaut.select import base, drawing
 from resonaut.select import method as methods
 from resonaut.select.drawing import Injection
@@ -39,7 +39,7 @@ class Experiment:
     settings: Settings
     method: str
     window: str
-    data: Sample
+    data: Collisions
     signal: Dataset
     backgrounds: list[Dataset]
     signals: list[Dataset]

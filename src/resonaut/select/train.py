@@ -5,7 +5,7 @@ from typing import Any
 
 import awkward as ak
 
-from resonaut.core.events import Dataset, Sample
+from resonaut.core.events import Collisions, Dataset
 from resonaut.select import method as methods
 from resonaut.select.importance import importance
 from resonaut.select.regions import Regions, require_events
@@ -19,7 +19,7 @@ def selection(
     settings: Settings,
     method_name: str,
     window_name: str,
-    data: Sample,
+    data: Collisions,
     backgrounds: Sequence[Dataset],
     signals: Sequence[Dataset],
     reweighted: bool,

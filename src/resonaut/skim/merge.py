@@ -53,7 +53,6 @@ def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path]
     manifest = Manifest(
         name=name,
         nature=dataset.nature,
-        era=dataset.era,
         chunks=[chunk.chunk for chunk in chunks],
         events=flow[-1]["events"],
         luminosity=None if dataset.luminosity is None else dataset.luminosity * (1 - fraction),
@@ -64,6 +63,7 @@ def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path]
         lost=[entry for chunk in chunks for entry in chunk.lost + chunk.broken],
         notes=notes,
         dropped=dropped,
+        era=dataset.era,
     )
     write_json(output, asdict(manifest))
 

@@ -26,7 +26,7 @@ def dataset(tmp_path) -> events.Dataset:
         events.write(tmp_path / "tag" / "d" / f"{chunk}.parquet", [batch(numbers, score=x / 10)], {})
     manifest = {
         "name": "d",
-        "role": "background",
+        "nature": "simulation",
         "chunks": ["000", "001"],
         "events": 3,
         "luminosity": None,

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from resonaut.core import histograms, identifier
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Dataset
+from resonaut.core.events import KEY, Collisions, Dataset
 from resonaut.core.files import write_json
 from resonaut.select import settings as select_settings
 from resonaut.select.cli import app
@@ -202,7 +202,7 @@ def test_an_empty_chunk_is_no_obstacle(config, manifests, write_dataset, toys, t
 
 
 def call(settings, manifests, method="cwola", window="w3500", data="data"):
-    return selection(settings, method, window, Dataset.open(manifests[data]), [], [], False, False)
+    return selection(settings, method, window, Collisions.open([manifests[data]]), [], [], False, False)
 
 
 def test_too_few_events_in_a_sideband_stop(tmp_path, section, manifests):
@@ -222,5 +222,5 @@ def test_missing_tagger_scores_are_named_with_the_remedy(settings, manifests, wr
 
 
 def test_only_data_is_searched(settings, manifests):
-    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
+    with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         call(settings, manifests, data="qcd")

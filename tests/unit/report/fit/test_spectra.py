@@ -8,7 +8,8 @@ import yaml
 from matplotlib.patches import StepPatch
 
 from resonaut.fit.bare import Options, scan_spectrum, search_of
-from resonaut.report import results, spectrum, style
+from resonaut.report import intervals, style
+from resonaut.report.fit import results, spectra
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
 pytestmark = [
@@ -45,7 +46,7 @@ def axes(scanned, tmp_path, monkeypatch):
     figures = []
     monkeypatch.setattr(style.plt, "close", figures.append)
     (result,) = results.read([scanned[-1]])
-    spectrum.spectrum(result, "", tmp_path / "spectrum.png")
+    spectra.spectrum(result, "", tmp_path / "spectrum.png")
     monkeypatch.undo()
     yield figures[0].axes
     style.plt.close(figures[0])
@@ -59,7 +60,7 @@ def test_data_are_events_per_gev_in_the_bins_of_the_file(scanned, axes):
     assert points.get_ydata() == pytest.approx(counts / np.diff(edges))
     bars = {bar: np.array(bar.get_segments()) for bar in (across, up)}
     assert bars[across][:, :, 0] == pytest.approx(np.stack([edges[:-1], edges[1:]], axis=1))
-    most = spectrum.poisson_interval(np.asarray(counts, dtype=float))[1]
+    most = intervals.poisson_interval(np.asarray(counts, dtype=float))[1]
     assert bars[up][:, 1, 1] == pytest.approx(most / np.diff(edges))
     assert axes[0].get_ylabel() == "events / GeV"
     assert len(counts) == (20 if name == "dimuon" else 10)
@@ -91,7 +92,7 @@ def test_axes_are_named_by_the_observable_and_logarithmic_over_decades(scanned, 
 def test_tables_do_not_call_it_dijets(scanned, tmp_path):
     name, _, _, file = scanned
     # Imported here, where its warnings are expected.
-    from resonaut.report.search import search
+    from resonaut.report.fit.search import search
 
     search([file], None, "", tmp_path / "report")
     text = (tmp_path / "report/hepdata/submission.yaml").read_text()

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.report import fits, results, spectrum
+from resonaut.report import intervals
+from resonaut.report.fit import nuisances, results
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
 pytestmark = [
@@ -24,7 +25,7 @@ def tree(folder):
 
 
 def search(files, output, summary=None, label=""):
-    from resonaut.report.search import search
+    from resonaut.report.fit.search import search
 
     search(files, summary, label, output)
     return tree(output)
@@ -119,7 +120,7 @@ def test_groups_of_nuisances_stand_with_their_members(windows, tmp_path) -> None
         point["nuisance_groups"] = {"lund": source | {"limit_impact": 0.025, "size": 0.5}}
     windows[0].write_text(json.dumps(first))
     (one,) = results.selections(results.read(windows[:1]), None)
-    assert [name for name, _ in fits.ranked(one.best)] == ["lund 3", "all of lund", "lund 2", "lund 1", "lund 0"]
+    assert [name for name, _ in nuisances.ranked(one.best)] == ["lund 3", "all of lund", "lund 2", "lund 1", "lund 0"]
     made = search(windows[:1], tmp_path / "report")
     (source,), sizes = table(made, "uncertainties_of_cwola")
     assert [entry["value"] for entry in source["values"]] == ["lund (all)", "lund_0", "lund_1", "lund_2", "lund_3"]
@@ -178,7 +179,7 @@ def test_limits_by_another_method_in_fb() -> None:
 
 
 def test_poisson_interval_of_zero_and_many() -> None:
-    low, high = spectrum.poisson_interval(np.array([0.0, 10_000]))
+    low, high = intervals.poisson_interval(np.array([0.0, 10_000]))
     assert low[0] == 0
     assert high[0] == pytest.approx(1.841, abs=1e-3)  # Garwood's 68 % interval of zero counts
     assert (high[1] - low[1]) / 2 == pytest.approx(100, rel=0.01)

@@ -7,7 +7,7 @@ import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
-from resonaut.report import tables
+from resonaut.report.fit import summary as tables
 
 
 def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:

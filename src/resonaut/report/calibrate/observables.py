@@ -13,7 +13,7 @@ from resonaut.core import config
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import folder
 from resonaut.core.histograms import from_json
-from resonaut.report import scale_factors
+from resonaut.report.calibrate import scale_factors
 from resonaut.report.style import COLOURS, headline, legend_below, ratio_panels
 
 LABELS = {

@@ -20,7 +20,11 @@ from scipy.stats import norm
 
 from resonaut.core.files import write_json
 from resonaut.core.histograms import to_json
-from resonaut.report import inputs, results, style
+from resonaut.report import style
+from resonaut.report.fit import results
+from resonaut.report.reweight.reweighting import reweighting
+from resonaut.report.skim.cutflow import cutflows
+from resonaut.report.tag.taggers import tagger_roc
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
 pytestmark = [
@@ -136,8 +140,8 @@ def closure(folder):
 def manifests(folder):
     cutflow = [{"cut": f"cut {i}", "events": 10 * (9 - i), "sum_weights": 90.0 - 10 * i} for i in range(9)]
     shared = {"chunks": [], "events": 10, "weight_scale": 1.0, "lost": [], "notes": [], "dropped": {}}
-    data = {"name": "data", "role": "data", "luminosity": 20.0, "cross_section": None, "mass": None}
-    signal = {"name": "x", "role": "signal", "luminosity": None, "cross_section": 2.0, "mass": 3500.0}
+    data = {"name": "data", "nature": "data", "luminosity": 20.0, "cross_section": None, "mass": None}
+    signal = {"name": "x", "nature": "simulation", "luminosity": None, "cross_section": 2.0, "mass": 3500.0}
     write_json(folder / "data.json", shared | data | {"cutflow": cutflow})
     lost = [{"file": "a.root", "reason": "truncated", "events": None}]
     write_json(folder / "x.json", shared | signal | {"cutflow": cutflow[:2], "lost": lost})
@@ -152,13 +156,13 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def figures(folder, kept_by_module):
     """All figures by name, as objects."""
-    from resonaut.report.search import search
+    from resonaut.report.fit.search import search
 
     search(searched(folder / "fit"), None, "Simulation", folder / "report")
     text = "Simulation, 13 TeV, 20 fb$^{-1}$"
-    inputs.tagger_roc(networks(folder), text, folder / "taggers.png")
-    inputs.reweighting(closure(folder), text, folder / "reweighting.png")
-    inputs.cutflows(manifests(folder), text, folder / "cutflow.csv", folder / "cutflow.png")
+    tagger_roc(networks(folder), text, folder / "taggers.png")
+    reweighting(closure(folder), text, folder / "reweighting.png")
+    cutflows(manifests(folder), text, folder / "cutflow.csv", folder / "cutflow.png")
     return dict(kept_by_module)
 
 

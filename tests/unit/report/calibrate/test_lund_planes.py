@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
-from resonaut.report import lund
+from resonaut.report.calibrate import lund_planes as lund
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

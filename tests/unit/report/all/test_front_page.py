@@ -18,9 +18,11 @@ import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
-from resonaut.report import front_page, inputs, pages, settings
+from resonaut.report import pages, settings
+from resonaut.report.all import front_page
+from resonaut.report.skim import cutflow
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -62,14 +64,18 @@ def page(windows, tmp_path):
         writer.writerow(["cwola", "high", "False", "ok"])
         writer.writerow(["tagger", "low", "True", "ok"])
     manifest = {"chunks": [], "events": 10, "weight_scale": 1.0, "notes": [], "dropped": {}, "mass": None, "lost": []}
-    manifest |= {"luminosity": 20.0, "cross_section": None, "role": "data", "name": "<b>data"}
-    cutflow = [{"cut": "all", "events": 12345, "sum_weights": 1.0}]
-    write_json(tmp_path / "data.json", manifest | {"cutflow": cutflow})
-    inputs.cutflows([tmp_path / "data.json"], "", tmp_path / "cutflow.csv", tmp_path / "cutflow.png")
+    manifest |= {"luminosity": 20.0, "cross_section": None, "nature": "data", "name": "<b>data"}
+    rows = [{"cut": "all", "events": 12345, "sum_weights": 1.0}]
+    write_json(tmp_path / "data.json", manifest | {"cutflow": rows})
+    cutflow.cutflows([tmp_path / "data.json"], "", tmp_path / "cutflow.csv", tmp_path / "cutflow.png")
 
     def write(**changed):
         given = {"paths": windows, "summary": tmp_path / "fit/summary.json", "methods": tmp_path / "methods.csv"}
-        given |= {"manifests": [tmp_path / "data.json"], "figures": [tmp_path / "cutflow.png"]}
+        given |= {
+            "data": [tmp_path / "data.json"],
+            "manifests": [tmp_path / "data.json"],
+            "figures": [tmp_path / "cutflow.png"],
+        }
         front_page.front_page(**given | changed, label="Simulation", output=tmp_path / "front_page.html")
         return tmp_path / "front_page.html"
 
@@ -124,7 +130,7 @@ def test_texts_are_no_html(tmp_path) -> None:
 def test_headings(tmp_path) -> None:
     write_json(tmp_path / "report.json", {"label": "Pseudo-data", "sqrt_s": 13600.0})
     manifest = {"chunks": [], "events": 1, "weight_scale": 1.0, "notes": [], "dropped": {}, "mass": None, "lost": []}
-    manifest |= {"cross_section": None, "role": "data", "cutflow": []}
+    manifest |= {"cross_section": None, "nature": "data", "cutflow": []}
     for name, luminosity in (("a", 20.0), ("b", 1.5), ("none", None)):
         write_json(tmp_path / f"{name}.json", manifest | {"name": name, "luminosity": luminosity})
     config, (a, b, none) = tmp_path / "report.json", (tmp_path / f"{name}.json" for name in ("a", "b", "none"))

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from resonaut.core import manifest
 from resonaut.core.errors import InputFileError
 from resonaut.core.manifest import Manifest
-from resonaut.report import pages, tables
-from resonaut.report import results as files
-from resonaut.report.methods import FINE
+from resonaut.report import pages
+from resonaut.report.fit import results as files
+from resonaut.report.fit import summary as tables
+from resonaut.report.fit.results import Result, Selection, heading, limit, limit_doubts
 from resonaut.report.pages import BAD, FAINT, Cell
-from resonaut.report.results import Result, Selection, heading, limit, limit_doubts
+from resonaut.report.select.methods import FINE
 
 
 class Verdict(NamedTuple):

@@ -4,14 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
-from scipy.stats import chi2, norm
 
-from resonaut.report.results import Result, doubts, heading
-from resonaut.report.style import COLOURS, corner, figure, mathematical, signal_region
-
-Array = npt.NDArray[np.float64]
+from resonaut.report.fit.results import Result, doubts, heading
+from resonaut.report.intervals import poisson_interval
+from resonaut.report.style import COLOURS, Array, corner, figure, mathematical, signal_region
 
 # An axis is logarithmic where its masses, or the events per GeV, differ by these factors.
 FAR, MANY = 10.0, 30.0
@@ -136,9 +133,3 @@ def _headroom(ax: Axes) -> None:
     low = 0.3 * least
     ax.set_yscale("log")
     ax.set_ylim(low, most * min(max(10.0, (most / low) ** 0.6), 30.0))
-
-
-def poisson_interval(counts: Array) -> tuple[Array, Array]:
-    """Central 68 % intervals of Poisson means (Garwood)."""
-    tail = norm.sf(1)
-    return np.nan_to_num(chi2.ppf(tail, 2 * counts) / 2), chi2.isf(tail, 2 * (counts + 1)) / 2

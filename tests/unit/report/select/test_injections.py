@@ -7,7 +7,7 @@ import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
-from resonaut.report import images, improvements, injections
+from resonaut.report.select import images, improvements, injections
 from resonaut.report.style import COLOURS, distinct
 
 PNG = b"\x89PNG\r\n\x1a\n"

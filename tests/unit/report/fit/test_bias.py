@@ -6,7 +6,7 @@ import json
 import pytest
 
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.report import bias
+from resonaut.report.fit import bias
 
 
 def test_figure_and_table_repeat_byte_for_byte(bare, tmp_path) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
-from resonaut.report.results import Point, Result, Selection, checked_limit, doubts, limit, limit_doubts, no_limit
-from resonaut.report.spectrum import poisson_interval
+from resonaut.report.fit.results import Point, Result, Selection, checked_limit, doubts, limit, limit_doubts, no_limit
+from resonaut.report.intervals import poisson_interval
 
 # HEPData shows this where a mass has no number.
 MISSING = "-"

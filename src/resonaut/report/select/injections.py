@@ -12,7 +12,7 @@ from scipy.stats import norm
 from resonaut.core import config
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import atomic, folder
-from resonaut.report import improvements
+from resonaut.report.select import improvements
 from resonaut.report.style import above, distinct, figure, legend_below, spread
 
 COLUMNS = (

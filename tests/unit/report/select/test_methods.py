@@ -10,7 +10,7 @@ import pytest
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import write_json
 from resonaut.core.histograms import to_json
-from resonaut.report import methods
+from resonaut.report.select import methods
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -11,8 +11,9 @@ import numpy as np
 from resonaut.core import config
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import atomic, folder
-from resonaut.report import overview, results, selections
-from resonaut.report.results import Result, heading
+from resonaut.report.fit import results
+from resonaut.report.fit.results import Result, heading
+from resonaut.report.select import overview, selections
 
 KEYS = (
     "efficiency_target",

@@ -10,7 +10,7 @@ import pytest
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
 from resonaut.core.histograms import from_json, to_json
-from resonaut.report import calibration
+from resonaut.report.calibrate import observables as calibration
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PRONGS = {"jets": 100, "uncalibrated": 1, "unclustered": 2}
