@@ -95,16 +95,19 @@ def site(tmp_path, monkeypatch):
     package, about = tmp_path / "my_package", tmp_path / "my_package-1.0.dist-info"
     for folder in (package, about):
         folder.mkdir()
-    (package / "__init__.py").write_text("SHRINKAGE = 0.1\n")
-    (package / "my_method.py").write_text(OWN.read_text() + "\nfrom . import SHRINKAGE\n")
+    (package / "__init__.py").touch()
+    (package / "my_method.py").write_text(OWN.read_text() + "\nfrom . import metric\n")
+    (package / "metric.py").write_text("from my_package.constants import ONE\n")
+    (package / "constants.py").write_text("ONE = 1\n")
+    (package / "other.py").touch()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[resonaut]\ndistance = my_package.my_method\n")
     monkeypatch.syspath_prepend(tmp_path)
     extensions.installed.cache_clear()
     yield tmp_path
     extensions.installed.cache_clear()
-    for name in ("my_package", "my_package.my_method"):
-        sys.modules.pop(name, None)
+    for name in [name for name in sys.modules if name.startswith("my_package")]:
+        del sys.modules[name]
 
 
 def test_an_installed_package_adds_a_method(site) -> None:
@@ -112,9 +115,10 @@ def test_an_installed_package_adds_a_method(site) -> None:
     analysis = analysis_of(select={"methods": ["inclusive", "cwola", "distance"], "distance": {"shrinkage": 0.5}})
     assert analysis.config["code"] == [path]
     assert analysis.config["select"]["distance"] == {"shrinkage": 0.5}
-    # Its file is an input of the jobs that use it, and of no others; and is imported as what it is.
+    # Its file, and what that imports, are inputs of the jobs that use it, and of no others.
     assert jobs.own_code(analysis, "distance") == [path]
-    assert path in behind(analysis, "distance")["code"]
+    code = {Path(found) for found in behind(analysis, "distance")["code"] if "my_package" in found}
+    assert code == {site / "my_package" / f"{name}.py" for name in ("__init__", "my_method", "metric", "constants")}
     assert jobs.own_code(analysis, "cwola") == []
     assert behind(analysis, "cwola") == behind(analysis_of(), "cwola")
     assert catalogue.methods([path])["distance"].find() is sys.modules["my_package.my_method"].Distance
