@@ -133,7 +133,7 @@ def test_a_method_of_the_user_s_own(finished, tmp_path) -> None:
         own.write_text(own.read_text() + "# an edit\n")
         assert trained(finished, overlay) == {("distance", "w3500")}
         shutil.copy("tests/data/my_method.py", own)
-        own_key.write_text(yaml.safe_dump({"select": {"distance": {"shrinkage": 0.5}}}))
+        own_key.write_text(yaml.safe_dump({"select": {"distance": {"diagonal": True}}}))
         assert trained(finished, overlay, own_key) == {("distance", "w3500")}
     finally:
         own.unlink()

@@ -66,9 +66,9 @@ def test_the_method_of_the_documentation(config, section, manifests, summary_of,
     page = (ROOT / "docs" / "extend.md").read_text()
     assert f"```python\n{OWN.read_text()}```" in page
     found = []
-    for shrinkage in (0, 0.9):
-        config.write_text(json.dumps(section | {"distance": {"shrinkage": shrinkage}}))
-        output = tmp_path / f"distance_{shrinkage}.json"
+    for diagonal in (False, True):
+        config.write_text(json.dumps(section | {"distance": {"diagonal": diagonal}}))
+        output = tmp_path / f"distance_{diagonal}.json"
         options = ["--config", config, "--data", manifests["data"], "--signal", manifests["signal"], "--output", output]
         command = ["select", "train", "--method", "distance", "--window", "w3500", "--code", OWN, *options]
         run = subprocess.run([sys.executable, "-m", "resonaut", *map(str, command)], capture_output=True, text=True)

@@ -112,9 +112,9 @@ def site(tmp_path, monkeypatch):
 
 def test_an_installed_package_adds_a_method(site) -> None:
     path = str(site / "my_package" / "my_method.py")
-    analysis = analysis_of(select={"methods": ["inclusive", "cwola", "distance"], "distance": {"shrinkage": 0.5}})
+    analysis = analysis_of(select={"methods": ["inclusive", "cwola", "distance"], "distance": {"diagonal": True}})
     assert analysis.config["code"] == [path]
-    assert analysis.config["select"]["distance"] == {"shrinkage": 0.5}
+    assert analysis.config["select"]["distance"] == {"diagonal": True}
     # Its file, and what that imports, are inputs of the jobs that use it, and of no others.
     assert jobs.own_code(analysis, "distance") == [path]
     code = {Path(found) for found in behind(analysis, "distance")["code"] if "my_package" in found}
@@ -139,13 +139,13 @@ def test_an_installed_package_without_its_module_ends_in_a_sentence(site, module
 
 
 def test_keys_of_the_user_s_own_are_checked_before_the_first_job() -> None:
-    changes = {"code": [str(OWN)], "select": {"distance": {"shrinkage": 2}}}
+    changes = {"code": [str(OWN)], "select": {"distance": {"diagonal": 2}}}
     with pytest.raises(
-        ConfigError, match=r"config: key 'select\.distance\.shrinkage': 2 should be less than 1; it is: Pa"
+        ConfigError, match=r"config: key 'select\.distance\.diagonal': 2 should be a valid boolean; it is: Leav"
     ):
         analysis_of(**changes)
     with pytest.raises(ConfigError, match=r"config: unknown key 'select\.distance'"):
-        analysis_of(select={"distance": {"shrinkage": 0.5}})
+        analysis_of(select={"distance": {"diagonal": True}})
 
 
 def test_keys_of_the_user_s_own_take_no_others_place(tmp_path) -> None:
