@@ -3,36 +3,10 @@
 from resonaut.select import experiments, jobs as select_jobs
 
 
-rule freeze_selection:
-    """Write what the jobs of one method in one window read of the section `select`."""
-    output:
-        "<results>/config/select/{method}/{window}.json",
-    log:
-        "<logs>/config/select/{method}/{window}.log",
-    benchmark:
-        "<benchmarks>/config/select/{method}/{window}.tsv"
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(100),
-        runtime=5,
-    params:
-        text=lambda wildcards: json.dumps(
-            select_jobs.keys(ANALYSIS, wildcards.method, wildcards.window),
-            sort_keys=True,
-        ),
-    message:
-        "config: freeze the section select for {wildcards.method} in {wildcards.window}"
-    shell:
-        "printf '%s\\n' {params.text:q} > {output:q} 2> {log:q}"
-
-
 rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""
     input:
-        config="<results>/config/select/{method}/{window}.json",
+        config=config_of("select", "{method}", "{window}"),
         code=code_of("select", "train", select_jobs.modules),
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background")),
@@ -108,7 +82,7 @@ rule select_inject:
     """Put simulated signal into background, train one method in one window, and measure what it finds."""
     input:
         unpack(of(experiments.inputs, "method", "dataset")),
-        config="<results>/config/select/{method}/{window}.json",
+        config=config_of("select", "{method}", "{window}"),
         code=code_of("select", "inject", select_jobs.modules),
     output:
         summary="<results>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.json",
@@ -167,7 +141,7 @@ rule select_benchmark:
 rule select_images:
     """Average the jets of selected and of rejected data in the signal region."""
     input:
-        config="<results>/config/select/{method}/{window}.json",
+        config=config_of("select", "{method}", "{window}"),
         code=code_of("select", "images"),
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         events=ANALYSIS.friends("skim", *ANALYSIS.sample("data")),

@@ -64,10 +64,14 @@ class Analysis:
         for verb in chosen:
             plans[verb].check(self)
 
-    def keys(self, verb: str) -> Config:
-        """What the jobs of a stage read of its section: all but its samples, unless the stage's plan says what."""
+    def keys(self, job: str) -> Config:
+        """What a job reads of the configuration, and nothing else: ``<verb>``, or ``<verb>/…`` as the stage's plan says.
+
+        Samples are not: their datasets are inputs of the job.
+        """
+        verb, *names = job.split("/")
         plan = stages.plans()[verb]
-        found: Config = plan.keys(self) if hasattr(plan, "keys") else self.config[verb]
+        found: Config = plan.keys(self, *names) if hasattr(plan, "keys") else self.config[verb]
         return {name: value for name, value in found.items() if name != "samples"}
 
     def uses(self, verb: str) -> bool:

@@ -34,6 +34,11 @@ def parts(code: Sequence[str]) -> dict[str, type]:
     return catalogue.parts(code)
 
 
+def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
+    """What a job of one method in one window reads."""
+    return jobs.keys(analysis, method, window)
+
+
 def check(analysis: "Analysis") -> None:
     """Stop at the first key of ``select`` that contradicts another or another section.
 

@@ -25,7 +25,8 @@ def test_lists_of_a_dataset(tmp_path, monkeypatch, fields, sentence) -> None:
         (tmp_path / name).write_text("{}")
     entry = {"nature": "data"} | fields
     datasets = {"x": entry, "unused": {"nature": "data", "certified": "none.json"}}
-    given = {"search": {"stages": ["skim"], "samples": {"data": ["x"]}}, "datasets": datasets}
+    sample = "data" if entry["nature"] == "data" else "background"
+    given = {"search": {"stages": ["skim"], "samples": {sample: ["x"]}}, "datasets": datasets}
     config = configuration.validate(given)
     if sentence is None:
         check(Analysis(config, {}))

@@ -132,7 +132,7 @@ def test_headings(tmp_path) -> None:
     manifest = {"chunks": [], "events": 1, "weight_scale": 1.0, "notes": [], "dropped": {}, "mass": None, "lost": []}
     manifest |= {"cross_section": None, "nature": "data", "cutflow": []}
     for name, luminosity in (("a", 20.0), ("b", 1.5), ("none", None)):
-        write_json(tmp_path / f"{name}.json", manifest | {"name": name, "luminosity": luminosity})
+        write_json(tmp_path / f"{name}.json", manifest | {"name": name, "era": name, "luminosity": luminosity})
     config, (a, b, none) = tmp_path / "report.json", (tmp_path / f"{name}.json" for name in ("a", "b", "none"))
     assert settings.of_data(config, [a, b]) == "Pseudo-data, 13.6 TeV, 21.5 fb$^{-1}$"
     assert settings.of_data(config, [a, none]) == settings.of_data(config) == "Pseudo-data, 13.6 TeV"
