@@ -1,5 +1,11 @@
 """fit: significance, yield and limit at each mass, for every selection and window."""
 
+from resonaut.fit import plan as fit_plan
+
+# Background functions of the user's own.
+FIT_CODE = options("code", fit_plan.own_code(ANALYSIS))
+BIAS_CODE = options("code", fit_plan.bias_code(ANALYSIS))
+
 
 rule fit:
     """The results of all selections and masses, or without data of the experiments."""
@@ -18,7 +24,7 @@ rule fit_selection:
         selection="<results>/select/{method}/{window}.json",
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         config=config_of("fit"),
-        code=code_of("fit", "selection"),
+        code=code_of("fit", "selection", fit_plan.own_code),
     output:
         result="<results>/fit/{method}/{window}.json",
         workspaces=directory("<results>/fit/{method}/{window}"),
@@ -37,11 +43,12 @@ rule fit_selection:
         runtime=20,
     params:
         data=lambda wildcards, input: options("data", input.data),
+        code=FIT_CODE,
     message:
         "Fitting the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} \
+        resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} {params.code:q} \
             --selection {input.selection:q} {params.data:q} \
             --output {output.result:q} --workspaces {output.workspaces:q}
         """
@@ -53,7 +60,7 @@ rule fit_selection_bias:
         selection="<results>/select/{method}/{window}.json",
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         config=config_of("fit"),
-        code=code_of("fit", "selection-bias"),
+        code=code_of("fit", "selection-bias", fit_plan.bias_code),
     output:
         result="<results>/fit/{method}/{window}_bias.json",
     log:
@@ -71,11 +78,12 @@ rule fit_selection_bias:
         runtime=60,
     params:
         data=lambda wildcards, input: options("data", input.data),
+        code=BIAS_CODE,
     message:
         "Bias test of the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} \
+        resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} {params.code:q} \
             --selection {input.selection:q} {params.data:q} --output {output.result:q}
         """
 
@@ -115,7 +123,7 @@ rule fit_retrained:
         unpack(of(experiments.actual, "method", "window")),
         experiments=of(experiments.summaries, "method", "window", "dataset"),
         config=config_of("fit"),
-        code=code_of("fit", "retrained"),
+        code=code_of("fit", "retrained", fit_plan.own_code),
     output:
         result="<results>/fit/retrained/{method}/{window}/{dataset}.json",
     log:
@@ -131,6 +139,7 @@ rule fit_retrained:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=FIT_CODE,
         data=lambda wildcards, input: [
             f"--{name}={path}"
             for name in ("selection", "data")
@@ -140,7 +149,7 @@ rule fit_retrained:
         "Fitting the {wildcards.method} selections trained with {wildcards.dataset} in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.data:q} \
+        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.code:q} {params.data:q} \
             --output {output.result:q} {input.experiments:q}
         """
 

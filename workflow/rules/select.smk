@@ -7,7 +7,7 @@ rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""
     input:
         config=config_of("select", "{method}", "{window}"),
-        code=code_of("select", "train", select_jobs.modules),
+        code=code_of("select", "train", select_jobs.modules, "method"),
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background")),
         signal=ANALYSIS.manifests(*ANALYSIS.sample("signal")),
@@ -83,7 +83,7 @@ rule select_inject:
     input:
         unpack(of(experiments.inputs, "method", "dataset")),
         config=config_of("select", "{method}", "{window}"),
-        code=code_of("select", "inject", select_jobs.modules),
+        code=code_of("select", "inject", select_jobs.modules, "method"),
     output:
         summary="<results>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.json",
     log:

@@ -14,7 +14,7 @@ rule tag_train:
     """Train one tagger on the simulated jets, or adopt its published weights, and measure it."""
     input:
         config=config_of("tag"),
-        code=code_of("tag", "train"),
+        code=code_of("tag", "train", tag_plan.modules, "network"),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
         signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
         events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
@@ -40,12 +40,15 @@ rule tag_train:
             *options("background", input.background),
             *options("signal", input.signal),
         ],
+        code=lambda wildcards: options(
+            "code", tag_plan.own_code(ANALYSIS, wildcards.network)
+        ),
     message:
         "tag: make the tagger {wildcards.network}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} tag train \
-            --config {input.config:q} --network {wildcards.network:q} \
+            --config {input.config:q} --network {wildcards.network:q} {params.code:q} \
             --output {output.model:q} --summary {output.summary:q} {params.samples:q}
         """
 
@@ -54,7 +57,7 @@ rule tag_score:
     """Score both jets of every event of one chunk with all taggers."""
     input:
         config=config_of("tag"),
-        code=code_of("tag", "score"),
+        code=code_of("tag", "score", tag_plan.modules),
         models=[f"<results>/tag/{name}.pt" for name in config["tag"]["networks"]],
         manifest="<results>/skim/{dataset}.json",
         events="<results>/skim/{dataset}/{chunk}.parquet",
@@ -71,6 +74,7 @@ rule tag_score:
         mem_mb=memory(1500),
         runtime=60,
     params:
+        code=options("code", tag_plan.own_code(ANALYSIS)),
         models=lambda wildcards, input: [
             word for model in input.models for word in ("--model", model)
         ],
@@ -81,6 +85,6 @@ rule tag_score:
     shell:
         """
         resonaut --log {log:q} --threads {threads} tag score \
-            --config {input.config:q} {params.models:q} \
+            --config {input.config:q} {params.code:q} {params.models:q} \
             --dataset {input.manifest:q} --chunk {wildcards.chunk:q} {params.trained:q} --output {output.scores:q}
         """

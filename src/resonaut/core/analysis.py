@@ -65,7 +65,7 @@ class Analysis:
             plans[verb].check(self)
 
     def keys(self, job: str) -> Config:
-        """What a job reads of the configuration, and nothing else: ``<verb>``, or ``<verb>/…`` as the stage's plan says.
+        """What a job reads of the configuration and nothing else: ``<verb>``, or ``<verb>/…`` as the stage's plan says.
 
         Samples are not: their datasets are inputs of the job.
         """

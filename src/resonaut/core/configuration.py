@@ -68,7 +68,8 @@ class Frame:
     search: Search = key("Which stages run on which datasets.")
     datasets: dict[Name, DatasetConfig] = key("The catalogue of datasets, by name.", default={})
     code: list[str] = key(
-        "Python files of your own, which add methods and features to `select` (docs/extend.md).",
+        "Python files of your own, which add methods, features, columns, networks, background functions and formats "
+        "(docs/extend.md).",
         default=[],
         unique=True,
     )

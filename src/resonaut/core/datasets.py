@@ -1,12 +1,13 @@
 """What a dataset is: its nature, its files or its generator, its normalisation."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import Fb, GeV, InverseFb, NonNegative, key, record
 
 Nature = Literal["data", "pseudo_data", "simulation"]
-Format = Literal["nanoaod", "lhco_features", "lhco_raw"]
 
 # Natures whose events stand for collisions: no truth may be read or written for them.
 BLIND: tuple[Nature, ...] = ("data", "pseudo_data")
@@ -81,8 +82,8 @@ class DatasetConfig:
         "simulation that stands for all eras.",
         default=None,
     )
-    format: Format = key(
-        "Layout of the files, NanoAOD or PFNano ROOT, LHC Olympics features or LHC Olympics raw events.",
+    format: str = key(
+        "Layout of the files (docs/skim.md lists the formats), or one of your own from a file of `code`.",
         default="nanoaod",
     )
     region: str = key("Name of the selection in `skim.regions`.", default="dijet")
@@ -133,10 +134,10 @@ def require_part(where: str, first: int, last: int | None) -> None:
         raise ConfigError(f"{where} is [{first}, {last}]; give the first event first.")
 
 
-def require_certifiable(name: str, nature: str, format_: str) -> None:
-    """Stop where the dataset ``name`` cannot have certified luminosity sections."""
-    if nature != "data" or format_ != "nanoaod":
+def require_certifiable(name: str, nature: str, format_: str, code: Sequence[str] = ()) -> None:
+    """Stop where the dataset ``name`` cannot have certified luminosity sections; ``code``: the user's own files."""
+    if nature != "data" or not formats.entry(format_, code).sections:
         raise ConfigError(
-            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only the format "
-            "nanoaod tells an event's section; set it to null."
+            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only a format such "
+            "as nanoaod tells an event's section; set it to null."
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
 
+import resonaut
 from resonaut.core.errors import ConfigError
 
 T = TypeVar("T")
@@ -103,12 +104,25 @@ class Placed:
         """The file of the code, relative to the package's folder or absolute."""
         return self.home if self.home.endswith(".py") else f"{self.home}/{self.place.split('.')[0]}.py"
 
+    @property
+    def declaration(self) -> str:
+        """The file with this entry, relative to the package's folder or absolute."""
+        return self.home if self.home.endswith(".py") else f"{self.home}/__init__.py"
+
     def find(self) -> Any:
         """The code itself, whose module is imported now."""
         if self.home.endswith(".py"):
             return getattr(load(self.home), self.place)
         module, name = f"resonaut/{self.home}/{self.place.replace('.', '/')}".replace("/", ".").rsplit(".", 1)
         return getattr(importlib.import_module(module), name)
+
+
+def declared(folder: str, name: str) -> dict[str, Any]:
+    """What the package's folders in ``folder`` declare as ``name`` in their ``__init__.py``, by the folders' names."""
+    places = sorted((Path(resonaut.__file__).parent / folder).glob("*/__init__.py"))
+    homes = [f"{folder}/{place.parent.name}" for place in places]
+    found = {home: getattr(importlib.import_module(f"resonaut.{home.replace('/', '.')}"), name) for home in homes}
+    return {Path(home).name: replace(entry, home=home) for home, entry in found.items()}
 
 
 class Vocabulary(dict[str, T]):
@@ -134,11 +148,11 @@ class Vocabulary(dict[str, T]):
         """Say which there are."""
         raise ConfigError(f"config: {self._unknown(name)}.")
 
-    def require(self, key: str, names: Iterable[str]) -> None:
-        """Stop with ``ConfigError`` at the first name under the key ``key`` that there is not."""
+    def require(self, where: str, names: Iterable[str]) -> None:
+        """Stop with ``ConfigError``, which begins with ``where``, at the first name that there is not."""
         for name in names:
             if name not in self:
-                raise ConfigError(f"config: {key}: {self._unknown(name)}.")
+                raise ConfigError(f"{where}: {self._unknown(name)}.")
 
     def joined(self, code: Sequence[str]) -> "Vocabulary[T]":
         """These, and those of the user's own files.
@@ -183,6 +197,5 @@ class Vocabulary(dict[str, T]):
         return checked
 
     def _unknown(self, name: str) -> str:
-        return (
-            f"unknown {self.what} {name!r}; there are {', '.join(self) or f'none; give one under {self.kind} in code'}"
-        )
+        known = ", ".join(self) or f"none; give one under {self.kind} in a file of code"
+        return f"unknown {self.what} {name!r}; there are {known}"

@@ -36,6 +36,27 @@ def check(analysis: "Analysis") -> None:
         return
     for problem in (*_ranges(config), *_masses(config), *_signals(analysis)):
         raise ConfigError(f"config: {problem}.")
+    _require_families(config)
+
+
+def _require_families(config: dict[str, Any]) -> None:
+    from resonaut.fit.family import FAMILIES
+
+    known, fit = FAMILIES.joined(config["code"]), config["fit"]
+    known.require("config: fit.background.families", fit["background"]["families"])
+    known.require("config: fit.bias.truth", [fit["bias"]["truth"]])
+
+
+def own_code(analysis: "Analysis", *more: str) -> list[str]:
+    """The user's own files with the background functions of the fits, and with ``more``."""
+    from resonaut.fit.family import FAMILIES
+
+    return FAMILIES.files([*analysis.config["fit"]["background"]["families"], *more], analysis.config["code"])
+
+
+def bias_code(analysis: "Analysis") -> list[str]:
+    """The user's own files that the bias test uses, whose toys may come from a function of their own."""
+    return own_code(analysis, analysis.config["fit"]["bias"]["truth"])
 
 
 def _ranges(config: dict[str, Any]) -> Iterator[str]:

@@ -43,7 +43,7 @@ def train(
     from resonaut.select.train import selection
 
     own = [str(path) for path in code]
-    features.learn(own)
+    features.FEATURES.learn(own)
     distinct([config, *data, *background, *signal, *code], [output])
     searched = Collisions.open(data)
     summary = selection(
@@ -108,7 +108,7 @@ def inject(
     from resonaut.select.settings import read
 
     own = [str(path) for path in code]
-    features.learn(own)
+    features.FEATURES.learn(own)
     distinct([config, *data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
     base = Collisions.open(data)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.extensions import load
 from resonaut.select import catalogue
@@ -107,7 +108,8 @@ def bounds(analysis: "Analysis") -> list[str]:
 def with_candidates(analysis: "Analysis") -> bool:
     """Whether the events keep the candidates of their jets."""
     return analysis.config["skim"]["read_constituents"] and all(
-        analysis.catalogue[name].format != "lhco_features" for name in analysis.sample("data", "pseudo_data")
+        formats.entry(analysis.catalogue[name].format, analysis.config["code"]).candidates
+        for name in analysis.sample("data", "pseudo_data")
     )
 
 

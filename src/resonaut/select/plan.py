@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import windows
 from resonaut.core.errors import ConfigError
+from resonaut.core.extensions import load
 from resonaut.core.units import listed
 from resonaut.select import catalogue, jobs
 
@@ -49,6 +50,7 @@ def check(analysis: "Analysis") -> None:
     for problem in (*_windows(analysis), *_names(config), *_features(analysis), *_datasets(analysis)):
         raise ConfigError(f"config: select.{problem}.")
     jobs.check(analysis)
+    _require_columns(analysis)
 
 
 def _windows(analysis: "Analysis") -> Iterator[str]:
@@ -119,7 +121,7 @@ def _features(analysis: "Analysis") -> Iterator[str]:
     """Features that are not in the vocabulary."""
     from resonaut.physics import features
 
-    select, vocabulary = analysis.config["select"], features.known(analysis.config["code"])
+    select, vocabulary = analysis.config["select"], features.FEATURES.joined(analysis.config["code"])
     for key, names, ending in (
         ("features", select["features"], ""),
         ("jet_features", select["jet_features"], "_j1"),
@@ -129,6 +131,26 @@ def _features(analysis: "Analysis") -> Iterator[str]:
             if f"{name}{ending}" not in vocabulary:
                 known = [one.removesuffix(ending) for one in vocabulary if one.endswith(ending)]
                 yield f"{key}: unknown feature {name!r}; the features are {', '.join(known)}"
+
+
+def _require_columns(analysis: "Analysis") -> None:
+    """Features made of a column of the user's own that the region of a dataset does not keep."""
+    from resonaut.physics import features
+
+    config = analysis.config
+    vocabulary = features.FEATURES.joined(config["code"])
+    own = {name for path in config["code"] for name in getattr(load(path), "COLUMNS", {})}
+    methods = {part for name in config["select"]["methods"] for part in jobs.parts(analysis, name)}
+    used = {name for method in methods for name in jobs.features_of(analysis, method)}
+    for dataset in analysis.sample("data", "pseudo_data", "background", "signal"):
+        region = config["datasets"][dataset]["region"]
+        kept = config["skim"]["regions"][region]["columns"]
+        for feature in sorted(used):
+            if missing := sorted(own.intersection(vocabulary[feature].columns).difference(kept)):
+                raise ConfigError(
+                    f"config: the feature {feature!r} needs the column {missing[0]!r} of {dataset!r}; add it to "
+                    f"skim.regions.{region}.columns."
+                )
 
 
 def _datasets(analysis: "Analysis") -> Iterator[str]:

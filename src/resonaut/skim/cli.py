@@ -12,6 +12,7 @@ app = typer.Typer(help="Select events of experiment files and keep the columns o
 Config = Annotated[Path, typer.Option(help="Frozen configuration <results>/config/skim.json.")]
 Dataset = Annotated[Path, typer.Option(help="Frozen dataset <results>/config/datasets/<name>.json.")]
 Name = Annotated[str, typer.Option(help="Name of the dataset.")]
+Code = Annotated[list[Path], typer.Option(help="Python file of your own with the format, or with columns; repeatable.")]
 
 
 @app.command()
@@ -21,8 +22,9 @@ def chunk(
     name: Name,
     output: Annotated[Path, typer.Option(help="Events to write, <results>/skim/<dataset>/<chunk>.parquet.")],
     summary: Annotated[Path, typer.Option(help="Cutflow to write, <results>/skim/<dataset>/<chunk>.json.")],
-    files: Annotated[list[str], typer.Argument(help="NanoAOD, PFNano or LHC Olympics files of the chunk.")],
+    files: Annotated[list[str], typer.Argument(help="Files of the chunk, in the format of the dataset.")],
     workers: Annotated[int, typer.Option(min=1, help="Processes that read NanoAOD.")] = 1,
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Skim one chunk of a dataset.
 
@@ -34,10 +36,9 @@ def chunk(
     from resonaut.skim.chunk import skim_chunk
     from resonaut.skim.settings import Skim
 
-    distinct([config, dataset_config, *map(Path, files)], [output, summary])
-    skim_chunk(
-        frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig), name, workers, files, output, summary
-    )
+    distinct([config, dataset_config, *map(Path, files), *code], [output, summary])
+    settings, dataset = frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig)
+    skim_chunk(settings, dataset, name, workers, files, output, summary, tuple(map(str, code)))
 
 
 @app.command()
@@ -47,6 +48,7 @@ def merge(
     name: Name,
     output: Annotated[Path, typer.Option(help="Manifest to write, <results>/skim/<dataset>.json.")],
     summaries: Annotated[list[Path], typer.Argument(help="Summaries of all chunks, in order.")],
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Merge the chunks of a dataset.
 
@@ -58,5 +60,6 @@ def merge(
     from resonaut.skim.merge import merge as merge_chunks
     from resonaut.skim.settings import Skim
 
-    distinct([config, dataset_config, *summaries], [output])
-    merge_chunks(frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig), name, summaries, output)
+    distinct([config, dataset_config, *summaries, *code], [output])
+    settings, dataset = frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig)
+    merge_chunks(settings, dataset, name, summaries, output, tuple(map(str, code)))

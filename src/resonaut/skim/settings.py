@@ -3,7 +3,7 @@
 from typing import Literal
 
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import GeV, key, record
+from resonaut.core.record import GeV, Name, key, record
 
 
 @record
@@ -31,6 +31,11 @@ class Region:
         "Keep the relative weights of simulation with other shower and hard-process scales (`PSWeight`, "
         "`LHEScaleWeight`); empty lists where a file has none. Never read for data and pseudo-data.",
         default=False,
+    )
+    columns: list[Name] = key(
+        "Columns of your own to keep, which a file of `code` has under `COLUMNS` (docs/extend.md).",
+        default=[],
+        unique=True,
     )
 
 

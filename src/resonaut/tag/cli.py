@@ -7,6 +7,8 @@ import typer
 
 from resonaut.core.files import distinct
 
+Code = Annotated[list[Path], typer.Option(help="Python file of your own with the network; repeatable.")]
+
 app = typer.Typer(help="Train jet taggers on simulated jets, and score both jets of every event.", no_args_is_help=True)
 
 
@@ -20,6 +22,7 @@ def train(
     signal: Annotated[
         list[Path], typer.Option(help="Manifest of simulated jets that are told apart by their prongs; repeatable.")
     ] = [],  # noqa: B006
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Make one network's model: train it, or adopt the published weights that the configuration names.
 
@@ -28,14 +31,16 @@ def train(
     """
     from resonaut.core import config as configuration
     from resonaut.core.errors import ConfigError
+    from resonaut.tag.architectures import networks
     from resonaut.tag.settings import TagConfig
     from resonaut.tag.training import make_model
 
+    networks().learn([str(path) for path in code])
     settings = configuration.read(config, TagConfig)
     if network not in settings.networks:
         raise ConfigError(f"{config}: no network {network!r} in tag.networks; it has {', '.join(settings.networks)}.")
     weights = settings.networks[network].weights
-    distinct([config, *background, *signal, Path(weights) if weights else None], [output, summary])
+    distinct([config, *background, *signal, *code, Path(weights) if weights else None], [output, summary])
     make_model(settings, network, background, signal, output, summary)
 
 
@@ -49,6 +54,7 @@ def score(
     trained: Annotated[
         bool, typer.Option("--trained", help="A part of these events trains the networks: mark it in tag_train.")
     ] = False,
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Score both jets of every event of one chunk with all networks.
 
@@ -56,8 +62,10 @@ def score(
     <jet>_<network>_<class> and tag_train.
     """
     from resonaut.core import config as configuration
+    from resonaut.tag.architectures import networks
     from resonaut.tag.scoring import score_chunk
     from resonaut.tag.settings import TagConfig
 
-    distinct([config, *model, dataset], [output])
+    networks().learn([str(path) for path in code])
+    distinct([config, *model, dataset, *code], [output])
     score_chunk(configuration.read(config, TagConfig), model, dataset, chunk, output, trained)

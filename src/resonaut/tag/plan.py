@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resonaut.core.errors import ConfigError
+from resonaut.tag.architectures import networks, require_consistent
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -22,7 +23,7 @@ def section() -> type:
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there is nothing to train on, or a network contradicts itself."""
     from resonaut.core.record import build
-    from resonaut.tag.settings import NetworkConfig, require_consistent
+    from resonaut.tag.settings import NetworkConfig
 
     config = analysis.config
     if not simulation(analysis):
@@ -30,8 +31,9 @@ def check(analysis: "Analysis") -> None:
             "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
             "search.samples.background and signal (or tag.samples), or take 'tag' out."
         )
+    known = networks().joined(config["code"])
     for name, entry in config["tag"]["networks"].items():
-        require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"))
+        require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"), known)
         weights = entry["weights"]
         if weights is not None and not Path(weights).is_file():
             raise ConfigError(
@@ -56,3 +58,21 @@ def published_weights(analysis: "Analysis", network: str) -> list[str]:
     """The published weights of a network, so that new ones rerun it; none for one that is trained here."""
     path: str | None = analysis.config["tag"]["networks"][network]["weights"]
     return [path] if path else []
+
+
+def _architectures(analysis: "Analysis", network: str | None) -> list[str]:
+    """The architecture of a network, or those of all."""
+    section = analysis.config["tag"]["networks"]
+    return list(dict.fromkeys(section[name]["architecture"] for name in ([network] if network else section)))
+
+
+def own_code(analysis: "Analysis", network: str | None = None) -> list[str]:
+    """The user's own files with the architecture of a network, or with those of all."""
+    return networks().files(_architectures(analysis, network), analysis.config["code"])
+
+
+def modules(analysis: "Analysis", network: str | None = None) -> list[str]:
+    """What makes a network, or all of them, found by the name of the architecture; and the user's own files."""
+    known, own = networks().joined(analysis.config["code"]), own_code(analysis, network)
+    entries = [known[name] for name in _architectures(analysis, network)]
+    return [*(path for entry in entries for path in (entry.declaration, entry.module)), *own]

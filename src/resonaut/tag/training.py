@@ -14,9 +14,10 @@ from resonaut.core import events
 from resonaut.core.errors import NotFiniteError
 from resonaut.core.files import write_json
 from resonaut.tag import networks
+from resonaut.tag.architectures import require_consistent
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample, Simulation, load
-from resonaut.tag.settings import NetworkConfig, TagConfig, require_consistent
+from resonaut.tag.settings import NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def _count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
 
 def train(
     network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: Sample
-) -> tuple[networks.PairTransformer | networks.PointNet, dict[str, list[float]]]:
+) -> tuple[torch.nn.Module, dict[str, list[float]]]:
     """Minimise the weighted cross entropy with AdamW under a one-cycle learning rate.
 
     Returns the network and the mean loss per epoch on both samples. The same configuration gives the

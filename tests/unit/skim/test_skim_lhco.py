@@ -15,7 +15,7 @@ from resonaut.core import events
 from resonaut.core.datasets import LabelledEvents
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.skim.chunk import skim_chunk
-from resonaut.skim.lhco import wanted_events
+from resonaut.skim.tables import wanted_events
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_truncated_file_is_unreadable(settings, dataset, tmp_path, features) -> 
 def test_configuration_that_cannot_be_met(skim, features, settings, dataset) -> None:
     with pytest.raises(ConfigError, match="asks for triggers"):
         skim(features, region={"trigger": ["HLT_A"]})
-    with pytest.raises(ConfigError, match="or variations, which LHC Olympics files lack"):
+    with pytest.raises(ConfigError, match="or variations, which files of the format lhco_features lack"):
         skim(features, region={"variations": True})
     with pytest.raises(ConfigError, match="give it just one"):
         skim(features, labelled=labelled(True, 0, 1), files=["a.h5", "b.h5"])

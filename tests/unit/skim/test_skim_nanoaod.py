@@ -15,8 +15,8 @@ import uproot
 
 from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.skim import counters, nanoaod, runner
 from resonaut.skim.chunk import skim_chunk
+from resonaut.skim.formats.nanoaod import counters, processor, reader
 from resonaut.skim.pieces import UnwritableError
 
 
@@ -459,14 +459,14 @@ def test_uncertified_sections_are_cut(skim, content, write, tmp_path) -> None:
 def test_any_error_of_a_reader_is_the_files(skim, content, write, tmp_path, monkeypatch, error) -> None:
     bad, good = write(tmp_path / "bad.root", content), write(tmp_path / "good.root", content)
     alone, _ = skim(good)
-    keep = nanoaod.keep
+    keep = processor.keep
 
     def fail(events_, selection):
         if "bad.root" in events_.metadata["filename"]:
             raise error
         return keep(events_, selection)
 
-    monkeypatch.setattr(nanoaod, "keep", fail)
+    monkeypatch.setattr(processor, "keep", fail)
     with pytest.raises(InputFileError, match=rf"bad\.root: cannot be read \(.*{type(error).__name__}"):
         skim(bad, good)
     rows, summary = skim(bad, good, bad_files=SKIP)
@@ -525,7 +525,7 @@ def test_file_that_is_not_as_expected(skim, content, write, tmp_path) -> None:
 def test_dask_without_scheduler_or_workers(skim, content, write, tmp_path, monkeypatch) -> None:
     import distributed
 
-    monkeypatch.setattr(runner, "PATIENCE", 2)
+    monkeypatch.setattr(reader, "PATIENCE", 2)
     file = write(tmp_path / "a.root", content)
     with pytest.raises(ConfigError, match=r"dask_scheduler: no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
         skim(file, executor="dask", dask_scheduler="tcp://127.0.0.1:1")

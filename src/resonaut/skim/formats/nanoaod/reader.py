@@ -1,4 +1,4 @@
-"""Run the NanoAOD processor over one file with the executor that the configuration chooses."""
+"""Run the NanoAOD processor over each file with the executor that the configuration chooses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,13 @@ from coffea.processor.executor import FileMeta
 from coffea.util import coffea_console
 from tqdm import tqdm
 
+from resonaut.core.datasets import BLIND
 from resonaut.core.errors import ConfigError
-from resonaut.skim import counters, cutflow, nanoaod, pieces
+from resonaut.skim import cutflow, pieces
+from resonaut.skim.certified import Certified
+from resonaut.skim.formats.nanoaod import counters, processor
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
+from resonaut.skim.reading import Job, Reader
 from resonaut.skim.settings import Skim
 
 # Batches handed to the executor at a time, per worker: few, so that the progress bar moves.
@@ -22,6 +26,19 @@ PATIENCE = 20
 
 # coffea's own takes names of ASCII letters only; it finds a file's metadata again by it, in this process.
 FileMeta.__hash__ = lambda self: hash((self.dataset, self.filename, self.treename))
+
+
+@contextmanager
+def opened(job: Job) -> Iterator[Reader]:
+    """The reader of a dataset."""
+    certified = None if job.dataset.certified is None else Certified.read(Path(job.dataset.certified))
+    selection = processor.Selection.of(job.config, job.region, job.dataset.nature in BLIND, certified, job.own)
+    with executor(job.config, job.workers) as pool:
+
+        def one(file: str, number: int) -> FileResult:
+            return read(file, number, selection, job.scratch, job.config.batch_events, pool, job.workers)
+
+        yield one, selection.columns()
 
 
 @contextmanager
@@ -67,32 +84,35 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
 
 
 def read(
-    path: str, number: int, selection: nanoaod.Selection, scratch: Path, batch_events: int, pool: Any, workers: int
+    path: str, number: int, selection: processor.Selection, scratch: Path, batch_events: int, pool: Any, workers: int
 ) -> FileResult:
     """Select the events of one file; its pieces' names begin with its ``number`` in the chunk.
 
     Raises:
+        ConfigError: a column of the user's own cannot be computed.
         UnreadableError: the file or one of its branches cannot be read.
         InputFileError: the file lacks a branch, or its counters of generated events are wrong.
         UnwritableError: the selected events cannot be written.
     """
-    content = nanoaod.inspect(path, selection)
+    content = processor.inspect(path, selection)
     if not content.events:
         return FileResult(0, [], [], content.generated or (0, 0.0), notes=content.notes)
-    processor = nanoaod.Processor(selection, scratch, f"{number:06d}")
-    run = Runner(executor=pool, chunksize=batch_events, schema=nanoaod.Schema, metadata_cache={})
+    batches = processor.Processor(selection, scratch, f"{number:06d}")
+    run = Runner(executor=pool, chunksize=batch_events, schema=processor.Schema, metadata_cache={})
     only = {"filter_name": selection.branches_to_read()}
     results: dict[int, dict[str, Any]] = {}
     with tqdm(total=content.events, desc=Path(path).name, unit="event", disable=None) as bar:
-        items = list(run.preprocess({"skim": [path]}, treename=nanoaod.TREE))
+        items = list(run.preprocess({"skim": [path]}, treename=processor.TREE))
         step = BATCHES * workers
         for first in range(0, len(items), step):
-            results |= run.run(items[first : first + step], processor, iteritems_options=only)["out"]
+            results |= run.run(items[first : first + step], batches, iteritems_options=only)["out"]
             bar.update(sum(map(len, items[first : first + step])))
     ordered = [results[start] for start in sorted(results)]
     for result in ordered:
         if "full" in result:
             raise UnwritableError(result["full"])
+        if "wrong" in result:
+            raise ConfigError(result["wrong"])
         if "error" in result:
             raise UnreadableError(result["error"], content.events)
     flow = cutflow.total(result["cutflow"] for result in ordered)

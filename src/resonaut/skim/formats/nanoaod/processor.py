@@ -14,18 +14,21 @@ import uproot
 from coffea.nanoevents import PFNanoAODSchema
 from coffea.processor import ProcessorABC
 
-from resonaut.core.errors import InputFileError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.events import KEY
-from resonaut.skim import counters, pieces
+from resonaut.skim import pieces
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
+from resonaut.skim.formats.nanoaod import counters
+from resonaut.skim.own import NEEDED, OwnColumns
 from resonaut.skim.pieces import UnreadableError, UnwritableError, reason
 from resonaut.skim.selection import broken, constituent_columns, finite, jet_columns, select, spread
 from resonaut.skim.settings import Branches, Region, Skim
 from resonaut.skim.truth import decay_quarks, truth_columns
 
 TREE = "Events"
+NONE = OwnColumns()
 MOMENTUM = ("pt", "eta", "phi", "mass")
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 # Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
@@ -35,11 +38,11 @@ CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3
 class Schema(PFNanoAODSchema):  # type: ignore[misc]
     """PFNano's schema, silent about cross-references to collections that a file lacks.
 
-    Candidates are plain records: coffea's own want a charge.
+    All collections are plain records: coffea's own want fields that nobody reads, such as a candidate's charge.
     """
 
     warn_missing_crossrefs = False
-    mixins = PFNanoAODSchema.mixins | {"PFCands": "NanoCollection"}
+    mixins = dict.fromkeys(PFNanoAODSchema.mixins, "NanoCollection")
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,17 @@ class Selection:
     truth: bool
     variations: bool
     certified: Certified | None
+    own: OwnColumns
 
     @classmethod
-    def of(cls, config: Skim, region: Region, blind: bool, certified: Certified | None = None) -> "Selection":
+    def of(
+        cls, config: Skim, region: Region, blind: bool, certified: Certified | None = None, own: OwnColumns = NONE
+    ) -> "Selection":
         """The selection for a dataset; a ``blind`` one shows no truth."""
         constituents = config.max_constituents if config.read_constituents else None
         simulation = not blind
         truth, variations = config.truth and simulation, region.variations and simulation
-        return cls(region, config.branches, constituents, simulation, truth, variations, certified)
+        return cls(region, config.branches, constituents, simulation, truth, variations, certified, own)
 
     @property
     def shapes(self) -> tuple[str, ...]:
@@ -69,7 +75,8 @@ class Selection:
 
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
-        return schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
+        found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
+        return found | self.own.columns()
 
     def needed(self) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
@@ -90,12 +97,13 @@ class Selection:
         if self.truth:
             fields = ["pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother"]
             needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}
-        return needed
+        return dict.fromkeys(self.own.branches, NEEDED) | needed
 
     def branches_to_read(self) -> list[str]:
         """The needed branches, those that a file may have, and counters; coffea need not look at any other."""
         names, optional = self.branches, list(VARIATIONS.values()) if self.variations else []
-        collections = [names.jets, names.candidates, names.links, "GenPart", *optional]
+        own = [branch.partition("_")[0] for branch in self.own.branches]
+        collections = [names.jets, names.candidates, names.links, "GenPart", *optional, *own]
         optional += [*self.region.trigger, *self.region.met_filters, f"{names.candidates}_charge"]
         return [*self.needed(), *optional, *(f"n{collection}" for collection in collections)]
 
@@ -139,8 +147,9 @@ class Processor(ProcessorABC):  # type: ignore[misc]
     """Selects one batch of a file and saves it as a piece in ``scratch``.
 
     ``process`` returns ``{first entry: {"piece", "cutflow", "faults", "extremes", "unknown"}}``, the last two of the
-    weights; a file's fault is returned, too, under ``"error"``, and one of the scratch folder under ``"full"``,
-    because exceptions change their type on the way through coffea's executors.
+    weights; a file's fault is returned, too, under ``"error"``, one of the scratch folder under ``"full"``, and one
+    of the user's own columns under ``"wrong"``, because exceptions change their type on the way through coffea's
+    executors.
     """
 
     def __init__(self, selection: Selection, scratch: Path, prefix: str) -> None:
@@ -154,7 +163,7 @@ class Processor(ProcessorABC):  # type: ignore[misc]
             with np.errstate(invalid="ignore", over="ignore"):
                 flow, values = keep(events, self.selection)
         except Exception as error:
-            return {start: {"error": reason(error)}}
+            return {start: {"wrong" if isinstance(error, ConfigError) else "error": reason(error)}}
         path = self.scratch / f"{self.prefix}-{start:012d}.parquet"
         try:
             pieces.save(path, values, self.selection.columns())
@@ -194,6 +203,7 @@ def keep(events: ak.Array, selection: Selection) -> tuple[Cutflow, dict[str, Any
             flow.doubt(branch, spread(chosen, broken(values[name])))
     if selection.constituents is not None:
         values |= _constituents(events, selection, kept, flow)
+    values |= selection.own.compute({name: _branch(events, name, chosen) for name in selection.own.branches}, flow)
     if selection.truth:
         values |= truth_columns(kept, _record(events, flow), region.jets)
     flow.finish()
@@ -299,6 +309,16 @@ def _variations(events: ak.Array, branch: str, mask: np.ndarray) -> ak.Array:
     except Exception as error:
         raise UnreadableError(f"branch {branch}: {reason(error)}") from error
     return values[ak.broadcast_arrays(ak.num(values) > 1, values)[0]]
+
+
+def _branch(events: ak.Array, name: str, mask: np.ndarray) -> ak.Array:
+    """Any branch in the events of ``mask``."""
+    collection, _, field = name.partition("_")
+    try:
+        values = events[name] if name in events.fields else events[collection][field]
+        return ak.without_parameters(ak.materialize(values)[mask])
+    except Exception as error:
+        raise UnreadableError(f"branch {name}: {reason(error)}") from error
 
 
 def _flag(events: ak.Array, name: str, flow: Cutflow) -> np.ndarray:
