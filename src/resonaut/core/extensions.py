@@ -19,6 +19,7 @@ import resonaut
 from resonaut.core.errors import ConfigError
 
 T = TypeVar("T")
+PACKAGE = Path(resonaut.__file__).parent
 
 
 def load(path: str) -> ModuleType:
@@ -117,12 +118,11 @@ class Placed:
         return getattr(importlib.import_module(module), name)
 
 
-def declared(folder: str, name: str) -> dict[str, Any]:
-    """What the package's folders in ``folder`` declare as ``name`` in their ``__init__.py``, by the folders' names."""
-    places = sorted((Path(resonaut.__file__).parent / folder).glob("*/__init__.py"))
-    homes = [f"{folder}/{place.parent.name}" for place in places]
-    found = {home: getattr(importlib.import_module(f"resonaut.{home.replace('/', '.')}"), name) for home in homes}
-    return {Path(home).name: replace(entry, home=home) for home, entry in found.items()}
+def declared(folder: str, kind: str) -> dict[str, Any]:
+    """What the folders in ``folder`` of the package declare: ``kind`` of their ``__init__.py``, as in a user's file."""
+    homes = [f"{folder}/{path.parent.name}" for path in sorted((PACKAGE / folder).glob("*/__init__.py"))]
+    found = {home: getattr(importlib.import_module(f"resonaut.{home.replace('/', '.')}"), kind) for home in homes}
+    return {name: replace(entry, home=home) for home, held in found.items() for name, entry in held.items()}
 
 
 class Vocabulary(dict[str, T]):

@@ -4,19 +4,14 @@ The ``__init__.py`` of a folder holds ``METHODS``, as a file of the user's does:
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import resonaut
-from resonaut.core.extensions import Placed, Vocabulary
+from resonaut.core.extensions import Placed, Vocabulary, declared
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
-
-FOLDER = "select/methods"
 
 # Keys of what methods share: the features of the event, those of a jet, and the ratio step.
 EVENT = ("features", "mass_shift", "classifier")
@@ -47,15 +42,8 @@ class Entry(Placed):
 
 
 @cache
-def _package() -> dict[str, Entry]:
-    """The methods of the package."""
-    folders = sorted(path.parent for path in (Path(resonaut.__file__).parent / FOLDER).glob("*/__init__.py"))
-    found = {folder.name: import_module(f"resonaut.select.methods.{folder.name}").METHODS for folder in folders}
-    return {
-        name: replace(entry, home=f"{FOLDER}/{folder}")
-        for folder, methods in found.items()
-        for name, entry in methods.items()
-    }
+def _package() -> Vocabulary[Entry]:
+    return Vocabulary("METHODS", "method", Entry, declared("select/methods", "METHODS"))
 
 
 def methods(code: Sequence[str] = ()) -> Vocabulary[Entry]:
@@ -64,7 +52,7 @@ def methods(code: Sequence[str] = ()) -> Vocabulary[Entry]:
     Raises:
         ConfigError: a file cannot be executed, or a name is there twice.
     """
-    return Vocabulary("METHODS", "method", Entry, _package()).joined(code)
+    return _package().joined(code)
 
 
 def parts(code: Sequence[str] = ()) -> dict[str, type]:

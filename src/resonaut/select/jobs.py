@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
-from resonaut.core.extensions import load
 from resonaut.select import catalogue
 
 if TYPE_CHECKING:
@@ -56,10 +55,12 @@ def modules(analysis: "Analysis", method: str) -> list[str]:
 
 def own_code(analysis: "Analysis", method: str) -> list[str]:
     """The user's own files that a method, or one that it combines, is in, and those of the features that it sees."""
+    from resonaut.physics.features import FEATURES
+
     code, names = analysis.config["code"], parts(analysis, method)
-    files = catalogue.methods(code).files(names, code)
     seen = {name for own in names for name in features_of(analysis, own)}
-    return [path for path in code if path in files or seen & getattr(load(path), "FEATURES", {}).keys()]
+    files = [*catalogue.methods(code).files(names, code), *FEATURES.files(seen, code)]
+    return [path for path in code if path in files]
 
 
 def own_features(analysis: "Analysis") -> dict[str, list[str]]:
