@@ -6,7 +6,7 @@ from resonaut.calibrate import plan as calibrate_plan
 rule calibrate_measure:
     """Measure the data/simulation ratio of the Lund planes of boosted W jets."""
     input:
-        config=config_of("calibrate"),
+        config=config_of("calibrate", "measure"),
         code=code_of("calibrate", "measure"),
         **calibrate_plan.measured(ANALYSIS),
     output:
@@ -42,7 +42,7 @@ rule calibrate_normalise:
     """Compute the mean Lund weight of a signal dataset's jets for each number of prongs."""
     input:
         **calibrate_plan.correction(ANALYSIS),
-        config=config_of("calibrate"),
+        config=config_of("calibrate", "apply"),
         code=code_of("calibrate", "normalise"),
         dataset="<results>/skim/{dataset}.json",
         events=lambda wildcards: ANALYSIS.friends("skim", wildcards.dataset),
@@ -70,7 +70,7 @@ rule calibrate_apply:
     """Write the Lund weights of one chunk of a signal dataset."""
     input:
         **calibrate_plan.correction(ANALYSIS),
-        config=config_of("calibrate"),
+        config=config_of("calibrate", "apply"),
         code=code_of("calibrate", "apply"),
         normalisation="<results>/calibrate/{dataset}/normalisation.json",
         dataset="<results>/skim/{dataset}.json",
@@ -98,7 +98,7 @@ rule calibrate_apply:
 rule calibrate_summarise:
     """Compute scale factors of selections of a signal dataset's jets, and their observables before and after."""
     input:
-        config=config_of("calibrate"),
+        config=config_of("calibrate", "summarise"),
         code=code_of("calibrate", "summarise"),
         normalisation="<results>/calibrate/{dataset}/normalisation.json",
         dataset="<results>/skim/{dataset}.json",

@@ -23,7 +23,7 @@ rule fit_selection:
     input:
         selection="<results>/select/{method}/{window}.json",
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
-        config=config_of("fit"),
+        config=config_of("fit", "selection", "{window}"),
         code=code_of("fit", "selection", fit_plan.own_code),
     output:
         result="<results>/fit/{method}/{window}.json",
@@ -59,7 +59,7 @@ rule fit_selection_bias:
     input:
         selection="<results>/select/{method}/{window}.json",
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
-        config=config_of("fit"),
+        config=config_of("fit", "bias", "{window}"),
         code=code_of("fit", "selection-bias", fit_plan.bias_code),
     output:
         result="<results>/fit/{method}/{window}_bias.json",
@@ -122,7 +122,7 @@ rule fit_retrained:
     input:
         unpack(of(experiments.actual, "method", "window")),
         experiments=of(experiments.summaries, "method", "window", "dataset"),
-        config=config_of("fit"),
+        config=config_of("fit", "retrained"),
         code=code_of("fit", "retrained", fit_plan.own_code),
     output:
         result="<results>/fit/retrained/{method}/{window}/{dataset}.json",

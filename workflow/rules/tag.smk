@@ -13,7 +13,7 @@ rule tag:
 rule tag_train:
     """Train one tagger on the simulated jets, or adopt its published weights, and measure it."""
     input:
-        config=config_of("tag"),
+        config=config_of("tag", "train", "{network}"),
         code=code_of("tag", "train", tag_plan.modules, "network"),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
         signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
@@ -56,7 +56,7 @@ rule tag_train:
 rule tag_score:
     """Score both jets of every event of one chunk with all taggers."""
     input:
-        config=config_of("tag"),
+        config=config_of("tag", "score"),
         code=code_of("tag", "score", tag_plan.modules),
         models=[f"<results>/tag/{name}.pt" for name in config["tag"]["networks"]],
         manifest="<results>/skim/{dataset}.json",

@@ -26,9 +26,11 @@ def check(analysis: "Analysis") -> None:
         raise ConfigError(f"config: {problem}.")
 
 
-def keys(analysis: "Analysis") -> dict[str, Any]:
-    """The section without observables and cuts that are scores, where no stage `tag` makes them."""
+def keys(analysis: "Analysis", command: str) -> dict[str, Any]:
+    """What a job reads: only the summary has observables and cuts, those that are scores only if `tag` makes them."""
     section: dict[str, Any] = analysis.config["calibrate"]
+    if command != "summarise":
+        return {key: value for key, value in section.items() if key not in ("histograms", "selections")}
     if analysis.uses("tag"):
         return section
     scores = tuple(f"{network}_" for network in analysis.config["tag"]["networks"])

@@ -25,6 +25,18 @@ def section() -> type:
     return FitSettings
 
 
+def keys(analysis: "Analysis", command: str, *window: str) -> dict[str, Any]:
+    """What a job reads: the masses in its window, and the bias test's keys only if it is one."""
+    section = analysis.config["fit"]
+    found = {key: value for key, value in section.items() if key != "bias" or command == "bias"}
+    for name in window:
+        low, high = analysis.config["select"]["windows"][name]["signal_region"]
+        found["masses"] = [mass for mass in section["masses"] if low <= mass < high]
+        checked = [mass for mass in section["limit_checks"]["masses"] if mass in found["masses"]]
+        found["limit_checks"] = section["limit_checks"] | {"masses": checked}
+    return found
+
+
 def check(analysis: "Analysis") -> None:
     """Stop at the first key of ``fit`` that contradicts another or another section; nothing heavy is imported.
 

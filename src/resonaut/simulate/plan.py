@@ -19,6 +19,16 @@ def section() -> type:
     return Simulate
 
 
+def keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
+    """What the jobs of a dataset read: how it is generated, and of the section its processes, tune and filter."""
+    section, entry = analysis.config["simulate"], analysis.config["datasets"][dataset]
+    processes = {component["process"] for component in entry["generator"]["components"]}
+    used = {"processes": processes, "tunes": {entry["generator"]["tune"]}, "filters": {entry["region"]}}
+    own = {key: {name: value for name, value in section[key].items() if name in names} for key, names in used.items()}
+    read = ("nature", "region", "luminosity", "generator")
+    return {"dataset": {key: entry[key] for key in read}, "simulate": section | own}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` at the first dataset whose generator cannot work."""
     config = analysis.config

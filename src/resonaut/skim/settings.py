@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import GeV, Name, key, record
 
@@ -158,3 +159,11 @@ class Skim:
                 "set delta_eta_max and m_jj_min to null."
             )
         return region
+
+
+@record
+class Frozen:
+    """What the jobs of one dataset read: ``<results>/config/skim/<job>/<dataset>.json``."""
+
+    dataset: DatasetConfig
+    skim: Skim

@@ -1,7 +1,7 @@
 """What the section ``tag`` must agree with in the rest of the configuration, checked before the first job."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
 from resonaut.tag.architectures import networks, require_consistent
@@ -40,6 +40,14 @@ def check(analysis: "Analysis") -> None:
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
                 f"{Path.cwd()}."
             )
+
+
+def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
+    """What a job reads: a training its own network, the scores all networks and nothing of the training."""
+    section: dict[str, Any] = analysis.config["tag"]
+    if command == "train":
+        return section | {"networks": {name: section["networks"][name] for name in network}}
+    return {key: value for key, value in section.items() if key != "training"}
 
 
 def simulation(analysis: "Analysis") -> list[str]:
