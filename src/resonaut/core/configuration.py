@@ -69,7 +69,7 @@ class Frame:
     datasets: dict[Name, DatasetConfig] = key("The catalogue of datasets, by name.", default={})
     code: list[str] = key(
         "Python files of your own, which add methods, features, columns, networks, background functions and formats "
-        "(docs/extend.md).",
+        "(docs/extend.md). Those of installed packages are added.",
         default=[],
         unique=True,
     )
