@@ -166,7 +166,10 @@ def test_chains_become_windows() -> None:
         ({"select": {"features": ["m_jj"]}}, "select.features: unknown feature 'm_jj'; the features are m_j1, m_j2"),
         ({"select": {"jet_features": ["m_j1"]}}, "select.jet_features: unknown feature 'm_j1'; the features are m, ta"),
         ({"select": {"tagger": {"network": "best"}}}, "select.tagger.network: 'best' is not in tag.networks"),
-        ({"select": {"quak": {"prior": ["qcd"]}}}, "select.quak.prior names 'qcd', not in search.samples.signal; add"),
+        (
+            {"select": {"methods": ["quak"], "quak": {"prior": ["qcd"]}}},
+            "select.quak.prior names 'qcd', not in search.samples.signal; add",
+        ),
         (
             {"select": {"injection": {"signals": ["none"]}}},
             "select.injection.signals names 'none', not in search.samples.sig",

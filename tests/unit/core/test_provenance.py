@@ -80,6 +80,7 @@ def two():
         "more.py",
         "other.py",
         "top.py",
+        "verb/__init__.py",
         "verb/cli.py",
         "verb/found.py",
     }

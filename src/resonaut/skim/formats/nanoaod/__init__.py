@@ -2,4 +2,4 @@
 
 from resonaut.core.formats import Format
 
-FORMAT = Format("reader.opened", sections=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))
+FORMATS = {"nanoaod": Format("reader.opened", sections=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))}
