@@ -52,9 +52,9 @@ def of(function, *names):
     return say
 
 
-def config_of(verb):
-    """The frozen configuration of a stage."""
-    return f"<results>/config/{verb}.json"
+def config_of(*names):
+    """The frozen configuration of a job: of a stage, or of the names that the stage's plan knows."""
+    return f"<results>/config/{'/'.join(names)}.json"
 
 
 def code_of(verb, command, modules=lambda analysis: (), *names):

@@ -22,8 +22,8 @@ rule fit_selection:
     """Fit one selected spectrum at each mass in its signal region."""
     input:
         selection="<results>/select/{method}/{window}.json",
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        config=config_of("fit"),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        config=config_of("fit", "selection", "{window}"),
         code=code_of("fit", "selection", fit_plan.own_code),
     output:
         result="<results>/fit/{method}/{window}.json",
@@ -42,13 +42,14 @@ rule fit_selection:
         mem_mb=memory(1000),
         runtime=20,
     params:
+        data=lambda wildcards, input: options("data", input.data),
         code=FIT_CODE,
     message:
         "Fitting the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} {params.code:q} \
-            --selection {input.selection:q} --data {input.data:q} \
+            --selection {input.selection:q} {params.data:q} \
             --output {output.result:q} --workspaces {output.workspaces:q}
         """
 
@@ -57,8 +58,8 @@ rule fit_selection_bias:
     """Fit toys of another background function than the fitted one, with signals of known size."""
     input:
         selection="<results>/select/{method}/{window}.json",
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        config=config_of("fit"),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        config=config_of("fit", "bias", "{window}"),
         code=code_of("fit", "selection-bias", fit_plan.bias_code),
     output:
         result="<results>/fit/{method}/{window}_bias.json",
@@ -76,13 +77,14 @@ rule fit_selection_bias:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        data=lambda wildcards, input: options("data", input.data),
         code=BIAS_CODE,
     message:
         "Bias test of the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} {params.code:q} \
-            --selection {input.selection:q} --data {input.data:q} --output {output.result:q}
+            --selection {input.selection:q} {params.data:q} --output {output.result:q}
         """
 
 
@@ -120,7 +122,7 @@ rule fit_retrained:
     input:
         unpack(of(experiments.actual, "method", "window")),
         experiments=of(experiments.summaries, "method", "window", "dataset"),
-        config=config_of("fit"),
+        config=config_of("fit", "retrained"),
         code=code_of("fit", "retrained", fit_plan.own_code),
     output:
         result="<results>/fit/retrained/{method}/{window}/{dataset}.json",

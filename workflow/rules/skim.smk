@@ -23,8 +23,7 @@ rule skim_chunk:
             )
             if path and Path(path).exists()
         ],
-        config=config_of("skim"),
-        dataset="<results>/config/datasets/{dataset}.json",
+        config=config_of("skim", "chunk", "{dataset}"),
         code=code_of("skim", "chunk", skim_plan.modules, "dataset"),
     output:
         events="<results>/skim/{dataset}/{chunk}.parquet",
@@ -49,7 +48,7 @@ rule skim_chunk:
     shell:
         """
         resonaut --log {log:q} --threads 1 skim chunk --workers {threads} \
-            --config {input.config:q} --dataset-config {input.dataset:q} --name {wildcards.dataset:q} \
+            --config {input.config:q} --name {wildcards.dataset:q} \
             {params.code:q} --output {output.events:q} --summary {output.summary:q} {input.files:q}
         """
 
@@ -62,8 +61,7 @@ rule skim_merge:
             for chunk in ANALYSIS.chunks(wildcards.dataset)
         ],
         events=lambda wildcards: ANALYSIS.friends("skim", wildcards.dataset),
-        config=config_of("skim"),
-        dataset="<results>/config/datasets/{dataset}.json",
+        config=config_of("skim", "merge", "{dataset}"),
         code=code_of("skim", "merge", skim_plan.declared, "dataset"),
     output:
         manifest="<results>/skim/{dataset}.json",
@@ -86,6 +84,6 @@ rule skim_merge:
     shell:
         """
         resonaut --log {log:q} --threads {threads} skim merge \
-            --config {input.config:q} --dataset-config {input.dataset:q} --name {wildcards.dataset:q} \
+            --config {input.config:q} --name {wildcards.dataset:q} \
             {params.code:q} --output {output.manifest:q} {input.summaries:q}
         """

@@ -32,7 +32,7 @@ Set = Annotated[list[str], typer.Option("--set", help="key=value of the section 
 Code = Annotated[list[Path], typer.Option(help="Python file of your own with background functions; repeatable.")]
 Config = Annotated[Path, typer.Option(help="Frozen section fit, results/config/fit.json.")]
 Selection = Annotated[Path, typer.Option(help="results/select/<method>/<window>.json.")]
-Data = Annotated[Path, typer.Option(help="The data's manifest, results/skim/<data>.json.")]
+Data = Annotated[list[Path], typer.Option(help="Manifest of data, results/skim/<data>.json; repeatable.")]
 
 
 @app.command()
@@ -118,7 +118,7 @@ def selection(
     from resonaut.fit.settings import FitSettings
 
     FAMILIES.learn([str(path) for path in code])
-    distinct([config, selection, data, *code], [output, workspaces])
+    distinct([config, selection, *data, *code], [output, workspaces])
     fit_selection(read(config, FitSettings), selection, data, output, workspaces)
 
 
@@ -141,7 +141,7 @@ def selection_bias(
     from resonaut.fit.settings import FitSettings
 
     FAMILIES.learn([str(path) for path in code])
-    distinct([config, selection, data, *code], [output])
+    distinct([config, selection, *data, *code], [output])
     bias_selection(read(config, FitSettings), selection, data, output)
 
 
@@ -152,8 +152,8 @@ def retrained(
     output: Annotated[Path, typer.Option(help="results/fit/retrained/<method>/<window>/<signal>.json.")],
     selection: Annotated[Path | None, typer.Option(help="results/select/<method>/<window>.json of the data.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Manifest of the data, for a limit: results/skim/<data>.json.")
-    ] = None,
+        list[Path], typer.Option(help="Manifest of data, for a limit: results/skim/<data>.json; repeatable.")
+    ] = [],  # noqa: B006
     code: Code = [],  # noqa: B006
 ) -> None:
     """Fit experiments with injected signal, and set the limit with the efficiencies that they found.
@@ -168,7 +168,7 @@ def retrained(
     from resonaut.fit.settings import FitSettings
 
     FAMILIES.learn([str(path) for path in code])
-    distinct([config, selection, data, *experiments, *code], [output])
+    distinct([config, selection, *data, *experiments, *code], [output])
     write_json(output, trained.retrained(read(config, FitSettings), selection, data, experiments))
 
 

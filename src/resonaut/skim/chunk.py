@@ -121,7 +121,7 @@ def _scratch(output: Path) -> Iterator[Path]:
 def _opened(job: Job) -> AbstractContextManager[Reader]:
     """The reader of the dataset's format."""
     if job.dataset.certified is not None:
-        require_certifiable(job.name, job.dataset.role, job.dataset.format, job.code)
+        require_certifiable(job.name, job.dataset.nature, job.dataset.format, job.code)
     found: AbstractContextManager[Reader] = formats.entry(job.dataset.format, job.code).find()(job)
     return found
 

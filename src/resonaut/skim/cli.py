@@ -9,8 +9,7 @@ from resonaut.core.files import distinct
 
 app = typer.Typer(help="Select events of experiment files and keep the columns of their jets.", no_args_is_help=True)
 
-Config = Annotated[Path, typer.Option(help="Frozen configuration <results>/config/skim.json.")]
-Dataset = Annotated[Path, typer.Option(help="Frozen dataset <results>/config/datasets/<name>.json.")]
+Config = Annotated[Path, typer.Option(help="Frozen keys: <results>/config/skim/<command>/<dataset>.json.")]
 Name = Annotated[str, typer.Option(help="Name of the dataset.")]
 Code = Annotated[list[Path], typer.Option(help="Python file of your own with the format, or with columns; repeatable.")]
 
@@ -18,7 +17,6 @@ Code = Annotated[list[Path], typer.Option(help="Python file of your own with the
 @app.command()
 def chunk(
     config: Config,
-    dataset_config: Dataset,
     name: Name,
     output: Annotated[Path, typer.Option(help="Events to write, <results>/skim/<dataset>/<chunk>.parquet.")],
     summary: Annotated[Path, typer.Option(help="Cutflow to write, <results>/skim/<dataset>/<chunk>.json.")],
@@ -32,19 +30,17 @@ def chunk(
     read and kept, generator weights, cutflow, lost files).
     """
     from resonaut.core import config as frozen
-    from resonaut.core.datasets import DatasetConfig
     from resonaut.skim.chunk import skim_chunk
-    from resonaut.skim.settings import Skim
+    from resonaut.skim.settings import Frozen
 
-    distinct([config, dataset_config, *map(Path, files), *code], [output, summary])
-    settings, dataset = frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig)
-    skim_chunk(settings, dataset, name, workers, files, output, summary, tuple(map(str, code)))
+    distinct([config, *map(Path, files), *code], [output, summary])
+    job = frozen.read(config, Frozen)
+    skim_chunk(job.skim, job.dataset, name, workers, files, output, summary, tuple(map(str, code)))
 
 
 @app.command()
 def merge(
     config: Config,
-    dataset_config: Dataset,
     name: Name,
     output: Annotated[Path, typer.Option(help="Manifest to write, <results>/skim/<dataset>.json.")],
     summaries: Annotated[list[Path], typer.Argument(help="Summaries of all chunks, in order.")],
@@ -56,10 +52,9 @@ def merge(
     (JSON: chunks, cutflow, normalisation, lost files).
     """
     from resonaut.core import config as frozen
-    from resonaut.core.datasets import DatasetConfig
     from resonaut.skim.merge import merge as merge_chunks
-    from resonaut.skim.settings import Skim
+    from resonaut.skim.settings import Frozen
 
-    distinct([config, dataset_config, *summaries, *code], [output])
-    settings, dataset = frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig)
-    merge_chunks(settings, dataset, name, summaries, output, tuple(map(str, code)))
+    distinct([config, *summaries, *code], [output])
+    job = frozen.read(config, Frozen)
+    merge_chunks(job.skim, job.dataset, name, summaries, output, tuple(map(str, code)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import events
-from resonaut.core.datasets import REAL_ROLES, DatasetConfig
+from resonaut.core.datasets import DatasetConfig
 from resonaut.core.events import KEY
 from resonaut.core.identifier import mix
 
@@ -32,7 +32,7 @@ def identity(dataset: DatasetConfig, sections: bool) -> tuple[str, ...]:
     """
     if not sections:
         return ("event", *KINEMATICS)
-    return KEY if dataset.role in REAL_ROLES else (*KEY, *KINEMATICS)
+    return KEY if dataset.nature == "data" else (*KEY, *KINEMATICS)
 
 
 def find(paths: Sequence[Path], columns: Sequence[str]) -> np.ndarray:

@@ -11,10 +11,11 @@ import numpy as np
 
 from resonaut.core import config as frozen
 from resonaut.core import events, formats
-from resonaut.core.datasets import BLIND_ROLES, DatasetConfig
+from resonaut.core.datasets import BLIND, DatasetConfig
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Manifest
+from resonaut.core.events import KEY
 from resonaut.core.files import write_json
+from resonaut.core.manifest import Manifest
 from resonaut.skim import cutflow, duplicates
 from resonaut.skim.chunk import Summary
 from resonaut.skim.pieces import not_fired
@@ -46,18 +47,18 @@ def merge(
     paths = [path.with_suffix(".parquet") for path in summaries]
     dropped = _drop_copies(config, dataset, name, paths, sections, flow, notes)
     scale = 1.0
-    if dataset.role not in BLIND_ROLES:
+    if dataset.nature not in BLIND:
         count, sum_weights = (sum(chunk.generated[i] for chunk in chunks) for i in (0, 1))
         flow = [cutflow.row("generated", int(count), float(sum_weights)), *flow]
     require_events(flow, name)
-    if dataset.role not in BLIND_ROLES:
+    if dataset.nature not in BLIND:
         # The events that are left stand for those that were left out.
         scale = weight_scale(dataset, name, float(sum_weights) * _kept(flow))
     for note in notes:
         log.warning("%s: %s", name, note)
     manifest = Manifest(
         name=name,
-        role=dataset.role,
+        nature=dataset.nature,
         chunks=[chunk.chunk for chunk in chunks],
         events=flow[-1]["events"],
         luminosity=None if dataset.luminosity is None else dataset.luminosity * (1 - fraction),
@@ -68,6 +69,7 @@ def merge(
         lost=[entry for chunk in chunks for entry in chunk.lost + chunk.broken],
         notes=notes,
         dropped=dropped,
+        era=dataset.era,
     )
     write_json(output, asdict(manifest))
 

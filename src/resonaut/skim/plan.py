@@ -22,20 +22,36 @@ def section() -> type:
     return Skim
 
 
+def keys(analysis: "Analysis", command: str, dataset: str) -> dict[str, Any]:
+    """What a job of a dataset reads: its entry, and of the section its region.
+
+    What a chunk holds does not depend on the dataset's normalisation, nor on how many files there are beside it, unless
+    the format numbers the events by file.
+    """
+    section, entry = analysis.config["skim"], analysis.config["datasets"][dataset]
+    read = section | {"regions": {entry["region"]: section["regions"][entry["region"]]}}
+    if command == "merge":
+        return {"dataset": entry | {"generator": None}, "skim": read}
+    names = ["nature", "format", "region", "labelled", "certified", "expected"]
+    if not formats.entry(entry["format"], analysis.config["code"]).sections:
+        names.append("files")
+    return {"dataset": {name: entry[name] for name in names}, "skim": {k: read[k] for k in read if k != "duplicates"}}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a dataset asks for what its files cannot have, or names a missing list."""
     from resonaut.core.datasets import require_certifiable
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
-    for name in config["search"]["datasets"]:
+    for name in analysis.datasets():
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])
         _require_labels(name, entry, known[entry["format"]])
         _require_columns(analysis, name, known[entry["format"]])
         if entry["certified"] is not None:
-            require_certifiable(name, entry["role"], entry["format"], config["code"])
+            require_certifiable(name, entry["nature"], entry["format"], config["code"])
         for key in ("certified", "expected"):
             if entry[key] is not None and not Path(entry[key]).is_file():
                 raise ConfigError(

@@ -1,7 +1,7 @@
 """What the section ``tag`` must agree with in the rest of the configuration, checked before the first job."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
 from resonaut.tag.architectures import networks, require_consistent
@@ -26,11 +26,10 @@ def check(analysis: "Analysis") -> None:
     from resonaut.tag.settings import NetworkConfig
 
     config = analysis.config
-    roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
-    if not roles & {"background", "signal"}:
+    if not simulation(analysis):
         raise ConfigError(
-            "config: search.stages has 'tag', which learns from simulated jets; add datasets with the roles background "
-            "and signal to search.datasets, or take 'tag' out."
+            "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
+            "search.samples.background and signal (or tag.samples), or take 'tag' out."
         )
     known = networks().joined(config["code"])
     for name, entry in config["tag"]["networks"].items():
@@ -41,6 +40,26 @@ def check(analysis: "Analysis") -> None:
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
                 f"{Path.cwd()}."
             )
+
+
+def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
+    """What a job reads: a training its own network, the scores all networks and nothing of the training."""
+    section: dict[str, Any] = analysis.config["tag"]
+    if command == "train":
+        return section | {"networks": {name: section["networks"][name] for name in network}}
+    return {key: value for key, value in section.items() if key != "training"}
+
+
+def simulation(analysis: "Analysis") -> list[str]:
+    """The datasets whose jets train the networks."""
+    return analysis.sample("background", "signal", of="tag")
+
+
+def scored(analysis: "Analysis") -> list[str]:
+    """The datasets whose jets get scores: those of the search, and those that train the networks."""
+    names = [*analysis.sample("data", "background", "signal", "pseudo_data"), *simulation(analysis)]
+    wanted = analysis.wanted()
+    return [name for name in dict.fromkeys(names) if name in wanted]
 
 
 def published_weights(analysis: "Analysis", network: str) -> list[str]:

@@ -89,9 +89,24 @@ class TrainingConfig:
 
 
 @record
+class Samples:
+    """What the networks learn from, where it is not the search's simulation."""
+
+    background: list[str] | None = key(
+        "Datasets of QCD jets; null for `search.samples.background`.", default=None, unique=True
+    )
+    signal: list[str] | None = key(
+        "Datasets whose jets are told apart by their prongs; null for `search.samples.signal`.",
+        default=None,
+        unique=True,
+    )
+
+
+@record
 class TagConfig:
     """Jet taggers, trained on the simulated jets or published, and the scores of both jets of every event."""
 
+    samples: Samples = key("What the networks learn from.", default={})
     seed: int = key("Seed of the choice of training events and of the training.", default=1, ge=0)
     device: Literal["cpu", "cuda", "auto"] = key(
         "Where the networks run; `auto` takes a GPU where there is one, and then results differ between machines.",

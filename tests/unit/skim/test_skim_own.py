@@ -171,9 +171,9 @@ def keeping(column: str) -> dict:
 
 
 def analysis(**changes) -> Analysis:
-    entry = {"role": "background", "cross_section": 1.0}
+    entry = {"nature": "simulation", "cross_section": 1.0}
     datasets = {"x": entry | changes.pop("x", {}), "y": entry | {"format": "lhco_features"}}
-    given = {"search": {"stages": ["skim"], "datasets": list(datasets)}, "datasets": datasets} | changes
+    given = {"search": {"stages": ["skim"], "samples": {"background": list(datasets)}}, "datasets": datasets} | changes
     config = configuration.validate(given)
     from resonaut.core.datasets import DatasetConfig
     from resonaut.core.record import build

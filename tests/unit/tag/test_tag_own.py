@@ -56,8 +56,8 @@ def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
 @pytest.fixture
 def analysis():
     def make(code: list[str], networks: dict = NETWORKS) -> Analysis:
-        datasets = {"x": {"role": "background", "cross_section": 1.0}}
-        search = {"stages": ["skim", "tag"], "datasets": ["x"]}
+        datasets = {"x": {"nature": "simulation", "cross_section": 1.0}}
+        search = {"stages": ["skim", "tag"], "samples": {"background": ["x"]}}
         given = {"search": search, "datasets": datasets, "code": code, "tag": {"networks": networks}}
         return Analysis(configuration.validate(given), {})
 

@@ -93,7 +93,7 @@ class Selection:
             needed |= {f"{names.candidates}_{name}": remedy for name in fields}
             needed |= {f"{names.links}_{name}": remedy for name in (names.link_jet, names.link_candidate)}
         if self.simulation:
-            needed["genWeight"] = "give the dataset the role data, or a file of simulated events"
+            needed["genWeight"] = "give the dataset the nature data, or a file of simulated events"
         if self.truth:
             fields = ["pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother"]
             needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}

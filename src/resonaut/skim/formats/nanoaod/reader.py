@@ -10,7 +10,7 @@ from coffea.processor.executor import FileMeta
 from coffea.util import coffea_console
 from tqdm import tqdm
 
-from resonaut.core.datasets import BLIND_ROLES
+from resonaut.core.datasets import BLIND
 from resonaut.core.errors import ConfigError
 from resonaut.skim import cutflow, pieces
 from resonaut.skim.certified import Certified
@@ -32,7 +32,7 @@ FileMeta.__hash__ = lambda self: hash((self.dataset, self.filename, self.treenam
 def opened(job: Job) -> Iterator[Reader]:
     """The reader of a dataset."""
     certified = None if job.dataset.certified is None else Certified.read(Path(job.dataset.certified))
-    selection = processor.Selection.of(job.config, job.region, job.dataset.role in BLIND_ROLES, certified, job.own)
+    selection = processor.Selection.of(job.config, job.region, job.dataset.nature in BLIND, certified, job.own)
     with executor(job.config, job.workers) as pool:
 
         def one(file: str, number: int) -> FileResult:
