@@ -27,7 +27,6 @@ def test_a_region_that_does_not_keep_one_is_named() -> None:
 def configuration(kept: list[str], features: list[str]) -> dict:
     """The demo with a file of the user's own."""
     demo = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    demo["code"] = [OWN]
-    demo["select"]["features"] = features
-    demo["skim"]["regions"]["dijet"]["columns"] = kept
-    return demo
+    region = {"m_jj_min": 2900, "columns": kept}
+    own = {"code": [OWN], "select": {"features": features}, "skim": {"regions": {"dijet": region}}}
+    return demo | own

@@ -147,6 +147,17 @@ def test_a_format_of_the_user_s_own_is_read_and_merged(skim, table, tmp_path, se
     assert json.loads(manifest.read_text())["events"] == 120
 
 
+def test_labels_choose_events_of_a_format_of_the_user_s_own_too(skim, table, tmp_path) -> None:
+    own = tmp_path / "labelled.py"
+    own.write_text(Path(FORMAT).read_text().replace("candidates=False", "candidates=False, labels=True"))
+    with h5py.File(table, "a") as file:
+        file["label"] = np.arange(120) % 3 == 0
+    fields = {"format": "jet_table", "files": [str(table)], "labelled": {"background": [0, 10], "signal": [5, None]}}
+    rows, _ = skim(table, str(own), COLUMN, fields=fields, region={"delta_eta_max": None, "columns": ["met"]})
+    assert sorted((rows.event % 3 == 0).tolist()) == [False] * 10 + [True] * 35
+    assert rows.met.tolist() == rows.event.tolist()
+
+
 def test_traits_of_a_format_decide(tmp_path) -> None:
     entry = formats.entry("jet_table", [FORMAT])
     assert (entry.candidates, entry.labels, entry.sections) == (False, False, False)
