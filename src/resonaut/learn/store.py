@@ -64,7 +64,7 @@ def load(path: Path, kind: str, remedy: str) -> Model:
         with np.load(content, allow_pickle=False) as entries:
             about = json.loads(entries[ABOUT].tobytes())
             state = {name.removeprefix(STATE): entries[name] for name in entries.files if name != ABOUT}
-        found = Model(about["kind"], about["settings"], state)
+        found = Model(about["kind"], dict(about["settings"]), state)
         intact = about["sha256"] == found.checksum
     except Exception:  # a broken archive may raise anything
         raise InputFileError(path, "not a model file, or a damaged one", remedy) from None

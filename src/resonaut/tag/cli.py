@@ -15,7 +15,7 @@ def train(
     manifests: Annotated[list[Path], typer.Argument(help="Simulated datasets: <results>/skim/<dataset>.json.")],
     config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/tag.json.")],
     network: Annotated[str, typer.Option(help="Name of the network in tag.networks.")],
-    output: Annotated[Path, typer.Option(help="Model file: <results>/tag/<network>.pt.")],
+    output: Annotated[Path, typer.Option(help="Model file: <results>/tag/<network>.npz.")],
     summary: Annotated[Path, typer.Option(help="Loss, ROC curves, counts: <results>/tag/<network>.json.")],
 ) -> None:
     """Make one network's model: train it, or adopt the published weights that the configuration names.
@@ -39,7 +39,7 @@ def train(
 @app.command()
 def score(
     config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/tag.json.")],
-    model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.pt; repeatable.")],
+    model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.npz; repeatable.")],
     dataset: Annotated[Path, typer.Option(help="Manifest: <results>/skim/<dataset>.json.")],
     chunk: Annotated[str, typer.Option(help="Chunk of the dataset, such as 000.")],
     output: Annotated[Path, typer.Option(help="Friend file: <results>/tag/<dataset>/<chunk>.parquet.")],
