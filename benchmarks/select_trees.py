@@ -29,8 +29,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from resonaut.core import identifier
 from resonaut.learn import ratio
 from resonaut.learn.ratio.sample import Balanced, Pair, balanced
-from resonaut.select.bounds import MIN_LEAF_EVENTS
 from resonaut.select.improvement import improvement
+from resonaut.select.methods.bounds.method import MIN_LEAF_EVENTS
 
 ROOT = Path(__file__).parents[1]
 FILE = Path(os.environ.get("RESONAUT_REFERENCE_DATA", "data")) / "lhco" / "events_anomalydetection_subset.features.h5"

@@ -27,7 +27,7 @@ def skim(
     **how: Any,
 ) -> Try:
     """``resonaut skim chunk`` of ``files``, spread over ``chunks``, and ``resonaut skim merge``."""
-    data = {"role": "data", "luminosity": 1.0, "files": list(files)} | dict(dataset or {})
+    data = {"nature": "data", "luminosity": 1.0, "files": list(files)} | dict(dataset or {})
     section = {"regions": {"dijet": {}, "lhco": {}}, "bad_files": {"retries": 0}} | dict(config or {})
     refusal = freeze({"datasets": {"d": data}, "skim": section})
     if refusal:

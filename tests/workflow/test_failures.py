@@ -94,7 +94,7 @@ def test_any_folder_is_only_a_folder(fresh, tmp_path) -> None:
     content = {
         "pathvars": {"results": str(results), "logs": f"{results};logs"},
         "search": {"stages": ["skim"], "datasets": ["mine"]},
-        "datasets": {"mine": {"role": "data", "files": [str(source)], "luminosity": "1 /fb"}},
+        "datasets": {"mine": {"nature": "data", "files": [str(source)], "luminosity": "1 /fb"}},
         "skim": {"read_constituents": False, "regions": {"dijet": {"m_jj_min": None}}},
     }
     overlay.write_text(yaml.safe_dump(content))

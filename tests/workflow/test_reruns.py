@@ -105,7 +105,7 @@ def test_one_more_window_trains_in_this_one_alone(finished, tmp_path) -> None:
 
 def test_code_that_no_job_runs_reruns_nothing(finished) -> None:
     source = finished.path / "src" / "resonaut" / "select"
-    with edited(source / "nae.py", "\n# an edit\n"):
+    with edited(source / "methods" / "nae" / "method.py", "\n# an edit\n"):
         assert finished.planned() == set()
     (source / "mine.py").write_text("# a method to come\n")
     try:
@@ -134,7 +134,7 @@ def test_a_method_of_the_user_s_own(finished, tmp_path) -> None:
 
 
 def test_a_method_s_code_trains_this_one_again(finished) -> None:
-    with edited(finished.path / "src" / "resonaut" / "select" / "cwola.py", "\n# an edit\n"):
+    with edited(finished.path / "src" / "resonaut" / "select" / "methods" / "cwola" / "method.py", "\n# an edit\n"):
         assert trained(finished) == {("cwola", "w3500")}
 
 

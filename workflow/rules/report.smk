@@ -11,7 +11,7 @@ REPORT_FIGURES = {
         ),
         *(
             ["<results>/report/calibration/scale_factors.html"]
-            if ANALYSIS.datasets("signal")
+            if ANALYSIS.sample("signal", of="calibrate")
             else []
         ),
     ],
@@ -71,6 +71,7 @@ rule report_front_page:
         summary="<results>/fit/summary.json",
         methods="<results>/report/methods.csv",
         figures=["<results>/report/p_values.png", "<results>/report/limits.png"],
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         datasets=ANALYSIS.manifests(*ANALYSIS.wanted()),
     output:
         report(
@@ -90,7 +91,10 @@ rule report_front_page:
         runtime=10,
     params:
         figures=lambda wildcards, input: options("figure", input.figures),
-        datasets=lambda wildcards, input: options("dataset", input.datasets),
+        datasets=lambda wildcards, input: [
+            *options("data", input.data),
+            *options("dataset", input.datasets),
+        ],
     message:
         "report: first page"
     shell:
@@ -167,7 +171,7 @@ rule report_lund:
     input:
         config=config_of("report"),
         code=code_of("report", "lund"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("w_data")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data", of="calibrate")),
         planes="<results>/calibrate/planes.json",
     output:
         plot=report(
@@ -201,7 +205,7 @@ rule report_calibration:
         code=code_of("report", "calibration"),
         summaries=expand(
             "<results>/calibrate/{dataset}/summary.json",
-            dataset=ANALYSIS.datasets("signal"),
+            dataset=ANALYSIS.sample("signal", of="calibrate"),
         ),
     output:
         observables=[
@@ -211,7 +215,7 @@ rule report_calibration:
                 labels={"dataset": name},
                 caption="../report/observables.rst",
             )
-            for name in ANALYSIS.datasets("signal")
+            for name in ANALYSIS.sample("signal", of="calibrate")
         ],
         page=report(
             "<results>/report/calibration/scale_factors.html",
@@ -252,7 +256,7 @@ rule report_reweighting:
     input:
         config=config_of("report"),
         code=code_of("report", "reweighting"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         closure="<results>/reweight/closure.json",
     output:
         plot=report(
@@ -403,7 +407,7 @@ rule report_injections:
     input:
         config=config_of("report"),
         code=code_of("report", "injections"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         fits=of(experiments.fits),
         benchmark=lambda wildcards: (
             "<results>/select/benchmark.json" if experiments.compared(ANALYSIS) else []
@@ -449,7 +453,7 @@ rule report_images:
     input:
         config=config_of("report"),
         code=code_of("report", "images"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         images=expand(
             "<results>/select/{method}/{window}_images.json",
             method=select_jobs.imaged(ANALYSIS),

@@ -46,9 +46,9 @@ def measure(
     from resonaut.core.config import read
     from resonaut.core.files import write_json
 
-    samples = Samples(data, simulation, background or [], b_quarks or [])
-    read_first = [config, *data, *simulation, *samples.background, *samples.b_quarks]
+    read_first = [config, *data, *simulation, *(background or []), *(b_quarks or [])]
     distinct(read_first, [output, correction.metadata_path(output), planes])
+    samples = Samples.open(data, simulation, background or [], b_quarks or [])
     measured, source, counts = measure_ratio(samples, read(config, Settings))
     write_json(planes, counts)
     correction.write(output, measured, source)

@@ -26,9 +26,11 @@ def check(analysis: "Analysis") -> None:
         raise ConfigError(f"config: {problem}.")
 
 
-def keys(analysis: "Analysis") -> dict[str, Any]:
-    """The section without observables and cuts that are scores, where no stage `tag` makes them."""
+def keys(analysis: "Analysis", command: str) -> dict[str, Any]:
+    """What a job reads: only the summary has observables and cuts, those that are scores only if `tag` makes them."""
     section: dict[str, Any] = analysis.config["calibrate"]
+    if command != "summarise":
+        return {key: value for key, value in section.items() if key not in ("histograms", "selections")}
     if analysis.uses("tag"):
         return section
     scores = tuple(f"{network}_" for network in analysis.config["tag"]["networks"])
@@ -37,6 +39,15 @@ def keys(analysis: "Analysis") -> dict[str, Any]:
         "selections": {
             name: cuts for name, cuts in section["selections"].items() if not any(n.startswith(scores) for n in cuts)
         },
+    }
+
+
+def measured(analysis: "Analysis") -> dict[str, list[str]]:
+    """The manifests of the jets that are compared, by sample, and their events."""
+    names = ("data", "simulation", "background", "b_quarks")
+    samples = {name: analysis.sample(name, of="calibrate") for name in names}
+    return {name: analysis.manifests(*found) for name, found in samples.items()} | {
+        "events": analysis.friends("skim", *analysis.sample(*names, of="calibrate"))
     }
 
 
@@ -59,10 +70,10 @@ def _ranges(section: dict[str, Any]) -> Iterator[str]:
 def _samples(analysis: "Analysis") -> Iterator[str]:
     """Files and datasets that are not there."""
     section = analysis.config["calibrate"]
-    for role in ("w_data", "w_sim") if section["correction"] is None else ():
-        if not analysis.datasets(role):
+    for sample in ("data", "simulation") if section["correction"] is None else ():
+        if not section["samples"][sample]:
             yield (
-                f"search.stages has 'calibrate', which measures W jets; add a dataset with the role {role}, name a "
+                f"search.stages has 'calibrate', which measures W jets; name datasets in calibrate.samples.{sample}, a "
                 "measured correction in calibrate.correction, or take 'calibrate' out"
             )
     if section["correction"] and not all(Path(path).exists() for path in correction(analysis).values()):
@@ -70,9 +81,3 @@ def _samples(analysis: "Analysis") -> Iterator[str]:
             f"calibrate.correction: no file {section['correction']!r}, or no metadata beside it; make both with "
             "'resonaut calibrate measure' or 'resonaut calibrate import'"
         )
-    for name in section["b_quark_datasets"]:
-        if name not in analysis.datasets("signal"):
-            yield (
-                f"calibrate.b_quark_datasets names {name!r}, which is no signal of search.datasets; add it there or "
-                "take it out"
-            )

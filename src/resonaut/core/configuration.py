@@ -3,7 +3,7 @@
 import inspect
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import yaml
 
@@ -26,6 +26,25 @@ class Pathvars:
     )
 
 
+Names = list[str]
+
+
+@record
+class Samples:
+    """The datasets of the search, by what they are to it; a stage may name others in its own `samples`."""
+
+    data: Names = key(
+        "What is searched: data, of several eras or triggers if you like (or pseudo-data).", default=[], unique=True
+    )
+    pseudo_data: Names = key(
+        "Known to hold no signal: `select.injection` puts one into them. Beside data they are only made for that.",
+        default=[],
+        unique=True,
+    )
+    background: Names = key("Simulated background.", default=[], unique=True)
+    signal: Names = key("Simulated signals.", default=[], unique=True)
+
+
 @record
 class Search:
     """What an analysis is made of."""
@@ -33,9 +52,9 @@ class Search:
     stages: list[str] = key(
         "The stages of this analysis; stages that it does not need are left out.", min_length=1, unique=True
     )
-    datasets: list[str] = key(
-        "Names of the datasets of this analysis, from the catalogue `datasets`.", min_length=1, unique=True
-    )
+    MOVED: ClassVar = {"datasets": "search.samples, with the lists data, pseudo_data, background and signal"}
+
+    samples: Samples = key("Names of datasets, from the catalogue `datasets`.", default={})
 
 
 @record
@@ -49,7 +68,8 @@ class Frame:
     search: Search = key("Which stages run on which datasets.")
     datasets: dict[Name, DatasetConfig] = key("The catalogue of datasets, by name.", default={})
     code: list[str] = key(
-        "Python files of your own, which add methods and features to `select` (docs/extend.md).",
+        "Python files of your own, which add methods, features, columns, networks, background functions and formats "
+        "(docs/extend.md).",
         default=[],
         unique=True,
     )
@@ -71,7 +91,7 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     """
     if "search" not in config:
         raise ConfigError(
-            "config: 'search' is missing, the stages and datasets of an analysis; add it, or, if this file changes "
+            "config: 'search' is missing, the stages and samples of an analysis; add it, or, if this file changes "
             "another one, give that first: --configfile config/config.yaml my_changes.yaml."
         )
     full: dict[str, Any] = plain(build(config, whole(), "config", merge=True), whole())

@@ -8,9 +8,8 @@ group at a time, so memory does not grow with the dataset.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -18,39 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resonaut.core import config
-from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
+from resonaut.core.datasets import BLIND
+from resonaut.core.errors import ConfigError, InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
-from resonaut.core.record import record
+from resonaut.core.manifest import Manifest, luminosities, total_luminosity
 
 KEY = ("run", "luminosityBlock", "event")
 # What may stand for a folder or file of a dataset.
 NAME = re.compile(r"[\w-][\w.-]*")
 RUN_SKIM = "run 'skim' again"
-
-
-@record
-class Manifest:
-    """What ``skim`` found in a dataset: the content of ``<results>/skim/<dataset>.json``.
-
-    ``luminosity`` in 1/fb (data), ``cross_section`` in fb and ``mass`` in GeV (simulation);
-    ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` lists
-    ``{"cut", "events", "sum_weights"}`` in order; ``lost`` lists ``{"file", "reason", "events"}``; ``notes`` say
-    what was missing in the files and what counts in its place. ``dropped`` are rows of the chunks' files that are
-    copies of other events: they are no part of the dataset, and no later stage sees them.
-    """
-
-    name: str
-    role: str
-    chunks: list[str]
-    events: int
-    luminosity: float | None
-    cross_section: float | None
-    mass: float | None
-    weight_scale: float
-    cutflow: list[dict[str, Any]]
-    lost: list[dict[str, Any]]
-    notes: list[str]
-    dropped: dict[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -107,6 +82,85 @@ class Dataset:
     def read(self, columns: Sequence[str], friends: Sequence[str] = ()) -> ak.Array:
         """All events at once, for columns that fit in memory; at least the event identifier's types."""
         return ak.concatenate(list(self.iterate(columns, friends)))
+
+
+@dataclass(frozen=True)
+class Collisions:
+    """Data or pseudo-data that are one to a stage, such as those of several eras: their events one after the other."""
+
+    datasets: tuple[Dataset, ...]
+
+    @classmethod
+    def open(cls, manifests: Iterable[Path]) -> "Collisions":
+        """Open the datasets of some manifests; see ``Dataset.open``.
+
+        Raises:
+            ConfigError: one of them is simulation.
+        """
+        found = tuple(Dataset.open(path) for path in manifests)
+        for dataset in found:
+            if dataset.manifest.nature not in BLIND:
+                raise ConfigError(f"dataset {dataset.name!r} is simulation, not data; give data or pseudo-data.")
+        return cls(found)
+
+    @property
+    def name(self) -> str:
+        """The datasets' names, as in ``data_2017 + data_2018``."""
+        return " + ".join(dataset.name for dataset in self.datasets)
+
+    def iterate(self, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
+        """Yield all events in batches; see ``Dataset.iterate_chunk``."""
+        for dataset in self.datasets:
+            yield from dataset.iterate(columns, friends)
+
+    def read(self, columns: Sequence[str], friends: Sequence[str] = ()) -> ak.Array:
+        """All events at once; see ``Dataset.read``."""
+        return ak.concatenate([dataset.read(columns, friends) for dataset in self.datasets])
+
+    @property
+    def without_signal(self) -> bool:
+        """Whether all events are known to be of no signal."""
+        return all(dataset.manifest.nature == "pseudo_data" for dataset in self.datasets)
+
+    @property
+    def known_luminosity(self) -> float | None:
+        """In 1/fb: datasets of one era share it, those of several eras add up. None where one has none."""
+        return total_luminosity(dataset.manifest for dataset in self.datasets)
+
+    @property
+    def luminosity(self) -> float:
+        """The same where it has to be known.
+
+        Raises:
+            ConfigError: a dataset has none.
+        """
+        for dataset in self.datasets:
+            if dataset.manifest.luminosity is None:
+                raise ConfigError(
+                    f"dataset {dataset.name!r} has no luminosity; set datasets.{dataset.name}.luminosity."
+                )
+        assert self.known_luminosity is not None
+        return self.known_luminosity
+
+    def simulated(self, manifests: Iterable[Path]) -> tuple[Dataset, ...]:
+        """Simulation beside these data: that of one era has the part of its cross section that the era's luminosity is.
+
+        Raises:
+            ConfigError: it is of an era that these data do not have.
+        """
+        return tuple(self._of_era(Dataset.open(path)) for path in manifests)
+
+    def _of_era(self, dataset: Dataset) -> Dataset:
+        era = dataset.manifest.era
+        if era is None:
+            return dataset
+        found = luminosities(one.manifest for one in self.datasets)
+        if era not in found:
+            raise ConfigError(f"dataset {dataset.name!r} is of the era {era!r}, and {self.name!r} is not; correct one.")
+        if len(found) == 1:
+            return dataset
+        share = (found[era] or 0.0) / self.luminosity
+        return replace(dataset, manifest=replace(dataset.manifest, weight_scale=dataset.manifest.weight_scale * share))
 
 
 def columns(path: Path) -> list[str]:

@@ -12,9 +12,9 @@ def command_code(verb: str, command: str, *modules: str) -> list[str]:
     """Paths, relative to the package's folder, of what ``resonaut <verb> <command>`` runs.
 
     That is the stage's ``cli.py``, and every module that the command's function imports, or a function there that it
-    calls; to which come the ``modules`` that it finds by name, such as ``select/cwola.py``. Nothing is executed: the
-    imports are read from the syntax trees, those inside functions too. The package's own ``__init__`` and the command
-    dispatcher are left out: no result depends on them.
+    calls; to which come the ``modules`` that it finds by name, such as ``select/methods/cwola/method.py``. Nothing is
+    executed: the imports are read from the syntax trees, those inside functions too. The package's own ``__init__`` and
+    the command dispatcher are left out: no result depends on them.
     """
     path = PACKAGE / verb / "cli.py"
     tree = ast.parse(path.read_text(), str(path))

@@ -6,7 +6,7 @@ A plan (``resonaut/<verb>/plan.py``) imports nothing heavy and holds
 - ``AFTER``: stages that come before it where an analysis has them;
 - ``section()``: the record of the stage's section of the configuration;
 - ``check(analysis)``: stops where the section contradicts itself or the rest of the configuration;
-- ``keys(analysis)``, where its jobs do not read the section as it is: what they read of it.
+- ``keys(analysis, *names)``, where its jobs do not read the section as it is: what the job of these names reads.
 """
 
 from functools import cache

@@ -18,6 +18,7 @@ from resonaut.core.record import build
 from resonaut.core.units import UNITS, quantity
 from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.binning import merge, resolution_cuts
+from resonaut.fit.family import FAMILIES
 from resonaut.fit.resolution import Resolution
 from resonaut.fit.search import Efficiency, Search
 from resonaut.fit.settings import FitSettings
@@ -62,7 +63,10 @@ def settings_of(overrides: list[str], sqrt_s: float, masses: list[float]) -> Fit
             raise ConfigError(
                 f"--set {text!r} cannot be read; give for example --set background.shape_parameters=[2,4]."
             ) from None
-    return build(section, FitSettings, "--set")
+    settings = build(section, FitSettings, "--set")
+    FAMILIES.require("--set background.families", settings.background.families)
+    FAMILIES.require("--set bias.truth", [settings.bias.truth])
+    return settings
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ from scipy.optimize import brentq
 
 from resonaut.core import config
 from resonaut.core.errors import ConfigError, FitError, InputFileError
+from resonaut.core.manifest import read, total_luminosity
 from resonaut.core.shape import require
 from resonaut.fit import limits, scan
 from resonaut.fit.background import FAILURES, Model
-from resonaut.fit.selection import luminosity_of, search_of
+from resonaut.fit.selection import search_of
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.trainings import MOST_SHARED, Content, means
 from resonaut.fit.turnon import FEWEST, meeting
@@ -34,13 +35,15 @@ SAME = 0.01
 INJECTION = ("signal", "amount", "unit", "seed", "events", "base", "base_reason", "shared", "retrained")
 
 
-def retrained(settings: FitSettings, selection: Path | None, data: Path | None, experiments: Sequence[Path]) -> Content:
+def retrained(
+    settings: FitSettings, selection: Path | None, data: Sequence[Path], experiments: Sequence[Path]
+) -> Content:
     """p-values of the experiments of one method, window and signal, and the limit from the actual selection.
 
     Args:
         settings: the section ``fit``.
         selection: ``<results>/select/<method>/<window>.json`` of the data themselves; None without.
-        data: the data's manifest, for their luminosity; None without.
+        data: manifests of the data, for their luminosity; none without.
         experiments: ``<results>/select/inject/<method>/<window>/<signal>/*.json``.
 
     Raises:
@@ -63,7 +66,7 @@ def retrained(settings: FitSettings, selection: Path | None, data: Path | None, 
     actual = None
     if selection and data:
         selected = require(config.load_json(selection), {}, selection, "selection result", "run the stage select again")
-        actual = selected | {"luminosity": luminosity_of(data)}
+        actual = selected | {"luminosity": total_luminosity(read(data))}
     unit = first["injection"]["unit"]
     reason = _no_limit(groups, actual)
     trained = means(groups, settings.confidence_level)

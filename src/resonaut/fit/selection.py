@@ -1,5 +1,6 @@
 """The fit of one selected spectrum: reads what ``select`` wrote, and the data's luminosity."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from resonaut.core import config
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import folder, write_json
 from resonaut.core.histograms import from_json
-from resonaut.core.shape import require
+from resonaut.core.manifest import read, total_luminosity
 from resonaut.fit import analysis
 from resonaut.fit.resolution import Resolution
 from resonaut.fit.search import Efficiency, Search, interpolated
@@ -20,13 +21,13 @@ from resonaut.fit.signal import Gaussian, Shape, from_simulation
 from resonaut.fit.spectrum import Spectrum, from_uhi, regular_edges
 
 
-def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Path, workspaces: Path) -> None:
+def fit_selection(settings: FitSettings, selection: Path, data: Sequence[Path], output: Path, workspaces: Path) -> None:
     """Fit the masses inside a selection's signal region; write the result and one workspace per mass.
 
     Args:
         settings: the section ``fit``.
         selection: ``<results>/select/<method>/<window>.json``.
-        data: the data's manifest, for the luminosity.
+        data: manifests of the data, for the luminosity.
         output: the result file.
         workspaces: folder of the HistFactory files.
     """
@@ -36,31 +37,20 @@ def fit_selection(settings: FitSettings, selection: Path, data: Path, output: Pa
     write_json(output, names | result)
 
 
-def bias_selection(settings: FitSettings, selection: Path, data: Path, output: Path) -> None:
+def bias_selection(settings: FitSettings, selection: Path, data: Sequence[Path], output: Path) -> None:
     """The bias test of one selection's fits; the arguments are those of ``fit_selection``."""
     names, search = opened(settings, selection, data)
     write_json(output, names | analysis.run_bias(search))
 
 
-def opened(settings: FitSettings, selection: Path, data: Path) -> tuple[dict[str, Any], Search]:
+def opened(settings: FitSettings, selection: Path, data: Sequence[Path]) -> tuple[dict[str, Any], Search]:
     """Method, window and signal region of a selection, and the search in its spectrum.
 
     Raises:
         InputFileError: a file holds no selection, or no manifest.
         ConfigError: ``fit.signals`` or the bins do not fit the selection.
     """
-    return search_of(settings, config.load_json(selection), luminosity_of(data), selection)
-
-
-def luminosity_of(data: Path) -> float | None:
-    """Of data, from their manifest, 1/fb.
-
-    Raises:
-        InputFileError: it is no manifest.
-    """
-    shape, remedy = {"luminosity": (float, None)}, "give <results>/skim/<dataset>.json"
-    found: float | None = require(config.load_json(data), shape, data, "manifest", remedy)["luminosity"]
-    return found
+    return search_of(settings, config.load_json(selection), total_luminosity(read(data)), selection)
 
 
 def search_of(

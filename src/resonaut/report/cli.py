@@ -25,10 +25,11 @@ def cutflows(
 ) -> None:
     """Events after each cut of each dataset: reads manifests, writes a CSV table and a figure."""
     from resonaut.core.files import distinct
-    from resonaut.report import inputs, settings
+    from resonaut.report import settings
+    from resonaut.report.skim import cutflow
 
     distinct(manifests, [table, plot])
-    inputs.cutflows(manifests, settings.of_data(config), table, plot)
+    cutflow.cutflows(manifests, settings.of_data(config), table, plot)
 
 
 @app.command()
@@ -39,10 +40,11 @@ def tagger(
 ) -> None:
     """ROC curves of the taggers: reads the networks' summaries, writes a figure."""
     from resonaut.core.files import distinct
-    from resonaut.report import inputs, settings
+    from resonaut.report import settings
+    from resonaut.report.tag import taggers
 
     distinct(summaries, [plot])
-    inputs.tagger_roc(summaries, settings.of_simulation(config), plot)
+    taggers.tagger_roc(summaries, settings.of_simulation(config), plot)
 
 
 @app.command()
@@ -55,7 +57,7 @@ def lund(
     """Lund planes of W jets and their ratio: reads planes.json, writes a figure."""
     from resonaut.core.files import distinct
     from resonaut.report import settings
-    from resonaut.report.lund import lund_planes
+    from resonaut.report.calibrate.lund_planes import lund_planes
 
     distinct([planes, *data], [plot])
     lund_planes(planes, settings.of_data(config, data), plot)
@@ -72,8 +74,8 @@ def calibration(
     Writes DIR/<dataset>.png, observables before and after; DIR/scale_factors.html and .csv, scale factors of all
     selections with all uncertainties; DIR/prongs.csv, badly matched jets by number of prongs.
     """
-    from resonaut.report import calibration as calibrated
     from resonaut.report import settings
+    from resonaut.report.calibrate import observables as calibrated
 
     calibrated.calibration(summaries, settings.of_simulation(config), output)
 
@@ -87,10 +89,11 @@ def reweighting(
 ) -> None:
     """Data and simulation before and after reweighting: reads closure.json, writes a figure."""
     from resonaut.core.files import distinct
-    from resonaut.report import inputs, settings
+    from resonaut.report import settings
+    from resonaut.report.reweight import reweighting as closed
 
     distinct([closure, *data], [plot])
-    inputs.reweighting(closure, settings.of_data(config, data), plot)
+    closed.reweighting(closure, settings.of_data(config, data), plot)
 
 
 @app.command()
@@ -109,7 +112,7 @@ def search(
     Reads fit results. Writes DIR/p_values.png, limits.png, fits.png, nuisances.png, the folder hepdata, and of each
     result spectra/<method>_<window>.png, or spectrum.png of a bare scan.
     """
-    from resonaut.report import search as figures
+    from resonaut.report.fit import search as figures
     from resonaut.report.settings import label
 
     figures.search(results, summary, label(config), output)
@@ -137,7 +140,7 @@ def methods(
     Writes DIR/methods.csv and methods.html, and of each selection selections/<method>_<window>.png: spectra at several
     efficiencies, the test for sculpting, importances of the features.
     """
-    from resonaut.report import methods as compared
+    from resonaut.report.select import methods as compared
     from resonaut.report.settings import label
 
     compared.methods(selections, fit, no_signal, bound, benchmarks, label(config), output)
@@ -158,8 +161,8 @@ def injections(
     Writes DIR/injections.csv, and of each signal and window injections/<signal>_<window>.png and, with --benchmark,
     injections/improvement_<signal>_<window>.png.
     """
-    from resonaut.report import injections as found
     from resonaut.report import settings
+    from resonaut.report.select import injections as found
 
     found.injections(retrained, benchmark, settings.of_data(config, data), output)
 
@@ -172,8 +175,8 @@ def images(
     config: Configuration = None,
 ) -> None:
     """Mean images of selected and rejected jets: reads them, writes DIR/<method>_<window>.png."""
-    from resonaut.report import images as drawn
     from resonaut.report import settings
+    from resonaut.report.select import images as drawn
 
     drawn.images(means, settings.of_data(config, data), output)
 
@@ -187,8 +190,8 @@ def bias(
 ) -> None:
     """Pulls, spurious signal and coverage of the fits: reads bias tests, writes a figure and a CSV table."""
     from resonaut.core.files import distinct
-    from resonaut.report import bias as tested
     from resonaut.report import settings
+    from resonaut.report.fit import bias as tested
 
     distinct(tests, [plot, table])
     tested.bias(tests, settings.of_simulation(config), plot, table)
@@ -202,7 +205,7 @@ def tables(
 ) -> None:
     """The final numbers: reads the fit's summary, writes JSON and CSV."""
     from resonaut.core.files import distinct
-    from resonaut.report import tables as final
+    from resonaut.report.fit import summary as final
 
     distinct([fits], [summary, table])
     final.summarise(fits, summary, table)
@@ -214,23 +217,24 @@ def front_page(
     summary: Annotated[Path, typer.Option(help="<results>/fit/summary.json")],
     methods: Annotated[Path, typer.Option(help="<results>/report/methods.csv, for the verdicts.")],
     figure: Annotated[list[Path], typer.Option(help="A figure (PNG) that the page shows; repeatable.")],
+    data: Annotated[list[Path], typer.Option(help="<results>/skim/<dataset>.json of data searched; repeatable.")],
     dataset: Annotated[list[Path], typer.Option(help="<results>/skim/<dataset>.json of every dataset; repeatable.")],
     output: Annotated[Path, typer.Option(help="The page (HTML).")],
     config: Configuration = None,
 ) -> None:
     """The result on one page: reads fits, the table of the methods, figures and manifests; writes HTML."""
     from resonaut.core.files import distinct
-    from resonaut.report import front_page as page
+    from resonaut.report.all import front_page as page
     from resonaut.report.settings import label
 
-    distinct([*results, summary, methods, *figure, *dataset], [output])
-    page.front_page(results, summary, methods, dataset, figure, label(config), output)
+    distinct([*results, summary, methods, *figure, *data, *dataset], [output])
+    page.front_page(results, summary, methods, data, dataset, figure, label(config), output)
 
 
 @app.command()
 def show(summary: Annotated[Path, typer.Option(help="<results>/report/summary.json")]) -> None:
     """Print each selection at its most significant mass, and the global significances, from summary.json."""
-    from resonaut.report import tables as final
+    from resonaut.report.fit import summary as final
 
     print(final.terminal_table(summary))
     print(f"Plots and tables: {summary.parent}")

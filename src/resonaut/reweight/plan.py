@@ -20,11 +20,9 @@ def section() -> type:
 
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there are no data, or no simulation to be weighted to them."""
-    config = analysis.config
-    roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
-    for role in ("data", "background"):
-        if role not in roles:
+    for sample in ("data", "background"):
+        if not analysis.sample(sample):
             raise ConfigError(
-                f"config: search.stages has 'reweight', which compares data and background; add a dataset with the "
-                f"role {role} to search.datasets, or take 'reweight' out."
+                "config: search.stages has 'reweight', which compares data and background; name datasets in "
+                f"search.samples.{sample}, or take 'reweight' out."
             )

@@ -7,8 +7,7 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-from resonaut.core.errors import ConfigError
-from resonaut.core.events import KEY, Dataset, require_finite
+from resonaut.core.events import KEY, Collisions, Dataset, require_finite
 from resonaut.select import drawing
 from resonaut.select.drawing import Drawn, FloatArray, Injection
 from resonaut.select.tally import scale_to_total, usable_events
@@ -26,7 +25,7 @@ class Base:
     """
 
     name: str
-    role: Literal["data", "pseudo_data", "background"]
+    kind: Literal["data", "pseudo_data", "background"]
     events: ak.Array
     rest: ak.Array
     luminosity: float
@@ -35,7 +34,7 @@ class Base:
 
 
 def draw(
-    data: Dataset,
+    data: Collisions,
     simulation: Sequence[Dataset],
     columns: Sequence[str],
     friends: Sequence[str],
@@ -56,14 +55,12 @@ def draw(
         held_out: events of the simulation that trained the tagger are left out, and the others stand for them.
 
     Raises:
-        ConfigError: a dataset of the wrong role, without luminosity, or with less of it than is to be drawn.
+        ConfigError: a dataset without luminosity, or with less of it than is to be drawn.
     """
-    pseudo = data.manifest.role == "pseudo_data"
+    pseudo = data.without_signal
     reason = None if pseudo else "there are no pseudo-data, and no simulation that the method does not learn from"
     if simulation:
-        luminosity = injection.luminosity or data.manifest.luminosity
-        if luminosity is None:
-            raise ConfigError(f"dataset {data.name!r} has no luminosity; set datasets.{data.name}.luminosity.")
+        luminosity = injection.luminosity or data.luminosity
         weighted = ("reweight",) if reweighted else ()
         read = tuple(dict.fromkeys((*columns, "weight", *weighted, *(("tag_train",) if held_out else ()))))
         joined = tuple(dict.fromkeys((*friends, *weighted)))
@@ -79,8 +76,8 @@ def draw(
         reason = f"{len(pool)} events of {name} cannot make up the {expected.sum():.0f} of {luminosity:g}/fb"
     pool = data.read(columns, friends)
     mask, luminosity, shared = drawing.draw_base(data, len(pool), injection)
-    role: Literal["pseudo_data", "data"] = "pseudo_data" if pseudo else "data"
-    return Base(data.name, role, pool[mask], pool[~mask], luminosity, shared, reason)
+    kind: Literal["pseudo_data", "data"] = "pseudo_data" if pseudo else "data"
+    return Base(data.name, kind, pool[mask], pool[~mask], luminosity, shared, reason)
 
 
 def _weights(events: ak.Array, name: str) -> FloatArray:

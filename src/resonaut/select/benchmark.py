@@ -23,7 +23,7 @@ def benchmark(paths: Sequence[Path]) -> list[dict[str, Any]]:
             raise InputFileError(
                 path,
                 "no significance improvement of injected signal",
-                "give the search a dataset with the role 'pseudo_data', and run 'snakemake select_benchmark'",
+                "name pseudo-data in search.samples.pseudo_data, and run 'snakemake select_benchmark'",
             )
         drawn = content["injection"]
         key = (content["method"], content["window"], drawn["signal"], drawn["amount"], drawn["unit"])

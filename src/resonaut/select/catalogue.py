@@ -10,9 +10,9 @@ from resonaut.core.extensions import load
 
 @dataclass(frozen=True)
 class Entry:
-    """``place`` is "module.Class" in ``resonaut.select``, or the name of a class in a user's own file.
+    """``place`` is "folder.Class" in ``resonaut.select.methods``, or the name of a class in a user's own file.
 
-    ``friends``: stages whose columns it reads. ``roles``: roles of the simulated datasets it cannot do without.
+    ``friends``: stages whose columns it reads. ``samples``: the simulated samples it cannot do without.
     ``keys``: of the section ``select``, beside those that the engine reads for every method.
     ``file``: the user's own file that it is in.
     ``bound``: it knows what no search knows. ``candidates``: it sees those of the jets.
@@ -21,7 +21,7 @@ class Entry:
     place: str
     keys: tuple[str, ...] = ()
     friends: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
     bound: bool = False
     candidates: bool = False
     file: str = ""
@@ -29,7 +29,7 @@ class Entry:
     @property
     def module(self) -> str:
         """The file of its code, relative to the package's folder or absolute."""
-        return str(Path(self.file).resolve()) if self.file else f"select/{self.place.split('.')[0]}.py"
+        return str(Path(self.file).resolve()) if self.file else f"select/methods/{self.place.split('.')[0]}/method.py"
 
 
 # Keys of what methods share: the features of the event, those of a jet, and the ratio step.
@@ -46,13 +46,13 @@ METHODS = {
     "cathode_b": Entry("cathode.CathodeB", (*FLOW, "cathode")),
     "lacathode": Entry("lacathode.Lacathode", (*FLOW, "cathode")),
     "anode": Entry("anode.Anode", FLOW),
-    "salad": Entry("salad.Salad", EVENT, roles=("background",)),
-    "quak": Entry("quak.Quak", (*FLOW, "quak"), roles=("background", "signal")),
+    "salad": Entry("salad.Salad", EVENT, samples=("background",)),
+    "quak": Entry("quak.Quak", (*FLOW, "quak"), samples=("background", "signal")),
     "tnt": Entry("tnt.Tnt", (*JETS, "autoencoder", "tnt")),
     "vae_qr": Entry("vae_qr.VaeQr", (*REGRESSED, "vae_qr"), candidates=True),
     "nae": Entry("nae.Nae", (*EVENT, *REGRESSED, "autoencoder", "nae")),
-    "ideal": Entry("bounds.Ideal", EVENT, roles=("background",), bound=True),
-    "supervised": Entry("bounds.Supervised", EVENT, roles=("background", "signal"), bound=True),
+    "ideal": Entry("bounds.Ideal", EVENT, samples=("background",), bound=True),
+    "supervised": Entry("bounds.Supervised", EVENT, samples=("background", "signal"), bound=True),
 }
 
 

@@ -17,7 +17,7 @@ def train(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
     method: Annotated[str, typer.Option(help="A method of docs/select.md, or a key of select.combinations.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
-    data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data: <results>/skim/<dataset>.json; repeatable.")],
     output: Annotated[Path, typer.Option(help="Summary: <results>/select/<method>/<window>.json.")],
     background: Annotated[list[Path], typer.Option(help="Manifest of simulated background; repeatable.")] = [],  # noqa: B006
     signal: Annotated[list[Path], typer.Option(help="Manifest of a simulated signal; repeatable.")] = [],  # noqa: B006
@@ -36,21 +36,22 @@ def train(
     <results>/select/<method>/<window>/<dataset>/<chunk>.parquet (score_<method>, selected_<method>) and the summary:
     selected spectrum, signal efficiencies, sculpting of the background.
     """
-    from resonaut.core.events import Dataset
+    from resonaut.core.events import Collisions
     from resonaut.core.files import write_json
     from resonaut.physics import features
     from resonaut.select.settings import read
     from resonaut.select.train import selection
 
-    features.learn([str(path) for path in code])
-    distinct([config, data, *background, *signal, *code], [output])
+    features.FEATURES.learn([str(path) for path in code])
+    distinct([config, *data, *background, *signal, *code], [output])
+    searched = Collisions.open(data)
     summary = selection(
         read(config),
         method,
         window,
-        Dataset.open(data),
-        [Dataset.open(path) for path in background],
-        [Dataset.open(path) for path in signal],
+        searched,
+        searched.simulated(background),
+        searched.simulated(signal),
         reweight,
         lund,
         list(map(str, code)),
@@ -63,7 +64,7 @@ def inject(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
     method: Annotated[str, typer.Option(help="A method of docs/select.md, or of --code.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
-    data: Annotated[Path, typer.Option(help="Manifest of the data, or of pseudo-data without a signal.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data, or of pseudo-data without a signal; repeatable.")],
     signal: Annotated[Path, typer.Option(help="Manifest of the signal to inject.")],
     amount: Annotated[float, typer.Option(help="Cross section in fb, or number of events in the signal region.")],
     unit: Annotated[str, typer.Option(help="fb or events.")],
@@ -97,7 +98,7 @@ def inject(
     the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection and,
     where the background is known, improvement (SIC); no friends.
     """
-    from resonaut.core.events import Dataset
+    from resonaut.core.events import Collisions, Dataset
     from resonaut.core.files import write_json
     from resonaut.core.record import build
     from resonaut.physics import features
@@ -105,21 +106,22 @@ def inject(
     from resonaut.select.drawing import Injection
     from resonaut.select.settings import read
 
-    features.learn([str(path) for path in code])
-    distinct([config, data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
+    features.FEATURES.learn([str(path) for path in code])
+    distinct([config, *data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
+    base = Collisions.open(data)
     experiment = experiments.Experiment(
         read(config),
         method,
         window,
-        Dataset.open(data),
+        base,
         Dataset.open(signal),
-        [Dataset.open(path) for path in background],
-        [Dataset.open(path) for path in prior],
+        list(base.simulated(background)),
+        list(base.simulated(prior)),
         [Dataset.open(path) for path in evaluation],
         build(drawn, Injection, "resonaut select inject"),
         lund,
-        [Dataset.open(path) for path in simulation],
+        list(base.simulated(simulation)),
         reweight,
         tuple(map(str, code)),
     )
@@ -147,19 +149,19 @@ def images(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
     method: Annotated[str, typer.Option(help="A method that was run.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
-    data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data: <results>/skim/<dataset>.json; repeatable.")],
     output: Annotated[Path, typer.Option(help="<results>/select/<method>/<window>_images.json.")],
 ) -> None:
     """Average the jets of selected and of rejected data in the signal region.
 
     Reads the data's chunks with candidates, and the friends that `resonaut select train` wrote. Writes mean images.
     """
-    from resonaut.core.events import Dataset
+    from resonaut.core.events import Collisions
     from resonaut.core.files import write_json
     from resonaut.select import images as jet_images
     from resonaut.select import settings
 
-    distinct([config, data], [output])
+    distinct([config, *data], [output])
     write_json(
-        output, jet_images.images(Dataset.open(data), method, window, settings.window(settings.read(config), window))
+        output, jet_images.images(Collisions.open(data), method, window, settings.window(settings.read(config), window))
     )

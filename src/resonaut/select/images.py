@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.events import Dataset
+from resonaut.core.events import Collisions
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 
@@ -64,7 +64,7 @@ def image(events: ak.Array, jet: str) -> NDArray[np.float64]:
     return pixels
 
 
-def images(data: Dataset, method: str, window_name: str, window: Window) -> dict[str, Any]:
+def images(data: Collisions, method: str, window_name: str, window: Window) -> dict[str, Any]:
     """The mean images of the data of a window's signal region."""
     found = Images()
     column = f"selected_{method}"

@@ -13,7 +13,7 @@ import numpy as np
 
 from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError
-from resonaut.core.events import KEY, Dataset
+from resonaut.core.events import KEY, Collisions, Dataset
 from resonaut.select import base, drawing
 from resonaut.select import method as methods
 from resonaut.select.drawing import Injection
@@ -39,7 +39,7 @@ class Experiment:
     settings: Settings
     method: str
     window: str
-    data: Dataset
+    data: Collisions
     signal: Dataset
     backgrounds: list[Dataset]
     signals: list[Dataset]
@@ -59,7 +59,7 @@ def inject(experiment: Experiment) -> dict[str, Any]:
     """The summary of ``resonaut select train`` for data with injected signal, with ``injection`` and ``improvement``.
 
     Raises:
-        ConfigError: a method that reads the scores of others, a dataset of the wrong role or without luminosity.
+        ConfigError: a method that reads the scores of others, or data without luminosity.
         EmptySelectionError: too few events, in the data or of the signal.
     """
     settings = experiment.settings
@@ -120,7 +120,7 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     tally.add(ak.with_field(simulated, remaining, "remaining"), score, selector.selected(score))
     inside = Regions.of(ak.to_numpy(simulated.m_jj), mass_window).signal
     sic = None
-    if background.role != "data":
+    if background.kind != "data":
         left = inside & usable & ~injected
         sic = improvement(
             _ranks(selector, simulated[left], signal.name, False),
@@ -149,7 +149,7 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
         "improvement": sic,
         "injection": {
             "signal": signal.name,
-            "base": background.role,
+            "base": background.kind,
             "base_reason": background.reason,
             "shared": max(background.shared, drawn.shared),
             "amount": injection.amount,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.extensions import load
 from resonaut.select import catalogue
@@ -83,12 +84,12 @@ def selections(analysis: "Analysis") -> list[str]:
     """The summaries of each method in each window of the data; none without data."""
     section = analysis.config["select"]
     pairs = [(method, window) for method in section["methods"] for window in section["windows"]]
-    return [f"<results>/select/{'/'.join(pair)}.json" for pair in pairs if analysis.datasets("data")]
+    return [f"<results>/select/{'/'.join(pair)}.json" for pair in pairs if analysis.sample("data")]
 
 
 def scores(analysis: "Analysis", method: str, window: str) -> list[str]:
     """The friends that a method reads: scores of the tagger, or of the methods that it combines."""
-    names = analysis.datasets("data", "background", "signal")
+    names = analysis.sample("data", "background", "signal")
     folders = [*stages_read(analysis, method), *(f"select/{part}/{window}" for part in combined(analysis, method))]
     return [path for folder in folders for path in analysis.friends(folder, *names)]
 
@@ -102,7 +103,8 @@ def bounds(analysis: "Analysis") -> list[str]:
 def with_candidates(analysis: "Analysis") -> bool:
     """Whether the events keep the candidates of their jets."""
     return analysis.config["skim"]["read_constituents"] and all(
-        analysis.catalogue[name].format != "lhco_features" for name in analysis.datasets("data", "pseudo_data")
+        formats.entry(analysis.catalogue[name].format, analysis.config["code"]).candidates
+        for name in analysis.sample("data", "pseudo_data")
     )
 
 
@@ -118,17 +120,13 @@ def check(analysis: "Analysis") -> None:
     Raises:
         ConfigError: one sentence with the key and the way out.
     """
-    searched = len(analysis.datasets("data"))
     injection = analysis.config["select"]["injection"]
-    if searched > 1:
+    if not analysis.sample("data") and not (
+        analysis.sample("pseudo_data") and injection["signals"] and injection["amounts"]
+    ):
         raise ConfigError(
-            f"config: search.datasets has {searched} datasets with the role 'data'; select searches exactly one, so "
-            "leave one (its 'files' may be many)."
-        )
-    if not searched and not (analysis.datasets("pseudo_data") and injection["signals"] and injection["amounts"]):
-        raise ConfigError(
-            "config: search.stages has 'select', and search.datasets no dataset with the role 'data' to search in; add "
-            "one, or pseudo-data and select.injection.signals and amounts to put into them."
+            "config: search.stages has 'select', and search.samples.data names no data to search in; name them, or "
+            "pseudo-data and select.injection.signals and amounts to put into them."
         )
     methods = analysis.config["select"]["methods"]
     for name in methods:
@@ -156,9 +154,9 @@ def _require_inputs(analysis: "Analysis", method: str) -> None:
             f"config: select.methods has {method!r}, which sees the jets' candidates; take it out, or set "
             "skim.read_constituents for files that have them."
         )
-    for role in wanted.roles:
-        if not analysis.datasets(role):
+    for sample in wanted.samples:
+        if not analysis.sample(sample):
             raise ConfigError(
-                f"config: select.methods has {method!r}, which learns from a dataset with the role {role!r}; take it "
-                "out, or add one to search.datasets."
+                f"config: select.methods has {method!r}, which learns from simulated {sample}; take it out, or name "
+                f"datasets in search.samples.{sample}."
             )

@@ -46,6 +46,6 @@ def make(name: str, settings: Settings, window: str, code: Sequence[str] = ()) -
     found = catalogue.entry(name, code)
     *module, kind = found.place.split(".")
     # Only the method's own module: torch and flows take seconds to load.
-    home = load(found.file) if found.file else import_module(f"resonaut.select.{module[0]}")
+    home = load(found.file) if found.file else import_module(f"resonaut.select.methods.{module[0]}.method")
     method: Method = getattr(home, kind)(settings)
     return method

@@ -286,7 +286,7 @@ class Injections:
         "Cross section in fb, or exactly so many events in the signal region of the window.", default="fb"
     )
     base: Literal["auto", "pseudo_data", "background", "data"] = key(
-        "What signal is put into, by the role of the datasets; auto for pseudo-data where there are some, else "
+        "What signal is put into, by the name of the sample; auto for pseudo-data where there are some, else "
         "simulated background drawn to the data's luminosity, else the data, which may hold a signal already: then "
         "there is no limit.",
         default="auto",

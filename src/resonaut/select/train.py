@@ -5,8 +5,7 @@ from typing import Any
 
 import awkward as ak
 
-from resonaut.core.errors import ConfigError
-from resonaut.core.events import Dataset
+from resonaut.core.events import Collisions, Dataset
 from resonaut.select import method as methods
 from resonaut.select.importance import importance
 from resonaut.select.regions import Regions, require_events
@@ -20,9 +19,9 @@ def selection(
     settings: Settings,
     method_name: str,
     window_name: str,
-    data: Dataset,
-    backgrounds: list[Dataset],
-    signals: list[Dataset],
+    data: Collisions,
+    backgrounds: Sequence[Dataset],
+    signals: Sequence[Dataset],
     reweighted: bool,
     lund: bool,
     code: Sequence[str] = (),
@@ -33,7 +32,7 @@ def selection(
         settings: the section ``select``.
         method_name: a method of docs/select.md, or a key of ``select.combinations``.
         window_name: a key of ``select.windows``.
-        data: the data to search in.
+        data: the data to search in, whose events are searched together.
         backgrounds: simulated background, for the sculpting check and for methods that learn from it.
         signals: simulated signals, for the efficiencies and for methods that learn from them.
         reweighted: the backgrounds have friends ``reweight``.
@@ -41,27 +40,26 @@ def selection(
         code: the user's own files that the method may be in.
 
     Raises:
-        ConfigError: no such method, window or feature, or ``data`` has another role.
+        ConfigError: no such method, window or feature.
         EmptySelectionError: too few events to train or to define an efficiency.
     """
-    if data.manifest.role != "data":
-        raise ConfigError(f"dataset {data.name!r} has the role {data.manifest.role!r}; select trains on role 'data'.")
     mass_window = window(settings, window_name)
     method = methods.make(method_name, settings, window_name, code)
     events = data.read(("m_jj", *method.columns), method.friends)
     regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
     require_events(regions, mass_window, window_name, data.name, settings.min_events)
-    training = TrainingData(events, regions, mass_window, data.name, backgrounds, signals, injected=None)
+    training = TrainingData(events, regions, mass_window, data.name, list(backgrounds), list(signals), injected=None)
     selector = Selector.train(method_name, method, training)
     held_out = methods.uses_tagger(method_name, settings, code)
     counted = DataTally(settings, mass_window)
     simulated = BackgroundTally(reweighted, held_out)
     efficiencies = [SignalTally(signal, settings.spectrum, lund, held_out) for signal in signals]
     folder = f"select/{method_name}/{window_name}"
-    jobs: list[tuple[Dataset, Tally]] = [(data, counted), *((b, simulated) for b in backgrounds)]
-    jobs += zip(signals, efficiencies, strict=True)
-    for dataset, tally in jobs:
-        selector.apply(dataset, folder, tally)
+    for dataset in data.datasets:
+        selector.apply(dataset, folder, counted, is_data=True)
+    simulation: list[tuple[Dataset, Tally]] = [(dataset, simulated) for dataset in backgrounds]
+    for dataset, tally in (*simulation, *zip(signals, efficiencies, strict=True)):
+        selector.apply(dataset, folder, tally, is_data=False)
     checked = simulated.simulated if backgrounds else counted.outside
     return {
         "method": method_name,

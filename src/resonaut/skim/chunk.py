@@ -4,26 +4,24 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from resonaut.core import events
-from resonaut.core.datasets import BLIND_ROLES, DatasetConfig, require_certifiable
+from resonaut.core import events, formats
+from resonaut.core.datasets import DatasetConfig, require_certifiable
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.files import write_json
 from resonaut.core.record import record
 from resonaut.skim import cutflow, expected, pieces
-from resonaut.skim.columns import Column, units
+from resonaut.skim.columns import units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
+from resonaut.skim.reading import Job, Read, Reader
 from resonaut.skim.settings import BadFiles, Skim
 
 log = logging.getLogger(__name__)
-
-# Reads one file: its path, and its number in the chunk.
-Reader = Callable[[str, int], FileResult]
 
 
 @record
@@ -48,11 +46,23 @@ class Summary:
 
 
 def skim_chunk(
-    config: Skim, dataset: DatasetConfig, name: str, workers: int, files: list[str], output: Path, summary: Path
+    config: Skim,
+    dataset: DatasetConfig,
+    name: str,
+    workers: int,
+    files: list[str],
+    output: Path,
+    summary: Path,
+    code: tuple[str, ...] = (),
 ) -> None:
-    """Select the events of ``files`` and write them to ``output``, and the chunk's ``summary``."""
+    """Select the events of ``files`` and write them to ``output``, and the chunk's ``summary``.
+
+    ``code``: the user's own files, with the format or with columns.
+    """
     _require_different(files, name)
-    with _scratch(output) as scratch, _reader(config, dataset, name, workers, scratch) as (read, columns):
+    region = config.region(dataset.region, name)
+    with _scratch(output) as scratch, _opened(Job(config, dataset, name, region, code, workers, scratch)) as opened:
+        read, columns = opened
         checked = _checked(read, dataset)
         results: dict[str, FileResult] = {}
         lost, broken = [], []
@@ -108,34 +118,15 @@ def _scratch(output: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _reader(
-    config: Skim, dataset: DatasetConfig, name: str, workers: int, scratch: Path
-) -> Iterator[tuple[Reader, dict[str, Column]]]:
-    """How to read the dataset's format, and the columns that come out."""
-    region = config.region(dataset.region, name)
-    if dataset.certified is not None:
-        require_certifiable(name, dataset.role, dataset.format)
-    if dataset.format == "nanoaod":
-        from resonaut.skim import nanoaod, runner
-        from resonaut.skim.certified import Certified
-
-        certified = None if dataset.certified is None else Certified.read(Path(dataset.certified))
-        selection = nanoaod.Selection.of(config, region, dataset.role in BLIND_ROLES, certified)
-        with runner.executor(config, workers) as pool:
-
-            def read(file: str, number: int) -> FileResult:
-                return runner.read(file, number, selection, scratch, config.batch_events, pool, workers)
-
-            yield read, selection.columns()
-    else:
-        from resonaut.skim import lhco
-
-        layout = lhco.Layout.of(dataset, config, region)
-        yield lambda file, number: lhco.read(file, number, layout, scratch, config), layout.columns()
+def _opened(job: Job) -> AbstractContextManager[Reader]:
+    """The reader of the dataset's format."""
+    if job.dataset.certified is not None:
+        require_certifiable(job.name, job.dataset.nature, job.dataset.format, job.code)
+    found: AbstractContextManager[Reader] = formats.entry(job.dataset.format, job.code).find()(job)
+    return found
 
 
-def _checked(read: Reader, dataset: DatasetConfig) -> Reader:
+def _checked(read: Read, dataset: DatasetConfig) -> Read:
     """A reader that compares each file with what is known of it beforehand."""
     if dataset.expected is None:
         return read
@@ -153,7 +144,7 @@ def _checked(read: Reader, dataset: DatasetConfig) -> Reader:
     return compare
 
 
-def _attempt(read: Reader, file: str, number: int, policy: BadFiles) -> FileResult | dict[str, Any]:
+def _attempt(read: Read, file: str, number: int, policy: BadFiles) -> FileResult | dict[str, Any]:
     """Read a file, again if it fails; its entry in the list of lost files if it may be skipped.
 
     Readers meet damage with any kind of exception, so all count as the file's fault but those of the output.

@@ -10,11 +10,12 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core import config as frozen
-from resonaut.core import events
-from resonaut.core.datasets import BLIND_ROLES, DatasetConfig
+from resonaut.core import events, formats
+from resonaut.core.datasets import BLIND, DatasetConfig
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Manifest
+from resonaut.core.events import KEY
 from resonaut.core.files import write_json
+from resonaut.core.manifest import Manifest
 from resonaut.skim import cutflow, duplicates
 from resonaut.skim.chunk import Summary
 from resonaut.skim.pieces import not_fired
@@ -23,8 +24,12 @@ from resonaut.skim.settings import Skim
 log = logging.getLogger(__name__)
 
 
-def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path], output: Path) -> None:
+def merge(
+    config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path], output: Path, code: tuple[str, ...] = ()
+) -> None:
     """Write the manifest of a dataset from the summaries of its chunks and, beside them, their events.
+
+    ``code``: the user's own files, in which the format may be.
 
     Raises:
         InputFileError: more than the configured fraction of the events was lost, or events are there twice.
@@ -38,20 +43,22 @@ def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path]
     if flow and not _broken(flow):
         del flow[-1]
     notes = _notes(chunks)
-    dropped = _drop_copies(config, dataset, name, [path.with_suffix(".parquet") for path in summaries], flow, notes)
+    sections = formats.entry(dataset.format, code).sections
+    paths = [path.with_suffix(".parquet") for path in summaries]
+    dropped = _drop_copies(config, dataset, name, paths, sections, flow, notes)
     scale = 1.0
-    if dataset.role not in BLIND_ROLES:
+    if dataset.nature not in BLIND:
         count, sum_weights = (sum(chunk.generated[i] for chunk in chunks) for i in (0, 1))
         flow = [cutflow.row("generated", int(count), float(sum_weights)), *flow]
     require_events(flow, name)
-    if dataset.role not in BLIND_ROLES:
+    if dataset.nature not in BLIND:
         # The events that are left stand for those that were left out.
         scale = weight_scale(dataset, name, float(sum_weights) * _kept(flow))
     for note in notes:
         log.warning("%s: %s", name, note)
     manifest = Manifest(
         name=name,
-        role=dataset.role,
+        nature=dataset.nature,
         chunks=[chunk.chunk for chunk in chunks],
         events=flow[-1]["events"],
         luminosity=None if dataset.luminosity is None else dataset.luminosity * (1 - fraction),
@@ -62,6 +69,7 @@ def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path]
         lost=[entry for chunk in chunks for entry in chunk.lost + chunk.broken],
         notes=notes,
         dropped=dropped,
+        era=dataset.era,
     )
     write_json(output, asdict(manifest))
 
@@ -115,12 +123,18 @@ def _notes(chunks: list[Summary]) -> list[str]:
 
 
 def _drop_copies(
-    config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], flow: list[dict[str, Any]], notes: list[str]
+    config: Skim,
+    dataset: DatasetConfig,
+    name: str,
+    paths: list[Path],
+    sections: bool,
+    flow: list[dict[str, Any]],
+    notes: list[str],
 ) -> dict[str, list[int]]:
     """The rows of each chunk that are copies of earlier events, with a row in the cutflow if there are any."""
     if not flow or not flow[-1]["events"]:
         return {}
-    repeated = _repeated(config, dataset, name, paths, notes)
+    repeated = _repeated(config, dataset, name, paths, sections, notes)
     if not len(repeated):
         return {}
     rows = {file: repeated["row"][repeated["file"] == file] for file in np.unique(repeated["file"])}
@@ -129,15 +143,17 @@ def _drop_copies(
     return {paths[file].stem: dropped.tolist() for file, dropped in rows.items()}
 
 
-def _repeated(config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], notes: list[str]) -> np.ndarray:
+def _repeated(
+    config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], sections: bool, notes: list[str]
+) -> np.ndarray:
     """The events that are copies of earlier ones, where they may be dropped; others with their numbers are noted."""
     repeated = duplicates.find(paths, KEY)
-    columns = duplicates.identity(dataset)
-    if dataset.format == "nanoaod" and len(repeated) and not repeated["event"].any():
+    columns = duplicates.identity(dataset, sections)
+    if sections and len(repeated) and not repeated["event"].any():
         # Folds and training samples are chosen by the numbers, too.
         first = _inputs(dataset, paths[repeated["first"][0]])
         raise InputFileError(first, "has events numbered 0, which cannot be told from one another", "number them")
-    if columns != KEY and (len(repeated) or dataset.format != "nanoaod"):
+    if columns != KEY and (len(repeated) or not sections):
         alike, repeated = len(repeated), duplicates.find(paths, columns)
         if alike > len(repeated):
             text = "events have the numbers (run, luminosityBlock, event) of another one"

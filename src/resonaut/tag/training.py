@@ -14,16 +14,20 @@ from resonaut.core.files import write_json
 from resonaut.learn import training
 from resonaut.learn.losses import cross_entropy
 from resonaut.tag import networks
+from resonaut.tag.architectures import require_consistent
 from resonaut.tag.roc import measure
-from resonaut.tag.sample import Sample, load
-from resonaut.tag.settings import NetworkConfig, TagConfig, require_consistent
+from resonaut.tag.sample import Sample, Simulation, load
+from resonaut.tag.settings import NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
 
-def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Path, summary: Path) -> None:
+def make_model(
+    settings: TagConfig, name: str, background: list[Path], signal: list[Path], output: Path, summary: Path
+) -> None:
     """Train the network ``name``, or take its published weights; write model and summary.
 
+    ``background`` and ``signal`` are manifests of simulated jets: of QCD, and of particles told apart by their prongs.
     The summary holds the number of parameters, the jets per class, the loss per epoch, and per signal
     class against QCD the ROC curve and its area, on held-out jets.
     """
@@ -33,11 +37,11 @@ def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Pa
     if network.weights is not None:
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
-    datasets = [events.Dataset.open(manifest) for manifest in manifests]
-    held_out = load(datasets, settings, network, "held_out")
+    simulation = Simulation(list(map(events.Dataset.open, background)), list(map(events.Dataset.open, signal)))
+    held_out = load(simulation, settings, network, "held_out")
     result: dict[str, Any] = {"loss": {"train": [], "held_out": []}, "train_jets": {}}
     if network.weights is None:
-        seen = load(datasets, settings, network, "train")
+        seen = load(simulation, settings, network, "train")
         module, result["loss"] = train(network, settings, seen, held_out)
         weights = {key: value.cpu() for key, value in module.state_dict().items()}
         tagger = networks.from_module(name, network, module, device)
@@ -63,7 +67,7 @@ def _count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
 
 def train(
     network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: Sample
-) -> tuple[networks.PairTransformer | networks.PointNet, dict[str, list[float]]]:
+) -> tuple[torch.nn.Module, dict[str, list[float]]]:
     """Minimise the weighted cross entropy with AdamW under a one-cycle learning rate.
 
     Returns the network and the mean loss per epoch on both samples. The same configuration gives the

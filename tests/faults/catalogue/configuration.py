@@ -138,8 +138,8 @@ def generated(component: Mapping[str, Any], **generator: Any) -> dict[str, Any]:
 
 SIMULATED = {"search.stages": ["simulate", "skim"], "datasets.data.files": []}
 QCD = {"process": "qcd", "events": 5}
-BACKGROUND = {"role": "background", "files": ["b.root"], "cross_section": 1}
-SIGNAL = {"role": "signal", "files": ["b.root"], "cross_section": 1, "mass": 3500}
+BACKGROUND = {"nature": "simulation", "files": ["b.root"], "cross_section": 1}
+SIGNAL = {"nature": "simulation", "files": ["b.root"], "cross_section": 1, "mass": 3500}
 FILES_OF_DATA = "datasets.data.files"
 
 # Values by their paths, and the words of which a sentence must hold one.
@@ -210,7 +210,10 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
         "luminosity",
     ),
     "two data datasets": (
-        {"search.datasets": ["data", "more"], "datasets.more": {"role": "data", "files": ["b.root"], "luminosity": 1}},
+        {
+            "search.datasets": ["data", "more"],
+            "datasets.more": {"nature": "data", "files": ["b.root"], "luminosity": 1},
+        },
         ("data", "more"),
     ),
     "no data": ({"search.datasets": ["b"], "datasets.b": BACKGROUND}, "data"),
@@ -232,7 +235,7 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "file and pattern": ({FILES_OF_DATA: ["a.root", "a*.root"]}, "a.root"),
     "file by another path": ({FILES_OF_DATA: ["a.root", "./a.root", "../work/a.root"]}, "a.root"),
     "file in two datasets": (
-        {"search.datasets": ["data", "b"], "datasets.b": {"role": "data", "files": ["a.root"], "luminosity": 1}},
+        {"search.datasets": ["data", "b"], "datasets.b": {"nature": "data", "files": ["a.root"], "luminosity": 1}},
         ("a.root", "data"),
     ),
     "folder as file": ({FILES_OF_DATA: ["src"]}, "src"),
@@ -240,7 +243,7 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "unknown key at the top": ({"serach": {}}, "serach"),
     "unknown key": ({"fit.bin_widht": 4}, "bin_widht"),
     "unknown key of a dataset": ({"datasets.data.file": ["a.root"]}, "file"),
-    "number as key": ({"datasets": {5: {"role": "data"}}}, "5"),
+    "number as key": ({"datasets": {5: {"nature": "data"}}}, "5"),
     "true as key": ({True: 5}, "True"),
     "null as key": ({"fit": {None: 5}}, "None"),
 }
@@ -361,7 +364,7 @@ HOSTILE = {
 def hostile_name(what: str, name: str) -> Try:
     """A name that becomes a file or an option: it works as what it is, or is refused; it never runs."""
     write_nano("a.root", nano())
-    data = {"role": "data", "generator": None, "files": ["a.root"], "luminosity": 20}
+    data = {"nature": "data", "generator": None, "files": ["a.root"], "luminosity": 20}
     skim = {"regions": {"dijet": {"m_jj_min": None}}}
     if what == "datasets":
         overlay = {"search": {"stages": ["skim"], "datasets": [name]}, "datasets": {name: data}, "skim": skim}
@@ -491,7 +494,7 @@ def files_twice_in_a_run() -> Try:
 def half_of_the_simulation_without_counters() -> Try:
     write_nano("a.root", nano())
     write_nano("b.root", nano(simulation=True), runs(3))
-    datasets = {"b": {"role": "background", "files": ["b.root"], "cross_section": 1}}
+    datasets = {"b": {"nature": "simulation", "files": ["b.root"], "cross_section": 1}}
     overlay = {
         "datasets": datasets,
         "search": {"stages": ["skim"], "datasets": ["data", "b"]},
@@ -504,7 +507,7 @@ def half_of_the_simulation_without_counters() -> Try:
 def broken_file_keeps_other_datasets() -> Try:
     write_nano("a.root", nano())
     text("b.root", "broken")
-    datasets = {"b": {"role": "background", "files": ["b.root"], "cross_section": 1}}
+    datasets = {"b": {"nature": "simulation", "files": ["b.root"], "cross_section": 1}}
     overlay = {
         "datasets": datasets,
         "search": {"stages": ["skim"], "datasets": ["data", "b"]},

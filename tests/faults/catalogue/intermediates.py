@@ -33,7 +33,7 @@ def cutflows() -> list[str]:
 
 
 def selection() -> list[str]:
-    problem = freeze({"datasets": {"d": {"role": "data", "files": ["a.root"]}}, "select": {"windows": {"w": WINDOW}}})
+    problem = freeze({"datasets": {"d": {"nature": "data", "files": ["a.root"]}}, "select": {"windows": {"w": WINDOW}}})
     if problem:
         raise RuntimeError(problem[-1])
     options = ["--config", "frozen/select.json", "--method", "inclusive", "--window", "w", "--data", MANIFEST]
@@ -60,7 +60,7 @@ MANIFESTS = {
     "scale infinite": {"weight_scale": float("inf")},
     "scale null": {"weight_scale": None},
     "name": {"name": "x"},
-    "role": {"role": "king"},
+    "role": {"nature": "king"},
     "key unknown": {"nothing": 1},
     "key missing": {"chunks": Ellipsis},
     "cutflow null": {"cutflow": None},

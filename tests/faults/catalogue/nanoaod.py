@@ -20,7 +20,7 @@ uncompressed = Kind(
     apart="nothing in such a file tells of the flip; a list of checksums in the configuration does",
 )
 
-SIMULATION = {"role": "background", "cross_section": 10.0, "luminosity": None}
+SIMULATION = {"nature": "simulation", "cross_section": 10.0, "luminosity": None}
 CUTS = {"dijet": {"pt_min": 300, "delta_eta_max": 1.3}}
 
 

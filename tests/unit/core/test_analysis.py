@@ -22,7 +22,7 @@ def complete(*overlays: dict[str, Any], base: Path | None = ROOT / "config" / "c
 
 
 def skimmed(**datasets: Any) -> dict[str, Any]:
-    return {"search": {"stages": ["skim"], "datasets": list(datasets)}, "datasets": datasets}
+    return {"search": {"stages": ["skim"], "samples": {"data": list(datasets)}}, "datasets": datasets}
 
 
 def window(low: list[float], signal_region: list[float], high: list[float]) -> dict[str, Any]:
@@ -59,17 +59,33 @@ def test_chains_become_windows() -> None:
 @pytest.mark.parametrize(
     ("overlay", "sentence"),
     [
-        ({"search": {"datasets": ["data", "nothing"]}}, "search.datasets names 'nothing', which is not in 'datasets'"),
+        (
+            {"search": {"samples": {"data": ["nothing"]}}},
+            "search.samples.data names 'nothing', which is not in 'datasets'",
+        ),
+        (
+            {"search": {"samples": {"data": ["qcd"]}}},
+            "search.samples.data names 'qcd', whose nature is simulation, not",
+        ),
+        ({"tag": {"samples": {"signal": ["data"]}}}, "tag.samples.signal names 'data', whose nature is data, not sim"),
+        (
+            {"search": {"samples": {"background": ["qcd", "signal_tt"]}}},
+            "search.samples has 'signal_tt' in background and in signal; take it out of one",
+        ),
+        (
+            {"search": {"samples": {"data": ["data", "w_data"]}}},
+            "data and w_data are one sample; give each its datasets.",
+        ),
         (
             {"search": {"stages": ["simulat"]}},
             "search.stages has 'simulat', which is no stage; there are simulate, skim",
         ),
         (
             {
-                "search": {"stages": ["simulate", "skim", "select"], "datasets": ["pseudo", "qcd"]},
+                "search": {"stages": ["simulate", "skim", "select"], "samples": {"data": []}},
                 "select": {"methods": ["inclusive"]},
             },
-            "search.datasets no dataset with the role 'data' to search in; add one, or pseudo-data",
+            "search.samples.data names no data to search in; name them, or pseudo-data",
         ),
         (
             {"select": {"methods": ["inclusive", "a"], "combinations": {"a": {"methods": ["a", "inclusive"]}}}},
@@ -109,7 +125,7 @@ def test_chains_become_windows() -> None:
             "datasets.data stands for collisions, which exist in one variation",
         ),
         (
-            {"search": {"stages": ["simulate", "skim", "tag"], "datasets": ["data"]}},
+            {"search": {"stages": ["simulate", "skim", "tag"], "samples": {"background": [], "signal": []}}},
             "search.stages has 'tag', which learns from",
         ),
         ({"tag": {"networks": {"part": {"architecture": "particle_net", "max_constituents": 3}}}}, "part.edge_conv"),
@@ -118,12 +134,12 @@ def test_chains_become_windows() -> None:
             "tag.networks.part.weights: no file 'no.pt'",
         ),
         (
-            {"search": {"stages": ["simulate", "skim", "reweight"], "datasets": ["data"]}},
-            "add a dataset with the role background",
+            {"search": {"stages": ["simulate", "skim", "reweight"], "samples": {"background": []}}},
+            "name datasets in search.samples.background",
         ),
         (
-            {"search": {"stages": ["simulate", "skim", "calibrate"], "datasets": ["w_data"]}},
-            "add a dataset with the role w_sim",
+            {"calibrate": {"samples": {"simulation": []}}},
+            "name datasets in calibrate.samples.simulation",
         ),
         ({"calibrate": {"bins": {"subjet_pt": [10, 9, 20]}}}, "calibrate.bins.subjet_pt: [10, 9, 20] are not ascend"),
         ({"calibrate": {"factor_range": [5, 0.2]}}, "calibrate.factor_range is [5, 0.2], which must rise and hold 1"),
@@ -150,8 +166,11 @@ def test_chains_become_windows() -> None:
         ({"select": {"features": ["m_jj"]}}, "select.features: unknown feature 'm_jj'; the features are m_j1, m_j2"),
         ({"select": {"jet_features": ["m_j1"]}}, "select.jet_features: unknown feature 'm_j1'; the features are m, ta"),
         ({"select": {"tagger": {"network": "best"}}}, "select.tagger.network: 'best' is not in tag.networks"),
-        ({"select": {"quak": {"prior": ["qcd"]}}}, "select.quak.prior names 'qcd', whose role is background, not sig"),
-        ({"select": {"injection": {"signals": ["none"]}}}, "select.injection.signals names 'none', which is not in se"),
+        ({"select": {"quak": {"prior": ["qcd"]}}}, "select.quak.prior names 'qcd', not in search.samples.signal; add"),
+        (
+            {"select": {"injection": {"signals": ["none"]}}},
+            "select.injection.signals names 'none', not in search.samples.sig",
+        ),
         ({"select": {"injection": {"windows": ["w1"]}}}, "select.injection.windows: no window 'w1' in select.windows"),
         ({"select": {"injection": {"slow_methods": ["cwolla"]}}}, "unknown method 'cwolla' in select.injection.slow"),
         ({"select": {"injection": {"amounts": [1, 1.0000001]}}}, "select.injection.amounts: 1, 1 are not different"),
@@ -205,21 +224,27 @@ def test_no_file_and_a_folder_are_refused(tmp_path) -> None:
     [
         ({}, True),
         ({"region": "dijet"}, False),
-        ({"role": "w_data"}, False),
         ({"labelled": {"background": [5, None]}}, False),
         ({"labelled": {"background": [4, None]}}, True),
         ({"labelled": {"background": [5, None], "signal": [0, 1]}}, True),
         ({"labelled": {"background": [5, None], "seed": 2}}, True),
     ],
 )
-def test_two_datasets_of_one_role_share_no_events(tmp_path, change, refused) -> None:
+def test_two_datasets_of_one_sample_share_no_events(tmp_path, change, refused) -> None:
     path = tmp_path / "a.h5"
     path.touch()
-    one = {"role": "data", "format": "lhco_features", "region": "lhco", "files": [str(path)]}
+    one = {
+        "nature": "data",
+        "era": "a",
+        "luminosity": 1,
+        "format": "lhco_features",
+        "region": "lhco",
+        "files": [str(path)],
+    }
     one |= {"labelled": {"background": [0, 5], "signal": [0, 3]}}
-    overlay = skimmed(one=one, other=one | change)
+    overlay = skimmed(one=one, other=one | {"era": "b"} | change)
     if refused:
-        with pytest.raises(ConfigError, match=r"datasets\.one and datasets\.other have the same role and both read"):
+        with pytest.raises(ConfigError, match=r"search\.samples\.data: one and other both read"):
             complete(overlay, base=None)
     else:
         complete(overlay, base=None)

@@ -27,9 +27,13 @@ def test_a_command_depends_on_no_other_stage(verb, command) -> None:
 
 
 def test_a_command_depends_on_what_it_runs_alone() -> None:
-    train = provenance.command_code("select", "train", "select/cwola.py")
-    assert {"select/train.py", "select/cwola.py", "select/kinematics.py", "learn/ratio/trees.py"} <= set(train)
-    assert not {"select/inject.py", "select/nae.py", "select/images.py", "learn/density/flow.py"} & set(train)
+    train = provenance.command_code("select", "train", "select/methods/cwola/method.py")
+    assert {"select/train.py", "select/methods/cwola/method.py", "select/kinematics.py", "learn/ratio/trees.py"} <= set(
+        train
+    )
+    assert not {"select/inject.py", "select/methods/nae/method.py", "select/images.py", "learn/density/flow.py"} & set(
+        train
+    )
     assert "fit/limits.py" not in provenance.command_code("fit", "summary")
 
 

@@ -53,10 +53,17 @@ def selection_file(rng):
     }
 
 
+def manifest(luminosity):
+    """What ``skim`` says of data."""
+    unknown = {"cross_section": None, "mass": None, "weight_scale": 1.0}
+    empty = {"chunks": [], "cutflow": [], "lost": [], "notes": [], "dropped": {}}
+    return json.dumps({"name": "data", "nature": "data", "events": 0, "luminosity": luminosity, **unknown, **empty})
+
+
 def inputs(folder):
     (folder / "fit.json").write_text(json.dumps(SETTINGS))
     (folder / "selection.json").write_text(json.dumps(selection_file(np.random.default_rng(1))))
-    (folder / "data.json").write_text(json.dumps({"luminosity": 30.0}))
+    (folder / "data.json").write_text(manifest(30.0))
     return folder
 
 
@@ -72,7 +79,7 @@ def fitted(tmp_path_factory):
     folder = inputs(tmp_path_factory.mktemp("fitted"))
     settings = read(folder / "fit.json", FitSettings)
     selection.fit_selection(
-        settings, folder / "selection.json", folder / "data.json", folder / "out/w2.json", folder / "out/w2"
+        settings, folder / "selection.json", [folder / "data.json"], folder / "out/w2.json", folder / "out/w2"
     )
     return folder
 
@@ -360,13 +367,14 @@ def test_mistakes_end_as_one_sentence(chain, monkeypatch, capsys, settings, chan
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [([], "it is [], not a mapping"), ({"name": "x"}, "it has no luminosity")]
+    ("content", "problem"), [([], "[] should be an object"), ({"name": "x"}, "'nature' is missing; add it")]
 )
 def test_a_manifest_that_is_none(chain, monkeypatch, capsys, content, problem):
     (chain / "data.json").write_text(json.dumps(content))
     assert fit_selection(monkeypatch, chain, chain / "out") == 2
     error = capsys.readouterr().err
-    assert f"data.json: no manifest ({problem}" in error
+    assert "data.json: no manifest (" in error
+    assert problem in error
     assert "give <results>/skim/<dataset>.json" in error
 
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Dataset
+from resonaut.core.events import KEY, Collisions, Dataset
 from resonaut.select import base, drawing
 from resonaut.select.benchmark import benchmark
 from resonaut.select.cli import app
@@ -23,10 +23,10 @@ NOTHING = Injection(amount=0, unit="fb", luminosity=None, systematics=False, see
 
 
 @pytest.fixture
-def pool(write_dataset, toys) -> Dataset:
+def pool(write_dataset, toys) -> Collisions:
     """Pseudo-data of 10/fb without a signal."""
     background = {"luminosity": 10.0, "cross_section": None}
-    return Dataset.open(write_dataset("pool", "pseudo_data", [toys(3500, 11), toys(3500, 12)], **background))
+    return Collisions.open([write_dataset("pool", "pseudo_data", [toys(3500, 11), toys(3500, 12)], **background)])
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def signal(manifests) -> Dataset:
 
 
 def test_all_data_are_taken_and_part_of_a_pool(manifests, pool):
-    data = Dataset.open(manifests["data"])
+    data = Collisions.open([manifests["data"]])
     mask, luminosity, shared = drawing.draw_base(data, 100, NOTHING)
     assert mask.all()
     assert (luminosity, shared) == (10, 1)
@@ -74,11 +74,9 @@ def test_seeds_share_no_events_until_the_pool_is_used_up(pool, luminosity):
 def test_what_cannot_be_drawn_is_said(manifests, pool):
     half = replace(NOTHING, luminosity=5.0)
     with pytest.raises(ConfigError, match=r"5/fb cannot be drawn from 'data', data of 10/fb; give null"):
-        drawing.draw_base(Dataset.open(manifests["data"]), 10, half)
-    with pytest.raises(ConfigError, match=r"20/fb cannot be drawn from 'pool', pseudo_data of 10/fb"):
+        drawing.draw_base(Collisions.open([manifests["data"]]), 10, half)
+    with pytest.raises(ConfigError, match=r"20/fb cannot be drawn from 'pool', pseudo-data of 10/fb"):
         drawing.draw_base(pool, 10, replace(NOTHING, luminosity=20.0))
-    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
-        drawing.draw_base(Dataset.open(manifests["qcd"]), 10, NOTHING)
 
 
 def test_signal_is_drawn_by_weight_without_replacement(settings, signal, toys):
@@ -240,7 +238,7 @@ def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
 
 
 def test_data_have_no_improvement(settings, manifests, signal):
-    result = inject(experiment(settings, Dataset.open(manifests["data"]), signal, NOTHING, "inclusive"))
+    result = inject(experiment(settings, Collisions.open([manifests["data"]]), signal, NOTHING, "inclusive"))
     assert result["improvement"] is None
     assert result["injection"]["events"] == 0
     assert result["injection"]["base"] == "data"
@@ -263,9 +261,9 @@ def draw(data, simulation, injection=NOTHING, reweighted=False, held_out=False):
 
 
 def test_simulation_is_drawn_to_the_luminosity_of_the_data(manifests, simulation):
-    data = Dataset.open(manifests["data"])
+    data = Collisions.open([manifests["data"]])
     drawn = [draw(data, simulation, replace(NOTHING, seed=seed)) for seed in range(20)]
-    assert {(one.name, one.role, one.luminosity, one.reason) for one in drawn} == {("mc", "background", 10.0, None)}
+    assert {(one.name, one.kind, one.luminosity, one.reason) for one in drawn} == {("mc", "background", 10.0, None)}
     numbers = [len(one.events) for one in drawn]
     # Of 5000 with a probability of 0.75, and as many of 0.25.
     error = np.sqrt(2 * 5000 * 0.75 * 0.25 / 20)
@@ -285,7 +283,7 @@ def test_simulation_is_drawn_to_the_luminosity_of_the_data(manifests, simulation
 def test_simulation_is_drawn_with_its_corrections_and_without_what_trained_the_tagger(
     manifests, simulation, write_friend, tmp_path
 ):
-    data, path = Dataset.open(manifests["data"]), tmp_path / "skim" / "mc.json"
+    data, path = Collisions.open([manifests["data"]]), tmp_path / "skim" / "mc.json"
     write_friend(path, "reweight", lambda batch: {"reweight": np.where(ak.to_numpy(batch.m_jj) > 3000, 0.0, 1.0)})
     events = draw(data, simulation, reweighted=True).events
     assert ak.max(events.m_jj) <= 3000
@@ -298,10 +296,10 @@ def test_simulation_is_drawn_with_its_corrections_and_without_what_trained_the_t
 
 
 def test_where_simulation_is_short_the_data_are_taken_and_it_is_said(settings, manifests, simulation, signal):
-    data = Dataset.open(manifests["data"])
+    data = Collisions.open([manifests["data"]])
     plenty = replace(simulation, manifest=replace(simulation.manifest, weight_scale=0.1))
     short = draw(data, plenty)
-    assert (short.name, short.role, len(short.events)) == ("data", "data", 6060)
+    assert (short.name, short.kind, len(short.events)) == ("data", "data", 6060)
     assert short.reason == "10000 events of mc cannot make up the 10000 of 10/fb"
     job = replace(experiment(settings, data, signal, NOTHING, "inclusive"), simulation=[plenty])
     assert inject(job)["injection"]["base_reason"] == short.reason

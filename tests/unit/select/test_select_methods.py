@@ -234,7 +234,7 @@ def test_the_catalogue_knows_what_each_method_reads(settings, name):
     assert tuple(method.friends) == catalogue.entry(name).friends
     assert 0 < method.background_efficiency <= 1
     assert "m_jj" not in method.columns
-    assert set(catalogue.entry(name).roles) <= {"background", "signal"}
+    assert set(catalogue.entry(name).samples) <= {"background", "signal"}
 
 
 class Recorder:
@@ -253,7 +253,7 @@ def test_a_method_reads_no_key_that_its_jobs_do_not_have(settings, name):
     """The frozen file of a job holds the engine's keys and those that the catalogue names; others would be defaults."""
     recorder = Recorder(settings)
     methods.make(name, recorder, "w3500")
-    module = import_module(f"resonaut.select.{catalogue.entry(name).place.split('.')[0]}")
+    module = import_module(f"resonaut.select.methods.{catalogue.entry(name).place.split('.')[0]}.method")
     later = set(re.findall(r"self\.settings\.(\w+)", Path(module.__file__).read_text()))
     if name == "vae_qr":  # Its own settings are that of the method.
         later = set()

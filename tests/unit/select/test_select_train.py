@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from resonaut.core import histograms, identifier
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Dataset
+from resonaut.core.events import KEY, Collisions, Dataset
+from resonaut.core.events import columns as columns_of
 from resonaut.core.files import write_json
 from resonaut.select import settings as select_settings
 from resonaut.select.cli import app
@@ -202,7 +203,24 @@ def test_an_empty_chunk_is_no_obstacle(config, manifests, write_dataset, toys, t
 
 
 def call(settings, manifests, method="cwola", window="w3500", data="data"):
-    return selection(settings, method, window, Dataset.open(manifests[data]), [], [], False, False)
+    return selection(settings, method, window, Collisions.open([manifests[data]]), [], [], False, False)
+
+
+def test_data_of_two_eras_are_searched_as_one(settings, manifests, write_dataset, summary_of, tmp_path):
+    whole = Dataset.open(manifests["data"])
+    columns = [name for name in columns_of(whole.path("skim", "000")) if name not in KEY]
+    chunks = [ak.concatenate(list(whole.iterate_chunk(chunk, columns))) for chunk in whole.manifest.chunks]
+    eras = [write_dataset(f"era_{i}", "data", [chunk], era=f"{i}", luminosity=5.0) for i, chunk in enumerate(chunks)]
+    background, signal = [Dataset.open(manifests["qcd"])], [Dataset.open(manifests["signal"])]
+    one, two = (
+        selection(settings, "cwola", "w3500", Collisions.open(paths), background, signal, False, False)
+        for paths in ([manifests["data"]], eras)
+    )
+    assert two.pop("data") == "era_0 + era_1"
+    assert one.pop("data") == "data"
+    assert one == two
+    together = ak.concatenate([scores(path, "cwola") for path in eras])
+    assert ak.all(together.score == scores(manifests["data"], "cwola").score)
 
 
 def test_too_few_events_in_a_sideband_stop(tmp_path, section, manifests):
@@ -222,5 +240,5 @@ def test_missing_tagger_scores_are_named_with_the_remedy(settings, manifests, wr
 
 
 def test_only_data_is_searched(settings, manifests):
-    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
+    with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         call(settings, manifests, data="qcd")

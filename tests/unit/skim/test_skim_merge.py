@@ -9,8 +9,8 @@ import pytest
 
 from resonaut.core import config, events
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import Manifest
 from resonaut.core.files import write_json
+from resonaut.core.manifest import Manifest
 from resonaut.skim.chunk import Summary
 from resonaut.skim.cutflow import row
 from resonaut.skim.merge import lost_fraction, merge
@@ -64,7 +64,7 @@ def test_simulation_is_scaled_by_all_generated_weights(manifest) -> None:
 def test_data_loses_luminosity_with_its_files(manifest) -> None:
     keys = {"bad_files": {"action": "skip", "max_lost_fraction": 0.5}}
     found = manifest(
-        GOOD, replace(GOOD, chunk="001", files=2, lost=[lost(50)]), role="data", luminosity=10.0, keys=keys
+        GOOD, replace(GOOD, chunk="001", files=2, lost=[lost(50)]), nature="data", luminosity=10.0, keys=keys
     )
     assert found.luminosity == pytest.approx(10.0 * 200 / 250)
     assert found.weight_scale == 1
@@ -94,7 +94,7 @@ def test_empty_dataset_names_the_cut(manifest) -> None:
     with pytest.raises(EmptySelectionError, match="sample: no event is left after the cut 'eta'"):
         manifest(empty)
     with pytest.raises(EmptySelectionError, match="its files hold no events"):
-        manifest(replace(GOOD, events=0, cutflow=[]), role="data")
+        manifest(replace(GOOD, events=0, cutflow=[]), nature="data")
     nothing = [row("stored", 9, 1.0), row("pt", 0, 0.0), row("readable", 0, 0.0)]
     assert manifest(replace(GOOD, chunk="001", selected=0, cutflow=nothing), GOOD).events == 10
 
@@ -112,7 +112,7 @@ def test_broken_events_are_lost_like_files(manifest, tmp_path) -> None:
     one = {"file": "a.root", "reason": "NaN", "events": 1}
     chunk = replace(GOOD, files=2, lost=[lost(50)], broken=[one], cutflow=flow, selected=9)
     keys = {"bad_files": {"action": "skip", "max_lost_fraction": 0.5}}
-    data = manifest(chunk, role="data", luminosity=10.0, keys=keys)
+    data = manifest(chunk, nature="data", luminosity=10.0, keys=keys)
     assert data.luminosity == pytest.approx(10.0 * 2 / 3 * 0.9)
     assert data.lost == [lost(50), one]
     assert [line["cut"] for line in data.cutflow] == ["stored", "pt", "readable"]
@@ -120,11 +120,11 @@ def test_broken_events_are_lost_like_files(manifest, tmp_path) -> None:
     assert simulation.weight_scale == pytest.approx(100.0 / (250.0 * 0.9))
     keys["bad_files"]["max_lost_fraction"] = 0.35
     with pytest.raises(InputFileError, match=r"bad\.root: .*, 2 such files, are 40\.0%"):
-        manifest(chunk, role="data", keys=keys)
+        manifest(chunk, nature="data", keys=keys)
 
 
 def test_copies_stop_or_are_dropped(manifest, tmp_path) -> None:
-    files = {"role": "data", "files": ["a.root", "b.root"]}
+    files = {"nature": "data", "files": ["a.root", "b.root"]}
     content = [rows(1, 10), ak.concatenate([rows(50, 7), rows(3, 3)])]
     chunks = (GOOD, replace(GOOD, chunk="001"))
     with pytest.raises(InputFileError, match=r"b\.root: 3 events of 'sample' .* first in a\.root; .*skim\.duplicates"):
@@ -150,16 +150,16 @@ def test_simulation_may_number_its_events_alike(manifest) -> None:
 
 
 @pytest.mark.parametrize("policy", ["fail", "drop"])
-@pytest.mark.parametrize("role", ["data", "pseudo_data", "signal"])
-def test_events_without_numbers_are_refused(manifest, policy, role) -> None:
+@pytest.mark.parametrize("nature", ["data", "pseudo_data", "simulation"])
+def test_events_without_numbers_are_refused(manifest, policy, nature) -> None:
     content = rows(0, 10)
     content["event"] = np.zeros(10, np.int64)
     with pytest.raises(InputFileError, match=r"a\.root: has events numbered 0"):
-        manifest(GOOD, content=[content], role=role, files=["a.root"], keys={"duplicates": policy})
+        manifest(GOOD, content=[content], nature=nature, files=["a.root"], keys={"duplicates": policy})
 
 
 def test_one_event_numbered_zero_is_one_of_the_copies(manifest) -> None:
-    chunks, files = (GOOD, replace(GOOD, chunk="001")), {"role": "data", "files": ["a.root", "b.root"]}
+    chunks, files = (GOOD, replace(GOOD, chunk="001")), {"nature": "data", "files": ["a.root", "b.root"]}
     found = manifest(*chunks, content=[rows(0, 10), rows(0, 3)], keys={"duplicates": "drop"}, **files)
     assert found.dropped == {"001": [0, 1, 2]}
 
@@ -167,7 +167,7 @@ def test_one_event_numbered_zero_is_one_of_the_copies(manifest) -> None:
 def test_copies_of_olympics_files_are_found_by_their_jets(manifest) -> None:
     """There the number of the file is in the identifier, so that it differs between copies."""
     chunks = (GOOD, replace(GOOD, chunk="001"))
-    fields = {"role": "data", "format": "lhco_features", "keys": {"duplicates": "drop"}}
+    fields = {"nature": "data", "format": "lhco_features", "keys": {"duplicates": "drop"}}
     assert manifest(*chunks, content=[rows(0, 10), rows(0, 10, lumi=2)], **fields).dropped == {"001": list(range(10))}
     assert manifest(*chunks, content=[rows(0, 10), rows(0, 10, lumi=2, m_jj=7.0)], **fields).dropped == {}
 
@@ -176,7 +176,7 @@ def test_copies_are_found_in_several_passes(manifest, monkeypatch) -> None:
     monkeypatch.setattr("resonaut.skim.duplicates.BLOCK", 3)
     content = [ak.concatenate([rows(1, 8), rows(2, 2)]), ak.concatenate([rows(50, 9), rows(2, 1)])]
     chunks = (GOOD, replace(GOOD, chunk="001"))
-    found = manifest(*chunks, content=content, role="data", keys={"duplicates": "drop"})
+    found = manifest(*chunks, content=content, nature="data", keys={"duplicates": "drop"})
     assert found.dropped == {"000": [8, 9], "001": [9]}
 
 
@@ -190,6 +190,6 @@ def test_trigger_in_no_file_is_named(manifest) -> None:
     region = {"regions": {"dijet": {"trigger": ["HLT_A"]}}}
     absent = [{"file": "a.root", "note": not_fired("HLT_A")}]
     chunks = replace(GOOD, notes=absent), replace(GOOD, chunk="001")
-    assert manifest(*chunks, role="data", keys=region).notes
+    assert manifest(*chunks, nature="data", keys=region).notes
     with pytest.raises(ConfigError, match=r"skim\.regions\.dijet\.trigger: no file of 'sample' has .*'HLT_A'"):
-        manifest(chunks[0], role="data", keys=region)
+        manifest(chunks[0], nature="data", keys=region)

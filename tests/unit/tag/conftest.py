@@ -30,6 +30,10 @@ SMALL = {
 }
 
 
+# The nature of the events of a kind of sample; all others are simulation.
+NATURES = {"data": "data", "pseudo_data": "pseudo_data", "w_data": "data"}
+
+
 @pytest.fixture
 def section():
     """The section as plain data, with the defaults."""
@@ -82,11 +86,11 @@ def make_events():
 def write_dataset(tmp_path):
     """A function: write one chunk of events in batches, and the manifest, whose path it gives."""
 
-    def write(name: str, role: str, batches: list[ak.Array]) -> Path:
+    def write(name: str, kind: str, batches: list[ak.Array]) -> Path:
         events.write(tmp_path / "skim" / name / "000.parquet", batches, units={})
         manifest = {
             "name": name,
-            "role": role,
+            "nature": NATURES.get(kind, "simulation"),
             "chunks": ["000"],
             "events": sum(map(len, batches)),
             "luminosity": None,

@@ -1,0 +1,35 @@
+"""The layouts of input files: every folder of ``resonaut/skim/formats``, and those of the user's own files.
+
+The ``__init__.py`` of a folder holds ``FORMAT``, a ``Format``, and imports nothing heavy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from resonaut.core.extensions import Placed, Vocabulary, declared
+
+
+@dataclass(frozen=True)
+class Format(Placed):
+    """What is known of a format before a file is opened; ``place`` opens it (``resonaut.skim.reading``).
+
+    ``candidates``: it may have those of the jets. ``labels``: it may say which events are signal. ``sections``: it
+    tells an event's run, luminosity section and number. ``truth``: beginnings of the branches that only simulation has.
+    """
+
+    candidates: bool = True
+    labels: bool = False
+    sections: bool = False
+    truth: tuple[str, ...] = ()
+
+
+@cache
+def formats() -> Vocabulary[Format]:
+    """The formats of the package by name."""
+    return Vocabulary("FORMATS", "format", Format, declared("skim/formats", "FORMAT"))
+
+
+def entry(name: str, code: Sequence[str] = ()) -> Format:
+    """The format of that name; ``ConfigError`` where there is none, or a file of ``code`` is wrong."""
+    return formats().joined(code)[name]

@@ -1,0 +1,1 @@
+"""ANODE: the ratio of two densities."""

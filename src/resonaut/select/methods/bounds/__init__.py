@@ -1,0 +1,1 @@
+"""What no search can have, to compare with what it can."""

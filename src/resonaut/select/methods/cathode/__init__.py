@@ -1,0 +1,1 @@
+"""CATHODE: data against events sampled from an interpolated density."""

@@ -1,0 +1,1 @@
+"""CWoLa Hunting: signal region against sidebands."""

@@ -1,0 +1,1 @@
+"""The inclusive selection: every event."""

@@ -1,0 +1,1 @@
+"""LaCATHODE: CATHODE in the latent space of its flow."""

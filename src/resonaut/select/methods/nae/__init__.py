@@ -1,0 +1,1 @@
+"""NAE: the energy of a normalised autoencoder."""

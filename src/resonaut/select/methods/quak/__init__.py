@@ -1,0 +1,1 @@
+"""QUAK: how unlike background, and how like a signal prior."""

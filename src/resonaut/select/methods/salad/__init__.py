@@ -1,0 +1,1 @@
+"""SALAD: data against simulation that was corrected in the sidebands."""

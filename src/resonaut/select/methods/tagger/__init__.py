@@ -1,0 +1,1 @@
+"""The supervised selection by a tagger of jets."""

@@ -1,0 +1,1 @@
+"""VAE-QR: jets that an autoencoder of constituents reproduces badly."""
