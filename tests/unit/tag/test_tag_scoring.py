@@ -12,7 +12,7 @@ CLASSES = ("qcd", "2prong", "3prong", "4prong")
 
 @pytest.fixture
 def models(settings, tmp_path):
-    paths = [tmp_path / "tag" / f"{name}.pt" for name in settings.networks]
+    paths = [tmp_path / "tag" / f"{name}.npz" for name in settings.networks]
     for path in paths:
         network = settings.networks[path.stem]
         networks.save(path, path.stem, network, networks.build(network).state_dict())
