@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.report import intervals
+from resonaut.core.files import write_json
+from resonaut.report import cli, intervals
 from resonaut.report.fit import nuisances, results
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
@@ -25,9 +26,9 @@ def tree(folder):
 
 
 def search(files, output, summary=None, label=""):
-    from resonaut.report.fit.search import search
-
-    search(files, summary, label, output)
+    config = output.with_suffix(".json")
+    write_json(config, {"label": label, "sqrt_s": 13000.0})
+    cli.search(files, output, summary, config)
     return tree(output)
 
 
