@@ -19,7 +19,7 @@ def shown(figure, output):
     if output.inside:
         place["patterns"] = [output.inside]
         files = [(directory(path), labels) for path, labels in files]
-    return [report(path, labels=labels, **place) for path, labels in files]
+    return [report(path, labels=labels or None, **place) for path, labels in files]
 
 
 def words(figure):

@@ -55,6 +55,13 @@ def test_two_figures_write_no_file_together() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_the_figure_of_the_documentation_is_the_tested_one() -> None:
+    root = Path(__file__).parents[3]
+    example = (root / "tests/data/figure.py").read_text()
+    assert f"<!-- figure.py -->\n```python\n{example}```" in (root / "docs/report.md").read_text()
+    assert catalogue.declared(root / "tests/data/figure.py") is not None
+
+
 def write(folder: Path, text: str) -> Path:
     path = folder / "mine.py"
     path.write_text(f'"""My figure."""\nimport no_such_library\n{text}\n')
