@@ -1,6 +1,6 @@
 """What the section ``select`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ from resonaut.core import windows
 from resonaut.core.errors import ConfigError
 from resonaut.core.extensions import load
 from resonaut.core.units import listed
-from resonaut.select import catalogue, jobs
+from resonaut.select import catalogue, experiments, jobs
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -38,6 +38,18 @@ def parts(code: Sequence[str]) -> dict[str, type]:
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
     """What a job of one method in one window reads."""
     return jobs.keys(analysis, method, window)
+
+
+# What other stages read of this one, and what they ask of its methods.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "summaries": jobs.selections,
+    "images": jobs.images,
+    "bounds": jobs.bounds,
+    "benchmarks": lambda _: ["<benchmarks>/select"],
+    "benchmark": lambda analysis: ["<results>/select/benchmark.json"] * experiments.compared(analysis),
+    "injected": experiments.fits,
+    "no_signal": experiments.no_signal_fits,
+}
 
 
 def check(analysis: "Analysis") -> None:
