@@ -86,7 +86,7 @@ class Quak:
         if missing or not signals:
             raise ConfigError(
                 f"config: the method 'quak' learns its prior from {', '.join(missing) or 'simulated signals'}, and the "
-                f"signals in search.datasets are {', '.join(names) or 'none'}; add the dataset, or correct "
+                f"signals in search.samples.signal are {', '.join(names) or 'none'}; add the dataset, or correct "
                 "select.quak.prior."
             )
         return [signal for signal in signals if not self.prior or signal.name in self.prior]
