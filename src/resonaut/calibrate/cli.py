@@ -95,9 +95,11 @@ def apply(
     Reads the manifest and the chunk `skim/<dataset>/<chunk>.parquet` beside it. Writes, row for row and for
     each jet, the columns `lund_weight_j1`, `lund_weight_<variation>_j1`, `lund_calibrated_j1`, `lund_bad_match_j1`.
     """
+    from resonaut.calibrate import columns
     from resonaut.calibrate import normalise as means
     from resonaut.calibrate.correction import metadata_path, read_for
     from resonaut.calibrate.settings import Settings
+    from resonaut.calibrate.weights import Calibration
     from resonaut.core.config import read
     from resonaut.core.events import Dataset, write
 
@@ -106,7 +108,7 @@ def apply(
     measured = read_for(correction, settings)
     found = read(normalisation, means.Normalisation)
     batches = means.apply(Dataset.open(dataset), chunk, measured, found, settings, normalisation)
-    write(output, batches, units={})
+    write(output, batches, units={}, notes=columns.notes(Calibration.of(measured, settings).variations))
 
 
 @app.command()

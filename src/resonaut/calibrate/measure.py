@@ -11,13 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 from resonaut.calibrate.cluster import FloatArray
+from resonaut.calibrate.columns import JETS
 from resonaut.calibrate.correction import INPUTS, Factors, LundCorrection
 from resonaut.calibrate.counts import Counts, quotient
 from resonaut.calibrate.extrapolate import extrapolate
 from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_of, planes_in, truth_columns
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
-from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import Collisions, Dataset
 
@@ -193,7 +193,7 @@ def _b_light(datasets: Iterable[Dataset], settings: Settings) -> tuple[FloatArra
     b_quarks, light = Counts(settings.bins), Counts(settings.bins)
     number = 0
     for dataset in datasets:
-        for jet in lund_weights.JETS:
+        for jet in JETS:
             for events in dataset.iterate([*constituent_columns(jet), *truth_columns(jet), "weight"]):
                 jets = jets_of(events, jet)
                 planes = jets.planes(settings)

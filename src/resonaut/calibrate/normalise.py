@@ -12,6 +12,8 @@ import numpy as np
 from tqdm import tqdm
 
 from resonaut.calibrate.cluster import FloatArray, IntArray
+from resonaut.calibrate.columns import JETS, TOYS
+from resonaut.calibrate.columns import column as column_of
 from resonaut.calibrate.correction import LundCorrection
 from resonaut.calibrate.counts import Counts, quotient
 from resonaut.calibrate.factors import table_alone
@@ -19,11 +21,10 @@ from resonaut.calibrate.jets import Jets, constituent_columns, jets_of, truth_co
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, JetWeights, weigh
-from resonaut.core import lund_weights
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.core.events import KEY, Dataset
 
-COLUMNS = [name for jet in lund_weights.JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
+COLUMNS = [name for jet in JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
 # Fewer well matched jets tell too little of a dataset's own Lund plane.
 DISTORTION_JETS = 1000
 # More bins of either kind bring nothing but a longer file.
@@ -131,7 +132,7 @@ def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) 
     sums = {n: np.zeros((2 * b.size, 2 + size)) for n, b in bins.items()}
     for events in _batches(dataset, "Lund weights"):
         gen_weight = ak.to_numpy(events.gen_weight)
-        for jet in lund_weights.JETS:
+        for jet in JETS:
             jets = jets_of(events, jet)
             found = weigh(jets, calibration, tables)
             for n in np.unique(jets.prongs):
@@ -156,7 +157,7 @@ def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) ->
     well_matched = 0
     for events in _batches(dataset, "Lund planes"):
         gen_weight = ak.to_numpy(events.gen_weight).astype(np.float64)[None]
-        for jet in lund_weights.JETS:
+        for jet in JETS:
             jets = jets_of(events, jet)
             planes = jets.planes(settings)
             good = ~match(planes, jets.quarks).bad(planes)
@@ -263,13 +264,13 @@ def apply(
     distortion = table_alone(correction.bins, values, correction.factor_range, "distortion")
     for events in dataset.iterate_chunk(chunk, COLUMNS):
         columns = {name: events[name] for name in KEY}
-        for jet in lund_weights.JETS:
+        for jet in JETS:
             jets = jets_of(events, jet)
             found = weigh(jets, calibration, distortion)
             weight = (found.weight / _means(jets, found, normalisation, source)).astype(np.float32)
             for name, where in calibration.variations.items():
-                column = weight[:, where] if name in lund_weights.TOYS else weight[:, where.start]
-                columns[lund_weights.column(name, jet)] = ak.Array(np.ascontiguousarray(column))
+                column = weight[:, where] if name in TOYS else weight[:, where.start]
+                columns[column_of(name, jet)] = ak.Array(np.ascontiguousarray(column))
             columns[f"lund_calibrated_{jet}"] = found.calibrated
             columns[f"lund_bad_match_{jet}"] = found.bad_match
         yield ak.zip(columns, depth_limit=1)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import awkward as ak
 import numpy as np
@@ -169,6 +170,13 @@ def columns(path: Path) -> list[str]:
     return names
 
 
+def metadata(path: Path) -> dict[str, dict[str, str]]:
+    """What a file says of each of its columns: the unit, and what else ``write`` was given."""
+    schema = _open(path).schema_arrow
+    found = {name: schema.field(name).metadata or {} for name in schema.names}
+    return {name: {key.decode(): text.decode() for key, text in notes.items()} for name, notes in found.items()}
+
+
 def count(path: Path) -> int:
     """The number of a file's events, from its footer."""
     with _open(path) as file:
@@ -222,11 +230,16 @@ def iterate(paths: Sequence[Path], columns: Sequence[str], dropped: Sequence[int
         yield ak.from_arrow(pa.table([joined[name].column(name) for name in wanted], schema=pa.schema(fields)))
 
 
-def write(path: Path, batches: Iterable[ak.Array], units: Mapping[str, str]) -> None:
+def write(
+    path: Path,
+    batches: Iterable[ak.Array],
+    units: Mapping[str, str],
+    notes: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> None:
     """Write record arrays as Parquet, one row group per batch, and move the file into place at the end.
 
-    ``units`` names the unit of each column that has one; it is stored in the file's schema. Every
-    batch must hold the KEY, and an empty dataset is one empty batch with its types.
+    ``units`` names the unit of each column that has one, ``notes`` what else is to be known of a column; both are
+    stored in the file's schema. Every batch must hold the KEY, and an empty dataset is one empty batch with its types.
 
     Raises:
         NotFiniteError: a column holds NaN or infinity.
@@ -240,7 +253,9 @@ def write(path: Path, batches: Iterable[ak.Array], units: Mapping[str, str]) -> 
                 {name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields}
             )
             fields = [
-                table.schema.field(name).with_metadata({"unit": units.get(name, "1")}).with_nullable(False)
+                table.schema.field(name)
+                .with_metadata({"unit": units.get(name, "1"), **notes.get(name, {})})
+                .with_nullable(False)
                 for name in table.column_names
             ]
             table = table.cast(pa.schema(fields))

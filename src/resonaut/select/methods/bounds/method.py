@@ -37,7 +37,8 @@ class Bound(Compared):
         """
         if not datasets:
             raise ConfigError(
-                f"the search has no simulated {kind}, which this method learns from; name it in search.samples, or drop it."
+                f"the search has no simulated {kind}, which this method learns from; name it in search.samples, or "
+                "drop it."
             )
         return ratio.Sample.concatenate([simulated(self.inputs, dataset, window) for dataset in datasets])
 
