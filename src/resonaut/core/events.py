@@ -10,17 +10,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import awkward as ak
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resonaut.core import config
 from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
 from resonaut.core.record import record
+from resonaut.core.results import read, result
 
 KEY = ("run", "luminosityBlock", "event")
 # What may stand for a folder or file of a dataset.
@@ -29,12 +28,29 @@ RUN_SKIM = "run 'skim' again"
 
 
 @record
+class Cut:
+    """A line of a cutflow: the events, and their summed generator weights, that pass this ``cut`` and those above."""
+
+    cut: str
+    events: int
+    sum_weights: float
+
+
+@record
+class Lost:
+    """What of a file could not be used, why, and its ``events``, None for an unknown number."""
+
+    file: str
+    reason: str
+    events: int | None
+
+
+@result("manifest of a dataset", "skim merge")
 class Manifest:
     """What ``skim`` found in a dataset: the content of ``<results>/skim/<dataset>.json``.
 
     ``luminosity`` in 1/fb (data), ``cross_section`` in fb and ``mass`` in GeV (simulation);
-    ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` lists
-    ``{"cut", "events", "sum_weights"}`` in order; ``lost`` lists ``{"file", "reason", "events"}``; ``notes`` say
+    ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` is in order; ``notes`` say
     what was missing in the files and what counts in its place. ``dropped`` are rows of the chunks' files that are
     copies of other events: they are no part of the dataset, and no later stage sees them.
     """
@@ -47,8 +63,8 @@ class Manifest:
     cross_section: float | None
     mass: float | None
     weight_scale: float
-    cutflow: list[dict[str, Any]]
-    lost: list[dict[str, Any]]
+    cutflow: list[Cut]
+    lost: list[Lost]
     notes: list[str]
     dropped: dict[str, list[int]]
 
@@ -67,7 +83,7 @@ class Dataset:
         Raises:
             InputFileError: the manifest is another dataset's, or its chunks do not hold its events.
         """
-        dataset = cls(config.read(manifest, Manifest), manifest.parent.parent)
+        dataset = cls(read(manifest, Manifest), manifest.parent.parent)
         named = (dataset.name, *dataset.manifest.chunks)
         if dataset.name != manifest.stem or not all(NAME.fullmatch(name) for name in named):
             raise InputFileError(manifest, f"is of {dataset.name!r}, chunks {dataset.manifest.chunks}", RUN_SKIM)

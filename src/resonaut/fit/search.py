@@ -10,9 +10,9 @@ import numpy as np
 from resonaut.core.errors import FitError, ResonautError
 from resonaut.fit import scan, sides
 from resonaut.fit.background import FAILURES, Model, Resonance, model
+from resonaut.fit.results import Size
 from resonaut.fit.scan import Excess
 from resonaut.fit.settings import FitSettings
-from resonaut.fit.sides import Size
 from resonaut.fit.signal import Shape, template
 from resonaut.fit.spectrum import Spectrum
 

@@ -5,11 +5,11 @@ import csv
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from resonaut.core import config
 from resonaut.core.errors import InputFileError
 from resonaut.core.events import Manifest
+from resonaut.core.results import read
 from resonaut.report import pages, tables
 from resonaut.report import results as files
 from resonaut.report.methods import FINE
@@ -50,7 +50,7 @@ def front_page(
     """
     results = files.read(paths)
     selections = files.selections(results, summary)
-    datasets = [config.read(path, Manifest) for path in manifests]
+    datasets = [read(path, Manifest) for path in manifests]
     level = 100 * results[0].content["confidence_level"]
     found = tables.largest_excess(tables.read(summary)["global"]["all"])
     parts = [
@@ -151,12 +151,12 @@ def _datasets(datasets: Sequence[Manifest]) -> str:
 
 
 def _dataset(one: Manifest) -> list[Cell]:
-    first: dict[str, Any] = one.cutflow[0] if one.cutflow else {"events": one.events}
+    first = one.cutflow[0].events if one.cutflow else one.events
     return [
         Cell(one.name),
         Cell(one.role.replace("_", " "), words=True),
         *(Cell(_format(value, "{:.4g}")) for value in (one.mass, one.luminosity, one.cross_section)),
-        Cell(f"{first['events']:,}"),
+        Cell(f"{first:,}"),
         Cell(f"{one.events:,}"),
         Cell(f"{len(one.lost)}", BAD if one.lost else ""),
     ]

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core import config
-from resonaut.core.events import Manifest
+from resonaut.core.events import Cut, Manifest
 from resonaut.core.files import atomic
 from resonaut.core.histograms import from_json
+from resonaut.core.results import read
 from resonaut.core.shape import require
 from resonaut.report.results import NUMBERS
 from resonaut.report.spectrum import poisson_interval
@@ -31,7 +32,7 @@ CLOSURE |= dict.fromkeys((f"{name}_{when}" for name in ("auc", "auc_error") for 
 def cutflows(manifests: Sequence[Path], text: str, table: Path, plot: Path) -> None:
     """The events after each cut of every dataset, as a table and as fractions of the first row; ``text`` is above."""
     # The figure shows what the manifests say: it opens no events.
-    skimmed = [config.read(path, Manifest) for path in manifests]
+    skimmed = [read(path, Manifest) for path in manifests]
     with atomic(table) as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["dataset", "cut", "events", "sum_weights", "fraction"])
@@ -40,15 +41,15 @@ def cutflows(manifests: Sequence[Path], text: str, table: Path, plot: Path) -> N
                 writer.writerow(
                     [
                         manifest.name,
-                        row["cut"],
-                        row["events"],
-                        f"{row['sum_weights']:.6g}",
+                        row.cut,
+                        row.events,
+                        f"{row.sum_weights:.6g}",
                         f"{_share(manifest, row):.5f}",
                     ]
                 )
             for lost in manifest.lost:
-                events = "" if lost["events"] is None else -lost["events"]
-                writer.writerow([manifest.name, f"lost: {lost['file']} ({lost['reason']})", events, "", ""])
+                events = "" if lost.events is None else -lost.events
+                writer.writerow([manifest.name, f"lost: {lost.file} ({lost.reason})", events, "", ""])
             for note in manifest.notes:
                 writer.writerow([manifest.name, f"note: {note}", "", "", ""])
     lines = [max(1, len(manifest.cutflow)) for manifest in skimmed]
@@ -66,8 +67,8 @@ def _cutflow(ax: Axes, manifest: Manifest) -> None:
     fractions = [_share(manifest, row) for row in manifest.cutflow]
     ax.barh(y, fractions, 0.7, color=COLOURS[0])
     for place, row, fraction in zip(y, manifest.cutflow, fractions, strict=True):
-        ax.text(fraction + 0.01, place, f"{row['events']:,} ({fraction:.1%})", va="center", fontsize=8)
-    ax.set_yticks(y, [row["cut"] for row in manifest.cutflow], fontsize=8)
+        ax.text(fraction + 0.01, place, f"{row.events:,} ({fraction:.1%})", va="center", fontsize=8)
+    ax.set_yticks(y, [row.cut for row in manifest.cutflow], fontsize=8)
     ax.tick_params(axis="y", which="minor", left=False, right=False)
     ax.set_ylim(max(len(y), 1) - 0.4, -0.6)
     parts = [manifest.name] if manifest.name == manifest.role else [manifest.name, manifest.role]
@@ -78,9 +79,9 @@ def _cutflow(ax: Axes, manifest: Manifest) -> None:
     ax.set_title(", ".join(parts), fontsize=10, color=COLOURS[2] if manifest.lost else "k")
 
 
-def _share(manifest: Manifest, row: dict[str, Any]) -> float:
-    first = manifest.cutflow[0]["sum_weights"]
-    return float(row["sum_weights"] / first) if first else 0.0
+def _share(manifest: Manifest, row: Cut) -> float:
+    first = manifest.cutflow[0].sum_weights
+    return float(row.sum_weights / first) if first else 0.0
 
 
 def tagger_roc(summaries: Sequence[Path], text: str, plot: Path) -> None:

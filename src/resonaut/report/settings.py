@@ -48,8 +48,9 @@ def heading(label: str, sqrt_s: float | None, luminosity: float | None = None) -
 def of_data(path: Path | None, manifests: Sequence[Path] = ()) -> str:
     """The heading of a figure of the datasets ``manifests`` with the label and energy of ``path``."""
     from resonaut.core.events import Manifest
+    from resonaut.core.results import read
 
-    found = [config.read(manifest, Manifest).luminosity for manifest in manifests]
+    found = [read(manifest, Manifest).luminosity for manifest in manifests]
     luminosity = sum(filter(None, found)) if all(found) else None
     if path is None:
         return heading("", None, luminosity)

@@ -37,7 +37,7 @@ def train(
     selected spectrum, signal efficiencies, sculpting of the background.
     """
     from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
     from resonaut.physics import features
     from resonaut.select.settings import read
     from resonaut.select.train import selection
@@ -55,7 +55,7 @@ def train(
         lund,
         list(map(str, code)),
     )
-    write_json(output, summary)
+    write(output, summary)
 
 
 @app.command()
@@ -98,8 +98,8 @@ def inject(
     where the background is known, improvement (SIC); no friends.
     """
     from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
     from resonaut.core.record import build
+    from resonaut.core.results import write
     from resonaut.physics import features
     from resonaut.select import inject as experiments
     from resonaut.select.drawing import Injection
@@ -123,7 +123,7 @@ def inject(
         reweight,
         tuple(map(str, code)),
     )
-    write_json(output, experiments.inject(experiment))
+    write(output, experiments.inject(experiment))
 
 
 @app.command()
@@ -135,11 +135,11 @@ def benchmark(
 
     Reads summaries of `resonaut select inject`. Writes median and central 68 % for each method, signal and amount.
     """
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
     from resonaut.select import benchmark as comparison
 
     distinct(experiments, [output])
-    write_json(output, comparison.benchmark(experiments))
+    write(output, comparison.benchmark(experiments))
 
 
 @app.command()
@@ -155,11 +155,9 @@ def images(
     Reads the data's chunks with candidates, and the friends that `resonaut select train` wrote. Writes mean images.
     """
     from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
     from resonaut.select import images as jet_images
     from resonaut.select import settings
 
     distinct([config, data], [output])
-    write_json(
-        output, jet_images.images(Dataset.open(data), method, window, settings.window(settings.read(config), window))
-    )
+    write(output, jet_images.images(Dataset.open(data), method, window, settings.window(settings.read(config), window)))

@@ -6,7 +6,6 @@ simulated signal of a known cross section into the data and training again (CMS 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import KEY, Dataset
-from resonaut.select import base, drawing
+from resonaut.select import base, drawing, results
 from resonaut.select import method as methods
 from resonaut.select.drawing import Injection
 from resonaut.select.improvement import improvement
@@ -55,8 +54,8 @@ class Experiment:
         return tuple(dict.fromkeys(("m_jj", *method.columns)))
 
 
-def inject(experiment: Experiment) -> dict[str, Any]:
-    """The summary of ``resonaut select train`` for data with injected signal, with ``injection`` and ``improvement``.
+def inject(experiment: Experiment) -> results.Experiment:
+    """Train on data with injected signal, and measure.
 
     Raises:
         ConfigError: a method that reads the scores of others, a dataset of the wrong role or without luminosity.
@@ -73,14 +72,14 @@ def inject(experiment: Experiment) -> dict[str, Any]:
     settings = replace(settings, classifier=replace(settings.classifier, seed=seed))
     experiment = replace(experiment, settings=settings)
     result = _train(experiment, lund_weights.NOMINAL if experiment.lund else None)
-    efficiency = result["signals"][0]["efficiency"]
-    for variation in _large(experiment, result["injection"]["events"]):
-        varied = _varied_efficiency(_train(experiment, variation)["signals"][0], variation)
-        result["injection"]["retrained"][variation] = varied / efficiency - 1 if efficiency else None
-    return result
+    efficiency, retrained = result.signals[0].efficiency, {}
+    for variation in _large(experiment, result.injection.events):
+        varied = _varied_efficiency(_train(experiment, variation).signals[0], variation)
+        retrained[variation] = varied / efficiency - 1 if efficiency else None
+    return replace(result, injection=replace(result.injection, retrained=retrained))
 
 
-def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
+def _train(experiment: Experiment, variation: str | None) -> results.Experiment:
     """Draw with the Lund weights of ``variation``, train, and measure."""
     settings, injection, signal = experiment.settings, experiment.injection, experiment.signal
     mass_window: Window = window(settings, experiment.window)
@@ -134,39 +133,39 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
             settings.spectra_efficiencies,
             (weights * remaining)[left],
         )
-    return {
-        "method": experiment.method,
-        "window": experiment.window,
-        "signal_region": mass_window.signal_region,
-        "sidebands": mass_window.sidebands,
-        "efficiency_target": method.background_efficiency,
-        "training": selector.training,
-        "data": background.name,
-        "luminosity": background.luminosity,
-        **counted.summary(),
-        "sculpting": counted.outside.summary(settings.sculpting, mass_window, counted.expected()),
-        "signals": [tally.summary()],
-        "improvement": sic,
-        "injection": {
-            "signal": signal.name,
-            "base": background.role,
-            "base_reason": background.reason,
-            "shared": max(background.shared, drawn.shared),
-            "amount": injection.amount,
-            "unit": injection.unit,
-            "seed": injection.seed,
-            "events": int(np.count_nonzero(injected)),
-            "events_in_signal_region": int(np.count_nonzero(injected & inside)),
-            "retrained": {},
-        },
-    }
+    return results.Experiment(
+        method=experiment.method,
+        window=experiment.window,
+        signal_region=mass_window.signal_region,
+        sidebands=mass_window.sidebands,
+        efficiency_target=method.background_efficiency,
+        training=selector.training,
+        data=background.name,
+        luminosity=background.luminosity,
+        **vars(counted.summary()),
+        sculpting=counted.outside.summary(settings.sculpting, mass_window, counted.expected()),
+        signals=[tally.summary()],
+        improvement=sic,
+        injection=results.Injected(
+            signal=signal.name,
+            base=background.role,
+            base_reason=background.reason,
+            shared=max(background.shared, drawn.shared),
+            amount=injection.amount,
+            unit=injection.unit,
+            seed=injection.seed,
+            events=int(np.count_nonzero(injected)),
+            events_in_signal_region=int(np.count_nonzero(injected & inside)),
+            retrained={},
+        ),
+    )
 
 
-def _varied_efficiency(signal: dict[str, Any], variation: str) -> float:
+def _varied_efficiency(signal: results.Signal, variation: str) -> float:
     """A signal's efficiency with the weights of a variation, for the selection that was trained with it."""
     source, side = variation.rsplit("_", 1)
-    up, down = signal["lund_uncertainties"].get(source, (0.0, 0.0))
-    return float(signal["efficiency"] * (1 + (up if side == "up" else down)))
+    up, down = signal.lund_uncertainties.get(source, (0.0, 0.0))
+    return float(signal.efficiency * (1 + (up if side == "up" else down)))
 
 
 def _evaluated(experiment: Experiment, selector: Selector) -> Iterator[np.ndarray]:

@@ -1,18 +1,16 @@
 """What is counted while events stream by: spectra, signal efficiencies, sculpting of the background."""
 
-from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
 
 import awkward as ak
 import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import histograms, lund_weights
+from resonaut.core import lund_weights
 from resonaut.core.errors import EmptySelectionError, InputFileError
 from resonaut.core.events import Dataset, require_finite
-from resonaut.select import settings
+from resonaut.select import results, settings
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
 
@@ -60,38 +58,17 @@ class DataTally:
         events, selected = self.counts
         return float(events[SIGNAL] * np.mean([selected[side] / max(events[side], 1) for side in (LOWER, UPPER)]))
 
-    def summary(self) -> dict[str, Any]:
-        """``spectrum``; ``spectra`` by efficiency; orthogonal ``categories``; ``counts`` of each region's events."""
+    def summary(self) -> results.Counted:
+        """What the results say of the data."""
         names = ("lower_sideband", "signal_region", "upper_sideband", "outside")
         rows = zip(names, *self.counts.tolist(), strict=True)
-        return {
-            "spectrum": histograms.to_json(self.spectrum),
-            "spectra": {f"{cut:g}": histograms.to_json(histogram) for cut, histogram in self.spectra.items()},
-            "categories": [
-                {"score": pair, "spectrum": histograms.to_json(histogram)}
-                for pair, histogram in self.categories.items()
-            ],
-            "counts": {name: {"events": events, "selected": selected} for name, events, selected in rows},
-        }
-
-
-@dataclass(frozen=True)
-class SignalSummary:
-    """One signal: ``efficiency`` is selected over generated, with the Lund weights where there are any.
-
-    ``acceptance`` is the same before the score cut, ``spectrum`` the selected cross section in fb.
-    ``lund_scale_factor`` is the efficiency of the score cut with Lund weights over that without, and
-    ``lund_uncertainties`` its relative changes, up and down by source; null and empty without.
-    """
-
-    dataset: str
-    mass: float | None
-    acceptance: float
-    efficiency: float
-    efficiency_error: float
-    lund_scale_factor: float | None
-    lund_uncertainties: dict[str, tuple[float, float]]
-    spectrum: dict[str, Any]
+        counts = {name: results.Count(events=events, selected=selected) for name, events, selected in rows}
+        return results.Counted(
+            spectrum=self.spectrum,
+            spectra={f"{cut:g}": histogram for cut, histogram in self.spectra.items()},
+            categories=[results.Category(score=pair, spectrum=one) for pair, one in self.categories.items()],
+            counts=results.Counts(**counts),
+        )
 
 
 class SignalTally:
@@ -133,8 +110,8 @@ class SignalTally:
         self.squared += float(np.square(weight).sum())
         self.spectrum.fill(ak.to_numpy(events.m_jj), weight=weight)
 
-    def summary(self) -> dict[str, Any]:
-        """The fields of ``SignalSummary``.
+    def summary(self) -> results.Signal:
+        """What the results say of the signal.
 
         Raises:
             InputFileError: the dataset has no cross section to relate the selected one to.
@@ -154,17 +131,15 @@ class SignalTally:
         efficiency = float(selected * scale)
         error = np.sqrt(self.squared * max(0.0, 1 - efficiency)) * scale
         lund = self.efficiency.scale_factor() if self.lund and selected > 0 else None
-        return asdict(
-            SignalSummary(
-                dataset=manifest.name,
-                mass=manifest.mass,
-                acceptance=self.total / manifest.cross_section,
-                efficiency=efficiency,
-                efficiency_error=float(error),
-                lund_scale_factor=lund.value if lund else None,
-                lund_uncertainties=lund.uncertainties if lund else {},
-                spectrum=histograms.to_json(self.spectrum * (scale * manifest.cross_section)),
-            )
+        return results.Signal(
+            dataset=manifest.name,
+            mass=manifest.mass,
+            acceptance=self.total / manifest.cross_section,
+            efficiency=efficiency,
+            efficiency_error=float(error),
+            lund_scale_factor=lund.value if lund else None,
+            lund_uncertainties=lund.uncertainties if lund else {},
+            spectrum=self.spectrum * (scale * manifest.cross_section),
         )
 
 

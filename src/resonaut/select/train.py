@@ -1,7 +1,6 @@
 """One job of the stage: train a method in a mass window, score all datasets, count what is selected."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import awkward as ak
 
@@ -10,6 +9,7 @@ from resonaut.core.events import Dataset
 from resonaut.select import method as methods
 from resonaut.select.importance import importance
 from resonaut.select.regions import Regions, require_events
+from resonaut.select.results import Trained
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally, Tally
@@ -26,7 +26,7 @@ def selection(
     reweighted: bool,
     lund: bool,
     code: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Trained:
     """Run one method in one window, write the friends of every dataset, and return the summary.
 
     Args:
@@ -63,16 +63,16 @@ def selection(
     for dataset, tally in jobs:
         selector.apply(dataset, folder, tally)
     checked = simulated.simulated if backgrounds else counted.outside
-    return {
-        "method": method_name,
-        "window": window_name,
-        "signal_region": mass_window.signal_region,
-        "sidebands": mass_window.sidebands,
-        "efficiency_target": method.background_efficiency,
-        "training": selector.training,
-        "data": data.name,
-        **counted.summary(),
-        "sculpting": checked.summary(settings.sculpting, mass_window, counted.expected()),
-        "importance": importance(selector, events, data.name),
-        "signals": [tally.summary() for tally in efficiencies],
-    }
+    return Trained(
+        method=method_name,
+        window=window_name,
+        signal_region=mass_window.signal_region,
+        sidebands=mass_window.sidebands,
+        efficiency_target=method.background_efficiency,
+        training=selector.training,
+        data=data.name,
+        **vars(counted.summary()),
+        sculpting=checked.summary(settings.sculpting, mass_window, counted.expected()),
+        importance=importance(selector, events, data.name),
+        signals=[tally.summary() for tally in efficiencies],
+    )
