@@ -44,6 +44,40 @@ def test_code_edit_reruns_its_stage_and_what_follows(finished, source, stages) -
     assert finished.planned() == set()
 
 
+@pytest.mark.parametrize(
+    ("source", "rules"),
+    [
+        ("fit/nuisances.py", {"report_nuisances"}),
+        # The first page shows it.
+        ("fit/limits.py", {"report_limits", "report_front_page"}),
+        ("calibrate/summaries.py", {"report_observables", "report_scale_factors"}),
+        ("select/injections.py", set()),
+        ("catalogue.py", set()),
+    ],
+)
+def test_a_figure_s_code_draws_this_one_again(finished, source, rules) -> None:
+    with edited(finished.path / "src" / "resonaut" / "report" / source, "\n# an edit\n"):
+        assert finished.planned() == rules
+
+
+def test_a_new_figure_is_one_file_and_its_caption(finished) -> None:
+    """It is found, drawn, and draws no other again."""
+    module, result = finished.path / "src/resonaut/report/skim/selected.py", "results/report/selected.png"
+    shutil.copy("tests/data/figure.py", module)
+    module.with_suffix(".rst").write_text("Events of each dataset.\n")
+    try:
+        assert finished.planned() == {"report_selected"}
+        run = finished.snakemake()
+        assert run.returncode == 0, run.stderr
+        assert (finished.path / result).read_bytes().startswith(b"\x89PNG")
+        assert finished.planned() == set()
+    finally:
+        module.unlink()
+        module.with_suffix(".rst").unlink()
+        (finished.path / result).unlink(missing_ok=True)
+    assert finished.planned() == set()
+
+
 def test_touch_reruns_nothing(finished) -> None:
     for path in (finished.path / "src").rglob("*.py"):
         os.utime(path)

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -57,18 +58,21 @@ def config_of(verb):
     return f"<results>/config/{verb}.json"
 
 
-def code_of(verb, command, modules=None):
-    """What a command runs, and the ``modules`` of its method; relative, so that a moved clone reruns nothing."""
+def code_of(verb, command, modules=()):
+    """What a command runs, and the ``modules`` that it finds by name, of which a function says those of a method.
 
-    def paths(*method):
-        found = provenance.command_code(
-            verb, command, *(modules(ANALYSIS, *method) if modules else ())
-        )
+    The paths are relative, so that a moved clone reruns nothing.
+    """
+
+    def paths(*found):
         # A user's own file has an absolute path.
         package = CHECKOUT / "src" / "resonaut"
-        return [os.path.relpath(package / path) for path in found]
+        code = provenance.command_code(verb, command, *found)
+        return [os.path.relpath(package / path) for path in code]
 
-    return (lambda wildcards: paths(wildcards.method)) if modules else paths()
+    if callable(modules):
+        return lambda wildcards: paths(*modules(ANALYSIS, wildcards.method))
+    return paths(*modules)
 
 
 def options(name, values):

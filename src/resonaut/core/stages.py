@@ -6,6 +6,7 @@ A plan (``resonaut/<verb>/plan.py``) imports nothing heavy and holds
 - ``AFTER``: stages that come before it where an analysis has them;
 - ``section()``: the record of the stage's section of the configuration;
 - ``check(analysis)``: stops where the section contradicts itself or the rest of the configuration;
+- ``GIVES``, where other stages read it: what they ask for by name, as functions of the analysis that give the files;
 - ``keys(analysis)``, where its jobs do not read the section as it is: what they read of it.
 """
 

@@ -112,6 +112,12 @@ def imaged(analysis: "Analysis") -> list[str]:
     return [name for name in methods if name != "inclusive"]
 
 
+def images(analysis: "Analysis") -> list[str]:
+    """The mean jet images of each of these methods in each window."""
+    windows = analysis.config["select"]["windows"]
+    return [f"<results>/select/{method}/{window}_images.json" for method in imaged(analysis) for window in windows]
+
+
 def check(analysis: "Analysis") -> None:
     """Stop where the search has no data, or a method lacks the stage, the datasets or the methods that it needs.
 

@@ -1,13 +1,13 @@
 """What the section ``select`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core import windows
 from resonaut.core.errors import ConfigError
 from resonaut.core.units import listed
-from resonaut.select import catalogue, jobs
+from resonaut.select import catalogue, experiments, jobs
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -29,6 +29,18 @@ def section() -> type:
     from resonaut.select.settings import Section
 
     return Section
+
+
+# What other stages read of this one, and what they ask of its methods.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "summaries": jobs.selections,
+    "images": jobs.images,
+    "bounds": jobs.bounds,
+    "benchmarks": lambda _: ["<benchmarks>/select"],
+    "benchmark": lambda analysis: ["<results>/select/benchmark.json"] * experiments.compared(analysis),
+    "injected": experiments.fits,
+    "no_signal": experiments.no_signal_fits,
+}
 
 
 def check(analysis: "Analysis") -> None:

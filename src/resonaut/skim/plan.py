@@ -1,5 +1,6 @@
 """What must fit together in the datasets and the section ``skim``, seen before the first job."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,13 @@ def section() -> type:
     from resonaut.skim.settings import Skim
 
     return Skim
+
+
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "manifests": lambda analysis: analysis.manifests(*analysis.wanted()),
+    "data": lambda analysis: analysis.manifests(*analysis.datasets("data")),
+}
 
 
 def check(analysis: "Analysis") -> None:

@@ -13,7 +13,7 @@ COMMANDS = {
     "reweight": ["train"],
     "select": ["train", "inject", "benchmark", "images"],
     "fit": ["selection", "selection-bias", "retrained", "summary"],
-    "report": ["search", "methods", "tables", "front-page"],
+    "report": ["draw", "search", "show"],
 }
 
 
