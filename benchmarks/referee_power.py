@@ -69,8 +69,8 @@ def no_difference() -> dict[str, Any]:
         data, simulation = sample(2 * toy + 1, 1.0), sample(2 * toy + 2, 1 / LUMINOSITY)
         reweighter = Reweighter.train(data, simulation, LUMINOSITY, settings)
         result = closure(data, simulation, reweighter, LUMINOSITY, settings)
-        found += [feature["chi2_after"] / feature["ndof"] for feature in result["features"]]
-        areas.append((result["auc_after"] - 0.5) / result["auc_error_after"])
+        found += [feature.chi2_after / feature.ndof for feature in result.features]
+        areas.append((result.auc_after - 0.5) / result.auc_error_after)
     return {
         "item": "closure",
         "before": {"chi2_ndf": 0.72, "auc_pull": -2.7},

@@ -3,7 +3,6 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +11,9 @@ from tqdm import tqdm
 
 from resonaut.core import events
 from resonaut.core.errors import NotFiniteError
-from resonaut.core.files import write_json
+from resonaut.core.results import write
 from resonaut.tag import networks
+from resonaut.tag.results import Loss, Network
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample, load
 from resonaut.tag.settings import NetworkConfig, TagConfig, require_consistent
@@ -35,26 +35,28 @@ def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Pa
         tagger, weights = networks.published(Path(network.weights), name, network, device)
     datasets = [events.Dataset.open(manifest) for manifest in manifests]
     held_out = load(datasets, settings, network, "held_out")
-    result: dict[str, Any] = {"loss": {"train": [], "held_out": []}, "train_jets": {}}
+    loss, train_jets = Loss(train=[], held_out=[]), {}
     if network.weights is None:
         seen = load(datasets, settings, network, "train")
-        module, result["loss"] = train(network, settings, seen, held_out)
+        module, loss = train(network, settings, seen, held_out)
         weights = {key: value.cpu() for key, value in module.state_dict().items()}
         tagger = networks.from_module(name, network, module, device)
-        result["train_jets"] = _count(seen, network)
+        train_jets = _count(seen, network)
     scores = tagger.scores(held_out.inputs, settings.score_batch_size)
     events.require_finite(scores, f"score of {name}", "held-out jets")
-    result |= {
-        "network": name,
-        "classes": list(network.classes),
-        "parameters": tagger.parameters,
-        "held_out_jets": _count(held_out, network),
-        **measure(scores, held_out.labels, network.classes),
-    }
-    for signal, area in result["auc"].items():
+    result = Network(
+        network=name,
+        classes=list(network.classes),
+        parameters=tagger.parameters,
+        train_jets=train_jets,
+        held_out_jets=_count(held_out, network),
+        loss=loss,
+        **vars(measure(scores, held_out.labels, network.classes)),
+    )
+    for signal, area in result.auc.items():
         log.info("%s: AUC of %s against qcd %.4f", name, signal, area)
     networks.save(output, name, network, weights)
-    write_json(summary, result)
+    write(summary, result)
 
 
 def _count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
@@ -63,7 +65,7 @@ def _count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
 
 def train(
     network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: Sample
-) -> tuple[networks.PairTransformer | networks.PointNet, dict[str, list[float]]]:
+) -> tuple[networks.PairTransformer | networks.PointNet, Loss]:
     """Minimise the weighted cross entropy with AdamW under a one-cycle learning rate.
 
     Returns the network and the mean loss per epoch on both samples. The same configuration gives the
@@ -84,7 +86,8 @@ def train(
     }
     inputs = {"train": networks.tensors(seen.inputs, device), "held_out": networks.tensors(held_out.inputs, device)}
     shuffle = np.random.default_rng(settings.seed)
-    loss: dict[str, list[float]] = {"train": [], "held_out": []}
+    train_loss: list[float] = []
+    held_out_loss: list[float] = []
     for epoch in tqdm(range(plan.epochs), desc=network.architecture, unit="epoch", disable=None):
         module.train()
         total = 0.0
@@ -96,15 +99,15 @@ def train(
             optimizer.step()
             schedule.step()
             total += value.item() / n_batches
-        loss["train"].append(total)
-        loss["held_out"].append(_held_out_loss(module, inputs["held_out"], targets["held_out"], plan.batch_size))
-        log.info("epoch %d: loss %.4f, held out %.4f", epoch + 1, total, loss["held_out"][-1])
-        if not np.isfinite([total, loss["held_out"][-1]]).all():
+        train_loss.append(total)
+        held_out_loss.append(_held_out_loss(module, inputs["held_out"], targets["held_out"], plan.batch_size))
+        log.info("epoch %d: loss %.4f, held out %.4f", epoch + 1, total, held_out_loss[-1])
+        if not np.isfinite([total, held_out_loss[-1]]).all():
             raise NotFiniteError(
                 f"tag: the training of a {network.architecture} diverged in epoch {epoch + 1}; "
                 "lower tag.training.learning_rate."
             )
-    return module, loss
+    return module, Loss(train=train_loss, held_out=held_out_loss)
 
 
 def deterministic(seed: int) -> None:

@@ -82,9 +82,9 @@ def changed(content, place, value):
         (["signal_region"], [1, 2, 3], "signal_region is [1, 2, 3], and Tuple should have at most 2 items"),
     ],
 )
-def test_other_content_is_one_sentence(place, value, words, content, tmp_path) -> None:
+def test_other_content_is_one_sentence(place, value, words, content_of, tmp_path) -> None:
     path = tmp_path / "a.json"
-    path.write_text(json.dumps(changed(content(SelectionScan), place, value)))
+    path.write_text(json.dumps(changed(content_of(SelectionScan), place, value)))
     with pytest.raises(InputFileError) as error:
         read(path, SelectionScan)
     assert str(error.value).startswith(f"{path}: no fit result ({words}")
@@ -123,8 +123,8 @@ def test_files_that_are_not_there(tmp_path) -> None:
         ({"storage": {"type": "weighted", "values": [0, float("nan"), 0, 0], "variances": [0] * 4}}, "NaN or infinite"),
     ],
 )
-def test_a_histogram_that_is_none(change, words, content, tmp_path) -> None:
-    whole = content(Trained)
+def test_a_histogram_that_is_none(change, words, content_of, tmp_path) -> None:
+    whole = content_of(Trained)
     whole["spectrum"] |= change
     (tmp_path / "a.json").write_text(json.dumps(whole))
     with pytest.raises(InputFileError, match=rf"a\.json: no summary of a selection \(spectrum: .*{words}"):

@@ -30,12 +30,12 @@ def histogram(values, weight=None):
     return json.loads(json.dumps(h, default=default))
 
 
-def selection_file(rng, content):
+def selection_file(rng, content_of):
     signals = []
     for mass, selected in ((3000, 400), (4000, 800)):
         spectrum = histogram(rng.normal(mass, 0.04 * mass, selected), np.full(selected, 1 / 4000))
         signals.append(
-            content(
+            content_of(
                 Signal,
                 dataset=f"signal_{mass}",
                 mass=mass,
@@ -47,26 +47,26 @@ def selection_file(rng, content):
         )
     data = 2300 + rng.exponential(600, 500)
     names = {"method": "cwola", "window": "w2", "signal_region": [3300, 3700]}
-    return content(Trained, **names, spectrum=histogram(data), signals=signals)
+    return content_of(Trained, **names, spectrum=histogram(data), signals=signals)
 
 
-def inputs(folder, content):
+def inputs(folder, content_of):
     (folder / "fit.json").write_text(json.dumps(SETTINGS))
-    (folder / "selection.json").write_text(json.dumps(selection_file(np.random.default_rng(1), content)))
-    (folder / "data.json").write_text(json.dumps(content(Manifest, luminosity=30.0)))
+    (folder / "selection.json").write_text(json.dumps(selection_file(np.random.default_rng(1), content_of)))
+    (folder / "data.json").write_text(json.dumps(content_of(Manifest, luminosity=30.0)))
     return folder
 
 
 @pytest.fixture
-def chain(tmp_path, content):
+def chain(tmp_path, content_of):
     """The three input files of ``fit selection``."""
-    return inputs(tmp_path, content)
+    return inputs(tmp_path, content_of)
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory, content):
+def fitted(tmp_path_factory, content_of):
     """The inputs with the result ``out/w2.json``."""
-    folder = inputs(tmp_path_factory.mktemp("fitted"), content)
+    folder = inputs(tmp_path_factory.mktemp("fitted"), content_of)
     settings = read(folder / "fit.json", FitSettings)
     selection.fit_selection(
         settings, folder / "selection.json", folder / "data.json", folder / "out/w2.json", folder / "out/w2"

@@ -28,14 +28,14 @@ def histogram(values, weight=None):
 
 
 @pytest.fixture
-def experiment(content):
+def experiment(content_of):
     """Make a selection that keeps ``efficiency`` of a signal of ``amount`` fb."""
 
     def make(amount, seed, efficiency, background=300, retrained=None, kind=Experiment, **injection):
         rng = np.random.default_rng([seed, int(amount * 10)])
         signal = rng.normal(3500, 120, rng.poisson(amount * efficiency * LUMINOSITY))
         spectrum = histogram(np.r_[2500 + rng.exponential(500, background), signal])
-        simulated = content(
+        simulated = content_of(
             Signal,
             dataset="signal_3500",
             mass=3500,
@@ -45,11 +45,11 @@ def experiment(content):
             spectrum=histogram(rng.normal(3500, 120, 400), np.full(400, efficiency / 400)),
         )
         names = {"method": "cwola", "window": "w3500", "signal_region": [3250, 3750], "data": "pool"}
-        made = content(kind, **names, spectrum=spectrum, signals=[simulated])
+        made = content_of(kind, **names, spectrum=spectrum, signals=[simulated])
         if kind is Experiment:
             base = {"base": "pseudo_data", "base_reason": None, "shared": 0.0, "retrained": retrained or {}}
             drawn = {"signal": "signal_3500", "amount": amount, "unit": "fb", "seed": seed, "events": len(signal)}
-            made |= {"luminosity": LUMINOSITY, "injection": content(Injected, **base | drawn | injection)}
+            made |= {"luminosity": LUMINOSITY, "injection": content_of(Injected, **base | drawn | injection)}
         return made
 
     return make
@@ -69,7 +69,7 @@ def write(tmp_path):
 
 
 @pytest.fixture
-def files(write, tmp_path, experiment, content):
+def files(write, tmp_path, experiment, content_of):
     """Efficiencies that grow with the injected signal, three seeds each; a selection without a signal; the data."""
     paths = []
     for amount, efficiency in ((0, 0.001), (5, 0.02), (20, 0.2), (60, 0.4)):
@@ -77,7 +77,7 @@ def files(write, tmp_path, experiment, content):
         paths += write(f"amount{amount}", *draws)
     (actual,) = write("actual", experiment(0, 9, 0.2, kind=Trained))
     data = tmp_path / "data.json"
-    data.write_text(json.dumps(content(Manifest, luminosity=LUMINOSITY)))
+    data.write_text(json.dumps(content_of(Manifest, luminosity=LUMINOSITY)))
     return paths, actual, data
 
 
@@ -132,9 +132,9 @@ def test_one_training_gives_no_limit(files, settings):
     assert result.amounts[2].five_sigma_expected is not None
 
 
-def test_another_luminosity_than_the_datas_gives_no_limit(files, settings, tmp_path, content):
+def test_another_luminosity_than_the_datas_gives_no_limit(files, settings, tmp_path, content_of):
     paths, actual, data = files
-    data.write_text(json.dumps(content(Manifest, luminosity=2 * LUMINOSITY)))
+    data.write_text(json.dumps(content_of(Manifest, luminosity=2 * LUMINOSITY)))
     result = retrained(settings, actual, data, paths)
     assert (result.limit, result.amounts[3].excluded) == (None, None)
     assert result.limit_reason == "an experiment has 20/fb and the data 40/fb; give it as much background"
@@ -264,9 +264,9 @@ def test_every_experiment_has_a_part_in_the_signals_shape_and_errors(settings, f
     assert excluded[0] > 1.1 * excluded[2]
 
 
-def test_data_without_luminosity_have_no_limit_and_other_files_are_no_manifests(files, settings, content):
+def test_data_without_luminosity_have_no_limit_and_other_files_are_no_manifests(files, settings, content_of):
     paths, actual, data = files
-    data.write_text(json.dumps(content(Manifest, luminosity=None)))
+    data.write_text(json.dumps(content_of(Manifest, luminosity=None)))
     assert retrained(settings, actual, data, paths[6:9]).limit_reason == "the data have no luminosity"
     data.write_text("[]")
     with pytest.raises(InputFileError, match=r"data\.json: no manifest of a dataset"):
