@@ -6,35 +6,6 @@ What a figure reads and writes stands in its module, resonaut/report/<verb>/<fig
 from resonaut.report import catalogue
 
 
-def shown(figure, output):
-    """The files of one output, with their place in Snakemake's report."""
-    files = catalogue.files(ANALYSIS, figure, output)
-    if not output.shown:
-        return [path for path, _ in files]
-    place = {
-        "category": figure.category,
-        "subcategory": figure.subcategory,
-        "caption": figure.caption(output),
-    }
-    if output.inside:
-        place["patterns"] = [output.inside]
-        files = [(directory(path), labels) for path, labels in files]
-    return [report(path, labels=labels or None, **place) for path, labels in files]
-
-
-def words(figure):
-    """The arguments of a figure's command: its inputs, and its options with their paths in this analysis."""
-    options = {
-        name: [
-            workflow.pathvars.apply(value) for value in catalogue.given(ANALYSIS, one)
-        ]
-        for name, one in figure.options.items()
-    }
-    return lambda wildcards, input: catalogue.words(
-        figure, {name: input.get(name) for name in figure.reads} | options
-    )
-
-
 rule report:
     """All figures and tables of the analysis, without those that are made on request."""
     input:
@@ -58,13 +29,19 @@ for figure in catalogue.found().values():
                 name: of(partial(catalogue.given, one=one))
                 for name, one in figure.reads.items()
             },
-            code=code_of(
-                "report",
-                "draw",
-                [f"report/{figure.path.parent.name}/{figure.path.name}"],
-            ),
+            code=code_of("report", "draw", [figure.module]),
         output:
-            **{name: shown(figure, one) for name, one in figure.writes.items()},
+            **{
+                name: [
+                    (
+                        report(directory(path) if one.inside else path, **place)
+                        if place
+                        else path
+                    )
+                    for path, place in catalogue.files(ANALYSIS, figure, one)
+                ]
+                for name, one in figure.writes.items()
+            },
         log:
             f"<logs>/report/{figure.name}.log",
         benchmark:
@@ -76,10 +53,10 @@ for figure in catalogue.found().values():
             mem_mb=memory(1000),
             runtime=10,
         params:
-            command=figure.command,
-            folder=workflow.pathvars.apply("<results>/report"),
-            words=words(figure),
+            words=lambda wildcards, input, figure=figure: catalogue.words(
+                ANALYSIS, figure, input, workflow.pathvars.apply
+            ),
         message:
             f"report: {figure.name}"
         shell:
-            "resonaut --log {log:q} --threads {threads} report {params.command:q} --output {params.folder:q} {params.words:q}"
+            "resonaut --log {log:q} --threads {threads} report {params.words:q}"

@@ -2,11 +2,11 @@
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core import stages
 from resonaut.report import figure as declaration
@@ -60,19 +60,32 @@ def _possible(analysis: "Analysis", figure: Figure) -> bool:
     return all(analysis.uses(one.verb) and given(analysis, one) for one in needed)
 
 
-def files(analysis: "Analysis", figure: Figure, output: Output) -> list[tuple[str, dict[str, str]]]:
-    """The path of each file of an output, and its labels."""
+def files(analysis: "Analysis", figure: Figure, output: Output) -> list[tuple[str, dict[str, Any]]]:
+    """The path of each file of an output, and its place in Snakemake's report, as ``report`` there takes it."""
     if output.each is None:
-        return [(f"<results>/report/{output.name}", dict(output.labels))]
+        return [(_path(output.name), _place(figure, output, output.labels))]
     source, ending = output.each
     fields = [_fields(ending, path) for path in given(analysis, figure.reads[source])]
-    return [
-        (
-            f"<results>/report/{output.name.format(**own)}",
-            {key: text.format(**own) for key, text in output.labels.items()},
-        )
-        for own in fields
-    ]
+    labels = [{key: text.format(**own) for key, text in output.labels.items()} for own in fields]
+    paths = [_path(output.name.format(**own)) for own in fields]
+    return [(path, _place(figure, output, own)) for path, own in zip(paths, labels, strict=True)]
+
+
+def _path(name: str) -> str:
+    return f"<results>/report/{name}"
+
+
+def _place(figure: Figure, output: Output, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Category, labels and caption of a file; nothing for one that is not shown."""
+    if not output.shown:
+        return {}
+    return {
+        "category": figure.category,
+        "subcategory": figure.subcategory,
+        "labels": dict(labels) or None,
+        "caption": figure.caption(output),
+        "patterns": [output.inside] if output.inside else [],
+    }
 
 
 def _fields(ending: str, path: str) -> dict[str, str]:
@@ -84,8 +97,19 @@ def _fields(ending: str, path: str) -> dict[str, str]:
     return match.groupdict()
 
 
-def words(figure: Figure, values: Mapping[str, Sequence[str]]) -> list[str]:
-    """The arguments and options of a figure's command for the ``values`` of its inputs and options."""
-    first, *others = [*figure.reads, *figure.options]
-    options = [f"--{name.replace('_', '-')}={value}" for name in others for value in values.get(name, [])]
-    return [*options, *values[first]]
+def words(
+    analysis: "Analysis", figure: Figure, read: Mapping[str, Sequence[str]], place: Callable[[str], str]
+) -> list[str]:
+    """The words of a figure's command: its name, the folder of the report, options and arguments.
+
+    Args:
+        analysis: gives the values of the options.
+        figure: one of ``found``.
+        read: the paths of its inputs, by name.
+        place: puts the folders of the analysis for the path variables of a text.
+    """
+    values = {name: read.get(name, []) for name in figure.reads}
+    values |= {name: list(map(place, given(analysis, one))) for name, one in figure.options.items()}
+    arguments, *others = values
+    options = [f"--{name.replace('_', '-')}={value}" for name in others for value in values[name]]
+    return [figure.command, f"--output={place(_path('')).rstrip('/')}", *options, *values[arguments]]

@@ -77,6 +77,11 @@ class Figure:
         """``resonaut report <command>`` draws it."""
         return self.name.replace("_", "-")
 
+    @property
+    def module(self) -> str:
+        """Its module's file, relative to the package's folder."""
+        return f"report/{self.path.parent.name}/{self.path.name}"
+
     def caption(self, output: Output) -> Path:
         """The caption of one of its files."""
         return self.path.with_name(f"{output.caption or self.name}.rst")

@@ -1,6 +1,7 @@
 """The figures are found, and what each declares is what its module has."""
 
 import inspect
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -13,10 +14,6 @@ from resonaut.report import catalogue
 
 FIGURES = catalogue.found()
 HEAVY = ("numpy", "matplotlib", "scipy", "hist", "hepdata_lib")
-
-
-def module_of(figure):
-    return f"report/{figure.path.parent.name}/{figure.path.name}"
 
 
 def test_figures_of_every_stage_are_found_without_their_libraries() -> None:
@@ -43,9 +40,9 @@ def test_a_figure_has_what_it_declares(figure) -> None:
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 def test_a_figure_runs_no_other_figure(figure) -> None:
-    code = provenance.command_code("report", "draw", module_of(figure))
-    others = {module_of(other) for other in FIGURES.values()} - {module_of(figure)}
-    assert module_of(figure) in code
+    code = provenance.command_code("report", "draw", figure.module)
+    others = {other.module for other in FIGURES.values()} - {figure.module}
+    assert figure.module in code
     assert not others & set(code)
     assert not {"report/catalogue.py", "report/plan.py", "core/analysis.py"} & set(code)
 
@@ -86,18 +83,13 @@ def test_a_declaration_with_other_names_is_an_error(tmp_path) -> None:
         catalogue.declared(write(tmp_path, "FIGURE = Figure(category=NAME, reads={}, writes={})"))
 
 
-def test_arguments_of_a_command() -> None:
-    values = {"selections": ["a", "b"], "fits": ["c d", "e"], "no_signal": [], "config": ["f"], "bounds": ["ideal"]}
-    words = ["--fits=c d", "--fits=e", "--config=f", "--bounds=ideal", "a", "b"]
-    assert catalogue.words(FIGURES["methods"], values) == words
-
-
 class Small:
     """An analysis of two signals; ``used`` are its stages."""
 
     def __init__(self, used=(), correction=None, methods=("inclusive", "cwola")):
         self.used = used
         self.config = {
+            "code": [],
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True},
@@ -134,15 +126,39 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images"}
 
 
-def test_files_with_their_labels() -> None:
-    def files(name, output):
-        return catalogue.files(Small(stages.verbs()), FIGURES[name], FIGURES[name].writes[output])
+def files(name, output):
+    return catalogue.files(Small(stages.verbs()), FIGURES[name], FIGURES[name].writes[output])
 
-    assert files("observables", "plots") == [
-        (f"<results>/report/calibration/{name}.png", {"dataset": name}) for name in ("one", "two")
-    ]
-    assert files("images", "plots") == [("<results>/report/images/cwola_w.png", {"selection": "cwola", "window": "w"})]
-    assert files("hepdata", "submission") == [("<results>/report/hepdata", {"table": "{table}"})]
+
+def test_files_with_their_labels() -> None:
+    for name, output, labels in (
+        (
+            "observables",
+            "plots",
+            {"calibration/one.png": {"dataset": "one"}, "calibration/two.png": {"dataset": "two"}},
+        ),
+        ("images", "plots", {"images/cwola_w.png": {"selection": "cwola", "window": "w"}}),
+        ("hepdata", "submission", {"hepdata": {"table": "{table}"}}),
+        ("cutflow", "plot", {"cutflow.png": None}),
+    ):
+        found = {path.removeprefix("<results>/report/"): place["labels"] for path, place in files(name, output)}
+        assert found == labels
+    ((_, place),) = files("hepdata", "submission")
+    assert (place["category"], place["subcategory"], place["patterns"]) == ("Results", "HEPData", ["{table}.yaml"])
+    assert files("summary", "summary") == [("<results>/report/summary.json", {})]
+
+
+def test_words_of_a_command() -> None:
+    read = {"selections": ["a", "b"], "fits": ["c d", "e"], "config": ["f"]}
+    words = ["methods", "--output=out/report", "--fits=c d", "--fits=e", "--config=f", "--bounds=ideal"]
+    words += ["--benchmarks=times/select", "a", "b"]
+    folders = {"<results>": "out", "<benchmarks>": "times"}
+
+    def place(text):
+        return re.sub(r"<\w+>", lambda found: folders[found[0]], text)
+
+    small = Small(methods=["ideal", "cwola"])
+    assert catalogue.words(small, FIGURES["methods"], read, place) == words
 
 
 def test_every_figure_has_a_command_that_names_its_inputs(resonaut) -> None:
@@ -156,7 +172,7 @@ def test_a_command_replaces_its_own_files_alone(windows, tmp_path, resonaut) -> 
     summary, out = windows[0].parents[1] / "summary.json", tmp_path / "out"
     for _ in range(2):
         assert resonaut("report", "summary", summary, "--output", out).returncode == 0
-    assert {path.name for path in out.iterdir()} == {".summary.sha256", "summary.json", "summary.csv"}
+    assert {path.name for path in out.iterdir()} == {".report_summary.sha256", "summary.json", "summary.csv"}
     run = resonaut("report", "summary", summary, "--output", summary.parent)
     assert run.returncode == 2
     assert "summary.json: is in the way" in run.stderr
