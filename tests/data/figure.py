@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resonaut.core.config import read
-from resonaut.core.events import Manifest
+from resonaut.core.manifest import Manifest
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, MANIFESTS, Figure, Output
 from resonaut.report.style import corner, figure

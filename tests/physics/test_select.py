@@ -118,21 +118,21 @@ def verdicts(simulated: int, inside: float, experiments: int, slope: float = 0.0
 @pytest.mark.parametrize("slope", [-1.0, 0.0, 1.0])
 def test_a_smooth_efficiency_is_not_called_sculpted(slope):
     # As many events as in the demo: too few to exclude that two standard deviations are faked.
-    assert {one["verdict"] for one in verdicts(6000, 1, 100, slope)} == {"not excluded"}
+    assert {one.verdict for one in verdicts(6000, 1, 100, slope)} == {"not excluded"}
 
 
 def test_a_flat_efficiency_is_flat_with_enough_simulation():
     # One in 100 exceeds the two standard deviations.
     many = verdicts(300_000, 1, 10)
-    assert [one["verdict"] for one in many].count("flat") >= 9
+    assert [one.verdict for one in many].count("flat") >= 9
 
 
 @pytest.mark.parametrize("ratio", [1.5, 2.0])
 def test_an_efficiency_that_fakes_an_excess_is_never_called_flat(ratio):
     fake = (ratio - 1) * np.sqrt(EXPECTED)
     few = verdicts(6000, ratio, 150)
-    assert "flat" not in {one["verdict"] for one in few}
+    assert "flat" not in {one.verdict for one in few}
     # The fake excess is below the limit in 95 % of cases or more; less than 120 of 150 have a chance of 1e-11.
-    assert sum(one["spurious_excess"] > fake for one in few) > 130
+    assert sum(one.spurious_excess > fake for one in few) > 130
     many = verdicts(200_000, ratio, 6)
-    assert {one["verdict"] for one in many} == {"sculpted"}
+    assert {one.verdict for one in many} == {"sculpted"}

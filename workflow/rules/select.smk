@@ -15,15 +15,8 @@ rule select_train:
             "skim", *ANALYSIS.sample("data", "background", "signal")
         ),
         scores=of(select_jobs.scores, "method", "window"),
-        reweight=(
-            ANALYSIS.friends("reweight", *ANALYSIS.sample("background"))
-            if ANALYSIS.uses("reweight")
-            else []
-        ),
-        lund=(
-            ANALYSIS.friends("calibrate", *ANALYSIS.sample("signal"))
-            if ANALYSIS.uses("calibrate")
-            else []
+        weights=select_jobs.weights(
+            ANALYSIS, *ANALYSIS.sample("background", "signal")
         ),
     output:
         summary="<results>/select/{method}/{window}.json",
@@ -51,8 +44,9 @@ rule select_train:
             *options("background", input.background),
             *options("signal", input.signal),
         ],
-        weights=["--reweight"] * ANALYSIS.uses("reweight")
-        + ["--lund"] * ANALYSIS.uses("calibrate"),
+        weights=select_jobs.weighting(
+            ANALYSIS, *ANALYSIS.sample("background", "signal")
+        ),
         code=lambda wildcards: options(
             "code", select_jobs.own_code(ANALYSIS, wildcards.method)
         ),
@@ -100,7 +94,7 @@ rule select_inject:
         runtime=120,
     params:
         options=lambda wildcards, input: experiments.options(
-            ANALYSIS, wildcards.method, input
+            ANALYSIS, wildcards.method, wildcards.dataset, input
         ),
     message:
         "select: {wildcards.method} in {wildcards.window} with {wildcards.amount} of {wildcards.dataset}, seed {wildcards.seed}"

@@ -17,6 +17,7 @@ from resonaut.calibrate.counts import Counts, quotient
 from resonaut.calibrate.extrapolate import extrapolate
 from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_of, planes_in, truth_columns
 from resonaut.calibrate.matching import BoolArray, match
+from resonaut.calibrate.results import Edges, Planes
 from resonaut.calibrate.settings import Settings
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import Collisions, Dataset
@@ -92,11 +93,11 @@ def ratio_of(data: Counts, simulation: Counts, background: Counts, settings: Set
     return Ratio(values, error, known)
 
 
-def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[str, Any], dict[str, Any]]:
+def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[str, Any], Planes]:
     """Measure the correction in the control region of boosted W jets.
 
     Returns:
-        The correction; what it comes from, for its metadata; and planes and ratio as plain data for ``planes.json``.
+        The correction; what it comes from, for its metadata; and planes and ratio.
 
     Raises:
         EmptySelectionError: data or simulation has no jet with two prongs' constituents.
@@ -142,13 +143,14 @@ def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[
         "measured_bins": int(ratio.known.sum()),
         "b_quark_jets": b_jets,
     }
-    planes = {
-        "edges": dict(zip(INPUTS, map(list, settings.bins.edges), strict=True)),
-        **{side: counts.to_json() for side, counts in sides.items()},
-        "ratio": ratio.values[0].tolist(),
-        "ratio_error": ratio.error.tolist(),
-        "systematics": {n: ratio.values[[1 + 2 * i, 2 + 2 * i]].tolist() for i, n in enumerate(sources(settings))},
-    }
+    varied = zip(ratio.values[1::2].tolist(), ratio.values[2::2].tolist(), strict=True)
+    planes = Planes(
+        edges=Edges(**dict(zip(INPUTS, map(list, settings.bins.edges), strict=True))),
+        **{side: counts.counted() for side, counts in sides.items()},
+        ratio=ratio.values[0].tolist(),
+        ratio_error=ratio.error.tolist(),
+        systematics=dict(zip(sources(settings), varied, strict=True)),
+    )
     return correction, source, planes
 
 

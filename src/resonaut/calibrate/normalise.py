@@ -19,6 +19,7 @@ from resonaut.calibrate.counts import Counts, quotient
 from resonaut.calibrate.factors import table_alone
 from resonaut.calibrate.jets import Jets, constituent_columns, jets_of, truth_columns
 from resonaut.calibrate.matching import BoolArray, match
+from resonaut.calibrate.results import JetEdges, Normalisation, ProngCount
 from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, JetWeights, weigh
 from resonaut.core.errors import InputFileError, NotFiniteError
@@ -37,10 +38,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JetBins:
-    """Bins with equally many jets: by their hard scale, and within each by p_T (inner edges, GeV)."""
+    """Bins with equally many jets: by their hard scale, and within each by p_T."""
 
-    hard_scale: list[float]
-    pt: list[list[float]]
+    edges: JetEdges
 
     @classmethod
     def of(cls, hard_scale: FloatArray, pt: FloatArray, jets_per_bin: int) -> "JetBins":
@@ -51,18 +51,18 @@ class JetBins:
         scales = len(edges) + 1
         which = np.searchsorted(edges, hard_scale, side="right")
         number = int(np.clip(len(pt) / (scales * jets_per_bin), 1, MAX_BINS))
-        return cls(edges, [_inner_quantiles(pt[which == k], number) for k in range(scales)])
+        return cls(JetEdges(hard_scale=edges, pt=[_inner_quantiles(pt[which == k], number) for k in range(scales)]))
 
     @property
     def size(self) -> int:
         """Number of bins."""
-        return len(self.pt) * (len(self.pt[0]) + 1)
+        return len(self.edges.pt) * (len(self.edges.pt[0]) + 1)
 
     def index(self, hard_scale: FloatArray, pt: FloatArray) -> IntArray:
         """Bin of each jet; the first and last bins also hold what lies beyond."""
-        which = np.searchsorted(self.hard_scale, hard_scale, side="right")
-        found = which * (len(self.pt[0]) + 1)
-        for k, edges in enumerate(self.pt):
+        which = np.searchsorted(self.edges.hard_scale, hard_scale, side="right")
+        found = which * (len(self.edges.pt[0]) + 1)
+        for k, edges in enumerate(self.edges.pt):
             found[which == k] += np.searchsorted(edges, pt[which == k], side="right")
         return found
 
@@ -73,43 +73,9 @@ def _inner_quantiles(values: FloatArray, bins: int) -> list[float]:
     return [float(edge) for edge in (np.quantile(values, steps) if len(values) else 0 * steps)]
 
 
-@dataclass(frozen=True)
-class ProngCount:
-    """All jets of a dataset with one number of prongs.
-
-    ``means``: mean weights of the calibrated ones, (bins, variations), first of well and then of badly matched jets.
-    """
-
-    jets: int
-    uncalibrated_jets: int
-    badly_matched_jets: int
-    unclustered_jets: int
-    bins: JetBins
-    means: list[list[float]]
-
-    @property
-    def bad_fraction(self) -> float:
-        """Fraction of the calibrated jets that are badly matched."""
-        used = self.jets - self.uncalibrated_jets
-        return self.badly_matched_jets / used if used else 0.0
-
-
 def doubtful_fraction(prongs: int) -> float:
     """Fraction of badly matched jets above which the calibration is doubtful (CMS-DP-2023-046)."""
     return 0.1 * prongs
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Content of ``normalisation.json``: by number of prongs, and the factors of the distortion (flat).
-
-    ``dataset``: whose jets; ``correction``: checksum of the correction whose weights were averaged.
-    """
-
-    dataset: str
-    correction: str
-    prongs: dict[str, ProngCount]
-    distortion: list[float]
 
 
 def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) -> Normalisation:
@@ -147,7 +113,12 @@ def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) 
     free = [calibration.variations[f"unclustered_{way}"].start for way in ("up", "down")]
     prongs = {str(n): _prong_count(dataset.name, n, counts[n], bins[n], sums[n], free) for n in sorted(counts)}
     _warn(dataset.name, prongs)
-    return Normalisation(dataset.name, correction.checksum, prongs, distortion.ravel().tolist())
+    return Normalisation(
+        dataset=dataset.name,
+        correction=correction.checksum,
+        prongs=prongs,
+        distortion=distortion.ravel().tolist(),
+    )
 
 
 def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) -> tuple[FloatArray, dict[int, JetBins]]:
@@ -225,7 +196,14 @@ def _prong_count(
     change = np.divide(varied, all_jets, out=np.ones_like(varied), where=all_jets != 0)
     means[:, free] = nominal * np.tile(change, (2, 1))
     jets, uncalibrated, badly_matched, unclustered = map(int, counts)
-    return ProngCount(jets, uncalibrated, badly_matched, unclustered, bins, means.tolist())
+    return ProngCount(
+        jets=jets,
+        uncalibrated_jets=uncalibrated,
+        badly_matched_jets=badly_matched,
+        unclustered_jets=unclustered,
+        bins=bins.edges,
+        means=means.tolist(),
+    )
 
 
 def _warn(dataset: str, prongs: dict[str, ProngCount]) -> None:
@@ -284,7 +262,7 @@ def _means(jets: Jets, found: JetWeights, normalisation: Normalisation, source: 
         if count is None or len(count.means[0]) != found.weight.shape[-1]:
             raise _of_something_else(source, f"these variations of jets with {n} prongs")
         rows = found.calibrated & (jets.prongs == n)
-        means[rows] = np.array(count.means)[_bin(count.bins, jets, found, rows)]
+        means[rows] = np.array(count.means)[_bin(JetBins(count.bins), jets, found, rows)]
     return means
 
 

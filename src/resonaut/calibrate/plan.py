@@ -63,6 +63,11 @@ def measured(analysis: "Analysis") -> dict[str, list[str]]:
     }
 
 
+def weighted(analysis: "Analysis") -> list[str]:
+    """The datasets whose events get weights."""
+    return analysis.sample("signal", of="calibrate")
+
+
 def correction(analysis: "Analysis") -> dict[str, str]:
     """The Lund-plane correction and its metadata: measured here, or given in the configuration."""
     path: str = analysis.config["calibrate"]["correction"] or "<results>/calibrate/correction.json"

@@ -1,7 +1,6 @@
 """What the calibration does to the jets of a dataset: scale factors of selections, observables before and after."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import awkward as ak
 import hist
@@ -11,15 +10,15 @@ from tqdm import tqdm
 from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.columns import GROUP, JETS
 from resonaut.calibrate.matching import BoolArray
-from resonaut.calibrate.normalise import Normalisation, doubtful_fraction
+from resonaut.calibrate.normalise import doubtful_fraction
+from resonaut.calibrate.results import BeforeAfter, MatchedJets, Normalisation, SelectedJets, Summary
 from resonaut.calibrate.settings import Histogram, Settings
-from resonaut.core import histograms
 from resonaut.core.events import Dataset
 from resonaut.core.weights import Efficiency, Variation, Weights
 from resonaut.physics.features import FEATURES
 
 
-def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, settings: Settings) -> dict[str, Any]:
+def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, settings: Settings) -> Summary:
     """Scale factors of ``settings.selections`` and histograms of ``settings.histograms``, over both jets of all events.
 
     Args:
@@ -27,11 +26,6 @@ def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, sett
         normalisation: of its weights, for the numbers of badly matched jets.
         tagged: it also has taggers' scores. Jets of events on which the taggers were trained are then left out.
         settings: the section ``calibrate``.
-
-    Returns:
-        ``selections``: by name, ``efficiency`` before, ``scale_factor``, relative ``uncertainties`` (up and down by
-        source) and ``total``; ``histograms``: by observable, ``before`` and ``after`` (UHI); ``prongs``: by number,
-        fraction of badly matched jets.
 
     Raises:
         InputFileError: an observable is no column of the dataset.
@@ -52,23 +46,21 @@ def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, sett
         for name, pair in filled.items():
             pair["before"].fill(values[name], weight=weight)
             pair["after"].fill(values[name], weight=weight * weights.nominal(events))
-    return {
-        "dataset": dataset.name,
-        "selections": {name: _row(efficiency, settings.selections[name]) for name, efficiency in efficiencies.items()},
-        "histograms": {
-            name: {when: histograms.to_json(h) for when, h in pair.items()} for name, pair in filled.items()
-        },
-        "prongs": {
-            n: {
-                "jets": count.jets,
-                "uncalibrated": count.uncalibrated_jets,
-                "unclustered": count.unclustered_jets,
-                "bad_fraction": count.bad_fraction,
-                "doubtful": count.bad_fraction > doubtful_fraction(int(n)),
-            }
+    return Summary(
+        dataset=dataset.name,
+        selections={name: _row(efficiency, settings.selections[name]) for name, efficiency in efficiencies.items()},
+        histograms={name: BeforeAfter(**pair) for name, pair in filled.items()},
+        prongs={
+            n: MatchedJets(
+                jets=count.jets,
+                uncalibrated=count.uncalibrated_jets,
+                unclustered=count.unclustered_jets,
+                bad_fraction=count.bad_fraction,
+                doubtful=count.bad_fraction > doubtful_fraction(int(n)),
+            )
             for n, count in normalisation.prongs.items()
         },
-    }
+    )
 
 
 def observable(events: ak.Array, jet: str, name: str) -> FloatArray:
@@ -112,11 +104,14 @@ def _histogram(name: str, axis: Histogram) -> hist.Hist:
     return hist.Hist(hist.axis.Regular(axis.bins, axis.low, axis.high, name=name), storage=hist.storage.Weight())
 
 
-def _row(efficiency: Efficiency, cuts: dict[str, Any]) -> dict[str, Any]:
-    """One selection as plain data; null where nothing is selected."""
+def _row(efficiency: Efficiency, cuts: dict[str, tuple[float | None, float | None]]) -> SelectedJets:
+    """One selection; None where nothing is selected."""
     _, total, selected = efficiency.sums.get(Variation(GROUP, way="without"), np.zeros((3, 1)))[:, 0].tolist()
-    row: dict[str, Any] = {"cuts": cuts, "efficiency": selected / total if total else 0.0}
-    if not selected:
-        return row | {"scale_factor": None, "uncertainties": None, "total": None}
-    found = efficiency.effects()[GROUP]
-    return row | {"scale_factor": found.scale_factor, "uncertainties": found.uncertainties, "total": found.total}
+    found = efficiency.effects()[GROUP] if selected else None
+    return SelectedJets(
+        cuts=cuts,
+        efficiency=selected / total if total else 0.0,
+        scale_factor=found.scale_factor if found else None,
+        uncertainties=found.uncertainties if found else None,
+        total=found.total if found else None,
+    )

@@ -87,6 +87,11 @@ class Analysis:
         found = samples.of(self.config, of)
         return list(dict.fromkeys(dataset for name in names for dataset in found[name]))
 
+    def weights(self, dataset: str) -> list[str]:
+        """The stages whose weights the events of a dataset have; each is the folder of its friends, too."""
+        plans = {verb: stages.plans()[verb] for verb in stages.plans() if self.uses(verb)}
+        return [v for v, plan in plans.items() if hasattr(plan, "weighted") and dataset in plan.weighted(self)]
+
     def luminosity(self, *names: str) -> float | None:
         """That of data, 1/fb: of each era once. None where one has none."""
         found = {self.catalogue[name].era: self.catalogue[name].luminosity for name in names}

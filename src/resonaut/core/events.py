@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resonaut.core import config
 from resonaut.core.datasets import BLIND
 from resonaut.core.errors import ConfigError, InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
 from resonaut.core.manifest import Manifest, luminosities, total_luminosity
+from resonaut.core.results import read
 
 KEY = ("run", "luminosityBlock", "event")
 # What may stand for a folder or file of a dataset.
@@ -43,7 +43,7 @@ class Dataset:
         Raises:
             InputFileError: the manifest is another dataset's, or its chunks do not hold its events.
         """
-        dataset = cls(config.read(manifest, Manifest), manifest.parent.parent)
+        dataset = cls(read(manifest, Manifest), manifest.parent.parent)
         named = (dataset.name, *dataset.manifest.chunks)
         if dataset.name != manifest.stem or not all(NAME.fullmatch(name) for name in named):
             raise InputFileError(manifest, f"is of {dataset.name!r}, chunks {dataset.manifest.chunks}", RUN_SKIM)

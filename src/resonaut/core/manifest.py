@@ -2,56 +2,60 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from resonaut.core import config
+from resonaut.core import results
 from resonaut.core.datasets import Nature
-from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.core.record import build, record
+from resonaut.core.errors import ConfigError
+from resonaut.core.record import record
+from resonaut.core.results import result
 
 
 @record
+class Cut:
+    """A line of a cutflow: the events, and their summed generator weights, that pass this ``cut`` and those above."""
+
+    cut: str
+    events: int
+    sum_weights: float
+
+
+@record
+class Lost:
+    """What of a file could not be used, why, and its ``events``, None for an unknown number."""
+
+    file: str
+    reason: str
+    events: int | None
+
+
+@result("manifest of a dataset", "skim merge")
 class Manifest:
     """What ``skim`` found in a dataset: the content of ``<results>/skim/<dataset>.json``.
 
     ``luminosity`` in 1/fb (data), ``cross_section`` in fb and ``mass`` in GeV (simulation); ``era``: of which data;
-    ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` lists
-    ``{"cut", "events", "sum_weights"}`` in order; ``lost`` lists ``{"file", "reason", "events"}``; ``notes`` say
+    ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` is in order; ``notes`` say
     what was missing in the files and what counts in its place. ``dropped`` are rows of the chunks' files that are
     copies of other events: they are no part of the dataset, and no later stage sees them.
     """
 
     name: str
     nature: Nature
+    era: str | None
     chunks: list[str]
     events: int
     luminosity: float | None
     cross_section: float | None
     mass: float | None
     weight_scale: float
-    cutflow: list[dict[str, Any]]
-    lost: list[dict[str, Any]]
+    cutflow: list[Cut]
+    lost: list[Lost]
     notes: list[str]
     dropped: dict[str, list[int]]
-    era: str | None = None
 
 
 def read(paths: Iterable[Path]) -> list[Manifest]:
-    """The manifests ``<results>/skim/<dataset>.json``.
-
-    Raises:
-        InputFileError: a file is missing, or is none.
-    """
-    return [_read(path) for path in paths]
-
-
-def _read(path: Path) -> Manifest:
-    content = config.load_json(path)
-    try:
-        return build(content, Manifest, "it")
-    except ConfigError as error:
-        problem = str(error).partition(": ")[2].rstrip(".")
-        raise InputFileError(path, f"no manifest ({problem})", "give <results>/skim/<dataset>.json") from None
+    """The manifests ``<results>/skim/<dataset>.json``; see ``results.read``."""
+    return [results.read(path, Manifest) for path in paths]
 
 
 def luminosities(manifests: Iterable[Manifest]) -> dict[str | None, float | None]:

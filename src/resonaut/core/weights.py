@@ -15,8 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from resonaut.core.events import Dataset, metadata, require_finite
+from resonaut.core.record import record
 
 FloatArray = npt.NDArray[np.float64]
+
+# By dataset, the folders of its friends that hold weights.
+Weighted = Mapping[str, Sequence[str]]
 
 KEY = "weight"
 
@@ -47,6 +51,11 @@ class Variation(NamedTuple):
     group: str = ""
     source: str = ""
     way: Literal["", "up", "down", "toys", "without"] = ""
+
+    @property
+    def name(self) -> str:
+        """``<group>_<source>_<way>``."""
+        return "_".join(self)
 
 
 NOMINAL = Variation()
@@ -122,7 +131,7 @@ class Weights:
         return product
 
 
-@dataclass(frozen=True)
+@record
 class Effect:
     """What the weights of one group do to the efficiency of a selection.
 
@@ -172,7 +181,8 @@ class Efficiency:
         """The effect of each group of weights, where something is selected."""
         return {
             group: Effect(
-                float(self.relative(NOMINAL, Variation(group, way="without"))[0]), dict(self._uncertainties(group))
+                scale_factor=float(self.relative(NOMINAL, Variation(group, way="without"))[0]),
+                uncertainties=dict(self._uncertainties(group)),
             )
             for group in dict.fromkeys(variation.group for variation in self.sums if variation.group)
         }

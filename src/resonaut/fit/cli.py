@@ -162,14 +162,15 @@ def retrained(
     p-values of all experiments, the excluded against the injected cross section, and the limit.
     """
     from resonaut.core.config import read
-    from resonaut.core.files import distinct, write_json
+    from resonaut.core.files import distinct
+    from resonaut.core.results import write
     from resonaut.fit import retrained as trained
     from resonaut.fit.family import FAMILIES
     from resonaut.fit.settings import FitSettings
 
     FAMILIES.learn([str(path) for path in code])
     distinct([config, selection, *data, *experiments, *code], [output])
-    write_json(output, trained.retrained(read(config, FitSettings), selection, data, experiments))
+    write(output, trained.retrained(read(config, FitSettings), selection, data, experiments))
 
 
 @app.command()

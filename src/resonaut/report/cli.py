@@ -67,7 +67,7 @@ def _command(figure: "Figure") -> Callable[..., None]:
     """The function behind a figure's command; the first of its inputs are arguments, all else are options."""
 
     def run(output: Path, **given: Any) -> None:
-        draw(figure.name, [figure.path], output, given)
+        draw(f"report_{figure.name}", [figure.path], output, given)
 
     parameters = [Parameter("output", Parameter.KEYWORD_ONLY, annotation=Folder)]
     for kind, inputs in ((Path, figure.reads), (str, figure.options)):

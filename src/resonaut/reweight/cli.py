@@ -31,7 +31,7 @@ def train(
     """
     from resonaut.core import config as configuration
     from resonaut.core import events
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
     from resonaut.learn.ratio import Sample
     from resonaut.reweight.closure import closure
     from resonaut.reweight.settings import Settings
@@ -46,4 +46,4 @@ def train(
     reweighter = Reweighter.train(observed, simulated, luminosity, settings)
     for dataset in backgrounds:
         reweighter.apply(dataset)
-    write_json(output, closure(observed, simulated, reweighter, luminosity, settings))
+    write(output, closure(observed, simulated, reweighter, luminosity, settings))

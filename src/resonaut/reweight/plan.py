@@ -31,3 +31,8 @@ def check(analysis: "Analysis") -> None:
                 "config: search.stages has 'reweight', which compares data and background; name datasets in "
                 f"search.samples.{sample}, or take 'reweight' out."
             )
+
+
+def weighted(analysis: "Analysis") -> list[str]:
+    """The datasets whose events get weights."""
+    return analysis.sample("background")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError
 from resonaut.core.events import Collisions, Dataset, require_finite, write
+from resonaut.core.weights import Factor
 from resonaut.learn import ratio
 from resonaut.physics import features
 from resonaut.reweight.settings import Settings
@@ -57,8 +58,9 @@ class Reweighter:
                 weights = self.weights(values, identifier.keys(events))
                 yield ak.with_field(events[["run", "luminosityBlock", "event"]], weights, "reweight")
 
+        notes = {"reweight": Factor("reweight").metadata()}
         for chunk in dataset.manifest.chunks:
-            write(dataset.path("reweight", chunk), batches(chunk), {})
+            write(dataset.path("reweight", chunk), batches(chunk), {}, notes)
 
 
 def read_sidebands(dataset: Dataset | Collisions, settings: Settings) -> ratio.Sample:

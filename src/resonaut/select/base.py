@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.events import KEY, Collisions, Dataset, require_finite
+from resonaut.core.weights import Weighted, Weights
 from resonaut.select import drawing
 from resonaut.select.drawing import Drawn, FloatArray, Injection
 from resonaut.select.tally import scale_to_total, usable_events
@@ -40,7 +41,7 @@ def draw(
     friends: Sequence[str],
     injection: Injection,
     *,
-    reweighted: bool,
+    weighted: Weighted,
     held_out: bool,
 ) -> Base:
     """Read and draw the events of one experiment.
@@ -51,7 +52,7 @@ def draw(
         columns: to read of each event, those of ``friends`` included.
         friends: folders to join.
         injection: says how much of it, and the seed.
-        reweighted: the simulation has friends ``reweight``.
+        weighted: by dataset, the friends with weights that it has.
         held_out: events of the simulation that trained the tagger are left out, and the others stand for them.
 
     Raises:
@@ -61,11 +62,8 @@ def draw(
     reason = None if pseudo else "there are no pseudo-data, and no simulation that the method does not learn from"
     if simulation:
         luminosity = injection.luminosity or data.luminosity
-        weighted = ("reweight",) if reweighted else ()
-        read = tuple(dict.fromkeys((*columns, "weight", *weighted, *(("tag_train",) if held_out else ()))))
-        joined = tuple(dict.fromkeys((*friends, *weighted)))
-        pool = ak.concatenate([dataset.read(read, joined) for dataset in simulation])
-        name = " + ".join(dataset.name for dataset in simulation)
+        parts = [_read(dataset, columns, friends, weighted.get(dataset.name, ()), held_out) for dataset in simulation]
+        pool, name = ak.concatenate(parts), " + ".join(dataset.name for dataset in simulation)
         expected = luminosity * _weights(pool, name)
         probability = np.clip(expected, 0.0, 1.0)
         if np.abs(expected - probability).sum() <= MOST_MISSING * expected.sum():
@@ -80,11 +78,21 @@ def draw(
     return Base(data.name, kind, pool[mask], pool[~mask], luminosity, shared, reason)
 
 
+def _read(
+    dataset: Dataset, columns: Sequence[str], friends: Sequence[str], weighted: Sequence[str], held_out: bool
+) -> ak.Array:
+    """The events with ``weight``, all weights of the dataset's friends included, and with what the tagger knows."""
+    weights = Weights.of(dataset, weighted)
+    known = ("tag_train",) if held_out else ()
+    wanted = tuple(dict.fromkeys((*columns, "weight", *weights.columns, *known)))
+    events = dataset.read(wanted, tuple(dict.fromkeys((*friends, *weighted))))
+    total = ak.to_numpy(events.weight).astype(np.float64) * weights.nominal(events)
+    return ak.with_field(events[list(dict.fromkeys((*KEY, *columns, *known)))], total, "weight")
+
+
 def _weights(events: ak.Array, name: str) -> FloatArray:
     """Cross section of each event in fb; 0 for those that trained the tagger, for which the others stand."""
-    weights: FloatArray = ak.to_numpy(events.weight).astype(np.float64)
-    if "reweight" in events.fields:
-        weights = weights * ak.to_numpy(events.reweight)
+    weights: FloatArray = ak.to_numpy(events.weight)
     require_finite(weights, "weight", name)
     usable = usable_events(events)
     return weights * usable * scale_to_total(float(weights.sum()), float(weights[usable].sum()), name)

@@ -11,6 +11,24 @@ app = typer.Typer(
     help="Train anomaly detectors in mass windows and keep the most anomalous events.", no_args_is_help=True
 )
 
+Weighting = Annotated[
+    list[str],
+    typer.Option(help="dataset=folder: weight its events with its friends in this folder of the results; repeatable."),
+]
+
+
+def _weighted(pairs: list[str]) -> dict[str, list[str]]:
+    """By dataset, the friends with weights that it has."""
+    from resonaut.core.errors import ConfigError
+
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        dataset, equals, folder = pair.partition("=")
+        if not (dataset and equals and folder):
+            raise ConfigError(f"--weights {pair!r} is not dataset=folder; give for example qcd=reweight.")
+        found.setdefault(dataset, []).append(folder)
+    return found
+
 
 @app.command()
 def train(
@@ -21,10 +39,7 @@ def train(
     output: Annotated[Path, typer.Option(help="Summary: <results>/select/<method>/<window>.json.")],
     background: Annotated[list[Path], typer.Option(help="Manifest of simulated background; repeatable.")] = [],  # noqa: B006
     signal: Annotated[list[Path], typer.Option(help="Manifest of a simulated signal; repeatable.")] = [],  # noqa: B006
-    reweight: Annotated[
-        bool, typer.Option("--reweight", help="Weight the background with its friends reweight.")
-    ] = False,
-    lund: Annotated[bool, typer.Option("--lund", help="Weight the signals with their friends calibrate.")] = False,
+    weights: Weighting = [],  # noqa: B006
     code: Annotated[
         list[Path], typer.Option(help="Python file of your own with the method, or with features; repeatable.")
     ] = [],  # noqa: B006
@@ -37,7 +52,7 @@ def train(
     selected spectrum, signal efficiencies, sculpting of the background.
     """
     from resonaut.core.events import Collisions
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
     from resonaut.physics import features
     from resonaut.select.settings import read
     from resonaut.select.train import selection
@@ -53,11 +68,10 @@ def train(
         searched,
         searched.simulated(background),
         searched.simulated(signal),
-        reweight,
-        lund,
+        _weighted(weights),
         own,
     )
-    write_json(output, summary)
+    write(output, summary)
 
 
 @app.command()
@@ -82,12 +96,9 @@ def inject(
     background: Annotated[list[Path], typer.Option(help="Manifest of background to learn from; repeatable.")] = [],  # noqa: B006
     prior: Annotated[list[Path], typer.Option(help="Manifest of a signal to learn from; repeatable.")] = [],  # noqa: B006
     evaluation: Annotated[list[Path], typer.Option(help="Manifest of background for the SIC; repeatable.")] = [],  # noqa: B006
-    reweight: Annotated[
-        bool, typer.Option("--reweight", help="Weight the simulation with its friends reweight.")
-    ] = False,
-    lund: Annotated[bool, typer.Option("--lund", help="Weight the signal with its friends calibrate.")] = False,
+    weights: Weighting = [],  # noqa: B006
     systematics: Annotated[
-        bool, typer.Option("--systematics", help="Train again for large variations of the Lund weights.")
+        bool, typer.Option("--systematics", help="Train again for large variations of the weights.")
     ] = False,
     code: Annotated[
         list[Path], typer.Option(help="Python file of your own with the method, or with features; repeatable.")
@@ -100,8 +111,8 @@ def inject(
     where the background is known, improvement (SIC); no friends.
     """
     from resonaut.core.events import Collisions, Dataset
-    from resonaut.core.files import write_json
     from resonaut.core.record import build
+    from resonaut.core.results import write
     from resonaut.physics import features
     from resonaut.select import inject as experiments
     from resonaut.select.drawing import Injection
@@ -122,12 +133,11 @@ def inject(
         list(base.simulated(prior)),
         [Dataset.open(path) for path in evaluation],
         build(drawn, Injection, "resonaut select inject"),
-        lund,
         list(base.simulated(simulation)),
-        reweight,
+        _weighted(weights),
         tuple(own),
     )
-    write_json(output, experiments.inject(experiment))
+    write(output, experiments.inject(experiment))
 
 
 @app.command()
@@ -139,11 +149,11 @@ def benchmark(
 
     Reads summaries of `resonaut select inject`. Writes median and central 68 % for each method, signal and amount.
     """
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
     from resonaut.select import benchmark as comparison
 
     distinct(experiments, [output])
-    write_json(output, comparison.benchmark(experiments))
+    write(output, comparison.benchmark(experiments))
 
 
 @app.command()
@@ -159,9 +169,9 @@ def images(
     Reads the data's chunks with candidates, and the friends that `resonaut select train` wrote. Writes mean images.
     """
     from resonaut.core.events import Collisions
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
     from resonaut.select import images as jet_images
     from resonaut.select.settings import read_window
 
     distinct([config, *data], [output])
-    write_json(output, jet_images.images(Collisions.open(data), method, window, read_window(config, window)))
+    write(output, jet_images.images(Collisions.open(data), method, window, read_window(config, window)))

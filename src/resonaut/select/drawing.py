@@ -7,10 +7,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import Collisions, Dataset
 from resonaut.core.record import record
+from resonaut.core.weights import NOMINAL, Variation, Weights
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 
@@ -31,7 +31,7 @@ class Injection:
 
     ``luminosity`` in 1/fb is how much background is drawn, None for all pseudo-data and as much simulation as there are
     data; ``seed`` of the draws and the training.
-    ``systematics``: train again for each variation of the Lund weights that would change what is learned.
+    ``systematics``: train again for each variation of the weights that would change what is learned.
     """
 
     amount: float
@@ -90,17 +90,16 @@ def draw_base(base: Collisions, n_events: int, injection: Injection) -> tuple[Ma
     return (place * part <= position) & (position < (place + 1) * part), luminosity, 1 / hands if deal else 0.0
 
 
-def signal_weights(signal: Dataset, events: ak.Array, variation: str | None) -> FloatArray:
-    """Cross section of each event in fb for a signal of 1 fb; with the Lund weights of ``variation``, None for none.
+def signal_weights(signal: Dataset, events: ak.Array, weights: Weights, variation: Variation = NOMINAL) -> FloatArray:
+    """Cross section of each event in fb for a signal of 1 fb, with the ``weights`` of a variation.
 
-    The calibration changes which events there are, not how many before the selection (docs/select.md): the sum stays.
+    Weights that keep the total change which events there are, not how many before the selection (docs/select.md).
     """
     assert signal.manifest.cross_section is not None
     weight: FloatArray = np.asarray(events.weight, dtype=np.float64) / signal.manifest.cross_section
-    if variation is None:
-        return weight
-    varied: FloatArray = weight * lund_weights.weights(events, [variation])[variation].mean(axis=1)
-    varied *= weight.sum() / varied.sum()
+    changing = weight * weights.product(events, variation, changing=True).mean(axis=1)
+    varied: FloatArray = weight * weights.product(events, variation).mean(axis=1)
+    varied *= changing.sum() / varied.sum()
     return varied
 
 

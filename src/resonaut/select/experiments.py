@@ -120,7 +120,7 @@ def inputs(analysis: Analysis, method: str, signal: str) -> dict[str, list[str]]
     into, learned = base(analysis, method), jobs.entry(analysis, method).samples
     # Simulation that does not suffice leaves the data, of which it has to have the luminosity anyway.
     data = analysis.sample("pseudo_data" if into == "pseudo_data" else "data")
-    simulation = analysis.sample("background") if into == "background" else []
+    simulation = _simulation(analysis, method)
     background, prior = (analysis.sample(name) if name in learned else [] for name in ("background", "signal"))
     evaluation = analysis.config["select"]["injection"]["evaluation"]
     read = list(dict.fromkeys([*data, *simulation, signal, *background, *prior, *evaluation]))
@@ -134,12 +134,16 @@ def inputs(analysis: Analysis, method: str, signal: str) -> dict[str, list[str]]
         "evaluation": analysis.manifests(*evaluation),
         "events": analysis.friends("skim", *read),
         "scores": [path for verb in verbs for path in analysis.friends(verb, *read)],
-        "reweight": analysis.friends("reweight", *simulation) if analysis.uses("reweight") else [],
-        "lund": analysis.friends("calibrate", signal) if analysis.uses("calibrate") else [],
+        "weights": jobs.weights(analysis, *simulation, signal),
     }
 
 
-def options(analysis: Analysis, method: str, read: Mapping[str, Sequence[str]]) -> list[str]:
+def _simulation(analysis: Analysis, method: str) -> list[str]:
+    """The simulated background that an experiment is drawn from."""
+    return analysis.sample("background") if base(analysis, method) == "background" else []
+
+
+def options(analysis: Analysis, method: str, signal: str, read: Mapping[str, Sequence[str]]) -> list[str]:
     """Options of ``resonaut select inject`` beside the experiment's own name, for the files that it has ``read``."""
     section: dict[str, Any] = analysis.config["select"]["injection"]
     amount = luminosity(analysis, method)
@@ -151,8 +155,7 @@ def options(analysis: Analysis, method: str, read: Mapping[str, Sequence[str]]) 
             for name in ("data", "simulation", "background", "prior", "evaluation")
             for path in read.get(name, [])
         ),
-        *["--reweight"] * bool(read.get("reweight")),
-        *["--lund"] * analysis.uses("calibrate"),
+        *jobs.weighting(analysis, *_simulation(analysis, method), signal),
         *["--systematics"] * section["systematics"],
         *(f"--code={path}" for path in jobs.own_code(analysis, method)),
     ]

@@ -93,6 +93,16 @@ def selections(analysis: "Analysis") -> list[str]:
     return [f"<results>/select/{'/'.join(pair)}.json" for pair in pairs if analysis.sample("data")]
 
 
+def weights(analysis: "Analysis", *datasets: str) -> list[str]:
+    """The friends with weights of datasets."""
+    return [path for name in datasets for verb in analysis.weights(name) for path in analysis.friends(verb, name)]
+
+
+def weighting(analysis: "Analysis", *datasets: str) -> list[str]:
+    """The options of the commands that say which friends of which dataset hold weights."""
+    return [f"--weights={name}={verb}" for name in datasets for verb in analysis.weights(name)]
+
+
 def scores(analysis: "Analysis", method: str, window: str) -> list[str]:
     """The friends that a method reads: scores of the tagger, or of the methods that it combines."""
     names = analysis.sample("data", "background", "signal")

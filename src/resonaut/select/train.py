@@ -1,17 +1,19 @@
 """One job of the stage: train a method in a mass window, score all datasets, count what is selected."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import awkward as ak
 
 from resonaut.core.events import Collisions, Dataset
+from resonaut.core.weights import Weighted
 from resonaut.select import method as methods
 from resonaut.select.importance import importance
 from resonaut.select.regions import Regions, require_events
+from resonaut.select.results import Trained
+from resonaut.select.sculpting import Sculpted
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, window
-from resonaut.select.tally import BackgroundTally, DataTally, SignalTally, Tally
+from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
 from resonaut.select.training_data import TrainingData
 
 
@@ -22,10 +24,9 @@ def selection(
     data: Collisions,
     backgrounds: Sequence[Dataset],
     signals: Sequence[Dataset],
-    reweighted: bool,
-    lund: bool,
+    weighted: Weighted,
     code: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Trained:
     """Run one method in one window, write the friends of every dataset, and return the summary.
 
     Args:
@@ -35,8 +36,7 @@ def selection(
         data: the data to search in, whose events are searched together.
         backgrounds: simulated background, for the sculpting check and for methods that learn from it.
         signals: simulated signals, for the efficiencies and for methods that learn from them.
-        reweighted: the backgrounds have friends ``reweight``.
-        lund: the signals have friends ``calibrate``.
+        weighted: by dataset, the friends with weights that it has.
         code: the user's own files that the method may be in.
 
     Raises:
@@ -52,25 +52,27 @@ def selection(
     selector = Selector.train(method_name, method, training)
     held_out = methods.uses_tagger(method_name, settings, code)
     counted = DataTally(settings, mass_window)
-    simulated = BackgroundTally(reweighted, held_out)
-    efficiencies = [SignalTally(signal, settings.spectrum, lund, held_out) for signal in signals]
+    reweighted = any(weighted.get(one.name) for one in backgrounds)
+    simulated = Sculpted("reweighted simulation" if reweighted else "simulation")
+    checks = [BackgroundTally(one, weighted.get(one.name, ()), held_out, simulated) for one in backgrounds]
+    efficiencies = [SignalTally(one, settings.spectrum, weighted.get(one.name, ()), held_out) for one in signals]
     folder = f"select/{method_name}/{window_name}"
     for dataset in data.datasets:
         selector.apply(dataset, folder, counted, is_data=True)
-    simulation: list[tuple[Dataset, Tally]] = [(dataset, simulated) for dataset in backgrounds]
-    for dataset, tally in (*simulation, *zip(signals, efficiencies, strict=True)):
-        selector.apply(dataset, folder, tally, is_data=False)
-    checked = simulated.simulated if backgrounds else counted.outside
-    return {
-        "method": method_name,
-        "window": window_name,
-        "signal_region": mass_window.signal_region,
-        "sidebands": mass_window.sidebands,
-        "efficiency_target": method.background_efficiency,
-        "training": selector.training,
-        "data": data.name,
-        **counted.summary(),
-        "sculpting": checked.summary(settings.sculpting, mass_window, counted.expected()),
-        "importance": importance(selector, events, data.name),
-        "signals": [tally.summary() for tally in efficiencies],
-    }
+    simulation: list[BackgroundTally | SignalTally] = [*checks, *efficiencies]
+    for tally in simulation:
+        selector.apply(tally.dataset, folder, tally, is_data=False)
+    checked = simulated if backgrounds else counted.outside
+    return Trained(
+        method=method_name,
+        window=window_name,
+        signal_region=mass_window.signal_region,
+        sidebands=mass_window.sidebands,
+        efficiency_target=method.background_efficiency,
+        training=selector.training,
+        data=data.name,
+        **vars(counted.summary()),
+        sculpting=checked.summary(settings.sculpting, mass_window, counted.expected()),
+        importance=importance(selector, events, data.name),
+        signals=[tally.summary() for tally in efficiencies],
+    )

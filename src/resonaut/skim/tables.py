@@ -139,7 +139,7 @@ def read(path: str, number: int, layout: Layout) -> FileResult:
             found.append(pieces.save(job.scratch / f"{number:06d}-{start:012d}.parquet", content, columns))
             results.append((flow, int(undecided.sum())))
     flow_sum = cutflow.total(flow.rows for flow, _ in results)
-    count = flow_sum[0]["events"] if flow_sum else 0
+    count = flow_sum[0].events if flow_sum else 0
     faults = pieces.add(flow.faults for flow, _ in results)
     lost = sum(undecided for _, undecided in results)
     return FileResult(count, found, flow_sum, (count, float(count)), faults, lost)

@@ -172,7 +172,7 @@ def test_a_command_replaces_its_own_files_alone(windows, tmp_path, resonaut) -> 
     summary, out = windows[0].parents[1] / "summary.json", tmp_path / "out"
     for _ in range(2):
         assert resonaut("report", "summary", summary, "--output", out).returncode == 0
-    assert {path.name for path in out.iterdir()} == {".summary.sha256", "summary.json", "summary.csv"}
+    assert {path.name for path in out.iterdir()} == {".report_summary.sha256", "summary.json", "summary.csv"}
     run = resonaut("report", "summary", summary, "--output", summary.parent)
     assert run.returncode == 2
     assert "summary.json: is in the way" in run.stderr

@@ -19,11 +19,14 @@ from scipy.stats import norm
 
 from resonaut.core.files import write_json
 from resonaut.core.histograms import to_json
+from resonaut.fit.results import Background, BumpResult, Fit, Point, SelectionScan
 from resonaut.report import cli, style
 from resonaut.report.fit import results
 from resonaut.report.reweight import reweighting
 from resonaut.report.skim import cutflow
 from resonaut.report.tag import taggers
+from resonaut.reweight.results import Closure
+from resonaut.tag.results import Network
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
 pytestmark = [
@@ -49,7 +52,7 @@ def significance(method, mass):
     return Z[mass] * (1.3 if method == "cwola" else 1)
 
 
-def fit(mass, good):
+def fit(content_of, mass, good):
     """A fit with an excess above its background at the resonance, and too few events elsewhere."""
     edges = np.linspace(2800, 5400, 14)
     centres = (edges[1:] + edges[:-1]) / 2
@@ -60,10 +63,10 @@ def fit(mass, good):
     lists |= {"signal_plus_background": background + signal, "pulls": (counts - background) / np.sqrt(background)}
     numbers = {"chi2": 15.0, "ndf": 10, "family": "dijet", "shape_parameters": 3, "good": good}
     numbers |= {"low": 2800.0, "high": 5400.0, "p_background": 0.02, "p_signal": 0.4, "p_smooth": 0.1}
-    return numbers | {name: values.tolist() for name, values in lists.items()}
+    return content_of(Fit, **numbers, **{name: values.tolist() for name, values in lists.items()})
 
 
-def point(method, mass):
+def point(content_of, method, mass):
     limit = {name: 10 * factor * (3000 / mass) ** 3 for name, factor in BANDS.items()}
     limit["observed"] = limit["expected"] * (1.5 + 0.3 * Z[mass]) * (2 if method == "cwola" else 1)
     moved = method == "cwola" and mass in MOVED
@@ -88,12 +91,13 @@ def point(method, mass):
         "limit_events_pyhf": None,
         "nuisances": {"scale": scale, "resolution": scale | {"pull": -1.2, "error": 0.9, "limit_impact": 0.02}},
         "nuisance_groups": {},
-        "fit": fit(mass, good=method != "cwola" or mass not in DOUBTFUL),
+        "fit": fit(content_of, mass, good=method != "cwola" or mass not in DOUBTFUL),
     }
-    return given | {"limit": None} if method == "cwola" and mass in NO_LIMIT else given
+    limited = not (method == "cwola" and mass in NO_LIMIT)
+    return content_of(Point, **given | ({} if limited else {"limit": None}))
 
 
-def searched(folder):
+def searched(folder, content_of):
     """Results of the stage ``fit`` of two selections in three windows, of which the last touches no other one."""
     paths = []
     for method in ("tagger", "cwola"):
@@ -102,25 +106,27 @@ def searched(folder):
             content |= {"luminosity": 20.0, "confidence_level": 0.95, "global": None, "resonances": []}
             if method == "cwola":
                 content["resonances"] = [{"mass": mass, "z_local": 5.0} for mass in FOUND if low <= mass < high]
-            content["scan"] = [point(method, mass) for mass in Z if low <= mass < high]
+            content["scan"] = [point(content_of, method, mass) for mass in Z if low <= mass < high]
             whole = content["scan"][0]["fit"]
-            content["background"] = {**whole, "expected": whole["background"], "p_value": 0.3}
-            content["bump_hunter"] = {"low": 3400.0, "high": 3800.0, "p_local": 1e-4, "p_global": 0.01, "toys": 1000}
+            shared = {name: whole[name] for name in ("edges", "counts", "pulls", "chi2", "ndf", "shape_parameters")}
+            content["background"] = content_of(Background, **shared, expected=whole["background"], family="dijet")
+            bump = {"low": 3400.0, "high": 3800.0, "p_local": 1e-4, "p_global": 0.01, "toys": 1000}
+            content["bump_hunter"] = content_of(BumpResult, **bump)
             paths.append(folder / method / f"{window}.json")
-            write_json(paths[-1], content)
+            write_json(paths[-1], content_of(SelectionScan, **content))
     return paths
 
 
-def networks(folder):
+def networks(folder, content_of):
     """A tagger tested on 1,000 QCD jets; at small efficiencies of the signal less than one of them passes."""
     signal = np.linspace(0, 1, 51)
     roc = {"signal_efficiency": signal.tolist(), "qcd_efficiency": (signal**4).tolist()}
     network = {"roc": {"2prong": roc}, "auc": {"2prong": 0.8}, "held_out_jets": {"qcd": 1000, "2prong": 400}}
-    write_json(folder / "small.json", network)
+    write_json(folder / "small.json", content_of(Network, **network))
     return [folder / "small.json"]
 
 
-def closure(folder):
+def closure(folder, content_of):
     """Data and simulation of a feature with a unit and of one without."""
     features = []
     for name, label in (("m_j1", "m_j1 [GeV]"), ("tau21_j1", "tau21_j1")):
@@ -132,7 +138,7 @@ def closure(folder):
             feature[kind] = to_json(filled)
         features.append(feature)
     aucs = {"auc_before": 0.54, "auc_error_before": 0.01, "auc_after": 0.5, "auc_error_after": 0.01}
-    write_json(folder / "closure.json", {"features": features, **aucs})
+    write_json(folder / "closure.json", content_of(Closure, features=features, **aucs))
     return folder / "closure.json"
 
 
@@ -153,13 +159,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def figures(folder, kept_by_module):
+def figures(folder, content_of, kept_by_module):
     """All figures by name, as objects."""
     write_json(folder / "report.json", {"label": "Simulation", "sqrt_s": 13000.0})
-    cli.search(searched(folder / "fit"), folder / "report", config=folder / "report.json")
-    taggers.draw(folder, networks(folder), folder / "report.json")
+    cli.search(searched(folder / "fit", content_of), folder / "report", config=folder / "report.json")
+    taggers.draw(folder, networks(folder, content_of), folder / "report.json")
     data, signal = manifests(folder)
-    reweighting.draw(folder, closure(folder), [data], folder / "report.json")
+    reweighting.draw(folder, closure(folder, content_of), [data], folder / "report.json")
     cutflow.draw(folder, [data, signal], folder / "report.json")
     return dict(kept_by_module)
 
@@ -206,9 +212,9 @@ def test_p_values(figures) -> None:
 
 
 @pytest.mark.parametrize("method", ["tagger", "cwola"])
-def test_limits(figures, method) -> None:
+def test_limits(figures, method, content_of) -> None:
     ax = panel(figures["limits"], method)
-    known = {mass: point(method, mass)["limit"] for mass in Z}
+    known = {mass: point(content_of, method, mass)["limit"] for mass in Z}
     known = {mass: limit for mass, limit in known.items() if limit}
     for name in ("observed", "expected"):
         assert curve(ax, name) == pytest.approx({mass: limit[name] for mass, limit in known.items()})
@@ -218,12 +224,12 @@ def test_limits(figures, method) -> None:
     assert all(drawn_without_break(line) == joined for line in ax.lines if line.get_label() in ("observed", "expected"))
 
 
-def test_bands_have_their_edges_and_stop_at_gaps(figures) -> None:
+def test_bands_have_their_edges_and_stop_at_gaps(figures, content_of) -> None:
     ax = panel(figures["limits"], "cwola")
     for size in (1, 2):
         (band,) = (each for each in ax.collections if each.get_label() == f"expected ± {size}σ")
         corners = np.concatenate([path.vertices for path in band.get_paths() if np.ptp(path.vertices[:, 0])])
-        limit = point("cwola", 3800)["limit"]
+        limit = point(content_of, "cwola", 3800)["limit"]
         heights = corners[corners[:, 0] == 3800][:, 1]
         assert (heights.min(), heights.max()) == pytest.approx(
             (limit[f"expected_minus_{size}"], limit[f"expected_plus_{size}"])
@@ -234,11 +240,11 @@ def test_bands_have_their_edges_and_stop_at_gaps(figures) -> None:
     assert {segment[0][0] for each in bars for segment in each.get_segments()} == {3000, 5000}
 
 
-def test_masses_without_a_limit_and_in_doubt_are_marked(figures) -> None:
+def test_masses_without_a_limit_and_in_doubt_are_marked(figures, content_of) -> None:
     ax = panel(figures["limits"], "cwola")
     assert list(named(ax, "no limit")[0].get_xdata()) == list(NO_LIMIT)
     for begin, masses in (("numbers in doubt", (*DOUBTFUL, *MOVED)), ("found: ", FOUND)):
-        expected = {mass: point("cwola", mass)["limit"]["observed"] for mass in masses}
+        expected = {mass: point(content_of, "cwola", mass)["limit"]["observed"] for mass in masses}
         assert curve(ax, begin) == pytest.approx(expected)
     others = panel(figures["limits"], "tagger").get_legend_handles_labels()[1]
     assert set(others) == {"observed", "expected", "expected ± 1σ", "expected ± 2σ"}
@@ -264,9 +270,9 @@ def test_hepdata_marks_the_same_masses(figures, folder) -> None:
             assert [m for m, value in zip(Z, values["Observed limit"], strict=True) if value == "-"] == list(NO_LIMIT)
 
 
-def test_spectrum_with_its_pulls(figures) -> None:
+def test_spectrum_with_its_pulls(figures, content_of) -> None:
     ax, pulls = figures["cwola_high"].axes
-    made = fit(3600, good=True)
+    made = fit(content_of, 3600, good=True)
     edges, counts, background = (np.array(made[key]) for key in ("edges", "counts", "background"))
     bars = next(patch for patch in pulls.patches if type(patch).__name__ == "StepPatch" and patch.get_fill())
     assert bars.get_data().values == pytest.approx((counts - background) / np.sqrt(background))
@@ -394,9 +400,9 @@ def _without_text(figure) -> None:
         text.set_visible(False)
 
 
-def test_results_of_this_test_are_such_of_the_stage(bare, folder) -> None:
+def test_results_of_this_test_are_such_of_the_stage(bare, folder, content_of) -> None:
     """The made-up results lack nothing that the figures could read from real ones."""
     real = json.loads((bare / "scan.json").read_text())
-    made = json.loads(searched(folder / "again")[0].read_text())
+    made = json.loads(searched(folder / "again", content_of)[0].read_text())
     assert set(made["scan"][0]) <= set(real["scan"][0])
     assert set(made["scan"][0]["fit"]) <= set(real["scan"][0]["fit"])

@@ -1,6 +1,5 @@
 """Drawing of pseudo-data and signal, experiments with injected signal, and their comparison."""
 
-import json
 from dataclasses import replace
 
 import awkward as ak
@@ -9,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Collisions, Dataset
-from resonaut.select import base, drawing
+from resonaut.core.events import KEY, Dataset
+from resonaut.core.results import read, write
+from resonaut.select import base, drawing, results
 from resonaut.select.benchmark import benchmark
 from resonaut.select.cli import app
 from resonaut.select.drawing import Injection
@@ -180,16 +180,16 @@ def test_the_improvement_has_known_values():
     # Half of the signal above all background, half below.
     signal = np.r_[np.full(50, 2000), np.full(50, -1)] + 0j
     result = improvement(signal, background, [0.1, 0.01])
-    assert result["max"] == pytest.approx(0.5 / np.sqrt(0.025))
-    assert result["background_efficiency"] == 0.025
-    assert result["at"] == {"0.1": pytest.approx(0.5 / np.sqrt(0.1)), "0.01": None}
-    assert improvement(signal, background[:20], [0.1])["max"] is None
+    assert result.max == pytest.approx(0.5 / np.sqrt(0.025))
+    assert result.background_efficiency == 0.025
+    assert result.at == {"0.1": pytest.approx(0.5 / np.sqrt(0.1)), "0.01": None}
+    assert improvement(signal, background[:20], [0.1]).max is None
     # The half above has a third of the weight.
     weighted = improvement(signal, background, [0.1], np.repeat([1.0, 2.0], 50))
-    assert weighted["at"]["0.1"] == pytest.approx(1 / 3 / np.sqrt(0.1))
+    assert weighted.at["0.1"] == pytest.approx(1 / 3 / np.sqrt(0.1))
     # A signal like background: keeping all is best, or nearly.
     same = improvement(np.random.default_rng(1).permutation(background)[:500], background, [0.1])
-    assert same["max"] == pytest.approx(1, abs=0.3)
+    assert same.max == pytest.approx(1, abs=0.3)
 
 
 def experiment(settings, data, signal, injection, method="cwola") -> Experiment:
@@ -200,22 +200,22 @@ def test_an_experiment_measures_with_events_that_were_not_injected(settings, poo
     result = inject(
         experiment(settings, pool, signal, Injection(amount=50.0, unit="fb", luminosity=5.0, systematics=False, seed=2))
     )
-    injection = result["injection"]
+    injection = result.injection
     # 0.8 fb of weight for 1 fb, 5/fb.
-    assert injection["events"] == pytest.approx(200, abs=4 * np.sqrt(200))
-    assert 0 < injection["events_in_signal_region"] <= injection["events"]
-    assert result["luminosity"] == 5
-    counts = result["counts"]
-    events = sum(region["events"] for region in counts.values())
-    assert events - injection["events"] == pytest.approx(3500, abs=4 * np.sqrt(3500))
-    (entry,) = result["signals"]
-    assert entry["acceptance"] == pytest.approx(0.8)
+    assert injection.events == pytest.approx(200, abs=4 * np.sqrt(200))
+    assert 0 < injection.events_in_signal_region <= injection.events
+    assert result.luminosity == 5
+    counts = result.counts
+    events = sum(region.events for region in vars(counts).values())
+    assert events - injection.events == pytest.approx(3500, abs=4 * np.sqrt(3500))
+    (entry,) = result.signals
+    assert entry.acceptance == pytest.approx(0.8)
     # The efficiency is scaled up from those that were not drawn, to all.
-    assert 0.03 < entry["efficiency"] <= 0.8
-    assert (injection["base"], injection["base_reason"]) == ("pseudo_data", None)
-    assert result["improvement"]["signal_events"] == pytest.approx((800 - injection["events"]) * 0.998, abs=8)
-    assert result["improvement"]["max"] > 2
-    assert result["improvement"]["background_events"] > counts["signal_region"]["events"]
+    assert 0.03 < entry.efficiency <= 0.8
+    assert (injection.base, injection.base_reason) == ("pseudo_data", None)
+    assert result.improvement.signal_events == pytest.approx((800 - injection.events) * 0.998, abs=8)
+    assert result.improvement.max > 2
+    assert result.improvement.background_events > counts.signal_region.events
 
 
 def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
@@ -227,26 +227,26 @@ def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
         )
         for seed in (2, 2, 3)
     )
-    assert json.dumps(one) == json.dumps(again)
+    assert one == again
     # A pool twice as large is enough for two experiments; the third has half of its events from each.
-    assert [result["injection"]["shared"] for result in (one, other)] == [0.5, 0.5]
+    assert [result.injection.shared for result in (one, other)] == [0.5, 0.5]
     first = inject(
         experiment(settings, pool, signal, Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=False, seed=1))
     )
-    assert first["injection"]["shared"] < 0.1
-    assert one["injection"]["events"] != other["injection"]["events"] or one["counts"] != other["counts"]
+    assert first.injection.shared < 0.1
+    assert one.injection.events != other.injection.events or one.counts != other.counts
 
 
 def test_data_have_no_improvement(settings, manifests, signal):
-    result = inject(experiment(settings, Collisions.open([manifests["data"]]), signal, NOTHING, "inclusive"))
-    assert result["improvement"] is None
-    assert result["injection"]["events"] == 0
-    assert result["injection"]["base"] == "data"
+    result = inject(experiment(settings, Dataset.open(manifests["data"]), signal, NOTHING, "inclusive"))
+    assert result.improvement is None
+    assert result.injection.events == 0
+    assert result.injection.base == "data"
     assert (
-        result["injection"]["base_reason"]
+        result.injection.base_reason
         == "there are no pseudo-data, and no simulation that the method does not learn from"
     )
-    assert result["signals"][0]["efficiency"] == pytest.approx(0.8)
+    assert result.signals[0].efficiency == pytest.approx(0.8)
 
 
 @pytest.fixture
@@ -302,7 +302,7 @@ def test_where_simulation_is_short_the_data_are_taken_and_it_is_said(settings, m
     assert (short.name, short.kind, len(short.events)) == ("data", "data", 6060)
     assert short.reason == "10000 events of mc cannot make up the 10000 of 10/fb"
     job = replace(experiment(settings, data, signal, NOTHING, "inclusive"), simulation=[plenty])
-    assert inject(job)["injection"]["base_reason"] == short.reason
+    assert inject(job).injection.base_reason == short.reason
     enough = inject(
         replace(
             job,
@@ -310,8 +310,8 @@ def test_where_simulation_is_short_the_data_are_taken_and_it_is_said(settings, m
             injection=Injection(amount=5.0, unit="fb", luminosity=None, systematics=False, seed=1),
         )
     )
-    assert (enough["data"], enough["luminosity"], enough["injection"]["base"]) == ("mc", 10.0, "background")
-    assert enough["improvement"]["max"] is not None
+    assert (enough.data, enough.luminosity, enough.injection.base) == ("mc", 10.0, "background")
+    assert enough.improvement.max is not None
 
 
 def test_combinations_are_not_trained(settings, pool, signal):
@@ -326,9 +326,9 @@ def test_large_variations_of_the_lund_weights_are_trained_again(settings, pool, 
     moved = replace(settings, mass_shift=1.0)
     injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
     result = inject(replace(experiment(moved, pool, signal, injected), lund=True))
-    assert set(result["injection"]["retrained"]) == {"b_up", "b_down"}
-    assert all(change != 0 for change in result["injection"]["retrained"].values())
-    assert set(result["signals"][0]["lund_uncertainties"]) == {"a", "b"}
+    assert set(result.injection.retrained) == {"b_up", "b_down"}
+    assert all(change != 0 for change in result.injection.retrained.values())
+    assert set(result.signals[0].lund_uncertainties) == {"a", "b"}
 
 
 def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds(
@@ -349,10 +349,10 @@ def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds
     moved = replace(settings, mass_shift=1.0)
     injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
     result = inject(replace(experiment(moved, pool, signal, injected, "tagger"), lund=True))
-    up, down = result["signals"][0]["lund_uncertainties"]["b"]
+    up, down = result.signals[0].lund_uncertainties["b"]
     assert min(abs(up), abs(down)) > 0.5
     # The draws of about 100 of 800 events differ, which leaves others to measure with.
-    assert result["injection"]["retrained"] == pytest.approx({"b_up": up, "b_down": down}, rel=0.2)
+    assert result.injection.retrained == pytest.approx({"b_up": up, "b_down": down}, rel=0.2)
 
 
 def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected(
@@ -377,8 +377,8 @@ def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected
     )
     result = inject(job)
     # Four of ten events, of which most are heavy.
-    assert result["injection"]["events"] > 270
-    assert result["signals"][0]["efficiency"] == pytest.approx(1.6e-3 * heavy.sum(), rel=0.05)
+    assert result.injection.events > 270
+    assert result.signals[0].efficiency == pytest.approx(1.6e-3 * heavy.sum(), rel=0.05)
 
 
 def lund_weights_by_mass(batch) -> dict[str, np.ndarray]:
@@ -405,13 +405,14 @@ def test_the_command_and_the_comparison(config, pool, manifests, tmp_path, setti
         CliRunner().invoke(app, list(map(str, command)), catch_exceptions=False)
         paths.append(output)
     (row,) = benchmark(paths)
-    assert (row["method"], row["signal"], row["amount"], row["unit"]) == ("cwola", "signal", 60, "events")
-    assert row["experiments"] == 3
-    assert row["events_in_signal_region"] == {"median": 60, "low": 60, "high": 60}
-    found = sorted(json.loads(path.read_text())["improvement"]["max"] for path in paths)
-    assert row["max_improvement"]["median"] == found[1]
-    assert found[0] <= row["max_improvement"]["low"] <= found[1] <= row["max_improvement"]["high"] <= found[2]
-    broken = tmp_path / "broken.json"
-    broken.write_text("{}")
-    with pytest.raises(InputFileError, match=r"broken\.json: no significance improvement of injected signal"):
-        benchmark([broken])
+    assert (row.method, row.signal, row.amount, row.unit) == ("cwola", "signal", 60, "events")
+    assert row.experiments == 3
+    assert row.events_in_signal_region == results.Band(median=60, low=60, high=60)
+    written = [read(path, results.Experiment) for path in paths]
+    found = sorted(one.improvement.max for one in written)
+    assert row.max_improvement.median == found[1]
+    assert found[0] <= row.max_improvement.low <= found[1] <= row.max_improvement.high <= found[2]
+    into_data = tmp_path / "into_data.json"
+    write(into_data, replace(written[0], improvement=None))
+    with pytest.raises(InputFileError, match=r"into_data\.json: no significance improvement of injected signal"):
+        benchmark([*paths, into_data])

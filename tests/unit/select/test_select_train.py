@@ -191,9 +191,9 @@ def test_the_bounds_learn_from_simulation(config, manifests, tmp_path, method):
 
 def test_without_simulation_data_outside_the_signal_region_are_checked_for_sculpting(settings, manifests):
     result = call(settings, manifests)
-    assert result["sculpting"]["sample"] == "data outside the signal region"
-    assert [b["m_jj"] for b in result["sculpting"]["bins"]] == [[3000, 3250], [3750, 4000], [4000, 4500], [4500, 5000]]
-    assert result["signals"] == []
+    assert result.sculpting.sample == "data outside the signal region"
+    assert [b.m_jj for b in result.sculpting.bins] == [(3000, 3250), (3750, 4000), (4000, 4500), (4500, 5000)]
+    assert result.signals == []
 
 
 def test_an_empty_chunk_is_no_obstacle(config, manifests, write_dataset, toys, tmp_path):

@@ -1,20 +1,24 @@
 """The manifest: normalisation, lost files and events, copies, and the cut that left nothing."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.core import config, events
+from resonaut.core import events
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.files import write_json
-from resonaut.core.manifest import Manifest
-from resonaut.skim.chunk import Summary
-from resonaut.skim.cutflow import row
+from resonaut.core.manifest import Cut, Lost, Manifest
+from resonaut.core.results import read, write
 from resonaut.skim.merge import lost_fraction, merge
 from resonaut.skim.pieces import not_fired
+from resonaut.skim.results import Note, Summary
+
+
+def row(cut: str, events: int, sum_weights: float) -> Cut:
+    return Cut(cut=cut, events=events, sum_weights=sum_weights)
+
 
 FLOW = [row("stored", 100, 60.0), row("pt", 10, 4.0), row("readable", 10, 4.0)]
 GOOD = Summary(
@@ -22,8 +26,8 @@ GOOD = Summary(
 )
 
 
-def lost(events: int | None) -> dict:
-    return {"file": "bad.root", "reason": "truncated", "events": events}
+def lost(events: int | None) -> Lost:
+    return Lost(file="bad.root", reason="truncated", events=events)
 
 
 def rows(first: int, number: int, lumi: int = 1, m_jj: float | None = None) -> ak.Array:
@@ -40,11 +44,11 @@ def manifest(tmp_path: Path, settings, dataset):
     def make(*chunks: Summary, keys: dict | None = None, content: list[ak.Array] | None = None, **fields) -> Manifest:
         paths = [tmp_path / "skim" / "sample" / f"{chunk.chunk}.json" for chunk in chunks]
         for number, (path, chunk) in enumerate(zip(paths, chunks, strict=True)):
-            write_json(path, asdict(chunk))
+            write(path, chunk)
             found = content[number] if content else rows(1 + 100 * number, chunk.selected)
             events.write(path.with_suffix(".parquet"), [found[:4], found[4:]], {})
         merge(settings(**(keys or {})), dataset(**fields), "sample", paths, tmp_path / "skim" / "sample.json")
-        return config.read(tmp_path / "skim" / "sample.json", Manifest)
+        return read(tmp_path / "skim" / "sample.json", Manifest)
 
     return make
 
@@ -54,7 +58,7 @@ def test_simulation_is_scaled_by_all_generated_weights(manifest) -> None:
     assert found.weight_scale == 1000.0 / 500.0
     assert found.chunks == ["000", "001"]
     assert found.events == 20
-    assert [(line["cut"], line["events"]) for line in found.cutflow] == [
+    assert [(line.cut, line.events) for line in found.cutflow] == [
         ("generated", 1000),
         ("stored", 200),
         ("pt", 20),
@@ -69,7 +73,7 @@ def test_data_loses_luminosity_with_its_files(manifest) -> None:
     assert found.luminosity == pytest.approx(10.0 * 200 / 250)
     assert found.weight_scale == 1
     assert found.lost == [lost(50)]
-    assert found.cutflow[0]["cut"] == "stored"
+    assert found.cutflow[0].cut == "stored"
 
 
 @pytest.mark.parametrize(
@@ -109,13 +113,13 @@ def test_simulation_needs_a_cross_section_and_weights(manifest) -> None:
 def test_broken_events_are_lost_like_files(manifest, tmp_path) -> None:
     """A tenth of the selected events is left out, on top of a third in a lost file."""
     flow = [*FLOW[:2], row("readable", 9, 3.5)]
-    one = {"file": "a.root", "reason": "NaN", "events": 1}
+    one = Lost(file="a.root", reason="NaN", events=1)
     chunk = replace(GOOD, files=2, lost=[lost(50)], broken=[one], cutflow=flow, selected=9)
     keys = {"bad_files": {"action": "skip", "max_lost_fraction": 0.5}}
     data = manifest(chunk, nature="data", luminosity=10.0, keys=keys)
     assert data.luminosity == pytest.approx(10.0 * 2 / 3 * 0.9)
     assert data.lost == [lost(50), one]
-    assert [line["cut"] for line in data.cutflow] == ["stored", "pt", "readable"]
+    assert [line.cut for line in data.cutflow] == ["stored", "pt", "readable"]
     simulation = manifest(chunk, cross_section=100.0, keys=keys)
     assert simulation.weight_scale == pytest.approx(100.0 / (250.0 * 0.9))
     keys["bad_files"]["max_lost_fraction"] = 0.35
@@ -131,7 +135,8 @@ def test_copies_stop_or_are_dropped(manifest, tmp_path) -> None:
         manifest(*chunks, content=content, **files)
     found = manifest(*chunks, content=content, keys={"duplicates": "drop"}, **files)
     assert found.dropped == {"001": [7, 8, 9]}
-    assert (found.events, found.cutflow[-1]) == (17, row("duplicates", 17, pytest.approx(8.0 - 1.2)))
+    assert (found.events, found.cutflow[-1].cut, found.cutflow[-1].events) == (17, "duplicates", 17)
+    assert found.cutflow[-1].sum_weights == pytest.approx(8.0 - 1.2)
     read = events.Dataset.open(tmp_path / "skim" / "sample.json").read(["m_jj"])
     assert read.event.to_list() == [*range(1, 11), *range(50, 57)]
     assert manifest(*chunks, content=[rows(1, 10), rows(1, 10, lumi=2)], **files).dropped == {}
@@ -181,14 +186,14 @@ def test_copies_are_found_in_several_passes(manifest, monkeypatch) -> None:
 
 
 def test_what_was_missing_is_noted_once(manifest) -> None:
-    noted = [{"file": f"{name}.root", "note": "no counters"} for name in "ab"]
+    noted = [Note(file=f"{name}.root", note="no counters") for name in "ab"]
     chunks = replace(GOOD, files=3, notes=noted[:1]), replace(GOOD, chunk="001", notes=noted[1:])
     assert manifest(*chunks).notes == ["2 of 4 files: no counters (first a.root)"]
 
 
 def test_trigger_in_no_file_is_named(manifest) -> None:
     region = {"regions": {"dijet": {"trigger": ["HLT_A"]}}}
-    absent = [{"file": "a.root", "note": not_fired("HLT_A")}]
+    absent = [Note(file="a.root", note=not_fired("HLT_A"))]
     chunks = replace(GOOD, notes=absent), replace(GOOD, chunk="001")
     assert manifest(*chunks, nature="data", keys=region).notes
     with pytest.raises(ConfigError, match=r"skim\.regions\.dijet\.trigger: no file of 'sample' has .*'HLT_A'"):

@@ -97,9 +97,9 @@ def test_the_area_under_a_known_curve():
     x = (np.arange(n) + 0.5) / n
     score = np.concatenate([x, np.sqrt(x)])
     result = roc.measure(np.stack([1 - score, score], axis=1), np.repeat([0, 1], n), ["qcd", "2prong"])
-    curve = result["roc"]["2prong"]
-    assert result["auc"]["2prong"] == pytest.approx(2 / 3, abs=1e-3)
+    curve = result.roc["2prong"]
+    assert result.auc["2prong"] == pytest.approx(2 / 3, abs=1e-3)
     # signal efficiency 1 - c^2 at the cut c, background efficiency 1 - c
-    cut = 1 - np.array(curve["qcd_efficiency"])
-    np.testing.assert_allclose(curve["signal_efficiency"], 1 - cut**2, atol=2e-3)
-    assert result["accuracy"] == pytest.approx((0.5 + 0.75) / 2, abs=1e-3)
+    cut = 1 - np.array(curve.qcd_efficiency)
+    np.testing.assert_allclose(curve.signal_efficiency, 1 - cut**2, atol=2e-3)
+    assert result.accuracy == pytest.approx((0.5 + 0.75) / 2, abs=1e-3)

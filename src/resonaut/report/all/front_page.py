@@ -5,16 +5,18 @@ import csv
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from resonaut.core import manifest
 from resonaut.core.errors import InputFileError
 from resonaut.core.manifest import Manifest
+from resonaut.core.results import read
+from resonaut.fit.results import Summary
 from resonaut.report import pages
 from resonaut.report.figure import CONFIG, DATA, MANIFESTS, RESULTS, Figure, Input, Output
 from resonaut.report.fit import numbers
 from resonaut.report.fit import results as files
-from resonaut.report.fit.results import Result, Selection, heading, limit, limit_doubts
+from resonaut.report.fit.results import Result, Selection, heading, limit_doubts
 from resonaut.report.pages import BAD, FAINT, FINE, Cell
 from resonaut.report.settings import label
 
@@ -68,8 +70,8 @@ def draw(
     """
     fits = files.read(results)
     selections = files.selections(fits, summary)
-    level = 100 * fits[0].content["confidence_level"]
-    found = numbers.largest_excess(numbers.read(summary)["global"]["all"])
+    level = 100 * fits[0].content.confidence_level
+    found = numbers.largest_excess(read(summary, Summary).global_.all)
     parts = [
         *(f'<p class="result">{escape(sentence)}</p>' for sentence in found),
         _selections(selections, _verdicts(methods), level),
@@ -111,7 +113,7 @@ def _selections(selections: Sequence[Selection], verdicts: dict[str, list[Verdic
 
 
 def _selection(one: Selection, verdicts: Sequence[Verdict]) -> list[Cell]:
-    best, (key, unit) = one.best, one.limits
+    best = one.best
     bound = any(verdict.bound for verdict in verdicts)
     look = FAINT if bound else ""
     reasons = [f"{verdict.window}: {verdict.text}" for verdict in verdicts if verdict.text != FINE]
@@ -119,11 +121,11 @@ def _selection(one: Selection, verdicts: Sequence[Verdict]) -> list[Cell]:
     doubted = sum(bool(limit_doubts(point)) for point in one.points)
     words = ["; ".join(reasons) or FINE, *[f"{doubted} of {len(one.points)} masses in doubt"] * bool(doubted)]
     numbers = [
-        f"{best['mass']:g}",
-        f"{best['p_local']:.2g}",
-        f"{best['z_local']:.1f}σ",
-        _format(None if one.excess is None else one.excess["z_global"], "{:.1f}σ"),
-        *(_format(limit(key, name)(best), f"{{:.3g}} {unit}") for name in ("observed", "expected")),
+        f"{best.mass:g}",
+        f"{best.p_local:.2g}",
+        f"{best.z_local:.1f}σ",
+        _format(None if one.excess is None else one.excess.z_global, "{:.1f}σ"),
+        *(_format(one.limit(name)(best), f"{{:.3g}} {one.unit}") for name in ("observed", "expected")),
     ]
     return [
         Cell(f"{one.name} (reference)" if bound else one.name, look),
@@ -149,9 +151,9 @@ def _encoded(path: Path) -> str:
 
 
 def _searched(results: Sequence[Result], selections: Sequence[Selection], data: Sequence[Manifest]) -> str:
-    masses = sorted({float(point["mass"]) for one in selections for point in one.points})
+    masses = sorted({point.mass for one in selections for point in one.points})
     events = sum(dataset.events for dataset in data)
-    windows = {result.window: result.content["signal_region"] for result in results if result.window is not None}
+    windows = {result.window: result.region for result in results if result.region is not None}
     regions = ", ".join(f"{name} ({low:g}–{high:g} GeV)" for name, (low, high) in windows.items())
     return (
         f"The dijet mass spectrum of {events:,} events, with {len(selections)} selections "
@@ -169,12 +171,12 @@ def _datasets(datasets: Sequence[Manifest]) -> str:
 
 
 def _dataset(one: Manifest) -> list[Cell]:
-    first: dict[str, Any] = one.cutflow[0] if one.cutflow else {"events": one.events}
+    first = one.cutflow[0].events if one.cutflow else one.events
     return [
         Cell(one.name),
         Cell(one.nature.replace("_", "-"), words=True),
         *(Cell(_format(value, "{:.4g}")) for value in (one.mass, one.luminosity, one.cross_section)),
-        Cell(f"{first['events']:,}"),
+        Cell(f"{first:,}"),
         Cell(f"{one.events:,}"),
         Cell(f"{len(one.lost)}", BAD if one.lost else ""),
     ]

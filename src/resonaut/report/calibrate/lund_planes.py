@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import LogNorm
 
-from resonaut.core.config import load_json
-from resonaut.core.errors import InputFileError
+from resonaut.calibrate.results import Planes
+from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.style import figure, headline
@@ -30,7 +30,6 @@ FIGURE = Figure(
     writes={"plot": Output("lund_planes.png")},
 )
 
-AXES = ("subjet_pt", "ln_radius_over_delta", "ln_kt")
 # The colours of densities span this factor below the largest.
 DENSITY_RANGE = 1e3
 RATIO_TICKS = (0.5, 0.7, 1, 1.4, 2)
@@ -59,13 +58,10 @@ def draw(output: Path, planes: Path, data: Sequence[Path], config: Path | None) 
     Raises:
         InputFileError: ``planes`` is not ``planes.json`` of the stage ``calibrate``.
     """
-    content = load_json(planes)
-    try:
-        pt, x, y = (np.asarray(content["edges"][name]) for name in AXES)
-        found = columns(content)
-        subjets = _subjets(content)
-    except (KeyError, TypeError) as error:
-        raise InputFileError(planes, f"no Lund planes ({error!r})", "run 'resonaut calibrate measure' again") from None
+    content = read(planes, Planes)
+    edges = content.edges
+    pt, x, y = (np.asarray(axis) for axis in (edges.subjet_pt, edges.ln_radius_over_delta, edges.ln_kt))
+    found, subjets = columns(content), _subjets(content)
     rows = len(pt) - 1
     size = (2.75 * len(found), 0.9 + 2.15 * rows)
     keywords: dict[str, Any] = {"squeeze": False, "sharex": True, "sharey": True}
@@ -90,21 +86,21 @@ def draw(output: Path, planes: Path, data: Sequence[Path], config: Path | None) 
         axes[0][0].set(**_limits(np.isfinite(found[0].values) | np.isfinite(found[1].values), x, y))
 
 
-def columns(content: dict[str, Any]) -> list[Column]:
+def columns(content: Planes) -> list[Column]:
     """What the figure shows of ``planes.json``, from left to right."""
-    data = _values(content["data"]) - _values(content["background"])
+    data = content.data.splittings.values() - content.background.splittings.values()
     density = [
         _density(data, _subjets(content)),
-        _density(_values(content["simulation"]), np.asarray(content["simulation"]["subjets"])),
+        _density(content.simulation.splittings.values(), np.asarray(content.simulation.subjets)),
     ]
     brightest = max(float(np.nan_to_num(values).max()) for values in density) or 1.0
-    ratio, error = np.asarray(content["ratio"]), np.asarray(content["ratio_error"])
+    ratio, error = np.asarray(content.ratio), np.asarray(content.ratio_error)
     # A bin without a measurement is 1 +- 1.
     measured = (ratio != 1) | (error != 1)
-    shifts = [np.abs(np.asarray(pair) - ratio).max(axis=0) for pair in content["systematics"].values()]
+    shifts = [np.abs(np.asarray(pair) - ratio).max(axis=0) for pair in content.systematics.values()]
     systematic = np.sqrt(np.sum(np.square([np.zeros_like(ratio), *shifts]), axis=0))
     logarithmic, symmetric = LogNorm(brightest / DENSITY_RANGE, brightest), LogNorm(RATIO_TICKS[0], RATIO_TICKS[-1])
-    name = "data - background" if np.any(content["background"]["subjets"]) else "data"
+    name = "data - background" if np.any(content.background.subjets) else "data"
     errors: dict[str, Any] = {"palette": "cividis_r", "extend": "both", "ticks": ERROR_TICKS}
     errors["norm"] = LogNorm(ERROR_TICKS[0], ERROR_TICKS[-1])
     return [
@@ -118,14 +114,9 @@ def columns(content: dict[str, Any]) -> list[Column]:
     ]
 
 
-def _values(side: dict[str, Any]) -> FloatArray:
-    values: FloatArray = np.asarray(side["splittings"]["storage"]["values"], dtype=np.float64)
-    return values
-
-
-def _subjets(content: dict[str, Any]) -> FloatArray:
+def _subjets(content: Planes) -> FloatArray:
     """Subjets of data above the background in each slice."""
-    subjets: FloatArray = np.subtract(content["data"]["subjets"], content["background"]["subjets"])
+    subjets: FloatArray = np.subtract(content.data.subjets, content.background.subjets)
     return subjets
 
 

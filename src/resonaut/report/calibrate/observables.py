@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import hist
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from resonaut.core.histograms import from_json
+from resonaut.calibrate.results import Summary
+from resonaut.core.results import read
 from resonaut.report import settings
-from resonaut.report.calibrate import summaries as files
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.style import COLOURS, headline, legend_below, ratio_panels
 
@@ -46,24 +45,24 @@ FloatArray = npt.NDArray[np.float64]
 def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
     """Draw a figure of each dataset into ``output``."""
     for path in summaries:
-        content = files.read(path)
-        plot = output / "calibration" / f"{content['dataset']}.png"
+        content = read(path, Summary)
+        plot = output / "calibration" / f"{content.dataset}.png"
         observables(content, settings.of_simulation(config), plot)
 
 
-def observables(content: dict[str, Any], text: str, plot: Path) -> None:
+def observables(content: Summary, text: str, plot: Path) -> None:
     """Every observable of a dataset's jets before and after the calibration, and the ratio."""
-    known = [name for name in LABELS if name in content["histograms"]]
-    names = known + [name for name in content["histograms"] if name not in LABELS]
+    known = [name for name in LABELS if name in content.histograms]
+    names = known + [name for name in content.histograms if name not in LABELS]
     with ratio_panels(plot, len(names), PANELS_IN_A_ROW) as (fig, pairs):
         for (upper, lower), name in zip(pairs, names, strict=True):
-            pair = content["histograms"][name]
-            before_and_after(from_json(pair["before"]), from_json(pair["after"]), upper, lower)
+            pair = content.histograms[name]
+            before_and_after(pair.before, pair.after, upper, lower)
             lower.set_xlabel(LABELS.get(name, name.replace("_", " ")))
         for upper, lower in pairs[::PANELS_IN_A_ROW]:
             upper.set_ylabel("fraction of jets")
             lower.set_ylabel("after / before")
-        headline(fig, f"{text}\njets of {content['dataset']}")
+        headline(fig, f"{text}\njets of {content.dataset}")
         legend_below(fig, 2)
 
 

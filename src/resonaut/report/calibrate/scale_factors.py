@@ -9,9 +9,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_hex
 
+from resonaut.calibrate.results import MatchedJets, SelectedJets, Summary
 from resonaut.core.files import atomic
+from resonaut.core.results import read
 from resonaut.report import pages, settings
-from resonaut.report.calibrate import summaries as files
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.pages import BAD, FAINT, Cell
 
@@ -35,38 +36,38 @@ BOLD = "font-weight: bold"
 
 def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
     """Write the page and the tables into ``output``."""
-    contents, folder = [files.read(path) for path in summaries], output / "calibration"
+    contents, folder = [read(path, Summary) for path in summaries], output / "calibration"
     tables(contents, folder / "scale_factors.csv", folder / "prongs.csv")
     page(contents, settings.of_simulation(config), folder / "scale_factors.html")
 
 
-def tables(contents: Sequence[dict[str, Any]], table: Path, prongs: Path) -> None:
+def tables(contents: Sequence[Summary], table: Path, prongs: Path) -> None:
     """Write the scale factors of all selections of all datasets, and the jets by number of prongs, as CSV."""
-    sources = sorted({name for _, _, row in _rows(contents) for name in row["uncertainties"] or {}})
+    sources = sorted({name for _, _, row in _rows(contents) for name in row.uncertainties or {}})
     columns = ["dataset", "selection", "efficiency", "scale_factor", "total_percent"]
     columns += [f"{source}_{way}_percent" for source in sources for way in ("up", "down")]
     _write(table, columns, [_line(dataset, name, row, sources) for dataset, name, row in _rows(contents)])
     counts = ["jets", "uncalibrated", "unclustered", "bad_fraction", "doubtful"]
-    found = [[dataset, n, *(_plain(row[key]) for key in counts)] for dataset, n, row in _prongs(contents)]
+    found = [[dataset, n, *(_plain(getattr(row, key)) for key in counts)] for dataset, n, row in _prongs(contents)]
     _write(prongs, ["dataset", "prongs", *counts], found)
 
 
-def _line(dataset: str, selection: str, row: dict[str, Any], sources: Sequence[str]) -> list[str]:
+def _line(dataset: str, selection: str, row: SelectedJets, sources: Sequence[str]) -> list[str]:
     """A selection; empty fields where nothing is selected, or a source is another dataset's."""
-    line = [dataset, selection, f"{row['efficiency']:.6g}"]
-    if row["scale_factor"] is None:
+    line = [dataset, selection, f"{row.efficiency:.6g}"]
+    if row.scale_factor is None:
         return line + [""] * (2 + 2 * len(sources))
-    shifts = [shift for name in sources for shift in row["uncertainties"].get(name, (None, None))]
-    line.append(f"{row['scale_factor']:.6g}")
-    return line + ["" if shift is None else f"{100 * shift:.4g}" for shift in (row["total"], *shifts)]
+    shifts = [shift for name in sources for shift in (row.uncertainties or {}).get(name, (None, None))]
+    line.append(f"{row.scale_factor:.6g}")
+    return line + ["" if shift is None else f"{100 * shift:.4g}" for shift in (row.total, *shifts)]
 
 
-def _rows(contents: Sequence[dict[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:
-    return [(c["dataset"], name, row) for c in contents for name, row in c["selections"].items()]
+def _rows(contents: Sequence[Summary]) -> list[tuple[str, str, SelectedJets]]:
+    return [(c.dataset, name, row) for c in contents for name, row in c.selections.items()]
 
 
-def _prongs(contents: Sequence[dict[str, Any]]) -> list[tuple[str, int, dict[str, Any]]]:
-    return [(c["dataset"], n, c["prongs"][str(n)]) for c in contents for n in sorted(map(int, c["prongs"]))]
+def _prongs(contents: Sequence[Summary]) -> list[tuple[str, int, MatchedJets]]:
+    return [(c.dataset, n, c.prongs[str(n)]) for c in contents for n in sorted(map(int, c.prongs))]
 
 
 def _write(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -80,7 +81,7 @@ def _plain(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def page(contents: Sequence[dict[str, Any]], text: str, path: Path) -> None:
+def page(contents: Sequence[Summary], text: str, path: Path) -> None:
     """The same as a page, in which the largest uncertainties and doubtful numbers of prongs stand out."""
     rows = _rows(contents)
     sizes = _sizes(rows)
@@ -98,41 +99,42 @@ def page(contents: Sequence[dict[str, Any]], text: str, path: Path) -> None:
         pages.table(
             "Badly matched jets; bold: more than 10 % times the number of prongs",
             ["dataset", *(f"{n} prong{'s' * (n > 1)}" for n in numbers)],
-            [[content["dataset"], *(_matched(content["prongs"].get(str(n))) for n in numbers)] for content in contents],
+            [[content.dataset, *(_matched(content.prongs.get(str(n))) for n in numbers)] for content in contents],
         ),
     ]
     pages.write(path, "Calibration of the signals' jets", text, parts)
 
 
-def _matched(row: dict[str, Any] | None) -> Cell:
+def _matched(row: MatchedJets | None) -> Cell:
     if row is None:
         return Cell("–", FAINT)
-    return Cell(f"{100 * row['bad_fraction']:.0f} % of {row['jets']:,}", BAD if row["doubtful"] else "")
+    return Cell(f"{100 * row.bad_fraction:.0f} % of {row.jets:,}", BAD if row.doubtful else "")
 
 
-def _sizes(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> dict[str, list[float]]:
+def _sizes(rows: Sequence[tuple[str, str, SelectedJets]]) -> dict[str, list[float]]:
     """The larger sides of the uncertainties by source."""
     sizes: dict[str, list[float]] = {}
     for _, _, row in rows:
-        for name, pair in (row["uncertainties"] or {}).items():
+        for name, pair in (row.uncertainties or {}).items():
             sizes.setdefault(name, []).append(max(map(abs, pair)))
     return sizes
 
 
-def _scale_factor(row: dict[str, Any], sources: Sequence[str], darkest: float) -> list[Cell]:
+def _scale_factor(row: SelectedJets, sources: Sequence[str], darkest: float) -> list[Cell]:
     """A selection: its numbers, and of each source a cell coloured by size, the largest one bold."""
-    efficiency = Cell(f"{row['efficiency']:.3g}")
-    if row["scale_factor"] is None:
+    efficiency = Cell(f"{row.efficiency:.3g}")
+    if row.scale_factor is None or row.total is None:
         return [efficiency, Cell("no jet selected", FAINT), *[Cell("")] * (1 + len(sources))]
-    largest = max((max(map(abs, pair)) for pair in row["uncertainties"].values()), default=0)
+    uncertainties = row.uncertainties or {}
+    largest = max((max(map(abs, pair)) for pair in uncertainties.values()), default=0)
     cells = []
     for name in sources:
-        up, down = row["uncertainties"].get(name, (0, 0))
+        up, down = uncertainties.get(name, (0, 0))
         size = max(abs(up), abs(down))
         text = f"± {_percent(abs(up))}" if up == -down else f"{_percent(up, '+')} / {_percent(down, '+')}"
         cells.append(Cell(text if size else "0", _shade(size, darkest) + BOLD * (size == largest > 0)))
-    total = Cell(f"± {_percent(row['total'])}", _shade(row["total"], darkest) + BOLD)
-    return [efficiency, Cell(f"{row['scale_factor']:.3f}", BOLD), total, *cells]
+    total = Cell(f"± {_percent(row.total)}", _shade(row.total, darkest) + BOLD)
+    return [efficiency, Cell(f"{row.scale_factor:.3f}", BOLD), total, *cells]
 
 
 def _percent(size: float, sign: str = "") -> str:

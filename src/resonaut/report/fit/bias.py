@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from resonaut.core.config import load_json
-from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError
 from resonaut.core.files import atomic
+from resonaut.core.results import read
+from resonaut.fit.results import Bias, BiasPoint, SelectionBias, SpectrumBias
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.style import COLOURS, above, figure, legend_below
@@ -49,6 +50,14 @@ COLUMNS = (
 TOLERATED = 0.2
 
 
+class Row(NamedTuple):
+    """A line of the table."""
+
+    selection: str
+    window: str
+    point: BiasPoint
+
+
 class Panel(NamedTuple):
     """A column of the table against mass, from ``low`` to ``high``."""
 
@@ -73,42 +82,40 @@ def draw(output: Path, tests: Sequence[Path], config: Path | None) -> None:
         InputFileError: a file is no bias test.
         ConfigError: no file has a mass.
     """
-    found: list[dict[str, Any]] = []
-    rows: list[dict[str, Any]] = []
-    for path in tests:
-        content = load_json(path)
-        try:
-            name = {"selection": content.get("method", "spectrum"), "window": content.get("window", "")}
-            rows += [name | {column: point[column] for column in COLUMNS} for point in content["points"]]
-            found.append({key: content[key] for key in ("confidence_level", "truth", "truth_shape_parameters")})
-        except (AttributeError, KeyError, TypeError) as error:
-            raise InputFileError(path, f"no bias test ({error!r})", "run 'resonaut fit bias' again") from None
+    found = [read(path, SelectionBias, SpectrumBias) for path in tests]
+    rows = [Row(*_names(test), point) for test in found for point in test.points]
     if not rows:
         raise ConfigError("no bias test has a mass; give fit.bias.masses that lie in signal regions.")
-    rows.sort(key=lambda row: (row["selection"], row["mass"], row["injected_sigma"]))
+    rows.sort(key=lambda row: (row.selection, row.point.mass, row.point.injected_sigma))
     _table(rows, output / "bias.csv")
     _figure(rows, found[0], settings.of_simulation(config), output / "bias.png")
 
 
-def _table(rows: list[dict[str, Any]], table: Path) -> None:
+def _names(test: Bias) -> tuple[str, str]:
+    return (test.method, test.window) if isinstance(test, SelectionBias) else ("spectrum", "")
+
+
+def _table(rows: Sequence[Row], table: Path) -> None:
     with atomic(table) as partial, partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ("selection", "window", *COLUMNS), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["selection", "window", *COLUMNS])
+        for row in rows:
+            values = [getattr(row.point, column) for column in COLUMNS]
+            writer.writerow([row.selection, row.window, *(f"{v:.6g}" if isinstance(v, float) else v for v in values)])
 
 
-def _figure(rows: list[dict[str, Any]], test: dict[str, Any], text: str, plot: Path) -> None:
-    selections = list(dict.fromkeys(row["selection"] for row in rows))
-    injected = sorted({row["injected_sigma"] for row in rows})
+def _figure(rows: Sequence[Row], test: Bias, text: str, plot: Path) -> None:
+    selections = list(dict.fromkeys(row.selection for row in rows))
+    injected = sorted({row.point.injected_sigma for row in rows})
     columns = len(selections)
     keywords: dict[str, Any] = {"squeeze": False, "sharex": True, "sharey": "row"}
     with figure(plot, len(PANELS), columns, figsize=(max(6.4, 3.9 * columns), 9), **keywords) as (fig, axes):
         for name, column in zip(selections, axes.T, strict=True):
-            own = [row for row in rows if row["selection"] == name]
-            _references(column, test["confidence_level"])
+            own = [row.point for row in rows if row.selection == name]
+            _references(column, test.confidence_level)
             for i, sigma in enumerate(injected):
-                points = [row for row in own if row["injected_sigma"] == sigma]
-                mass = np.array([point["mass"] for point in points]) + _shift(own, i, len(injected))
+                points = [point for point in own if point.injected_sigma == sigma]
+                mass = np.array([point.mass for point in points]) + _shift(own, i, len(injected))
                 for panel, ax in zip(PANELS, column, strict=True):
                     # Every limit is above no signal.
                     if panel.value != "coverage" or sigma > 0:
@@ -118,8 +125,8 @@ def _figure(rows: list[dict[str, Any]], test: dict[str, Any], text: str, plot: P
         for panel, ax in zip(PANELS, axes[:, 0], strict=True):
             ax.set(ylabel=panel.name, ylim=(panel.low, panel.high))
         fig.align_ylabels()
-        truth = f"{test['truth'].replace('_', ' ')} with {test['truth_shape_parameters']} shape parameters"
-        above(fig, f"{text}\n{rows[0]['toys']} toys of {truth} for each point")
+        truth = f"{test.truth.replace('_', ' ')} with {test.truth_shape_parameters} shape parameters"
+        above(fig, f"{text}\n{rows[0].point.toys} toys of {truth} for each point")
         legend_below(fig, len(injected))
 
 
@@ -132,9 +139,9 @@ def _references(column: Sequence[Axes], confidence_level: float) -> None:
     column[3].axhline(confidence_level, color="k", lw=0.8, ls="--")
 
 
-def _points(ax: Axes, panel: Panel, mass: Array, points: list[dict[str, Any]], name: str, colour: str) -> None:
+def _points(ax: Axes, panel: Panel, mass: Array, points: Sequence[BiasPoint], name: str, colour: str) -> None:
     """Values with errors; an arrow at the edge for those beyond the panel."""
-    values = np.array([point[panel.value] for point in points])
+    values = np.array([getattr(point, panel.value) for point in points])
     errors = np.array([_error(point, panel.value) for point in points])
     inside = (values > panel.low) & (values < panel.high)
     style: dict[str, Any] = {"fmt": "o", "ms": 4, "lw": 1, "color": colour, "label": name}
@@ -145,16 +152,13 @@ def _points(ax: Axes, panel: Panel, mass: Array, points: list[dict[str, Any]], n
         ax.plot(mass[which], np.full(which.sum(), edge), marker, ms=8, color=colour)
 
 
-def _error(point: dict[str, Any], value: str) -> float:
+def _error(point: BiasPoint, value: str) -> float:
     """The error of the mean of the toys, 0 where there is none."""
-    if value != "spurious_relative":
-        return float(point.get(f"{value}_error", 0.0))
-    # The spurious signal and its error are in events; their relative size is that in units of the yield's error.
-    return abs(float(point["spurious_error"] * point[value] / point["spurious"])) if point["spurious"] else 0.0
+    return float(getattr(point, f"{value}_error", 0.0))
 
 
-def _shift(rows: list[dict[str, Any]], i: int, number: int) -> float:
+def _shift(points: Sequence[BiasPoint], i: int, number: int) -> float:
     """So that the points of different signals at one mass stand beside each other."""
-    masses = np.unique([row["mass"] for row in rows])
+    masses = np.unique([point.mass for point in points])
     spacing = float(np.diff(masses).min()) if len(masses) > 1 else 0.1 * float(masses[0])
     return min(0.15 * spacing, 0.01 * float(masses[0])) * (i - (number - 1) / 2)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from resonaut.fit.results import Point
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Selection, doubts, heading
@@ -35,7 +36,7 @@ def fits(selections: Sequence[Selection], text: str, plot: Path) -> None:
     columns = min(len(selections), PANELS_IN_A_ROW)
     rows = -(-len(selections) // columns)
     keywords = {"squeeze": False, "sharex": True, "sharey": "row", "height_ratios": (2, 3, 3) * rows}
-    families = list(dict.fromkeys(point["fit"]["family"] for one in selections for point in one.points))
+    families = list(dict.fromkeys(point.fit.family for one in selections for point in one.points))
     with figure(plot, 3 * rows, columns, figsize=(max(6.4, 3.9 * columns), 1 + 6 * rows), **keywords) as (fig, axes):
         # The three panels of the n-th selection, one above the other.
         panels = axes.reshape(rows, 3, columns).swapaxes(1, 2).reshape(-1, 3)
@@ -56,11 +57,9 @@ def fits(selections: Sequence[Selection], text: str, plot: Path) -> None:
         legend_below(fig, 3)
 
 
-def _parameters(ax: Axes, points: list[dict[str, Any]], families: list[str]) -> None:
+def _parameters(ax: Axes, points: list[Point], families: list[str]) -> None:
     for i, family in enumerate(families):
-        own = [
-            (point["mass"], point["fit"]["shape_parameters"]) for point in points if point["fit"]["family"] == family
-        ]
+        own = [(point.mass, point.fit.shape_parameters) for point in points if point.fit.family == family]
         masses, numbers = [mass for mass, _ in own], [number for _, number in own]
         style: dict[str, Any] = {"color": FAMILY_COLOURS[i], "marker": "s^v"[i], "ls": "none", "ms": 5}
         ax.plot(masses, numbers, label=family.replace("_", " "), **style)
@@ -69,14 +68,14 @@ def _parameters(ax: Axes, points: list[dict[str, Any]], families: list[str]) -> 
     ax.tick_params(axis="y", which="minor", left=False, right=False)
 
 
-def _probabilities(ax: Axes, points: list[dict[str, Any]]) -> None:
+def _probabilities(ax: Axes, points: list[Point]) -> None:
     kinds = (
         ("background", "background only", COLOURS[0], "o"),
         ("signal", "with signal", COLOURS[2], "D"),
         ("smooth", "smooth distortions", COLOURS[1], "s"),
     )
     for key, name, colour, marker in kinds:
-        found = {point["mass"]: point["fit"][f"p_{key}"] for point in points}
+        found = {point.mass: getattr(point.fit, f"p_{key}") for point in points}
         shown = {mass: p for mass, p in found.items() if p is not None}
         inside = {mass: p for mass, p in shown.items() if p >= LEAST_PROBABILITY}
         style: dict[str, Any] = {"ms": 5, "color": colour, "mfc": colour if key == "background" else "none"}
@@ -87,10 +86,10 @@ def _probabilities(ax: Axes, points: list[dict[str, Any]]) -> None:
     ax.set(yscale="log", ylim=(LEAST_PROBABILITY / 1.5, 1.5))
 
 
-def _ranges(ax: Axes, points: list[dict[str, Any]]) -> None:
+def _ranges(ax: Axes, points: list[Point]) -> None:
     """A bar from the low to the high end of each fit, a dot at the resonance, a cross where numbers are in doubt."""
-    mass = np.array([point["mass"] for point in points])
-    low, high = (np.array([point["fit"][end] for point in points]) for end in ("low", "high"))
+    mass = np.array([point.mass for point in points])
+    low, high = (np.array([getattr(point.fit, end) for point in points]) for end in ("low", "high"))
     doubtful = np.array([bool(doubts(point)) for point in points])
     ax.vlines(mass, low, high, color="0.75", lw=3, label="fit range")
     ax.plot(mass, mass, "_", color="k", ms=7, label="resonance mass")

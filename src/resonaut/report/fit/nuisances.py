@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from resonaut.fit.results import Nuisance, Point
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Selection, heading
@@ -35,7 +36,7 @@ def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:
     with figure(plot, len(selections), 3, figsize=size, **keywords) as (fig, axes):
         for row, one, sources in zip(axes, selections, sources_of, strict=True):
             _nuisances(row, sources)
-            row[0].set_title(f"{one.name}, {one.best['mass']:g} GeV")
+            row[0].set_title(f"{one.name}, {one.best.mass:g} GeV")
         axes[-1][0].set_xlabel("pull ± error (grey: before the fit)")
         axes[-1][1].set_xlabel("impact on the yield [events]")
         axes[-1][2].set_xlabel("impact on the expected limit [%]")
@@ -46,23 +47,23 @@ def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:
         above(fig, text)
 
 
-def ranked(point: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def ranked(point: Point) -> list[tuple[str, Nuisance]]:
     """Sources and groups of them by name, that with the largest impact on the limit first."""
-    groups = {f"all of {name}": source for name, source in point["nuisance_groups"].items()}
-    named = groups | {name.replace("_", " "): source for name, source in point["nuisances"].items()}
-    return sorted(named.items(), key=lambda item: (-abs(item[1]["limit_impact"] or 0), item[0]))
+    groups = {f"all of {name}": source for name, source in point.nuisance_groups.items()}
+    named = groups | {name.replace("_", " "): source for name, source in point.nuisances.items()}
+    return sorted(named.items(), key=lambda item: (-abs(item[1].limit_impact or 0), item[0]))
 
 
-def _nuisances(row: Sequence[Axes], sources: Sequence[tuple[str, dict[str, Any]]]) -> None:
+def _nuisances(row: Sequence[Axes], sources: Sequence[tuple[str, Nuisance]]) -> None:
     """One source a line, from above; groups are hollow, as their members are there, too."""
     y = np.arange(len(sources))
     values = [source for _, source in sources]
     row[0].axvspan(-1, 1, color="0.9", lw=0, zorder=0)
     style: dict[str, Any] = {"fmt": "ko", "ms": 4, "lw": 1.2, "capsize": 2}
-    row[0].errorbar([v["pull"] for v in values], y, xerr=[v["error"] for v in values], **style)
+    row[0].errorbar([v.pull for v in values], y, xerr=[v.error for v in values], **style)
     for ax, colour, impact in (
-        (row[1], COLOURS[0], [v["impact"] for v in values]),
-        (row[2], COLOURS[1], [100 * (v["limit_impact"] or 0) for v in values]),
+        (row[1], COLOURS[0], [v.impact for v in values]),
+        (row[2], COLOURS[1], [100 * (v.limit_impact or 0) for v in values]),
     ):
         hollow = [name.startswith("all of ") for name, _ in sources]
         ax.barh(y, impact, 0.6, color=["none" if group else colour for group in hollow], edgecolor=colour, lw=1.5)
@@ -71,5 +72,5 @@ def _nuisances(row: Sequence[Axes], sources: Sequence[tuple[str, dict[str, Any]]
         ax.tick_params(axis="y", which="minor", left=False, right=False)
     if not sources:
         row[0].text(0, 0, "no uncertainties", ha="center", va="center", fontsize=9)
-    row[0].set_yticks(y, [f"{name}, {100 * source['size']:.3g} %" for name, source in sources], fontsize=9)
+    row[0].set_yticks(y, [f"{name}, {100 * source.size:.3g} %" for name, source in sources], fontsize=9)
     row[0].set_ylim(max(len(sources), 1) - 0.4, -0.6)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
+from resonaut.fit.results import Global, Point
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
-from resonaut.report.fit.results import Point, Selection, Value, doubts, heading
+from resonaut.report.fit.results import Selection, Value, doubts, heading
 from resonaut.report.settings import label
 from resonaut.report.style import alone, corner, distinct, figure, legend_below, mark_doubtful, mark_found
 
@@ -56,31 +56,29 @@ def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:
         legend_below(fig, columns)
 
 
-def _global(excess: dict[str, Any] | None) -> str:
-    if excess is None or excess["z_global"] is None:
+def _global(excess: Global | None) -> str:
+    if excess is None or excess.z_global is None:
         return ""
-    return f": {excess['z_local']:.1f}σ local, {excess['z_global']:.1f}σ global"
+    return f": {excess.z_local:.1f}σ local, {excess.z_global:.1f}σ global"
 
 
-def _p_local(point: Point) -> float | None:
-    p_value: float | None = point["p_local"]
-    return p_value
+def _p_local(point: Point) -> float:
+    return point.p_local
 
 
 def _expected(one: Selection) -> tuple[Value, str]:
     """Expected p-value of the reference signal, where it is in the unit of the selection's limits."""
-    key, unit = one.limits
 
     def p_value(point: Point) -> float | None:
-        return float(norm.sf(point["z_expected"])) if point[key] else None
+        return float(norm.sf(point.z_expected)) if one.limits(point) else None
 
-    return p_value, f"expected for a signal of {one.points[0]['reference_signal']:g} {unit}"
+    return p_value, f"expected for a signal of {one.points[0].reference_signal:g} {one.unit}"
 
 
 def _sigma_lines(ax: Axes, selections: Sequence[Selection]) -> None:
     points = [point for one in selections for point in one.points]
-    expected = min(HIGHEST_EXPECTED, max(float(point["z_expected"]) for point in points))
-    levels = range(1, max(4, int(max(expected, *(float(point["z_local"]) for point in points))) + 1) + 1)
+    expected = min(HIGHEST_EXPECTED, max(point.z_expected for point in points))
+    levels = range(1, max(4, int(max(expected, *(point.z_local for point in points))) + 1) + 1)
     for sigma in levels:
         ax.axhline(norm.sf(sigma), color="grey", ls=":", lw=0.8)
         ax.annotate(

@@ -4,9 +4,12 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from resonaut.core.files import atomic, write_json
+from resonaut.core.files import atomic
+from resonaut.core.record import keys
+from resonaut.core.results import read, write
+from resonaut.fit import results as fit
 from resonaut.report.figure import Figure, Input, Output
-from resonaut.report.fit.numbers import COLUMNS, read
+from resonaut.report.results import Line, Summary
 
 FIGURE = Figure(
     category="Results",
@@ -21,13 +24,13 @@ def draw(output: Path, fits: Path) -> None:
     Raises:
         InputFileError: ``fits`` is no summary of the stage ``fit``.
     """
-    content = read(fits)
-    rows = [{key: row[key] for key in COLUMNS} for row in content["points"]]
-    write_json(output / "summary.json", {"points": rows, "global": content["global"]})
+    content, columns = read(fits, fit.Summary), list(keys(Line))
+    lines = [Line(**{name: getattr(point, name) for name in columns}) for point in content.points]
+    write(output / "summary.json", Summary(points=lines, global_=content.global_))
     with atomic(output / "summary.csv") as partial, partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: _plain(value) for key, value in row.items()} for row in rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_plain(getattr(line, name)) for name in columns] for line in lines)
 
 
 def _plain(value: Any) -> Any:

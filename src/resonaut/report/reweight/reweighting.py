@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.core.config import load_json
-from resonaut.core.histograms import from_json
-from resonaut.core.shape import require
+from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
 from resonaut.report.style import COLOURS, Array, headline, legend_below, ratio_panels
+from resonaut.reweight.results import Closure, Feature
 
 FIGURE = Figure(
     category="Reweighting",
@@ -28,10 +27,6 @@ FIGURE = Figure(
 FEATURES_IN_A_ROW = 4
 RATIO_RANGE = (0.5, 1.5)
 WHEN = ("before", "after")
-# What of the closure of the reweighting is read here.
-CHI2 = dict.fromkeys((*(f"chi2_{when}" for when in WHEN), "ndof"), float)
-CLOSURE: dict[str, Any] = {"features": [{**dict.fromkeys(("data", *WHEN), from_json), **CHI2}]}
-CLOSURE |= dict.fromkeys((f"{name}_{when}" for name in ("auc", "auc_error") for when in WHEN), (float, None))
 
 
 def draw(output: Path, closure: Path, data: Sequence[Path], config: Path | None) -> None:
@@ -40,10 +35,8 @@ def draw(output: Path, closure: Path, data: Sequence[Path], config: Path | None)
     Raises:
         InputFileError: ``closure`` is no ``closure.json`` of the stage ``reweight``.
     """
-    content = require(
-        load_json(closure), CLOSURE, closure, "closure of a reweighting", "run 'resonaut reweight train' again"
-    )
-    features = content["features"]
+    content = read(closure, Closure)
+    features = content.features
     with ratio_panels(output / "reweighting.png", len(features), FEATURES_IN_A_ROW) as (fig, pairs):
         for (upper, lower), found in zip(pairs, features, strict=True):
             feature(found, upper, lower)
@@ -51,22 +44,22 @@ def draw(output: Path, closure: Path, data: Sequence[Path], config: Path | None)
             lower.set_ylabel("sim. / data")
         text = f"{settings.of_data(config, data)}\nevents in the sidebands"
         # Without enough events there is no such number.
-        if content["auc_after"] is not None:
-            aucs = (f"{content[f'auc_{when}']:.3f} ± {content[f'auc_error_{when}']:.3f} {when}" for when in WHEN)
+        if content.auc_after is not None:
+            aucs = (f"{getattr(content, f'auc_{w}'):.3f} ± {getattr(content, f'auc_error_{w}'):.3f} {w}" for w in WHEN)
             text += f"\nAUC of a fresh classifier: {', '.join(aucs)}"
         headline(fig, text)
         legend_below(fig, 3)
 
 
-def feature(content: dict[str, Any], ax: Axes, ratio: Axes) -> None:
+def feature(content: Feature, ax: Axes, ratio: Axes) -> None:
     """One feature in data and in simulation before and after reweighting, with the ratios to data."""
-    data = from_json(content["data"])
+    data = content.data
     edges = data.axes[0].edges
     widths, centres, inside = np.diff(edges), (edges[1:] + edges[:-1]) / 2, data.values() > 0
     counts, error = data.values(), np.sqrt(data.variances())
     scale = np.where(inside, counts, np.nan)
-    for when, colour in zip(WHEN, (COLOURS[1], COLOURS[0]), strict=True):
-        found = from_json(content[when])
+    simulated = (content.before, content.after)
+    for when, found, colour in zip(WHEN, simulated, (COLOURS[1], COLOURS[0]), strict=True):
         values, errors = found.values(), np.sqrt(found.variances())
         _simulation(ax, edges, values / widths, errors / widths, colour, f"simulation {when} reweighting")
         _simulation(ratio, edges, values / scale, errors / scale, colour, "")
@@ -76,8 +69,8 @@ def feature(content: dict[str, Any], ax: Axes, ratio: Axes) -> None:
     label = data.axes[0].label
     unit = label.partition(" [")[2].rstrip("]")
     ax.set(xlim=(edges[0], edges[-1]), ylim=(0, None), ylabel=f"events / {unit or 'unit'}")
-    chi2 = (f"{content[f'chi2_{when}'] / content['ndof']:.1f} {when}" for when in WHEN)
-    ax.set_title(rf"$\chi^2$/ndf: {', '.join(chi2)}", fontsize=9)
+    before, after = content.chi2_before / content.ndof, content.chi2_after / content.ndof
+    ax.set_title(rf"$\chi^2$/ndf: {before:.1f} before, {after:.1f} after", fontsize=9)
     ax.tick_params(labelbottom=False)
     ratio.set(xlim=(edges[0], edges[-1]), ylim=RATIO_RANGE, xlabel=label)
 

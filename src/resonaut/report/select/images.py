@@ -9,11 +9,11 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 
-from resonaut.core.config import load_json
-from resonaut.core.errors import InputFileError
+from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
 from resonaut.report.style import figure, headline
+from resonaut.select.results import Images
 
 FIGURE = Figure(
     category="Methods",
@@ -32,7 +32,6 @@ FIGURE = Figure(
     },
 )
 
-KINDS = ("rejected", "selected")
 JETS = ("heavier jet", "lighter jet")
 # The colours of mean images span this factor below the brightest pixel.
 RANGE = 1e4
@@ -52,16 +51,13 @@ def draw(output: Path, means: Sequence[Path], data: Sequence[Path], config: Path
 
 def _selection(path: Path, text: str, output: Path) -> None:
     """The images of one selection, with ``text`` above."""
-    content = load_json(path)
-    try:
-        name = f"{content['method']}_{content['window']}"
-        edges, pixels = np.asarray(content["edges"]), [np.asarray(content[kind]) for kind in KINDS]
-        titles = [f"{kind}, {content['events'][kind]:,} events" for kind in KINDS]
-        low, high = content["signal_region"]
-    except (KeyError, TypeError) as error:
-        raise InputFileError(path, f"no jet images ({error!r})", "run 'resonaut select images' again") from None
-    heading = f"{text}\n{content['method']}, {content['window']}: {low:g}–{high:g} GeV"
-    _panels(edges, pixels[0], pixels[1], titles, heading, output / f"{name}.png")
+    content = read(path, Images)
+    rejected, selected = np.asarray(content.rejected), np.asarray(content.selected)
+    titles = [f"rejected, {content.events.rejected:,} events", f"selected, {content.events.selected:,} events"]
+    low, high = content.signal_region
+    heading = f"{text}\n{content.method}, {content.window}: {low:g}–{high:g} GeV"
+    plot = output / f"{content.method}_{content.window}.png"
+    _panels(np.asarray(content.edges), rejected, selected, titles, heading, plot)
 
 
 def _panels(edges: Array, rejected: Array, selected: Array, titles: Sequence[str], heading: str, plot: Path) -> None:

@@ -3,19 +3,20 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from resonaut.core.config import load_json
-from resonaut.core.errors import InputFileError
 from resonaut.core.files import atomic
+from resonaut.core.results import read
+from resonaut.fit.results import Retrained
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
 from resonaut.report.select import improvements
 from resonaut.report.style import above, distinct, figure, legend_below, spread
+from resonaut.select.results import Benchmark
 
 FIGURE = Figure(
     category="Injections",
@@ -59,25 +60,12 @@ COLUMNS = (
     "base",
     "limit_reason",
 )
-TOP_LEVEL = (
-    "method",
-    "window",
-    "signal",
-    "mass",
-    "unit",
-    "experiments",
-    "five_sigma",
-    "five_sigma_expected",
-    "limit",
-    "limit_expected",
-)
-AMOUNT_KEYS = ("amount", "z_local", "z_local_range", "excluded", "excluded_expected")
 INCLUSIVE = "inclusive"
 FIVE_SIGMA = 5.0
 # So many labels have room on an axis.
 MOST_TICKS = 8
 
-Content = dict[str, Any]
+T = TypeVar("T", Retrained, Benchmark)
 
 
 def draw(
@@ -88,8 +76,8 @@ def draw(
     Raises:
         InputFileError: a file is not what it should be.
     """
-    contents = [read(path) for path in retrained]
-    benchmarked = [] if benchmark is None else improvements.read(benchmark)
+    contents = [read(path, Retrained) for path in retrained]
+    benchmarked = [] if benchmark is None else read(benchmark, list[Benchmark])
     text = settings.of_data(config, data)
     _table(contents, output / "injections.csv")
     for (signal, window), own in _grouped(contents).items():
@@ -98,62 +86,39 @@ def draw(
         improvements.improvements(rows, text, output / "injections" / f"improvement_{signal}_{window}.png")
 
 
-def read(path: Path) -> Content:
-    """A result of ``resonaut fit retrained``.
-
-    Raises:
-        InputFileError: it is none.
-    """
-    content: Content = load_json(path)
-    try:
-        for key in TOP_LEVEL:
-            content[key]
-        for row in content["amounts"]:
-            for key in AMOUNT_KEYS:
-                row[key]
-    except (KeyError, TypeError) as error:
-        raise InputFileError(
-            path, f"no fits of experiments with injected signal ({error!r})", "run 'resonaut fit retrained' again"
-        ) from None
-    return content
-
-
-def _grouped(rows: Sequence[Content]) -> dict[tuple[str, str], list[Content]]:
-    groups: dict[tuple[str, str], list[Content]] = {}
+def _grouped(rows: Sequence[T]) -> dict[tuple[str, str], list[T]]:
+    groups: dict[tuple[str, str], list[T]] = {}
     for row in rows:
-        groups.setdefault((row["signal"], row["window"]), []).append(row)
+        groups.setdefault((row.signal, row.window), []).append(row)
     return groups
 
 
-def _table(contents: Sequence[Content], path: Path) -> None:
-    inclusive = {(c["signal"], c["window"]): c for c in contents if c["method"] == INCLUSIVE}
+def _table(contents: Sequence[Retrained], path: Path) -> None:
+    inclusive = {(c.signal, c.window): c for c in contents if c.method == INCLUSIVE}
     with atomic(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for content in contents:
-            row = compared(content, inclusive.get((content["signal"], content["window"])))
+            row = compared(content, inclusive.get((content.signal, content.window)))
             writer.writerow({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()})
 
 
-def compared(content: Content, inclusive: Content | None) -> Content:
+def compared(content: Retrained, inclusive: Retrained | None) -> dict[str, str | float | None]:
     """A line of the table: a gain is how many times smaller a cross section than the inclusive search needs."""
     reference, kind = None, None
     if inclusive is not None:
         # The inclusive search seldom sees so small signals as are put in for the others.
-        kind = "expected" if inclusive["five_sigma"] is None else "injected"
-        reference = inclusive["five_sigma" if kind == "injected" else "five_sigma_expected"]
-    without = [row["z_local"] for row in content["experiments"] if row["amount"] == 0]
-    row = {key: content[key] for key in COLUMNS if key in content}
-    return row | {
+        kind = "expected" if inclusive.five_sigma is None else "injected"
+        reference = inclusive.five_sigma_expected if inclusive.five_sigma is None else inclusive.five_sigma
+    without = content.z_without_signal()
+    return {key: getattr(content, key) for key in COLUMNS if hasattr(content, key)} | {
         "no_signal_z_median": float(np.median(without)) if without else None,
         "no_signal_z_max": max(without, default=None),
         "inclusive_five_sigma": reference,
         "inclusive_five_sigma_is": kind if reference is not None else None,
-        "gain": _ratio(reference, content["five_sigma"]),
-        **{
-            f"{key}_gain": _ratio(inclusive[key] if inclusive else None, content[key])
-            for key in ("limit", "limit_expected")
-        },
+        "gain": _ratio(reference, content.five_sigma),
+        "limit_gain": _ratio(inclusive.limit if inclusive else None, content.limit),
+        "limit_expected_gain": _ratio(inclusive.limit_expected if inclusive else None, content.limit_expected),
     }
 
 
@@ -161,28 +126,28 @@ def _ratio(reference: float | None, value: float | None) -> float | None:
     return reference / value if reference and value else None
 
 
-def significance_and_limits(contents: Sequence[Content], text: str, plot: Path) -> None:
+def significance_and_limits(contents: Sequence[Retrained], text: str, plot: Path) -> None:
     """Significance against the injected signal; and where the data have a selection, what they exclude."""
     first, styles = contents[0], distinct(len(contents))
     planes = [
         (key, limit, name)
         for key, limit, name in (("excluded", "limit", "observed"), ("excluded_expected", "limit_expected", "expected"))
-        if any(row[key] is not None for content in contents for row in content["amounts"])
+        if any(getattr(row, key) is not None for content in contents for row in content.amounts)
     ]
     columns = 1 + len(planes)
     size = (6.4 if columns == 1 else 4.9 * columns, 4.6 + 0.2 * -(-len(contents) // (2 * columns)))
     with figure(plot, 1, columns, figsize=size, squeeze=False) as (fig, axes):
         for i, (content, style) in enumerate(zip(contents, styles, strict=True)):
-            rows = content["amounts"]
-            amounts, z = (np.array([row[key] for row in rows]) for key in ("amount", "z_local"))
-            low, high = np.array([row["z_local_range"] for row in rows]).reshape(-1, 2).T
-            spread(axes[0][0], amounts, (z, low, high), content["method"], style, (i, len(contents)))
-        axes[0][0].set(xlabel=improvements.injected(first["unit"]), ylabel="local significance [σ]")
+            rows = content.amounts
+            amounts, z = np.array([row.amount for row in rows]), np.array([row.z_local for row in rows])
+            low, high = np.array([row.z_local_range for row in rows]).reshape(-1, 2).T
+            spread(axes[0][0], amounts, (z, low, high), content.method, style, (i, len(contents)))
+        axes[0][0].set(xlabel=improvements.injected(first.unit), ylabel="local significance [σ]")
         _p_values(axes[0][0])
         for ax, (key, limit, name) in zip(axes[0][1:], planes, strict=True):
             _plane(ax, contents, styles, key, limit)
-            ax.set(xlabel=improvements.injected(first["unit"]), ylabel=f"excluded cross section, {name} [fb]")
-        axes[0][0].set_title(f"{first['signal']}, {first['window']}")
+            ax.set(xlabel=improvements.injected(first.unit), ylabel=f"excluded cross section, {name} [fb]")
+        axes[0][0].set_title(f"{first.signal}, {first.window}")
         above(fig, text)
         legend_below(fig, max(3, 2 * columns))
 
@@ -203,25 +168,25 @@ def _p_values(ax: Axes) -> None:
     other.set_ylabel("local p-value")
 
 
-def _plane(ax: Axes, contents: Sequence[Content], styles: Sequence[dict[str, Any]], key: str, limit: str) -> None:
+def _plane(ax: Axes, contents: Sequence[Retrained], styles: Sequence[dict[str, Any]], key: str, limit: str) -> None:
     """What is excluded against what was injected: above the diagonal the injected signal is not excluded."""
-    smallest, largest = _positive([row["amount"] for content in contents for row in content["amounts"]])
-    values = []
+    smallest, largest = _positive([row.amount for content in contents for row in content.amounts])
+    values: list[float] = []
     for content, style in zip(contents, styles, strict=True):
-        known = [row for row in content["amounts"] if row[key] is not None]
-        x, y = [row["amount"] for row in known], [row[key] for row in known]
-        ax.plot(x, y, ms=4, lw=1.3, label=content["method"], **style)
-        values += y
-        if content[limit] is not None:
+        known = {row.amount: getattr(row, key) for row in content.amounts if getattr(row, key) is not None}
+        ax.plot(list(known), list(known.values()), ms=4, lw=1.3, label=content.method, **style)
+        values += known.values()
+        reached = getattr(content, limit)
+        if reached is not None:
             marker = {"color": style["color"], "mec": "k", "ms": 11, "zorder": 5}
             # On the diagonal, or to the right of all injections.
-            ax.plot(min(content[limit], x[-1]), content[limit], "*", **marker)
+            ax.plot(min(reached, max(known)), reached, "*", **marker)
     ax.plot([], [], "*", color="w", mec="k", ms=12, label="limit")
     diagonal = np.linspace(0, 2 * largest, 400)
     ax.fill_between(diagonal, diagonal, 0, color="0.92", lw=0, zorder=0, label="excluded < injected")
     ax.plot(diagonal, diagonal, color="k", lw=0.8)
     ax.set_xscale("symlog", linthresh=smallest, linscale=0.5)
-    amounts = sorted({row["amount"] for content in contents for row in content["amounts"]})
+    amounts = sorted({row.amount for content in contents for row in content.amounts})
     if len(amounts) <= MOST_TICKS:
         ax.set_xticks(amounts, [f"{amount:g}" for amount in amounts])
         ax.tick_params(axis="x", which="minor", bottom=False, top=False)

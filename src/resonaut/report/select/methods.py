@@ -2,22 +2,23 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from resonaut.core.config import load_json
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import atomic
+from resonaut.core.results import read
+from resonaut.fit.results import Retrained
 from resonaut.report.figure import CONFIG, RESULTS, SELECTIONS, Figure, Input, Output
 from resonaut.report.fit import results
 from resonaut.report.fit.results import Result, heading
 from resonaut.report.pages import FINE
 from resonaut.report.select import overview
-from resonaut.report.select.summaries import read
+from resonaut.report.select.overview import Row
 from resonaut.report.settings import label
+from resonaut.select.results import Trained
 
 FIGURE = Figure(
     category="Methods",
@@ -42,14 +43,11 @@ FIGURE = Figure(
     writes={"table": Output("methods.csv"), "page": Output("methods.html")},
 )
 
-SIDEBANDS = ("lower_sideband", "upper_sideband")
 # Significances, of one fit and of the median of several, that data without a signal should not show.
 LARGEST, LARGEST_MEDIAN = 3.0, 2.0
 # What of the verdicts on sculpting is no reason to trust a selection.
 SCULPTING = {"sculpted": "sculpts the spectrum", "not excluded": "sculpting not excluded"}
 EXCESS = "excess without a signal"
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -91,10 +89,10 @@ def draw(
     """
     fitted = {(result.selection, str(result.window)): result for result in results.read(fits)}
     checked = without_signal(no_signal)
-    contents = [read(path) for path in selections]
+    contents = [read(path, Trained) for path in selections]
     rows = []
     for path, content in zip(selections, contents, strict=True):
-        name = content["method"], content["window"]
+        name = content.method, content.window
         if name not in fitted:
             raise ConfigError(f"{path} has no fit result; give <results>/fit/{name[0]}/{name[1]}.json with --fits.")
         seconds = _seconds(Path(benchmarks, name[0]) / f"{name[1]}.tsv") if benchmarks else None
@@ -112,53 +110,47 @@ def without_signal(paths: Sequence[Path]) -> dict[tuple[str, str], NoSignal]:
     """
     found: dict[tuple[str, str], list[list[float]]] = {}
     for path in paths:
-        content = load_json(path)
-        try:
-            name = content["method"], content["window"]
-            z = [float(row["z_local"]) for row in content["experiments"] if row["amount"] == 0]
-        except (KeyError, TypeError) as error:
-            raise InputFileError(
-                path, f"no fits of experiments with injected signal ({error!r})", "run 'resonaut fit retrained' again"
-            ) from None
+        content = read(path, Retrained)
+        z = content.z_without_signal()
         if not z:
             raise InputFileError(path, "no experiment without a signal", "add 0 to select.injection.amounts")
-        found.setdefault(name, []).append(z)
+        found.setdefault((content.method, content.window), []).append(z)
     return {
         name: NoSignal(max(map(max, files)), max(float(np.median(z)) for z in files)) for name, files in found.items()
     }
 
 
-def _row(content: dict[str, Any], fit: Result, check: NoSignal | None, bound: bool, seconds: float | None) -> Row:
+def _row(content: Trained, fit: Result, check: NoSignal | None, bound: bool, seconds: float | None) -> Row:
     """One line of the table; ``signals`` are the efficiencies of those whose mass is in the signal region."""
-    low, high = content["signal_region"]
-    counts, sculpting, best = content["counts"], content["sculpting"], fit.best
+    low, high = content.signal_region
+    counts, sculpting, best = content.counts, content.sculpting, fit.best
     # Both sidebands count the same in the working point, and so they do in what is expected from them.
-    passing = [counts[side]["selected"] / counts[side]["events"] for side in SIDEBANDS if counts[side]["events"]]
-    reasons = [SCULPTING[verdict] for verdict in (sculpting["verdict"],) if verdict in SCULPTING]
+    passing = [side.selected / side.events for side in (counts.lower_sideband, counts.upper_sideband) if side.events]
+    reasons = [SCULPTING[sculpting.verdict]] if sculpting.verdict in SCULPTING else []
     reasons += [EXCESS] * bool(check and check.excess)
-    return {
-        "method": content["method"],
-        "window": content["window"],
-        "bound": bound,
-        "z_local": best["z_local"] if best else None,
-        "mass": best["mass"] if best else None,
-        "selected": counts["signal_region"]["selected"],
-        "expected": counts["signal_region"]["events"] * float(np.mean(passing)) if passing else None,
-        "efficiency_target": content["efficiency_target"],
-        "signals": {
-            signal["dataset"]: signal["efficiency"]
-            for signal in content["signals"]
-            if signal["mass"] is not None and low <= signal["mass"] < high
+    return Row(
+        method=content.method,
+        window=content.window,
+        bound=bound,
+        z_local=best.z_local if best else None,
+        mass=best.mass if best else None,
+        selected=counts.signal_region.selected,
+        expected=counts.signal_region.events * float(np.mean(passing)) if passing else None,
+        efficiency_target=content.efficiency_target,
+        signals={
+            signal.dataset: signal.efficiency
+            for signal in content.signals
+            if signal.mass is not None and low <= signal.mass < high
         },
-        "sculpting": sculpting["verdict"],
-        "spurious_excess": sculpting["spurious_excess"],
-        "sculpting_p_value": sculpting["p_value"],
-        "sculpting_jsd_p_value": sculpting["jsd_p_value"],
-        "no_signal_z_max": check.largest if check else None,
-        "no_signal_z_median": check.median if check else None,
-        "wall_s": seconds,
-        "verdict": "; ".join(reasons) or FINE,
-    }
+        sculpting=sculpting.verdict,
+        spurious_excess=sculpting.spurious_excess,
+        sculpting_p_value=sculpting.p_value,
+        sculpting_jsd_p_value=sculpting.jsd_p_value,
+        no_signal_z_max=check.largest if check else None,
+        no_signal_z_median=check.median if check else None,
+        wall_s=seconds,
+        verdict="; ".join(reasons) or FINE,
+    )
 
 
 def _seconds(path: Path) -> float | None:
@@ -173,15 +165,15 @@ def _seconds(path: Path) -> float | None:
 
 def _table(rows: Sequence[Row], path: Path) -> None:
     """The rows as CSV, a column for each signal's efficiency; no wall times, so that equal results are equal bytes."""
-    signals = list(dict.fromkeys(name for row in rows for name in row["signals"]))
-    columns = [key for key in rows[0] if key != "wall_s"]
+    signals = list(dict.fromkeys(name for row in rows for name in row.signals))
+    columns = [field.name for field in fields(Row) if field.name != "wall_s"]
     place = columns.index("signals")
     columns[place : place + 1] = [f"efficiency_{name}" for name in signals]
     with atomic(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            flat = row | {f"efficiency_{name}": value for name, value in row["signals"].items()}
+            flat = vars(row) | {f"efficiency_{name}": value for name, value in row.signals.items()}
             values = {key: flat.get(key) for key in columns}
             writer.writerow(
                 {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in values.items()}

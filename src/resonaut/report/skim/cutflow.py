@@ -3,13 +3,12 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 
-from resonaut.core.config import read
 from resonaut.core.files import atomic
-from resonaut.core.manifest import Manifest
+from resonaut.core.manifest import Cut, Manifest
+from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, MANIFESTS, Figure, Output
 from resonaut.report.style import COLOURS, above, figure
@@ -33,15 +32,15 @@ def draw(output: Path, manifests: Sequence[Path], config: Path | None) -> None:
                 writer.writerow(
                     [
                         manifest.name,
-                        row["cut"],
-                        row["events"],
-                        f"{row['sum_weights']:.6g}",
+                        row.cut,
+                        row.events,
+                        f"{row.sum_weights:.6g}",
                         f"{_share(manifest, row):.5f}",
                     ]
                 )
             for lost in manifest.lost:
-                events = "" if lost["events"] is None else -lost["events"]
-                writer.writerow([manifest.name, f"lost: {lost['file']} ({lost['reason']})", events, "", ""])
+                events = "" if lost.events is None else -lost.events
+                writer.writerow([manifest.name, f"lost: {lost.file} ({lost.reason})", events, "", ""])
             for note in manifest.notes:
                 writer.writerow([manifest.name, f"note: {note}", "", "", ""])
     lines = [max(1, len(manifest.cutflow)) for manifest in skimmed]
@@ -61,8 +60,8 @@ def _cutflow(ax: Axes, manifest: Manifest) -> None:
     fractions = [_share(manifest, row) for row in manifest.cutflow]
     ax.barh(y, fractions, 0.7, color=COLOURS[0])
     for place, row, fraction in zip(y, manifest.cutflow, fractions, strict=True):
-        ax.text(fraction + 0.01, place, f"{row['events']:,} ({fraction:.1%})", va="center", fontsize=8)
-    ax.set_yticks(y, [row["cut"] for row in manifest.cutflow], fontsize=8)
+        ax.text(fraction + 0.01, place, f"{row.events:,} ({fraction:.1%})", va="center", fontsize=8)
+    ax.set_yticks(y, [row.cut for row in manifest.cutflow], fontsize=8)
     ax.tick_params(axis="y", which="minor", left=False, right=False)
     ax.set_ylim(max(len(y), 1) - 0.4, -0.6)
     nature = manifest.nature.replace("_", "-")
@@ -74,6 +73,6 @@ def _cutflow(ax: Axes, manifest: Manifest) -> None:
     ax.set_title(", ".join(parts), fontsize=10, color=COLOURS[2] if manifest.lost else "k")
 
 
-def _share(manifest: Manifest, row: dict[str, Any]) -> float:
-    first = manifest.cutflow[0]["sum_weights"]
-    return float(row["sum_weights"] / first) if first else 0.0
+def _share(manifest: Manifest, row: Cut) -> float:
+    first = manifest.cutflow[0].sum_weights
+    return row.sum_weights / first if first else 0.0

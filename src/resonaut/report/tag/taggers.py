@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.core.config import load_json
-from resonaut.core.shape import require
+from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.intervals import poisson_interval
 from resonaut.report.style import COLOURS, figure, headline
+from resonaut.tag.results import Network
 
 FIGURE = Figure(
     category="Taggers",
@@ -23,9 +22,6 @@ FIGURE = Figure(
     writes={"plot": Output("taggers.png")},
 )
 
-# What of a summary of the stage ``tag`` is read here.
-NETWORK = {"roc": {str: {"signal_efficiency": [float], "qcd_efficiency": [float]}}}
-
 
 def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
     """Draw QCD rejection against signal efficiency of every network, one panel for each kind of jet.
@@ -33,15 +29,15 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
     Raises:
         InputFileError: a file is no summary of the stage ``tag``.
     """
-    networks = {path.stem: _network(path) for path in summaries}
-    kinds = list(dict.fromkeys(kind for network in networks.values() for kind in network["roc"]))
+    networks = {path.stem: read(path, Network) for path in summaries}
+    kinds = list(dict.fromkeys(kind for network in networks.values() for kind in network.roc))
     with figure(output / "taggers.png", 1, len(kinds), figsize=(4.2 * len(kinds), 4.8), squeeze=False, sharey=True) as (
         fig,
         axes,
     ):
         for ax, kind in zip(axes[0], kinds, strict=True):
             for i, (name, network) in enumerate(networks.items()):
-                if kind in network["roc"]:
+                if kind in network.roc:
                     _roc(ax, name, network, kind, COLOURS[i % len(COLOURS)])
             efficiency = np.linspace(0.01, 1, 100)
             ax.plot(efficiency, 1 / efficiency, ":", color="grey", label="no discrimination")
@@ -52,22 +48,13 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
         headline(fig, settings.of_simulation(config))
 
 
-def _network(path: Path) -> dict[str, Any]:
-    name, remedy = "summary of a tagger", "run 'resonaut tag train' again"
-    content: dict[str, Any] = require(load_json(path), NETWORK, path, name, remedy)
-    kinds = content["roc"]
-    counted = {"auc": dict.fromkeys(kinds, float), "held_out_jets": dict.fromkeys(["qcd", *kinds], int)}
-    require(content, counted, path, name, remedy)
-    return content
-
-
-def _roc(ax: Axes, name: str, network: dict[str, Any], kind: str, colour: str) -> None:
+def _roc(ax: Axes, name: str, network: Network, kind: str, colour: str) -> None:
     """A ROC curve with 68 % intervals from the number of QCD jets, as far as one jet of each kind is there."""
-    roc, jets = network["roc"][kind], network["held_out_jets"]
-    signal, qcd = np.asarray(roc["signal_efficiency"]), np.asarray(roc["qcd_efficiency"])
+    roc, jets = network.roc[kind], network.held_out_jets
+    signal, qcd = np.asarray(roc.signal_efficiency), np.asarray(roc.qcd_efficiency)
     least = 1 - 1e-9
     shown = (qcd * jets["qcd"] >= least) & (signal * jets[kind] >= least)
     low, high = poisson_interval(qcd[shown] * jets["qcd"])
     ax.fill_between(signal[shown], jets["qcd"] / high, jets["qcd"] / low, color=colour, alpha=0.25, lw=0)
-    label = f"{name}: AUC {network['auc'][kind]:.3f}, {jets['qcd']:,} QCD jets"
+    label = f"{name}: AUC {network.auc[kind]:.3f}, {jets['qcd']:,} QCD jets"
     ax.plot(signal[shown], 1 / qcd[shown], color=colour, label=label)

@@ -55,6 +55,6 @@ def test_signals_of_which_nothing_is_selected_or_drawn(summaries, tmp_path) -> N
 
 def test_something_else_ends_in_a_sentence(tmp_path) -> None:
     write_json(tmp_path / "other.json", {"dataset": "x"})
-    with pytest.raises(InputFileError, match=r"other\.json: no summary of a calibration \(KeyError\('selections'\)\)"):
+    with pytest.raises(InputFileError, match=r"other\.json: no summary of a calibration \(it has no 'selections'\)"):
         scale_factors.draw(tmp_path / "out", [tmp_path / "other.json"], None)
     assert not (tmp_path / "out").exists()

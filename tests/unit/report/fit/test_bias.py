@@ -6,14 +6,16 @@ import json
 import pytest
 
 from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.fit.results import SelectionBias
 from resonaut.report.fit import bias
 
 
-def test_figure_and_table_repeat_byte_for_byte(bare, tmp_path) -> None:
+def test_figure_and_table_repeat_byte_for_byte(bare, content_of, tmp_path) -> None:
     test = json.loads((bare / "bias.json").read_text())
     named = tmp_path / "w_bias.json"
     extreme = [point | {"mass": 3600.0, "pull_mean": -1e4, "spurious": 0.0} for point in test["points"]]
-    named.write_text(json.dumps(test | {"method": "cwola", "window": "w", "points": extreme}))
+    names = {"method": "cwola", "window": "w", "spectrum_file": ...}
+    named.write_text(json.dumps(content_of(SelectionBias, **test | names | {"points": extreme})))
     for again in ("a", "b"):
         bias.draw(tmp_path / again, [bare / "bias.json", named], None)
     assert (tmp_path / "a/bias.png").read_bytes().startswith(b"\x89PNG")
@@ -32,7 +34,7 @@ def test_figure_and_table_repeat_byte_for_byte(bare, tmp_path) -> None:
 
 
 def test_wrong_and_empty_files(bare, tmp_path) -> None:
-    with pytest.raises(InputFileError, match=r"scan\.json: no bias test \(KeyError\('points'\)\); run"):
+    with pytest.raises(InputFileError, match=r"scan\.json: no bias test \(unknown key 'background'\); make"):
         bias.draw(tmp_path, [bare / "scan.json"], None)
     test = json.loads((bare / "bias.json").read_text())
     (tmp_path / "empty.json").write_text(json.dumps(test | {"points": []}))

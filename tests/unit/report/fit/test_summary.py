@@ -2,12 +2,17 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
+from resonaut.core.record import keys
+from resonaut.core.results import write
+from resonaut.fit.results import Excesses, Global
 from resonaut.report.fit import numbers, summary
+from resonaut.report.results import Line, Summary
 
 
 def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
@@ -15,7 +20,7 @@ def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
     summary.draw(tmp_path, fits)
     found, final = json.loads(fits.read_text()), json.loads((tmp_path / "summary.json").read_text())
     assert final["global"] == found["global"]
-    assert [set(row) for row in final["points"]] == [set(numbers.COLUMNS)] * 6
+    assert [set(row) for row in final["points"]] == [set(keys(Line))] * 6
     with (tmp_path / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["mass"] for row in rows] == ["3000", "3500", "4000"] * 2
@@ -26,28 +31,25 @@ def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
     assert lines[-1].endswith("sigma global (all masses of all selections, 50 toys).")
 
 
-def test_limits_and_global_significances_may_be_absent(tmp_path) -> None:
-    row = dict.fromkeys(numbers.COLUMNS, 0.5) | {"selection": "x", "mass": 3500.0, "limit_observed": None}
-    row["fit_good"] = True
-    doubtful = row | {"mass": 4000.0, "z_local": 5.0, "fit_good": False}
-    only_doubtful = doubtful | {"selection": "y"}
-    excess = {"mass": 3500.0, "z_local": 1.25, "z_global": None, "toys": 0}
-    write_json(
-        tmp_path / "s.json",
-        {"points": [doubtful, row, only_doubtful], "global": {"selections": {"x": excess}, "all": excess}},
-    )
+def test_limits_and_global_significances_may_be_absent(example, tmp_path) -> None:
+    row = replace(example(Line), selection="x", mass=3500.0, limit_observed=None)
+    doubtful = replace(row, mass=4000.0, z_local=5.0, fit_good=False)
+    only_doubtful = replace(doubtful, selection="y")
+    excess = replace(example(Global), mass=3500.0, z_local=1.25, z_global=None, toys=0)
+    points = [doubtful, row, only_doubtful]
+    write(tmp_path / "s.json", Summary(points=points, global_=Excesses(selections={"x": excess}, all=excess)))
     lines = numbers.terminal_table(tmp_path / "s.json").splitlines()
     assert lines[3].split() == ["x", "3500", "0.5", "-", "-", "0.5"]
     assert lines[4].split() == ["y", "4000", "5.0", "-", "-", "0.5"]
     assert lines[-1] == "Largest excess: 1.2 sigma local at 3500 GeV."
-    write_json(tmp_path / "s.json", {"points": [], "global": {"selections": {}, "all": None}})
+    write(tmp_path / "s.json", Summary(points=[], global_=Excesses(selections={}, all=None)))
     assert len(numbers.terminal_table(tmp_path / "s.json").splitlines()) == 3
 
 
 def test_no_summary(tmp_path) -> None:
     write_json(tmp_path / "s.json", [])
-    with pytest.raises(InputFileError, match=r"s\.json: no summary of fits .* run 'resonaut fit summary' again"):
+    with pytest.raises(InputFileError, match=r"s\.json: no summary of fits .* make it with 'resonaut fit summary'"):
         summary.draw(tmp_path, tmp_path / "s.json")
     write_json(tmp_path / "s.json", {"points": [{"selection": None}], "global": None})
-    with pytest.raises(InputFileError, match=r"it has no points\[0\]\.mass"):
+    with pytest.raises(InputFileError, match=r"no summary of the report \(it has no 'points\[0\]\.mass'"):
         numbers.terminal_table(tmp_path / "s.json")

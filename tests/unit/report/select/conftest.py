@@ -6,12 +6,7 @@ import pytest
 
 from resonaut.core.files import write_json
 from resonaut.core.histograms import to_json
-
-
-@pytest.fixture
-def summary():
-    """Give a function that makes a summary of the stage select, in which nothing is wrong."""
-    return summarised
+from resonaut.select.results import Signal, Trained
 
 
 def counts(low, region, high):
@@ -21,8 +16,13 @@ def counts(low, region, high):
     return {name: {"events": e, "selected": s} for name, (e, s) in zip(names, pairs, strict=True)}
 
 
-def summarised(method, window, **changed):
-    """A summary of the stage select, in which nothing is wrong."""
+@pytest.fixture
+def summary(content_of):
+    """Give a function that makes a summary of the stage select, in which nothing is wrong."""
+    return lambda method, window, **changed: summarised(content_of, method, window, **changed)
+
+
+def summarised(content_of, method, window, **changed):
     spectrum = hist.Hist(hist.axis.Regular(250, 2000, 7000), storage=hist.storage.Int64())
     spectrum.fill(np.random.default_rng(1).exponential(400, 800) + 3000)
     sculpting = {
@@ -39,8 +39,8 @@ def summarised(method, window, **changed):
         "jsd_random": 0.005,
         "jsd_p_value": 0.61,
     }
-    signals = [{"dataset": f"s{mass:g}", "mass": mass, "efficiency": mass / 1e5} for mass in (3500.0, 4000.0)]
-    return {
+    signals = [content_of(Signal, dataset=f"s{mass:g}", mass=mass, efficiency=mass / 1e5) for mass in (3500.0, 4000.0)]
+    known = {
         "method": method,
         "window": window,
         "signal_region": [2900, 3700] if window == "low" else [3700, 4100],
@@ -50,13 +50,13 @@ def summarised(method, window, **changed):
         "spectra": dict.fromkeys(("0.25", "0.01"), to_json(spectrum)),
         "sculpting": sculpting | changed.pop("sculpting", {}),
         "importance": {"m_j1": 0.5, "tau21_j1": 0.9},
-        "signals": [*signals, {"dataset": "no_mass", "mass": None, "efficiency": 0.5}],
-        **changed,
+        "signals": [*signals, content_of(Signal, dataset="no_mass", mass=None)],
     }
+    return content_of(Trained, **known | changed)
 
 
 @pytest.fixture
-def selected(windows, tmp_path):
+def selected(windows, summary, tmp_path):
     """Fits of ``cwola`` and ``tagger`` in two windows, and selections to them: one carves, one has no features."""
     changes = {
         ("cwola", "low"): {"sculpting": {"verdict": "sculpted", "p_value": 1e-7}},
@@ -78,5 +78,5 @@ def selected(windows, tmp_path):
     for fit in windows:
         name = fit.parent.name, fit.stem
         paths.append(tmp_path / "select" / name[0] / f"{name[1]}.json")
-        write_json(paths[-1], summarised(*name, **changes.get(name, {})))
+        write_json(paths[-1], summary(*name, **changes.get(name, {})))
     return paths

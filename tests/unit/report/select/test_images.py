@@ -21,7 +21,7 @@ def test_jet_images(tmp_path) -> None:
     assert made.startswith(PNG)
     assert made == (tmp_path / "b/images/cwola_w.png").read_bytes()
     write_json(tmp_path / "x.json", {"method": "cwola"})
-    with pytest.raises(InputFileError, match=r"x\.json: no jet images \(KeyError\('window'\)\); run"):
+    with pytest.raises(InputFileError, match=r"x\.json: no file of jet images \(it has no 'window'\)"):
         images.draw(tmp_path / "c", [tmp_path / "x.json"], [], None)
 
 

@@ -1,37 +1,51 @@
 """What methods find of injected signal: gains over the inclusive search, limits, significance improvements."""
 
 import csv
+import json
+from dataclasses import replace
 
 import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
+from resonaut.core.results import read, write
+from resonaut.fit.results import Amount, FittedExperiment, Retrained
 from resonaut.report.select import improvements, injections
+from resonaut.select.results import Band, Benchmark
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def retrained(method, significances, excluded, **changed):
-    """Results of experiments at 0, 5 and 20 fb, two of each."""
-    amounts = (0.0, 5.0, 20.0)
-    rows = [
-        {
-            "amount": amount,
-            "z_local": z,
-            "z_local_range": [z - 1, z + 1],
-            "excluded": limit,
-            "excluded_expected": limit and limit / 2,
-        }
-        for amount, z, limit in zip(amounts, significances, excluded, strict=True)
-    ]
-    drawn = [{"amount": row["amount"], "z_local": z} for row in rows for z in row["z_local_range"]]
-    content = {"method": method, "window": "w", "signal": "s", "mass": 3500.0, "unit": "fb", "amounts": rows}
-    empty = dict.fromkeys(("five_sigma", "five_sigma_expected", "limit", "limit_expected"))
-    return content | {"experiments": drawn} | empty | changed
+@pytest.fixture
+def retrained(example):
+    """Make results of experiments at 0, 5 and 20 fb, two of each."""
+
+    def make(method, significances, excluded, **changed):
+        amounts = [
+            replace(
+                example(Amount),
+                amount=amount,
+                z_local=z,
+                z_local_range=(z - 1, z + 1),
+                excluded=limit,
+                excluded_expected=limit and limit / 2,
+            )
+            for amount, z, limit in zip((0.0, 5.0, 20.0), significances, excluded, strict=True)
+        ]
+        experiments = [
+            replace(example(FittedExperiment), amount=row.amount, z_local=z)
+            for row in amounts
+            for z in row.z_local_range
+        ]
+        content = {"method": method, "window": "w", "signal": "s", "mass": 3500.0, "unit": "fb", "amounts": amounts}
+        empty = dict.fromkeys(("five_sigma", "five_sigma_expected", "limit", "limit_expected"))
+        return replace(example(Retrained), **content | {"experiments": experiments} | empty | changed)
+
+    return make
 
 
 @pytest.fixture
-def fits(tmp_path):
+def fits(tmp_path, retrained):
     """The inclusive search, which does not see 20 fb; one that does; one that never learns the signal."""
     inclusive = {"five_sigma_expected": 60.0, "limit": 30.0, "limit_expected": 15.0}
     contents = [
@@ -39,9 +53,9 @@ def fits(tmp_path):
         retrained("cwola", (0.0, 4.0, 9.0), (None, 8.0, 6.0), five_sigma=8.0, limit=8.0, limit_expected=5.0),
         retrained("anode", (0.0, 0.1, 0.2), (None, None, None)),
     ]
-    paths = [tmp_path / content["method"] / "w/s.json" for content in contents]
+    paths = [tmp_path / content.method / "w/s.json" for content in contents]
     for path, content in zip(paths, contents, strict=True):
-        write_json(path, content)
+        write(path, content)
     return paths
 
 
@@ -50,23 +64,22 @@ def table(folder):
         return {row["method"]: row for row in csv.DictReader(file)}
 
 
-def benchmark(path, methods, unit="fb"):
-    """A comparison in which one value is missing."""
-    rows = [
-        {
-            "method": method,
-            "window": "w",
-            "signal": "s",
-            "amount": amount,
-            "unit": unit,
-            "max_improvement": {"median": 3.0, "low": 2.0, "high": 5.0},
-            "improvement_at": {"0.05": {"median": 1.0, "low": 1.0, "high": 1.0}, "0.008": None},
-        }
-        for method in methods
-        for amount in (0.0, 5.0)
-    ]
-    write_json(path, rows)
-    return path
+@pytest.fixture
+def benchmark(example, tmp_path):
+    """Write a comparison in which one value is missing."""
+
+    def make(methods):
+        three, one = Band(median=3.0, low=2.0, high=5.0), Band(median=1.0, low=1.0, high=1.0)
+        known = {"window": "w", "signal": "s", "max_improvement": three, "improvement_at": {"0.05": one, "0.008": None}}
+        rows = [
+            replace(example(Benchmark), method=method, amount=amount, **known)
+            for method in methods
+            for amount in (0.0, 5.0)
+        ]
+        write(tmp_path / "benchmark.json", rows)
+        return tmp_path / "benchmark.json"
+
+    return make
 
 
 def test_gains_over_the_inclusive_search(fits, tmp_path) -> None:
@@ -82,7 +95,7 @@ def test_gains_over_the_inclusive_search(fits, tmp_path) -> None:
     assert {rows["anode"][key] for key in ("five_sigma", "gain", "limit", "limit_gain")} == {""}
 
 
-def test_a_measured_inclusive_search_is_preferred_and_none_gives_no_gain() -> None:
+def test_a_measured_inclusive_search_is_preferred_and_none_gives_no_gain(retrained) -> None:
     cwola = retrained("cwola", (0, 4, 9), (None, 8, 6), five_sigma=8.0)
     inclusive = retrained("inclusive", (0, 4, 6), (9, 9, 9), five_sigma=16.0, five_sigma_expected=60.0)
     row = injections.compared(cwola, inclusive)
@@ -91,8 +104,8 @@ def test_a_measured_inclusive_search_is_preferred_and_none_gives_no_gain() -> No
     assert (row["gain"], row["inclusive_five_sigma"], row["inclusive_five_sigma_is"]) == (None, None, None)
 
 
-def test_figures_repeat_byte_for_byte(fits, tmp_path) -> None:
-    compared = benchmark(tmp_path / "benchmark.json", ["cwola", "anode", "ideal", "cathode", "quak"])
+def test_figures_repeat_byte_for_byte(fits, benchmark, tmp_path) -> None:
+    compared = benchmark(["cwola", "anode", "ideal", "cathode", "quak"])
     for again in ("a", "b"):
         injections.draw(tmp_path / again, fits, compared, [], None)
     made = {path.relative_to(tmp_path / "a"): path.read_bytes() for path in (tmp_path / "a").rglob("*.*")}
@@ -101,33 +114,30 @@ def test_figures_repeat_byte_for_byte(fits, tmp_path) -> None:
     assert pictures == {"injections/s_w.png", "injections/improvement_s_w.png"}
 
 
-def test_numbers_of_events_and_pseudo_data_have_no_limits(tmp_path) -> None:
+def test_numbers_of_events_and_pseudo_data_have_no_limits(retrained, benchmark, tmp_path) -> None:
     content = retrained("cwola", (0.0, 40.0, 90.0), (None, None, None), unit="events")
     injections.significance_and_limits([content], "", tmp_path / "x.png")
     assert (tmp_path / "x.png").read_bytes().startswith(PNG)
-    improvements.improvements(
-        improvements.read(benchmark(tmp_path / "b.json", ["cwola"], "events")), "", tmp_path / "y.png"
-    )
+    rows = [replace(row, unit="events") for row in read(benchmark(["cwola"]), list[Benchmark])]
+    improvements.improvements(rows, "", tmp_path / "y.png")
     assert (tmp_path / "y.png").read_bytes().startswith(PNG)
 
 
 def test_wrong_files_end_in_a_sentence(fits, tmp_path) -> None:
-    content = retrained("cwola", (0, 4, 9), (None, 8, 6))
+    content = json.loads(fits[0].read_text())
     del content["amounts"][1]["excluded"]
     write_json(tmp_path / "x.json", content)
-    with pytest.raises(InputFileError, match=r"x\.json: no fits of experiments .*\(KeyError\('excluded'\)\); run"):
+    with pytest.raises(InputFileError, match=r"x\.json: no file of fitted experiments \(it has no 'amounts\[1\]\.excl"):
         injections.draw(tmp_path / "out", [tmp_path / "x.json"], None, [], None)
     for wrong in ({}, [{"method": "x"}]):
         write_json(tmp_path / "x.json", wrong)
-        with pytest.raises(
-            InputFileError, match=r"x\.json: no comparison of methods .*run 'resonaut select benchmark'"
-        ):
+        with pytest.raises(InputFileError, match=r"x\.json: no comparison of methods .*'resonaut select benchmark'"):
             injections.draw(tmp_path / "out", fits, tmp_path / "x.json", [], None)
     assert not (tmp_path / "out").exists()
 
 
-def test_drawn_values_are_those_of_the_experiments(fits, kept, tmp_path) -> None:
-    injections.draw(tmp_path / "out", fits, benchmark(tmp_path / "benchmark.json", ["cwola"]), [], None)
+def test_drawn_values_are_those_of_the_experiments(fits, benchmark, kept, tmp_path) -> None:
+    injections.draw(tmp_path / "out", fits, benchmark(["cwola"]), [], None)
     significance, observed, expected = kept["s_w"].axes[:3]
     drawn = [{line.get_label(): line for line in ax.lines}["cwola"] for ax in (significance, observed, expected)]
     assert [list(line.get_data()[0]) for line in drawn] == [[0, 5, 20], [5, 20], [5, 20]]

@@ -7,13 +7,20 @@ import pytest
 
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import write_json
+from resonaut.fit.results import FittedExperiment, Retrained
 from resonaut.report.select import methods
 
 
-def retrained(path, method, window, significances):
-    rows = [{"amount": amount, "z_local": z} for amount, z in significances]
-    write_json(path, {"method": method, "window": window, "experiments": rows})
-    return path
+@pytest.fixture
+def retrained(content_of):
+    """Write fits of experiments: the amount and the significance of each."""
+
+    def write(path, method, window, significances):
+        rows = [content_of(FittedExperiment, amount=amount, z_local=z) for amount, z in significances]
+        write_json(path, content_of(Retrained, method=method, window=window, experiments=rows))
+        return path
+
+    return write
 
 
 def table(folder):
@@ -21,7 +28,7 @@ def table(folder):
         return {(row["method"], row["window"]): row for row in csv.DictReader(file)}
 
 
-def test_table_has_the_numbers_and_the_verdicts(windows, selected, tmp_path) -> None:
+def test_table_has_the_numbers_and_the_verdicts(windows, selected, retrained, tmp_path) -> None:
     (tmp_path / "benchmarks/tagger").mkdir(parents=True)
     (tmp_path / "benchmarks/tagger/low.tsv").write_text("s\th:m:s\tmax_rss\n12.34\t0:00:12\t-\n")
     checks = [
@@ -57,7 +64,7 @@ def test_table_has_the_numbers_and_the_verdicts(windows, selected, tmp_path) -> 
     assert (rows["tagger", "high"]["efficiency_s3500"], rows["tagger", "high"]["efficiency_s4000"]) == ("", "0.04")
 
 
-def test_wrong_files_end_in_a_sentence(windows, selected, summary, tmp_path) -> None:
+def test_wrong_files_end_in_a_sentence(windows, selected, summary, retrained, tmp_path) -> None:
     def draw(summaries=selected, fits=windows, checks=(), benchmarks=None):
         methods.draw(tmp_path / "out", summaries, fits, checks, [], benchmarks, None)
 
@@ -65,14 +72,14 @@ def test_wrong_files_end_in_a_sentence(windows, selected, summary, tmp_path) -> 
         content = summary("cwola", "low")
         del content[key]
         write_json(tmp_path / "x.json", content)
-        with pytest.raises(InputFileError, match=rf"x\.json: no summary of a selection \(KeyError\('{key}'\)\); run"):
+        with pytest.raises(InputFileError, match=rf"x\.json: no summary of a selection \(it has no '{key}'\)"):
             draw([tmp_path / "x.json"])
     write_json(tmp_path / "x.json", summary("cwola", "low") | {"sculpting": {"verdict": "flat"}})
-    with pytest.raises(InputFileError, match=r"x\.json: no summary of a selection \(KeyError\('sample'\)\)"):
+    with pytest.raises(InputFileError, match=r"x\.json: no summary of a selection \(it has no 'sculpting\.jsd'\)"):
         draw([tmp_path / "x.json"])
     with pytest.raises(ConfigError, match=r"cwola/high\.json has no fit result; give .* with --fits\."):
         draw(fits=windows[:1])
-    with pytest.raises(InputFileError, match=r"low\.json: no fits of experiments .*'experiments'.*retrained' again"):
+    with pytest.raises(InputFileError, match=r"low\.json: no file of fitted experiments .*'resonaut fit retrained'"):
         draw(checks=[windows[0]])
     with pytest.raises(InputFileError, match=r"no experiment without a signal; add 0 to select\.injection"):
         draw(checks=[retrained(tmp_path / "a.json", "cwola", "low", [(5, 1.0)])])

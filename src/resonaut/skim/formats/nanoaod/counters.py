@@ -1,11 +1,10 @@
 """The counters of generated events in NanoAOD's tree ``Runs``, present before any filter or skim."""
 
-from typing import Any
-
 import numpy as np
 import uproot
 
 from resonaut.core.errors import InputFileError
+from resonaut.core.manifest import Cut
 
 # Number and summed weights, in NanoAOD and in its version 6.
 NAMES = (("genEventCount", "genEventSumw"), ("genEventCount_", "genEventSumw_"))
@@ -30,9 +29,7 @@ def require_all(path: str, stored: int, counted: tuple[int, float]) -> None:
         raise InputFileError(path, problem, MERGE_AGAIN)
 
 
-def require_plausible(
-    path: str, stored: dict[str, Any], extremes: tuple[float, float], counted: tuple[int, float]
-) -> None:
+def require_plausible(path: str, stored: Cut, extremes: tuple[float, float], counted: tuple[int, float]) -> None:
     """Stop where the stored events cannot be a part of all generated ones.
 
     The events that are not stored weigh at least the least stored weight each, or nothing where none is negative.
@@ -43,12 +40,12 @@ def require_plausible(
         extremes: the least and the greatest stored weight.
         counted: number and summed weights of all generated events.
     """
-    missing, excess = counted[0] - stored["events"], counted[1] - stored["sum_weights"]
-    tolerance = 1e-3 * stored["events"] * max(map(abs, extremes))
+    missing, excess = counted[0] - stored.events, counted[1] - stored.sum_weights
+    tolerance = 1e-3 * stored.events * max(map(abs, extremes))
     if excess < missing * min(extremes[0], 0) - tolerance or (not missing and excess > tolerance):
         raise InputFileError(
             path,
-            f"its 'Runs' give {counted[0]} generated events a weight of {counted[1]:g}, but the {stored['events']} "
-            f"stored ones weigh {stored['sum_weights']:g}",
+            f"its 'Runs' give {counted[0]} generated events a weight of {counted[1]:g}, but the {stored.events} "
+            f"stored ones weigh {stored.sum_weights:g}",
             MERGE_AGAIN,
         )

@@ -116,7 +116,7 @@ def read(
         if "error" in result:
             raise UnreadableError(result["error"], content.events)
     flow = cutflow.total(result["cutflow"] for result in ordered)
-    unknown, weights = sum(result["unknown"] for result in ordered), flow[0]["sum_weights"]
+    unknown, weights = sum(result["unknown"] for result in ordered), flow[0].sum_weights
     if unknown:
         content.notes.append("some events have a 'genWeight' that is NaN or infinite and counts as a mean one")
         weights *= content.events / max(content.events - unknown, 1)
