@@ -22,6 +22,7 @@ from resonaut.learn.density.settings import Settings
 from resonaut.learn.training import untrained
 
 Features = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Condition = NDArray[np.floating] | None
 
 # Part of the unit interval at either end that stands for the edge of the training range and all beyond it.
@@ -117,20 +118,10 @@ class Density:
         """
         weights = np.ones(len(features)) if weights is None else weights
         keys = identifier.rows(len(features)) if keys is None else keys
-        if np.any(weights < 0):
-            raise ResonautError(
-                f"{np.count_nonzero(weights < 0)} events have negative weights, from which no density can be "
-                "learned; train on a sample with positive weights."
-            )
         order = np.argsort(keys, kind="stable")
         features, weights, keys = features[order], weights[order], keys[order]
-        validating = uniform(keys, seed) < settings.validation_fraction
-        parts = ~validating, validating
-        if min(np.count_nonzero(weights[rows] > 0) for rows in parts) < MIN_EVENTS:
-            raise EmptySelectionError(
-                f"{len(keys)} events are too few to learn a density from; widen the mass ranges, or use larger samples."
-            )
-        preprocessing = Preprocessing.fit(features[~validating])
+        parts = _parts(weights, keys, settings.validation_fraction, seed)
+        preprocessing = Preprocessing.fit(features[parts[0]])
         center, scale = 0.0, 1.0
         if condition is not None:
             condition = condition[order]
@@ -178,6 +169,22 @@ class Density:
             columns.append(_column((condition - self.center) / self.scale))
         result: Features = in_blocks(lambda x, *c: function(self.flow(*c), x), *columns).numpy()
         return result
+
+
+def _parts(weights: NDArray[np.float64], keys: Keys, fraction: float, seed: int) -> tuple[Mask, Mask]:
+    """Which events train and which validate."""
+    if np.any(weights < 0):
+        raise ResonautError(
+            f"{np.count_nonzero(weights < 0)} events have negative weights, from which no density can be "
+            "learned; train on a sample with positive weights."
+        )
+    validating = uniform(keys, seed) < fraction
+    parts = ~validating, validating
+    if min(np.count_nonzero(weights[rows] > 0) for rows in parts) < MIN_EVENTS:
+        raise EmptySelectionError(
+            f"{len(keys)} events are too few to learn a density from; widen the mass ranges, or use larger samples."
+        )
+    return parts
 
 
 def _column(values: NDArray[np.floating]) -> Tensor:
