@@ -2,4 +2,4 @@
 
 from resonaut.core.formats import Format
 
-FORMAT = Format("reader.opened", sections=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))
+FORMAT = Format("reader.opened", sections=True, flags=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))
