@@ -8,10 +8,11 @@ import pytest
 
 from resonaut.core.record import build
 from resonaut.select import method as methods
+from resonaut.select.methods.cwola import CwolaSettings
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
 from resonaut.select.selector import Selector
-from resonaut.select.settings import Cwola, Sculpting, Settings, Window
+from resonaut.select.settings import Sculpting, Settings, Window, of
 from resonaut.select.training_data import TrainingData
 
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4250)))
@@ -21,7 +22,7 @@ def settings(seed: int, parts: int, efficiency: float, **changes) -> Settings:
     trees = {"learning_rate": 0.05, "max_iterations": 60, "patience": 10, "validation_parts": parts}
     section = {"classifier": {"folds": 4, "trees": trees}}
     section |= {"background_efficiency": efficiency, "jet_features": ["m", "tau21"]}
-    built = build(section, Settings, "test")
+    built = build(section, of("cwola"), "test")
     return replace(built, classifier=replace(built.classifier, seed=seed), **changes)
 
 
@@ -56,7 +57,9 @@ def run(
     return regions.code, selector.selected(selector.score(sample, "toy", is_data=True))
 
 
-@pytest.mark.parametrize("changes", [{}, {"cwola": Cwola(inputs="jets", combination="maximum")}], ids=["event", "jets"])
+@pytest.mark.parametrize(
+    "changes", [{}, {"cwola": CwolaSettings(inputs="jets", combination="maximum")}], ids=["event", "jets"]
+)
 def test_without_a_signal_the_signal_region_passes_as_often_as_the_sidebands(changes):
     counts = np.zeros((2, 4))
     for seed in range(1, 7):

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from snakemake.logging import logger

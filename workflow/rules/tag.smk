@@ -20,7 +20,7 @@ rule tag_train:
         events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
         weights=of(tag_plan.published_weights, "network"),
     output:
-        model="<results>/tag/{network}.pt",
+        model="<results>/tag/{network}.npz",
         summary="<results>/tag/{network}.json",
     log:
         "<logs>/tag/train_{network}.log",
@@ -58,7 +58,7 @@ rule tag_score:
     input:
         config=config_of("tag", "score"),
         code=code_of("tag", "score", tag_plan.modules),
-        models=[f"<results>/tag/{name}.pt" for name in config["tag"]["networks"]],
+        models=[f"<results>/tag/{name}.npz" for name in config["tag"]["networks"]],
         manifest="<results>/skim/{dataset}.json",
         events="<results>/skim/{dataset}/{chunk}.parquet",
     output:

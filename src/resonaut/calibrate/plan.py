@@ -1,6 +1,6 @@
 """What the section ``calibrate`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,18 @@ def section() -> type:
     from resonaut.calibrate.settings import Settings
 
     return Settings
+
+
+# What other stages read of this one; a correction that is given has no planes.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "planes": lambda analysis: (
+        ["<results>/calibrate/planes.json"] * (analysis.config["calibrate"]["correction"] is None)
+    ),
+    "data": lambda analysis: analysis.manifests(*analysis.sample("data", of="calibrate")),
+    "summaries": lambda analysis: [
+        f"<results>/calibrate/{name}/summary.json" for name in analysis.sample("signal", of="calibrate")
+    ],
+}
 
 
 def check(analysis: "Analysis") -> None:

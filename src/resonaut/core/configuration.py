@@ -1,16 +1,16 @@
 """The configuration of an analysis: what belongs to no stage, and the sections of all stages."""
 
-import inspect
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import yaml
 
-from resonaut.core import stages
+from resonaut.core import extensions, stages
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import Name, Pattern, build, key, plain, record
+from resonaut.core.record import Name, Pattern, build, composed, key, plain, record
 
 Folder = Annotated[str, Pattern(r"^[^{}<>]+$", "the name of a folder without < > { }")]
 
@@ -69,18 +69,27 @@ class Frame:
     datasets: dict[Name, DatasetConfig] = key("The catalogue of datasets, by name.", default={})
     code: list[str] = key(
         "Python files of your own, which add methods, features, columns, networks, background functions and formats "
-        "(docs/extend.md).",
+        "(docs/extend.md). Those of installed packages are added.",
         default=[],
         unique=True,
     )
 
 
+def section(verb: str, code: Sequence[str] = ()) -> type:
+    """The record of a stage's section, with the keys of what it finds by name in the package and in the files ``code``.
+
+    Raises:
+        ConfigError: a file cannot be executed, or adds a key that is there already.
+    """
+    plan = stages.plans()[verb]
+    base: type = plan.section()
+    return composed(base, plan.parts(code)) if hasattr(plan, "parts") else base
+
+
 @cache
-def whole() -> type:
-    """The record of the whole configuration."""
-    sections = {verb: plan.section() for verb, plan in stages.plans().items()}
-    body = {verb: key(inspect.getdoc(section), default={}) for verb, section in sections.items()}
-    return record(type("Configuration", (Frame,), {"__annotations__": sections, "__module__": __name__, **body}))
+def whole(code: tuple[str, ...] = ()) -> type:
+    """The record of the whole configuration; ``code``: files that may add keys."""
+    return composed(Frame, {verb: section(verb, code) for verb in stages.verbs()})
 
 
 def validate(config: dict[str, Any]) -> dict[str, Any]:
@@ -94,8 +103,11 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
             "config: 'search' is missing, the stages and samples of an analysis; add it, or, if this file changes "
             "another one, give that first: --configfile config/config.yaml my_changes.yaml."
         )
-    full: dict[str, Any] = plain(build(config, whole(), "config", merge=True), whole())
-    return full
+    given = config.get("code")
+    code = extensions.files(given if isinstance(given, list) else [])
+    kind = whole(tuple(code))
+    full: dict[str, Any] = plain(build(config, kind, "config", merge=True), kind)
+    return full | {"code": code}
 
 
 def require_unique_keys(path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Python files of the user's own, which the configuration names under ``code``; what they hold joins what is here."""
+"""Python files that add to the package: the user's own, which the configuration names, and those of other packages.
+
+The configuration names files under ``code``. An installed package names a module under the entry-point group
+``resonaut``, and its file stands there as well.
+"""
 
 import importlib
 import importlib.util
@@ -6,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
@@ -14,6 +19,7 @@ import resonaut
 from resonaut.core.errors import ConfigError
 
 T = TypeVar("T")
+PACKAGE = Path(resonaut.__file__).parent
 
 
 def load(path: str) -> ModuleType:
@@ -25,18 +31,62 @@ def load(path: str) -> ModuleType:
     place = Path(path).resolve()
     if not place.is_file() or place.suffix != ".py":
         raise ConfigError(f"config: code: no Python file {path!r}; correct the path (relative to {Path.cwd()}).")
-    name = f"{place.stem}_{zlib.crc32(bytes(place)):08x}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, place)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            raise ConfigError(f"config: code: {path}: {type(error).__name__}: {error}; mend the file.") from error
-        sys.modules[name] = module
+    package, name = installed().get(str(place)), f"{place.stem}_{zlib.crc32(bytes(place)):08x}"
+    try:
+        if package:
+            return importlib.import_module(package)
+        if name not in sys.modules:
+            _execute(name, place)
+    except Exception as error:
+        sys.modules.pop(name, None)
+        raise ConfigError(f"config: code: {path}: {type(error).__name__}: {error}; mend the file.") from error
     return sys.modules[name]
+
+
+def _execute(name: str, place: Path) -> None:
+    spec = importlib.util.spec_from_file_location(name, place)
+    assert spec is not None
+    assert spec.loader is not None
+    # There before it runs, since what a record's types mean is looked up in its module.
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+
+
+@cache
+def installed() -> dict[str, str]:
+    """The modules that installed packages name under the entry-point group ``resonaut``, by their files.
+
+    Raises:
+        ConfigError: there is no such module.
+    """
+    # The command line has no time for it.
+    from importlib.metadata import entry_points
+
+    found = {}
+    for point in entry_points(group="resonaut"):
+        try:
+            spec = importlib.util.find_spec(point.module)
+        except ImportError:
+            spec = None
+        if spec is None or spec.origin is None:
+            raise ConfigError(
+                f"the installed package {point.dist and point.dist.name!r} names the module {point.module!r} for "
+                "resonaut, which is not there; install the package again, or remove it."
+            )
+        found[str(Path(spec.origin).resolve())] = point.module
+    return dict(sorted(found.items()))
+
+
+def files(code: Sequence[str]) -> list[str]:
+    """The files of installed packages, relative to the working folder where they lie in it, and then those of ``code``.
+
+    Raises:
+        ConfigError: an installed package names a module that is not there.
+    """
+    here = Path.cwd().resolve()
+    places = [Path(path) for path in installed()]
+    found = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in places]
+    return list(dict.fromkeys([*found, *code]))
 
 
 @dataclass(frozen=True)
@@ -68,12 +118,11 @@ class Placed:
         return getattr(importlib.import_module(module), name)
 
 
-def declared(folder: str, name: str) -> dict[str, Any]:
-    """What the package's folders in ``folder`` declare as ``name`` in their ``__init__.py``, by the folders' names."""
-    places = sorted((Path(resonaut.__file__).parent / folder).glob("*/__init__.py"))
-    homes = [f"{folder}/{place.parent.name}" for place in places]
-    found = {home: getattr(importlib.import_module(f"resonaut.{home.replace('/', '.')}"), name) for home in homes}
-    return {Path(home).name: replace(entry, home=home) for home, entry in found.items()}
+def declared(folder: str, kind: str) -> dict[str, Any]:
+    """What the folders in ``folder`` of the package declare: ``kind`` of their ``__init__.py``, as in a user's file."""
+    homes = [f"{folder}/{path.parent.name}" for path in sorted((PACKAGE / folder).glob("*/__init__.py"))]
+    found = {home: getattr(importlib.import_module(f"resonaut.{home.replace('/', '.')}"), kind) for home in homes}
+    return {name: replace(entry, home=home) for home, held in found.items() for name, entry in held.items()}
 
 
 class Vocabulary(dict[str, T]):

@@ -1,6 +1,6 @@
 """The layouts of input files: every folder of ``resonaut/skim/formats``, and those of the user's own files.
 
-The ``__init__.py`` of a folder holds ``FORMAT``, a ``Format``, and imports nothing heavy.
+The ``__init__.py`` of a folder holds ``FORMATS``, as a file of the user's does, and imports nothing heavy.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Format(Placed):
 @cache
 def formats() -> Vocabulary[Format]:
     """The formats of the package by name."""
-    return Vocabulary("FORMATS", "format", Format, declared("skim/formats", "FORMAT"))
+    return Vocabulary("FORMATS", "format", Format, declared("skim/formats", "FORMATS"))
 
 
 def entry(name: str, code: Sequence[str] = ()) -> Format:

@@ -17,6 +17,11 @@ def keys(events: ak.Array) -> Keys:
     return state
 
 
+def rows(n: int) -> Keys:
+    """Hashes for ``n`` events without identifiers, from their row numbers: equal ones for equal rows."""
+    return np.arange(n, dtype=np.uint64)
+
+
 def folds(keys: Keys, n_folds: int, seed: int) -> NDArray[np.int64]:
     """The fold, 0 to ``n_folds`` - 1, of each event; another seed deals the events anew."""
     return (mix(keys ^ np.uint64(seed)) % np.uint64(n_folds)).astype(np.int64)

@@ -21,7 +21,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 
 import pydantic.dataclasses
@@ -63,6 +63,19 @@ def record(cls: type[T]) -> type[T]:
     config = ConfigDict(extra="forbid", allow_inf_nan=False)
     made: Any = pydantic.dataclasses.dataclass(cls, frozen=True, kw_only=True, config=config)
     return cast(type[T], made)
+
+
+def composed(base: type[T], parts: Mapping[str, type]) -> type[T]:
+    """A record with the keys of ``base``, and one for each of the records ``parts``, whose docstring is its meaning.
+
+    Raises:
+        ConfigError: ``base`` has a key of that name.
+    """
+    for name in parts.keys() & keys(base).keys():
+        raise ConfigError(f"config: there is already a key {name!r} where a method has keys of its own; rename it.")
+    declared = {name: key(inspect.getdoc(kind), default={}) for name, kind in parts.items()}
+    about = {"__module__": base.__module__, "__doc__": base.__doc__, "__annotations__": dict(parts)}
+    return record(type(base.__name__, (base,), about | declared))
 
 
 def keys(kind: Any) -> dict[str, FieldInfo]:

@@ -1,6 +1,6 @@
 """What the section ``fit`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,21 @@ def keys(analysis: "Analysis", command: str, *window: str) -> dict[str, Any]:
         checked = [mass for mass in section["limit_checks"]["masses"] if mass in found["masses"]]
         found["limit_checks"] = section["limit_checks"] | {"masses": checked}
     return found
+
+
+def _selections(analysis: "Analysis", ending: str) -> list[str]:
+    """A file of each method in each window."""
+    section = analysis.config["select"]
+    pairs = [(method, window) for method in section["methods"] for window in section["windows"]]
+    return [f"<results>/fit/{method}/{window}{ending}" for method, window in pairs]
+
+
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "results": lambda analysis: _selections(analysis, ".json"),
+    "bias": lambda analysis: _selections(analysis, "_bias.json"),
+    "summary": lambda _: ["<results>/fit/summary.json"],
+}
 
 
 def check(analysis: "Analysis") -> None:

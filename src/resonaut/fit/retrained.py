@@ -135,7 +135,7 @@ def _no_limit(groups: Mapping[float, list[Content]], actual: Content | None) -> 
     if into_data := [one["base_reason"] for one in injections if one["base"] == "data"]:
         return (
             f"the signal was injected into the data, which may hold one already, as {into_data[0]}; give the search a "
-            "dataset with the role 'pseudo_data', or more simulation"
+            "dataset in search.samples.pseudo_data, or more simulation"
         )
     wanted = actual["luminosity"]
     if not wanted:

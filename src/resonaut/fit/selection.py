@@ -88,7 +88,7 @@ def _signals(settings: FitSettings, entries: dict[str, Any], selection: Path) ->
         if name not in entries:
             raise ConfigError(
                 f"fit.signals names {name!r}, which {selection} does not have (it has {', '.join(entries) or 'none'}); "
-                "add it to search.datasets or take it out."
+                "add it to search.samples.signal or take it out."
             )
         if entries[name]["mass"] is None:
             raise ConfigError(f"the signal {name!r} of fit.signals has no mass; set datasets.{name}.mass.")

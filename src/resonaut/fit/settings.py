@@ -171,7 +171,9 @@ class FitSettings:
     limit_checks: LimitChecks = key(
         "Limits beside the asymptotic ones: by toys, and through pyhf from the exported HistFactory model.", default={}
     )
-    bias: Bias = key("The bias test (`snakemake bias`): toys of another function than the fitted one.", default={})
+    bias: Bias = key(
+        "The bias test (`snakemake report_bias`): toys of another function than the fitted one.", default={}
+    )
     seed: int = key("Seed of all toys.", default=51, ge=0, le=9223372036854775807)
 
 

@@ -1,5 +1,6 @@
 """What the stage ``report`` wants of a configuration."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
@@ -16,6 +17,14 @@ def section() -> type:
     from resonaut.report.settings import Section
 
     return Section
+
+
+# What its own figures read of it.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "config": lambda _: ["<results>/config/report.json"],
+    "methods": lambda _: ["<results>/report/methods.csv"],
+    "figures": lambda _: [f"<results>/report/{name}.png" for name in ("p_values", "limits")],
+}
 
 
 def check(analysis: "Analysis") -> None:

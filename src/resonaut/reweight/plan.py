@@ -1,5 +1,6 @@
 """What the stage ``reweight`` wants of a configuration, checked before the first job."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from resonaut.core.errors import ConfigError
@@ -16,6 +17,10 @@ def section() -> type:
     from resonaut.reweight.settings import Settings
 
     return Settings
+
+
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {"closure": lambda _: ["<results>/reweight/closure.json"]}
 
 
 def check(analysis: "Analysis") -> None:

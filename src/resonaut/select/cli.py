@@ -42,11 +42,12 @@ def train(
     from resonaut.select.settings import read
     from resonaut.select.train import selection
 
-    features.FEATURES.learn([str(path) for path in code])
+    own = [str(path) for path in code]
+    features.FEATURES.learn(own)
     distinct([config, *data, *background, *signal, *code], [output])
     searched = Collisions.open(data)
     summary = selection(
-        read(config),
+        read(config, method, own),
         method,
         window,
         searched,
@@ -54,7 +55,7 @@ def train(
         searched.simulated(signal),
         reweight,
         lund,
-        list(map(str, code)),
+        own,
     )
     write_json(output, summary)
 
@@ -106,12 +107,13 @@ def inject(
     from resonaut.select.drawing import Injection
     from resonaut.select.settings import read
 
-    features.FEATURES.learn([str(path) for path in code])
+    own = [str(path) for path in code]
+    features.FEATURES.learn(own)
     distinct([config, *data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
     base = Collisions.open(data)
     experiment = experiments.Experiment(
-        read(config),
+        read(config, method, own),
         method,
         window,
         base,
@@ -123,7 +125,7 @@ def inject(
         lund,
         list(base.simulated(simulation)),
         reweight,
-        tuple(map(str, code)),
+        tuple(own),
     )
     write_json(output, experiments.inject(experiment))
 
@@ -159,9 +161,7 @@ def images(
     from resonaut.core.events import Collisions
     from resonaut.core.files import write_json
     from resonaut.select import images as jet_images
-    from resonaut.select import settings
+    from resonaut.select.settings import read_window
 
     distinct([config, *data], [output])
-    write_json(
-        output, jet_images.images(Collisions.open(data), method, window, settings.window(settings.read(config), window))
-    )
+    write_json(output, jet_images.images(Collisions.open(data), method, window, read_window(config, window)))

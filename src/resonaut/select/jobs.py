@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
-from resonaut.core.extensions import load
 from resonaut.select import catalogue
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ ENGINE = ("background_efficiency", "min_events", "spectrum", "spectra_efficienci
 
 def entry(analysis: "Analysis", method: str) -> catalogue.Entry:
     """A method's entry, of the package or of the user's own files."""
-    return catalogue.entry(method, analysis.config["code"])
+    return catalogue.methods(analysis.config["code"])[method]
 
 
 def combined(analysis: "Analysis", method: str) -> list[str]:
@@ -41,7 +40,7 @@ def nested(analysis: "Analysis", method: str) -> list[str]:
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
     """What a job of one method in one window reads of the section, and nothing of others."""
     section = analysis.config["select"]
-    wanted = ("combinations",) if combined(analysis, method) else entry(analysis, method).keys
+    wanted = ("combinations",) if combined(analysis, method) else catalogue.keys(method, analysis.config["code"])
     found = {name: section[name] for name in (*ENGINE, *wanted)}
     if "combinations" in found:
         found["combinations"] = {name: section["combinations"][name] for name in nested(analysis, method)}
@@ -56,22 +55,29 @@ def modules(analysis: "Analysis", method: str) -> list[str]:
 
 def own_code(analysis: "Analysis", method: str) -> list[str]:
     """The user's own files that a method, or one that it combines, is in, and those of the features that it sees."""
-    files = analysis.config["code"]
-    home = [found for own in parts(analysis, method) if (found := entry(analysis, own).file)]
-    seen = {name for own in parts(analysis, method) for name in features_of(analysis, own)}
-    return [path for path in files if path in home or seen & getattr(load(path), "FEATURES", {}).keys()]
+    from resonaut.physics.features import FEATURES
+
+    code, names = analysis.config["code"], parts(analysis, method)
+    seen = {name for own in names for name in features_of(analysis, own)}
+    files = [*catalogue.methods(code).files(names, code), *FEATURES.files(seen, code)]
+    return [path for path in code if path in files]
+
+
+def own_features(analysis: "Analysis") -> dict[str, list[str]]:
+    """The features that methods' own keys list, by the key, such as ``cathode.b_features``."""
+    section, methods = analysis.config["select"], catalogue.methods(analysis.config["code"])
+    return {f"{name}.{key}": section[name][key] for name, found in methods.items() for key in found.features}
 
 
 def features_of(analysis: "Analysis", method: str) -> list[str]:
     """The features that a method of its own may see."""
-    section, read = analysis.config["select"], entry(analysis, method).keys
+    section, read = analysis.config["select"], catalogue.keys(method, analysis.config["code"])
     lists = {
         "features": section["features"],
         "jet_features": [f"{name}_{jet}" for name in section["jet_features"] for jet in ("j1", "j2")],
-        "cathode": section["cathode"]["b_features"],
-        "quak": section["quak"]["features"],
+        **own_features(analysis),
     }
-    return [name for key, names in lists.items() if key in read for name in names]
+    return [name for key, names in lists.items() if key.split(".")[0] in read for name in names]
 
 
 def stages_read(analysis: "Analysis", method: str) -> list[str]:
@@ -111,6 +117,12 @@ def imaged(analysis: "Analysis") -> list[str]:
     return [name for name in methods if name != "inclusive"]
 
 
+def images(analysis: "Analysis") -> list[str]:
+    """The mean jet images of each of these methods in each window."""
+    windows = analysis.config["select"]["windows"]
+    return [f"<results>/select/{method}/{window}_images.json" for method in imaged(analysis) for window in windows]
+
+
 def check(analysis: "Analysis") -> None:
     """Stop where the search has no data, or a method lacks the stage, the datasets or the methods that it needs.
 
@@ -142,6 +154,10 @@ def check(analysis: "Analysis") -> None:
                 )
         if not combined(analysis, name):
             _require_inputs(analysis, name)
+    trained = [*methods, *(injection["methods"] or [])]
+    for part in dict.fromkeys(own for name in trained for own in parts(analysis, name)):
+        if found := entry(analysis, part).check:
+            found(analysis)
 
 
 def _require_inputs(analysis: "Analysis", method: str) -> None:

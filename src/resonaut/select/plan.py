@@ -1,6 +1,6 @@
 """What the section ``select`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ from resonaut.core import windows
 from resonaut.core.errors import ConfigError
 from resonaut.core.extensions import load
 from resonaut.core.units import listed
-from resonaut.select import catalogue, jobs
+from resonaut.select import catalogue, experiments, jobs
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -30,9 +30,26 @@ def section() -> type:
     return Section
 
 
+def parts(code: Sequence[str]) -> dict[str, type]:
+    """The records of the methods' own keys, by method."""
+    return catalogue.parts(code)
+
+
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
     """What a job of one method in one window reads."""
     return jobs.keys(analysis, method, window)
+
+
+# What other stages read of this one, and what they ask of its methods.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "summaries": jobs.selections,
+    "images": jobs.images,
+    "bounds": jobs.bounds,
+    "benchmarks": lambda _: ["<benchmarks>/select"],
+    "benchmark": lambda analysis: ["<results>/select/benchmark.json"] * experiments.compared(analysis),
+    "injected": experiments.fits,
+    "no_signal": experiments.no_signal_fits,
+}
 
 
 def check(analysis: "Analysis") -> None:
@@ -42,7 +59,7 @@ def check(analysis: "Analysis") -> None:
         ConfigError: one sentence with the key and the way out.
     """
     config = analysis.config
-    for problem in (*_windows(analysis), *_names(config), *_features(config), *_datasets(analysis)):
+    for problem in (*_windows(analysis), *_names(config), *_features(analysis), *_datasets(analysis)):
         raise ConfigError(f"config: select.{problem}.")
     jobs.check(analysis)
     _require_columns(analysis)
@@ -112,24 +129,20 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
                 yield f"methods {other!r} and {method!r} would share the figure {method}_{window}.png; rename a window"
 
 
-def _features(config: dict[str, Any]) -> Iterator[str]:
-    """Features and networks that are not in their vocabularies."""
+def _features(analysis: "Analysis") -> Iterator[str]:
+    """Features that are not in the vocabulary."""
     from resonaut.physics import features
 
-    select, vocabulary = config["select"], features.FEATURES.joined(config["code"])
+    select, vocabulary = analysis.config["select"], features.FEATURES.joined(analysis.config["code"])
     for key, names, ending in (
         ("features", select["features"], ""),
         ("jet_features", select["jet_features"], "_j1"),
-        ("cathode.b_features", select["cathode"]["b_features"], ""),
-        ("quak.features", select["quak"]["features"], ""),
+        *((key, names, "") for key, names in jobs.own_features(analysis).items()),
     ):
         for name in names:
             if f"{name}{ending}" not in vocabulary:
                 known = [one.removesuffix(ending) for one in vocabulary if one.endswith(ending)]
                 yield f"{key}: unknown feature {name!r}; the features are {', '.join(known)}"
-    network = select["tagger"]["network"]
-    if "tagger" in select["methods"] and network not in config["tag"]["networks"]:
-        yield f"tagger.network: {network!r} is not in tag.networks, which has {', '.join(config['tag']['networks'])}"
 
 
 def _require_columns(analysis: "Analysis") -> None:
@@ -157,7 +170,6 @@ def _datasets(analysis: "Analysis") -> Iterator[str]:
     select = analysis.config["select"]
     injection = select["injection"]
     for key, names, samples in (
-        ("quak.prior", select["quak"]["prior"], ("signal",)),
         ("injection.signals", injection["signals"], ("signal",)),
         ("injection.evaluation", injection["evaluation"], ("background", "pseudo_data")),
     ):

@@ -1,5 +1,6 @@
 """What must fit together in the datasets and the section ``skim``, seen before the first job."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,13 @@ def keys(analysis: "Analysis", command: str, dataset: str) -> dict[str, Any]:
     if not formats.entry(entry["format"], analysis.config["code"]).sections:
         names.append("files")
     return {"dataset": {name: entry[name] for name in names}, "skim": {k: read[k] for k in read if k != "duplicates"}}
+
+
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "manifests": lambda analysis: analysis.manifests(*analysis.wanted()),
+    "data": lambda analysis: analysis.manifests(*analysis.sample("data")),
+}
 
 
 def check(analysis: "Analysis") -> None:

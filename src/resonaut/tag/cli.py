@@ -16,7 +16,7 @@ app = typer.Typer(help="Train jet taggers on simulated jets, and score both jets
 def train(
     config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/tag.json.")],
     network: Annotated[str, typer.Option(help="Name of the network in tag.networks.")],
-    output: Annotated[Path, typer.Option(help="Model file: <results>/tag/<network>.pt.")],
+    output: Annotated[Path, typer.Option(help="Model file: <results>/tag/<network>.npz.")],
     summary: Annotated[Path, typer.Option(help="Loss, ROC curves, counts: <results>/tag/<network>.json.")],
     background: Annotated[list[Path], typer.Option(help="Manifest of simulated QCD jets; repeatable.")] = [],  # noqa: B006
     signal: Annotated[
@@ -32,6 +32,7 @@ def train(
     from resonaut.core import config as configuration
     from resonaut.core.errors import ConfigError
     from resonaut.tag.architectures import networks
+    from resonaut.tag.sample import Simulation
     from resonaut.tag.settings import TagConfig
     from resonaut.tag.training import make_model
 
@@ -41,13 +42,13 @@ def train(
         raise ConfigError(f"{config}: no network {network!r} in tag.networks; it has {', '.join(settings.networks)}.")
     weights = settings.networks[network].weights
     distinct([config, *background, *signal, *code, Path(weights) if weights else None], [output, summary])
-    make_model(settings, network, background, signal, output, summary)
+    make_model(settings, network, Simulation.open(background, signal), output, summary)
 
 
 @app.command()
 def score(
     config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/tag.json.")],
-    model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.pt; repeatable.")],
+    model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.npz; repeatable.")],
     dataset: Annotated[Path, typer.Option(help="Manifest: <results>/skim/<dataset>.json.")],
     chunk: Annotated[str, typer.Option(help="Chunk of the dataset, such as 000.")],
     output: Annotated[Path, typer.Option(help="Friend file: <results>/tag/<dataset>/<chunk>.parquet.")],

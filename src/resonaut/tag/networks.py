@@ -1,15 +1,13 @@
 """The taggers: networks of the architectures, and published models in ONNX.
 
-A model file (``results/tag/<network>.pt``) holds the network's name, its configuration and its weights,
+A model file (``results/tag/<network>.npz``) holds the network's name, its configuration and its weights,
 so that scoring needs nothing else. Published weights (``.pt`` state dictionaries of weaver, ``.onnx``)
 are brought into the same form.
 """
 
-import hashlib
 import io
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from torch import Tensor, nn
 
 from resonaut.core import record
 from resonaut.core.errors import InputFileError
-from resonaut.core.files import atomic
+from resonaut.learn import store
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import FEATURES, Inputs
@@ -27,6 +25,8 @@ from resonaut.tag.settings import NetworkConfig
 
 # By so much the sum of a jet's probabilities may differ from 1.
 PROBABILITY = 1e-2
+# What the model files of this stage hold.
+KIND = "tagger"
 
 
 def build(settings: NetworkConfig) -> nn.Module:
@@ -101,11 +101,8 @@ def device(wanted: str) -> str:
 
 def save(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Tensor]) -> None:
     """Write a model file; equal weights give equal bytes."""
-    buffer = io.BytesIO()  # torch writes a file's own name into the archive; a buffer has none
-    content = {"name": name, "settings": asdict(settings), "weights": weights}
-    torch.save(content | {"checksum": _checksum(content)}, buffer)
-    with atomic(path) as partial:
-        partial.write_bytes(buffer.getvalue())
+    state = {key: value.numpy() for key, value in weights.items()}
+    store.save(path, store.Model(KIND, {"name": name, "network": record.plain(settings, NetworkConfig)}, state))
 
 
 def load(path: Path, device: str) -> Tagger:
@@ -114,26 +111,10 @@ def load(path: Path, device: str) -> Tagger:
     Raises:
         InputFileError: the file is missing, is not such a file, or was changed since.
     """
-    stored = _read(path)
-    checksum = stored.pop("checksum", None)
-    if stored.keys() != {"name", "settings", "weights"}:
-        raise InputFileError(
-            path, "not a model file of this stage", "name published weights in tag.networks.<name>.weights"
-        )
-    settings = record.build(stored["settings"], NetworkConfig, str(path))
-    if not isinstance(stored["weights"], dict) or checksum != _checksum(stored):
-        raise InputFileError(path, "was changed after it was made", "train it again")
-    return _tagger(path, str(stored["name"]), settings, stored["weights"], device)
-
-
-def _checksum(content: dict[str, Any]) -> str:
-    """SHA-256 of a model's name, settings and weights."""
-    total = hashlib.sha256(json.dumps([content["name"], content["settings"]], sort_keys=True).encode())
-    for key, value in content["weights"].items():
-        total.update(f"{key} {getattr(value, 'dtype', '')} {tuple(getattr(value, 'shape', ()))}".encode())
-        if isinstance(value, Tensor):
-            total.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
+    model = store.load(path, KIND, "make it with `resonaut tag train`, which adopts tag.networks.<name>.weights, too")
+    settings = record.build(model.settings.get("network"), NetworkConfig, str(path))
+    weights = {key: torch.from_numpy(values) for key, values in model.state.items()}
+    return _tagger(path, str(model.settings.get("name")), settings, weights, device)
 
 
 def published(path: Path, name: str, settings: NetworkConfig, device: str) -> tuple[Tagger, dict[str, Tensor]]:
@@ -144,12 +125,12 @@ def published(path: Path, name: str, settings: NetworkConfig, device: str) -> tu
     """
     if path.suffix == ".onnx":
         # An ONNX graph travels through the model file as one tensor of bytes.
-        weights = {"onnx": torch.frombuffer(bytearray(_bytes(path)), dtype=torch.uint8)}
+        weights = {"onnx": torch.from_numpy(np.frombuffer(bytearray(_bytes(path)), np.uint8))}
     else:
         require_consistent(name, settings)
         # weaver stores the network inside the module "mod", and some of its files do without this name.
         own = build(settings).state_dict()
-        weights = {key if key in own else f"mod.{key}": value for key, value in _read(path).items()}
+        weights = {key if key in own else f"mod.{key}": _single(value) for key, value in _read(path).items()}
     return _tagger(path, name, settings, weights, device), weights
 
 
@@ -213,6 +194,11 @@ def _from_onnx(path: Path, name: str, settings: NetworkConfig, graph: bytes, dev
     return Tagger(name, settings, outputs, shortest, None)
 
 
+def _single(value: Any) -> Any:
+    """Weights in the networks' precision, whichever they were published in."""
+    return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         stored = torch.load(io.BytesIO(_bytes(path)), map_location="cpu", weights_only=True)
@@ -229,9 +215,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
-        raise InputFileError(
-            path, "no such model file", "run `resonaut tag train`, or mend tag.networks.<name>.weights"
-        ) from None
+        raise InputFileError(path, "no such file of weights", "correct tag.networks.<name>.weights") from None
 
 
 def _last_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """What the section ``tag`` must agree with in the rest of the configuration, checked before the first job."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,12 @@ def section() -> type:
     from resonaut.tag.settings import TagConfig
 
     return TagConfig
+
+
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "networks": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
+}
 
 
 def check(analysis: "Analysis") -> None:

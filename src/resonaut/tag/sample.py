@@ -5,8 +5,9 @@ network; an event that may have been trained on is marked ``tag_train`` and late
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import awkward as ak
@@ -45,10 +46,15 @@ def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What jets are drawn from."""
+    """What jets are drawn from: QCD jets, and those of particles that are told apart by their prongs."""
 
     background: list[events.Dataset]
     signal: list[events.Dataset]
+
+    @classmethod
+    def open(cls, background: Sequence[Path], signal: Sequence[Path]) -> "Simulation":
+        """The same of the datasets' manifests."""
+        return cls([events.Dataset.open(path) for path in background], [events.Dataset.open(path) for path in signal])
 
     @property
     def labelled(self) -> list[tuple[events.Dataset, bool]]:

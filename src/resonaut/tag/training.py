@@ -1,18 +1,18 @@
 """Training a network, and measuring it on jets it has not seen."""
 
 import logging
-import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from resonaut.core import events
-from resonaut.core.errors import NotFiniteError
 from resonaut.core.files import write_json
+from resonaut.learn import training
+from resonaut.learn.losses import cross_entropy
 from resonaut.tag import networks
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.roc import measure
@@ -22,12 +22,9 @@ from resonaut.tag.settings import NetworkConfig, TagConfig
 log = logging.getLogger(__name__)
 
 
-def make_model(
-    settings: TagConfig, name: str, background: list[Path], signal: list[Path], output: Path, summary: Path
-) -> None:
+def make_model(settings: TagConfig, name: str, simulation: Simulation, output: Path, summary: Path) -> None:
     """Train the network ``name``, or take its published weights; write model and summary.
 
-    ``background`` and ``signal`` are manifests of simulated jets: of QCD, and of particles told apart by their prongs.
     The summary holds the number of parameters, the jets per class, the loss per epoch, and per signal
     class against QCD the ROC curve and its area, on held-out jets.
     """
@@ -37,7 +34,6 @@ def make_model(
     if network.weights is not None:
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
-    simulation = Simulation(list(map(events.Dataset.open, background)), list(map(events.Dataset.open, signal)))
     held_out = load(simulation, settings, network, "held_out")
     result: dict[str, Any] = {"loss": {"train": [], "held_out": []}, "train_jets": {}}
     if network.weights is None:
@@ -76,46 +72,33 @@ def train(
     Raises:
         NotFiniteError: the training diverged.
     """
-    deterministic(settings.seed)
+    training.deterministic(settings.seed)
     device = networks.device(settings.device)
     plan = settings.training
     module = networks.build(network).to(device)
     optimizer = torch.optim.AdamW(module.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     n_batches = max(len(seen) // plan.batch_size, 1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, plan.epochs * n_batches)
-    targets = {
-        kind: _targets(sample, plan.pt_bins, device) for kind, sample in (("train", seen), ("held_out", held_out))
-    }
-    inputs = {"train": networks.tensors(seen.inputs, device), "held_out": networks.tensors(held_out.inputs, device)}
-    shuffle = np.random.default_rng(settings.seed)
-    loss: dict[str, list[float]] = {"train": [], "held_out": []}
-    for epoch in tqdm(range(plan.epochs), desc=network.architecture, unit="epoch", disable=None):
-        module.train()
-        total = 0.0
-        for part in np.array_split(shuffle.permutation(len(seen)), n_batches):
-            jets = torch.from_numpy(part).to(device)
-            optimizer.zero_grad()
-            value = _loss(module, inputs["train"], targets["train"], jets)
-            value.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            total += value.item() / n_batches
-        loss["train"].append(total)
-        loss["held_out"].append(_held_out_loss(module, inputs["held_out"], targets["held_out"], plan.batch_size))
-        log.info("epoch %d: loss %.4f, held out %.4f", epoch + 1, total, loss["held_out"][-1])
-        if not np.isfinite([total, loss["held_out"][-1]]).all():
-            raise NotFiniteError(
-                f"tag: the training of a {network.architecture} diverged in epoch {epoch + 1}; "
-                "lower tag.training.learning_rate."
-            )
-    return module, loss
+    loss_of, held_out_loss = (_loss_of(module, sample, plan.pt_bins, device) for sample in (seen, held_out))
+    jets = torch.split(torch.arange(len(held_out), device=device), plan.batch_size)
+    history = training.fit(
+        module,
+        lambda rows: loss_of(rows).mean(),
+        _passes(len(seen), n_batches, settings.seed, device),
+        optimizer,
+        plan.epochs,
+        rate=training.one_cycle(optimizer, plan.learning_rate, plan.epochs * n_batches),
+        held_out=lambda: sum(held_out_loss(rows).mean().item() * len(rows) for rows in jets) / len(held_out),
+        what=f"a {network.architecture}",
+        key="tag.training.learning_rate",
+    )
+    return module, {"train": history.training, "held_out": history.held_out}
 
 
-def deterministic(seed: int) -> None:
-    """Seed torch and forbid its operations whose result varies from run to run."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by cuBLAS, before its first use
-    torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True)
+def _passes(n: int, batches: int, seed: int, device: str) -> Iterator[list[Tensor]]:
+    """The jets' numbers in so many batches, in another order each epoch."""
+    rng = np.random.default_rng(seed)
+    while True:
+        yield [torch.from_numpy(rows).to(device) for rows in np.array_split(rng.permutation(n), batches)]
 
 
 def balancing_weights(labels: np.ndarray, pt: np.ndarray, bins: int) -> np.ndarray:
@@ -133,26 +116,9 @@ def balancing_weights(labels: np.ndarray, pt: np.ndarray, bins: int) -> np.ndarr
     return balanced
 
 
-def _targets(sample: Sample, bins: int, device: str) -> tuple[Tensor, Tensor]:
-    weights = balancing_weights(sample.labels, sample.pt, bins).astype(np.float32)
-    return torch.from_numpy(sample.labels).to(device), torch.from_numpy(weights).to(device)
-
-
-def _loss(module: torch.nn.Module, inputs: tuple[Tensor, ...], targets: tuple[Tensor, Tensor], jets: Tensor) -> Tensor:
-    labels, weights = targets
-    logits = module(*(tensor[jets] for tensor in inputs))
-    each = torch.nn.functional.cross_entropy(logits, labels[jets], reduction="none")
-    return (each * weights[jets]).mean()
-
-
-def _held_out_loss(
-    module: torch.nn.Module, inputs: tuple[Tensor, ...], targets: tuple[Tensor, Tensor], batch_size: int
-) -> float:
-    module.eval()
-    n = len(targets[0])
-    total = 0.0
-    with torch.inference_mode():
-        for first in range(0, n, batch_size):
-            jets = torch.arange(first, min(first + batch_size, n))
-            total += _loss(module, inputs, targets, jets).item() * len(jets)
-    return total / n
+def _loss_of(module: torch.nn.Module, sample: Sample, bins: int, device: str) -> Callable[[Tensor], Tensor]:
+    """A function: the weighted cross entropy of the jets of some rows, shape (rows,)."""
+    inputs = networks.tensors(sample.inputs, device)
+    labels = torch.from_numpy(sample.labels).to(device)
+    weights = torch.from_numpy(balancing_weights(sample.labels, sample.pt, bins).astype(np.float32)).to(device)
+    return lambda rows: cross_entropy(module(*(tensor[rows] for tensor in inputs)), labels[rows], weights[rows])

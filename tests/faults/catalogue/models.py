@@ -219,6 +219,21 @@ def _torch(value: Any) -> bytes:
     return buffer.getvalue()
 
 
+def _stored(kind: str, settings: dict[str, Any]) -> bytes:
+    from resonaut.learn import store
+
+    store.save(Path("stored.npz"), store.Model(kind, settings, {"weight": np.zeros(3)}))
+    return Path("stored.npz").read_bytes()
+
+
+def _npz(**values: Any) -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **values)
+    return buffer.getvalue()
+
+
 def _zipped() -> bytes:
     import io
 
@@ -239,9 +254,10 @@ MODELS: dict[str, Callable[[], bytes]] = {
     "torch list": lambda: _torch([1, 2]),
     "torch number": lambda: _torch(5),
     "torch other keys": lambda: _torch({"state": {}}),
-    "torch no settings": lambda: _torch({"name": "x", "settings": {}, "weights": {}}),
-    "torch settings text": lambda: _torch({"name": "x", "settings": "y", "weights": {}}),
-    "truncated": lambda: _torch({"name": "x", "settings": {}, "weights": {}})[:400],
+    "no settings": lambda: _stored("tagger", {}),
+    "other kind": lambda: _stored("density", {}),
+    "truncated": lambda: _stored("tagger", {})[:200],
+    "array with a pickle": lambda: _npz(about=np.array([Payload()], object)),
     "ONNX garbage": lambda: b"\x08\x07\x12\x07pytorch" + bytes(200),
     "random": lambda: np.random.default_rng(1).bytes(3000),
 }
@@ -249,12 +265,12 @@ MODELS: dict[str, Callable[[], bytes]] = {
 
 @fault(fast=5, make=MODELS)
 def model_of_a_tagger(make: Callable[[], bytes]) -> Try:
-    return scored(text("m.pt", make()), None, ("m.pt",))
+    return scored(text("m.npz", make()), None, ("m.npz",))
 
 
-@fault(name=["none.pt", "folder.pt", "/dev/null"])
+@fault(name=["none.npz", "folder.npz", "/dev/null"])
 def no_model(name: str) -> Try:
-    Path("folder.pt").mkdir()
+    Path("folder.npz").mkdir()
     return scored(name, None, (name,))
 
 
@@ -270,5 +286,5 @@ def published_weights(make: Callable[[], bytes], suffix: str) -> Try:
     write_nano("a.root", nano(simulation=True), runs(200))
     done(skim("a.root", right=None, refused="", dataset=dataset | {"luminosity": None}))
     freeze({"datasets": {"d": dataset}, "tag": {"networks": {"n": network}}})
-    options = ["--config", "frozen/tag.json", "--network", "n", "--output", "out/n.pt", "--summary", "out/n.json"]
-    return Try([["resonaut", "tag", "train", "results/skim/d.json", *options]], None, (path,))
+    options = ["--config", "frozen/tag.json", "--network", "n", "--output", "out/n.npz", "--summary", "out/n.json"]
+    return Try([["resonaut", "tag", "train", "--background", "results/skim/d.json", *options]], None, (path,))

@@ -169,7 +169,10 @@ def test_chains_become_windows() -> None:
         ({"select": {"features": ["m_jj"]}}, "select.features: unknown feature 'm_jj'; the features are m_j1, m_j2"),
         ({"select": {"jet_features": ["m_j1"]}}, "select.jet_features: unknown feature 'm_j1'; the features are m, ta"),
         ({"select": {"tagger": {"network": "best"}}}, "select.tagger.network: 'best' is not in tag.networks"),
-        ({"select": {"quak": {"prior": ["qcd"]}}}, "select.quak.prior names 'qcd', not in search.samples.signal; add"),
+        (
+            {"select": {"methods": ["quak"], "quak": {"prior": ["qcd"]}}},
+            "select.quak.prior names 'qcd', not in search.samples.signal; add",
+        ),
         (
             {"select": {"injection": {"signals": ["none"]}}},
             "select.injection.signals names 'none', not in search.samples.sig",
@@ -191,6 +194,58 @@ def test_contradictions_are_one_sentence(overlay, sentence) -> None:
     with pytest.raises(ConfigError, match=r"^config: ") as caught:
         complete(overlay)
     assert sentence in str(caught.value)
+
+
+TAGGERS = {
+    "part": {"architecture": "particle_transformer", "max_constituents": 20},
+    "particlenet": {"architecture": "particle_net"},
+}
+JOBS = [
+    *(f"simulate/{name}" for name in ("data", "qcd", "w_sim")),
+    *(f"skim/{command}/{name}" for command in ("chunk", "merge") for name in ("data", "qcd", "w_sim")),
+    *("tag/train/part", "tag/train/particlenet", "tag/score", "calibrate/measure", "calibrate/apply"),
+    *("calibrate/summarise", "reweight", "select/cwola/w3500", "select/tagger/w4000", "report"),
+    *("fit/selection/w3500", "fit/selection/w4000", "fit/bias/w3500", "fit/retrained"),
+]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "changed"),
+    [
+        ({"datasets": {"qcd": {"cross_section": 9}}}, {"skim/merge/qcd"}),
+        ({"datasets": {"data": {"era": "2018"}}}, {"skim/merge/data"}),
+        ({"skim": {"regions": {"boosted_w": {"pt_min": 230}}}}, {"skim/chunk/w_sim", "skim/merge/w_sim"}),
+        ({"skim": {"duplicates": "drop"}}, {f"skim/merge/{name}" for name in ("data", "qcd", "w_sim")}),
+        ({"simulate": {"processes": {"ww": {"settings": ["WeakDoubleBoson:ffbar2WW = on"]}}}}, {"simulate/w_sim"}),
+        ({"simulate": {"tunes": {"nature": []}}}, {"simulate/data"}),
+        ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score"}),
+        ({"tag": {"training": {"epochs": 2}}}, {"tag/train/part", "tag/train/particlenet"}),
+        ({"calibrate": {"histograms": {"tau21": {"bins": 5, "low": 0, "high": 1}}}}, {"calibrate/summarise"}),
+        ({"calibrate": {"samples": {"b_quarks": []}}}, set()),
+        (
+            {"fit": {"masses": [3400, 3500]}},
+            {"fit/selection/w3500", "fit/selection/w4000", "fit/bias/w3500", "fit/retrained"},
+        ),
+        ({"fit": {"bias": {"toys": 50}}}, {"fit/bias/w3500"}),
+        ({"select": {"cwola": {"combination": "sum"}}}, {"select/cwola/w3500"}),
+        ({"search": {"samples": {"background": []}}, "select": {"methods": ["inclusive"]}}, set()),
+    ],
+)
+def test_a_key_changes_the_jobs_that_read_it_and_no_other(overlay, changed) -> None:
+    """What a job reads is frozen in a file, whose content decides whether it runs again."""
+    path = ROOT / "config" / "config.yaml"
+
+    def keys(*overlays: dict[str, Any]) -> dict[str, Any]:
+        config = yaml.safe_load(path.read_text()) | {
+            "search": {"stages": ["simulate", "skim", "tag", "calibrate", "select", "fit"]}
+        }
+        for one in ({"search": {"samples": yaml.safe_load(path.read_text())["search"]["samples"]}}, *overlays):
+            update_config(config, one)
+        analysis = Analysis.of(config, [path])
+        return {job: analysis.keys(job) for job in JOBS}
+
+    before, after = keys(), keys(overlay)
+    assert {job for job in JOBS if before[job] != after[job]} == changed
 
 
 def test_files_come_in_the_order_of_the_patterns(tmp_path) -> None:

@@ -85,7 +85,7 @@ def test_an_unknown_name_is_told_those_there_are(shapes) -> None:
 
 
 def test_folders_declare_what_they_hold() -> None:
-    found = declared("skim/formats", "FORMAT")
+    found = declared("skim/formats", "FORMATS")
     assert {"nanoaod", "lhco_features", "lhco_raw"} <= found.keys()
     for name, entry in found.items():
         assert entry.declaration == f"skim/formats/{name}/__init__.py"

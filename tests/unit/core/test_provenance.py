@@ -13,7 +13,7 @@ COMMANDS = {
     "reweight": ["train"],
     "select": ["train", "inject", "benchmark", "images"],
     "fit": ["selection", "selection-bias", "retrained", "summary"],
-    "report": ["search", "methods", "tables", "front-page"],
+    "report": ["draw", "search", "show"],
 }
 
 
@@ -80,6 +80,7 @@ def two():
         "more.py",
         "other.py",
         "top.py",
+        "verb/__init__.py",
         "verb/cli.py",
         "verb/found.py",
     }

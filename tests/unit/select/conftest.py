@@ -11,7 +11,8 @@ import pytest
 from resonaut.core import events
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
-from resonaut.core.record import build, plain
+from resonaut.core.record import build, composed, plain
+from resonaut.select import catalogue
 from resonaut.select import settings as select_settings
 
 
@@ -89,7 +90,7 @@ def write_friend() -> Callable[..., None]:
 
 @pytest.fixture
 def section() -> dict:
-    """The section ``select`` with all defaults but small models."""
+    """The section ``select`` with all defaults but small models, and without the keys of a method's own."""
     trees = {"learning_rate": 0.02, "max_iterations": 15, "max_leaf_nodes": 7, "patience": 30, "validation_parts": 2}
     small = {"folds": 2, "trees": trees, "network": {"validation_parts": 2}}
     section = {"classifier": small, "jet_features": ["m", "tau21"]}
@@ -107,8 +108,9 @@ def config(tmp_path, section) -> Path:
 
 
 @pytest.fixture
-def settings(config) -> select_settings.Settings:
-    return select_settings.read(config)
+def settings(section) -> select_settings.Settings:
+    """Those of all methods at once."""
+    return build(section, composed(select_settings.Settings, catalogue.parts()), "test")
 
 
 @pytest.fixture

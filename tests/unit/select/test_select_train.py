@@ -142,7 +142,7 @@ def test_a_combination_ranks_by_the_scores_of_its_methods(config, manifests, tmp
         run(config, manifests, method, tmp_path)
     result = run(config, manifests, "both", tmp_path)
     assert (result["method"], result["training"], result["efficiency_target"]) == ("both", {}, 0.05)
-    window = select_settings.read(config).windows["w3500"]
+    window = select_settings.read_window(config, "w3500")
     score = None
     for name, manifest in manifests.items():
         first, second, both = (scores(manifest, method) for method in ("inclusive", "cwola", "both"))
@@ -228,7 +228,7 @@ def test_too_few_events_in_a_sideband_stop(tmp_path, section, manifests):
     path = tmp_path / "select.json"
     path.write_text(json.dumps(section))
     with pytest.raises(EmptySelectionError, match=r"the upper sideband, 6000-6500 GeV, has \d+ events of 'data'"):
-        call(select_settings.read(path), manifests)
+        call(select_settings.read(path, "cwola"), manifests)
 
 
 def test_missing_tagger_scores_are_named_with_the_remedy(settings, manifests, write_friend):

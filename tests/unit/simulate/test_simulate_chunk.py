@@ -115,7 +115,7 @@ def test_shower_weights_stay_with_their_events(simulate_config, dataset, tmp_pat
 def test_only_simulation_has_variations(simulate_config, dataset, files, tmp_path) -> None:
     assert "PSWeight" not in content(files["mc"])
     with pytest.raises(ConfigError, match=r"datasets.x stands for collisions.* generator.shower_variations to false"):
-        simulate(simulate_config, dataset("w_data", shower_variations=True), "x", 0, tmp_path / "0.root")
+        simulate(simulate_config, dataset("data", shower_variations=True), "x", 0, tmp_path / "0.root")
 
 
 def test_coffea_follows_the_links(files, monkeypatch) -> None:

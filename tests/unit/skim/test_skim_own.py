@@ -236,6 +236,7 @@ def test_a_chunk_depends_on_the_code_of_its_own_format_and_of_its_columns_only(t
     assert plan.format_code(one, "y") == []
     code = command_code("skim", "chunk", *plan.modules(one, "y"))
     assert {path for path in code if "formats/" in path} == {
+        "skim/formats/__init__.py",
         "skim/formats/lhco_features/__init__.py",
         "skim/formats/lhco_features/reader.py",
     }

@@ -9,6 +9,7 @@ import pytest
 
 from resonaut.core import events
 from resonaut.core.record import build, plain
+from resonaut.tag.sample import Simulation
 from resonaut.tag.settings import TagConfig
 
 ROOT = Path(__file__).parents[3]
@@ -116,3 +117,9 @@ def simulation(make_events, write_dataset):
         write_dataset("qcd", "background", [make_events(80, 1)]),
         write_dataset("signal", "signal", [make_events(100, 2), make_events(100, 3)]),
     ]
+
+
+@pytest.fixture
+def labelled(simulation):
+    """The same, opened."""
+    return Simulation.open(simulation[:1], simulation[1:])

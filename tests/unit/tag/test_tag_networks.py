@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.learn import store
 from resonaut.tag import networks
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import jet_inputs
@@ -50,10 +51,10 @@ def test_padding_is_hidden_from_the_network(name, module, settings, inputs):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_saved_model_comes_back_and_equal_models_have_equal_bytes(name, module, settings, inputs, tmp_path):
     network = settings.networks[name]
-    for file in ("first.pt", "second.pt"):
+    for file in ("first.npz", "second.npz"):
         networks.save(tmp_path / file, name, network, module(name).state_dict())
-    assert (tmp_path / "first.pt").read_bytes() == (tmp_path / "second.pt").read_bytes()
-    tagger = networks.load(tmp_path / "first.pt", "cpu")
+    assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
+    tagger = networks.load(tmp_path / "first.npz", "cpu")
     assert (tagger.name, tagger.settings) == (name, network)
     expected = networks.from_module(name, network, module(name), "cpu").scores(inputs, 16)
     np.testing.assert_array_equal(tagger.scores(inputs, 16), expected)
@@ -61,13 +62,14 @@ def test_a_saved_model_comes_back_and_equal_models_have_equal_bytes(name, module
 
 def test_a_model_that_was_changed_is_refused(module, settings, tmp_path):
     """Rows of the last layer exchanged: the classes' scores would be, too."""
-    path, network = tmp_path / "pn.pt", settings.networks["particlenet"]
+    path, network = tmp_path / "pn.npz", settings.networks["particlenet"]
     networks.save(path, "pn", network, module("particlenet").state_dict())
-    stored = torch.load(path, weights_only=True)
-    last = list(stored["weights"])[-1]
-    stored["weights"][last] = stored["weights"][last].flip(0)
-    torch.save(stored, path)
-    with pytest.raises(InputFileError, match=r"pn\.pt: was changed after it was made; train it again"):
+    with np.load(path) as stored:
+        entries = dict(stored)
+    last = list(entries)[-1]
+    entries[last] = entries[last][::-1]
+    np.savez(path, **entries)
+    with pytest.raises(InputFileError, match=r"pn\.npz: was changed after it was made; make it with `resonaut tag tr"):
         networks.load(path, "cpu")
 
 
@@ -84,23 +86,31 @@ def test_published_outputs_of_one_class_add_up_and_others_are_ignored(module, se
 @pytest.mark.parametrize("prefix", ["", "mod."])
 def test_published_state_dictionaries_load_with_and_without_prefix(prefix, module, settings, inputs, tmp_path):
     network = module("particlenet")
-    torch.save({prefix + k: v for k, v in network.mod.state_dict().items()}, tmp_path / "weights.pt")
+    state = {prefix + k: v for k, v in network.mod.state_dict().items()}
+    torch.save(state | {k: v.double() for k, v in state.items() if v.is_floating_point()}, tmp_path / "weights.pt")
     tagger, weights = networks.published(tmp_path / "weights.pt", "pn", settings.networks["particlenet"], "cpu")
     expected = networks.from_module("pn", settings.networks["particlenet"], network, "cpu").scores(inputs, 16)
     np.testing.assert_array_equal(tagger.scores(inputs, 16), expected)
-    assert weights.keys() == network.state_dict().keys()
+    assert {k: v.dtype for k, v in weights.items()} == {k: v.dtype for k, v in network.state_dict().items()}
 
 
 def test_files_that_are_no_model_are_named(module, settings, tmp_path):
     network = settings.networks["part"]
-    with pytest.raises(InputFileError, match=r"absent\.pt: no such model file; run `resonaut tag train`"):
-        networks.load(tmp_path / "absent.pt", "cpu")
+    with pytest.raises(InputFileError, match=r"absent\.npz: no such model file; make it with `resonaut tag train`"):
+        networks.load(tmp_path / "absent.npz", "cpu")
+    torch.save(module("part").state_dict(), tmp_path / "bare.pt")
+    with pytest.raises(
+        InputFileError, match=r"bare\.pt: not a model file.*which adopts tag\.networks\.<name>\.weights"
+    ):
+        networks.load(tmp_path / "bare.pt", "cpu")
+    store.save(tmp_path / "other.npz", store.Model("tagger", {}, {}))
+    with pytest.raises(ConfigError, match=r"other\.npz: "):
+        networks.load(tmp_path / "other.npz", "cpu")
+    with pytest.raises(InputFileError, match=r"absent\.pt: no such file of weights; correct tag\.networks"):
+        networks.published(tmp_path / "absent.pt", "part", network, "cpu")
     (tmp_path / "text.pt").write_text("no weights")
     with pytest.raises(InputFileError, match=r"text\.pt: not a file of torch weights"):
-        networks.load(tmp_path / "text.pt", "cpu")
-    torch.save(module("part").state_dict(), tmp_path / "bare.pt")
-    with pytest.raises(InputFileError, match="not a model file of this stage"):
-        networks.load(tmp_path / "bare.pt", "cpu")
+        networks.published(tmp_path / "text.pt", "part", network, "cpu")
     (tmp_path / "text.onnx").write_text("no graph")
     with pytest.raises(InputFileError, match="not a readable ONNX model"):
         networks.published(tmp_path / "text.onnx", "part", network, "cpu")
@@ -173,8 +183,8 @@ def test_an_onnx_export_without_softmax_is_refused(onnx_file, settings, inputs):
 def test_an_onnx_export_scores_as_its_network(onnx_file, module, settings, inputs, tmp_path):
     network = settings.networks["particlenet"]
     _, weights = networks.published(onnx_file, "pn", network, "cpu")
-    networks.save(tmp_path / "pn.pt", "pn", network, weights)
-    scores = networks.load(tmp_path / "pn.pt", "cpu").scores(inputs, 16)
+    networks.save(tmp_path / "pn.npz", "pn", network, weights)
+    scores = networks.load(tmp_path / "pn.npz", "cpu").scores(inputs, 16)
     expected = networks.from_module("pn", network, module("particlenet"), "cpu").scores(inputs, 16)
     np.testing.assert_allclose(scores, expected, atol=1e-5)
     two = dataclasses.replace(network, outputs=["qcd", "2prong"])

@@ -14,15 +14,18 @@ from torch import Tensor, nn
 
 from resonaut.core.errors import EmptySelectionError
 from resonaut.core.identifier import Keys
-from resonaut.learn.autoencoder.plain import Features, in_blocks, minimise, perceptron, untrained
+from resonaut.learn.autoencoder.plain import Features, evaluate, in_order, minimise, perceptron
 from resonaut.learn.autoencoder.settings import Constituents as Settings
 from resonaut.learn.autoencoder.variational import Code
+from resonaut.learn.losses import chamfer
+from resonaut.learn.training import untrained
 
 # Units of a constituent's part of pT and of its angles; with an angle as large as the jet's the loss is that of the
 # momenta alone, and sees few prongs.
 FRACTION, ANGLE = 0.1, 0.3
 # Fewer jets determine no network.
 MIN_JETS = 100
+DEFAULT = Settings()
 
 
 def columns(jet: str) -> tuple[str, ...]:
@@ -47,17 +50,6 @@ def cloud(events: ak.Array, jet: str, size: int) -> Features:
     result[:, :, 0] = np.sqrt(result[:, :, 0] / FRACTION / ak.to_numpy(events[f"{jet}_pt"])[:, np.newaxis])
     result[:, :, 1:] *= result[:, :, :1] / ANGLE
     return result
-
-
-def chamfer(first: Tensor, second: Tensor) -> Tensor:
-    """Chamfer distance of sets of points, shapes (n, k, 3) and (n, l, 3): shape (n,).
-
-    Sum over all points of both sets of the squared distance to the nearest of the other set.
-    """
-    norms = first.square().sum(dim=2)[:, :, None] + second.square().sum(dim=2)[:, None, :]
-    squares = (norms - 2 * first @ second.transpose(1, 2)).clamp(min=0)
-    distance: Tensor = squares.amin(dim=2).sum(dim=1) + squares.amin(dim=1).sum(dim=1)
-    return distance
 
 
 class Network(nn.Module):
@@ -85,18 +77,20 @@ class ConstituentAutoencoder:
     network: Network
 
     @classmethod
-    def fit(cls, clouds: Features, keys: Keys, settings: Settings, seed: int) -> "ConstituentAutoencoder":
+    def fit(
+        cls, clouds: Features, keys: Keys | None = None, settings: Settings = DEFAULT, seed: int = 1
+    ) -> "ConstituentAutoencoder":
         """Train on jets, shape (n, size, 3), with the ``keys`` of their events, shape (n,), which fix their order.
 
         Raises:
             EmptySelectionError: there are too few jets.
-            ResonautError: the training diverges.
+            NotFiniteError: the training diverges.
         """
         if len(clouds) < MIN_JETS:
             raise EmptySelectionError(
                 f"{len(clouds)} jets are too few to train an autoencoder of constituents; use more data."
             )
-        x = torch.as_tensor(clouds[np.argsort(keys, kind="stable")])
+        x = torch.as_tensor(in_order(clouds, keys))
         network = untrained(lambda: Network(clouds.shape[1], settings), seed)
         generator = torch.Generator().manual_seed(seed)
         minimise(network, lambda rows: network.loss(x[rows], generator).mean(), len(x), settings, seed)
@@ -104,4 +98,4 @@ class ConstituentAutoencoder:
 
     def loss(self, clouds: Features) -> NDArray[np.float64]:
         """Of each jet, shape (n,)."""
-        return in_blocks(lambda x: self.network.loss(x, None), torch.as_tensor(clouds))
+        return evaluate(lambda x: self.network.loss(x, None), torch.as_tensor(clouds))

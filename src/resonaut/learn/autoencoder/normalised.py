@@ -5,7 +5,6 @@ difference of the energy's gradients at data and at events drawn from p, so that
 whatever the network reproduces and the data have not (for jets: Dillon et al., arXiv:2206.14225).
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,18 +13,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resonaut.core.errors import ResonautError
 from resonaut.core.identifier import Keys
-from resonaut.learn.autoencoder.plain import Autoencoder, Features, Network, Standard, batches, in_blocks, squared_error
+from resonaut.learn import training
+from resonaut.learn.autoencoder.plain import Autoencoder, Features, Network, Standard, evaluate, in_order
 from resonaut.learn.autoencoder.settings import Normalised as Settings
 from resonaut.learn.autoencoder.settings import Settings as Pretraining
-
-log = logging.getLogger(__name__)
 
 # The chains live in a box, so that they cannot escape where the energy is flat: training ranges, and so much beyond.
 MARGIN = 0.5
 # A chain that is not taken from the buffer starts anywhere in the box of the codes.
 FRESH = 0.05
+DEFAULT, PRETRAINING = Settings(), Pretraining()
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,6 @@ class Sampler:
         beyond = MARGIN * values.std(dim=0)
         return Chain(steps, size, temperature, low - beyond, high + beyond)
 
-    def energy(self, x: Tensor) -> Tensor:
-        """Of events, shape (n, d)."""
-        return squared_error(self.network, x)
-
     def draw(self, n: int) -> Tensor:
         """``n`` events, shape (n, d), standardised."""
         rows = torch.randint(len(self.buffer), (n,), generator=self.generator)
@@ -81,11 +75,11 @@ class Sampler:
         anywhere = self.codes.low + anywhere * (self.codes.high - self.codes.low)
         fresh = torch.rand((n, 1), generator=self.generator) < FRESH
         start = torch.where(fresh, anywhere, self.buffer[rows])
-        code = self.codes(lambda z: self.energy(self.network.decoder(z)), start, self.generator)
+        code = self.codes(lambda z: self.network.error(self.network.decoder(z)), start, self.generator)
         self.buffer[rows] = code
         with torch.no_grad():
             decoded = self.network.decoder(code).clamp(self.events.low, self.events.high)
-        return self.events(self.energy, decoded, self.generator)
+        return self.events(self.network.error, decoded, self.generator)
 
 
 @dataclass(frozen=True)
@@ -98,38 +92,46 @@ class NormalisedAutoencoder:
 
     @classmethod
     def fit(
-        cls, features: Features, keys: Keys, pretraining: Pretraining, settings: Settings, seed: int
+        cls,
+        features: Features,
+        keys: Keys | None = None,
+        pretraining: Pretraining = PRETRAINING,
+        settings: Settings = DEFAULT,
+        seed: int = 1,
     ) -> "NormalisedAutoencoder":
         """Train on features, shape (n, d); depends on the events, their ``keys`` and ``seed``, not on their order.
 
         Raises:
             EmptySelectionError: there are too few events.
-            ResonautError: the training diverges.
+            NotFiniteError: the training diverges.
         """
         plain = Autoencoder.fit(features, keys, pretraining, seed)
         network, standard = plain.network, plain.standard
-        x = standard(features[np.argsort(keys, kind="stable")])
+        x = standard(in_order(features, keys))
         generator = torch.Generator().manual_seed(seed)
         sampler = Sampler(network, x, settings, generator)
-        optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-        seen = negative = torch.zeros(1)
-        for rows in batches(len(x), settings, generator):
-            drawn = sampler.draw(len(rows))
-            seen, negative = sampler.energy(x[rows]), sampler.energy(drawn)
+
+        def loss_of(rows: Tensor) -> Tensor:
+            seen, negative = network.error(x[rows]), network.error(sampler.draw(len(rows)))
             # The energies' squares keep them near 0: their difference alone has no smallest value.
             square = (seen.square() + negative.square()).mean()
-            loss = (seen.mean() - negative.mean()) / settings.temperature + settings.regularisation * square
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        if not torch.isfinite(seen.sum() + negative.sum()):
-            raise ResonautError("the training of a normalised autoencoder diverged; lower nae.learning_rate.")
-        log.info("energy of data %.4f, of drawn events %.4f", seen.mean().item(), negative.mean().item())
+            loss: Tensor = (seen.mean() - negative.mean()) / settings.temperature + settings.regularisation * square
+            return loss
+
+        training.fit(
+            network,
+            loss_of,
+            training.shuffled(len(x), settings.batch_size, generator),
+            torch.optim.Adam(network.parameters(), lr=settings.learning_rate),
+            settings.epochs,
+            what="a normalised autoencoder",
+            key="nae.learning_rate",
+        )
         return cls(network, standard, sampler)
 
     def energy(self, features: Features) -> NDArray[np.float64]:
         """Of each event, shape (n,)."""
-        return in_blocks(lambda x: squared_error(self.network, x), self.standard(features))
+        return evaluate(self.network.error, self.standard(features))
 
     def draw(self, n: int) -> NDArray[np.float64]:
         """``n`` events of the learned density, shape (n, d), in the features' units."""

@@ -3,31 +3,29 @@
 (Heimel et al., arXiv:1808.08979; Farina, Nakai, Shih, arXiv:1808.08992.)
 """
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from resonaut.core.errors import EmptySelectionError, ResonautError
+from resonaut.core.errors import EmptySelectionError
 from resonaut.core.identifier import Keys
+from resonaut.learn import training
 from resonaut.learn.autoencoder.settings import Settings
-
-log = logging.getLogger(__name__)
+from resonaut.learn.blocks import in_blocks
+from resonaut.learn.losses import squared_error
+from resonaut.learn.training import untrained
 
 Features = NDArray[np.float32]
 
-N = TypeVar("N", bound=nn.Module)
-
-# Rows are evaluated in blocks of one size: a row's last bits must not depend on its neighbours' number.
-BLOCK = 4096
 # Fewer events determine no network.
 MIN_EVENTS = 20
+DEFAULT = Settings()
 
 
 class Schedule(Protocol):
@@ -90,6 +88,10 @@ class Network(nn.Module):
         reconstruction: Tensor = self.decoder(self.encoder(x))
         return reconstruction
 
+    def error(self, x: Tensor) -> Tensor:
+        """Squared error of the reconstruction of each event, mean over its features, shape (n,)."""
+        return squared_error(self(x), x)
+
 
 @dataclass(frozen=True)
 class Autoencoder:
@@ -99,29 +101,27 @@ class Autoencoder:
     standard: Standard
 
     @classmethod
-    def fit(cls, features: Features, keys: Keys, settings: Settings, seed: int) -> "Autoencoder":
+    def fit(
+        cls, features: Features, keys: Keys | None = None, settings: Settings = DEFAULT, seed: int = 1
+    ) -> "Autoencoder":
         """Train on features, shape (n, d); depends on the events, their ``keys`` and ``seed``, not on their order.
+
+        Without ``keys`` row numbers take their place, and the order matters.
 
         Raises:
             EmptySelectionError: there are too few events.
-            ResonautError: the training diverges.
+            NotFiniteError: the training diverges.
         """
-        features = features[np.argsort(keys, kind="stable")]
+        features = in_order(features, keys)
         standard = Standard.fit(features)
         network = untrained(lambda: Network(features.shape[1], settings), seed)
         x = standard(features)
-        minimise(network, lambda rows: squared_error(network, x[rows]).mean(), len(x), settings, seed)
+        minimise(network, lambda rows: network.error(x[rows]).mean(), len(x), settings, seed)
         return cls(network, standard)
 
     def error(self, features: Features) -> NDArray[np.float64]:
         """Mean squared error of the standardised features, shape (n,)."""
-        return in_blocks(lambda x: squared_error(self.network, x), self.standard(features))
-
-
-def squared_error(network: nn.Module, x: Tensor) -> Tensor:
-    """Of the reconstruction of each event, mean over its features, shape (n,)."""
-    error: Tensor = (network(x) - x).square().mean(dim=1)
-    return error
+        return evaluate(self.network.error, self.standard(features))
 
 
 def perceptron(widths: list[int], activation: type[nn.Module]) -> nn.Sequential:
@@ -132,49 +132,26 @@ def perceptron(widths: list[int], activation: type[nn.Module]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def untrained(make: Callable[[], N], seed: int) -> N:
-    """A network whose first weights follow from ``seed``; the global generator stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return make()
-
-
-def batches(n: int, settings: Schedule, generator: torch.Generator) -> Iterator[Tensor]:
-    """Row numbers of all batches of all epochs, in random order."""
-    for _ in range(settings.epochs):
-        yield from torch.split(torch.randperm(n, generator=generator), settings.batch_size)
-
-
 def minimise(network: nn.Module, loss_of: Callable[[Tensor], Tensor], n: int, settings: Schedule, seed: int) -> None:
     """Train with Adam and the one-cycle rate; ``loss_of`` the row numbers of a batch.
 
     Raises:
-        ResonautError: the loss is not finite.
+        NotFiniteError: the loss is not finite.
     """
-    generator = torch.Generator().manual_seed(seed)
-    steps = settings.epochs * -(-n // settings.batch_size)
+    batches = training.shuffled(n, settings.batch_size, torch.Generator().manual_seed(seed))
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, max(steps, 2))
-    network.train()
-    loss = torch.zeros(())
-    for rows in batches(n, settings, generator):
-        loss = loss_of(rows)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        cycle.step()
-    if not torch.isfinite(loss):
-        raise ResonautError("the training of an autoencoder diverged; lower its learning_rate.")
-    network.eval()
-    log.info("autoencoder of %d events: last loss %.4f", n, loss.item())
+    rate = training.one_cycle(optimizer, settings.learning_rate, settings.epochs * -(-n // settings.batch_size))
+    training.fit(
+        network, loss_of, batches, optimizer, settings.epochs, rate=rate, what="an autoencoder", key="its learning_rate"
+    )
 
 
-@torch.no_grad()
-def in_blocks(function: Callable[[Tensor], Tensor], x: Tensor) -> NDArray[np.float64]:
+def in_order(values: Features, keys: Keys | None) -> Features:
+    """Values in the order of the events' keys, whatever that of rows and files; as they are without keys."""
+    return values if keys is None else values[np.argsort(keys, kind="stable")]
+
+
+def evaluate(function: Callable[[Tensor], Tensor], x: Tensor) -> NDArray[np.float64]:
     """``function`` of each row, shape (n,)."""
-    n = len(x)
-    if not n:
-        return np.empty(0)
-    parts = torch.split(torch.arange(-(-n // BLOCK) * BLOCK) % n, BLOCK)
-    result: NDArray[np.float64] = torch.cat([function(x[rows]) for rows in parts])[:n].double().numpy()
+    result: NDArray[np.float64] = in_blocks(function, x).double().numpy()
     return result

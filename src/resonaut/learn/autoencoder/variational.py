@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from resonaut.core.identifier import Keys
-from resonaut.learn.autoencoder.plain import Features, Standard, in_blocks, minimise, perceptron, untrained
+from resonaut.learn.autoencoder.plain import DEFAULT, Features, Standard, evaluate, in_order, minimise, perceptron
 from resonaut.learn.autoencoder.settings import Settings
+from resonaut.learn.losses import divergence
+from resonaut.learn.training import untrained
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Code:
 
     def divergence(self) -> Tensor:
         """The Kullback-Leibler divergence from the standard normal, shape (n,)."""
-        return 0.5 * (self.mean.square() + self.log_variance.exp() - self.log_variance - 1).sum(dim=1)
+        return divergence(self.mean, self.log_variance)
 
 
 class Network(nn.Module):
@@ -64,14 +66,18 @@ class Variational:
     standard: Standard
 
     @classmethod
-    def fit(cls, features: Features, keys: Keys, settings: Settings, seed: int) -> "Variational":
+    def fit(
+        cls, features: Features, keys: Keys | None = None, settings: Settings = DEFAULT, seed: int = 1
+    ) -> "Variational":
         """Train on features, shape (n, d); depends on the events, their ``keys`` and ``seed``, not on their order.
+
+        Without ``keys`` row numbers take their place, and the order matters.
 
         Raises:
             EmptySelectionError: there are too few events.
-            ResonautError: the training diverges.
+            NotFiniteError: the training diverges.
         """
-        features = features[np.argsort(keys, kind="stable")]
+        features = in_order(features, keys)
         standard = Standard.fit(features)
         network = untrained(lambda: Network(features.shape[1], settings), seed)
         x, generator = standard(features), torch.Generator().manual_seed(seed)
@@ -80,4 +86,4 @@ class Variational:
 
     def loss(self, features: Features) -> NDArray[np.float64]:
         """How unlikely each event is, shape (n,)."""
-        return in_blocks(lambda x: self.network.loss(x, None), self.standard(features))
+        return evaluate(lambda x: self.network.loss(x, None), self.standard(features))

@@ -4,8 +4,6 @@ An autoregressive neural spline flow (Durkan et al., arXiv:1906.04032) after the
 (Hallin et al., arXiv:2109.00546): scaled to (0, 1) by the training range, logit, standardised.
 """
 
-import copy
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,11 +13,13 @@ import zuko
 from numpy.typing import NDArray
 from torch import Tensor
 
+from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError, ResonautError
 from resonaut.core.identifier import Keys, uniform
+from resonaut.learn import training
+from resonaut.learn.blocks import in_blocks
 from resonaut.learn.density.settings import Settings
-
-log = logging.getLogger(__name__)
+from resonaut.learn.training import untrained
 
 Features = NDArray[np.float32]
 Condition = NDArray[np.floating] | None
@@ -28,10 +28,9 @@ Condition = NDArray[np.floating] | None
 MARGIN = 1e-2
 # How often in a training the validation loss is looked at.
 CHECKS = 20
-# Rows are evaluated in blocks of one size: a row's last bits must not depend on its neighbours' number.
-BLOCK = 4096
 # Below this the sample cannot be split into training and validation part.
 MIN_EVENTS = 20
+DEFAULT = Settings()
 
 
 @dataclass(frozen=True)
@@ -95,26 +94,29 @@ class Density:
     def fit(
         cls,
         features: Features,
-        condition: Condition,
-        weights: NDArray[np.float64],
-        keys: Keys,
-        settings: Settings,
-        seed: int,
+        condition: Condition = None,
+        weights: NDArray[np.float64] | None = None,
+        keys: Keys | None = None,
+        settings: Settings = DEFAULT,
+        seed: int = 1,
     ) -> "Density":
         """Train a flow; what it learns depends on the events and ``seed``, and not on the order of the events.
 
         Args:
             features: shape (n, d), finite.
             condition: shape (n,), or None for a density without a condition.
-            weights: shape (n,), of any scale; events are drawn for the batches in proportion to them.
-            keys: shape (n,), the events' hashes: they decide which events validate.
+            weights: shape (n,), of any scale; events are drawn for the batches in proportion to them; all 1 by default.
+            keys: shape (n,), the events' hashes: they decide which events validate; row numbers by default.
             settings: the section ``density``.
             seed: of the first weights, the batches and the validation part.
 
         Raises:
             EmptySelectionError: too few events.
-            ResonautError: a weight is negative, or the training diverges.
+            ResonautError: a weight is negative.
+            NotFiniteError: the training diverges.
         """
+        weights = np.ones(len(features)) if weights is None else weights
+        keys = identifier.rows(len(features)) if keys is None else keys
         if np.any(weights < 0):
             raise ResonautError(
                 f"{np.count_nonzero(weights < 0)} events have negative weights, from which no density can be "
@@ -138,7 +140,7 @@ class Density:
         # Spread the edges over their margins: an atom has no density.
         u = np.where(np.minimum(u, 1 - u) < MARGIN, _spread(u, generator), u)
         z = torch.as_tensor(preprocessing.forward(u), dtype=torch.float32)
-        flow = _untrained(features.shape[1], condition is not None, settings, seed)
+        flow = untrained(lambda: _flow(features.shape[1], condition is not None, settings), seed)
         tables = []
         for rows in parts:
             c = None if condition is None else _column((condition[rows] - center) / scale)
@@ -164,7 +166,6 @@ class Density:
         z = self._blocks(lambda flow, noise: flow.transform.inv(noise), noise, condition)
         return self.preprocessing.inverse(z.astype(np.float64))
 
-    @torch.no_grad()
     def _blocks(
         self,
         function: Callable[[zuko.distributions.NormalizingFlow, Tensor], Tensor],
@@ -172,18 +173,10 @@ class Density:
         condition: Condition,
     ) -> Features:
         """``function`` of the flow at the condition, and of the values, shape (n, d)."""
-        n = len(values)
-        x = torch.zeros(max(-(-n // BLOCK), 1) * BLOCK, values.shape[1])
-        x[:n] = torch.as_tensor(values)
-        c = None
+        columns = [torch.as_tensor(values, dtype=torch.float32)]
         if condition is not None:
-            c = torch.zeros(len(x), 1)
-            c[:n] = _column((condition - self.center) / self.scale)
-        parts = []
-        for start in range(0, len(x), BLOCK):
-            rows = slice(start, start + BLOCK)
-            parts.append(function(self.flow(None if c is None else c[rows]), x[rows]))
-        result: Features = torch.cat(parts)[:n].numpy()
+            columns.append(_column((condition - self.center) / self.scale))
+        result: Features = in_blocks(lambda x, *c: function(self.flow(*c), x), *columns).numpy()
         return result
 
 
@@ -197,49 +190,38 @@ def _spread(u: NDArray[np.float64], generator: torch.Generator) -> NDArray[np.fl
     return np.where(u < 0.5, inside, 1 - inside)
 
 
-def _untrained(features: int, conditional: bool, settings: Settings, seed: int) -> zuko.lazy.Flow:
-    # Layers draw their first weights from the global generator: leave it as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return zuko.flows.NSF(
-            features,
-            int(conditional),
-            bins=settings.bins,
-            transforms=settings.transforms,
-            hidden_features=settings.hidden,
-            activation=torch.nn.SiLU,
-        )
+def _flow(features: int, conditional: bool, settings: Settings) -> zuko.lazy.Flow:
+    return zuko.flows.NSF(
+        features,
+        int(conditional),
+        bins=settings.bins,
+        transforms=settings.transforms,
+        hidden_features=settings.hidden,
+        activation=torch.nn.SiLU,
+    )
 
 
 Table = tuple[Tensor, Tensor | None, Tensor]
 
 
 def _train(
-    flow: zuko.lazy.Flow, training: Table, validation: Table, settings: Settings, generator: torch.Generator
+    flow: zuko.lazy.Flow, seen: Table, validation: Table, settings: Settings, generator: torch.Generator
 ) -> float:
     """Maximise the likelihood with Adam and the one-cycle rate, and keep the best state; returns its loss."""
-    z, c, weights = training
+    z, c, weights = seen
     optimizer = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, settings.steps, pct_start=0.2)
     draws = torch.multinomial(weights, settings.steps * settings.batch_size, replacement=True, generator=generator)
-    every = max(settings.steps // CHECKS, 1)
-    best, state = np.inf, copy.deepcopy(flow.state_dict())
-    for step, rows in enumerate(draws.view(settings.steps, -1), start=1):
-        loss = -flow(None if c is None else c[rows]).log_prob(z[rows]).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        cycle.step()
-        if step % every and step != settings.steps:
-            continue
-        with torch.no_grad():
-            held_out = validation[2] @ -flow(validation[1]).log_prob(validation[0]) / validation[2].sum()
-        if not torch.isfinite(held_out):
-            raise ResonautError(
-                f"the training of a density diverged at step {step} of {settings.steps}; lower density.learning_rate."
-            )
-        if held_out < best:
-            best, state = float(held_out), copy.deepcopy(flow.state_dict())
-    flow.load_state_dict(state)
-    log.info("density of %d events: validation loss %.4f", len(z), best)
-    return best
+    epochs = torch.split(draws.view(settings.steps, -1), max(settings.steps // CHECKS, 1))
+    history = training.fit(
+        flow,
+        lambda rows: -flow(None if c is None else c[rows]).log_prob(z[rows]).mean(),
+        epochs,
+        optimizer,
+        len(epochs),
+        rate=training.one_cycle(optimizer, settings.learning_rate, settings.steps, rising=0.2),
+        held_out=lambda: validation[2] @ -flow(validation[1]).log_prob(validation[0]) / validation[2].sum(),
+        keep_best=True,
+        what="a density",
+        key="density.learning_rate",
+    )
+    return min(history.held_out)

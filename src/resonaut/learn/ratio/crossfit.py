@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import EmptySelectionError
-from resonaut.core.identifier import Keys, folds
+from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.sample import Pair, Sample
 from resonaut.learn.ratio.settings import Settings
@@ -19,6 +19,7 @@ MIN_TRAINING_EVENTS = 20
 # those of j the fluctuations of i, which are compared twice. If the score were linear in them it would be 1; in toys
 # with trees it is 0.7 to 1 in five folds, and 0.4 in two.
 SHARED = 0.9
+DEFAULT = Settings()
 
 
 class Model(Protocol):
@@ -36,7 +37,7 @@ class CrossFit:
     seed: int
 
     @classmethod
-    def fit(cls, numerator: Sample, denominator: Sample, settings: Settings) -> "CrossFit":
+    def fit(cls, numerator: Sample, denominator: Sample, settings: Settings = DEFAULT) -> "CrossFit":
         """Train on both samples; each counts the same, whatever its sum of weights.
 
         Raises:
@@ -76,17 +77,21 @@ class CrossFit:
         """The fold of each event, which is also the number of the model that predicts it."""
         return folds(keys, len(self.models), self.seed)
 
-    def probability(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
-        """The output f for each event, from the model that has not seen it, between 0 and 1."""
+    def probability(self, features: NDArray[np.float32], keys: Keys | None = None) -> NDArray[np.float64]:
+        """The output f for each event, from the model that has not seen it, between 0 and 1.
+
+        Without ``keys`` row numbers take their place, as in ``Sample.of``.
+        """
+        keys = rows(len(features)) if keys is None else keys
         result = np.empty(len(keys))
         fold = self.folds(keys)
         for number, model in enumerate(self.models):
-            rows = fold == number
-            if rows.any():
-                result[rows] = model.probability(features[rows])
+            here = fold == number
+            if here.any():
+                result[here] = model.probability(features[here])
         return result
 
-    def ratio(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
+    def ratio(self, features: NDArray[np.float32], keys: Keys | None = None) -> NDArray[np.float64]:
         """p_numerator / p_denominator = f / (1 - f) for each event."""
         f = np.clip(self.probability(features, keys), 1e-6, 1 - 1e-6)
         return f / (1 - f)

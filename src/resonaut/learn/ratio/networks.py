@@ -20,11 +20,13 @@ from torch import Tensor
 from torch.nn.functional import pad, softplus
 from tqdm import tqdm
 
-from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.learn.ratio.settings import NetworkSettings
+from resonaut.learn.training import run
 
 # Networks in a group, and rows it predicts at once: the activations fit the cache of a core.
 GROUP, CHUNK = 10, {"cpu": 512, "cuda": 16384}
+KEY = "classifier.network.learning_rate"
 
 Indices = NDArray[np.intp]
 Generators = Sequence[torch.Generator]
@@ -79,17 +81,22 @@ class Networks:
         Raises:
             ConfigError: ``cuda`` without a GPU.
             EmptySelectionError: rows of a network lack one of the labels.
-            ResonautError: a loss is not finite.
+            NotFiniteError: a loss is not finite.
         """
         x = torch.as_tensor(features, dtype=torch.float32, device=_device(settings))
 
+        @torch.inference_mode()
         def fit(group: Indices) -> tuple[Tensor, ...]:
+            # In this thread: moments of dead units decay to subnormal numbers, which are slow.
+            torch.set_flush_denormal(True)
             moments = [torch.std_mean(x[training[m]].double(), 0, correction=0, keepdim=True) for m in group]
             spread, centre = (torch.stack(part) for part in zip(*moments, strict=True))
             scale = torch.where(spread > 1e-6 * centre.abs(), 1 / spread, 1)
             rows, held_out = (_table([p[m] for m in group], labels, weights, x.device) for p in (training, validation))
             generators = [torch.Generator().manual_seed(int(seeds[m])) for m in group]
-            return _fit(x, rows, held_out, centre.float(), scale.float(), generators, settings)
+            networks = _Group(x, rows, held_out, centre.float(), scale.float(), generators, settings)
+            best = run(networks, len(group), settings.epochs, settings.patience, "a network", KEY)
+            return networks.best, networks.centre, networks.scale, best.loss, best.epoch
 
         # By falling number of rows: neighbours need little padding, and those that still have rows come first.
         order = np.argsort([-len(rows) for rows in training], kind="stable")
@@ -183,39 +190,44 @@ def _logits(
     return torch.cat([_forward((x[chunk] - centre).mul_(scale), layers)[-1][..., 0] for chunk in chunks], 1)
 
 
-@torch.inference_mode()
-def _fit(
-    x: Tensor,
-    rows: Table,
-    held_out: Table,
-    centre: Tensor,
-    scale: Tensor,
-    generators: Generators,
-    settings: NetworkSettings,
-) -> tuple[Tensor, ...]:
-    """The fields of ``Networks`` for one group; networks out of patience leave the batch."""
-    torch.set_flush_denormal(True)  # in this thread: moments of dead units decay to subnormal numbers, which are slow
-    bound = torch.cat([torch.full(((a + 1) * b,), a**-0.5) for a, b in pairwise([x.shape[1], *settings.hidden, 1])])
-    best = torch.stack([(2 * torch.rand(len(bound), generator=g) - 1) * bound for g in generators]).to(x.device)
-    first, second, steps = torch.zeros_like(best), torch.zeros_like(best), torch.zeros_like(best[:, 0])
-    now, here = _State(best.clone(), centre, scale, first, second, steps), torch.arange(len(best), device=x.device)
-    loss, epochs = torch.full_like(here, math.inf, dtype=torch.float64), torch.zeros_like(here)
-    for epoch in range(1, settings.epochs + 1):
-        _epoch(x, [column[here] for column in rows], now, [generators[m] for m in here.tolist()], settings)
-        numbers, labels, weights, counts = (column[here] for column in held_out)
-        z = _logits(settings, x, numbers, *now[:3])
-        current = softplus(z).addcmul_(z, labels, value=-1).mul_(weights).sum(1, dtype=torch.float64) / counts
-        if not current.isfinite().all():
-            message = f"the validation loss of a network is not finite after epoch {epoch}; look for NaN and infinities"
-            raise ResonautError(f"{message} in features and weights, or lower classifier.network.learning_rate.")
-        better = current < loss[here]
-        where = here[better]
-        best[where], loss[where], epochs[where] = now.parameters[better], current[better], epoch
-        patient = epoch - epochs[here] < settings.patience
-        here, now = here[patient], _State(*(field[patient] for field in now))
-        if not len(here):
-            break
-    return best, centre, scale, loss, epochs
+class _Group:
+    """The networks of one group as learners; those out of patience leave the batch."""
+
+    def __init__(
+        self,
+        x: Tensor,
+        rows: Table,
+        held_out: Table,
+        centre: Tensor,
+        scale: Tensor,
+        generators: Generators,
+        settings: NetworkSettings,
+    ) -> None:
+        self.x, self.rows, self.held_out, self.generators, self.settings = x, rows, held_out, generators, settings
+        self.centre, self.scale = centre, scale
+        sizes = [x.shape[1], *settings.hidden, 1]
+        bound = torch.cat([torch.full(((a + 1) * b,), a**-0.5) for a, b in pairwise(sizes)])
+        self.best = torch.stack([(2 * torch.rand(len(bound), generator=g) - 1) * bound for g in generators]).to(
+            x.device
+        )
+        moments = torch.zeros_like(self.best), torch.zeros_like(self.best)
+        self.now = _State(self.best.clone(), centre, scale, *moments, torch.zeros_like(self.best[:, 0]))
+        self.here = torch.arange(len(self.best), device=x.device)
+
+    def advance(self) -> None:
+        generators = [self.generators[m] for m in self.here.tolist()]
+        _epoch(self.x, [column[self.here] for column in self.rows], self.now, generators, self.settings)
+
+    def loss(self) -> Tensor:
+        numbers, labels, weights, counts = (column[self.here] for column in self.held_out)
+        z = _logits(self.settings, self.x, numbers, *self.now[:3])
+        return softplus(z).addcmul_(z, labels, value=-1).mul_(weights).sum(1, dtype=torch.float64) / counts
+
+    def keep(self, better: Tensor) -> None:
+        self.best[self.here[better]] = self.now.parameters[better]
+
+    def leave(self, patient: Tensor) -> None:
+        self.here, self.now = self.here[patient], _State(*(field[patient] for field in self.now))
 
 
 def _epoch(x: Tensor, rows: Table, now: _State, generators: Generators, settings: NetworkSettings) -> None:

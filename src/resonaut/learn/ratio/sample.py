@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resonaut.core import identifier
 from resonaut.core.errors import ResonautError
 from resonaut.core.identifier import Keys, folds
 
@@ -20,6 +22,15 @@ class Sample:
     features: NDArray[np.float32]
     weights: NDArray[np.float64]
     keys: Keys
+
+    @classmethod
+    def of(
+        cls, features: NDArray[Any], weights: NDArray[np.float64] | None = None, keys: Keys | None = None
+    ) -> "Sample":
+        """A sample of arrays; without ``weights`` each is 1, without ``keys`` row numbers take their place."""
+        n = len(features)
+        weights = np.ones(n) if weights is None else weights
+        return cls(np.asarray(features, np.float32), weights, identifier.rows(n) if keys is None else keys)
 
     def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Sample":
         """The events of a mask or an index array."""

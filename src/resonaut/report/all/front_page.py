@@ -11,11 +11,26 @@ from resonaut.core import manifest
 from resonaut.core.errors import InputFileError
 from resonaut.core.manifest import Manifest
 from resonaut.report import pages
+from resonaut.report.figure import CONFIG, DATA, MANIFESTS, RESULTS, Figure, Input, Output
+from resonaut.report.fit import numbers
 from resonaut.report.fit import results as files
-from resonaut.report.fit import summary as tables
 from resonaut.report.fit.results import Result, Selection, heading, limit, limit_doubts
-from resonaut.report.pages import BAD, FAINT, Cell
-from resonaut.report.select.methods import FINE
+from resonaut.report.pages import BAD, FAINT, FINE, Cell
+from resonaut.report.settings import label
+
+FIGURE = Figure(
+    category="Results",
+    reads={
+        "results": RESULTS,
+        "summary": Input("fit", "summary", "<results>/fit/summary.json", many=False),
+        "methods": Input("report", "methods", "<results>/report/methods.csv, for the verdicts.", many=False),
+        "figures": Input("report", "figures", "A figure (PNG) that the page shows."),
+        "data": DATA,
+        "datasets": MANIFESTS,
+        "config": CONFIG,
+    },
+    writes={"page": Output("front_page.html")},
+)
 
 
 class Verdict(NamedTuple):
@@ -26,44 +41,45 @@ class Verdict(NamedTuple):
     bound: bool
 
 
-def front_page(
-    paths: Sequence[Path],
+def draw(
+    output: Path,
+    results: Sequence[Path],
     summary: Path,
     methods: Path,
-    data: Sequence[Path],
-    manifests: Sequence[Path],
     figures: Sequence[Path],
-    label: str,
-    output: Path,
+    data: Sequence[Path],
+    datasets: Sequence[Path],
+    config: Path | None,
 ) -> None:
     """Write the page.
 
     Args:
-        paths: the results of the stage ``fit`` of all selections and windows.
+        output: the folder.
+        results: of the stage ``fit``, of all selections and windows.
         summary: ``<results>/fit/summary.json``, for the global significances.
         methods: ``<results>/report/methods.csv``, for the verdicts.
         data: ``<results>/skim/<dataset>.json`` of the data that were searched.
-        manifests: the same of all datasets.
         figures: PNG files that the page holds.
-        label: text above the figures.
-        output: the page (HTML).
+        datasets: ``<results>/skim/<dataset>.json``.
+        config: for what stands above the page.
 
     Raises:
         InputFileError: a file is not what it should be.
     """
-    results = files.read(paths)
-    selections = files.selections(results, summary)
-    level = 100 * results[0].content["confidence_level"]
-    found = tables.largest_excess(tables.read(summary)["global"]["all"])
+    fits = files.read(results)
+    selections = files.selections(fits, summary)
+    level = 100 * fits[0].content["confidence_level"]
+    found = numbers.largest_excess(numbers.read(summary)["global"]["all"])
     parts = [
         *(f'<p class="result">{escape(sentence)}</p>' for sentence in found),
         _selections(selections, _verdicts(methods), level),
         *(_figure(path) for path in figures),
         "<h2>What was searched</h2>",
-        f"<p>{escape(_searched(results, selections, manifest.read(data)))}</p>",
-        _datasets(manifest.read(manifests)),
+        f"<p>{escape(_searched(fits, selections, manifest.read(data)))}</p>",
+        _datasets(manifest.read(datasets)),
     ]
-    pages.write(output, "Search for resonances in dijet events", heading(label, results[0].content), parts)
+    text = heading(label(config), fits[0].content)
+    pages.write(output / "front_page.html", "Search for resonances in dijet events", text, parts)
 
 
 def _verdicts(path: Path) -> dict[str, list[Verdict]]:
@@ -129,7 +145,7 @@ def _encoded(path: Path) -> str:
     try:
         return base64.b64encode(path.read_bytes()).decode()
     except OSError as error:
-        raise InputFileError(path, error.strerror or "cannot be read", "run 'resonaut report search' again") from None
+        raise InputFileError(path, error.strerror or "cannot be read", "make it again") from None
 
 
 def _searched(results: Sequence[Result], selections: Sequence[Selection], data: Sequence[Manifest]) -> str:

@@ -1,4 +1,4 @@
-"""The measured Lund planes: data and simulation, their ratio, and its uncertainties."""
+"""The measured Lund planes of W jets: data and simulation, their ratio, and its uncertainties."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,26 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import LogNorm
 
-from resonaut.core import config
+from resonaut.core.config import load_json
 from resonaut.core.errors import InputFileError
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.style import figure, headline
+
+FIGURE = Figure(
+    category="Calibration",
+    reads={
+        "planes": Input("calibrate", "planes", "<results>/calibrate/planes.json", many=False),
+        "data": Input(
+            "calibrate",
+            "data",
+            "<results>/skim/<dataset>.json of the data with W jets, for the luminosity.",
+            needed=False,
+        ),
+        "config": CONFIG,
+    },
+    writes={"plot": Output("lund_planes.png")},
+)
 
 AXES = ("subjet_pt", "ln_radius_over_delta", "ln_kt")
 # The colours of densities span this factor below the largest.
@@ -36,15 +53,13 @@ class Column:
     ticks: Sequence[float] = ()
 
 
-def lund_planes(planes: Path, text: str, plot: Path) -> None:
-    """Lund planes of W jets in data and simulation, their ratio and its relative errors, a row for each p_T slice.
-
-    ``text`` is above.
+def draw(output: Path, planes: Path, data: Sequence[Path], config: Path | None) -> None:
+    """Draw the planes of data and simulation, their ratio and its relative errors, a row for each p_T slice.
 
     Raises:
         InputFileError: ``planes`` is not ``planes.json`` of the stage ``calibrate``.
     """
-    content = config.load_json(planes)
+    content = load_json(planes)
     try:
         pt, x, y = (np.asarray(content["edges"][name]) for name in AXES)
         found = columns(content)
@@ -54,7 +69,7 @@ def lund_planes(planes: Path, text: str, plot: Path) -> None:
     rows = len(pt) - 1
     size = (2.75 * len(found), 0.9 + 2.15 * rows)
     keywords: dict[str, Any] = {"squeeze": False, "sharex": True, "sharey": True}
-    with figure(plot, rows, len(found), figsize=size, **keywords) as (fig, axes):
+    with figure(output / "lund_planes.png", rows, len(found), figsize=size, **keywords) as (fig, axes):
         for c, column in enumerate(found):
             for row in range(rows):
                 style: dict[str, Any] = {"norm": column.norm, "cmap": column.palette, "rasterized": True}
@@ -71,7 +86,7 @@ def lund_planes(planes: Path, text: str, plot: Path) -> None:
             axes[row][0].text(
                 0.97, 0.95, f"{subjets[row]:,.0f} subjets", ha="right", va="top", transform=corner, size=9
             )
-        headline(fig, text)
+        headline(fig, settings.of_data(config, data))
         axes[0][0].set(**_limits(np.isfinite(found[0].values) | np.isfinite(found[1].values), x, y))
 
 

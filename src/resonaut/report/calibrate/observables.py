@@ -1,4 +1,4 @@
-"""What the Lund-plane calibration does to the signals' jets: observables before and after, and its scale factors."""
+"""Observables of the signals' jets before and after the Lund-plane calibration."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,24 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from resonaut.core import config
-from resonaut.core.errors import InputFileError
-from resonaut.core.files import folder
 from resonaut.core.histograms import from_json
-from resonaut.report.calibrate import scale_factors
+from resonaut.report import settings
+from resonaut.report.calibrate import summaries as files
+from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.style import COLOURS, headline, legend_below, ratio_panels
+
+FIGURE = Figure(
+    category="Calibration",
+    reads={
+        "summaries": Input("calibrate", "summaries", "<results>/calibrate/<dataset>/summary.json of the signals."),
+        "config": CONFIG,
+    },
+    writes={
+        "plots": Output(
+            "calibration/{dataset}.png", each=("summaries", "{dataset}/summary.json"), labels={"dataset": "{dataset}"}
+        )
+    },
+)
 
 LABELS = {
     "tau21": r"$\tau_{21}$",
@@ -27,40 +39,16 @@ PANELS_IN_A_ROW = 3
 # The scatter of fewer jets' weights says little of their mean's error.
 FEWEST_JETS = 5
 RATIO_RANGE = (0.4, 1.6)
-KEYS = ("dataset", "selections", "histograms", "prongs")
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def calibration(summaries: Sequence[Path], text: str, output: Path) -> None:
-    """Draw the observables of each dataset; tabulate and draw the scale factors of all.
-
-    Args:
-        summaries: ``<results>/calibrate/<dataset>/summary.json``.
-        text: above the figures.
-        output: gets ``<dataset>.png``, ``scale_factors.html``, ``scale_factors.csv`` and ``prongs.csv``.
-
-    Raises:
-        InputFileError: a file is no summary of the stage ``calibrate``.
-    """
-    contents = [_read(path) for path in summaries]
-    with folder(output, "calibration") as partial:
-        for content in contents:
-            observables(content, text, partial / f"{content['dataset']}.png")
-        scale_factors.tables(contents, partial / "scale_factors.csv", partial / "prongs.csv")
-        scale_factors.page(contents, text, partial / "scale_factors.html")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = config.load_json(path)
-    try:
-        for key in KEYS:
-            content[key]
-    except (KeyError, TypeError) as error:
-        raise InputFileError(
-            path, f"no summary of a calibration ({error!r})", "run 'resonaut calibrate summarise' again"
-        ) from None
-    return content
+def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
+    """Draw a figure of each dataset into ``output``."""
+    for path in summaries:
+        content = files.read(path)
+        plot = output / "calibration" / f"{content['dataset']}.png"
+        observables(content, settings.of_simulation(config), plot)
 
 
 def observables(content: dict[str, Any], text: str, plot: Path) -> None:

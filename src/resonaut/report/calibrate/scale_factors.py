@@ -10,12 +10,34 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from resonaut.core.files import atomic
-from resonaut.report import pages
+from resonaut.report import pages, settings
+from resonaut.report.calibrate import summaries as files
+from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.pages import BAD, FAINT, Cell
+
+FIGURE = Figure(
+    category="Calibration",
+    reads={
+        "summaries": Input("calibrate", "summaries", "<results>/calibrate/<dataset>/summary.json of the signals."),
+        "config": CONFIG,
+    },
+    writes={
+        "page": Output("calibration/scale_factors.html"),
+        "table": Output("calibration/scale_factors.csv"),
+        "prongs": Output("calibration/prongs.csv", caption="prongs"),
+    },
+)
 
 # The largest uncertainty has the darkest cell, and all from this size on.
 DARKEST = 0.3
 BOLD = "font-weight: bold"
+
+
+def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
+    """Write the page and the tables into ``output``."""
+    contents, folder = [files.read(path) for path in summaries], output / "calibration"
+    tables(contents, folder / "scale_factors.csv", folder / "prongs.csv")
+    page(contents, settings.of_simulation(config), folder / "scale_factors.html")
 
 
 def tables(contents: Sequence[dict[str, Any]], table: Path, prongs: Path) -> None:

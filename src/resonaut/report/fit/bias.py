@@ -1,4 +1,4 @@
-"""The bias test of the fits: a figure and a table of pulls, spurious signal and coverage."""
+"""Pulls, spurious signal and coverage of the fits: the bias tests of all selections."""
 
 import csv
 from collections.abc import Sequence
@@ -9,10 +9,22 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from resonaut.core import config
+from resonaut.core.config import load_json
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import atomic
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.style import COLOURS, above, figure, legend_below
+
+FIGURE = Figure(
+    category="Results",
+    reads={
+        "tests": Input("fit", "bias", "<results>/fit/<method>/<window>_bias.json of all fits."),
+        "config": CONFIG,
+    },
+    writes={"plot": Output("bias.png"), "table": Output("bias.csv")},
+    on_request=True,
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -54,30 +66,28 @@ PANELS = (
 )
 
 
-def bias(paths: Sequence[Path], text: str, plot: Path, table: Path) -> None:
-    """Draw the bias tests ``paths`` of the stage ``fit`` against mass, a column a selection; write all numbers as CSV.
-
-    ``text`` is above.
+def draw(output: Path, tests: Sequence[Path], config: Path | None) -> None:
+    """Draw bias tests of the stage ``fit`` against mass, a column a selection; write all numbers as CSV.
 
     Raises:
         InputFileError: a file is no bias test.
         ConfigError: no file has a mass.
     """
-    tests: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
-    for path in paths:
-        content = config.load_json(path)
+    for path in tests:
+        content = load_json(path)
         try:
             name = {"selection": content.get("method", "spectrum"), "window": content.get("window", "")}
             rows += [name | {column: point[column] for column in COLUMNS} for point in content["points"]]
-            tests.append({key: content[key] for key in ("confidence_level", "truth", "truth_shape_parameters")})
+            found.append({key: content[key] for key in ("confidence_level", "truth", "truth_shape_parameters")})
         except (AttributeError, KeyError, TypeError) as error:
             raise InputFileError(path, f"no bias test ({error!r})", "run 'resonaut fit bias' again") from None
     if not rows:
         raise ConfigError("no bias test has a mass; give fit.bias.masses that lie in signal regions.")
     rows.sort(key=lambda row: (row["selection"], row["mass"], row["injected_sigma"]))
-    _table(rows, table)
-    _figure(rows, tests[0], text, plot)
+    _table(rows, output / "bias.csv")
+    _figure(rows, found[0], settings.of_simulation(config), output / "bias.png")
 
 
 def _table(rows: list[dict[str, Any]], table: Path) -> None:

@@ -1,4 +1,4 @@
-"""The fits themselves: functions, fit probabilities and ranges against mass."""
+"""The fits behind each mass: the function, its parameters, fit probabilities and range."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,12 +7,27 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.report.fit.results import Selection, doubts
+from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
+from resonaut.report.fit import results as files
+from resonaut.report.fit.results import Selection, doubts, heading
+from resonaut.report.settings import label
 from resonaut.report.style import COLOURS, PANELS_IN_A_ROW, above, figure, legend_below, mark_doubtful
+
+FIGURE = Figure(
+    category="Results",
+    reads={"results": RESULTS, "summary": SUMMARY, "config": CONFIG},
+    writes={"plot": Output("fits.png")},
+)
 
 # Below this a fit probability is drawn at the edge, as an arrow.
 LEAST_PROBABILITY = 1e-4
 FAMILY_COLOURS = (COLOURS[3], COLOURS[1], COLOURS[5])
+
+
+def draw(output: Path, results: Sequence[Path], summary: Path | None, config: Path | None) -> None:
+    """Draw the figure into ``output``."""
+    read = files.read(results)
+    fits(files.selections(read, summary), heading(label(config), read[0].content), output / "fits.png")
 
 
 def fits(selections: Sequence[Selection], text: str, plot: Path) -> None:

@@ -1,4 +1,4 @@
-"""The numbers of the figures as a HEPData submission: a folder with submission.yaml and one YAML file a table."""
+"""The numbers of the figures as a HEPData submission: submission.yaml and one YAML file a table."""
 
 import contextlib
 import tempfile
@@ -9,8 +9,18 @@ from typing import Any
 import numpy as np
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
+from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
+from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Point, Result, Selection, checked_limit, doubts, limit, limit_doubts, no_limit
 from resonaut.report.intervals import poisson_interval
+from resonaut.report.settings import label
+
+FIGURE = Figure(
+    category="Results",
+    subcategory="HEPData",
+    reads={"results": RESULTS, "summary": SUMMARY, "config": CONFIG},
+    writes={"submission": Output("hepdata", inside="{table}.yaml", labels={"table": "{table}"})},
+)
 
 # HEPData shows this where a mass has no number.
 MISSING = "-"
@@ -20,6 +30,12 @@ DIJETS = {
     "reactions": ["P P --> JET JET"],
     "phrases": ["Proton-Proton Scattering", "Dijet Production", "Resonance Search"],
 }
+
+
+def draw(output: Path, results: Sequence[Path], summary: Path | None, config: Path | None) -> None:
+    """Write the submission into the folder ``hepdata`` of ``output``."""
+    read = files.read(results)
+    write(read, files.selections(read, summary), label(config), output / "hepdata")
 
 
 def write(results: Sequence[Result], selections: Sequence[Selection], label: str, folder: Path) -> None:

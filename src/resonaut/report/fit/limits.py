@@ -1,4 +1,4 @@
-"""Limits against mass."""
+"""Observed and expected CLs limits of every selection against the resonance mass."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,10 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from resonaut.report.fit.results import Selection, checked_limit, limit, limit_doubts
+from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
+from resonaut.report.fit import results as files
+from resonaut.report.fit.results import Selection, checked_limit, heading, limit, limit_doubts
+from resonaut.report.settings import label
 from resonaut.report.style import (
     COLOURS,
     GREEN,
@@ -20,6 +23,20 @@ from resonaut.report.style import (
     mark_doubtful,
     mark_found,
 )
+
+FIGURE = Figure(
+    category="Results",
+    reads={"results": RESULTS, "summary": SUMMARY, "config": CONFIG},
+    writes={"plot": Output("limits.png")},
+)
+
+
+def draw(output: Path, results: Sequence[Path], summary: Path | None, config: Path | None) -> None:
+    """Draw the figure into ``output``."""
+    read = files.read(results)
+    first = read[0].content
+    text = heading(label(config), first)
+    limits(files.selections(read, summary), first["confidence_level"], text, output / "limits.png")
 
 
 def limits(selections: Sequence[Selection], confidence_level: float, text: str, plot: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pulls and impacts of the signal's uncertainties."""
+"""Pulls and impacts of the signal's uncertainties at the most significant mass of each selection."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,8 +7,23 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.report.fit.results import Selection
+from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
+from resonaut.report.fit import results as files
+from resonaut.report.fit.results import Selection, heading
+from resonaut.report.settings import label
 from resonaut.report.style import COLOURS, above, figure
+
+FIGURE = Figure(
+    category="Results",
+    reads={"results": RESULTS, "summary": SUMMARY, "config": CONFIG},
+    writes={"plot": Output("nuisances.png")},
+)
+
+
+def draw(output: Path, results: Sequence[Path], summary: Path | None, config: Path | None) -> None:
+    """Draw the figure into ``output``."""
+    read = files.read(results)
+    nuisances(files.selections(read, summary), heading(label(config), read[0].content), output / "nuisances.png")
 
 
 def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:

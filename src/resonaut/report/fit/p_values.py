@@ -1,4 +1,4 @@
-"""Local p-values against mass."""
+"""Local p-values of every selection against the resonance mass, and those expected of a signal."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,11 +7,26 @@ from typing import Any
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from resonaut.report.fit.results import Point, Selection, Value, doubts
+from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
+from resonaut.report.fit import results as files
+from resonaut.report.fit.results import Point, Selection, Value, doubts, heading
+from resonaut.report.settings import label
 from resonaut.report.style import alone, corner, distinct, figure, legend_below, mark_doubtful, mark_found
+
+FIGURE = Figure(
+    category="Results",
+    reads={"results": RESULTS, "summary": SUMMARY, "config": CONFIG},
+    writes={"plot": Output("p_values.png")},
+)
 
 # An expected significance beyond this would leave no room for the observed ones.
 HIGHEST_EXPECTED = 6
+
+
+def draw(output: Path, results: Sequence[Path], summary: Path | None, config: Path | None) -> None:
+    """Draw the figure into ``output``."""
+    read = files.read(results)
+    p_values(files.selections(read, summary), heading(label(config), read[0].content), output / "p_values.png")
 
 
 def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:

@@ -1,17 +1,39 @@
-"""The figure of one spectrum: the data, the fits at its most significant mass, and the pulls."""
+"""Each selected spectrum: the data, the fits at its most significant mass, and the pulls."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from resonaut.report.figure import CONFIG, RESULTS, Figure, Output
+from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Result, doubts, heading
 from resonaut.report.intervals import poisson_interval
+from resonaut.report.settings import label
 from resonaut.report.style import COLOURS, Array, corner, figure, mathematical, signal_region
+
+FIGURE = Figure(
+    category="Spectra",
+    reads={"results": RESULTS, "config": CONFIG},
+    writes={
+        "spectra": Output(
+            "spectra/{method}_{window}.png",
+            each=("results", "{method}/{window}.json"),
+            labels={"selection": "{method}", "window": "{window}"},
+        )
+    },
+)
 
 # An axis is logarithmic where its masses, or the events per GeV, differ by these factors.
 FAR, MANY = 10.0, 30.0
+
+
+def draw(output: Path, results: Sequence[Path], config: Path | None) -> None:
+    """Draw the spectrum of each result into ``output``: ``spectrum.png`` of a bare scan."""
+    for result in files.read(results):
+        spectrum(result, label(config), output / result.figure)
 
 
 def spectrum(result: Result, label: str, plot: Path) -> None:

@@ -1,103 +1,34 @@
-"""The final numbers: the summary that everything ends in, as JSON, as CSV, and on the terminal."""
+"""The final numbers of each selection and mass, and the global significances."""
 
 import csv
 from pathlib import Path
 from typing import Any
 
-from resonaut.core import config
 from resonaut.core.files import atomic, write_json
-from resonaut.core.shape import require
+from resonaut.report.figure import Figure, Input, Output
+from resonaut.report.fit.numbers import COLUMNS, read
 
-COLUMNS = (
-    "selection",
-    "mass",
-    "p_local",
-    "z_local",
-    "z_expected",
-    "signal_yield",
-    "signal_yield_error",
-    "limit_observed",
-    "limit_expected",
-    "efficiency",
-    "fit_p_background",
-    "fit_good",
+FIGURE = Figure(
+    category="Results",
+    reads={"fits": Input("fit", "summary", "<results>/fit/summary.json", many=False)},
+    writes={"summary": Output("summary.json", shown=False), "table": Output("summary.csv")},
 )
 
-KINDS: dict[str, Any] = {"selection": str, "mass": float, "fit_good": bool}
-EXCESS = {"mass": float, "z_local": float, "z_global": (float, None), "toys": int}
-SUMMARY = {
-    "points": [{key: KINDS.get(key, (float, None)) for key in COLUMNS}],
-    "global": {"selections": {str: EXCESS}, "all": (EXCESS, None)},
-}
 
-
-def summarise(results: Path, summary: Path, table: Path) -> None:
-    """Write the fit's results: ``summary.json`` with ``points`` and ``global``, and the points as CSV.
+def draw(output: Path, fits: Path) -> None:
+    """Write ``points`` and ``global`` as ``summary.json``, and the points as CSV.
 
     Raises:
-        InputFileError: ``results`` is no summary of the stage ``fit``.
+        InputFileError: ``fits`` is no summary of the stage ``fit``.
     """
-    content = read(results)
+    content = read(fits)
     rows = [{key: row[key] for key in COLUMNS} for row in content["points"]]
-    write_json(summary, {"points": rows, "global": content["global"]})
-    with atomic(table) as partial, partial.open("w", newline="") as file:
+    write_json(output / "summary.json", {"points": rows, "global": content["global"]})
+    with atomic(output / "summary.csv") as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: _plain(value) for key, value in row.items()} for row in rows)
 
 
-def read(path: Path) -> Any:
-    """The summary of the stage ``fit``, or the one made of it here.
-
-    Raises:
-        InputFileError: it is neither.
-    """
-    return require(config.load_json(path), SUMMARY, path, "summary of fits", "run 'resonaut fit summary' again")
-
-
 def _plain(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
-
-
-def terminal_table(summary: Path) -> str:
-    """Each selection at its most significant mass, and the largest excess of all, as text for a terminal.
-
-    Raises:
-        InputFileError: ``summary`` is no such file.
-    """
-    content = read(summary)
-    best: dict[str, dict[str, Any]] = {}
-    for row in content["points"]:
-        # A mass whose fit is doubtful counts only where there is no other.
-        known = best.get(row["selection"], row)
-        best[row["selection"]] = max(known, row, key=_significance)
-    lines = [
-        f"{'selection':<12} {'mass':>8} {'local':>8} {'global':>8} {'observed limit':>15} {'expected limit':>15}",
-        f"{'':<12} {'GeV':>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",
-    ]
-    excesses = {name: one["z_global"] for name, one in content["global"]["selections"].items()}
-    lines += [
-        f"{name:<12} {row['mass']:>8.0f} {_number(row['z_local'], 8, '.1f')} {_number(excesses.get(name), 8, '.1f')} "
-        f"{_number(row['limit_observed'], 15, '.3g')} {_number(row['limit_expected'], 15, '.3g')}"
-        for name, row in best.items()
-    ]
-    return "\n".join(["Most significant mass of each selection:", *lines, *largest_excess(content["global"]["all"])])
-
-
-def _significance(row: dict[str, Any]) -> tuple[bool, float]:
-    # Where the fits failed there is none.
-    return row["fit_good"], float("-inf") if row["z_local"] is None else row["z_local"]
-
-
-def largest_excess(excess: dict[str, Any] | None) -> list[str]:
-    """A sentence on the largest excess of all selections; none where no mass was fitted."""
-    if excess is None:
-        return []
-    text = f"Largest excess: {excess['z_local']:.1f} sigma local at {excess['mass']:.0f} GeV"
-    if excess["z_global"] is None:
-        return [text + "."]
-    return [text + f", {excess['z_global']:.1f} sigma global (all masses of all selections, {excess['toys']} toys)."]
-
-
-def _number(value: float | None, width: int, form: str) -> str:
-    return f"{'-':>{width}}" if value is None else f"{value:>{width}{form}}"

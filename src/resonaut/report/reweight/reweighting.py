@@ -1,15 +1,28 @@
-"""Data and simulation before and after the reweighting."""
+"""Features of data and simulation before and after the reweighting."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.core import config
+from resonaut.core.config import load_json
 from resonaut.core.histograms import from_json
 from resonaut.core.shape import require
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
 from resonaut.report.style import COLOURS, Array, headline, legend_below, ratio_panels
+
+FIGURE = Figure(
+    category="Reweighting",
+    reads={
+        "closure": Input("reweight", "closure", "<results>/reweight/closure.json", many=False),
+        "data": DATA,
+        "config": CONFIG,
+    },
+    writes={"plot": Output("reweighting.png")},
+)
 
 # Panels of features in one row.
 FEATURES_IN_A_ROW = 4
@@ -21,22 +34,22 @@ CLOSURE: dict[str, Any] = {"features": [{**dict.fromkeys(("data", *WHEN), from_j
 CLOSURE |= dict.fromkeys((f"{name}_{when}" for name in ("auc", "auc_error") for when in WHEN), (float, None))
 
 
-def reweighting(summary: Path, text: str, plot: Path) -> None:
-    """Closure of the reweighting: every feature in the sidebands, data against simulation; ``text`` is above.
+def draw(output: Path, closure: Path, data: Sequence[Path], config: Path | None) -> None:
+    """Draw every feature in the sidebands, data against simulation.
 
     Raises:
-        InputFileError: ``summary`` is no ``closure.json`` of the stage ``reweight``.
+        InputFileError: ``closure`` is no ``closure.json`` of the stage ``reweight``.
     """
     content = require(
-        config.load_json(summary), CLOSURE, summary, "closure of a reweighting", "run 'resonaut reweight train' again"
+        load_json(closure), CLOSURE, closure, "closure of a reweighting", "run 'resonaut reweight train' again"
     )
     features = content["features"]
-    with ratio_panels(plot, len(features), FEATURES_IN_A_ROW) as (fig, pairs):
+    with ratio_panels(output / "reweighting.png", len(features), FEATURES_IN_A_ROW) as (fig, pairs):
         for (upper, lower), found in zip(pairs, features, strict=True):
-            closure(found, upper, lower)
+            feature(found, upper, lower)
         for _, lower in pairs[::FEATURES_IN_A_ROW]:
             lower.set_ylabel("sim. / data")
-        text += "\nevents in the sidebands"
+        text = f"{settings.of_data(config, data)}\nevents in the sidebands"
         # Without enough events there is no such number.
         if content["auc_after"] is not None:
             aucs = (f"{content[f'auc_{when}']:.3f} ± {content[f'auc_error_{when}']:.3f} {when}" for when in WHEN)
@@ -45,7 +58,7 @@ def reweighting(summary: Path, text: str, plot: Path) -> None:
         legend_below(fig, 3)
 
 
-def closure(content: dict[str, Any], ax: Axes, ratio: Axes) -> None:
+def feature(content: dict[str, Any], ax: Axes, ratio: Axes) -> None:
     """One feature in data and in simulation before and after reweighting, with the ratios to data."""
     data = from_json(content["data"])
     edges = data.axes[0].edges

@@ -1,4 +1,4 @@
-"""Mean images of selected and of rejected jets: what the selection sees."""
+"""Mean images of the jets that a selection keeps and of those that it rejects."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +9,28 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 
-from resonaut.core import config
+from resonaut.core.config import load_json
 from resonaut.core.errors import InputFileError
-from resonaut.core.files import folder
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
 from resonaut.report.style import figure, headline
+
+FIGURE = Figure(
+    category="Methods",
+    subcategory="Jet images",
+    reads={
+        "means": Input("select", "images", "<results>/select/<method>/<window>_images.json"),
+        "data": DATA,
+        "config": CONFIG,
+    },
+    writes={
+        "plots": Output(
+            "images/{method}_{window}.png",
+            each=("means", "{method}/{window}_images.json"),
+            labels={"selection": "{method}", "window": "{window}"},
+        )
+    },
+)
 
 KINDS = ("rejected", "selected")
 JETS = ("heavier jet", "lighter jet")
@@ -22,21 +40,19 @@ RANGE = 1e4
 Array = npt.NDArray[np.float64]
 
 
-def images(paths: Sequence[Path], text: str, output: Path) -> None:
-    """Draw each file ``<results>/select/<method>/<window>_images.json`` as ``<method>_<window>.png`` in ``output``.
-
-    ``text`` is above.
+def draw(output: Path, means: Sequence[Path], data: Sequence[Path], config: Path | None) -> None:
+    """Draw a figure of each selection.
 
     Raises:
         InputFileError: a file holds no images.
     """
-    with folder(output, "images") as partial:
-        for path in paths:
-            _of_selection(path, text, partial)
+    for path in means:
+        _selection(path, settings.of_data(config, data), output / "images")
 
 
-def _of_selection(path: Path, text: str, output: Path) -> None:
-    content = config.load_json(path)
+def _selection(path: Path, text: str, output: Path) -> None:
+    """The images of one selection, with ``text`` above."""
+    content = load_json(path)
     try:
         name = f"{content['method']}_{content['window']}"
         edges, pixels = np.asarray(content["edges"]), [np.asarray(content[kind]) for kind in KINDS]
@@ -45,10 +61,10 @@ def _of_selection(path: Path, text: str, output: Path) -> None:
     except (KeyError, TypeError) as error:
         raise InputFileError(path, f"no jet images ({error!r})", "run 'resonaut select images' again") from None
     heading = f"{text}\n{content['method']}, {content['window']}: {low:g}–{high:g} GeV"
-    _draw(edges, pixels[0], pixels[1], titles, heading, output / f"{name}.png")
+    _panels(edges, pixels[0], pixels[1], titles, heading, output / f"{name}.png")
 
 
-def _draw(edges: Array, rejected: Array, selected: Array, titles: Sequence[str], heading: str, plot: Path) -> None:
+def _panels(edges: Array, rejected: Array, selected: Array, titles: Sequence[str], heading: str, plot: Path) -> None:
     """A row for each jet; rejected, selected, and their difference."""
     brightest = float(max(rejected.max(), selected.max())) or 1.0
     shade = LogNorm(brightest / RANGE, brightest)

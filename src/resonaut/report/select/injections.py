@@ -1,4 +1,4 @@
-"""Experiments with injected signal: what each method finds, excludes, and gains over the inclusive search."""
+"""What the methods find of injected signal, exclude, and gain over the inclusive search."""
 
 import csv
 from collections.abc import Sequence
@@ -9,11 +9,35 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from resonaut.core import config
+from resonaut.core.config import load_json
 from resonaut.core.errors import InputFileError
-from resonaut.core.files import atomic, folder
+from resonaut.core.files import atomic
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
 from resonaut.report.select import improvements
 from resonaut.report.style import above, distinct, figure, legend_below, spread
+
+FIGURE = Figure(
+    category="Injections",
+    reads={
+        "retrained": Input("select", "injected", "<results>/fit/retrained/<method>/<window>/<signal>.json"),
+        "benchmark": Input(
+            "select",
+            "benchmark",
+            "<results>/select/benchmark.json, for the significance improvements.",
+            many=False,
+            needed=False,
+        ),
+        "data": DATA,
+        "config": CONFIG,
+    },
+    writes={
+        "table": Output("injections.csv"),
+        "plots": Output("injections", inside="{figure}.png", labels={"figure": "{figure}"}),
+    },
+    # Many trainings are behind it.
+    on_request=True,
+)
 
 COLUMNS = (
     "method",
@@ -56,26 +80,22 @@ MOST_TICKS = 8
 Content = dict[str, Any]
 
 
-def injections(paths: Sequence[Path], benchmark: Path | None, text: str, output: Path) -> None:
-    """Write ``injections.csv``, and in ``injections/`` two figures of each signal and window.
-
-    Args:
-        paths: ``<results>/fit/retrained/<method>/<window>/<signal>.json``.
-        benchmark: ``<results>/select/benchmark.json``, for the significance improvements; None without.
-        text: above the figures.
-        output: the folder.
+def draw(
+    output: Path, retrained: Sequence[Path], benchmark: Path | None, data: Sequence[Path], config: Path | None
+) -> None:
+    """Write the table, and in ``injections/`` two figures of each signal and window; without ``benchmark`` one.
 
     Raises:
         InputFileError: a file is not what it should be.
     """
-    contents = [read(path) for path in paths]
+    contents = [read(path) for path in retrained]
     benchmarked = [] if benchmark is None else improvements.read(benchmark)
-    with folder(output, "injections") as partial:
-        _table(contents, partial / "injections.csv")
-        for (signal, window), own in _grouped(contents).items():
-            significance_and_limits(own, text, partial / "injections" / f"{signal}_{window}.png")
-        for (signal, window), rows in _grouped(benchmarked).items():
-            improvements.improvements(rows, text, partial / "injections" / f"improvement_{signal}_{window}.png")
+    text = settings.of_data(config, data)
+    _table(contents, output / "injections.csv")
+    for (signal, window), own in _grouped(contents).items():
+        significance_and_limits(own, text, output / "injections" / f"{signal}_{window}.png")
+    for (signal, window), rows in _grouped(benchmarked).items():
+        improvements.improvements(rows, text, output / "injections" / f"improvement_{signal}_{window}.png")
 
 
 def read(path: Path) -> Content:
@@ -84,7 +104,7 @@ def read(path: Path) -> Content:
     Raises:
         InputFileError: it is none.
     """
-    content: Content = config.load_json(path)
+    content: Content = load_json(path)
     try:
         for key in TOP_LEVEL:
             content[key]

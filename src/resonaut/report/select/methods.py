@@ -8,45 +8,46 @@ from typing import Any
 
 import numpy as np
 
-from resonaut.core import config
+from resonaut.core.config import load_json
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.core.files import atomic, folder
+from resonaut.core.files import atomic
+from resonaut.report.figure import CONFIG, RESULTS, SELECTIONS, Figure, Input, Output
 from resonaut.report.fit import results
 from resonaut.report.fit.results import Result, heading
-from resonaut.report.select import overview, selections
+from resonaut.report.pages import FINE
+from resonaut.report.select import overview
+from resonaut.report.select.summaries import read
+from resonaut.report.settings import label
 
-KEYS = (
-    "efficiency_target",
-    "counts",
-    "importance",
-    "method",
-    "sculpting",
-    "signal_region",
-    "signals",
-    "spectra",
-    "training",
-    "window",
+FIGURE = Figure(
+    category="Methods",
+    reads={
+        "selections": SELECTIONS,
+        "fits": RESULTS,
+        "no_signal": Input(
+            "select",
+            "no_signal",
+            "<results>/fit/retrained/... .json whose experiments of amount 0 hold no signal.",
+            needed=False,
+        ),
+        "config": CONFIG,
+    },
+    options={
+        "bounds": Input("select", "bounds", "A method that knows what no search knows.", needed=False),
+        # A lost benchmark is no reason to train again.
+        "benchmarks": Input(
+            "select", "benchmarks", "Folder with <method>/<window>.tsv, for the wall times.", many=False, needed=False
+        ),
+    },
+    writes={"table": Output("methods.csv"), "page": Output("methods.html")},
 )
-SCULPTING_KEYS = (
-    "sample",
-    "verdict",
-    "interpolation",
-    "spurious_excess",
-    "efficiency",
-    "bins",
-    "chi2",
-    "ndof",
-    "p_value",
-    "jsd",
-    "jsd_random",
-    "jsd_p_value",
-)
+
 SIDEBANDS = ("lower_sideband", "upper_sideband")
 # Significances, of one fit and of the median of several, that data without a signal should not show.
 LARGEST, LARGEST_MEDIAN = 3.0, 2.0
 # What of the verdicts on sculpting is no reason to trust a selection.
 SCULPTING = {"sculpted": "sculpts the spectrum", "not excluded": "sculpting not excluded"}
-EXCESS, FINE = "excess without a signal", "ok"
+EXCESS = "excess without a signal"
 
 Row = dict[str, Any]
 
@@ -64,25 +65,25 @@ class NoSignal:
         return self.largest > LARGEST or self.median > LARGEST_MEDIAN
 
 
-def methods(
-    summaries: Sequence[Path],
+def draw(
+    output: Path,
+    selections: Sequence[Path],
     fits: Sequence[Path],
     no_signal: Sequence[Path],
     bounds: Sequence[str],
-    benchmarks: Path | None,
-    label: str,
-    output: Path,
+    benchmarks: str | None,
+    config: Path | None,
 ) -> None:
-    """Write ``methods.csv`` and ``methods.html``, and of each selection ``selections/<method>_<window>.png``.
+    """Write the table, and the same as a page.
 
     Args:
-        summaries: ``<results>/select/<method>/<window>.json``.
+        output: the folder.
+        selections: ``<results>/select/<method>/<window>.json``.
         fits: ``<results>/fit/<method>/<window>.json`` of the same.
         no_signal: ``<results>/fit/retrained/<method>/<window>/<signal>.json``, of which the amount 0 counts.
         bounds: the methods that know what no search knows.
         benchmarks: folder with Snakemake's ``<method>/<window>.tsv``; a missing file leaves the time unknown.
-        label: text above the figures and the table.
-        output: the folder.
+        config: for what stands above the page.
 
     Raises:
         InputFileError: a file is not what it should be.
@@ -90,39 +91,17 @@ def methods(
     """
     fitted = {(result.selection, str(result.window)): result for result in results.read(fits)}
     checked = without_signal(no_signal)
-    contents = [read(path) for path in summaries]
+    contents = [read(path) for path in selections]
     rows = []
-    for path, content in zip(summaries, contents, strict=True):
+    for path, content in zip(selections, contents, strict=True):
         name = content["method"], content["window"]
         if name not in fitted:
-            raise ConfigError(f"{path} has no fit result; give <results>/fit/{name[0]}/{name[1]}.json with --fit.")
-        seconds = _seconds(benchmarks / name[0] / f"{name[1]}.tsv") if benchmarks else None
+            raise ConfigError(f"{path} has no fit result; give <results>/fit/{name[0]}/{name[1]}.json with --fits.")
+        seconds = _seconds(Path(benchmarks, name[0]) / f"{name[1]}.tsv") if benchmarks else None
         rows.append(_row(content, fitted[name], checked.get(name), name[0] in bounds, seconds))
-    text = heading(label, next(iter(fitted.values())).content)
-    with folder(output, "methods") as partial:
-        _table(rows, partial / "methods.csv")
-        overview.overview(rows, text, partial / "methods.html")
-        for content in contents:
-            selections.selection(content, text, partial / "selections" / f"{content['method']}_{content['window']}.png")
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A summary of the stage ``select``.
-
-    Raises:
-        InputFileError: it is none.
-    """
-    content: dict[str, Any] = config.load_json(path)
-    try:
-        for key in KEYS:
-            content[key]
-        for key in SCULPTING_KEYS:
-            content["sculpting"][key]
-    except (KeyError, TypeError) as error:
-        raise InputFileError(
-            path, f"no summary of a selection ({error!r})", "run 'resonaut select train' again"
-        ) from None
-    return content
+    text = heading(label(config), next(iter(fitted.values())).content)
+    _table(rows, output / "methods.csv")
+    overview.overview(rows, text, output / "methods.html")
 
 
 def without_signal(paths: Sequence[Path]) -> dict[tuple[str, str], NoSignal]:
@@ -133,7 +112,7 @@ def without_signal(paths: Sequence[Path]) -> dict[tuple[str, str], NoSignal]:
     """
     found: dict[tuple[str, str], list[list[float]]] = {}
     for path in paths:
-        content = config.load_json(path)
+        content = load_json(path)
         try:
             name = content["method"], content["window"]
             z = [float(row["z_local"]) for row in content["experiments"] if row["amount"] == 0]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from resonaut.report import pages
-from resonaut.report.pages import BAD, FAINT, Cell
+from resonaut.report.pages import BAD, FAINT, FINE, Cell
 
 Row = dict[str, Any]
 
@@ -80,5 +80,5 @@ def _table(window: str, rows: Sequence[Row]) -> str:
 def _line(row: Row, shown: Sequence[Column]) -> list[Cell]:
     look = FAINT if row["bound"] else ""
     name = f"{row['method']} (reference)" if row["bound"] else str(row["method"])
-    verdict = Cell(row["verdict"], look if row["verdict"] == "ok" else BAD, words=True)
+    verdict = Cell(row["verdict"], look if row["verdict"] == FINE else BAD, words=True)
     return [Cell(name, look), *(Cell(column.text(row), look) for column in shown), verdict]

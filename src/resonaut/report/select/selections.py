@@ -1,5 +1,6 @@
-"""The figure of one selection: spectra at several efficiencies, the test for sculpting, and what it goes by."""
+"""What each method selects: spectra at several efficiencies, the test for sculpting, and what it goes by."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,32 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.histograms import from_json
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, DATA, SELECTIONS, Figure, Output
+from resonaut.report.select.summaries import read
 from resonaut.report.style import COLOURS, Array, above, distinct, figure, signal_region
+
+FIGURE = Figure(
+    category="Methods",
+    reads={"summaries": SELECTIONS, "data": DATA, "config": CONFIG},
+    writes={
+        "plots": Output(
+            "selections/{method}_{window}.png",
+            each=("summaries", "{method}/{window}.json"),
+            labels={"selection": "{method}", "window": "{window}"},
+        )
+    },
+)
 
 # GeV; the stored bins are finer.
 BIN = 100.0
+
+
+def draw(output: Path, summaries: Sequence[Path], data: Sequence[Path], config: Path | None) -> None:
+    """Draw a figure of each selection into ``output``."""
+    for content in map(read, summaries):
+        plot = output / "selections" / f"{content['method']}_{content['window']}.png"
+        selection(content, settings.of_data(config, data), plot)
 
 
 def selection(content: dict[str, Any], text: str, plot: Path) -> None:

@@ -1,4 +1,4 @@
-"""The events after each cut of every dataset, as a table and as a figure."""
+"""The events after each cut of every dataset."""
 
 import csv
 from collections.abc import Sequence
@@ -7,17 +7,25 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from resonaut.core import config
+from resonaut.core.config import read
 from resonaut.core.files import atomic
 from resonaut.core.manifest import Manifest
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, MANIFESTS, Figure, Output
 from resonaut.report.style import COLOURS, above, figure
 
+FIGURE = Figure(
+    category="Selection",
+    reads={"manifests": MANIFESTS, "config": CONFIG},
+    writes={"table": Output("cutflow.csv"), "plot": Output("cutflow.png")},
+)
 
-def cutflows(manifests: Sequence[Path], text: str, table: Path, plot: Path) -> None:
-    """The events after each cut of every dataset, as a table and as fractions of the first row; ``text`` is above."""
+
+def draw(output: Path, manifests: Sequence[Path], config: Path | None) -> None:
+    """Write the events after each cut as a table, and as fractions of the first row as a figure."""
     # The figure shows what the manifests say: it opens no events.
-    skimmed = [config.read(path, Manifest) for path in manifests]
-    with atomic(table) as partial, partial.open("w", newline="") as file:
+    skimmed = [read(path, Manifest) for path in manifests]
+    with atomic(output / "cutflow.csv") as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["dataset", "cut", "events", "sum_weights", "fraction"])
         for manifest in skimmed:
@@ -38,11 +46,13 @@ def cutflows(manifests: Sequence[Path], text: str, table: Path, plot: Path) -> N
                 writer.writerow([manifest.name, f"note: {note}", "", "", ""])
     lines = [max(1, len(manifest.cutflow)) for manifest in skimmed]
     size = (8, 0.9 + sum(0.5 + 0.2 * number for number in lines))
-    with figure(plot, len(lines), 1, figsize=size, squeeze=False, sharex=True, height_ratios=lines) as (fig, axes):
+    with figure(
+        output / "cutflow.png", len(lines), 1, figsize=size, squeeze=False, sharex=True, height_ratios=lines
+    ) as (fig, axes):
         for ax, manifest in zip(axes[:, 0], skimmed, strict=True):
             _cutflow(ax, manifest)
         axes[-1][0].set(xlabel="fraction of generated (recorded) events", xlim=(0, 1.3))
-        above(fig, text)
+        above(fig, settings.of_data(config))
 
 
 def _cutflow(ax: Axes, manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""The ROC curves of the taggers."""
+"""The ROC curves of the taggers on jets that they were not trained on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,24 +7,38 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.core import config
+from resonaut.core.config import load_json
 from resonaut.core.shape import require
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.intervals import poisson_interval
 from resonaut.report.style import COLOURS, figure, headline
+
+FIGURE = Figure(
+    category="Taggers",
+    reads={
+        "summaries": Input("tag", "networks", "<results>/tag/<network>.json of every network."),
+        "config": CONFIG,
+    },
+    writes={"plot": Output("taggers.png")},
+)
 
 # What of a summary of the stage ``tag`` is read here.
 NETWORK = {"roc": {str: {"signal_efficiency": [float], "qcd_efficiency": [float]}}}
 
 
-def tagger_roc(summaries: Sequence[Path], text: str, plot: Path) -> None:
-    """QCD rejection against signal efficiency of every network, one panel for each kind of jet; ``text`` is above.
+def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
+    """Draw QCD rejection against signal efficiency of every network, one panel for each kind of jet.
 
     Raises:
         InputFileError: a file is no summary of the stage ``tag``.
     """
     networks = {path.stem: _network(path) for path in summaries}
     kinds = list(dict.fromkeys(kind for network in networks.values() for kind in network["roc"]))
-    with figure(plot, 1, len(kinds), figsize=(4.2 * len(kinds), 4.8), squeeze=False, sharey=True) as (fig, axes):
+    with figure(output / "taggers.png", 1, len(kinds), figsize=(4.2 * len(kinds), 4.8), squeeze=False, sharey=True) as (
+        fig,
+        axes,
+    ):
         for ax, kind in zip(axes[0], kinds, strict=True):
             for i, (name, network) in enumerate(networks.items()):
                 if kind in network["roc"]:
@@ -35,12 +49,12 @@ def tagger_roc(summaries: Sequence[Path], text: str, plot: Path) -> None:
             # Below the axes: inside it would hide the curves of good taggers.
             ax.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.18))
         axes[0][0].set_ylabel("1 / QCD efficiency (jets not used in training)")
-        headline(fig, text)
+        headline(fig, settings.of_simulation(config))
 
 
 def _network(path: Path) -> dict[str, Any]:
     name, remedy = "summary of a tagger", "run 'resonaut tag train' again"
-    content: dict[str, Any] = require(config.load_json(path), NETWORK, path, name, remedy)
+    content: dict[str, Any] = require(load_json(path), NETWORK, path, name, remedy)
     kinds = content["roc"]
     counted = {"auc": dict.fromkeys(kinds, float), "held_out_jets": dict.fromkeys(["qcd", *kinds], int)}
     require(content, counted, path, name, remedy)

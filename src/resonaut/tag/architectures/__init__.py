@@ -1,6 +1,6 @@
 """The architectures of taggers: each folder is one, and its ``__init__.py`` says what is known of it.
 
-That is ``NETWORK``, a ``Network``; the user's own files add theirs. Imports nothing heavy.
+It says so in ``NETWORKS``, as a file of the user's does. Imports nothing heavy.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class Network(Placed):
 @cache
 def networks() -> Vocabulary[Network]:
     """The architectures of the package by name, and those that this process has learned."""
-    return Vocabulary("NETWORKS", "architecture", Network, declared("tag/architectures", "NETWORK"))
+    return Vocabulary("NETWORKS", "architecture", Network, declared("tag/architectures", "NETWORKS"))
 
 
 def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Network] | None = None) -> None:

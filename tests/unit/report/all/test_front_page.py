@@ -67,16 +67,14 @@ def page(windows, tmp_path):
     manifest |= {"luminosity": 20.0, "cross_section": None, "nature": "data", "name": "<b>data"}
     rows = [{"cut": "all", "events": 12345, "sum_weights": 1.0}]
     write_json(tmp_path / "data.json", manifest | {"cutflow": rows})
-    cutflow.cutflows([tmp_path / "data.json"], "", tmp_path / "cutflow.csv", tmp_path / "cutflow.png")
+    cutflow.draw(tmp_path, [tmp_path / "data.json"], None)
+    write_json(tmp_path / "report.json", {"label": "Simulation", "sqrt_s": 13000.0})
 
     def write(**changed):
-        given = {"paths": windows, "summary": tmp_path / "fit/summary.json", "methods": tmp_path / "methods.csv"}
-        given |= {
-            "data": [tmp_path / "data.json"],
-            "manifests": [tmp_path / "data.json"],
-            "figures": [tmp_path / "cutflow.png"],
-        }
-        front_page.front_page(**given | changed, label="Simulation", output=tmp_path / "front_page.html")
+        given = {"results": windows, "summary": tmp_path / "fit/summary.json", "methods": tmp_path / "methods.csv"}
+        given |= {"data": [tmp_path / "data.json"], "datasets": [tmp_path / "data.json"]}
+        given |= {"figures": [tmp_path / "cutflow.png"]}
+        front_page.draw(**given | changed, config=tmp_path / "report.json", output=tmp_path)
         return tmp_path / "front_page.html"
 
     return write
@@ -115,7 +113,7 @@ def test_page_is_the_first_one_of_the_report(page) -> None:
 def test_wrong_files_end_in_a_sentence(page, tmp_path) -> None:
     with pytest.raises(InputFileError, match=r"data\.json: no table of methods .* run 'resonaut report methods' again"):
         page(methods=tmp_path / "data.json")
-    with pytest.raises(InputFileError, match=r"none\.png: No such file or directory; run 'resonaut report search'"):
+    with pytest.raises(InputFileError, match=r"none\.png: No such file or directory; make it again"):
         page(figures=[tmp_path / "none.png"])
     assert not (tmp_path / "front_page.html").exists()
 

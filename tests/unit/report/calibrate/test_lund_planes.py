@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
-from resonaut.report.calibrate import lund_planes as lund
+from resonaut.report.calibrate import lund_planes
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -35,7 +35,7 @@ def content():
 
 
 def test_columns_of_the_figure(content) -> None:
-    data, simulation, ratio, statistical, systematic = (column.values for column in lund.columns(content))
+    data, simulation, ratio, statistical, systematic = (column.values for column in lund_planes.columns(content))
     assert data[0, 0, 0] == pytest.approx((8 - 2) / (5 - 2))
     assert np.isnan(data[0, 1, 2])  # more background than data
     assert np.all(np.isnan(data[1]))  # no subjet above the background
@@ -50,27 +50,27 @@ def test_columns_of_the_figure(content) -> None:
 
 def test_the_first_and_the_last_slice_hold_what_lies_beyond() -> None:
     pt = np.array([10.0, 65, 300, 350])
-    assert [lund.slice_name(pt, row) for row in range(3)] == [
+    assert [lund_planes.slice_name(pt, row) for row in range(3)] == [
         "subjet $p_T$ < 65 GeV",
         "65 < subjet $p_T$ < 300 GeV",
         "subjet $p_T$ > 300 GeV",
     ]
-    assert lund.slice_name(np.array([10.0, 350]), 0) == "all subjets"
+    assert lund_planes.slice_name(np.array([10.0, 350]), 0) == "all subjets"
 
 
 def test_the_axes_end_where_the_splittings_do() -> None:
     edges = np.arange(6.0)
-    assert lund.ends(np.array([False, True, False, True, False]), edges) == (1, 4)
-    assert lund.ends(np.zeros(5, bool), edges) == (0, 5)
+    assert lund_planes.ends(np.array([False, True, False, True, False]), edges) == (1, 4)
+    assert lund_planes.ends(np.zeros(5, bool), edges) == (0, 5)
 
 
 def test_figure_repeats_and_shows_each_slice(content, tmp_path) -> None:
     write_json(tmp_path / "planes.json", content)
     for name in ("a", "b"):
-        lund.lund_planes(tmp_path / "planes.json", "", tmp_path / f"{name}.png")
-    assert (tmp_path / "a.png").read_bytes().startswith(PNG)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    height, width, _ = imread(tmp_path / "a.png").shape
+        lund_planes.draw(tmp_path / name, tmp_path / "planes.json", [], None)
+    assert (tmp_path / "a/lund_planes.png").read_bytes().startswith(PNG)
+    assert (tmp_path / "a/lund_planes.png").read_bytes() == (tmp_path / "b/lund_planes.png").read_bytes()
+    height, width, _ = imread(tmp_path / "a/lund_planes.png").shape
     assert width > 2 * height  # two rows of five panels
 
 
@@ -79,22 +79,22 @@ def test_planes_without_any_measured_bin_are_drawn(content, tmp_path) -> None:
     empty = {name: side(nothing, [0.0, 0.0]) for name in ("data", "background", "simulation")}
     ones = {"ratio": np.ones((2, 2, 3)).tolist(), "ratio_error": np.ones((2, 2, 3)).tolist(), "systematics": {}}
     write_json(tmp_path / "planes.json", content | empty | ones)
-    lund.lund_planes(tmp_path / "planes.json", "", tmp_path / "planes.png")
-    assert (tmp_path / "planes.png").read_bytes().startswith(PNG)
+    lund_planes.draw(tmp_path, tmp_path / "planes.json", [], None)
+    assert (tmp_path / "lund_planes.png").read_bytes().startswith(PNG)
 
 
 def test_missing_and_wrong_input(content, tmp_path) -> None:
     with pytest.raises(InputFileError, match=r"none\.json: no such file"):
-        lund.lund_planes(tmp_path / "none.json", "", tmp_path / "none.png")
+        lund_planes.draw(tmp_path / "out", tmp_path / "none.json", [], None)
     write_json(tmp_path / "old.json", {key: value for key, value in content.items() if key != "background"})
     with pytest.raises(InputFileError, match=r"old\.json: no Lund planes \(KeyError\('background'\)\); run 'resonaut"):
-        lund.lund_planes(tmp_path / "old.json", "", tmp_path / "none.png")
-    assert not (tmp_path / "none.png").exists()
+        lund_planes.draw(tmp_path / "out", tmp_path / "old.json", [], None)
+    assert not (tmp_path / "out").exists()
 
 
 def test_drawn_planes_are_the_columns(content, kept, tmp_path) -> None:
     write_json(tmp_path / "planes.json", content)
-    lund.lund_planes(tmp_path / "planes.json", "", tmp_path / "planes.png")
-    for ax, column in zip(kept["planes"].axes, lund.columns(content), strict=False):
+    lund_planes.draw(tmp_path, tmp_path / "planes.json", [], None)
+    for ax, column in zip(kept["lund_planes"].axes, lund_planes.columns(content), strict=False):
         drawn = np.ma.filled(ax.collections[0].get_array().astype(float), np.nan)
         assert np.array_equal(drawn, column.values[0].T, equal_nan=True)

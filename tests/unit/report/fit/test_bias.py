@@ -15,10 +15,10 @@ def test_figure_and_table_repeat_byte_for_byte(bare, tmp_path) -> None:
     extreme = [point | {"mass": 3600.0, "pull_mean": -1e4, "spurious": 0.0} for point in test["points"]]
     named.write_text(json.dumps(test | {"method": "cwola", "window": "w", "points": extreme}))
     for again in ("a", "b"):
-        bias.bias([bare / "bias.json", named], "", tmp_path / f"{again}.png", tmp_path / f"{again}.csv")
-    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    with (tmp_path / "a.csv").open() as file:
+        bias.draw(tmp_path / again, [bare / "bias.json", named], None)
+    assert (tmp_path / "a/bias.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "a/bias.png").read_bytes() == (tmp_path / "b/bias.png").read_bytes()
+    with (tmp_path / "a/bias.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["selection"], row["window"], row["injected_sigma"]) for row in rows] == [
         ("cwola", "w", "0"),
@@ -33,15 +33,15 @@ def test_figure_and_table_repeat_byte_for_byte(bare, tmp_path) -> None:
 
 def test_wrong_and_empty_files(bare, tmp_path) -> None:
     with pytest.raises(InputFileError, match=r"scan\.json: no bias test \(KeyError\('points'\)\); run"):
-        bias.bias([bare / "scan.json"], "", tmp_path / "x.png", tmp_path / "x.csv")
+        bias.draw(tmp_path, [bare / "scan.json"], None)
     test = json.loads((bare / "bias.json").read_text())
     (tmp_path / "empty.json").write_text(json.dumps(test | {"points": []}))
     with pytest.raises(ConfigError, match=r"no bias test has a mass; give fit\.bias\.masses"):
-        bias.bias([tmp_path / "empty.json"], "", tmp_path / "x.png", tmp_path / "x.csv")
+        bias.draw(tmp_path, [tmp_path / "empty.json"], None)
 
 
 def test_drawn_pulls_and_coverages_are_those_of_the_test(bare, kept, tmp_path) -> None:
-    bias.bias([bare / "bias.json"], "", tmp_path / "bias.png", tmp_path / "bias.csv")
+    bias.draw(tmp_path, [bare / "bias.json"], None)
     points = {point["injected_sigma"]: point for point in json.loads((bare / "bias.json").read_text())["points"]}
     pull, width, spurious, coverage = kept["bias"].axes
     for ax, key in ((pull, "pull_mean"), (width, "pull_width"), (spurious, "spurious_relative")):

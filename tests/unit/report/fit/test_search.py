@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.report import intervals
+from resonaut.core.files import write_json
+from resonaut.report import cli
 from resonaut.report.fit import nuisances, results
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
@@ -25,9 +26,9 @@ def tree(folder):
 
 
 def search(files, output, summary=None, label=""):
-    from resonaut.report.fit.search import search
-
-    search(files, summary, label, output)
+    config = output.with_suffix(".json")
+    write_json(config, {"label": label, "sqrt_s": 13000.0})
+    cli.search(files, output, summary, config)
     return tree(output)
 
 
@@ -165,10 +166,10 @@ def test_a_mass_at_which_the_fits_failed_is_a_gap(windows, tmp_path, resonaut) -
     assert np.isnan(limits).tolist() == np.isnan(values).tolist()
     (row,) = [row for row in json.loads(summary.read_text())["points"] if row["mass"] == 3250]
     assert {key for key, value in row.items() if value is not None} == {"selection", "mass", "fit_good"}
-    final = ["--summary", tmp_path / "s.json", "--table", tmp_path / "s.csv"]
-    assert resonaut("report", "tables", summary, *final).returncode == 0
-    assert "cwola,3250,,,,,,,,,,False" in (tmp_path / "s.csv").read_text()
-    assert "3500" in resonaut("report", "show", "--summary", tmp_path / "s.json").stdout
+    final = tmp_path / "final"
+    assert resonaut("report", "summary", summary, "--output", final).returncode == 0
+    assert "cwola,3250,,,,,,,,,,False" in (final / "summary.csv").read_text()
+    assert "3500" in resonaut("report", "show", "--summary", final / "summary.json").stdout
 
 
 def test_limits_by_another_method_in_fb() -> None:
@@ -176,13 +177,6 @@ def test_limits_by_another_method_in_fb() -> None:
     assert results.checked_limit(point, "toys", "fb") == {"observed": 3.0}
     assert results.checked_limit(point, "toys", "events") == {"observed": 30.0}
     assert results.checked_limit(point | {"limit": None}, "toys", "fb") is None
-
-
-def test_poisson_interval_of_zero_and_many() -> None:
-    low, high = intervals.poisson_interval(np.array([0.0, 10_000]))
-    assert low[0] == 0
-    assert high[0] == pytest.approx(1.841, abs=1e-3)  # Garwood's 68 % interval of zero counts
-    assert (high[1] - low[1]) / 2 == pytest.approx(100, rel=0.01)
 
 
 def test_wrong_files_end_in_a_sentence(bare, windows, tmp_path, resonaut) -> None:

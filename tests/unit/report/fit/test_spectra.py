@@ -8,7 +8,7 @@ import yaml
 from matplotlib.patches import StepPatch
 
 from resonaut.fit.bare import Options, scan_spectrum, search_of
-from resonaut.report import intervals, style
+from resonaut.report import cli, intervals, style
 from resonaut.report.fit import results, spectra
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.
@@ -91,10 +91,7 @@ def test_axes_are_named_by_the_observable_and_logarithmic_over_decades(scanned, 
 
 def test_tables_do_not_call_it_dijets(scanned, tmp_path):
     name, _, _, file = scanned
-    # Imported here, where its warnings are expected.
-    from resonaut.report.fit.search import search
-
-    search([file], None, "", tmp_path / "report")
+    cli.search([file], tmp_path / "report")
     text = (tmp_path / "report/hepdata/submission.yaml").read_text()
     assert ("JET JET" in text, "Dijet" in text, "dijet mass" in text) == (False, False, False)
     table = yaml.safe_load((tmp_path / "report/hepdata/spectrum_of_spectrum.yaml").read_text())

@@ -7,27 +7,27 @@ import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
-from resonaut.report.fit import summary as tables
+from resonaut.report.fit import numbers, summary
 
 
 def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
     fits = windows[0].parents[1] / "summary.json"
-    tables.summarise(fits, tmp_path / "s.json", tmp_path / "s.csv")
-    found, final = json.loads(fits.read_text()), json.loads((tmp_path / "s.json").read_text())
+    summary.draw(tmp_path, fits)
+    found, final = json.loads(fits.read_text()), json.loads((tmp_path / "summary.json").read_text())
     assert final["global"] == found["global"]
-    assert [set(row) for row in final["points"]] == [set(tables.COLUMNS)] * 6
-    with (tmp_path / "s.csv").open() as file:
+    assert [set(row) for row in final["points"]] == [set(numbers.COLUMNS)] * 6
+    with (tmp_path / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["mass"] for row in rows] == ["3000", "3500", "4000"] * 2
     assert float(rows[1]["z_local"]) == pytest.approx(found["points"][1]["z_local"], rel=1e-5)
-    lines = tables.terminal_table(tmp_path / "s.json").splitlines()
+    lines = numbers.terminal_table(tmp_path / "summary.json").splitlines()
     assert [line.split()[:2] for line in lines[3:5]] == [["cwola", "3500"], ["tagger", "3500"]]
     assert f"{found['global']['selections']['cwola']['z_global']:.1f}" in lines[3]
     assert lines[-1].endswith("sigma global (all masses of all selections, 50 toys).")
 
 
 def test_limits_and_global_significances_may_be_absent(tmp_path) -> None:
-    row = dict.fromkeys(tables.COLUMNS, 0.5) | {"selection": "x", "mass": 3500.0, "limit_observed": None}
+    row = dict.fromkeys(numbers.COLUMNS, 0.5) | {"selection": "x", "mass": 3500.0, "limit_observed": None}
     row["fit_good"] = True
     doubtful = row | {"mass": 4000.0, "z_local": 5.0, "fit_good": False}
     only_doubtful = doubtful | {"selection": "y"}
@@ -36,18 +36,18 @@ def test_limits_and_global_significances_may_be_absent(tmp_path) -> None:
         tmp_path / "s.json",
         {"points": [doubtful, row, only_doubtful], "global": {"selections": {"x": excess}, "all": excess}},
     )
-    lines = tables.terminal_table(tmp_path / "s.json").splitlines()
+    lines = numbers.terminal_table(tmp_path / "s.json").splitlines()
     assert lines[3].split() == ["x", "3500", "0.5", "-", "-", "0.5"]
     assert lines[4].split() == ["y", "4000", "5.0", "-", "-", "0.5"]
     assert lines[-1] == "Largest excess: 1.2 sigma local at 3500 GeV."
     write_json(tmp_path / "s.json", {"points": [], "global": {"selections": {}, "all": None}})
-    assert len(tables.terminal_table(tmp_path / "s.json").splitlines()) == 3
+    assert len(numbers.terminal_table(tmp_path / "s.json").splitlines()) == 3
 
 
 def test_no_summary(tmp_path) -> None:
     write_json(tmp_path / "s.json", [])
     with pytest.raises(InputFileError, match=r"s\.json: no summary of fits .* run 'resonaut fit summary' again"):
-        tables.summarise(tmp_path / "s.json", tmp_path / "t.json", tmp_path / "t.csv")
+        summary.draw(tmp_path, tmp_path / "s.json")
     write_json(tmp_path / "s.json", {"points": [{"selection": None}], "global": None})
     with pytest.raises(InputFileError, match=r"it has no points\[0\]\.mass"):
-        tables.terminal_table(tmp_path / "s.json")
+        numbers.terminal_table(tmp_path / "s.json")

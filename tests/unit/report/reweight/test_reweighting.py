@@ -21,5 +21,5 @@ AUC = dict.fromkeys(("auc_before", "auc_after", "auc_error_before", "auc_error_a
 def test_a_wrong_file_ends_in_a_sentence(tmp_path, content, words) -> None:
     write_json(tmp_path / "x.json", content)
     with pytest.raises(InputFileError, match=words):
-        reweighting.reweighting(tmp_path / "x.json", "", tmp_path / "x.png")
-    assert not (tmp_path / "x.png").exists()
+        reweighting.draw(tmp_path / "out", tmp_path / "x.json", [], None)
+    assert not (tmp_path / "out").exists()

@@ -2,13 +2,11 @@
 
 import csv
 
-import numpy as np
 import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
-from resonaut.report.select import images, improvements, injections
-from resonaut.report.style import COLOURS, distinct
+from resonaut.report.select import improvements, injections
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -72,7 +70,7 @@ def benchmark(path, methods, unit="fb"):
 
 
 def test_gains_over_the_inclusive_search(fits, tmp_path) -> None:
-    injections.injections(fits, None, "", tmp_path / "out")
+    injections.draw(tmp_path / "out", fits, None, [], None)
     rows = table(tmp_path / "out")
     found = rows["cwola"]
     # 60 fb is what is expected of the inclusive search: no experiment reaches five standard deviations.
@@ -96,7 +94,7 @@ def test_a_measured_inclusive_search_is_preferred_and_none_gives_no_gain() -> No
 def test_figures_repeat_byte_for_byte(fits, tmp_path) -> None:
     compared = benchmark(tmp_path / "benchmark.json", ["cwola", "anode", "ideal", "cathode", "quak"])
     for again in ("a", "b"):
-        injections.injections(fits, compared, "label", tmp_path / again)
+        injections.draw(tmp_path / again, fits, compared, [], None)
     made = {path.relative_to(tmp_path / "a"): path.read_bytes() for path in (tmp_path / "a").rglob("*.*")}
     assert made == {path.relative_to(tmp_path / "b"): path.read_bytes() for path in (tmp_path / "b").rglob("*.*")}
     pictures = {path.as_posix() for path, content in made.items() if content.startswith(PNG)}
@@ -118,52 +116,20 @@ def test_wrong_files_end_in_a_sentence(fits, tmp_path) -> None:
     del content["amounts"][1]["excluded"]
     write_json(tmp_path / "x.json", content)
     with pytest.raises(InputFileError, match=r"x\.json: no fits of experiments .*\(KeyError\('excluded'\)\); run"):
-        injections.injections([tmp_path / "x.json"], None, "", tmp_path / "out")
+        injections.draw(tmp_path / "out", [tmp_path / "x.json"], None, [], None)
     for wrong in ({}, [{"method": "x"}]):
         write_json(tmp_path / "x.json", wrong)
         with pytest.raises(
             InputFileError, match=r"x\.json: no comparison of methods .*run 'resonaut select benchmark'"
         ):
-            injections.injections(fits, tmp_path / "x.json", "", tmp_path / "out")
+            injections.draw(tmp_path / "out", fits, tmp_path / "x.json", [], None)
     assert not (tmp_path / "out").exists()
 
 
-def test_jet_images(tmp_path) -> None:
-    pixels = [[[0.0, 0.1], [0.2, 0.7]]] * 2
-    content = {"method": "cwola", "window": "w", "signal_region": [3250, 3750], "edges": [-0.8, 0, 0.8]}
-    content |= {"rejected": pixels, "selected": pixels, "events": {"rejected": 90, "selected": 0}}
-    write_json(tmp_path / "x.json", content)
-    for again in ("a", "b"):
-        images.images([tmp_path / "x.json"], "", tmp_path / again)
-    made = (tmp_path / "a/cwola_w.png").read_bytes()
-    assert made.startswith(PNG)
-    assert made == (tmp_path / "b/cwola_w.png").read_bytes()
-    write_json(tmp_path / "x.json", {"method": "cwola"})
-    with pytest.raises(InputFileError, match=r"x\.json: no jet images \(KeyError\('window'\)\); run"):
-        images.images([tmp_path / "x.json"], "", tmp_path / "c")
-
-
-def test_styles_are_distinct_for_many_methods() -> None:
-    assert [style["color"] for style in distinct(3)] == list(COLOURS[:3])
-    assert len({tuple(style.values()) for style in distinct(14)}) == 14
-
-
 def test_drawn_values_are_those_of_the_experiments(fits, kept, tmp_path) -> None:
-    injections.injections(fits, benchmark(tmp_path / "benchmark.json", ["cwola"]), "", tmp_path / "out")
+    injections.draw(tmp_path / "out", fits, benchmark(tmp_path / "benchmark.json", ["cwola"]), [], None)
     significance, observed, expected = kept["s_w"].axes[:3]
     drawn = [{line.get_label(): line for line in ax.lines}["cwola"] for ax in (significance, observed, expected)]
     assert [list(line.get_data()[0]) for line in drawn] == [[0, 5, 20], [5, 20], [5, 20]]
     assert [list(line.get_data()[1]) for line in drawn] == [[0, 4, 9], [8, 6], [4, 3]]
     assert kept["improvement_s_w"].axes[0].lines[0].get_ydata().tolist() == [3, 3]
-
-
-def test_drawn_images_are_the_means_and_their_difference(kept, tmp_path) -> None:
-    rejected, selected = np.arange(8.0).reshape(2, 2, 2), np.full((2, 2, 2), 4.0)
-    content = {"method": "cwola", "window": "w", "signal_region": [1, 2], "edges": [-1, 0, 1]}
-    content |= {"events": {"rejected": 1, "selected": 2}, "rejected": rejected.tolist(), "selected": selected.tolist()}
-    write_json(tmp_path / "x.json", content)
-    images.images([tmp_path / "x.json"], "", tmp_path)
-    drawn = [np.asarray(ax.collections[0].get_array()) for ax in kept["cwola_w"].axes[:6]]
-    assert np.array_equal(drawn[0][1], rejected[0][:, 1])
-    assert np.all(drawn[1] == 4)
-    assert np.array_equal(drawn[5], (selected - rejected)[1].T)

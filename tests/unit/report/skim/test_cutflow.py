@@ -30,12 +30,12 @@ def test_cutflow_table(tmp_path) -> None:
         "dropped": {},
     }
     write_json(tmp_path / "skim" / "qcd.json", manifest)
-    cutflow.cutflows([tmp_path / "skim" / "qcd.json"], "", tmp_path / "c.csv", tmp_path / "c.png")
-    rows = list(csv.reader((tmp_path / "c.csv").read_text().splitlines()))
+    cutflow.draw(tmp_path, [tmp_path / "skim" / "qcd.json"], None)
+    rows = list(csv.reader((tmp_path / "cutflow.csv").read_text().splitlines()))
     assert rows[2] == ["qcd", "two jets", "5", "2.5", "0.25000"]
     assert rows[3] == ["qcd", "lost: x.root (truncated)", "-7", "", ""]
     assert rows[4:] == [
         ["qcd", "lost: y.root (missing)", "", "", ""],
         ["qcd", "note: 1 of 3 files: no counters", "", "", ""],
     ]
-    assert (tmp_path / "c.png").read_bytes().startswith(PNG)
+    assert (tmp_path / "cutflow.png").read_bytes().startswith(PNG)

@@ -22,5 +22,5 @@ ROC = {"signal_efficiency": [0.5], "qcd_efficiency": [0.1]}
 def test_a_wrong_file_ends_in_a_sentence(tmp_path, content, words) -> None:
     write_json(tmp_path / "x.json", content)
     with pytest.raises(InputFileError, match=words):
-        taggers.tagger_roc([tmp_path / "x.json"], "", tmp_path / "x.png")
-    assert not (tmp_path / "x.png").exists()
+        taggers.draw(tmp_path / "out", [tmp_path / "x.json"], None)
+    assert not (tmp_path / "out").exists()

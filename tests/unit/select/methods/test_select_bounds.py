@@ -159,7 +159,7 @@ def test_what_a_bound_cannot_do_without_is_named(masses, make):
     data = gaussian(300, 1, 200)
     for name in ("ideal", "supervised"):
         signals = [make("signal", "signal", gaussian(300, 2, 300))]
-        with pytest.raises(ConfigError, match=r"search\.datasets has no background, which this method learns from"):
+        with pytest.raises(ConfigError, match=r"the search has no simulated background, which this"):
             fit(name, masses, data, [], signals)
     background = make("qcd", "background", gaussian(300, 3, 200))
     with pytest.raises(ConfigError, match=r"search\.datasets has no signal, which this method learns from"):

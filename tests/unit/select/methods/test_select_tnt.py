@@ -14,9 +14,9 @@ from resonaut.learn.autoencoder.variational import Variational
 from resonaut.learn.ratio import trees
 from resonaut.select import kinematics
 from resonaut.select import method as methods
+from resonaut.select.methods.tnt import TntSettings
 from resonaut.select.regions import Regions
 from resonaut.select.selector import Selector
-from resonaut.select.settings import Tnt
 from resonaut.select.training_data import TrainingData
 
 SMALL = Settings(latent=1, hidden=[16, 16], resolution=0.3, epochs=10, batch_size=128, learning_rate=0.01)
@@ -51,7 +51,7 @@ def tnt_settings(settings):
         settings,
         classifier=replace(settings.classifier, trees=small),
         autoencoder=SMALL,
-        tnt=Tnt(signal_like=0.2, background_like=0.4, combination="product"),
+        tnt=TntSettings(signal_like=0.2, background_like=0.4, combination="product"),
         background_efficiency=0.02,
         pt_bins=5,
     )

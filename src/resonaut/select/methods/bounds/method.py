@@ -36,7 +36,9 @@ class Bound(Compared):
             ConfigError: there are no datasets of this kind.
         """
         if not datasets:
-            raise ConfigError(f"search.datasets has no {kind}, which this method learns from; add one, or drop it.")
+            raise ConfigError(
+                f"the search has no simulated {kind}, which this method learns from; name it in search.samples, or drop it."
+            )
         return ratio.Sample.concatenate([simulated(self.inputs, dataset, window) for dataset in datasets])
 
 

@@ -11,6 +11,7 @@ from resonaut.core import identifier
 from resonaut.learn import ratio
 from resonaut.select import template
 from resonaut.select.compared import Compared
+from resonaut.select.methods.cathode import CathodeSettings
 from resonaut.select.settings import Settings
 from resonaut.select.training_data import TrainingData
 
@@ -21,7 +22,7 @@ class Cathode(Compared):
     def __init__(self, settings: Settings, extra: tuple[str, ...] = ()) -> None:
         super().__init__(settings, extra)
         self.density = settings.density
-        self.oversampling = settings.cathode.oversampling
+        self.oversampling = settings.own(CathodeSettings).oversampling
 
     def fit(self, training: TrainingData) -> dict[str, float]:
         """Train both steps.
@@ -62,4 +63,4 @@ class CathodeB(Cathode):
     """CATHODE that knows about b jets too."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, tuple(settings.cathode.b_features))
+        super().__init__(settings, tuple(settings.own(CathodeSettings).b_features))

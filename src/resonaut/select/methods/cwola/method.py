@@ -12,6 +12,7 @@ from resonaut.learn import ratio
 from resonaut.select import kinematics
 from resonaut.select.compared import held_out_auc
 from resonaut.select.inputs import Inputs
+from resonaut.select.methods.cwola import CwolaSettings
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
 from resonaut.select.training_data import TrainingData
@@ -26,9 +27,10 @@ class Cwola:
     friends: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
-        self.inputs = Inputs.of(settings, settings.cwola.inputs)
+        own = settings.own(CwolaSettings)
+        self.inputs = Inputs.of(settings, own.inputs)
         self.columns: tuple[str, ...] = (*self.inputs.columns, *kinematics.columns(settings.pt_bins))
-        self.combination = settings.cwola.combination
+        self.combination = own.combination
         self.classifier = settings.classifier
         self.pt_bins = settings.pt_bins
         self.background_efficiency = settings.background_efficiency

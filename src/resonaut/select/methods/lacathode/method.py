@@ -13,6 +13,7 @@ from resonaut.learn import ratio
 from resonaut.learn.density.flow import Density
 from resonaut.select import template
 from resonaut.select.inputs import Inputs
+from resonaut.select.methods.cathode import CathodeSettings
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
 from resonaut.select.training_data import TrainingData
@@ -28,7 +29,7 @@ class Lacathode:
         self.columns: tuple[str, ...] = self.inputs.columns
         self.classifier = settings.classifier
         self.density = settings.density
-        self.oversampling = settings.cathode.oversampling
+        self.oversampling = settings.own(CathodeSettings).oversampling
         self.background_efficiency = settings.background_efficiency
         self.range = (0.0, 0.0)
         self.flows: list[Density] = []

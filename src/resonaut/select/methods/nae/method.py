@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from resonaut.core import identifier
 from resonaut.learn.autoencoder.normalised import NormalisedAutoencoder
+from resonaut.learn.autoencoder.settings import Normalised
 from resonaut.select import level
 from resonaut.select.inputs import Inputs
 from resonaut.select.level import Level
@@ -31,7 +32,7 @@ class Nae:
     def __init__(self, settings: Settings) -> None:
         self.inputs = Inputs.of(settings, "event")
         self.columns: tuple[str, ...] = self.inputs.columns
-        self.settings = settings
+        self.settings, self.normalised = settings, settings.own(Normalised)
         self.folds, self.seed = settings.classifier.folds, settings.classifier.seed
         self.background_efficiency = settings.background_efficiency
         self.autoencoders: list[NormalisedAutoencoder] = []
@@ -49,7 +50,7 @@ class Nae:
             seed = identifier.derived_seed(self.seed, PURPOSE, number)
             first, second = level.apart(keys, fold != number, sideband, regression.training_part, seed)
             model = NormalisedAutoencoder.fit(
-                values[first], keys[first], self.settings.autoencoder, self.settings.nae, seed
+                values[first], keys[first], self.settings.autoencoder, self.normalised, seed
             )
             self.autoencoders.append(model)
             score = _score(model, values[second])

@@ -15,6 +15,7 @@ from resonaut.learn import ratio
 from resonaut.learn.density.flow import Density
 from resonaut.select import template
 from resonaut.select.inputs import Inputs
+from resonaut.select.methods.quak import QuakSettings
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
 from resonaut.select.training_data import TrainingData
@@ -30,11 +31,12 @@ class Quak:
     friends: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
-        self.inputs = Inputs.of(settings, "event", tuple(settings.quak.features))
+        own = settings.own(QuakSettings)
+        self.inputs = Inputs.of(settings, "event", tuple(own.features))
         self.columns: tuple[str, ...] = self.inputs.columns
         self.classifier = settings.classifier
         self.density = settings.density
-        self.prior = settings.quak.prior
+        self.prior = own.prior
         self.background_efficiency = settings.background_efficiency
         self.flows: list[tuple[Density, Density]] = []
         self.models: ratio.CrossFit | None = None
@@ -84,7 +86,7 @@ class Quak:
         if missing or not signals:
             raise ConfigError(
                 f"config: the method 'quak' learns its prior from {', '.join(missing) or 'simulated signals'}, and the "
-                f"signals in search.datasets are {', '.join(names) or 'none'}; add the dataset, or correct "
+                f"signals in search.samples.signal are {', '.join(names) or 'none'}; add the dataset, or correct "
                 "select.quak.prior."
             )
         return [signal for signal in signals if not self.prior or signal.name in self.prior]

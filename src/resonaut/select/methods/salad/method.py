@@ -30,7 +30,7 @@ class Salad(Compared):
         """
         if not training.backgrounds:
             raise ConfigError(
-                "config: the method 'salad' corrects simulated background, and search.datasets has none; add a dataset "
+                "config: the method 'salad' corrects simulated background, and there is none; name datasets "
                 "in search.samples.background, or drop 'salad' from select.methods."
             )
         (values,) = self.inputs.compute(training.events, training.source)

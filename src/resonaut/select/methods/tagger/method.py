@@ -5,6 +5,7 @@ import numpy as np
 
 from resonaut.core import identifier
 from resonaut.core.events import require_finite
+from resonaut.select.methods.tagger import TaggerSettings
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
 from resonaut.select.training_data import TrainingData
@@ -16,8 +17,9 @@ class Tagger:
     friends: tuple[str, ...] = ("tag",)
 
     def __init__(self, settings: Settings) -> None:
-        self.combine = np.multiply if settings.tagger.combination == "product" else np.minimum
-        self.columns: tuple[str, ...] = tuple(f"{jet}_{settings.tagger.network}_qcd" for jet in ("j1", "j2"))
+        own = settings.own(TaggerSettings)
+        self.combine = np.multiply if own.combination == "product" else np.minimum
+        self.columns: tuple[str, ...] = tuple(f"{jet}_{own.network}_qcd" for jet in ("j1", "j2"))
         self.background_efficiency = settings.background_efficiency
 
     def fit(self, training: TrainingData) -> dict[str, float]:  # noqa: ARG002

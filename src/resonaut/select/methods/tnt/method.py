@@ -18,6 +18,7 @@ from resonaut.learn import ratio
 from resonaut.learn.autoencoder.variational import Variational
 from resonaut.select import kinematics
 from resonaut.select.inputs import Inputs
+from resonaut.select.methods.tnt import TntSettings
 from resonaut.select.quantile import Raw
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Settings
@@ -35,7 +36,7 @@ class Tnt:
     def __init__(self, settings: Settings) -> None:
         self.inputs = Inputs.of(settings, "jets")
         self.columns: tuple[str, ...] = (*self.inputs.columns, *kinematics.columns(settings.pt_bins))
-        self.settings = settings
+        self.settings, self.own = settings, settings.own(TntSettings)
         self.background_efficiency = settings.background_efficiency
         self.models: ratio.CrossFit | None = None
 
@@ -78,8 +79,8 @@ class Tnt:
             events: with the jets' pT, shape (n,).
             regions: theirs, shape (n,).
         """
-        tnt, keys = self.settings.tnt, identifier.keys(events)
-        high, low = np.quantile(loss, [1 - tnt.signal_like, tnt.background_like])
+        own, keys = self.own, identifier.keys(events)
+        high, low = np.quantile(loss, [1 - own.signal_like, own.background_like])
         sideband = regions.sideband
         # Both sidebands count the same, and an event of them on average as much as one of the signal region.
         plain = np.where(sideband, regions.sideband_weights()[regions.code] * np.count_nonzero(sideband), 1.0)
@@ -100,4 +101,4 @@ class Tnt:
         assert self.models is not None, "fit first"
         keys = identifier.keys(events)
         value = np.column_stack([self.models.probability(jet, keys) for jet in self.inputs.compute(events, source)])
-        return Raw(value, self.models.folds(keys), identifier.uniform(keys, 0), self.settings.tnt.combination)
+        return Raw(value, self.models.folds(keys), identifier.uniform(keys, 0), self.own.combination)

@@ -16,6 +16,7 @@ from resonaut.learn.autoencoder import constituents
 from resonaut.learn.autoencoder.constituents import ConstituentAutoencoder
 from resonaut.select import level
 from resonaut.select.level import Level
+from resonaut.select.methods.vae_qr import VaeQrSettings
 from resonaut.select.quantile import Raw
 from resonaut.select.settings import Settings
 from resonaut.select.training_data import TrainingData
@@ -32,7 +33,7 @@ class VaeQr:
 
     def __init__(self, settings: Settings) -> None:
         self.columns: tuple[str, ...] = tuple(column for jet in JETS for column in constituents.columns(jet))
-        self.settings, self.regression = settings.vae_qr, settings.regression
+        self.settings, self.regression = settings.own(VaeQrSettings), settings.regression
         self.folds, self.seed = settings.classifier.folds, settings.classifier.seed
         self.background_efficiency = settings.background_efficiency
         self.autoencoders: list[ConstituentAutoencoder] = []

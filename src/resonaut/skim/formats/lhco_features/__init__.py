@@ -2,4 +2,4 @@
 
 from resonaut.core.formats import Format
 
-FORMAT = Format("reader.opened", candidates=False, labels=True, truth=("label",))
+FORMATS = {"lhco_features": Format("reader.opened", candidates=False, labels=True, truth=("label",))}

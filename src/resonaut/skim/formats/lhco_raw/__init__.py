@@ -2,4 +2,4 @@
 
 from resonaut.core.formats import Format
 
-FORMAT = Format("reader.opened", labels=True, truth=("label",))
+FORMATS = {"lhco_raw": Format("reader.opened", labels=True, truth=("label",))}

@@ -1,0 +1,29 @@
+"""Losses that several networks share; each is of single events, so that weights and means are the caller's."""
+
+import torch
+from torch import Tensor
+
+
+def squared_error(reconstruction: Tensor, x: Tensor) -> Tensor:
+    """Mean over the features of each event, both of shape (n, d): shape (n,)."""
+    return (reconstruction - x).square().mean(dim=1)
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of Gaussians, shapes (n, d), from the standard normal: shape (n,)."""
+    return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(dim=1)
+
+
+def chamfer(first: Tensor, second: Tensor) -> Tensor:
+    """Chamfer distance of sets of points, shapes (n, k, 3) and (n, l, 3): shape (n,).
+
+    Sum over all points of both sets of the squared distance to the nearest of the other set.
+    """
+    norms = first.square().sum(dim=2)[:, :, None] + second.square().sum(dim=2)[:, None, :]
+    squares = (norms - 2 * first @ second.transpose(1, 2)).clamp(min=0)
+    return squares.amin(dim=2).sum(dim=1) + squares.amin(dim=1).sum(dim=1)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Weighted cross entropy of each event, from logits (n, classes), labels and weights (n,): shape (n,)."""
+    return torch.nn.functional.cross_entropy(logits, labels, reduction="none") * weights

@@ -1,0 +1,205 @@
+"""How many files an addition touches: each is carried out in a copy of the tree, and works there.
+
+A recipe writes an addition, says which files it must edit for that, and tests that the addition works; the files are
+found by comparing the trees. What ``make docs`` then writes anew is counted apart. To count another kind of addition,
+add its recipe to ``RECIPES``.
+"""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+
+def digests(root: Path) -> dict[str, str]:
+    """The content of each file of a tree that git would take."""
+    parts = ("src", "workflow", "config", "docs", "tests", "Snakefile", "pyproject.toml")
+    files = [path for part in parts for path in (root / part, *(root / part).rglob("*")) if path.is_file()]
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if "__pycache__" not in path.parts
+    }
+
+
+def touched(before: dict[str, str], after: dict[str, str]) -> tuple[set[str], set[str]]:
+    """The files that were edited, and the new ones."""
+    assert before.keys() <= after.keys()
+    return {name for name in before if before[name] != after[name]}, after.keys() - before.keys()
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def snakemake(clone, overlay: dict, *words: str) -> subprocess.CompletedProcess:
+    """A run of the demo with changes."""
+    (clone.path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    return clone.snakemake("--configfile", "config/config.yaml", "overlay.yaml", *words)
+
+
+def add_key(root: Path) -> None:
+    settings = root / "src/resonaut/reweight/settings.py"
+    settings.write_text(
+        settings.read_text() + '    strength: float = key("Power of the ratio.", default=1, ge=0, le=1)\n'
+    )
+
+
+def shows_key(clone) -> None:
+    assert snakemake(clone, {"reweight": {"strength": 0.5}}, "--dry-run").returncode == 0
+    wrong = snakemake(clone, {"reweight": {"strength": 2}}, "--dry-run")
+    assert wrong.returncode == 2
+    assert "config: key 'reweight.strength': 2 should be less than or equal to 1" in wrong.stderr
+    assert "| `strength` | number |  | `1` | Power of the ratio. |" in (clone.path / "docs/reweight.md").read_text()
+
+
+def add_dataset(root: Path) -> None:
+    """Another signal, which differs from one of the demo's by its name, mass and seed."""
+    path = root / "config/config.yaml"
+    text = path.read_text()
+    _, head, rest = text.partition("  signal_4500:\n")
+    block = head + rest.partition("\n  signal_tt:")[0] + "\n"
+    other = block.replace("4500", "5000").replace("seed: 15", "seed: 95")
+    text = text.replace(block, block + other).replace("signal_4500,", "signal_4500, signal_5000,")
+    path.write_text(text)
+
+
+def shows_dataset(clone) -> None:
+    run = snakemake(clone, {}, "--dry-run")
+    assert run.returncode == 0, run.stderr
+    assert "results/simulate/signal_5000/000.root" in run.stdout
+    assert "results/fit/" in run.stdout
+
+
+STAGE = {
+    "src/resonaut/unfold/__init__.py": '"""A stage."""\n',
+    "src/resonaut/unfold/plan.py": '''"""What the stage wants."""
+
+NEEDS: tuple[str, ...] = ("skim",)
+AFTER: tuple[str, ...] = ("reweight",)
+
+
+def section() -> type:
+    """The record of the section."""
+    from resonaut.unfold.settings import Settings
+
+    return Settings
+
+
+def check(analysis) -> None:
+    """Nothing contradicts it."""
+''',
+    "src/resonaut/unfold/settings.py": '''"""The section of the stage."""
+
+from resonaut.core.record import key, record
+
+
+@record
+class Settings:
+    """Unfolding."""
+
+    iterations: int = key("Iterations.", default=5, ge=1)
+''',
+    "src/resonaut/unfold/cli.py": '''"""The commands of the stage."""
+
+from pathlib import Path
+
+import typer
+
+app = typer.Typer(help="Unfold.", no_args_is_help=True)
+
+
+@app.command()
+def train(config: Path, output: Path) -> None:
+    """Unfold."""
+    from resonaut.core import config as configuration
+    from resonaut.core.files import write_json
+    from resonaut.unfold.settings import Settings
+
+    write_json(output, {"iterations": configuration.read(config, Settings).iterations})
+
+
+@app.command()
+def show() -> None:
+    """Show."""
+''',
+    "workflow/rules/unfold.smk": '''"""unfold."""
+
+
+rule unfold:
+    """Unfold."""
+    input:
+        weights="<results>/unfold/weights.json",
+    localrule: True
+
+
+rule unfold_train:
+    """Unfold the data."""
+    input:
+        config=config_of("unfold"),
+        code=code_of("unfold", "train"),
+    output:
+        weights="<results>/unfold/weights.json",
+    shell:
+        "resonaut unfold train {input.config:q} {output.weights:q}"
+''',
+    "docs/unfold.md": "# Unfolding\n\n<!-- config -->\n<!-- end config -->\n",
+    "tests/unit/unfold/test_unfold.py": "def test_it():\n    pass\n",
+}
+
+
+def add_stage(root: Path) -> None:
+    write(root, STAGE)
+
+
+def shows_stage(clone) -> None:
+    python = [sys.executable, "-m", "resonaut", "--help"]
+    answer = subprocess.run(python, env=clone.environment, capture_output=True, text=True, check=True)
+    assert "unfold" in answer.stdout
+    stages = yaml.safe_load((clone.path / "config/config.yaml").read_text())["search"]["stages"]
+    overlay = {"search": {"stages": [*stages, "unfold"]}, "unfold": {"iterations": 3}}
+    run = snakemake(clone, overlay, "--dry-run")
+    assert run.returncode == 0, run.stderr
+    assert "unfold_train" in run.stdout
+    run = snakemake(clone, overlay, "--cores", "1", "unfold")
+    assert run.returncode == 0, run.stderr
+    assert '"iterations": 3' in (clone.path / "results/unfold/weights.json").read_text()
+    assert "| `iterations` | integer |  | `5` | Iterations. |" in (clone.path / "docs/unfold.md").read_text()
+
+
+class Recipe(NamedTuple):
+    """How to add something, what must be edited for it, and how it then shows itself."""
+
+    add: Callable[[Path], None]
+    edited: set[str]
+    shows: Callable
+
+
+RECIPES = {
+    "key": Recipe(add_key, {"src/resonaut/reweight/settings.py"}, shows_key),
+    "dataset": Recipe(add_dataset, {"config/config.yaml"}, shows_dataset),
+    "stage": Recipe(add_stage, set(), shows_stage),
+}
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_an_addition_edits_nothing_else(kind, fresh, record_property) -> None:
+    recipe, before = RECIPES[kind], digests(fresh.path)
+    recipe.add(fresh.path)
+    added = digests(fresh.path)
+    edited, new = touched(before, added)
+    assert edited == recipe.edited
+    command = [sys.executable, "-m", "resonaut.core.documentation", "."]
+    subprocess.run(command, cwd=fresh.path, env=fresh.environment, check=True)
+    documented, by_itself = touched(added, digests(fresh.path))
+    assert not by_itself
+    recipe.shows(fresh)
+    counts = f"{len(edited)} edited, {len(new)} new; {len(documented)} by make docs"
+    record_property("touched", f"files touched to add a {kind}: {counts}")
