@@ -179,6 +179,14 @@ def test_a_method_s_code_trains_this_one_again(finished) -> None:
         assert trained(finished) == {("cwola", "w3500")}
 
 
+def test_a_format_s_code_skims_its_own_datasets_again(finished) -> None:
+    formats = finished.path / "src" / "resonaut" / "skim" / "formats"
+    with edited(formats / "lhco_features" / "reader.py", "\n# an edit\n"):
+        assert finished.planned() == set()
+    with edited(formats / "nanoaod" / "reader.py", "\n# an edit\n"):
+        assert "skim_chunk" in finished.planned()
+
+
 def test_comment_and_key_order_rerun_nothing(finished) -> None:
     config = finished.path / "config" / "config.yaml"
     before = config.read_text()

@@ -118,10 +118,7 @@ def bounds(analysis: "Analysis") -> list[str]:
 
 def with_candidates(analysis: "Analysis") -> bool:
     """Whether the events keep the candidates of their jets."""
-    return analysis.config["skim"]["read_constituents"] and all(
-        formats.entry(analysis.catalogue[name].format, analysis.config["code"]).candidates
-        for name in analysis.sample("data", "pseudo_data")
-    )
+    return not formats.without_candidates(analysis.config, analysis.sample("data", "pseudo_data"))
 
 
 def imaged(analysis: "Analysis") -> list[str]:

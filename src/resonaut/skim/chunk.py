@@ -18,7 +18,7 @@ from resonaut.skim.columns import units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.reading import Job, Read, Reader
 from resonaut.skim.results import Note, Summary
-from resonaut.skim.settings import BadFiles, Skim
+from resonaut.skim.settings import BadFiles, Skim, require_flags
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,9 @@ def _opened(job: Job) -> AbstractContextManager[Reader]:
     """The reader of the dataset's format."""
     if job.dataset.certified is not None:
         require_certifiable(job.name, job.dataset.nature, job.dataset.format, job.code)
-    found: AbstractContextManager[Reader] = formats.entry(job.dataset.format, job.code).find()(job)
+    layout = formats.entry(job.dataset.format, job.code)
+    require_flags(job.dataset.region, job.region, job.dataset.format, layout.flags)
+    found: AbstractContextManager[Reader] = layout.find()(job)
     return found
 
 

@@ -49,6 +49,8 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a dataset asks for what its files cannot have, or names a missing list."""
     from resonaut.core.datasets import require_certifiable
+    from resonaut.core.record import build
+    from resonaut.skim.settings import Region, require_flags
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
@@ -56,6 +58,8 @@ def check(analysis: "Analysis") -> None:
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])
+        region = build(config["skim"]["regions"][entry["region"]], Region, f"config: skim.regions.{entry['region']}")
+        require_flags(entry["region"], region, entry["format"], known[entry["format"]].flags)
         _require_labels(name, entry, known[entry["format"]])
         _require_columns(analysis, name, known[entry["format"]])
         if entry["certified"] is not None:
@@ -148,6 +152,8 @@ def _require_labels(name: str, entry: dict[str, Any], layout: formats.Format) ->
     if labelled is None:
         return
     if not layout.labels:
-        raise ConfigError(f"{where} chooses events by the label that LHC Olympics files have; set it to null.")
+        raise ConfigError(
+            f"{where} chooses events by a label, which files of the format {entry['format']} lack; set it to null."
+        )
     for kind in ("background", "signal"):
         require_part(f"{where}.{kind}", *labelled[kind])

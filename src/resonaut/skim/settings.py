@@ -40,6 +40,15 @@ class Region:
     )
 
 
+def require_flags(name: str, region: Region, format_: str, flags: bool) -> None:
+    """Stop with ``ConfigError`` where the region ``name`` asks for what files of a format without ``flags`` lack."""
+    if not flags and (region.trigger or region.met_filters or region.jet_id is not None or region.variations):
+        raise ConfigError(
+            f"config: skim.regions.{name} asks for triggers, filters, a jet identification or variations, which files "
+            f"of the format {format_} lack; use a region without them."
+        )
+
+
 @record
 class Branches:
     """Names of collections and of fields that differ between versions of NanoAOD."""

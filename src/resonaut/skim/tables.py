@@ -82,14 +82,9 @@ class Layout:
         """The layout of a dataset, whose jets may have ``candidates``.
 
         Raises:
-            ConfigError: the region asks for what the format lacks, or a slice of its events spans several files.
+            ConfigError: a slice of its events spans several files.
         """
-        region, labelled = job.region, job.dataset.labelled
-        if region.trigger or region.met_filters or region.jet_id is not None or region.variations:
-            raise ConfigError(
-                f"config: skim.regions.{job.dataset.region} asks for triggers, filters, a jet identification or "
-                f"variations, which files of the format {job.dataset.format} lack; use a region without them."
-            )
+        labelled = job.dataset.labelled
         if labelled is not None and len(job.dataset.files) > 1:
             raise ConfigError("config: a dataset with 'labelled' draws its events from one file; give it just one.")
         if labelled is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.tag.architectures import networks, require_consistent
 
@@ -37,6 +38,12 @@ def check(analysis: "Analysis") -> None:
         raise ConfigError(
             "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
             "search.samples.background and signal (or tag.samples), or take 'tag' out."
+        )
+    for name in formats.without_candidates(config, scored(analysis)):
+        raise ConfigError(
+            f"config: search.stages has 'tag', which sees the jets' candidates, and {name!r} keeps none (format "
+            f"{config['datasets'][name]['format']}); set skim.read_constituents for files that have them, or take "
+            "'tag' out."
         )
     known = networks().joined(config["code"])
     for name, entry in config["tag"]["networks"].items():

@@ -100,7 +100,10 @@ def test_chains_become_windows() -> None:
         ({"skim": {"regions": {"dijet": {"softdrop_mass": [9, 5]}}}}, "skim.regions.dijet.softdrop_mass is [9, 5]"),
         ({"skim": {"regions": {"boosted_w": {"jets": 1, "m_jj_min": 9}}}}, "skim.regions.boosted_w keeps one jet"),
         ({"skim": {"regions": {"dijet": {"m_jj_min": 8000}}}}, "skim.regions.dijet.m_jj_min is 8000 GeV, above the"),
-        ({"datasets": {"data": {"labelled": {}}}}, "datasets.data.labelled chooses events by the label that LHC"),
+        (
+            {"datasets": {"data": {"labelled": {}}}},
+            "datasets.data.labelled chooses events by a label, which files of the format nanoaod lack",
+        ),
         (
             {"datasets": {"data": {"format": "lhco_raw", "labelled": {"signal": [9, 5]}}}},
             "datasets.data.labelled.signal is [9, 5]; give the first event first",

@@ -190,7 +190,14 @@ def analysis(**changes) -> Analysis:
             r"skim\.regions\.dijet\.columns: unknown column 'met'; there are none; give one under COLUMNS",
         ),
         ({"skim": keeping("ht"), "code": [COLUMN]}, r"unknown column 'ht'; there are met, n_jets"),
-        ({"x": {"labelled": {}}}, r"datasets\.x\.labelled chooses events by the label"),
+        (
+            {"x": {"labelled": {}}},
+            r"datasets\.x\.labelled chooses events by a label, which files of the format nanoaod l",
+        ),
+        (
+            {"skim": {"regions": {"dijet": {"trigger": ["HLT_A"]}}}},
+            r"skim\.regions\.dijet asks for triggers, .*, which files of the format lhco_features lack",
+        ),
         ({"x": {"format": "jet_table", "labelled": {}}, "code": [FORMAT]}, r"datasets\.x\.labelled chooses events"),
     ],
 )

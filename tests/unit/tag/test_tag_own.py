@@ -27,7 +27,7 @@ def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
     section["networks"] = {"pfn": section["networks"]["part"] | {"architecture": "particle_flow"}}
     config, model = tmp_path / "tag.json", tmp_path / "pfn.pt"
     config.write_text(json.dumps(section))
-    words = [
+    words = (
         "tag",
         "train",
         "--config",
@@ -38,14 +38,14 @@ def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
         model,
         "--summary",
         tmp_path / "s.json",
-    ]
-    words += ["--background", simulation[0], "--signal", simulation[1]]
-    refused = resonaut(*words)
+    )
+    samples = ("--background", simulation[0], "--signal", simulation[1])
+    refused = resonaut(*words, *samples)
     assert refused.returncode == 2
     assert (
         "tag.networks.pfn.architecture: unknown architecture 'particle_flow'; there are particle_net" in refused.stderr
     )
-    run = resonaut(*words, "--code", OWN)
+    run = resonaut(*words, *samples, "--code", OWN)
     assert run.returncode == 0, run.stderr
     scores = tmp_path / "scores.parquet"
     words = ("--config", config, "--model", model, "--dataset", simulation[1], "--chunk", "000", "--output", scores)
@@ -56,10 +56,11 @@ def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
 
 @pytest.fixture
 def analysis():
-    def make(code: list[str], networks: dict = NETWORKS) -> Analysis:
-        datasets = {"x": {"nature": "simulation", "cross_section": 1.0}}
+    def make(code: list[str], networks: dict = NETWORKS, layout: str = "nanoaod", keep: bool = True) -> Analysis:
+        datasets = {"x": {"nature": "simulation", "cross_section": 1.0, "format": layout}}
         search = {"stages": ["skim", "tag"], "samples": {"background": ["x"]}}
         given = {"search": search, "datasets": datasets, "code": code, "tag": {"networks": networks}}
+        given["skim"] = {"read_constituents": keep}
         return Analysis(configuration.validate(given), {})
 
     return make
@@ -69,6 +70,12 @@ def test_an_architecture_that_is_nowhere_is_named_before_the_first_job(analysis)
     plan.check(analysis([OWN]))
     with pytest.raises(ConfigError, match=r"tag\.networks\.pfn\.architecture: unknown architecture 'particle_flow'"):
         plan.check(analysis([]))
+
+
+@pytest.mark.parametrize("kept", [{"layout": "lhco_features"}, {"keep": False}])
+def test_jets_without_candidates_cannot_be_tagged(analysis, kept) -> None:
+    with pytest.raises(ConfigError, match=r"'tag', which sees the jets' candidates, and 'x' keeps none \(format"):
+        plan.check(analysis([OWN], **kept))
 
 
 def test_a_training_depends_on_its_own_network_only(analysis) -> None:

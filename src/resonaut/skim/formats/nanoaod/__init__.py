@@ -2,4 +2,6 @@
 
 from resonaut.core.formats import Format
 
-FORMATS = {"nanoaod": Format("reader.opened", sections=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))}
+FORMATS = {
+    "nanoaod": Format("reader.opened", sections=True, flags=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))
+}
