@@ -344,7 +344,8 @@ def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds
         return scores(batch, np.where(ak.to_numpy(batch.m_jj) > 3500, 0.0, 0.9))
 
     write_friend(manifests["signal"], "calibrate", lund_weights_by_mass)
-    write_friend(pool.results / "skim" / "pool.json", "tag", scores)
+    (sample,) = pool.datasets
+    write_friend(sample.results / "skim" / "pool.json", "tag", scores)
     write_friend(manifests["signal"], "tag", selected_if_heavy)
     moved = replace(settings, mass_shift=1.0)
     injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
@@ -367,7 +368,8 @@ def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected
     events = ak.with_field(events, np.where(heavy, 1.6, 0.4), "gen_weight")
     steep = write_dataset("steep", "signal", [events], weight_scale=1e-3)
     write_friend(steep, "tag", lambda batch: scores(ak.to_numpy(batch.m_jj) > 3500))
-    write_friend(pool.results / "skim" / "pool.json", "tag", lambda batch: scores(np.zeros(len(batch), dtype=bool)))
+    (sample,) = pool.datasets
+    write_friend(sample.results / "skim" / "pool.json", "tag", lambda batch: scores(np.zeros(len(batch), dtype=bool)))
     job = experiment(
         settings,
         pool,
