@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 import uproot
 
-from resonaut.calibrate import normalise
+from resonaut.calibrate import columns, normalise
 from resonaut.calibrate.factors import table_alone, tables_of
 from resonaut.calibrate.jets import jets_of
 from resonaut.calibrate.lund import lund_plane
 from resonaut.calibrate.published import read_published
 from resonaut.calibrate.settings import Settings, Systematics
 from resonaut.calibrate.weights import Calibration, weigh
-from resonaut.core import events, lund_weights
+from resonaut.core import events
 from resonaut.core.files import write_json
+from resonaut.core.weights import NOMINAL, Efficiency, Weights
 
 DATA = Path(os.environ.get("RESONAUT_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MINIMUM_DELTA, MINIMUM_KT = 0.005, 0.02
@@ -394,6 +395,7 @@ def calibrated(correction, settings, tmp_path_factory):
         "cross_section": 1.0,
         "mass": None,
         "weight_scale": 1.0,
+        "era": None,
         "cutflow": [],
         "lost": [],
         "notes": [],
@@ -404,24 +406,24 @@ def calibrated(correction, settings, tmp_path_factory):
     dataset = events.Dataset.open(results / "skim" / "example.json")
     means = normalise.normalise(dataset, correction, settings)
     batches = normalise.apply(dataset, "000", correction, means, settings, results / "normalisation.json")
-    events.write(dataset.path("calibrate", "000"), batches, {})
+    notes = columns.notes(Calibration.of(correction, settings).variations)
+    events.write(dataset.path("calibrate", "000"), batches, {}, notes)
     return dataset, means
 
 
 def test_normalised_weights_keep_yield_and_pt_spectrum(calibrated):
     dataset, means = calibrated
-    names = lund_weights.variations(dataset.path("calibrate", "000"))
-    columns = [lund_weights.column(name, jet) for name in names for jet in lund_weights.JETS]
-    truth = [f"{jet}_{name}" for name in ("pt", "prongs") for jet in lund_weights.JETS]
-    stored = dataset.read([*columns, *truth], ["calibrate"])
-    prongs, pt = (np.concatenate([stored[f"{j}_{name}"] for j in lund_weights.JETS]) for name in ("prongs", "pt"))
-    by_jet = [lund_weights.weights(stored, names, [jet]) for jet in lund_weights.JETS]
+    both = Weights.of(dataset, ["calibrate"])
+    truth = [f"{jet}_{name}" for name in ("pt", "prongs") for jet in columns.JETS]
+    stored = dataset.read([*both.columns, *truth], ["calibrate"])
+    prongs, pt = (np.concatenate([stored[f"{j}_{name}"] for j in columns.JETS]) for name in ("prongs", "pt"))
+    by_jet = [both.part(f"_{jet}") for jet in columns.JETS]
     assert set(means.prongs) == set(map(str, np.unique(prongs)))
-    weights = {name: np.concatenate([found[name] for found in by_jet]) for name in names}
-    for name in names:
+    weights = {name: np.concatenate([one.product(stored, name) for one in by_jet]) for name in both.variations}
+    for name in both.variations:
         for n in means.prongs:
             assert weights[name][prongs == int(n)].mean(axis=0) == pytest.approx(1, rel=1e-5)
-    nominal, two = weights["nominal"][:, 0], prongs == 2
+    nominal, two = weights[NOMINAL][:, 0], prongs == 2
     assert 0.3 < nominal[two].std() < 1
     edges = np.quantile(pt[two], [0, 0.25, 0.5, 0.75, 1])
     before, after = (np.histogram(pt[two], edges, weights=w)[0] for w in (None, nominal[two]))
@@ -430,15 +432,14 @@ def test_normalised_weights_keep_yield_and_pt_spectrum(calibrated):
 
 def test_scale_factor_of_a_tau21_cut(calibrated, capsys):
     dataset, means = calibrated
-    names = lund_weights.variations(dataset.path("calibrate", "000"))
-    columns = [lund_weights.column(name, "j1") for name in names]
-    stored = dataset.read(["j1_tau1", "j1_tau2", *columns], ["calibrate"])
-    efficiency = lund_weights.Efficiency()
+    weights = Weights.of(dataset, ["calibrate"]).part("_j1")
+    stored = dataset.read(["j1_tau1", "j1_tau2", *weights.columns], ["calibrate"])
+    efficiency = Efficiency()
     selected = np.asarray(stored.j1_tau2 / stored.j1_tau1 < 0.34)
-    efficiency.add(lund_weights.weights(stored, names, ["j1"]), np.ones(len(stored)), selected)
-    found = efficiency.scale_factor()
+    efficiency.add(weights, stored, np.ones(len(stored)), selected)
+    found = efficiency.effects()["lund"]
     with capsys.disabled():
-        print(f"\ntau21 < 0.34, jet 1: efficiency {selected.mean():.3f}, scale factor {found.value:.4f}")
+        print(f"\ntau21 < 0.34, jet 1: efficiency {selected.mean():.3f}, scale factor {found.scale_factor:.4f}")
         for source, (up, down) in found.uncertainties.items():
             print(f"  {source:17s} {100 * up:+.2f} % {100 * down:+.2f} %")
         print(f"  {'all':17s} {100 * found.total:.2f} %")

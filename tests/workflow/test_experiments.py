@@ -48,7 +48,7 @@ def test_without_pseudo_data_simulation_is_drawn_by_methods_that_do_not_learn_fr
     for line in drawn:
         assert "--data=results/skim/data.json" in line
         assert ("--simulation=results/skim/qcd.json" in line) == ("--method cwola" in line)
-        assert ("--reweight" in line) == ("--method cwola" in line)
+        assert ("--weights=qcd=reweight" in line) == ("--method cwola" in line)
         assert "--luminosity" not in line
     select["injection"] = INJECTION | {"base": "data"}
     assert "--simulation" not in "".join(commands("fit_injected", "select inject", select=select, **small))

@@ -113,6 +113,7 @@ def make_dataset(tmp_path):
             "cross_section": 1.0,
             "mass": None,
             "weight_scale": 1.0,
+            "era": None,
             "cutflow": [],
             "lost": [],
             "notes": [],

@@ -10,16 +10,18 @@ from typer.testing import CliRunner
 
 from resonaut.calibrate import correction as files
 from resonaut.calibrate.cli import app
+from resonaut.calibrate.columns import JETS, column, notes
 from resonaut.calibrate.counts import Counts
 from resonaut.calibrate.jets import jets_of
 from resonaut.calibrate.normalise import COLUMNS, JetBins, _distortion, apply, normalise
 from resonaut.calibrate.settings import Settings, Systematics, WeightPair
 from resonaut.calibrate.summary import summarise
-from resonaut.core import lund_weights
+from resonaut.calibrate.weights import Calibration
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.events import Dataset, write
 from resonaut.core.files import write_json
 from resonaut.core.record import build
+from resonaut.core.weights import NOMINAL, Weights
 
 from .conftest import correction_of
 
@@ -38,10 +40,10 @@ def friends_of(dataset, correction, settings) -> ak.Array:
     normalisation = normalise(dataset, correction, settings)
     source = dataset.results / "normalisation.json"
     for chunk in dataset.manifest.chunks:
-        write(dataset.path("calibrate", chunk), apply(dataset, chunk, correction, normalisation, settings, source), {})
-    names = lund_weights.variations(dataset.path("calibrate", "000"))
-    columns = [lund_weights.column(name, jet) for name in names for jet in lund_weights.JETS]
-    flags = [f"lund_{flag}_{jet}" for flag in ("calibrated", "bad_match") for jet in lund_weights.JETS]
+        batches = apply(dataset, chunk, correction, normalisation, settings, source)
+        write(dataset.path("calibrate", chunk), batches, {}, notes(Calibration.of(correction, settings).variations))
+    columns = Weights.of(dataset, ("calibrate",)).columns
+    flags = [f"lund_{flag}_{jet}" for flag in ("calibrated", "bad_match") for jet in JETS]
     return dataset.read([*columns, *flags, "j1_pt", "j2_pt"], friends=["calibrate"])
 
 
@@ -49,7 +51,11 @@ def test_every_variation_has_a_column_for_each_jet(signal, settings, bins):
     found = friends_of(signal, uneven(bins), settings)
     names = ["statistical", "pt_extrapolation"]
     names += [f"{s}_{w}" for s in ("shower", "b_quark", "prongs", "unclustered", "distortion") for w in ("up", "down")]
-    assert lund_weights.variations(signal.path("calibrate", "000")) == ["nominal", *names]
+    weights = Weights.of(signal, ("calibrate",))
+    assert {*weights.columns} == {column(name, jet) for name in ("nominal", *names) for jet in JETS}
+    toys = [("lund", "statistical", "toys"), ("lund", "pt_extrapolation", "toys")]
+    pairs = [("lund", *name.rsplit("_", 1)) for name in names[2:]]
+    assert set(weights.variations) == {NOMINAL, ("lund", "", "without"), *toys, *pairs}
     assert found["lund_weight_statistical_j1"].type.content == ak.types.RegularType(
         ak.types.NumpyType("float32"), settings.toys
     )

@@ -35,6 +35,7 @@ def dataset(tmp_path) -> events.Dataset:
         "cross_section": 1.0,
         "mass": None,
         "weight_scale": 0.5,
+        "era": None,
         "cutflow": [],
         "lost": [],
         "notes": [],

@@ -30,6 +30,9 @@ def histogram(values, weight=None):
     return json.loads(json.dumps(h, default=default))
 
 
+LUND = {"statistical": [0.06, -0.06], "b_quark": [0.02, -0.08]}
+
+
 def selection_file(rng, content_of):
     signals = []
     for mass, selected in ((3000, 400), (4000, 800)):
@@ -41,7 +44,7 @@ def selection_file(rng, content_of):
                 mass=mass,
                 efficiency=selected / 4000,
                 efficiency_error=selected**0.5 / 4000,
-                lund_uncertainties={"statistical": [0.06, -0.06], "b_quark": [0.02, -0.08]},
+                weights={"lund": {"scale_factor": 0.9, "uncertainties": LUND}},
                 spectrum=spectrum,
             )
         )
@@ -193,12 +196,12 @@ def test_what_the_lund_weights_cost_together(result):
         assert abs(whole["impact"]) == pytest.approx(np.hypot(*(part["impact"] for part in parts)), rel=0.06)
 
 
-@pytest.mark.parametrize("without_weights", [{}, {"lund_scale_factor": None, "lund_uncertainties": {}}])
+@pytest.mark.parametrize("without_weights", [{}, {"weights": {}}])
 def test_a_signal_without_lund_weights(chain, monkeypatch, without_weights):
     selected = json.loads((chain / "selection.json").read_text())
     first, second = selected["signals"]
     # The one of which nothing was selected has no uncertainties; without weights, none has.
-    nothing = {"efficiency": 0.0, "efficiency_error": 0.0, "lund_scale_factor": None, "lund_uncertainties": {}}
+    nothing = {"efficiency": 0.0, "efficiency_error": 0.0, "weights": {}}
     selected["signals"] = [first | (without_weights or nothing), second | without_weights]
     (chain / "selection.json").write_text(json.dumps(selected))
     (chain / "fit.json").write_text(json.dumps(PLAIN | {"max_efficiency_error": 2.0}))

@@ -41,7 +41,7 @@ def experiment(content_of):
             mass=3500,
             efficiency=efficiency,
             efficiency_error=efficiency / 20,
-            lund_uncertainties={"a": [0.05, -0.05]},
+            weights={"lund": {"scale_factor": 1.0, "uncertainties": {"a": [0.05, -0.05]}}},
             spectrum=histogram(rng.normal(3500, 120, 400), np.full(400, efficiency / 400)),
         )
         names = {"method": "cwola", "window": "w3500", "signal_region": [3250, 3750], "data": "pool"}
@@ -79,13 +79,6 @@ def files(write, tmp_path, experiment, content_of):
     data = tmp_path / "data.json"
     data.write_text(json.dumps(content_of(Manifest, luminosity=LUMINOSITY)))
     return paths, actual, data
-
-
-def manifest(luminosity):
-    """What ``skim`` says of data."""
-    unknown = {"cross_section": None, "mass": None, "weight_scale": 1.0}
-    empty = {"chunks": [], "cutflow": [], "lost": [], "notes": [], "dropped": {}}
-    return json.dumps({"name": "data", "nature": "data", "events": 0, "luminosity": luminosity, **unknown, **empty})
 
 
 @pytest.fixture
@@ -252,7 +245,7 @@ def test_trainings_that_share_events_differ_more_from_the_data_than_from_each_ot
 def test_retrained_variations_replace_evaluated_ones(settings, files, write, experiment):
     _, actual, data = files
     excluded = []
-    for change in ({}, {"a_up": 0.8, "a_down": -0.8}):
+    for change in ({}, {"lund_a_up": 0.8, "lund_a_down": -0.8}):
         paths = write("x", *(experiment(20, seed, 0.2 + 0.01 * seed, retrained=change) for seed in (1, 2)))
         excluded.append(retrained(settings, actual, [data], paths).amounts[0].excluded)
     assert excluded[1] > 1.1 * excluded[0]

@@ -34,7 +34,7 @@ def write_dataset(folder: Path, name: str, chunks: list[ak.Array], **manifest) -
         events.write(folder / "skim" / name / f"{number:03d}.parquet", [chunk[:700], chunk[700:]], {})
     content = {"name": name, "nature": "simulation", "chunks": [f"{number:03d}" for number in range(len(chunks))]}
     content |= {"events": sum(map(len, chunks)), "luminosity": None, "cross_section": 1.0, "mass": None}
-    content |= {"weight_scale": 1.0, "cutflow": [], "lost": [], "notes": [], "dropped": {}}
+    content |= {"weight_scale": 1.0, "era": None, "cutflow": [], "lost": [], "notes": [], "dropped": {}}
     write_json(folder / "skim" / f"{name}.json", content | manifest)
     return folder / "skim" / f"{name}.json"
 

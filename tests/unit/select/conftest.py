@@ -8,10 +8,12 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from resonaut.calibrate import columns
 from resonaut.core import events
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
 from resonaut.core.record import build, composed, plain
+from resonaut.core.weights import Factor
 from resonaut.select import catalogue
 from resonaut.select import settings as select_settings
 
@@ -60,6 +62,7 @@ def write_dataset(tmp_path) -> Callable[..., Path]:
             "cross_section": None if kind == "data" else 1.0,
             "mass": 3500.0 if kind == "signal" else None,
             "weight_scale": 1.0,
+            "era": None,
             "cutflow": [],
             "lost": [],
             "notes": [],
@@ -74,16 +77,20 @@ def write_dataset(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def write_friend() -> Callable[..., None]:
-    """Write friends of a dataset: ``make(events)`` gives the new columns of a batch."""
+    """Write friends of a dataset: ``make(events)`` gives the new columns of a batch.
 
-    def write(manifest: Path, folder: str, make: Callable[[ak.Array], dict]) -> None:
+    Those of ``calibrate`` are Lund weights of the ``variations``, that of ``reweight`` is a weight, too.
+    """
+
+    def write(manifest: Path, folder: str, make: Callable[[ak.Array], dict], variations=()) -> None:
         dataset = Dataset.open(manifest)
+        notes = {"reweight": Factor("reweight").metadata()} if folder == "reweight" else columns.notes(variations)
         for chunk in dataset.manifest.chunks:
             batches = [
                 ak.Array({name: ak.to_numpy(batch[name]) for name in events.KEY} | make(batch))
                 for batch in dataset.iterate_chunk(chunk, ["m_jj"])
             ]
-            events.write(dataset.path(folder, chunk), batches, {})
+            events.write(dataset.path(folder, chunk), batches, {}, notes)
 
     return write
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Dataset
+from resonaut.core.events import KEY, Collisions, Dataset
 from resonaut.core.results import read, write
 from resonaut.select import base, drawing, results
 from resonaut.select.benchmark import benchmark
@@ -193,7 +193,7 @@ def test_the_improvement_has_known_values():
 
 
 def experiment(settings, data, signal, injection, method="cwola") -> Experiment:
-    return Experiment(settings, method, "w3500", data, signal, [], [], [], injection, False)
+    return Experiment(settings, method, "w3500", data, signal, [], [], [], injection)
 
 
 def test_an_experiment_measures_with_events_that_were_not_injected(settings, pool, signal):
@@ -238,7 +238,7 @@ def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
 
 
 def test_data_have_no_improvement(settings, manifests, signal):
-    result = inject(experiment(settings, Dataset.open(manifests["data"]), signal, NOTHING, "inclusive"))
+    result = inject(experiment(settings, Collisions.open([manifests["data"]]), signal, NOTHING, "inclusive"))
     assert result.improvement is None
     assert result.injection.events == 0
     assert result.injection.base == "data"
@@ -256,8 +256,8 @@ def simulation(write_dataset, toys) -> Dataset:
     return Dataset.open(write_dataset("mc", "background", [events], weight_scale=0.05, cross_section=500.0))
 
 
-def draw(data, simulation, injection=NOTHING, reweighted=False, held_out=False):
-    return base.draw(data, [simulation], ["m_jj"], [], injection, reweighted=reweighted, held_out=held_out)
+def draw(data, simulation, injection=NOTHING, weighted=(), held_out=False):
+    return base.draw(data, [simulation], ["m_jj"], [], injection, weighted={"mc": weighted}, held_out=held_out)
 
 
 def test_simulation_is_drawn_to_the_luminosity_of_the_data(manifests, simulation):
@@ -285,11 +285,11 @@ def test_simulation_is_drawn_with_its_corrections_and_without_what_trained_the_t
 ):
     data, path = Collisions.open([manifests["data"]]), tmp_path / "skim" / "mc.json"
     write_friend(path, "reweight", lambda batch: {"reweight": np.where(ak.to_numpy(batch.m_jj) > 3000, 0.0, 1.0)})
-    events = draw(data, simulation, reweighted=True).events
+    events = draw(data, simulation, weighted=("reweight",)).events
     assert ak.max(events.m_jj) <= 3000
     write_friend(path, "tag", lambda batch: {"tag_train": ak.to_numpy(batch.event) % 4 == 0})
     sparse = replace(NOTHING, luminosity=5.0)
-    one = base.draw(data, [simulation], ["m_jj"], ["tag"], sparse, reweighted=False, held_out=True)
+    one = base.draw(data, [simulation], ["m_jj"], ["tag"], sparse, weighted={}, held_out=True)
     assert not np.any(ak.to_numpy(one.events.event) % 4 == 0)
     # The others stand for those.
     assert len(one.events) == pytest.approx(2500, abs=4.5 * np.sqrt(2500))
@@ -321,14 +321,14 @@ def test_combinations_are_not_trained(settings, pool, signal):
 
 
 def test_large_variations_of_the_lund_weights_are_trained_again(settings, pool, signal, write_friend, manifests):
-    write_friend(manifests["signal"], "calibrate", lund_weights_by_mass)
+    write_friend(manifests["signal"], "calibrate", lund_weights_by_mass, VARIATIONS)
     # m_jj is no feature, but with a shift it is in the masses.
     moved = replace(settings, mass_shift=1.0)
     injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
-    result = inject(replace(experiment(moved, pool, signal, injected), lund=True))
-    assert set(result.injection.retrained) == {"b_up", "b_down"}
+    result = inject(replace(experiment(moved, pool, signal, injected), weighted={"signal": ["calibrate"]}))
+    assert set(result.injection.retrained) == {"lund_b_up", "lund_b_down"}
     assert all(change != 0 for change in result.injection.retrained.values())
-    assert set(result.signals[0].lund_uncertainties) == {"a", "b"}
+    assert set(result.signals[0].uncertainties) == {"lund_a", "lund_b"}
 
 
 def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds(
@@ -343,17 +343,17 @@ def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds
     def selected_if_heavy(batch):
         return scores(batch, np.where(ak.to_numpy(batch.m_jj) > 3500, 0.0, 0.9))
 
-    write_friend(manifests["signal"], "calibrate", lund_weights_by_mass)
+    write_friend(manifests["signal"], "calibrate", lund_weights_by_mass, VARIATIONS)
     (sample,) = pool.datasets
     write_friend(sample.results / "skim" / "pool.json", "tag", scores)
     write_friend(manifests["signal"], "tag", selected_if_heavy)
     moved = replace(settings, mass_shift=1.0)
     injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
-    result = inject(replace(experiment(moved, pool, signal, injected, "tagger"), lund=True))
-    up, down = result.signals[0].lund_uncertainties["b"]
+    result = inject(replace(experiment(moved, pool, signal, injected, "tagger"), weighted={"signal": ["calibrate"]}))
+    up, down = result.signals[0].uncertainties["lund_b"]
     assert min(abs(up), abs(down)) > 0.5
     # The draws of about 100 of 800 events differ, which leaves others to measure with.
-    assert result.injection.retrained == pytest.approx({"b_up": up, "b_down": down}, rel=0.2)
+    assert result.injection.retrained == pytest.approx({"lund_b_up": up, "lund_b_down": down}, rel=0.2)
 
 
 def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected(
@@ -381,6 +381,9 @@ def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected
     # Four of ten events, of which most are heavy.
     assert result.injection.events > 270
     assert result.signals[0].efficiency == pytest.approx(1.6e-3 * heavy.sum(), rel=0.05)
+
+
+VARIATIONS = ("nominal", "a_up", "a_down", "b_up", "b_down")
 
 
 def lund_weights_by_mass(batch) -> dict[str, np.ndarray]:

@@ -3,11 +3,12 @@ from dataclasses import replace
 import awkward as ak
 import numpy as np
 import pytest
-from resonaut.core.lund_weights import column
 
+from resonaut.calibrate.columns import column
 from resonaut.core.errors import EmptySelectionError, InputFileError
 from resonaut.core.events import Dataset
 from resonaut.select.results import Count
+from resonaut.select.sculpting import Sculpted
 from resonaut.select.settings import Sculpting, Settings, Spectrum, Window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
 
@@ -71,13 +72,13 @@ def test_the_sculpting_check_on_data_leaves_out_the_signal_region(settings):
 
 
 def test_the_efficiency_is_selected_over_generated(signal):
-    tally = SignalTally(signal, BINS, lund=False, held_out=False)
+    tally = SignalTally(signal, BINS, (), held_out=False)
     tally.add(batch(), SCORES, np.array([True, True, False, False]))
     result = tally.summary()
     assert result.acceptance == pytest.approx(0.5)
     assert result.efficiency == pytest.approx(0.25)
     assert result.efficiency_error == pytest.approx(np.sqrt(2 * 0.25**2 * 0.75) / 2)
-    assert (result.lund_scale_factor, result.lund_uncertainties) == (None, {})
+    assert result.weights == {}
     assert result.spectrum.values().sum() == pytest.approx(0.5)
 
 
@@ -92,6 +93,7 @@ def lund(signal, write_friend):
             signal.results / "skim" / "signal.json",
             "calibrate",
             lambda part: {name: values[: len(part)] for name, values in columns.items()},
+            first,
         )
         return batch(**columns)
 
@@ -101,7 +103,7 @@ def lund(signal, write_friend):
 def test_lund_weights_move_events_across_the_cut_but_keep_their_number(signal, lund):
     # Of the jets' product, half of these weights, the total is twice that without weights.
     weights = lund(nominal=[8.0, 2.0, 2.0, 4.0], a_up=[4.0, 4, 4, 4], a_down=[6.0, 3, 3, 0], b_up=ONES, b_down=ONES)
-    tally = SignalTally(signal, BINS, lund=True, held_out=False)
+    tally = SignalTally(signal, BINS, ("calibrate",), held_out=False)
     assert tally.friends == ("calibrate",)
     tally.add(weights, SCORES, np.array([True, False, False, False]))
     tally.add(weights, SCORES, np.zeros(4, bool))
@@ -110,11 +112,11 @@ def test_lund_weights_move_events_across_the_cut_but_keep_their_number(signal, l
     # 9 of the 24 of three batches, whose cross section is 3 of 2 fb.
     assert result.acceptance == pytest.approx(1.5)
     assert result.efficiency == pytest.approx(1.5 * 9 / 24)
-    assert result.lund_scale_factor == pytest.approx((9 / 24) / (3 / 12))
+    assert result.weights["lund"].scale_factor == pytest.approx((9 / 24) / (3 / 12))
     # Each with its own total.
     a = ((6 / 24) / (9 / 24) - 1, (7.5 / 18) / (9 / 24) - 1)
-    assert result.lund_uncertainties["a"] == pytest.approx(a)
-    assert result.lund_uncertainties["b"] == pytest.approx(((3 / 12) / (9 / 24) - 1,) * 2)
+    assert result.uncertainties["lund_a"] == pytest.approx(a)
+    assert result.uncertainties["lund_b"] == pytest.approx(((3 / 12) / (9 / 24) - 1,) * 2)
     # The spectrum has the nominal weights, and the same cross section: 4 and 4 of 24 at 3050 GeV, 1 at 3150 GeV.
     assert result.spectrum.values()[:2] == pytest.approx([3 * 8 / 24, 3 * 1 / 24])
     squares = 2 * (0.25 * 4) ** 2 + (0.25 * 1) ** 2
@@ -127,14 +129,15 @@ def test_a_common_factor_on_the_lund_weights_changes_nothing(signal, lund):
     found = []
     for factor in (1.0, 2.0):
         weights = lund(nominal=factor * nominal, a_up=3 * factor * up, a_down=nominal, statistical=factor * toys)
-        tally = SignalTally(signal, BINS, lund=True, held_out=False)
+        tally = SignalTally(signal, BINS, ("calibrate",), held_out=False)
         tally.add(weights, SCORES, np.array([True, True, False, False]))
         found.append(tally.summary())
     plain, scaled = found
-    for key in ("efficiency", "efficiency_error", "acceptance", "lund_scale_factor"):
+    for key in ("efficiency", "efficiency_error", "acceptance"):
         assert getattr(scaled, key) == pytest.approx(getattr(plain, key))
-    for name in ("a", "statistical"):
-        assert scaled.lund_uncertainties[name] == pytest.approx(plain.lund_uncertainties[name])
+    assert scaled.weights["lund"].scale_factor == pytest.approx(plain.weights["lund"].scale_factor)
+    for name in ("lund_a", "lund_statistical"):
+        assert scaled.uncertainties[name] == pytest.approx(plain.uncertainties[name])
     spectra = [result.spectrum for result in found]
     assert spectra[1].values() == pytest.approx(spectra[0].values())
     assert spectra[1].variances() == pytest.approx(spectra[0].variances())
@@ -144,41 +147,41 @@ def test_toys_of_the_lund_weights_give_their_root_mean_square(signal, lund):
     # Shares of the selected event: 0.3, 0.2 and 0.25 instead of 0.25.
     first = np.array([1.2, 0.8, 1.0])
     weights = lund(nominal=2 * ONES, statistical=np.stack([first, *[(4 - first) / 3] * 3]))
-    tally = SignalTally(signal, BINS, lund=True, held_out=False)
+    tally = SignalTally(signal, BINS, ("calibrate",), held_out=False)
     tally.add(weights, SCORES, np.array([True, False, False, False]))
     rms = np.sqrt((0.2**2 + 0.2**2) / 3)
-    assert tally.summary().lund_uncertainties["statistical"] == pytest.approx((rms, -rms))
+    assert tally.summary().uncertainties["lund_statistical"] == pytest.approx((rms, -rms))
 
 
 def test_a_signal_of_which_nothing_is_selected_has_no_scale_factor(signal, lund):
     weights = lund(nominal=ONES, statistical=np.ones((4, 3)), a_up=ONES, a_down=ONES)
-    tally = SignalTally(signal, BINS, lund=True, held_out=False)
+    tally = SignalTally(signal, BINS, ("calibrate",), held_out=False)
     tally.add(weights, SCORES, np.zeros(4, bool))
     result = tally.summary()
-    assert (result.efficiency, result.lund_scale_factor, result.lund_uncertainties) == (0, None, {})
+    assert (result.efficiency, result.weights) == (0, {})
 
 
 def test_lund_weights_and_events_that_trained_the_tagger(signal, lund):
     weights = lund(nominal=[100.0, 3.0, 1.0, 2.0])
-    tally = SignalTally(signal, BINS, lund=True, held_out=True)
+    tally = SignalTally(signal, BINS, ("calibrate",), held_out=True)
     assert tally.friends == ("calibrate", "tag")
     trained = ak.with_field(weights, np.array([True, False, False, False]), "tag_train")
     tally.add(trained, SCORES, np.array([True, True, False, False]))
     result = tally.summary()
     # Half of the weight of the events that did not train it.
     assert result.efficiency == pytest.approx(result.acceptance / 2)
-    assert result.lund_scale_factor == pytest.approx((1 / 2) / (1 / 3))
+    assert result.weights["lund"].scale_factor == pytest.approx((1 / 2) / (1 / 3))
 
 
 def test_missing_lund_weights_are_named_with_the_remedy(signal):
     with pytest.raises(
         InputFileError, match=r"calibrate/signal/000\.parquet: no such file; run the stage that makes it"
     ):
-        SignalTally(signal, BINS, lund=True, held_out=False)
+        SignalTally(signal, BINS, ("calibrate",), held_out=False)
 
 
 def test_events_that_trained_the_tagger_are_left_out_and_made_up_for(signal):
-    tally = SignalTally(signal, BINS, lund=False, held_out=True)
+    tally = SignalTally(signal, BINS, (), held_out=True)
     assert tally.friends == ("tag",)
     tally.add(batch(tag_train=np.array([True, True, False, False])), SCORES, np.array([True, True, True, False]))
     assert tally.summary().efficiency == pytest.approx(0.25)
@@ -186,7 +189,7 @@ def test_events_that_trained_the_tagger_are_left_out_and_made_up_for(signal):
 
 
 def test_a_signal_that_all_trained_the_tagger_stops(signal):
-    tally = SignalTally(signal, BINS, lund=False, held_out=True)
+    tally = SignalTally(signal, BINS, (), held_out=True)
     tally.add(batch(tag_train=np.ones(4, bool)), SCORES, np.ones(4, bool))
     with pytest.raises(EmptySelectionError, match="'signal': the tagger was trained on all"):
         tally.summary()
@@ -195,13 +198,21 @@ def test_a_signal_that_all_trained_the_tagger_stops(signal):
 def test_a_signal_needs_a_cross_section(write_dataset, toys):
     dataset = Dataset.open(write_dataset("s", "signal", [toys(4, 1)], cross_section=None))
     with pytest.raises(InputFileError, match=r"set datasets\.s\.cross_section"):
-        SignalTally(dataset, BINS, lund=False, held_out=False).summary()
+        SignalTally(dataset, BINS, (), held_out=False).summary()
 
 
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
 
 
-def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not():
+@pytest.fixture
+def background(write_dataset, write_friend, toys) -> Dataset:
+    """With friends ``reweight``, of which the tests take the columns from elsewhere."""
+    manifest = write_dataset("qcd", "background", [toys(4, 1)])
+    write_friend(manifest, "reweight", lambda batch: {"reweight": np.ones(len(batch))})
+    return Dataset.open(manifest)
+
+
+def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not(background):
     rng = np.random.default_rng(2)
     n = 40_000
     events = ak.Array(
@@ -209,7 +220,7 @@ def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not():
     )
     results = []
     for slope in (0.0, 0.02):
-        tally = BackgroundTally(reweighted=True, held_out=False)
+        tally = BackgroundTally(background, ("reweight",), False, Sculpted("reweighted simulation"))
         probability = 0.02 + slope * (ak.to_numpy(events.m_jj) - 3500) / 1000
         tally.add(events, np.zeros(n, np.float32), rng.random(n) < probability)
         results.append(
@@ -233,7 +244,7 @@ def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not():
     assert [b.m_jj for b in flat.bins] == [(3000, 3250), (3250, 3500), (3500, 3750), (3750, 4000), (4000, 5000)]
 
 
-def test_background_counts_with_its_weights():
+def test_background_counts_with_its_weights(background):
     events = batch(reweight=np.array([1.0, 2, 2, 4]), tag_train=np.array([False, False, True, False]))
     for reweighted, held_out, expected in (
         (False, False, [0.25, 0.25, 0.25, 0.25]),
@@ -241,14 +252,14 @@ def test_background_counts_with_its_weights():
         (True, True, [0.25, 0.5, 1]),
     ):
         columns = ["m_jj", "weight", *(["reweight"] if reweighted else []), *(["tag_train"] if held_out else [])]
-        tally = BackgroundTally(reweighted, held_out)
+        tally = BackgroundTally(background, ("reweight",) * reweighted, held_out, Sculpted("simulation"))
         assert tally.columns == tuple(columns)
         tally.add(events[columns], SCORES, np.ones(4, bool))
         assert np.concatenate(tally.simulated.weight).tolist() == expected
 
 
-def test_a_selection_of_everything_does_not_sculpt():
-    tally = BackgroundTally(reweighted=False, held_out=False)
+def test_a_selection_of_everything_does_not_sculpt(background):
+    tally = BackgroundTally(background, (), False, Sculpted("simulation"))
     tally.add(batch(), SCORES, np.ones(4, bool))
     found = tally.simulated.summary(
         Sculpting(bins=[3000, 3500, 4000], random_cuts=10, min_p_value=0.5, max_spurious_excess=2.0), WINDOW, 30

@@ -98,6 +98,7 @@ def write_dataset(tmp_path):
             "cross_section": None,
             "mass": None,
             "weight_scale": 1.0,
+            "era": None,
             "cutflow": [],
             "lost": [],
             "notes": [],

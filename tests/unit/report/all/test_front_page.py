@@ -63,7 +63,16 @@ def page(windows, tmp_path):
         writer.writerow(["cwola", "low", "False", "sculpts the spectrum"])
         writer.writerow(["cwola", "high", "False", "ok"])
         writer.writerow(["tagger", "low", "True", "ok"])
-    manifest = {"chunks": [], "events": 10, "weight_scale": 1.0, "notes": [], "dropped": {}, "mass": None, "lost": []}
+    manifest = {
+        "chunks": [],
+        "events": 10,
+        "weight_scale": 1.0,
+        "era": None,
+        "notes": [],
+        "dropped": {},
+        "mass": None,
+        "lost": [],
+    }
     manifest |= {"luminosity": 20.0, "cross_section": None, "nature": "data", "name": "<b>data"}
     rows = [{"cut": "all", "events": 12345, "sum_weights": 1.0}]
     write_json(tmp_path / "data.json", manifest | {"cutflow": rows})
@@ -127,7 +136,16 @@ def test_texts_are_no_html(tmp_path) -> None:
 
 def test_headings(tmp_path) -> None:
     write_json(tmp_path / "report.json", {"label": "Pseudo-data", "sqrt_s": 13600.0})
-    manifest = {"chunks": [], "events": 1, "weight_scale": 1.0, "notes": [], "dropped": {}, "mass": None, "lost": []}
+    manifest = {
+        "chunks": [],
+        "events": 1,
+        "weight_scale": 1.0,
+        "era": None,
+        "notes": [],
+        "dropped": {},
+        "mass": None,
+        "lost": [],
+    }
     manifest |= {"cross_section": None, "nature": "data", "cutflow": []}
     for name, luminosity in (("a", 20.0), ("b", 1.5), ("none", None)):
         write_json(tmp_path / f"{name}.json", manifest | {"name": name, "era": name, "luminosity": luminosity})

@@ -18,6 +18,7 @@ def test_cutflow_table(tmp_path) -> None:
         "cross_section": 1.0,
         "mass": None,
         "weight_scale": 1.0,
+        "era": None,
         "cutflow": [
             {"cut": "all", "events": 20, "sum_weights": 10.0},
             {"cut": "two jets", "events": 5, "sum_weights": 2.5},
