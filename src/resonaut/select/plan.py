@@ -103,9 +103,9 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
     for name in combinations:
         if name in methods:
             yield f"combinations.{name} has the name of a method; rename it"
-        if name in TAKEN:
-            yield f"combinations.{name}: the folder {name!r} is taken; rename it"
     known = [*methods, *combinations]
+    for name in set(TAKEN).intersection(known):
+        yield f"methods: {name!r}: the folder {name!r} is taken; rename it where it is declared"
     for key, names in (
         ("methods", select["methods"]),
         ("injection.methods", select["injection"]["methods"] or []),

@@ -148,6 +148,13 @@ def test_keys_of_the_user_s_own_are_checked_before_the_first_job() -> None:
         analysis_of(select={"distance": {"diagonal": True}})
 
 
+def test_a_method_of_the_user_s_own_takes_no_other_s_folder(tmp_path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(OWN.read_text().replace('{"distance":', '{"inject":'))
+    with pytest.raises(ConfigError, match=r"select\.methods: 'inject': the folder 'inject' is taken; rename it"):
+        analysis_of(code=[str(path)])
+
+
 def test_keys_of_the_user_s_own_take_no_others_place(tmp_path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(OWN.read_text().replace('{"distance":', '{"classifier":'))
