@@ -196,7 +196,7 @@ def scan_result(change: Callable[[dict[str, Any]], Any], command: str) -> Try:
         if command == "search"
         else [["resonaut", "fit", "summary", "out/scan.json", "--output", "out/summary.json"]]
     )
-    return Try(commands, fine if "nothing" in content else None, ("out/scan.json", "fit result"), limit=60)
+    return Try(commands, None, ("out/scan.json", "fit result"), limit=60)
 
 
 REPORTS = (

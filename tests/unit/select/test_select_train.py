@@ -16,8 +16,8 @@ from resonaut.core.record import plain
 from resonaut.select import settings as select_settings
 from resonaut.select.cli import app
 from resonaut.select.quantile import Raw, Score
-from resonaut.select.results import Trained
 from resonaut.select.regions import Regions
+from resonaut.select.results import Trained
 from resonaut.select.train import selection
 
 
