@@ -41,7 +41,7 @@ def sculpting(ratio_inside: float, simulated: int, experiments: int) -> dict[str
         check = Sculpted("toy")
         check.add(m_jj, np.ones(simulated), rng.random(simulated) < efficiency)
         found.append(check.summary(settings, WINDOW, EXPECTED))
-    verdicts = [one["verdict"] for one in found]
+    verdicts = [one.verdict for one in found]
     return {
         "item": "sculpting",
         "efficiency_inside_over_outside": ratio_inside,
@@ -49,7 +49,7 @@ def sculpting(ratio_inside: float, simulated: int, experiments: int) -> dict[str
         "fake_sigma": round((ratio_inside - 1) * EXPECTED**0.5, 2),
         **({"before": BEFORE[ratio_inside]} if simulated == SIMULATED else {}),
         "after": {verdict: verdicts.count(verdict) / experiments for verdict in sorted(set(verdicts))},
-        "not_excluded_sigma": round(float(np.median([one["spurious_excess"] for one in found])), 2),
+        "not_excluded_sigma": round(float(np.median([one.spurious_excess for one in found])), 2),
     }
 
 
@@ -69,8 +69,8 @@ def no_difference() -> dict[str, Any]:
         data, simulation = sample(2 * toy + 1, 1.0), sample(2 * toy + 2, 1 / LUMINOSITY)
         reweighter = Reweighter.train(data, simulation, LUMINOSITY, settings)
         result = closure(data, simulation, reweighter, LUMINOSITY, settings)
-        found += [feature["chi2_after"] / feature["ndof"] for feature in result["features"]]
-        areas.append((result["auc_after"] - 0.5) / result["auc_error_after"])
+        found += [feature.chi2_after / feature.ndof for feature in result.features]
+        areas.append((result.auc_after - 0.5) / result.auc_error_after)
     return {
         "item": "closure",
         "before": {"chi2_ndf": 0.72, "auc_pull": -2.7},

@@ -17,7 +17,8 @@ import awkward as ak
 import numpy as np
 from scipy.stats import norm
 
-from resonaut.core.events import Dataset, Manifest
+from resonaut.core.events import Dataset
+from resonaut.core.manifest import Manifest
 from resonaut.fit.turnon import TurnOn, meeting
 from resonaut.select.drawing import Injection, draw_signal
 from resonaut.select.settings import Window
@@ -166,7 +167,7 @@ def draws(part: float, trials: int = 200) -> None:
     signal = Dataset(
         Manifest(
             name="signal",
-            role="signal",
+            nature="simulation",
             chunks=[],
             events=size,
             luminosity=None,

@@ -29,8 +29,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from resonaut.core import identifier
 from resonaut.learn import ratio
 from resonaut.learn.ratio.sample import Balanced, Pair, balanced
-from resonaut.select.bounds import MIN_LEAF_EVENTS
 from resonaut.select.improvement import improvement
+from resonaut.select.methods.bounds.method import MIN_LEAF_EVENTS
 
 ROOT = Path(__file__).parents[1]
 FILE = Path(os.environ.get("RESONAUT_REFERENCE_DATA", "data")) / "lhco" / "events_anomalydetection_subset.features.h5"
@@ -104,7 +104,7 @@ class Plain:
 def largest(models: ratio.CrossFit, signal: ratio.Sample, background: ratio.Sample) -> float:
     """The largest significance improvement, of held-out scores."""
     scores = [models.probability(s.features, s.keys) + 1j * identifier.uniform(s.keys, 0) for s in (signal, background)]
-    return float(improvement(scores[0], scores[1], [0.01])["max"])
+    return float(improvement(scores[0], scores[1], [0.01]).max or 0.0)
 
 
 def learned(events: Events, kind: str, draw: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

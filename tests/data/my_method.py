@@ -3,30 +3,37 @@
 import numpy as np
 
 from resonaut.core import identifier
+from resonaut.core.record import key, record
 from resonaut.select.catalogue import Entry
 from resonaut.select.inputs import Inputs
 from resonaut.select.quantile import Raw
+
+
+@record
+class DistanceSettings:
+    """The method `distance`."""
+
+    diagonal: bool = key("Leave the features' covariances out of the spread.", default=False)
 
 
 class Distance:
     friends = ()
 
     def __init__(self, settings):
-        self.inputs = Inputs.of(settings, "event")
-        self.columns = self.inputs.columns
-        self.background_efficiency = settings.background_efficiency
+        self.inputs, self.own = Inputs.of(settings, "event"), settings.own(DistanceSettings)
+        self.columns, self.background_efficiency = self.inputs.columns, settings.background_efficiency
 
     def fit(self, training):
         (values,) = self.inputs.compute(training.events, training.source)
         beside = values[training.regions.sideband]
-        self.mean, self.inverse = beside.mean(axis=0), np.linalg.inv(np.cov(beside.T))
+        spread = np.diag(beside.var(axis=0)) if self.own.diagonal else np.cov(beside.T)
+        self.mean, self.inverse = beside.mean(axis=0), np.linalg.inv(spread)
         return {"events": len(beside)}
 
     def raw(self, events, source):
         (values,) = self.inputs.compute(events, source)
-        away = values - self.mean
-        n = len(events)
-        return Raw.alone(np.einsum("ni,ij,nj->n", away, self.inverse, away), np.zeros(n, int), identifier.keys(events))
+        away, model = values - self.mean, np.zeros(len(events), int)
+        return Raw.alone(np.einsum("ni,ij,nj->n", away, self.inverse, away), model, identifier.keys(events))
 
 
-METHODS = {"distance": Entry("Distance", keys=("features", "mass_shift"))}
+METHODS = {"distance": Entry("Distance", keys=("features", "mass_shift"), settings=DistanceSettings)}

@@ -27,12 +27,12 @@ def skim(
     **how: Any,
 ) -> Try:
     """``resonaut skim chunk`` of ``files``, spread over ``chunks``, and ``resonaut skim merge``."""
-    data = {"role": "data", "luminosity": 1.0, "files": list(files)} | dict(dataset or {})
+    data = {"nature": "data", "luminosity": 1.0, "files": list(files)} | dict(dataset or {})
     section = {"regions": {"dijet": {}, "lhco": {}}, "bad_files": {"retries": 0}} | dict(config or {})
     refusal = freeze({"datasets": {"d": data}, "skim": section})
     if refusal:
         return Try([refusal], right, words(refused), **how)
-    options = ["--config", "frozen/skim.json", "--dataset-config", "frozen/d.json", "--name", "d"]
+    options = ["--config", "frozen/skim.json", "--name", "d"]
     commands, summaries = [], []
     for n in range(chunks):
         events, summary = f"results/skim/d/{n:03d}.parquet", f"results/skim/d/{n:03d}.json"
@@ -48,14 +48,15 @@ def freeze(overlay: Mapping[str, Any]) -> list[str] | None:
     from resonaut.core import configuration, stages
     from resonaut.core.errors import ResonautError
 
-    whole = {"search": {"stages": ["skim"], "datasets": list(overlay["datasets"])}, **overlay}
+    whole = {"search": {"stages": ["skim"]}, **overlay}
     try:
         full = configuration.validate(whole)
     except ResonautError as error:
         # What the workflow would print before its first job.
         return ["sh", "-c", 'echo "resonaut: $0" >&2; exit 2', str(error)]
     Path("frozen").mkdir(exist_ok=True)
-    sections = {verb: full[verb] for verb in stages.verbs()} | full["datasets"]
+    sections = {verb: full[verb] for verb in stages.verbs()}
+    sections["skim"] = {"skim": full["skim"], "dataset": full["datasets"]["d"]}
     for name, section in sections.items():
         section = {key: value for key, value in section.items() if key not in PLANNED.get(name, ())}
         Path("frozen", f"{name}.json").write_text(json.dumps(section, sort_keys=True))
@@ -92,7 +93,10 @@ def snakemake(
 
 # A search in one file of data, without machine learning.
 SMALL: dict[str, Any] = {
-    "search": {"stages": ["skim", "select", "fit"], "datasets": ["data"]},
+    "search": {
+        "stages": ["skim", "select", "fit"],
+        "samples": {"data": ["data"], "pseudo_data": [], "background": [], "signal": []},
+    },
     "datasets": {"data": {"generator": None, "files": ["a.root"], "luminosity": 20}},
     "select": {"methods": ["inclusive"]},
     "fit": {"signals": [], "limit_checks": {"masses": []}},

@@ -136,7 +136,13 @@ def _load() -> None:
 
     modules = ("coffea.nanoevents", "coffea.processor", "pandas", "tables", "h5py", "uproot", "hist", "pyhf")
     modules += ("correctionlib", "matplotlib.pyplot", "mplhep", "hepdata_lib", "scipy.stats", "snakemake.cli", "torch")
-    for name in (*modules, "resonaut.cli", "resonaut.skim.runner", "resonaut.skim.lhco", "resonaut.fit.bare"):
+    for name in (
+        *modules,
+        "resonaut.cli",
+        "resonaut.skim.formats.nanoaod.reader",
+        "resonaut.skim.formats.lhco_raw.reader",
+        "resonaut.fit.bare",
+    ):
         importlib.import_module(name)
 
 

@@ -45,8 +45,8 @@ def test_a_found_resonance_is_in_the_toys_and_in_their_fits(monkeypatch):
     for mass, expected in zip(masses, (data, smooth(), smooth()), strict=True):
         bins, truth = thrown[mass]
         np.testing.assert_allclose(truth[:60], expected[bins][:60], rtol=0.04, err_msg=f"{mass}")
-    for point in found["points"]:
+    for point in found.points:
         # Fits without the resonance find -1.0 at 3500 GeV; the error of the mean of 100 toys is 0.1.
-        assert abs(point["spurious_relative"]) < 0.45
-        assert point["coverage"] > 0.85
-    assert found["points"][1]["z_mean"] == pytest.approx(2, abs=0.5)
+        assert abs(point.spurious_relative) < 0.45
+        assert point.coverage > 0.85
+    assert found.points[1].z_mean == pytest.approx(2, abs=0.5)

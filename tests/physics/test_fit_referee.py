@@ -227,11 +227,10 @@ def test_where_the_data_exclude_what_is_fitted_there_are_no_numbers(made, width,
     counts = np.random.default_rng(77).poisson(truth).astype(float)
     own = search(counts, masses, "toys=0", width=width, edges=edges)
     result = analysis.run(replace(own, spectrum=replace(own.spectrum, resolution=Resolution(width))), tmp_path)
-    without = {point["mass"] for point in result["scan"] if point["limit_reason"] and point["z_local"] is None}
-    assert without == nothing
-    for point in result["scan"]:
-        assert point["mass"] in nothing or abs(point["z_local"]) < 4
-    assert all(one["z_local"] is None for one in result["resonances"] if one["mass"] in nothing)
+    assert {point.mass for point in result.failed} == nothing
+    for point in result.points:
+        assert abs(point.z_local) < 4
+    assert all(one.z_local is None for one in result.resonances if one.mass in nothing)
 
 
 def test_where_toys_defeat_a_limit_the_asymptotic_one_remains(tmp_path, monkeypatch, caplog):
@@ -240,9 +239,9 @@ def test_where_toys_defeat_a_limit_the_asymptotic_one_remains(tmp_path, monkeypa
 
     monkeypatch.setattr(toylimits, "toy_limits", fails)
     counts = np.random.default_rng(0).poisson(own_function(60)).astype(float)
-    (found,) = analysis.run(search(counts, [MASS], "toys=0"), tmp_path)["scan"]
-    assert (found["limit_method"], found["limit_events_toys"]) == ("asymptotic", None)
-    assert found["limit_events"]["observed"] > 0
+    (found,) = analysis.run(search(counts, [MASS], "toys=0"), tmp_path).points
+    assert (found.limit_method, found.limit_events_toys) == ("asymptotic", None)
+    assert found.limit_events.observed > 0
     assert "no limits by toys" in caplog.text
 
 
@@ -265,9 +264,9 @@ def test_the_global_p_value_comes_from_the_ranges_that_are_fitted(tmp_path):
     result = analysis.run(
         search(counts, masses, "toys=200", "background.shape_parameters=[2,3]", edges=edges), tmp_path
     )
-    assert all(point["fit"]["good"] and point["fit"]["low"] > 1000 for point in result["scan"])
+    assert all(point.fit.good and point.fit.low > 1000 for point in result.points)
     # Toys of the whole range's fit give 1 here, and z_max of 12.
-    assert 0.01 < result["global"]["p_toys"] < 0.99
-    assert np.median(result["toys"]["z_max"]) < 2.5
-    assert result["background"]["good"]
-    assert result["bump_hunter"]["low"] > 1000
+    assert 0.01 < result.global_.p_toys < 0.99
+    assert np.median(result.toys.z_max) < 2.5
+    assert result.background.good
+    assert result.bump_hunter.low > 1000

@@ -55,11 +55,11 @@ def test_a_fresh_classifier_cannot_tell_the_reweighted_simulation_from_data():
     reweighter = Reweighter.train(data, simulation, LUMINOSITY, SETTINGS)
     found = closure(data, simulation, reweighter, LUMINOSITY, SETTINGS)
     # Two exponentials with means in the ratio r have the AUC r / (1 + r), of which half a fold learns a part.
-    assert 4 * found["auc_error_before"] < found["auc_before"] - 0.5 < 0.2 / 2.2 / 2 + 4 * found["auc_error_before"]
-    assert found["auc_after"] == pytest.approx(0.5, abs=4 * found["auc_error_after"])
-    (feature,) = found["features"]
-    assert feature["ndof"] == 29
-    assert feature["chi2_after"] < 65 < 130 < feature["chi2_before"]
+    assert 4 * found.auc_error_before < found.auc_before - 0.5 < 0.2 / 2.2 / 2 + 4 * found.auc_error_before
+    assert found.auc_after == pytest.approx(0.5, abs=4 * found.auc_error_after)
+    (feature,) = found.features
+    assert feature.ndof == 29
+    assert feature.chi2_after < 65 < 130 < feature.chi2_before
 
 
 def test_closure_says_what_poisson_errors_say_where_there_is_no_difference():
@@ -68,8 +68,8 @@ def test_closure_says_what_poisson_errors_say_where_there_is_no_difference():
         data, simulation = exponential(6_000, 100, 1.0, 10 + toy), exponential(6_000, 100, 1 / LUMINOSITY, 20 + toy)
         reweighter = Reweighter.train(data, simulation, LUMINOSITY, SETTINGS)
         result = closure(data, simulation, reweighter, LUMINOSITY, SETTINGS)
-        (feature,) = result["features"]
-        found.append([feature["chi2_after"] / feature["ndof"], (result["auc_after"] - 0.5) / result["auc_error_after"]])
+        (feature,) = result.features
+        found.append([feature.chi2_after / feature.ndof, (result.auc_after - 0.5) / result.auc_error_after])
     chi2, pull = np.mean(found, axis=0)
     # On data that trained the weights they are 0.36 and -2.7.
     assert 0.65 < chi2 < 1.35

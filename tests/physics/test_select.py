@@ -8,10 +8,11 @@ import pytest
 
 from resonaut.core.record import build
 from resonaut.select import method as methods
+from resonaut.select.methods.cwola import CwolaSettings
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
 from resonaut.select.selector import Selector
-from resonaut.select.settings import Cwola, Sculpting, Settings, Window
+from resonaut.select.settings import Sculpting, Settings, Window, of
 from resonaut.select.training_data import TrainingData
 
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4250)))
@@ -21,7 +22,7 @@ def settings(seed: int, parts: int, efficiency: float, **changes) -> Settings:
     trees = {"learning_rate": 0.05, "max_iterations": 60, "patience": 10, "validation_parts": parts}
     section = {"classifier": {"folds": 4, "trees": trees}}
     section |= {"background_efficiency": efficiency, "jet_features": ["m", "tau21"]}
-    built = build(section, Settings, "test")
+    built = build(section, of("cwola"), "test")
     return replace(built, classifier=replace(built.classifier, seed=seed), **changes)
 
 
@@ -56,7 +57,9 @@ def run(
     return regions.code, selector.selected(selector.score(sample, "toy", is_data=True))
 
 
-@pytest.mark.parametrize("changes", [{}, {"cwola": Cwola(inputs="jets", combination="maximum")}], ids=["event", "jets"])
+@pytest.mark.parametrize(
+    "changes", [{}, {"cwola": CwolaSettings(inputs="jets", combination="maximum")}], ids=["event", "jets"]
+)
 def test_without_a_signal_the_signal_region_passes_as_often_as_the_sidebands(changes):
     counts = np.zeros((2, 4))
     for seed in range(1, 7):
@@ -115,21 +118,21 @@ def verdicts(simulated: int, inside: float, experiments: int, slope: float = 0.0
 @pytest.mark.parametrize("slope", [-1.0, 0.0, 1.0])
 def test_a_smooth_efficiency_is_not_called_sculpted(slope):
     # As many events as in the demo: too few to exclude that two standard deviations are faked.
-    assert {one["verdict"] for one in verdicts(6000, 1, 100, slope)} == {"not excluded"}
+    assert {one.verdict for one in verdicts(6000, 1, 100, slope)} == {"not excluded"}
 
 
 def test_a_flat_efficiency_is_flat_with_enough_simulation():
     # One in 100 exceeds the two standard deviations.
     many = verdicts(300_000, 1, 10)
-    assert [one["verdict"] for one in many].count("flat") >= 9
+    assert [one.verdict for one in many].count("flat") >= 9
 
 
 @pytest.mark.parametrize("ratio", [1.5, 2.0])
 def test_an_efficiency_that_fakes_an_excess_is_never_called_flat(ratio):
     fake = (ratio - 1) * np.sqrt(EXPECTED)
     few = verdicts(6000, ratio, 150)
-    assert "flat" not in {one["verdict"] for one in few}
+    assert "flat" not in {one.verdict for one in few}
     # The fake excess is below the limit in 95 % of cases or more; less than 120 of 150 have a chance of 1e-11.
-    assert sum(one["spurious_excess"] > fake for one in few) > 130
+    assert sum(one.spurious_excess > fake for one in few) > 130
     many = verdicts(200_000, ratio, 6)
-    assert {one["verdict"] for one in many} == {"sculpted"}
+    assert {one.verdict for one in many} == {"sculpted"}

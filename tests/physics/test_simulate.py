@@ -40,7 +40,7 @@ def sample(settings, tmp_path_factory) -> Callable[[str], ak.Array]:
             component = {"process": process, "mass": mass, "cross_section": None, "events": events}
             generator = {"tune": tune, "events_per_chunk": events, "seed": 2, "components": [component]}
             generator["shower_variations"] = False
-            entry = {"role": "signal", "format": "nanoaod", "region": region, "files": [], "files_per_chunk": 1}
+            entry = {"nature": "simulation", "format": "nanoaod", "region": region, "files": [], "files_per_chunk": 1}
             entry |= {
                 "labelled": None,
                 "certified": None,

@@ -96,7 +96,14 @@ def test_cutflow_carries_the_cross_section(tmp_path: Path) -> None:
 
     keys = {"regions": {"dijet": {}}, "read_constituents": False, "truth": False}
     settings = build(keys, Skim, "skim")
-    fields = {"role": "signal", "format": "nanoaod", "region": "dijet", "files": [], "files_per_chunk": 1, "mass": None}
+    fields = {
+        "nature": "simulation",
+        "format": "nanoaod",
+        "region": "dijet",
+        "files": [],
+        "files_per_chunk": 1,
+        "mass": None,
+    }
     dataset = build(
         fields
         | {

@@ -399,7 +399,7 @@ def calibrated(correction, settings, tmp_path_factory):
         "notes": [],
         "dropped": {},
     }
-    manifest = {"name": "example", "role": "signal", "chunks": ["000"], "events": len(skimmed)} | empty
+    manifest = {"name": "example", "nature": "simulation", "chunks": ["000"], "events": len(skimmed)} | empty
     write_json(results / "skim" / "example.json", manifest)
     dataset = events.Dataset.open(results / "skim" / "example.json")
     means = normalise.normalise(dataset, correction, settings)

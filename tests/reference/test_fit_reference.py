@@ -37,17 +37,17 @@ def test_chi2_in_the_published_bins(shape_parameters, chi2):
 
 def test_four_parameters_fit_well_and_nothing_is_found(tmp_path):
     result = analysis.run(search("2000:6000:100", "background.shape_parameters=[3,3]", "toys=300"), tmp_path)
-    background = result["background"]
-    assert len(background["parameters"]) == 4
-    assert background["chi2"] / background["ndf"] == pytest.approx(1, abs=0.3)
-    assert background["p_value"] > 0.05
-    assert min(background["counts"]) >= 5
-    found = result["global"]
+    background = result.background
+    assert len(background.parameters) == 4
+    assert background.chi2 / background.ndf == pytest.approx(1, abs=0.3)
+    assert background.p_value > 0.05
+    assert min(background.counts) >= 5
+    found = result.global_
     # Largest local excess of the scan; globally an everyday fluctuation.
-    assert found["z_local"] < 3
-    assert found["p_toys"] > 0.05
-    assert found["p_gross_vitells"] == pytest.approx(found["p_toys"], abs=0.15)
-    assert result["bump_hunter"]["p_global"] > 0.05
+    assert found.z_local < 3
+    assert found.p_toys > 0.05
+    assert found.p_gross_vitells == pytest.approx(found.p_toys, abs=0.15)
+    assert result.bump_hunter.p_global > 0.05
 
 
 def test_the_f_test_keeps_two_shape_parameters():

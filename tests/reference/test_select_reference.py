@@ -12,7 +12,7 @@ import pytest
 from resonaut.select import method as methods
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.selector import Selector
-from resonaut.select.settings import Settings, Window
+from resonaut.select.settings import Window, of
 from resonaut.select.training_data import TrainingData
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def run(lhco: ak.Array, signal: int, seed: int) -> tuple[ak.Array, np.ndarray, n
     labels = ak.to_numpy(lhco.is_signal)
     drawn = np.random.default_rng(seed).permutation(np.flatnonzero(labels))[:signal]
     events = lhco[np.sort(np.r_[np.flatnonzero(~labels), drawn])]
-    full = Settings()
+    full = of("cwola")()
     method = methods.make("cwola", replace(full, classifier=replace(full.classifier, seed=seed)), "w")
     regions = Regions.of(ak.to_numpy(events.m_jj), WINDOW)
     selector = Selector.train("cwola", method, TrainingData(events, regions, WINDOW, "lhco", [], [], None))

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"no reference data at
 def skim(tmp_path):
     def run(file: Path, keys: dict, **fields) -> tuple[ak.Array, dict]:
         settings = build(keys, Skim, "skim")
-        standard = {"role": "background", "region": "dijet", "files": [str(file)], "files_per_chunk": 1}
+        standard = {"nature": "simulation", "region": "dijet", "files": [str(file)], "files_per_chunk": 1}
         standard |= dict.fromkeys(("generator", "labelled", "certified", "expected", "luminosity", "mass")) | {
             "cross_section": 1.0
         }
@@ -73,7 +73,7 @@ def test_pfnano_candidates_add_up_to_their_jets(skim) -> None:
 def test_lhco_features_hold_the_resonance(skim) -> None:
     """W' (3.5 TeV) -> X (500 GeV) Y (100 GeV); the labelled slice of an independent count."""
     rule = {"background": [0, 0], "signal": [300, None], "seed": 1}
-    rows, summary = skim(FEATURES, {}, format="lhco_features", region="lhco", role="signal", labelled=rule)
+    rows, summary = skim(FEATURES, {}, format="lhco_features", region="lhco", nature="simulation", labelled=rule)
     assert summary["cutflow"][0]["events"] == 9059 - 300
     assert np.median(rows.m_jj) == pytest.approx(3500, rel=0.02)
     assert np.median(rows.j1_mass) == pytest.approx(500, rel=0.05)
@@ -86,7 +86,7 @@ def test_raw_lhco_jets_are_those_of_the_olympics(skim) -> None:
     """1,000 raw events: the leading jet has pT > 1.2 TeV by the sample's trigger, the signal its two masses."""
     keys = {"read_constituents": False, "regions": {"all": {"delta_eta_max": None}}}
     rule = {"background": [0, 0], "signal": [0, None], "seed": 1}
-    rows, summary = skim(RAW, keys, format="lhco_raw", region="all", role="signal", labelled=rule)
+    rows, summary = skim(RAW, keys, format="lhco_raw", region="all", nature="simulation", labelled=rule)
     assert summary["cutflow"][0]["events"] == 93
     assert np.percentile(np.maximum(rows.j1_pt, rows.j2_pt), 5) > 1190
     assert np.median(rows.m_jj) == pytest.approx(3500, rel=0.03)
@@ -120,6 +120,6 @@ def test_same_olympics_table_in_another_layout(skim, tmp_path) -> None:
     found = []
     for name, options in (("a", {}), ("b", {"format": "table", "complib": "blosc", "complevel": 5})):
         table.to_hdf(tmp_path / f"{name}.h5", key="df", **options)
-        skim(tmp_path / f"{name}.h5", {}, format="lhco_features", region="lhco", role="data")
+        skim(tmp_path / f"{name}.h5", {}, format="lhco_features", region="lhco", nature="data")
         found.append((tmp_path / "000.parquet").read_bytes())
     assert found[0] == found[1]

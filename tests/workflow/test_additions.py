@@ -174,6 +174,70 @@ def shows_stage(clone) -> None:
     assert "| `iterations` | integer |  | `5` | Iterations. |" in (clone.path / "docs/unfold.md").read_text()
 
 
+METHOD = {
+    "src/resonaut/select/methods/random/__init__.py": '''"""A score that knows nothing."""
+
+from resonaut.core.record import key, record
+from resonaut.select.catalogue import Entry
+
+
+@record
+class RandomSettings:
+    """The method `random`."""
+
+    seed: int = key("Seed of the scores.", default=1, ge=0)
+
+
+METHODS = {"random": Entry("method.Random", settings=RandomSettings)}
+''',
+    "src/resonaut/select/methods/random/method.py": '''"""A score that knows nothing."""
+
+import numpy as np
+
+from resonaut.core import identifier
+from resonaut.select.methods.random import RandomSettings
+from resonaut.select.quantile import Raw
+
+
+class Random:
+    """Random numbers."""
+
+    columns = ()
+    friends = ()
+
+    def __init__(self, settings):
+        self.background_efficiency = settings.background_efficiency
+        self.seed = settings.own(RandomSettings).seed
+
+    def fit(self, training):
+        """Nothing to learn."""
+        return {}
+
+    def raw(self, events, source):
+        """They are those of the identifier."""
+        keys = identifier.keys(events)
+        return Raw.alone(identifier.uniform(keys, self.seed), np.zeros(len(keys), int), keys)
+''',
+    "tests/unit/select/methods/test_select_random.py": "def test_it():\n    pass\n",
+}
+
+
+def add_method(root: Path) -> None:
+    write(root, METHOD)
+
+
+def shows_method(clone) -> None:
+    section = {"methods": ["inclusive", "random"], "random": {"seed": 2}}
+    run = snakemake(clone, {"select": section}, "--dry-run", "--printshellcmds", "results/select/random/w3500.json")
+    assert run.returncode == 0, run.stderr
+    assert '"random": {"seed": 2}' in run.stdout
+    assert "--method random --window w3500" in run.stdout
+    wrong = snakemake(clone, {"select": {"random": {"sed": 2}}}, "--dry-run")
+    assert wrong.returncode == 2
+    assert "unknown key 'select.random.sed'; did you mean 'seed'?" in wrong.stderr
+    assert "| `random.seed` | integer |  | `1` | Seed of the scores. |" in (clone.path / "docs/select.md").read_text()
+
+
 class Recipe(NamedTuple):
     """How to add something, what must be edited for it, and how it then shows itself."""
 
@@ -185,6 +249,7 @@ class Recipe(NamedTuple):
 RECIPES = {
     "key": Recipe(add_key, {"src/resonaut/reweight/settings.py"}, shows_key),
     "dataset": Recipe(add_dataset, {"config/config.yaml"}, shows_dataset),
+    "method": Recipe(add_method, set(), shows_method),
     "stage": Recipe(add_stage, set(), shows_stage),
 }
 

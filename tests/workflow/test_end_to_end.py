@@ -77,7 +77,7 @@ def test_a_given_correction_is_not_measured_again(finished) -> None:
     shutil.copy(finished.path / "results/calibrate/correction.metadata.json", given.with_suffix(".metadata.json"))
     planned = finished.planned("--configfile", *finished.configuration, str(overlay))
     assert {"calibrate_normalise", "calibrate_apply", "fit_selection"} <= planned
-    assert not planned & {"calibrate_measure", "report_lund", "simulate_chunk"}
+    assert not planned & {"calibrate_measure", "report_lund_planes", "simulate_chunk"}
 
 
 @pytest.mark.xdist_group("finished")

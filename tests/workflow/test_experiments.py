@@ -29,7 +29,7 @@ def test_pseudo_data_beside_data_are_made_for_experiments_only(commands) -> None
     assert len(drawn) == 2 * 2 * 2
     for line in drawn:
         # As much of the 60/fb as there are data.
-        assert "--data results/skim/pseudo.json" in line
+        assert "--data=results/skim/pseudo.json" in line
         assert "--luminosity=20 " in line
         assert "--simulation" not in line
 
@@ -37,7 +37,7 @@ def test_pseudo_data_beside_data_are_made_for_experiments_only(commands) -> None
 def test_without_pseudo_data_simulation_is_drawn_by_methods_that_do_not_learn_from_it(commands) -> None:
     small = {
         "search": {
-            "datasets": ["data", "qcd", "signal_3500"],
+            "samples": {"pseudo_data": [], "signal": ["signal_3500"]},
             "stages": ["simulate", "skim", "reweight", "select", "fit"],
         },
         "fit": {"signals": ["signal_3500"]},
@@ -46,7 +46,7 @@ def test_without_pseudo_data_simulation_is_drawn_by_methods_that_do_not_learn_fr
     drawn = commands("fit_injected", "select inject", select=select, **small)
     assert len(drawn) == 2 * 2 * 2
     for line in drawn:
-        assert "--data results/skim/data.json" in line
+        assert "--data=results/skim/data.json" in line
         assert ("--simulation=results/skim/qcd.json" in line) == ("--method cwola" in line)
         assert ("--reweight" in line) == ("--method cwola" in line)
         assert "--luminosity" not in line

@@ -15,7 +15,7 @@ import yaml
 REFUSED = [
     ({"selct": {}}, "unknown key 'selct'; did you mean 'select'?"),
     ({"fit": {"bin_width": "wide"}}, "key 'fit.bin_width': 'wide' is not"),
-    ({"search": {"datasets": ["data", "nothing"]}}, "search.datasets names 'nothing', which is not in 'datasets'"),
+    ({"search": {"samples": {"data": ["nothing"]}}}, "search.samples.data names 'nothing', which is not in 'data"),
     (
         {"datasets": {"data": {"generator": None, "files": ["none/*.root"]}}},
         "datasets.data.files: no file 'none/*.root'; correct the path",
@@ -28,9 +28,9 @@ REFUSED = [
     (
         {
             "select": {"methods": ["supervised"]},
-            "search": {"stages": ["simulate", "skim", "select"], "datasets": ["data", "qcd"]},
+            "search": {"stages": ["simulate", "skim", "select"], "samples": {"signal": []}},
         },
-        "select.methods has 'supervised', which learns from a dataset with the role 'signal'; take it out",
+        "select.methods has 'supervised', which learns from simulated signal; take it out",
     ),
     (
         {"select": {"methods": ["vae_qr"]}, "skim": {"read_constituents": False}},
@@ -93,8 +93,8 @@ def test_any_folder_is_only_a_folder(fresh, tmp_path) -> None:
     overlay = tmp_path / "overlay.yaml"
     content = {
         "pathvars": {"results": str(results), "logs": f"{results};logs"},
-        "search": {"stages": ["skim"], "datasets": ["mine"]},
-        "datasets": {"mine": {"role": "data", "files": [str(source)], "luminosity": "1 /fb"}},
+        "search": {"stages": ["skim"], "samples": {"data": ["mine"]}},
+        "datasets": {"mine": {"nature": "data", "files": [str(source)], "luminosity": "1 /fb"}},
         "skim": {"read_constituents": False, "regions": {"dijet": {"m_jj_min": None}}},
     }
     overlay.write_text(yaml.safe_dump(content))

@@ -44,6 +44,40 @@ def test_code_edit_reruns_its_stage_and_what_follows(finished, source, stages) -
     assert finished.planned() == set()
 
 
+@pytest.mark.parametrize(
+    ("source", "rules"),
+    [
+        ("fit/nuisances.py", {"report_nuisances"}),
+        # The first page shows it.
+        ("fit/limits.py", {"report_limits", "report_front_page"}),
+        ("calibrate/summaries.py", {"report_observables", "report_scale_factors"}),
+        ("select/injections.py", set()),
+        ("catalogue.py", set()),
+    ],
+)
+def test_a_figure_s_code_draws_this_one_again(finished, source, rules) -> None:
+    with edited(finished.path / "src" / "resonaut" / "report" / source, "\n# an edit\n"):
+        assert finished.planned() == rules
+
+
+def test_a_new_figure_is_one_file_and_its_caption(finished) -> None:
+    """It is found, drawn, and draws no other again."""
+    module, result = finished.path / "src/resonaut/report/skim/selected.py", "results/report/selected.png"
+    shutil.copy("tests/data/figure.py", module)
+    module.with_suffix(".rst").write_text("Events of each dataset.\n")
+    try:
+        assert finished.planned() == {"report_selected"}
+        run = finished.snakemake()
+        assert run.returncode == 0, run.stderr
+        assert (finished.path / result).read_bytes().startswith(b"\x89PNG")
+        assert finished.planned() == set()
+    finally:
+        module.unlink()
+        module.with_suffix(".rst").unlink()
+        (finished.path / result).unlink(missing_ok=True)
+    assert finished.planned() == set()
+
+
 def test_touch_reruns_nothing(finished) -> None:
     for path in (finished.path / "src").rglob("*.py"):
         os.utime(path)
@@ -104,19 +138,23 @@ def test_one_more_window_trains_in_this_one_alone(finished, tmp_path) -> None:
 
 
 def test_code_that_no_job_runs_reruns_nothing(finished) -> None:
-    source = finished.path / "src" / "resonaut" / "select"
-    with edited(source / "nae.py", "\n# an edit\n"):
+    methods = finished.path / "src" / "resonaut" / "select" / "methods"
+    with edited(methods / "nae" / "method.py", "\n# an edit\n"):
         assert finished.planned() == set()
-    (source / "mine.py").write_text("# a method to come\n")
+    mine = methods / "mine"
+    mine.mkdir()
     try:
+        entry = "from resonaut.select.catalogue import Entry\nMETHODS = {'mine': Entry('method.Mine')}\n"
+        (mine / "__init__.py").write_text(entry)
+        (mine / "method.py").write_text("# a method to come\n")
         assert finished.planned() == set()
     finally:
-        (source / "mine.py").unlink()
+        shutil.rmtree(mine)
 
 
 def test_a_method_of_the_user_s_own(finished, tmp_path) -> None:
-    """It runs in the workflow, and only its own file trains it again."""
-    own, overlay = finished.path / "mine.py", tmp_path / "overlay.yaml"
+    """It runs in the workflow, and only its own file and its own key train it again."""
+    own, overlay, own_key = finished.path / "mine.py", tmp_path / "overlay.yaml", tmp_path / "key.yaml"
     shutil.copy("tests/data/my_method.py", own)
     overlay.write_text(
         yaml.safe_dump({"code": ["mine.py"], "select": {"methods": ["inclusive", "tagger", "cwola", "distance"]}})
@@ -128,14 +166,25 @@ def test_a_method_of_the_user_s_own(finished, tmp_path) -> None:
         assert trained(finished, overlay) == set()
         own.write_text(own.read_text() + "# an edit\n")
         assert trained(finished, overlay) == {("distance", "w3500")}
+        shutil.copy("tests/data/my_method.py", own)
+        own_key.write_text(yaml.safe_dump({"select": {"distance": {"diagonal": True}}}))
+        assert trained(finished, overlay, own_key) == {("distance", "w3500")}
     finally:
         own.unlink()
         shutil.rmtree(finished.path / "results/select/distance", ignore_errors=True)
 
 
 def test_a_method_s_code_trains_this_one_again(finished) -> None:
-    with edited(finished.path / "src" / "resonaut" / "select" / "cwola.py", "\n# an edit\n"):
+    with edited(finished.path / "src" / "resonaut" / "select" / "methods" / "cwola" / "method.py", "\n# an edit\n"):
         assert trained(finished) == {("cwola", "w3500")}
+
+
+def test_a_format_s_code_skims_its_own_datasets_again(finished) -> None:
+    formats = finished.path / "src" / "resonaut" / "skim" / "formats"
+    with edited(formats / "lhco_features" / "reader.py", "\n# an edit\n"):
+        assert finished.planned() == set()
+    with edited(formats / "nanoaod" / "reader.py", "\n# an edit\n"):
+        assert "skim_chunk" in finished.planned()
 
 
 def test_comment_and_key_order_rerun_nothing(finished) -> None:

@@ -6,17 +6,9 @@ from resonaut.calibrate import plan as calibrate_plan
 rule calibrate_measure:
     """Measure the data/simulation ratio of the Lund planes of boosted W jets."""
     input:
-        config=config_of("calibrate"),
+        config=config_of("calibrate", "measure"),
         code=code_of("calibrate", "measure"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("w_data")),
-        simulation=ANALYSIS.manifests(*ANALYSIS.datasets("w_sim")),
-        background=ANALYSIS.manifests(*ANALYSIS.datasets("w_background")),
-        b_quarks=ANALYSIS.manifests(*config["calibrate"]["b_quark_datasets"]),
-        events=ANALYSIS.friends(
-            "skim",
-            *ANALYSIS.datasets("w_data", "w_sim", "w_background"),
-            *config["calibrate"]["b_quark_datasets"],
-        ),
+        **calibrate_plan.measured(ANALYSIS),
     output:
         correction="<results>/calibrate/correction.json",
         metadata="<results>/calibrate/correction.metadata.json",
@@ -32,22 +24,17 @@ rule calibrate_measure:
         mem_mb=memory(1000),
         runtime=30,
     params:
-        data=lambda wildcards, input: [f"--data={path}" for path in input.data],
-        simulation=lambda wildcards, input: [
-            f"--simulation={path}" for path in input.simulation
-        ],
-        background=lambda wildcards, input: [
-            f"--background={path}" for path in input.background
-        ],
-        b_quarks=lambda wildcards, input: [
-            f"--b-quarks={path}" for path in input.b_quarks
+        samples=lambda wildcards, input: [
+            *options("data", input.data),
+            *options("simulation", input.simulation),
+            *options("background", input.background),
+            *options("b-quarks", input.b_quarks),
         ],
     message:
         "Measuring the Lund-plane ratio of W jets."
     shell:
         "resonaut --log {log:q} --threads {threads} calibrate measure"
-        " --config {input.config:q} {params.data:q} {params.simulation:q}"
-        " {params.background:q} {params.b_quarks:q}"
+        " --config {input.config:q} {params.samples:q}"
         " --output {output.correction:q} --planes {output.planes:q}"
 
 
@@ -55,7 +42,7 @@ rule calibrate_normalise:
     """Compute the mean Lund weight of a signal dataset's jets for each number of prongs."""
     input:
         **calibrate_plan.correction(ANALYSIS),
-        config=config_of("calibrate"),
+        config=config_of("calibrate", "apply"),
         code=code_of("calibrate", "normalise"),
         dataset="<results>/skim/{dataset}.json",
         events=lambda wildcards: ANALYSIS.friends("skim", wildcards.dataset),
@@ -83,7 +70,7 @@ rule calibrate_apply:
     """Write the Lund weights of one chunk of a signal dataset."""
     input:
         **calibrate_plan.correction(ANALYSIS),
-        config=config_of("calibrate"),
+        config=config_of("calibrate", "apply"),
         code=code_of("calibrate", "apply"),
         normalisation="<results>/calibrate/{dataset}/normalisation.json",
         dataset="<results>/skim/{dataset}.json",
@@ -111,7 +98,7 @@ rule calibrate_apply:
 rule calibrate_summarise:
     """Compute scale factors of selections of a signal dataset's jets, and their observables before and after."""
     input:
-        config=config_of("calibrate"),
+        config=config_of("calibrate", "summarise"),
         code=code_of("calibrate", "summarise"),
         normalisation="<results>/calibrate/{dataset}/normalisation.json",
         dataset="<results>/skim/{dataset}.json",
@@ -145,9 +132,9 @@ rule calibrate:
     """Everything that the stage makes: the correction, and weights and scale factors of all signal datasets."""
     input:
         **calibrate_plan.correction(ANALYSIS),
-        weights=ANALYSIS.friends("calibrate", *ANALYSIS.datasets("signal")),
+        weights=ANALYSIS.friends("calibrate", *ANALYSIS.sample("signal", of="calibrate")),
         summaries=expand(
             "<results>/calibrate/{dataset}/summary.json",
-            dataset=ANALYSIS.datasets("signal"),
+            dataset=ANALYSIS.sample("signal", of="calibrate"),
         ),
     localrule: True

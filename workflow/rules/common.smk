@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -52,23 +53,28 @@ def of(function, *names):
     return say
 
 
-def config_of(verb):
-    """The frozen configuration of a stage."""
-    return f"<results>/config/{verb}.json"
+def config_of(*names):
+    """The frozen configuration of a job: of a stage, or of the names that the stage's plan knows."""
+    return f"<results>/config/{'/'.join(names)}.json"
 
 
-def code_of(verb, command, modules=None):
-    """What a command runs, and the ``modules`` of its method; relative, so that a moved clone reruns nothing."""
+def code_of(verb, command, modules=lambda analysis: (), *names):
+    """What a command runs, with the ``modules`` it finds by name; relative, so that a moved clone reruns nothing."""
 
-    def paths(*method):
-        found = provenance.command_code(
-            verb, command, *(modules(ANALYSIS, *method) if modules else ())
-        )
-        # A user's own file has an absolute path.
+    def paths(wildcards=None):
+        found = modules(ANALYSIS, *(getattr(wildcards, name) for name in names))
+        # A path of the user's own is relative to this folder, others to the package.
+        found = [
+            str(Path(path).resolve()) if path in config["code"] else path
+            for path in found
+        ]
         package = CHECKOUT / "src" / "resonaut"
-        return [os.path.relpath(package / path) for path in found]
+        return [
+            os.path.relpath(package / path)
+            for path in provenance.command_code(verb, command, *found)
+        ]
 
-    return (lambda wildcards: paths(wildcards.method)) if modules else paths()
+    return paths if names else paths()
 
 
 def options(name, values):

@@ -1,5 +1,11 @@
 """fit: significance, yield and limit at each mass, for every selection and window."""
 
+from resonaut.fit import plan as fit_plan
+
+# Background functions of the user's own.
+FIT_CODE = options("code", fit_plan.own_code(ANALYSIS))
+BIAS_CODE = options("code", fit_plan.bias_code(ANALYSIS))
+
 
 rule fit:
     """The results of all selections and masses, or without data of the experiments."""
@@ -16,9 +22,9 @@ rule fit_selection:
     """Fit one selected spectrum at each mass in its signal region."""
     input:
         selection="<results>/select/{method}/{window}.json",
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        config=config_of("fit"),
-        code=code_of("fit", "selection"),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        config=config_of("fit", "selection", "{window}"),
+        code=code_of("fit", "selection", fit_plan.own_code),
     output:
         result="<results>/fit/{method}/{window}.json",
         workspaces=directory("<results>/fit/{method}/{window}"),
@@ -35,12 +41,15 @@ rule fit_selection:
     resources:
         mem_mb=memory(1000),
         runtime=20,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
+        code=FIT_CODE,
     message:
         "Fitting the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} \
-            --selection {input.selection:q} --data {input.data:q} \
+        resonaut --log {log:q} --threads {threads} fit selection --config {input.config:q} {params.code:q} \
+            --selection {input.selection:q} {params.data:q} \
             --output {output.result:q} --workspaces {output.workspaces:q}
         """
 
@@ -49,9 +58,9 @@ rule fit_selection_bias:
     """Fit toys of another background function than the fitted one, with signals of known size."""
     input:
         selection="<results>/select/{method}/{window}.json",
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        config=config_of("fit"),
-        code=code_of("fit", "selection-bias"),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        config=config_of("fit", "bias", "{window}"),
+        code=code_of("fit", "selection-bias", fit_plan.bias_code),
     output:
         result="<results>/fit/{method}/{window}_bias.json",
     log:
@@ -67,12 +76,15 @@ rule fit_selection_bias:
     resources:
         mem_mb=memory(1000),
         runtime=60,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
+        code=BIAS_CODE,
     message:
         "Bias test of the {wildcards.method} selection in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} \
-            --selection {input.selection:q} --data {input.data:q} --output {output.result:q}
+        resonaut --log {log:q} --threads {threads} fit selection-bias --config {input.config:q} {params.code:q} \
+            --selection {input.selection:q} {params.data:q} --output {output.result:q}
         """
 
 
@@ -110,8 +122,8 @@ rule fit_retrained:
     input:
         unpack(of(experiments.actual, "method", "window")),
         experiments=of(experiments.summaries, "method", "window", "dataset"),
-        config=config_of("fit"),
-        code=code_of("fit", "retrained"),
+        config=config_of("fit", "retrained"),
+        code=code_of("fit", "retrained", fit_plan.own_code),
     output:
         result="<results>/fit/retrained/{method}/{window}/{dataset}.json",
     log:
@@ -127,6 +139,7 @@ rule fit_retrained:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=FIT_CODE,
         data=lambda wildcards, input: [
             f"--{name}={path}"
             for name in ("selection", "data")
@@ -136,7 +149,7 @@ rule fit_retrained:
         "Fitting the {wildcards.method} selections trained with {wildcards.dataset} in window {wildcards.window}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.data:q} \
+        resonaut --log {log:q} --threads {threads} fit retrained --config {input.config:q} {params.code:q} {params.data:q} \
             --output {output.result:q} {input.experiments:q}
         """
 

@@ -6,12 +6,12 @@ rule reweight_train:
     input:
         config=config_of("reweight"),
         code=code_of("reweight", "train"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        simulation=ANALYSIS.manifests(*ANALYSIS.datasets("background")),
-        events=ANALYSIS.friends("skim", *ANALYSIS.datasets("data", "background")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        simulation=ANALYSIS.manifests(*ANALYSIS.sample("background")),
+        events=ANALYSIS.friends("skim", *ANALYSIS.sample("data", "background")),
     output:
         closure="<results>/reweight/closure.json",
-        weights=ANALYSIS.friends("reweight", *ANALYSIS.datasets("background")),
+        weights=ANALYSIS.friends("reweight", *ANALYSIS.sample("background")),
     log:
         "<logs>/reweight/train.log",
     benchmark:
@@ -24,15 +24,16 @@ rule reweight_train:
         mem_mb=memory(1500),
         runtime=60,
     params:
-        simulation=lambda wildcards, input: [
-            f"--simulation={path}" for path in input.simulation
+        samples=lambda wildcards, input: [
+            *options("data", input.data),
+            *options("simulation", input.simulation),
         ],
     message:
         "reweight: simulated background to data"
     shell:
         """
         resonaut --log {log:q} --threads {threads} reweight train \
-            --config {input.config:q} --data {input.data:q} {params.simulation:q} \
+            --config {input.config:q} {params.samples:q} \
             --output {output.closure:q}
         """
 
@@ -41,5 +42,5 @@ rule reweight:
     """Everything that the stage makes: the weights of the simulated background and the closure test."""
     input:
         closure="<results>/reweight/closure.json",
-        weights=ANALYSIS.friends("reweight", *ANALYSIS.datasets("background")),
+        weights=ANALYSIS.friends("reweight", *ANALYSIS.sample("background")),
     localrule: True

@@ -3,59 +3,26 @@
 from resonaut.select import experiments, jobs as select_jobs
 
 
-rule freeze_selection:
-    """Write what the jobs of one method in one window read of the section `select`."""
-    output:
-        "<results>/config/select/{method}/{window}.json",
-    log:
-        "<logs>/config/select/{method}/{window}.log",
-    benchmark:
-        "<benchmarks>/config/select/{method}/{window}.tsv"
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(100),
-        runtime=5,
-    params:
-        text=lambda wildcards: json.dumps(
-            select_jobs.keys(ANALYSIS, wildcards.method, wildcards.window),
-            sort_keys=True,
-        ),
-    message:
-        "config: freeze the section select for {wildcards.method} in {wildcards.window}"
-    shell:
-        "printf '%s\\n' {params.text:q} > {output:q} 2> {log:q}"
-
-
 rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""
     input:
-        config="<results>/config/select/{method}/{window}.json",
-        code=code_of("select", "train", select_jobs.modules),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        background=ANALYSIS.manifests(*ANALYSIS.datasets("background")),
-        signal=ANALYSIS.manifests(*ANALYSIS.datasets("signal")),
+        config=config_of("select", "{method}", "{window}"),
+        code=code_of("select", "train", select_jobs.modules, "method"),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background")),
+        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal")),
         events=ANALYSIS.friends(
-            "skim", *ANALYSIS.datasets("data", "background", "signal")
+            "skim", *ANALYSIS.sample("data", "background", "signal")
         ),
         scores=of(select_jobs.scores, "method", "window"),
-        reweight=(
-            ANALYSIS.friends("reweight", *ANALYSIS.datasets("background"))
-            if ANALYSIS.uses("reweight")
-            else []
-        ),
-        lund=(
-            ANALYSIS.friends("calibrate", *ANALYSIS.datasets("signal"))
-            if ANALYSIS.uses("calibrate")
-            else []
+        weights=select_jobs.weights(
+            ANALYSIS, *ANALYSIS.sample("background", "signal")
         ),
     output:
         summary="<results>/select/{method}/{window}.json",
         selected=ANALYSIS.friends(
             "select/{method}/{window}",
-            *ANALYSIS.datasets("data", "background", "signal"),
+            *ANALYSIS.sample("data", "background", "signal"),
         ),
     log:
         "<logs>/select/{method}/{window}.log",
@@ -72,12 +39,14 @@ rule select_train:
         mem_mb=memory(1500),
         runtime=60,
     params:
-        background=lambda wildcards, input: [
-            f"--background={path}" for path in input.background
+        samples=lambda wildcards, input: [
+            *options("data", input.data),
+            *options("background", input.background),
+            *options("signal", input.signal),
         ],
-        signal=lambda wildcards, input: [f"--signal={path}" for path in input.signal],
-        weights=["--reweight"] * ANALYSIS.uses("reweight")
-        + ["--lund"] * ANALYSIS.uses("calibrate"),
+        weights=select_jobs.weighting(
+            ANALYSIS, *ANALYSIS.sample("background", "signal")
+        ),
         code=lambda wildcards: options(
             "code", select_jobs.own_code(ANALYSIS, wildcards.method)
         ),
@@ -87,7 +56,7 @@ rule select_train:
         """
         resonaut --log {log:q} --threads {threads} select train \
             --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
-            --data {input.data:q} {params.background:q} {params.signal:q} {params.weights:q} {params.code:q} \
+            {params.samples:q} {params.weights:q} {params.code:q} \
             --output {output.summary:q}
         """
 
@@ -107,8 +76,8 @@ rule select_inject:
     """Put simulated signal into background, train one method in one window, and measure what it finds."""
     input:
         unpack(of(experiments.inputs, "method", "dataset")),
-        config="<results>/config/select/{method}/{window}.json",
-        code=code_of("select", "inject", select_jobs.modules),
+        config=config_of("select", "{method}", "{window}"),
+        code=code_of("select", "inject", select_jobs.modules, "method"),
     output:
         summary="<results>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.json",
     log:
@@ -125,7 +94,7 @@ rule select_inject:
         runtime=120,
     params:
         options=lambda wildcards, input: experiments.options(
-            ANALYSIS, wildcards.method, input
+            ANALYSIS, wildcards.method, wildcards.dataset, input
         ),
     message:
         "select: {wildcards.method} in {wildcards.window} with {wildcards.amount} of {wildcards.dataset}, seed {wildcards.seed}"
@@ -133,7 +102,7 @@ rule select_inject:
         """
         resonaut --log {log:q} --threads {threads} select inject \
             --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
-            --data {input.data:q} --signal {input.signal:q} \
+            --signal {input.signal:q} \
             --amount {wildcards.amount:q} --seed {wildcards.seed:q} {params.options:q} --output {output.summary:q}
         """
 
@@ -166,12 +135,12 @@ rule select_benchmark:
 rule select_images:
     """Average the jets of selected and of rejected data in the signal region."""
     input:
-        config="<results>/config/select/{method}/{window}.json",
+        config=config_of("select", "{method}", "{window}"),
         code=code_of("select", "images"),
-        data=ANALYSIS.manifests(*ANALYSIS.datasets("data")),
-        events=ANALYSIS.friends("skim", *ANALYSIS.datasets("data")),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        events=ANALYSIS.friends("skim", *ANALYSIS.sample("data")),
         selected=ANALYSIS.friends(
-            "select/{method}/{window}", *ANALYSIS.datasets("data")
+            "select/{method}/{window}", *ANALYSIS.sample("data")
         ),
     output:
         images="<results>/select/{method}/{window}_images.json",
@@ -188,11 +157,13 @@ rule select_images:
     resources:
         mem_mb=memory(1500),
         runtime=20,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
     message:
         "select: jet images of {wildcards.method} in window {wildcards.window}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} select images \
             --config {input.config:q} --method {wildcards.method:q} --window {wildcards.window:q} \
-            --data {input.data:q} --output {output.images:q}
+            {params.data:q} --output {output.images:q}
         """

@@ -6,7 +6,8 @@ rule simulate:
     input:
         [
             f"<results>/simulate/{name}/{chunk}.root"
-            for name in ANALYSIS.wanted(generated=True)
+            for name in ANALYSIS.wanted()
+            if ANALYSIS.catalogue[name].generator is not None
             for chunk in ANALYSIS.chunks(name)
         ],
     localrule: True
@@ -15,8 +16,7 @@ rule simulate:
 rule simulate_chunk:
     """Generate one chunk of a dataset."""
     input:
-        config=config_of("simulate"),
-        dataset="<results>/config/datasets/{dataset}.json",
+        config=config_of("simulate", "{dataset}"),
         code=code_of("simulate", "chunk"),
     output:
         "<results>/simulate/{dataset}/{chunk}.root",
@@ -36,5 +36,5 @@ rule simulate_chunk:
         "Generating {wildcards.dataset}, chunk {wildcards.chunk}."
     shell:
         "resonaut --log {log:q} --threads {threads} simulate chunk"
-        " --config {input.config:q} --dataset-config {input.dataset:q}"
+        " --config {input.config:q}"
         " --name {wildcards.dataset:q} --chunk {params.number:q} --output {output:q}"

@@ -1,5 +1,7 @@
 """skim: the events and columns that later stages need, from experiment or generated files."""
 
+from resonaut.skim import plan as skim_plan
+
 
 rule skim:
     """Skim every dataset."""
@@ -21,9 +23,8 @@ rule skim_chunk:
             )
             if path and Path(path).exists()
         ],
-        config=config_of("skim"),
-        dataset="<results>/config/datasets/{dataset}.json",
-        code=code_of("skim", "chunk"),
+        config=config_of("skim", "chunk", "{dataset}"),
+        code=code_of("skim", "chunk", skim_plan.modules, "dataset"),
     output:
         events="<results>/skim/{dataset}/{chunk}.parquet",
         summary="<results>/skim/{dataset}/{chunk}.json",
@@ -38,13 +39,17 @@ rule skim_chunk:
     resources:
         mem_mb=memory(2000),
         runtime=120,
+    params:
+        code=lambda wildcards: options(
+            "code", skim_plan.own_code(ANALYSIS, wildcards.dataset)
+        ),
     message:
         "skim: select events of {wildcards.dataset} {wildcards.chunk}"
     shell:
         """
         resonaut --log {log:q} --threads 1 skim chunk --workers {threads} \
-            --config {input.config:q} --dataset-config {input.dataset:q} --name {wildcards.dataset:q} \
-            --output {output.events:q} --summary {output.summary:q} {input.files:q}
+            --config {input.config:q} --name {wildcards.dataset:q} \
+            {params.code:q} --output {output.events:q} --summary {output.summary:q} {input.files:q}
         """
 
 
@@ -56,9 +61,8 @@ rule skim_merge:
             for chunk in ANALYSIS.chunks(wildcards.dataset)
         ],
         events=lambda wildcards: ANALYSIS.friends("skim", wildcards.dataset),
-        config=config_of("skim"),
-        dataset="<results>/config/datasets/{dataset}.json",
-        code=code_of("skim", "merge"),
+        config=config_of("skim", "merge", "{dataset}"),
+        code=code_of("skim", "merge", skim_plan.declared, "dataset"),
     output:
         manifest="<results>/skim/{dataset}.json",
     log:
@@ -71,11 +75,15 @@ rule skim_merge:
     resources:
         mem_mb=memory(500),
         runtime=30,
+    params:
+        code=lambda wildcards: options(
+            "code", skim_plan.format_code(ANALYSIS, wildcards.dataset)
+        ),
     message:
         "skim: merge {wildcards.dataset}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} skim merge \
-            --config {input.config:q} --dataset-config {input.dataset:q} --name {wildcards.dataset:q} \
-            --output {output.manifest:q} {input.summaries:q}
+            --config {input.config:q} --name {wildcards.dataset:q} \
+            {params.code:q} --output {output.manifest:q} {input.summaries:q}
         """

@@ -2,24 +2,22 @@
 
 from resonaut.tag import plan as tag_plan
 
-TAG_SIMULATION = ANALYSIS.datasets("background", "signal")
-TAG_DATASETS = ANALYSIS.wanted("data", "background", "signal", "pseudo_data")
-
 
 rule tag:
     """Score every dataset of the search."""
     input:
-        scores=ANALYSIS.friends("tag", *TAG_DATASETS),
+        scores=ANALYSIS.friends("tag", *tag_plan.scored(ANALYSIS)),
     localrule: True
 
 
 rule tag_train:
     """Train one tagger on the simulated jets, or adopt its published weights, and measure it."""
     input:
-        config=config_of("tag"),
-        code=code_of("tag", "train"),
-        manifests=ANALYSIS.manifests(*TAG_SIMULATION),
-        events=ANALYSIS.friends("skim", *TAG_SIMULATION),
+        config=config_of("tag", "train", "{network}"),
+        code=code_of("tag", "train", tag_plan.modules, "network"),
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
+        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
+        events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
         weights=of(tag_plan.published_weights, "network"),
     output:
         model="<results>/tag/{network}.npz",
@@ -37,21 +35,29 @@ rule tag_train:
     resources:
         mem_mb=memory(2000),
         runtime=120,
+    params:
+        samples=lambda wildcards, input: [
+            *options("background", input.background),
+            *options("signal", input.signal),
+        ],
+        code=lambda wildcards: options(
+            "code", tag_plan.own_code(ANALYSIS, wildcards.network)
+        ),
     message:
         "tag: make the tagger {wildcards.network}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} tag train \
-            --config {input.config:q} --network {wildcards.network:q} \
-            --output {output.model:q} --summary {output.summary:q} {input.manifests:q}
+            --config {input.config:q} --network {wildcards.network:q} {params.code:q} \
+            --output {output.model:q} --summary {output.summary:q} {params.samples:q}
         """
 
 
 rule tag_score:
     """Score both jets of every event of one chunk with all taggers."""
     input:
-        config=config_of("tag"),
-        code=code_of("tag", "score"),
+        config=config_of("tag", "score"),
+        code=code_of("tag", "score", tag_plan.modules),
         models=[f"<results>/tag/{name}.npz" for name in config["tag"]["networks"]],
         manifest="<results>/skim/{dataset}.json",
         events="<results>/skim/{dataset}/{chunk}.parquet",
@@ -68,14 +74,17 @@ rule tag_score:
         mem_mb=memory(1500),
         runtime=60,
     params:
+        code=options("code", tag_plan.own_code(ANALYSIS)),
         models=lambda wildcards, input: [
             word for model in input.models for word in ("--model", model)
         ],
+        trained=lambda wildcards: ["--trained"]
+        * (wildcards.dataset in tag_plan.simulation(ANALYSIS)),
     message:
         "tag: score {wildcards.dataset} {wildcards.chunk}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} tag score \
-            --config {input.config:q} {params.models:q} \
-            --dataset {input.manifest:q} --chunk {wildcards.chunk:q} --output {output.scores:q}
+            --config {input.config:q} {params.code:q} {params.models:q} \
+            --dataset {input.manifest:q} --chunk {wildcards.chunk:q} {params.trained:q} --output {output.scores:q}
         """

@@ -44,13 +44,13 @@ def measure(
     from resonaut.calibrate.measure import measure as measure_ratio
     from resonaut.calibrate.settings import Settings
     from resonaut.core.config import read
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
 
-    samples = Samples(data, simulation, background or [], b_quarks or [])
-    read_first = [config, *data, *simulation, *samples.background, *samples.b_quarks]
+    read_first = [config, *data, *simulation, *(background or []), *(b_quarks or [])]
     distinct(read_first, [output, correction.metadata_path(output), planes])
+    samples = Samples.open(data, simulation, background or [], b_quarks or [])
     measured, source, counts = measure_ratio(samples, read(config, Settings))
-    write_json(planes, counts)
+    write(planes, counts)
     correction.write(output, measured, source)
 
 
@@ -66,19 +66,17 @@ def normalise(
     Reads the manifest and the chunks `skim/<dataset>/<chunk>.parquet` beside it. Writes, by number of
     prongs, the numbers of jets and of those that could not be calibrated or matched, and the mean weights.
     """
-    from dataclasses import asdict
-
     from resonaut.calibrate import normalise as normalisation
     from resonaut.calibrate.correction import metadata_path, read_for
     from resonaut.calibrate.settings import Settings
     from resonaut.core.config import read
     from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
 
     distinct([config, correction, metadata_path(correction), dataset], [output])
     settings = read(config, Settings)
     means = normalisation.normalise(Dataset.open(dataset), read_for(correction, settings), settings)
-    write_json(output, asdict(means))
+    write(output, means)
 
 
 @app.command()
@@ -95,18 +93,22 @@ def apply(
     Reads the manifest and the chunk `skim/<dataset>/<chunk>.parquet` beside it. Writes, row for row and for
     each jet, the columns `lund_weight_j1`, `lund_weight_<variation>_j1`, `lund_calibrated_j1`, `lund_bad_match_j1`.
     """
+    from resonaut.calibrate import columns
     from resonaut.calibrate import normalise as means
     from resonaut.calibrate.correction import metadata_path, read_for
+    from resonaut.calibrate.results import Normalisation
     from resonaut.calibrate.settings import Settings
-    from resonaut.core.config import read
+    from resonaut.calibrate.weights import Calibration
+    from resonaut.core import config as frozen
     from resonaut.core.events import Dataset, write
+    from resonaut.core.results import read
 
     distinct([config, correction, metadata_path(correction), normalisation, dataset], [output])
-    settings = read(config, Settings)
+    settings = frozen.read(config, Settings)
     measured = read_for(correction, settings)
-    found = read(normalisation, means.Normalisation)
+    found = read(normalisation, Normalisation)
     batches = means.apply(Dataset.open(dataset), chunk, measured, found, settings, normalisation)
-    write(output, batches, units={})
+    write(output, batches, units={}, notes=columns.notes(Calibration.of(measured, settings).variations))
 
 
 @app.command()
@@ -122,15 +124,15 @@ def summarise(
     Reads the manifest and the chunks of `skim`, `calibrate` (and `tag`) beside it.
     """
     from resonaut.calibrate import summary
-    from resonaut.calibrate.normalise import Normalisation
+    from resonaut.calibrate.results import Normalisation
     from resonaut.calibrate.settings import Settings
-    from resonaut.core.config import read
+    from resonaut.core import config as frozen
     from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
+    from resonaut.core.results import read, write
 
     distinct([config, normalisation, dataset], [output])
     means = read(normalisation, Normalisation)
-    write_json(output, summary.summarise(Dataset.open(dataset), means, tagged, read(config, Settings)))
+    write(output, summary.summarise(Dataset.open(dataset), means, tagged, frozen.read(config, Settings)))
 
 
 @app.command("import")

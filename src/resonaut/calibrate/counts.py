@@ -1,7 +1,6 @@
 """Counts of splittings and subjets in the bins of the Lund planes."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import hist
 import numpy as np
@@ -11,7 +10,7 @@ from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.correction import INPUTS
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.matching import BoolArray
-from resonaut.core.histograms import to_json
+from resonaut.calibrate.results import Counted
 
 
 @dataclass
@@ -59,20 +58,20 @@ class Counts:
         """Splittings per subjet of their p_T slice, in each variation; zero in a slice without subjets."""
         return quotient(self.weights, self.subjets[:, :, None, None])
 
-    def to_json(self) -> dict[str, Any]:
-        """Counts for the report: the histogram of splittings in UHI's layout, subjets and jets."""
+    def counted(self) -> Counted:
+        """Counts for the report, of the first variation."""
         axes = [
             hist.axis.Variable(edges, name=name, label=label, flow=False)
             for (name, label), edges in zip(INPUTS.items(), self.bins.edges, strict=True)
         ]
         histogram = hist.Hist(*axes, storage=hist.storage.Weight())
         histogram[...] = np.stack([self.weights[0], self.squares[0]], axis=-1)
-        return {
-            "splittings": to_json(histogram),
-            "subjets": self.subjets[0].tolist(),
-            "jets": self.jets,
-            "uncalibrated_jets": self.uncalibrated,
-        }
+        return Counted(
+            splittings=histogram,
+            subjets=self.subjets[0].tolist(),
+            jets=self.jets,
+            uncalibrated_jets=self.uncalibrated,
+        )
 
 
 def quotient(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

@@ -11,15 +11,16 @@ import numpy as np
 from tqdm import tqdm
 
 from resonaut.calibrate.cluster import FloatArray
+from resonaut.calibrate.columns import JETS
 from resonaut.calibrate.correction import INPUTS, Factors, LundCorrection
 from resonaut.calibrate.counts import Counts, quotient
 from resonaut.calibrate.extrapolate import extrapolate
 from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_of, planes_in, truth_columns
 from resonaut.calibrate.matching import BoolArray, match
+from resonaut.calibrate.results import Edges, Planes
 from resonaut.calibrate.settings import Settings
-from resonaut.core import lund_weights
-from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import Dataset
+from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.events import Collisions, Dataset
 
 W_PRONGS = 2
 JET = "j1"
@@ -29,12 +30,25 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Samples:
-    """Manifests: W jets of data, their simulation and that of the background in data, and jets with b quarks."""
+    """W jets of data, their simulation and that of the background in data, and jets with b quarks."""
 
-    data: Sequence[Path]
-    simulation: Sequence[Path]
-    background: Sequence[Path]
-    b_quarks: Sequence[Path]
+    data: Collisions
+    simulation: Sequence[Dataset]
+    background: Sequence[Dataset]
+    b_quarks: Sequence[Dataset]
+
+    @classmethod
+    def open(
+        cls, data: Sequence[Path], simulation: Sequence[Path], background: Sequence[Path], b_quarks: Sequence[Path]
+    ) -> "Samples":
+        """The same of the datasets' manifests."""
+        collisions = Collisions.open(data)
+        return cls(
+            collisions,
+            collisions.simulated(simulation),
+            collisions.simulated(background),
+            [Dataset.open(path) for path in b_quarks],
+        )
 
 
 @dataclass(frozen=True)
@@ -79,27 +93,27 @@ def ratio_of(data: Counts, simulation: Counts, background: Counts, settings: Set
     return Ratio(values, error, known)
 
 
-def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[str, Any], dict[str, Any]]:
+def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[str, Any], Planes]:
     """Measure the correction in the control region of boosted W jets.
 
     Returns:
-        The correction; what it comes from, for its metadata; and planes and ratio as plain data for ``planes.json``.
+        The correction; what it comes from, for its metadata; and planes and ratio.
 
     Raises:
         EmptySelectionError: data or simulation has no jet with two prongs' constituents.
-        InputFileError: a dataset lacks the luminosity, or the weights of a systematic variation.
+        ConfigError: a dataset lacks the luminosity, or the weights of a systematic variation.
     """
-    luminosity = sum(_luminosity(path) for path in samples.data) if samples.background else 0.0
+    luminosity = samples.data.luminosity if samples.background else 0.0
     columns = [pair.column for pair in settings.systematics.weights.values()]
-    data = _counts(samples.data, settings, [], lambda events, _: np.ones((1, len(events))))
+    data = _counts(samples.data.datasets, settings, [], lambda events, _: np.ones((1, len(events))))
     simulated = _simulated_weights(settings)
     simulation = _counts(samples.simulation, settings, columns, simulated)
     background = _counts(samples.background, settings, columns, lambda e, name: luminosity * simulated(e, name))
-    for manifests, counts in ((samples.data, data), (samples.simulation, simulation)):
+    for datasets, counts in ((samples.data.datasets, data), (samples.simulation, simulation)):
         if not counts.jets:
             raise EmptySelectionError(
-                f"datasets {', '.join(path.stem for path in manifests)}: no jet with {W_PRONGS} or more constituents; "
-                "loosen their region in `skim.regions` or give more events."
+                f"datasets {', '.join(dataset.name for dataset in datasets)}: no jet with {W_PRONGS} or more "
+                "constituents; loosen their region in `skim.regions` or give more events."
             )
     ratio = ratio_of(data, simulation, background, settings)
     inverse_pt = quotient(simulation.inverse_pt, simulation.subjets[0])
@@ -129,23 +143,26 @@ def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[
         "measured_bins": int(ratio.known.sum()),
         "b_quark_jets": b_jets,
     }
-    planes = {
-        "edges": dict(zip(INPUTS, map(list, settings.bins.edges), strict=True)),
-        **{side: counts.to_json() for side, counts in sides.items()},
-        "ratio": ratio.values[0].tolist(),
-        "ratio_error": ratio.error.tolist(),
-        "systematics": {n: ratio.values[[1 + 2 * i, 2 + 2 * i]].tolist() for i, n in enumerate(sources(settings))},
-    }
+    varied = zip(ratio.values[1::2].tolist(), ratio.values[2::2].tolist(), strict=True)
+    planes = Planes(
+        edges=Edges(**dict(zip(INPUTS, map(list, settings.bins.edges), strict=True))),
+        **{side: counts.counted() for side, counts in sides.items()},
+        ratio=ratio.values[0].tolist(),
+        ratio_error=ratio.error.tolist(),
+        systematics=dict(zip(sources(settings), varied, strict=True)),
+    )
     return correction, source, planes
 
 
 def _counts(
-    manifests: Iterable[Path], settings: Settings, columns: Sequence[str], weight: Callable[[ak.Array, str], FloatArray]
+    datasets: Iterable[Dataset],
+    settings: Settings,
+    columns: Sequence[str],
+    weight: Callable[[ak.Array, str], FloatArray],
 ) -> Counts:
     """Count the W jets of datasets; ``weight`` gives (variations, events) from events with ``columns``, and a name."""
     counts: Counts | None = None
-    for manifest in manifests:
-        dataset = Dataset.open(manifest)
+    for dataset in datasets:
         batches = dataset.iterate([*constituent_columns(JET), "weight", *columns])
         for batch in tqdm(batches, desc=f"Lund planes of {dataset.name}", unit="batch", disable=None):
             w = weight(batch, dataset.name)
@@ -173,20 +190,12 @@ def _simulated_weights(settings: Settings) -> Callable[[ak.Array, str], FloatArr
     return weights
 
 
-def _luminosity(manifest: Path) -> float:
-    luminosity = Dataset.open(manifest).manifest.luminosity
-    if luminosity is None:
-        raise InputFileError(manifest, "no luminosity, to which the background is scaled", "set it in `datasets`")
-    return luminosity
-
-
-def _b_light(manifests: Iterable[Path], settings: Settings) -> tuple[FloatArray, int]:
+def _b_light(datasets: Iterable[Dataset], settings: Settings) -> tuple[FloatArray, int]:
     """Ratio of the densities of subjets with a b quark and with another one, and the number of the former."""
     b_quarks, light = Counts(settings.bins), Counts(settings.bins)
     number = 0
-    for manifest in manifests:
-        dataset = Dataset.open(manifest)
-        for jet in lund_weights.JETS:
+    for dataset in datasets:
+        for jet in JETS:
             for events in dataset.iterate([*constituent_columns(jet), *truth_columns(jet), "weight"]):
                 jets = jets_of(events, jet)
                 planes = jets.planes(settings)

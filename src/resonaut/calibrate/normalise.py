@@ -12,18 +12,20 @@ import numpy as np
 from tqdm import tqdm
 
 from resonaut.calibrate.cluster import FloatArray, IntArray
+from resonaut.calibrate.columns import JETS, TOYS
+from resonaut.calibrate.columns import column as column_of
 from resonaut.calibrate.correction import LundCorrection
 from resonaut.calibrate.counts import Counts, quotient
 from resonaut.calibrate.factors import table_alone
 from resonaut.calibrate.jets import Jets, constituent_columns, jets_of, truth_columns
 from resonaut.calibrate.matching import BoolArray, match
+from resonaut.calibrate.results import JetEdges, Normalisation, ProngCount
 from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, JetWeights, weigh
-from resonaut.core import lund_weights
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.core.events import KEY, Dataset
 
-COLUMNS = [name for jet in lund_weights.JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
+COLUMNS = [name for jet in JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
 # Fewer well matched jets tell too little of a dataset's own Lund plane.
 DISTORTION_JETS = 1000
 # More bins of either kind bring nothing but a longer file.
@@ -36,10 +38,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JetBins:
-    """Bins with equally many jets: by their hard scale, and within each by p_T (inner edges, GeV)."""
+    """Bins with equally many jets: by their hard scale, and within each by p_T."""
 
-    hard_scale: list[float]
-    pt: list[list[float]]
+    edges: JetEdges
 
     @classmethod
     def of(cls, hard_scale: FloatArray, pt: FloatArray, jets_per_bin: int) -> "JetBins":
@@ -50,18 +51,18 @@ class JetBins:
         scales = len(edges) + 1
         which = np.searchsorted(edges, hard_scale, side="right")
         number = int(np.clip(len(pt) / (scales * jets_per_bin), 1, MAX_BINS))
-        return cls(edges, [_inner_quantiles(pt[which == k], number) for k in range(scales)])
+        return cls(JetEdges(hard_scale=edges, pt=[_inner_quantiles(pt[which == k], number) for k in range(scales)]))
 
     @property
     def size(self) -> int:
         """Number of bins."""
-        return len(self.pt) * (len(self.pt[0]) + 1)
+        return len(self.edges.pt) * (len(self.edges.pt[0]) + 1)
 
     def index(self, hard_scale: FloatArray, pt: FloatArray) -> IntArray:
         """Bin of each jet; the first and last bins also hold what lies beyond."""
-        which = np.searchsorted(self.hard_scale, hard_scale, side="right")
-        found = which * (len(self.pt[0]) + 1)
-        for k, edges in enumerate(self.pt):
+        which = np.searchsorted(self.edges.hard_scale, hard_scale, side="right")
+        found = which * (len(self.edges.pt[0]) + 1)
+        for k, edges in enumerate(self.edges.pt):
             found[which == k] += np.searchsorted(edges, pt[which == k], side="right")
         return found
 
@@ -72,43 +73,9 @@ def _inner_quantiles(values: FloatArray, bins: int) -> list[float]:
     return [float(edge) for edge in (np.quantile(values, steps) if len(values) else 0 * steps)]
 
 
-@dataclass(frozen=True)
-class ProngCount:
-    """All jets of a dataset with one number of prongs.
-
-    ``means``: mean weights of the calibrated ones, (bins, variations), first of well and then of badly matched jets.
-    """
-
-    jets: int
-    uncalibrated_jets: int
-    badly_matched_jets: int
-    unclustered_jets: int
-    bins: JetBins
-    means: list[list[float]]
-
-    @property
-    def bad_fraction(self) -> float:
-        """Fraction of the calibrated jets that are badly matched."""
-        used = self.jets - self.uncalibrated_jets
-        return self.badly_matched_jets / used if used else 0.0
-
-
 def doubtful_fraction(prongs: int) -> float:
     """Fraction of badly matched jets above which the calibration is doubtful (CMS-DP-2023-046)."""
     return 0.1 * prongs
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Content of ``normalisation.json``: by number of prongs, and the factors of the distortion (flat).
-
-    ``dataset``: whose jets; ``correction``: checksum of the correction whose weights were averaged.
-    """
-
-    dataset: str
-    correction: str
-    prongs: dict[str, ProngCount]
-    distortion: list[float]
 
 
 def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) -> Normalisation:
@@ -131,7 +98,7 @@ def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) 
     sums = {n: np.zeros((2 * b.size, 2 + size)) for n, b in bins.items()}
     for events in _batches(dataset, "Lund weights"):
         gen_weight = ak.to_numpy(events.gen_weight)
-        for jet in lund_weights.JETS:
+        for jet in JETS:
             jets = jets_of(events, jet)
             found = weigh(jets, calibration, tables)
             for n in np.unique(jets.prongs):
@@ -146,7 +113,12 @@ def normalise(dataset: Dataset, correction: LundCorrection, settings: Settings) 
     free = [calibration.variations[f"unclustered_{way}"].start for way in ("up", "down")]
     prongs = {str(n): _prong_count(dataset.name, n, counts[n], bins[n], sums[n], free) for n in sorted(counts)}
     _warn(dataset.name, prongs)
-    return Normalisation(dataset.name, correction.checksum, prongs, distortion.ravel().tolist())
+    return Normalisation(
+        dataset=dataset.name,
+        correction=correction.checksum,
+        prongs=prongs,
+        distortion=distortion.ravel().tolist(),
+    )
 
 
 def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) -> tuple[FloatArray, dict[int, JetBins]]:
@@ -156,7 +128,7 @@ def _survey(dataset: Dataset, correction: LundCorrection, settings: Settings) ->
     well_matched = 0
     for events in _batches(dataset, "Lund planes"):
         gen_weight = ak.to_numpy(events.gen_weight).astype(np.float64)[None]
-        for jet in lund_weights.JETS:
+        for jet in JETS:
             jets = jets_of(events, jet)
             planes = jets.planes(settings)
             good = ~match(planes, jets.quarks).bad(planes)
@@ -224,7 +196,14 @@ def _prong_count(
     change = np.divide(varied, all_jets, out=np.ones_like(varied), where=all_jets != 0)
     means[:, free] = nominal * np.tile(change, (2, 1))
     jets, uncalibrated, badly_matched, unclustered = map(int, counts)
-    return ProngCount(jets, uncalibrated, badly_matched, unclustered, bins, means.tolist())
+    return ProngCount(
+        jets=jets,
+        uncalibrated_jets=uncalibrated,
+        badly_matched_jets=badly_matched,
+        unclustered_jets=unclustered,
+        bins=bins.edges,
+        means=means.tolist(),
+    )
 
 
 def _warn(dataset: str, prongs: dict[str, ProngCount]) -> None:
@@ -263,13 +242,13 @@ def apply(
     distortion = table_alone(correction.bins, values, correction.factor_range, "distortion")
     for events in dataset.iterate_chunk(chunk, COLUMNS):
         columns = {name: events[name] for name in KEY}
-        for jet in lund_weights.JETS:
+        for jet in JETS:
             jets = jets_of(events, jet)
             found = weigh(jets, calibration, distortion)
             weight = (found.weight / _means(jets, found, normalisation, source)).astype(np.float32)
             for name, where in calibration.variations.items():
-                column = weight[:, where] if name in lund_weights.TOYS else weight[:, where.start]
-                columns[lund_weights.column(name, jet)] = ak.Array(np.ascontiguousarray(column))
+                column = weight[:, where] if name in TOYS else weight[:, where.start]
+                columns[column_of(name, jet)] = ak.Array(np.ascontiguousarray(column))
             columns[f"lund_calibrated_{jet}"] = found.calibrated
             columns[f"lund_bad_match_{jet}"] = found.bad_match
         yield ak.zip(columns, depth_limit=1)
@@ -283,7 +262,7 @@ def _means(jets: Jets, found: JetWeights, normalisation: Normalisation, source: 
         if count is None or len(count.means[0]) != found.weight.shape[-1]:
             raise _of_something_else(source, f"these variations of jets with {n} prongs")
         rows = found.calibrated & (jets.prongs == n)
-        means[rows] = np.array(count.means)[_bin(count.bins, jets, found, rows)]
+        means[rows] = np.array(count.means)[_bin(JetBins(count.bins), jets, found, rows)]
     return means
 
 

@@ -1,6 +1,6 @@
 """What the section ``calibrate`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +20,29 @@ def section() -> type:
     return Settings
 
 
+# What other stages read of this one; a correction that is given has no planes.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "planes": lambda analysis: (
+        ["<results>/calibrate/planes.json"] * (analysis.config["calibrate"]["correction"] is None)
+    ),
+    "data": lambda analysis: analysis.manifests(*analysis.sample("data", of="calibrate")),
+    "summaries": lambda analysis: [
+        f"<results>/calibrate/{name}/summary.json" for name in analysis.sample("signal", of="calibrate")
+    ],
+}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` at the first key that contradicts another, or where the jets to measure are missing."""
     for problem in (*_ranges(analysis.config["calibrate"]), *_samples(analysis)):
         raise ConfigError(f"config: {problem}.")
 
 
-def keys(analysis: "Analysis") -> dict[str, Any]:
-    """The section without observables and cuts that are scores, where no stage `tag` makes them."""
+def keys(analysis: "Analysis", command: str) -> dict[str, Any]:
+    """What a job reads: only the summary has observables and cuts, those that are scores only if `tag` makes them."""
     section: dict[str, Any] = analysis.config["calibrate"]
+    if command != "summarise":
+        return {key: value for key, value in section.items() if key not in ("histograms", "selections")}
     if analysis.uses("tag"):
         return section
     scores = tuple(f"{network}_" for network in analysis.config["tag"]["networks"])
@@ -38,6 +52,20 @@ def keys(analysis: "Analysis") -> dict[str, Any]:
             name: cuts for name, cuts in section["selections"].items() if not any(n.startswith(scores) for n in cuts)
         },
     }
+
+
+def measured(analysis: "Analysis") -> dict[str, list[str]]:
+    """The manifests of the jets that are compared, by sample, and their events."""
+    names = ("data", "simulation", "background", "b_quarks")
+    samples = {name: analysis.sample(name, of="calibrate") for name in names}
+    return {name: analysis.manifests(*found) for name, found in samples.items()} | {
+        "events": analysis.friends("skim", *analysis.sample(*names, of="calibrate"))
+    }
+
+
+def weighted(analysis: "Analysis") -> list[str]:
+    """The datasets whose events get weights."""
+    return analysis.sample("signal", of="calibrate")
 
 
 def correction(analysis: "Analysis") -> dict[str, str]:
@@ -59,10 +87,10 @@ def _ranges(section: dict[str, Any]) -> Iterator[str]:
 def _samples(analysis: "Analysis") -> Iterator[str]:
     """Files and datasets that are not there."""
     section = analysis.config["calibrate"]
-    for role in ("w_data", "w_sim") if section["correction"] is None else ():
-        if not analysis.datasets(role):
+    for sample in ("data", "simulation") if section["correction"] is None else ():
+        if not section["samples"][sample]:
             yield (
-                f"search.stages has 'calibrate', which measures W jets; add a dataset with the role {role}, name a "
+                f"search.stages has 'calibrate', which measures W jets; name datasets in calibrate.samples.{sample}, a "
                 "measured correction in calibrate.correction, or take 'calibrate' out"
             )
     if section["correction"] and not all(Path(path).exists() for path in correction(analysis).values()):
@@ -70,9 +98,3 @@ def _samples(analysis: "Analysis") -> Iterator[str]:
             f"calibrate.correction: no file {section['correction']!r}, or no metadata beside it; make both with "
             "'resonaut calibrate measure' or 'resonaut calibrate import'"
         )
-    for name in section["b_quark_datasets"]:
-        if name not in analysis.datasets("signal"):
-            yield (
-                f"calibrate.b_quark_datasets names {name!r}, which is no signal of search.datasets; add it there or "
-                "take it out"
-            )

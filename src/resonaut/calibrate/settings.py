@@ -1,6 +1,6 @@
 """The section ``calibrate`` of the configuration; the ``Settings``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -53,9 +53,30 @@ class Histogram:
 
 
 @record
+class Samples:
+    """The jets that are compared, and those that are weighted."""
+
+    data: list[str] = key("W jets of data.", default=[], unique=True)
+    simulation: list[str] = key("Simulated W jets.", default=[], unique=True)
+    background: list[str] = key("Simulated jets of other kinds in the data of W jets.", default=[], unique=True)
+    b_quarks: list[str] = key(
+        "Simulated jets with b quarks and light ones, whose different Lund planes give the b-quark uncertainty; empty "
+        "for none.",
+        default=[],
+        unique=True,
+    )
+    signal: list[str] | None = key(
+        "Simulated datasets whose jets get weights; null for `search.samples.signal`.", default=None, unique=True
+    )
+
+
+@record
 class Settings:
     """Lund-plane calibration of multi-prong jets."""
 
+    MOVED: ClassVar = {"b_quark_datasets": "calibrate.samples.b_quarks"}
+
+    samples: Samples = key("The jets that are compared, and those that are weighted.", default={})
     correction: str | None = key(
         "A correction measured elsewhere (written by `measure` or `import`, with its metadata beside it) to"
         " apply, with its own bins and systematic variations; null measures one.",
@@ -83,11 +104,6 @@ class Settings:
         default=[15, 350],
     )
     systematics: Systematics = key("Systematic variations of the measurement.", default={})
-    b_quark_datasets: list[str] = key(
-        "Datasets of jets with b quarks and light ones, whose different Lund planes give the b-quark "
-        "uncertainty; empty for none.",
-        default=[],
-    )
     factor_range: tuple[Positive[float], Positive[float]] = key(
         "Limits of the factor of one splitting, when measuring.", default=[0.2, 5]
     )

@@ -1,7 +1,6 @@
 """What the calibration does to the jets of a dataset: scale factors of selections, observables before and after."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import awkward as ak
 import hist
@@ -9,15 +8,17 @@ import numpy as np
 from tqdm import tqdm
 
 from resonaut.calibrate.cluster import FloatArray
+from resonaut.calibrate.columns import GROUP, JETS
 from resonaut.calibrate.matching import BoolArray
-from resonaut.calibrate.normalise import Normalisation, doubtful_fraction
+from resonaut.calibrate.normalise import doubtful_fraction
+from resonaut.calibrate.results import BeforeAfter, MatchedJets, Normalisation, SelectedJets, Summary
 from resonaut.calibrate.settings import Histogram, Settings
-from resonaut.core import histograms, lund_weights
 from resonaut.core.events import Dataset
+from resonaut.core.weights import Efficiency, Variation, Weights
 from resonaut.physics.features import FEATURES
 
 
-def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, settings: Settings) -> dict[str, Any]:
+def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, settings: Settings) -> Summary:
     """Scale factors of ``settings.selections`` and histograms of ``settings.histograms``, over both jets of all events.
 
     Args:
@@ -26,49 +27,40 @@ def summarise(dataset: Dataset, normalisation: Normalisation, tagged: bool, sett
         tagged: it also has taggers' scores. Jets of events on which the taggers were trained are then left out.
         settings: the section ``calibrate``.
 
-    Returns:
-        ``selections``: by name, ``efficiency`` before, ``scale_factor``, relative ``uncertainties`` (up and down by
-        source) and ``total``; ``histograms``: by observable, ``before`` and ``after`` (UHI); ``prongs``: by number,
-        fraction of badly matched jets.
-
     Raises:
         InputFileError: an observable is no column of the dataset.
     """
     wanted = {name for cuts in settings.selections.values() for name in cuts} | set(settings.histograms)
-    names = lund_weights.variations(dataset.path("calibrate", dataset.manifest.chunks[0]))
-    efficiencies = {name: lund_weights.Efficiency() for name in settings.selections}
+    efficiencies = {name: Efficiency() for name in settings.selections}
     filled = {
         name: {when: _histogram(name, axis) for when in ("before", "after")}
         for name, axis in settings.histograms.items()
     }
-    for events, jet in _jets(dataset, sorted(wanted), names, tagged):
+    for events, jet, weights in _jets(dataset, sorted(wanted), tagged):
         values = {name: observable(events, jet, name) for name in wanted}
         weight = ak.to_numpy(events.weight).astype(np.float64)
         if tagged:
             weight = weight * ~ak.to_numpy(events.tag_train)
-        found = lund_weights.weights(events, names, [jet])
         for name, cuts in settings.selections.items():
-            efficiencies[name].add(found, weight, passes(values, cuts))
+            efficiencies[name].add(weights, events, weight, passes(values, cuts))
         for name, pair in filled.items():
             pair["before"].fill(values[name], weight=weight)
-            pair["after"].fill(values[name], weight=weight * found[lund_weights.NOMINAL][:, 0])
-    return {
-        "dataset": dataset.name,
-        "selections": {name: _row(efficiency, settings.selections[name]) for name, efficiency in efficiencies.items()},
-        "histograms": {
-            name: {when: histograms.to_json(h) for when, h in pair.items()} for name, pair in filled.items()
-        },
-        "prongs": {
-            n: {
-                "jets": count.jets,
-                "uncalibrated": count.uncalibrated_jets,
-                "unclustered": count.unclustered_jets,
-                "bad_fraction": count.bad_fraction,
-                "doubtful": count.bad_fraction > doubtful_fraction(int(n)),
-            }
+            pair["after"].fill(values[name], weight=weight * weights.nominal(events))
+    return Summary(
+        dataset=dataset.name,
+        selections={name: _row(efficiency, settings.selections[name]) for name, efficiency in efficiencies.items()},
+        histograms={name: BeforeAfter(**pair) for name, pair in filled.items()},
+        prongs={
+            n: MatchedJets(
+                jets=count.jets,
+                uncalibrated=count.uncalibrated_jets,
+                unclustered=count.unclustered_jets,
+                bad_fraction=count.bad_fraction,
+                doubtful=count.bad_fraction > doubtful_fraction(int(n)),
+            )
             for n, count in normalisation.prongs.items()
         },
-    }
+    )
 
 
 def observable(events: ak.Array, jet: str, name: str) -> FloatArray:
@@ -96,26 +88,30 @@ def passes(values: dict[str, FloatArray], cuts: dict[str, tuple[float | None, fl
     return selected
 
 
-def _jets(dataset: Dataset, wanted: list[str], variations: list[str], tagged: bool) -> Iterator[tuple[ak.Array, str]]:
-    """The events batch by batch, once for each jet, with that jet's columns."""
+def _jets(dataset: Dataset, wanted: list[str], tagged: bool) -> Iterator[tuple[ak.Array, str, Weights]]:
+    """The events batch by batch, once for each jet, with that jet's columns, and its weights."""
+    both = Weights.of(dataset, ("calibrate",))
     friends = ("calibrate", "tag") if tagged else ("calibrate",)
     shared = ["weight", *(["tag_train"] if tagged else [])]
-    for jet in lund_weights.JETS:
-        weights = [lund_weights.column(name, jet) for name in variations]
-        batches = dataset.iterate([*shared, *observable_columns(wanted, jet), *weights], friends)
+    for jet in JETS:
+        weights = both.part(f"_{jet}")
+        batches = dataset.iterate([*shared, *observable_columns(wanted, jet), *weights.columns], friends)
         for events in tqdm(batches, desc=f"{dataset.name} {jet}", unit="batch", disable=None):
-            yield events, jet
+            yield events, jet, weights
 
 
 def _histogram(name: str, axis: Histogram) -> hist.Hist:
     return hist.Hist(hist.axis.Regular(axis.bins, axis.low, axis.high, name=name), storage=hist.storage.Weight())
 
 
-def _row(efficiency: lund_weights.Efficiency, cuts: dict[str, Any]) -> dict[str, Any]:
-    """One selection as plain data; null where nothing is selected."""
-    found = efficiency.scale_factor()
-    total, selected = efficiency.plain.tolist()
-    row: dict[str, Any] = {"cuts": cuts, "efficiency": selected / total if total else 0.0}
-    if not selected:
-        return row | {"scale_factor": None, "uncertainties": None, "total": None}
-    return row | {"scale_factor": found.value, "uncertainties": found.uncertainties, "total": found.total}
+def _row(efficiency: Efficiency, cuts: dict[str, tuple[float | None, float | None]]) -> SelectedJets:
+    """One selection; None where nothing is selected."""
+    _, total, selected = efficiency.sums.get(Variation(GROUP, way="without"), np.zeros((3, 1)))[:, 0].tolist()
+    found = efficiency.effects()[GROUP] if selected else None
+    return SelectedJets(
+        cuts=cuts,
+        efficiency=selected / total if total else 0.0,
+        scale_factor=found.scale_factor if found else None,
+        uncertainties=found.uncertainties if found else None,
+        total=found.total if found else None,
+    )

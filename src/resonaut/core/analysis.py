@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resonaut.core import configuration, sources, stages, windows
+from resonaut.core import configuration, samples, sources, stages, windows
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import build
@@ -43,11 +43,9 @@ class Analysis:
                 known = ", ".join(stages.plans())
                 raise ConfigError(f"config: search.stages has {verb!r}, which is no stage; there are {known}.")
         full["select"]["windows"] = windows.expand(full["select"]["windows"], full["select"]["window_chains"])
-        for name in full["search"]["datasets"]:
-            if name not in full["datasets"]:
-                raise ConfigError(f"config: search.datasets names {name!r}, which is not in 'datasets'; add it there.")
+        for name in samples.used(full):
             sources.find_events(full, name)
-        sources.require_separate_files(full)
+        samples.check(full)
         entries = full["datasets"].items()
         made = cls(full, {name: build(entry, DatasetConfig, f"config: datasets.{name}") for name, entry in entries})
         made._check()
@@ -66,29 +64,43 @@ class Analysis:
         for verb in chosen:
             plans[verb].check(self)
 
-    def keys(self, verb: str) -> Config:
-        """What the jobs of a stage read of its section: all of it, unless the stage's plan says what."""
+    def keys(self, job: str) -> Config:
+        """What a job reads of the configuration and nothing else: ``<verb>``, or ``<verb>/…`` as the stage's plan says.
+
+        Samples are not: their datasets are inputs of the job.
+        """
+        verb, *names = job.split("/")
         plan = stages.plans()[verb]
-        found: Config = plan.keys(self) if hasattr(plan, "keys") else self.config[verb]
-        return found
+        found: Config = plan.keys(self, *names) if hasattr(plan, "keys") else self.config[verb]
+        return {name: value for name, value in found.items() if name != "samples"}
 
     def uses(self, verb: str) -> bool:
         """Whether the analysis has the stage ``verb``."""
         return verb in self.config["search"]["stages"]
 
-    def datasets(self, *roles: str, generated: bool | None = None) -> list[str]:
-        """Names of the datasets of this analysis with one of the roles (all without), in the order of the config."""
-        return [
-            name
-            for name in self.config["search"]["datasets"]
-            if (not roles or self.catalogue[name].role in roles)
-            and (generated is None or generated == (self.catalogue[name].generator is not None))
-        ]
+    def datasets(self) -> list[str]:
+        """Names of all datasets of this analysis."""
+        return samples.used(self.config)
 
-    def wanted(self, *roles: str, generated: bool | None = None) -> list[str]:
-        """The datasets but pseudo-data beside data, which are only made for the experiments that draw from them."""
-        spared = self.datasets("pseudo_data") if self.datasets("data") else []
-        return [name for name in self.datasets(*roles, generated=generated) if name not in spared]
+    def sample(self, *names: str, of: str = "search") -> list[str]:
+        """Names of the datasets in the samples ``names`` of a stage, or of the search, in this order."""
+        found = samples.of(self.config, of)
+        return list(dict.fromkeys(dataset for name in names for dataset in found[name]))
+
+    def weights(self, dataset: str) -> list[str]:
+        """The stages whose weights the events of a dataset have; each is the folder of its friends, too."""
+        plans = {verb: stages.plans()[verb] for verb in stages.plans() if self.uses(verb)}
+        return [v for v, plan in plans.items() if hasattr(plan, "weighted") and dataset in plan.weighted(self)]
+
+    def luminosity(self, *names: str) -> float | None:
+        """That of data, 1/fb: of each era once. None where one has none."""
+        found = {self.catalogue[name].era: self.catalogue[name].luminosity for name in names}
+        return None if None in found.values() else sum(filter(None, found.values()))
+
+    def wanted(self) -> list[str]:
+        """All datasets but pseudo-data beside data, which are only made for the experiments that draw from them."""
+        spared = self.sample("pseudo_data") if self.sample("data") else []
+        return [name for name in self.datasets() if name not in spared]
 
     def chunks(self, dataset: str) -> list[str]:
         """The chunk names of a dataset: ``000``, ``001``, …, known from the configuration alone."""

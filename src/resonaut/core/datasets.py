@@ -1,17 +1,16 @@
-"""What a dataset is: its place in the analysis, its files or its generator, its normalisation."""
+"""What a dataset is: its nature, its files or its generator, its normalisation."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import Fb, GeV, InverseFb, NonNegative, key, record
 
-Role = Literal["data", "background", "signal", "pseudo_data", "w_data", "w_sim", "w_background"]
-Format = Literal["nanoaod", "lhco_features", "lhco_raw"]
+Nature = Literal["data", "pseudo_data", "simulation"]
 
-# Roles whose events stand for real collisions: no truth may be read or written for them.
-BLIND_ROLES = ("data", "pseudo_data", "w_data")
-# Roles whose events are real collisions.
-REAL_ROLES = ("data", "w_data")
+# Natures whose events stand for collisions: no truth may be read or written for them.
+BLIND: tuple[Nature, ...] = ("data", "pseudo_data")
 
 
 @record
@@ -38,8 +37,7 @@ class Generator:
     seed: int = key("Seed of the dataset; a chunk's seed follows from it and the chunk's number.", default=1, ge=1)
     shower_variations: bool = key(
         "Give each event the weights it would have with other scales of the parton showers (`PSWeight`), "
-        "settings in `simulate.shower_variations`; not for the roles data and w_data. Pythia then takes "
-        "about twice as long.",
+        "settings in `simulate.shower_variations`; only for simulation. Pythia then takes about twice as long.",
         default=False,
     )
     components: list[Component] = key("The processes that are mixed in the dataset.")
@@ -68,14 +66,24 @@ class DatasetConfig:
     ``certified`` and ``expected``: JSON files, of the certified luminosity sections and of what is known of ``files``.
     """
 
-    role: Role = key(
-        "The dataset's place in the analysis. `data`, `pseudo_data` and `w_data` never show truth to the "
-        "search; `pseudo_data` are known to hold no signal, and `select.injection` puts one into them "
-        "(beside data they are only made for that); `w_data`, `w_sim` and `w_background` are data, W bosons"
-        " and other jets of the control region of `calibrate`."
+    MOVED: ClassVar = {
+        "role": "'nature' (data, pseudo_data or simulation), and the dataset's name stands in a sample: search.samples "
+        "(data, pseudo_data, background, signal) or calibrate.samples (data, simulation, background for what were "
+        "w_data, w_sim, w_background)"
+    }
+
+    nature: Nature = key(
+        "What the events are. Of `data` and `pseudo_data` no stage sees the truth; `pseudo_data` are known to hold no "
+        "signal. Which stage uses a dataset for what is said by the samples (`search.samples`)."
     )
-    format: Format = key(
-        "Layout of the files, NanoAOD or PFNano ROOT, LHC Olympics features or LHC Olympics raw events.",
+    era: str | None = key(
+        "Name of the data-taking period. Data of one era (several triggers) share one luminosity, those of several "
+        "eras add up; simulation of an era stands for that era's luminosity. Null for data of one luminosity, and for "
+        "simulation that stands for all eras.",
+        default=None,
+    )
+    format: str = key(
+        "Layout of the files (docs/skim.md lists the formats), or one of your own from a file of `code`.",
         default="nanoaod",
     )
     region: str = key("Name of the selection in `skim.regions`.", default="dijet")
@@ -126,10 +134,10 @@ def require_part(where: str, first: int, last: int | None) -> None:
         raise ConfigError(f"{where} is [{first}, {last}]; give the first event first.")
 
 
-def require_certifiable(name: str, role: str, format_: str) -> None:
-    """Stop where the dataset ``name`` cannot have certified luminosity sections."""
-    if role not in REAL_ROLES or format_ != "nanoaod":
+def require_certifiable(name: str, nature: str, format_: str, code: Sequence[str] = ()) -> None:
+    """Stop where the dataset ``name`` cannot have certified luminosity sections; ``code``: the user's own files."""
+    if nature != "data" or not formats.entry(format_, code).sections:
         raise ConfigError(
-            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only the format "
-            "nanoaod tells an event's section; set it to null."
+            f"config: datasets.{name}.certified: only data have certified luminosity sections, and only a format such "
+            "as nanoaod tells an event's section; set it to null."
         )

@@ -72,7 +72,7 @@ def document(page: str, record: Any) -> str:
 
 def records() -> dict[str, Any]:
     """The record that each page of the documentation shows."""
-    return {"config": configuration.Frame} | {verb: plan.section() for verb, plan in stages.plans().items()}
+    return {"config": configuration.Frame} | {verb: configuration.section(verb) for verb in stages.verbs()}
 
 
 def editor_schema() -> str:

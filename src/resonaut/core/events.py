@@ -8,49 +8,25 @@ group at a time, so memory does not grow with the dataset.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 import awkward as ak
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resonaut.core import config
-from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
+from resonaut.core.datasets import BLIND
+from resonaut.core.errors import ConfigError, InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
-from resonaut.core.record import record
+from resonaut.core.manifest import Manifest, luminosities, total_luminosity
+from resonaut.core.results import read
 
 KEY = ("run", "luminosityBlock", "event")
 # What may stand for a folder or file of a dataset.
 NAME = re.compile(r"[\w-][\w.-]*")
 RUN_SKIM = "run 'skim' again"
-
-
-@record
-class Manifest:
-    """What ``skim`` found in a dataset: the content of ``<results>/skim/<dataset>.json``.
-
-    ``luminosity`` in 1/fb (data), ``cross_section`` in fb and ``mass`` in GeV (simulation);
-    ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` lists
-    ``{"cut", "events", "sum_weights"}`` in order; ``lost`` lists ``{"file", "reason", "events"}``; ``notes`` say
-    what was missing in the files and what counts in its place. ``dropped`` are rows of the chunks' files that are
-    copies of other events: they are no part of the dataset, and no later stage sees them.
-    """
-
-    name: str
-    role: str
-    chunks: list[str]
-    events: int
-    luminosity: float | None
-    cross_section: float | None
-    mass: float | None
-    weight_scale: float
-    cutflow: list[dict[str, Any]]
-    lost: list[dict[str, Any]]
-    notes: list[str]
-    dropped: dict[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +43,7 @@ class Dataset:
         Raises:
             InputFileError: the manifest is another dataset's, or its chunks do not hold its events.
         """
-        dataset = cls(config.read(manifest, Manifest), manifest.parent.parent)
+        dataset = cls(read(manifest, Manifest), manifest.parent.parent)
         named = (dataset.name, *dataset.manifest.chunks)
         if dataset.name != manifest.stem or not all(NAME.fullmatch(name) for name in named):
             raise InputFileError(manifest, f"is of {dataset.name!r}, chunks {dataset.manifest.chunks}", RUN_SKIM)
@@ -109,10 +85,96 @@ class Dataset:
         return ak.concatenate(list(self.iterate(columns, friends)))
 
 
+@dataclass(frozen=True)
+class Collisions:
+    """Data or pseudo-data that are one to a stage, such as those of several eras: their events one after the other."""
+
+    datasets: tuple[Dataset, ...]
+
+    @classmethod
+    def open(cls, manifests: Iterable[Path]) -> "Collisions":
+        """Open the datasets of some manifests; see ``Dataset.open``.
+
+        Raises:
+            ConfigError: one of them is simulation.
+        """
+        found = tuple(Dataset.open(path) for path in manifests)
+        for dataset in found:
+            if dataset.manifest.nature not in BLIND:
+                raise ConfigError(f"dataset {dataset.name!r} is simulation, not data; give data or pseudo-data.")
+        return cls(found)
+
+    @property
+    def name(self) -> str:
+        """The datasets' names, as in ``data_2017 + data_2018``."""
+        return " + ".join(dataset.name for dataset in self.datasets)
+
+    def iterate(self, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
+        """Yield all events in batches; see ``Dataset.iterate_chunk``."""
+        for dataset in self.datasets:
+            yield from dataset.iterate(columns, friends)
+
+    def read(self, columns: Sequence[str], friends: Sequence[str] = ()) -> ak.Array:
+        """All events at once; see ``Dataset.read``."""
+        return ak.concatenate([dataset.read(columns, friends) for dataset in self.datasets])
+
+    @property
+    def without_signal(self) -> bool:
+        """Whether all events are known to be of no signal."""
+        return all(dataset.manifest.nature == "pseudo_data" for dataset in self.datasets)
+
+    @property
+    def known_luminosity(self) -> float | None:
+        """In 1/fb: datasets of one era share it, those of several eras add up. None where one has none."""
+        return total_luminosity(dataset.manifest for dataset in self.datasets)
+
+    @property
+    def luminosity(self) -> float:
+        """The same where it has to be known.
+
+        Raises:
+            ConfigError: a dataset has none.
+        """
+        for dataset in self.datasets:
+            if dataset.manifest.luminosity is None:
+                raise ConfigError(
+                    f"dataset {dataset.name!r} has no luminosity; set datasets.{dataset.name}.luminosity."
+                )
+        assert self.known_luminosity is not None
+        return self.known_luminosity
+
+    def simulated(self, manifests: Iterable[Path]) -> tuple[Dataset, ...]:
+        """Simulation beside these data: that of one era has the part of its cross section that the era's luminosity is.
+
+        Raises:
+            ConfigError: it is of an era that these data do not have.
+        """
+        return tuple(self._of_era(Dataset.open(path)) for path in manifests)
+
+    def _of_era(self, dataset: Dataset) -> Dataset:
+        era = dataset.manifest.era
+        if era is None:
+            return dataset
+        found = luminosities(one.manifest for one in self.datasets)
+        if era not in found:
+            raise ConfigError(f"dataset {dataset.name!r} is of the era {era!r}, and {self.name!r} is not; correct one.")
+        if len(found) == 1:
+            return dataset
+        share = (found[era] or 0.0) / self.luminosity
+        return replace(dataset, manifest=replace(dataset.manifest, weight_scale=dataset.manifest.weight_scale * share))
+
+
 def columns(path: Path) -> list[str]:
     """The names of a file's columns."""
     names: list[str] = _open(path).schema_arrow.names
     return names
+
+
+def metadata(path: Path) -> dict[str, dict[str, str]]:
+    """What a file says of each of its columns: the unit, and what else ``write`` was given."""
+    schema = _open(path).schema_arrow
+    found = {name: schema.field(name).metadata or {} for name in schema.names}
+    return {name: {key.decode(): text.decode() for key, text in notes.items()} for name, notes in found.items()}
 
 
 def count(path: Path) -> int:
@@ -168,11 +230,16 @@ def iterate(paths: Sequence[Path], columns: Sequence[str], dropped: Sequence[int
         yield ak.from_arrow(pa.table([joined[name].column(name) for name in wanted], schema=pa.schema(fields)))
 
 
-def write(path: Path, batches: Iterable[ak.Array], units: Mapping[str, str]) -> None:
+def write(
+    path: Path,
+    batches: Iterable[ak.Array],
+    units: Mapping[str, str],
+    notes: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> None:
     """Write record arrays as Parquet, one row group per batch, and move the file into place at the end.
 
-    ``units`` names the unit of each column that has one; it is stored in the file's schema. Every
-    batch must hold the KEY, and an empty dataset is one empty batch with its types.
+    ``units`` names the unit of each column that has one, ``notes`` what else is to be known of a column; both are
+    stored in the file's schema. Every batch must hold the KEY, and an empty dataset is one empty batch with its types.
 
     Raises:
         NotFiniteError: a column holds NaN or infinity.
@@ -186,7 +253,9 @@ def write(path: Path, batches: Iterable[ak.Array], units: Mapping[str, str]) -> 
                 {name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields}
             )
             fields = [
-                table.schema.field(name).with_metadata({"unit": units.get(name, "1")}).with_nullable(False)
+                table.schema.field(name)
+                .with_metadata({"unit": units.get(name, "1"), **notes.get(name, {})})
+                .with_nullable(False)
                 for name in table.column_names
             ]
             table = table.cast(pa.schema(fields))

@@ -50,10 +50,10 @@ def folder(path: Path, command: str) -> Iterator[Path]:
     """
     if path.exists() and not path.is_dir():
         raise InputFileError(path, "is a file, and the command writes a folder", "give another --output")
-    path.mkdir(parents=True, exist_ok=True)
     _remove_unfinished(path, command)
     record = path / f".{command}.sha256"
-    with tempfile.TemporaryDirectory(dir=path, prefix=_unfinished(command, os.getpid()), suffix=PARTIAL) as temporary:
+    begin = _unfinished(command, os.getpid())
+    with _made(path), tempfile.TemporaryDirectory(dir=path, prefix=begin, suffix=PARTIAL) as temporary:
         partial = Path(temporary)
         yield partial
         written = {(digest(file), file.relative_to(partial)) for file in partial.rglob("*") if file.is_file()}
@@ -73,6 +73,18 @@ def folder(path: Path, command: str) -> Iterator[Path]:
             if _unchanged(path / name, before, name):
                 (path / name).unlink()
         _record(record, written)
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[None]:
+    """The folder, made where it is not there, and removed again where that was for nothing."""
+    new = not path.exists()
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        if new and not any(path.iterdir()):
+            path.rmdir()
 
 
 def _unfinished(command: str, process: int | str) -> str:

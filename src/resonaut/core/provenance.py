@@ -1,8 +1,8 @@
-"""Which source files a job's result depends on: a static closure over the package's imports."""
+"""Which source files a job's result depends on: a static closure over the imports, of this package and of others'."""
 
 import ast
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
@@ -12,9 +12,9 @@ def command_code(verb: str, command: str, *modules: str) -> list[str]:
     """Paths, relative to the package's folder, of what ``resonaut <verb> <command>`` runs.
 
     That is the stage's ``cli.py``, and every module that the command's function imports, or a function there that it
-    calls; to which come the ``modules`` that it finds by name, such as ``select/cwola.py``. Nothing is executed: the
-    imports are read from the syntax trees, those inside functions too. The package's own ``__init__`` and the command
-    dispatcher are left out: no result depends on them.
+    calls; to which come the ``modules`` that it finds by name, such as ``select/methods/cwola/method.py``. Nothing is
+    executed: the imports are read from the syntax trees, those inside functions too. The package's own ``__init__`` and
+    the command dispatcher are left out: no result depends on them.
     """
     path = PACKAGE / verb / "cli.py"
     tree = ast.parse(path.read_text(), str(path))
@@ -28,11 +28,13 @@ def command_code(verb: str, command: str, *modules: str) -> list[str]:
     if len(functions) == sum(isinstance(node, ast.FunctionDef) for node in tree.body):
         raise ValueError(f"no command {command!r} in {path}")
     first = [name for statement in reached for name in _imports(statement, path)]
-    return sorted({f"{verb}/cli.py"} | closure([*first, *modules]))
+    # To import a module is to run the __init__ files above it.
+    above = [found for module in modules for found in _module_files([*Path(module).parts[:-1], "__init__"], PACKAGE)]
+    return sorted({f"{verb}/cli.py"} | closure([*first, *modules, *above]))
 
 
 def closure(modules: Iterable[str]) -> set[str]:
-    """The modules and all that they import, and what that imports, and so on."""
+    """The modules and all that they import of this package and of their own, and what that imports, and so on."""
     todo, seen = list(modules), set()
     while todo:
         path = todo.pop()
@@ -44,30 +46,45 @@ def closure(modules: Iterable[str]) -> set[str]:
 
 @functools.cache
 def _imports_of(path: Path) -> list[str]:
-    """Module files of this package that a file imports; a workflow asks for the same ones in many rules."""
+    """What a file imports; a workflow asks for the same ones in many rules."""
     return _imports(ast.parse(path.read_text(), str(path)), path)
 
 
 def _imports(tree: ast.AST, path: Path) -> list[str]:
-    """Module files of this package named by the import statements of a syntax tree, which is part of ``path``."""
-    found = []
-    for node in ast.walk(tree):
+    """Module files named by the import statements of a syntax tree: of this package, and of that which has ``path``."""
+    found, todo, home = [], [tree], _home(path)
+    packages = {package.name: package for package in (home, PACKAGE)}
+    while todo:
+        node = todo.pop()
+        # What is imported for type checkers alone does not run.
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            todo += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                raise ValueError(f"{path}:{node.lineno}: relative import; write it absolute")
-            names = [f"{node.module}.{alias.name}" for alias in node.names] + [str(node.module)]
+            above = path.relative_to(home.parent).parts[: -node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            names = [f"{module}.{alias.name}" for alias in node.names] + [module]
         else:
             continue
         for name in names:
-            if name.startswith(f"{PACKAGE.name}."):
-                found += _module_files(name.split(".")[1:])
+            top, *parts = name.split(".")
+            if parts and top in packages:
+                found += _module_files(parts, packages[top])
     return found
 
 
-def _module_files(parts: list[str]) -> list[str]:
-    """The file of a dotted module and the ``__init__`` files above it, where they exist."""
+def _home(path: Path) -> Path:
+    """The outermost package that a file is in, or its folder."""
+    folder = path.parent
+    while (folder.parent / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
+
+
+def _module_files(parts: Sequence[str], package: Path) -> list[str]:
+    """The file of a dotted module and the ``__init__`` files above it, where they exist; those of others absolute."""
     candidates = [Path(*parts).with_suffix(".py")]
     candidates += [Path(*parts[:n], "__init__.py") for n in range(1, len(parts) + 1)]
-    return [c.as_posix() for c in candidates if (PACKAGE / c).is_file()]
+    there = [c for c in candidates if (package / c).is_file()]
+    return [(c if package == PACKAGE else package / c).as_posix() for c in there]

@@ -21,7 +21,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 
 import pydantic.dataclasses
@@ -60,9 +60,23 @@ def record(cls: type[T]) -> type[T]:
         if isinstance(declared, FieldInfo) and declared.description is None:
             known = next(found[name] for base in cls.__mro__[1:] if name in (found := keys(base)))
             setattr(cls, name, FieldInfo.merge_field_infos(known, default=declared.default))
-    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    # Python's names of keys with an alias, as ``global_``.
+    config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True)
     made: Any = pydantic.dataclasses.dataclass(cls, frozen=True, kw_only=True, config=config)
     return cast(type[T], made)
+
+
+def composed(base: type[T], parts: Mapping[str, type]) -> type[T]:
+    """A record with the keys of ``base``, and one for each of the records ``parts``, whose docstring is its meaning.
+
+    Raises:
+        ConfigError: ``base`` has a key of that name.
+    """
+    for name in parts.keys() & keys(base).keys():
+        raise ConfigError(f"config: there is already a key {name!r} where a method has keys of its own; rename it.")
+    declared = {name: key(inspect.getdoc(kind), default={}) for name, kind in parts.items()}
+    about = {"__module__": base.__module__, "__doc__": base.__doc__, "__annotations__": dict(parts)}
+    return record(type(base.__name__, (base,), about | declared))
 
 
 def keys(kind: Any) -> dict[str, FieldInfo]:
@@ -141,7 +155,8 @@ Name = Annotated[str, Pattern(r"^[A-Za-z0-9_]{1,64}$", "a name of letters, digit
 
 
 @functools.cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """Pydantic's reader and writer of a type."""
     return TypeAdapter(kind)
 
 
@@ -153,7 +168,7 @@ def build(value: Any, kind: type[T], where: str, *, merge: bool = False) -> T:
     """
     try:
         _require_plain(value)
-        made: T = _adapter(cast(Any, kind)).validate_json(json.dumps(_complete(value, kind, merge)), strict=True)
+        made: T = adapter(cast(Any, kind)).validate_json(json.dumps(_complete(value, kind, merge)), strict=True)
     except pydantic.ValidationError as error:
         # Unknown keys first: a misspelt key often causes the other errors.
         found = sorted(error.errors(), key=lambda e: e["type"] != "unexpected_keyword_argument")
@@ -186,11 +201,11 @@ def _complete(value: Any, kind: Any, merge: bool) -> Any:
 
 def _require_plain(value: Any, place: tuple[str | int, ...] = ()) -> None:
     """Stop at what no key can mean: YAML reads ``1:`` as a number's key, ``.nan`` as a number below no bound."""
-    at = f"key {_dotted(place)!r}"
+    at = f"key {dotted(place)!r}"
     if isinstance(value, dict):
         for name, sub in value.items():
             if not isinstance(name, str):
-                raise ValueError(f"{_dotted(place) or 'top level'}: the key {name!r} is no text; put it in quotes.")
+                raise ValueError(f"{dotted(place) or 'top level'}: the key {name!r} is no text; put it in quotes.")
             _require_plain(name, place)
             _require_plain(sub, (*place, name))
     elif isinstance(value, list):
@@ -208,13 +223,13 @@ def _require_plain(value: Any, place: tuple[str | int, ...] = ()) -> None:
 
 def plain(value: Any, kind: Any) -> Any:
     """The JSON data of which ``build`` makes ``value`` again."""
-    return _adapter(kind).dump_python(value, mode="json")
+    return adapter(kind).dump_python(value, mode="json", by_alias=True)
 
 
 def _sentence(error: Any, kind: Any) -> str:
     """What is wrong with which key, and what the key is."""
     place = [part for part in error["loc"] if part != "[key]"]
-    path, value = _dotted(place), error["input"]
+    path, value = dotted(place), error["input"]
     if error["type"] == "unexpected_keyword_argument":
         holder = _at(kind, place[:-1])[0]
         if moved := getattr(holder, "MOVED", {}).get(place[-1]):
@@ -224,7 +239,7 @@ def _sentence(error: Any, kind: Any) -> str:
         hint = f"did you mean {close[0]!r}?" if close else f"the keys here are {', '.join(known)}."
         return f"unknown key {path!r}; {hint}"
     if error["type"] == "missing":
-        return f"key {_dotted(place[:-1]) or 'top level'!r}: {place[-1]!r} is missing; add it."
+        return f"key {dotted(place[:-1]) or 'top level'!r}: {place[-1]!r} is missing; add it."
     if error["type"] == "value_error":
         return f"key {path!r}{error['ctx']['error']}"
     about = _at(kind, place)[1]
@@ -232,7 +247,7 @@ def _sentence(error: Any, kind: Any) -> str:
     return f"key {path!r}: {value!r} {fault}" + (f"; it is: {about}." if about else ".")
 
 
-def _dotted(place: Sequence[str | int]) -> str:
+def dotted(place: Sequence[str | int]) -> str:
     """``datasets.data.files[0]``."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
 

@@ -1,11 +1,10 @@
 """Where the events of a dataset come from: files that patterns match, or a generator."""
 
 from glob import glob
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from resonaut.core.datasets import BLIND_ROLES
+from resonaut.core.datasets import BLIND
 from resonaut.core.errors import ConfigError
 
 Config = dict[str, Any]
@@ -25,7 +24,7 @@ def find_events(config: Config, name: str) -> None:
         raise ConfigError(
             f"config: datasets.{name} has a 'generator', but search.stages no 'simulate'; add it, or give files."
         )
-    if entry["role"] not in BLIND_ROLES and entry["cross_section"] is None:
+    if entry["nature"] not in BLIND and entry["cross_section"] is None:
         raise ConfigError(f"config: datasets.{name}.cross_section is null; simulation needs one, in fb.")
     if entry["region"] not in config["skim"]["regions"]:
         raise ConfigError(
@@ -66,27 +65,3 @@ def find_files(name: str, patterns: list[str], once: bool) -> list[str]:
                 )
             found.setdefault(place, match)
     return list(found.values())
-
-
-def require_separate_files(config: Config) -> None:
-    """Stop where two datasets of one role share events of one file."""
-    for first, second in combinations(config["search"]["datasets"], 2):
-        one, other = config["datasets"][first], config["datasets"][second]
-        shared = {Path(file).resolve() for file in one["files"]} & {Path(file).resolve() for file in other["files"]}
-        if shared and (one["role"], one["region"]) == (other["role"], other["region"]) and _overlap(one, other):
-            raise ConfigError(
-                f"config: datasets.{first} and datasets.{second} have the same role and both read {min(shared)}, whose "
-                "events would count twice; take it out of one, or give each a part of it with 'labelled'."
-            )
-
-
-def _overlap(one: Config, other: Config) -> bool:
-    """Whether two datasets of one file share events: not if ``labelled`` gives them separate parts of one shuffle."""
-    if one["labelled"] is None or other["labelled"] is None or one["labelled"]["seed"] != other["labelled"]["seed"]:
-        return True
-    pairs = [(one["labelled"][kind], other["labelled"][kind]) for kind in ("background", "signal")]
-    return any(max(a[0], b[0]) < min(_end(a), _end(b)) for a, b in pairs)
-
-
-def _end(part: list[int | None]) -> float:
-    return float("inf") if part[1] is None else part[1]

@@ -5,8 +5,12 @@ A plan (``resonaut/<verb>/plan.py``) imports nothing heavy and holds
 - ``NEEDS``: stages without which this one has nothing to read;
 - ``AFTER``: stages that come before it where an analysis has them;
 - ``section()``: the record of the stage's section of the configuration;
+- ``parts(code)``, where what it finds by name has keys of its own: their records by key, those of the user's files
+  ``code`` among them;
 - ``check(analysis)``: stops where the section contradicts itself or the rest of the configuration;
-- ``keys(analysis)``, where its jobs do not read the section as it is: what they read of it.
+- ``GIVES``, where other stages read it: what they ask for by name, as functions of the analysis that give the files;
+- ``weighted(analysis)``, where it writes weights: the datasets whose events get them;
+- ``keys(analysis, *names)``, where its jobs do not read the section as it is: what the job of these names reads.
 """
 
 from functools import cache

@@ -2,32 +2,29 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.fit import bias, bumphunter, lookelsewhere
+from resonaut.fit import bias, bumphunter, lookelsewhere, results
 from resonaut.fit.background import FAILURES, Resonance, good, ordered
 from resonaut.fit.binning import quality, resolution_cuts
 from resonaut.fit.family import Array
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.lookelsewhere import ScanToys
 from resonaut.fit.point import point
+from resonaut.fit.results import FailedPoint, FoundResonance, Point
 from resonaut.fit.search import Scan, Search, at_each, scanned
 from resonaut.fit.spectrum import Spectrum
 
 log = logging.getLogger(__name__)
 
 
-def run(search: Search, workspaces: Path) -> dict[str, Any]:
-    """Fit each mass, throw toys; one HistFactory file a mass. Returns the JSON result of ``docs/fit.md``.
-
-    ``workspaces`` is the folder of those files.
-    """
+def run(search: Search, workspaces: Path) -> results.Scan:
+    """Fit each mass, throw toys; one HistFactory file a mass in the folder ``workspaces``."""
     settings, spectrum = search.settings, search.spectrum
     done = scanned(search)
     for one in done.resonances:
@@ -42,26 +39,22 @@ def run(search: Search, workspaces: Path) -> dict[str, Any]:
     if settings.toys and models:
         toys = lookelsewhere.scan_toys(models, done.resonances, len(spectrum.counts), settings.toys, rng)
     reference = _reference(search, done)
-    return {
-        "sqrt_s": settings.sqrt_s,
-        "luminosity": search.luminosity,
-        "confidence_level": settings.confidence_level,
-        "background": _background(reference),
-        "resonances": [
-            {"mass": one.mass, "z_local": one.z_local if one.mass in points else None} for one in done.resonances
+    scan: list[Point | FailedPoint] = list(points.values())
+    scan += [FailedPoint(mass=mass, limit_reason=reason) for mass, reason in failed.items()]
+    return results.Scan(
+        sqrt_s=settings.sqrt_s,
+        luminosity=search.luminosity,
+        confidence_level=settings.confidence_level,
+        background=_background(reference),
+        resonances=[
+            FoundResonance(mass=one.mass, z_local=one.z_local if one.mass in points else None)
+            for one in done.resonances
         ],
-        "scan": _all(points, failed),
-        "global": _global(list(points.values()), toys),
-        "toys": None if toys is None else {"z_max": toys.z_max.tolist(), "up_crossings": toys.up_crossings},
-        "bump_hunter": _bump(search, reference, rng),
-    }
-
-
-def _all(points: dict[float, dict[str, Any]], failed: dict[float, str]) -> list[dict[str, Any]]:
-    """The entries of all masses in their order: where the fits ``failed`` nothing is known but why."""
-    keys = next(iter(points.values()), {})
-    nothing = {mass: dict.fromkeys(keys) | {"mass": mass, "limit_reason": why} for mass, why in failed.items()}
-    return [entry for _, entry in sorted((points | nothing).items())]
+        scan=sorted(scan, key=lambda point: point.mass),
+        global_=_global(list(points.values()), toys),
+        toys=None if toys is None else results.Toys(z_max=toys.z_max.tolist(), up_crossings=toys.up_crossings),
+        bump_hunter=_bump(search, reference, rng),
+    )
 
 
 @dataclass(frozen=True)
@@ -111,15 +104,12 @@ def described(search: Search, bins: slice, resonances: Sequence[Resonance]) -> R
     return Reference(spectrum, alone, best.function.smooth(best.theta[0]), good(best, spectrum, settings.shrink))
 
 
-def run_bias(search: Search) -> dict[str, Any]:
-    """The bias test at each of its masses, with the resonances found in the data in the toys and in the fits to them.
-
-    Returns the JSON result of ``docs/fit.md``.
-    """
+def run_bias(search: Search) -> results.Bias:
+    """The bias test at each mass, with the resonances found in the data in the toys and in the fits to them."""
     settings, found = search.settings.bias, scanned(search).resonances
     rng = lookelsewhere.generator(search.settings.seed, search.spectrum.counts)
 
-    def tested(mass: float) -> list[bias.BiasPoint]:
+    def tested(mass: float) -> list[results.BiasPoint]:
         one = search.model(mass, found)
         truth = bias.truth_fit(one, settings, found)
         again = partial(search.model, mass, found)
@@ -129,9 +119,13 @@ def run_bias(search: Search) -> dict[str, Any]:
     tests, failed = at_each(masses, tested)
     for mass, reason in failed.items():
         log.warning("%g GeV: no bias test: %s", mass, reason)
-    chosen = {"truth": settings.truth, "truth_shape_parameters": settings.shape_parameters}
-    fitted = {"families": search.settings.background.families, "confidence_level": search.settings.confidence_level}
-    return {**chosen, **fitted, "points": [asdict(point) for points in tests.values() for point in points]}
+    return results.Bias(
+        truth=settings.truth,
+        truth_shape_parameters=settings.shape_parameters,
+        families=list(search.settings.background.families),
+        confidence_level=search.settings.confidence_level,
+        points=[point for points in tests.values() for point in points],
+    )
 
 
 def _progress(masses: Sequence[float]) -> Iterable[float]:
@@ -139,29 +133,31 @@ def _progress(masses: Sequence[float]) -> Iterable[float]:
     return bar
 
 
-def _background(reference: Reference) -> dict[str, Any]:
+def _background(reference: Reference) -> results.Background:
     function, spectrum = reference.fit.function, reference.spectrum
     judged = quality(spectrum, reference.fit.background[0], function.n_parameters)
     log.info("background: chi2/ndf = %.1f/%d, p = %s", judged.chi2, judged.ndf, judged.p_value)
-    return {
-        "family": function.family,
-        "shape_parameters": function.shape_parameters,
-        "good": reference.good,
-        "parameters": function.parameters(reference.fit.theta[0]).tolist(),
-        **{k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(judged).items()},
-    }
+    return results.Background(
+        family=function.family,
+        shape_parameters=function.shape_parameters,
+        good=reference.good,
+        parameters=function.parameters(reference.fit.theta[0]).tolist(),
+        chi2=judged.chi2,
+        ndf=judged.ndf,
+        p_value=judged.p_value,
+        edges=judged.edges.tolist(),
+        counts=judged.counts.tolist(),
+        expected=judged.expected.tolist(),
+        pulls=judged.pulls.tolist(),
+    )
 
 
-def _global(points: list[dict[str, Any]], toys: ScanToys | None) -> dict[str, Any] | None:
-    """Masses at which no background fits well are left out: nothing says how often they show an excess."""
-    points = [point for point in points if point["fit"]["good"]]
-    if not points:
-        return None
-    best = max(points, key=lambda point: float(point["z_local"]))
-    return asdict(lookelsewhere.combine([(best["mass"], best["z_local"], toys)]))
+def _global(points: list[Point], toys: ScanToys | None) -> results.Global | None:
+    best = results.largest(points)
+    return None if best is None else lookelsewhere.combine([(best.mass, best.z_local, toys)])
 
 
-def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> dict[str, Any] | None:
+def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> results.BumpResult | None:
     if not (reference.good and reference.fit.converged[0]):
         log.warning("no background function describes the spectrum: no BumpHunter; narrow the range.")
         return None
@@ -170,5 +166,4 @@ def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> dic
     if len(cuts) <= widths[0]:
         return None
     function, toys = reference.fit.function, search.settings.toys
-    found = bumphunter.search(function, counts, cuts, widths, toys, rng, reference.expected)
-    return asdict(found)
+    return bumphunter.search(function, counts, cuts, widths, toys, rng, reference.expected)

@@ -12,8 +12,8 @@ from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array, Background
 from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
+from resonaut.fit.results import Attempt, Size, Trial
 from resonaut.fit.settings import BackgroundSettings, Shrink
-from resonaut.fit.sides import Size
 from resonaut.fit.signal import Shape, Template, template
 from resonaut.fit.spectrum import Spectrum
 
@@ -27,43 +27,6 @@ EDGE = 1e-9
 FAILURES = (EmptySelectionError, FitError, ArithmeticError, np.linalg.LinAlgError)
 # Most steps in which each end of a range is brought to the resonance: each is a fit.
 MOST_STEPS = 50
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One step of the F-test: were ``shape_parameters`` accepted instead of one less?"""
-
-    family: str
-    shape_parameters: int
-    chi2: float
-    ndf: int
-    f_test_p: float
-    accepted: bool
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A fit range (GeV), the quality of its fits, and whether that is good enough.
-
-    p-values of chi2 without and with the signal, and against smooth distortions (``goodness``) with it; ``error``:
-    relative, of the background at the resonance mass.
-    """
-
-    low: float
-    high: float
-    family: str
-    shape_parameters: int
-    p_background: float | None
-    p_signal: float | None
-    p_smooth: float
-    error: float
-    good: bool
-
-    @property
-    def p_value(self) -> float:
-        """The p-value that objects most."""
-        # Without degrees of freedom there is no p-value, and nothing to object to.
-        return min(max(1.0 if p is None else p for p in (self.p_background, self.p_signal)), self.p_smooth)
 
 
 @dataclass(frozen=True)
@@ -153,7 +116,16 @@ def ordered(
         found = _quality(spectrum, more, rigid)
         p_value = _f_test(reference, found)
         accepted = bool(more.converged[0] and p_value < settings.f_test)
-        trials.append(Trial(family, shape_parameters, found.chi2, found.ndf, p_value, accepted))
+        trials.append(
+            Trial(
+                family=family,
+                shape_parameters=shape_parameters,
+                chi2=found.chi2,
+                ndf=found.ndf,
+                f_test_p=p_value,
+                accepted=accepted,
+            )
+        )
         if not accepted:
             break
         chosen, reference = more, found
@@ -293,14 +265,14 @@ def _in_range(
         shares = signal.at(both.nuisances[0])
         total, slopes = total + both.signal[0] * shares, np.column_stack([slopes, shares])
     attempt = Attempt(
-        float(spectrum.edges[0]),
-        float(spectrum.edges[-1]),
-        fitted.function.family,
-        fitted.function.shape_parameters,
-        found.p_value,
-        quality(spectrum, total, slopes.shape[1]).p_value,
-        smooth_p_value(spectrum.counts, total, slopes),
-        relative_error(fitted, mass),
+        low=float(spectrum.edges[0]),
+        high=float(spectrum.edges[-1]),
+        family=fitted.function.family,
+        shape_parameters=fitted.function.shape_parameters,
+        p_background=found.p_value,
+        p_signal=quality(spectrum, total, slopes.shape[1]).p_value,
+        p_smooth=smooth_p_value(spectrum.counts, total, slopes),
+        error=relative_error(fitted, mass),
         good=False,
     )
     # A hole in the data is no signal: that a negative one fills it does not make the background right.

@@ -13,12 +13,15 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.core.files import folder, write_json
+from resonaut.core.files import folder
 from resonaut.core.record import build
+from resonaut.core.results import write
 from resonaut.core.units import UNITS, quantity
 from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.binning import merge, resolution_cuts
+from resonaut.fit.family import FAMILIES
 from resonaut.fit.resolution import Resolution
+from resonaut.fit.results import FailedPoint, Point, Shown, SpectrumBias, SpectrumScan
 from resonaut.fit.search import Efficiency, Search
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.signal import Gaussian, Histogram
@@ -62,7 +65,10 @@ def settings_of(overrides: list[str], sqrt_s: float, masses: list[float]) -> Fit
             raise ConfigError(
                 f"--set {text!r} cannot be read; give for example --set background.shape_parameters=[2,4]."
             ) from None
-    return build(section, FitSettings, "--set")
+    settings = build(section, FitSettings, "--set")
+    FAMILIES.require("--set background.families", settings.background.families)
+    FAMILIES.require("--set bias.truth", [settings.bias.truth])
+    return settings
 
 
 @dataclass(frozen=True)
@@ -173,29 +179,35 @@ def _energy(text: str) -> float:
 
 def scan_spectrum(search: Search, source: str, output: Path) -> None:
     """Search the spectrum; write ``scan.json``, ``scan.csv`` and the workspaces into ``output``."""
+    searched, cuts = search.spectrum, resolution_cuts(search.spectrum)
     with folder(output, "scan") as partial:
-        result = analysis.run(search, partial)
-        write_json(partial / "scan.json", {"spectrum_file": source} | _described(search.spectrum) | result)
+        found = SpectrumScan(
+            **vars(analysis.run(search, partial)),
+            spectrum_file=source,
+            observable=searched.observable,
+            resolution=searched.resolution.relative,
+            # In bins as wide as the resolution or in those of the file.
+            spectrum=Shown(edges=searched.edges[cuts].tolist(), counts=merge(searched.counts, cuts).tolist()),
+        )
+        write(partial / "scan.json", found)
         with (partial / "scan.csv").open("w", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow([*COLUMNS, *(f"limit_events_{name}" for name in LIMITS)])
-            for point in result["scan"]:
-                writer.writerow(
-                    [*(point[c] for c in COLUMNS), *((point["limit_events"] or {}).get(name) for name in LIMITS)]
-                )
+            writer.writerows(_line(point) for point in found.scan)
 
 
-def _described(searched: Spectrum) -> dict[str, Any]:
-    """The observable, its resolution, and the events in bins as wide as that or in those of the file."""
-    cuts = resolution_cuts(searched)
-    shown = {"edges": searched.edges[cuts].tolist(), "counts": merge(searched.counts, cuts).tolist()}
-    return {"observable": searched.observable, "resolution": searched.resolution.relative, "spectrum": shown}
+def _line(point: Point | FailedPoint) -> list[float | None]:
+    """The columns of a mass, empty where there is no number."""
+    if isinstance(point, FailedPoint):
+        return [point.mass, *[None] * (len(COLUMNS) - 1 + len(LIMITS))]
+    limits = [point.limit_events and getattr(point.limit_events, name) for name in LIMITS]
+    return [*(getattr(point, column) for column in COLUMNS), *limits]
 
 
 def bias_spectrum(search: Search, source: str, output: Path) -> None:
     """The bias test of the fits to the spectrum; write ``bias.json``."""
     with folder(output, "bias") as partial:
-        write_json(partial / "bias.json", {"spectrum_file": source} | analysis.run_bias(search))
+        write(partial / "bias.json", SpectrumBias(**vars(analysis.run_bias(search)), spectrum_file=source))
 
 
 def parse_masses(text: str) -> list[float]:

@@ -1,7 +1,7 @@
 """The bias test: toys of another function than the fitted one, with signals of known size."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,38 +13,10 @@ from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.limits import cls_values, q_tilde
 from resonaut.fit.lookelsewhere import groups
+from resonaut.fit.results import BiasPoint
 from resonaut.fit.scan import significance
 from resonaut.fit.settings import Bias
 from resonaut.fit.spectrum import Spectrum
-
-
-@dataclass(frozen=True)
-class BiasPoint:
-    """Toys with one injected signal at one mass; yields in events.
-
-    ``pull`` is the root of the likelihood ratio between fitted and injected yield with the sign of their difference:
-    (fitted - injected) / error for many events, and free of error estimates where a yield ends at an empty bin.
-    ``spurious`` is the mean fitted minus injected yield, ``spurious_relative`` the same in units of the yield's error
-    without a signal; ``coverage`` the share of toys whose limit is above the injected yield; ``above_2_sigma`` the
-    share with ``z_local`` > 2.
-    """
-
-    mass: float
-    injected_sigma: float
-    injected: float
-    mean_yield: float
-    pull_mean: float
-    pull_mean_error: float
-    pull_width: float
-    spurious: float
-    spurious_error: float
-    spurious_relative: float
-    spurious_relative_error: float
-    z_mean: float
-    above_2_sigma: float
-    coverage: float
-    coverage_error: float
-    toys: int
 
 
 def bias(
@@ -138,20 +110,20 @@ def _point(mass: float, found: Toys, sigma: float, injected: float, error: float
     spurious = float(found.yields.mean()) - injected
     spurious_error = float(found.yields.std(ddof=1) / np.sqrt(toys))
     return BiasPoint(
-        mass,
-        sigma,
-        injected,
-        float(found.yields.mean()),
-        float(found.pulls.mean()),
-        float(found.pulls.std(ddof=1) / np.sqrt(toys)),
-        float(found.pulls.std(ddof=1)),
-        spurious,
-        spurious_error,
-        spurious / error,
-        spurious_error / error,
-        float(found.z.mean()),
-        float(np.mean(found.z > 2)),
-        coverage,
-        float(np.sqrt(coverage * (1 - coverage) / toys)),
-        toys,
+        mass=mass,
+        injected_sigma=sigma,
+        injected=injected,
+        mean_yield=float(found.yields.mean()),
+        pull_mean=float(found.pulls.mean()),
+        pull_mean_error=float(found.pulls.std(ddof=1) / np.sqrt(toys)),
+        pull_width=float(found.pulls.std(ddof=1)),
+        spurious=spurious,
+        spurious_error=spurious_error,
+        spurious_relative=spurious / error,
+        spurious_relative_error=spurious_error / error,
+        z_mean=float(found.z.mean()),
+        above_2_sigma=float(np.mean(found.z > 2)),
+        coverage=coverage,
+        coverage_error=float(np.sqrt(coverage * (1 - coverage) / toys)),
+        toys=toys,
     )

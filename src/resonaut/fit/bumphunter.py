@@ -16,6 +16,7 @@ from resonaut.core.errors import ConfigError, ResonautError
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import fit
+from resonaut.fit.results import BumpResult
 from resonaut.fit.spectrum import Spectrum
 
 Index = NDArray[np.int64]
@@ -38,25 +39,6 @@ class Bump:
     width: Index
     p_local: Array
     statistic: Array
-
-
-@dataclass(frozen=True)
-class BumpResult:
-    """The bump between ``low`` and ``high`` GeV, its ``events`` and the events ``expected`` there.
-
-    ``p_local`` is that of the window alone. ``p_global`` is the share of ``toys`` with a statistic at least as large,
-    with its binomial error, both None without toys; an error of 0 means that no toy reaches the data, or that all do.
-    """
-
-    low: float
-    high: float
-    events: float
-    expected: float
-    p_local: float
-    statistic: float
-    p_global: float | None
-    p_global_error: float | None
-    toys: int
 
 
 def in_bins(widths: tuple[int, int], spectrum: Spectrum, cuts: Index) -> tuple[int, int]:

@@ -29,9 +29,10 @@ Observable = Annotated[
     str | None, typer.Option(help="Name of the axis, such as 'm_{mumu}'; else the file's title of it.")
 ]
 Set = Annotated[list[str], typer.Option("--set", help="key=value of the section fit, docs/fit.md; repeatable.")]
+Code = Annotated[list[Path], typer.Option(help="Python file of your own with background functions; repeatable.")]
 Config = Annotated[Path, typer.Option(help="Frozen section fit, results/config/fit.json.")]
 Selection = Annotated[Path, typer.Option(help="results/select/<method>/<window>.json.")]
-Data = Annotated[Path, typer.Option(help="The data's manifest, results/skim/<data>.json.")]
+Data = Annotated[list[Path], typer.Option(help="Manifest of data, results/skim/<data>.json; repeatable.")]
 
 
 @app.command()
@@ -47,6 +48,7 @@ def scan(
     mass_unit: MassUnit = None,
     observable: Observable = None,
     settings: Set = [],  # noqa: B006
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Search a bare spectrum for a resonance.
 
@@ -56,7 +58,9 @@ def scan(
     are on cross section times acceptance times efficiency.
     """
     from resonaut.fit.bare import Options, scan_spectrum, search_of
+    from resonaut.fit.family import FAMILIES
 
+    FAMILIES.learn([str(path) for path in code])
     options = Options(
         spectrum, sqrt_s, masses, luminosity, mass_range, signal, contents, mass_unit, observable, tuple(settings)
     )
@@ -76,6 +80,7 @@ def bias(
     mass_unit: MassUnit = None,
     observable: Observable = None,
     settings: Set = [],  # noqa: B006
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Test the fits to a bare spectrum with toys of another function.
 
@@ -83,7 +88,9 @@ def bias(
     for each mass and each injected signal (--set bias.injected=[0,2,5]).
     """
     from resonaut.fit.bare import Options, bias_spectrum, search_of
+    from resonaut.fit.family import FAMILIES
 
+    FAMILIES.learn([str(path) for path in code])
     options = Options(
         spectrum, sqrt_s, masses, luminosity, mass_range, signal, contents, mass_unit, observable, tuple(settings)
     )
@@ -97,6 +104,7 @@ def selection(
     data: Data,
     output: Annotated[Path, typer.Option(help="results/fit/<method>/<window>.json.")],
     workspaces: Annotated[Path, typer.Option(help="Folder of the HistFactory models.")],
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Fit the spectrum of one selection at the masses in its signal region.
 
@@ -105,10 +113,12 @@ def selection(
     """
     from resonaut.core.config import read
     from resonaut.core.files import distinct
+    from resonaut.fit.family import FAMILIES
     from resonaut.fit.selection import fit_selection
     from resonaut.fit.settings import FitSettings
 
-    distinct([config, selection, data], [output, workspaces])
+    FAMILIES.learn([str(path) for path in code])
+    distinct([config, selection, *data, *code], [output, workspaces])
     fit_selection(read(config, FitSettings), selection, data, output, workspaces)
 
 
@@ -118,6 +128,7 @@ def selection_bias(
     selection: Selection,
     data: Data,
     output: Annotated[Path, typer.Option(help="results/fit/<method>/<window>_bias.json.")],
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Test the fits to one selection with toys of another function.
 
@@ -125,10 +136,12 @@ def selection_bias(
     """
     from resonaut.core.config import read
     from resonaut.core.files import distinct
+    from resonaut.fit.family import FAMILIES
     from resonaut.fit.selection import bias_selection
     from resonaut.fit.settings import FitSettings
 
-    distinct([config, selection, data], [output])
+    FAMILIES.learn([str(path) for path in code])
+    distinct([config, selection, *data, *code], [output])
     bias_selection(read(config, FitSettings), selection, data, output)
 
 
@@ -139,8 +152,9 @@ def retrained(
     output: Annotated[Path, typer.Option(help="results/fit/retrained/<method>/<window>/<signal>.json.")],
     selection: Annotated[Path | None, typer.Option(help="results/select/<method>/<window>.json of the data.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Manifest of the data, for a limit: results/skim/<data>.json.")
-    ] = None,
+        list[Path], typer.Option(help="Manifest of data, for a limit: results/skim/<data>.json; repeatable.")
+    ] = [],  # noqa: B006
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Fit experiments with injected signal, and set the limit with the efficiencies that they found.
 
@@ -148,12 +162,15 @@ def retrained(
     p-values of all experiments, the excluded against the injected cross section, and the limit.
     """
     from resonaut.core.config import read
-    from resonaut.core.files import distinct, write_json
+    from resonaut.core.files import distinct
+    from resonaut.core.results import write
     from resonaut.fit import retrained as trained
+    from resonaut.fit.family import FAMILIES
     from resonaut.fit.settings import FitSettings
 
-    distinct([config, selection, data, *experiments], [output])
-    write_json(output, trained.retrained(read(config, FitSettings), selection, data, experiments))
+    FAMILIES.learn([str(path) for path in code])
+    distinct([config, selection, *data, *experiments, *code], [output])
+    write(output, trained.retrained(read(config, FitSettings), selection, data, experiments))
 
 
 @app.command()

@@ -11,21 +11,30 @@ in which they are orthogonal and every sensible start converges.
 """
 
 from collections.abc import Callable
+from types import FunctionType
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.extensions import Vocabulary
 
 Array = NDArray[np.float64]
 
 # d ln f / dp_k for the shape parameters k = 1 to n at the points x.
-FAMILIES: dict[str, Callable[[Array, int], list[Array]]] = {
-    "dijet": lambda x, n: [np.log1p(-x), *(-(np.log(x) ** k) for k in range(1, n))],
-    "exponential_power": lambda x, n: [-x, -np.log(x), *(-(x**k) for k in range(2, n))][:n],
-    "modified_exponential": lambda x, n: [-(x ** (k / 2)) for k in range(1, n + 1)],
-}
+Family = Callable[[Array, int], list[Array]]
+
+FAMILIES: Vocabulary[Family] = Vocabulary(
+    "FAMILIES",
+    "background function",
+    FunctionType,
+    {
+        "dijet": lambda x, n: [np.log1p(-x), *(-(np.log(x) ** k) for k in range(1, n))],
+        "exponential_power": lambda x, n: [-x, -np.log(x), *(-(x**k) for k in range(2, n))][:n],
+        "modified_exponential": lambda x, n: [-(x ** (k / 2)) for k in range(1, n + 1)],
+    },
+)
 
 # Steepest power of m that the integration must follow, its largest relative error in a bin, and its most points.
 STEEP = 15.0
@@ -46,7 +55,7 @@ class Background:
         resonances: share of each resonance in each bin (J, N); None is none.
 
     Raises:
-        ConfigError: an edge is not between 0 and ``sqrt_s``.
+        ConfigError: an edge is not between 0 and ``sqrt_s``, there is no such family, or it gives no finite numbers.
     """
 
     def __init__(
@@ -75,7 +84,14 @@ class Background:
 
     def _columns(self, m: Array) -> Array:
         x = m / self.sqrt_s
-        return np.stack([np.ones_like(x), *FAMILIES[self.family](x, self.shape_parameters)], axis=1)
+        columns = [np.ones_like(x), *FAMILIES[self.family](x, self.shape_parameters)]
+        found = np.stack(np.broadcast_arrays(*columns), axis=1)
+        if found.shape != (len(x), self.n_smooth) or not np.isfinite(found).all():
+            raise ConfigError(
+                f"the background function {self.family!r} does not give {self.shape_parameters} finite derivatives at "
+                f"each of {len(x)} points; correct it."
+            )
+        return found
 
     def smooth(self, theta: Array) -> Array:
         """Events of the function alone in each bin (..., N) at the parameters (..., K)."""

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import hist
 import numpy as np
 
 from resonaut.core.errors import InputFileError
@@ -12,8 +13,6 @@ from resonaut.fit.contents import Measured, energy_unit, without_unit
 
 # So many histograms of a file are named in a message.
 MOST_NAMES = 10
-# The version of UHI's form that is read.
-UHI_SCHEMA = 1
 
 
 def from_uhi(histogram: Any, source: str) -> Measured:
@@ -23,27 +22,41 @@ def from_uhi(histogram: Any, source: str) -> Measured:
         InputFileError: it is none, or a profile.
     """
     try:
-        if histogram.get("uhi_schema", UHI_SCHEMA) != UHI_SCHEMA:
-            raise ValueError(f"its uhi_schema is {histogram['uhi_schema']}, and {UHI_SCHEMA} is known")
         opened = from_json(histogram)
+    except Exception as error:
+        # Whatever the libraries raise on JSON that is no histogram.
+        raise _no_uhi(source, error) from None
+    return from_histogram(opened, source)
+
+
+def from_histogram(opened: hist.Hist, source: str) -> Measured:
+    """A one-dimensional histogram.
+
+    Raises:
+        InputFileError: it is none, or a profile.
+    """
+    try:
         (axis,) = opened.axes
-        kind, edges = opened.kind.name, np.asarray(axis.edges, dtype=float)
+        edges = np.asarray(axis.edges, dtype=float)
         if axis.traits.discrete or axis.traits.circular:
             raise ValueError("its axis has no bins of a mass")
         values, variances = np.asarray(opened.values(), dtype=float), opened.variances()
     except Exception as error:
-        # Whatever the libraries raise on JSON that is no histogram.
-        problem = f"not a one-dimensional UHI histogram ({' '.join(str(error).split())[:200]})"
-        raise InputFileError(source, problem, "write it with UHI") from None
-    if kind != "COUNT":
+        raise _no_uhi(source, error) from None
+    if opened.kind.name != "COUNT":
         raise InputFileError(source, "a profile, whose contents are means", "give a histogram of events")
-    weighted = histogram["storage"]["type"] == "weighted"
+    weighted = opened.storage_type is hist.storage.Weight
     errors = np.sqrt(variances) if weighted and variances is not None else None
     label = str(getattr(axis, "label", "") or "")
     title = str(getattr(opened, "label", "") or "")
     return Measured(
         source, title, edges, values, title, energy_unit(label), errors, exact=True, observable=without_unit(label)
     )
+
+
+def _no_uhi(source: str, error: Exception) -> InputFileError:
+    problem = f"not a one-dimensional UHI histogram ({' '.join(str(error).split())[:200]})"
+    return InputFileError(source, problem, "write it with UHI")
 
 
 def from_root(path: Path, name: str) -> Measured:

@@ -14,6 +14,7 @@ from scipy.stats import norm
 from resonaut.fit.background import Model, Resonance
 from resonaut.fit.envelope import profile
 from resonaut.fit.family import Array
+from resonaut.fit.results import Global
 from resonaut.fit.scan import significance
 
 # q0 at which up-crossings are counted.
@@ -30,23 +31,6 @@ class ScanToys:
 
     z_max: Array
     up_crossings: float
-
-
-@dataclass(frozen=True)
-class Global:
-    """The largest excess of one or more scans and its global p-values; ``p_toys`` is None without toys.
-
-    ``p_toys_error`` is binomial; where no toy reaches the excess it is 1/toys, and ``p_gross_vitells`` the better one.
-    ``z_global`` lies between what half a toy less than all of them says and 37.
-    """
-
-    mass: float
-    z_local: float
-    p_toys: float | None
-    p_toys_error: float | None
-    p_gross_vitells: float | None
-    z_global: float | None
-    toys: int
 
 
 def generator(seed: int, counts: Array) -> np.random.Generator:
@@ -127,7 +111,8 @@ def combine(scans: Sequence[tuple[float, float, ScanToys | None]]) -> Global:
     mass, z, _ = max(scans, key=lambda scan: scan[1])
     found = [toys for _, _, toys in scans if toys is not None]
     if len(found) < len(scans) or not len(found[0].z_max):
-        return Global(mass, z, None, None, None, None, 0)
+        nothing = dict.fromkeys(("p_toys", "p_toys_error", "p_gross_vitells", "z_global"))
+        return Global(mass=mass, z_local=z, **nothing, toys=0)
     highest = np.max([toys.z_max for toys in found], axis=0)
     number = len(highest)
     p_toys = float(np.mean(highest >= z))
@@ -137,7 +122,15 @@ def combine(scans: Sequence[tuple[float, float, ScanToys | None]]) -> Global:
     # Few toys beyond the excess say less than the extrapolation.
     best = p_toys if p_toys * number >= 10 else p_gross_vitells
     z_global = float(norm.isf(np.clip(best, SMALLEST, 1 - 0.5 / number)))
-    return Global(mass, z, p_toys, error, p_gross_vitells, z_global, number)
+    return Global(
+        mass=mass,
+        z_local=z,
+        p_toys=p_toys,
+        p_toys_error=error,
+        p_gross_vitells=p_gross_vitells,
+        z_global=z_global,
+        toys=number,
+    )
 
 
 def gross_vitells(z: float, up_crossings: float) -> float:

@@ -1,6 +1,6 @@
 """What the section ``fit`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,33 @@ def section() -> type:
     return FitSettings
 
 
+def keys(analysis: "Analysis", command: str, *window: str) -> dict[str, Any]:
+    """What a job reads: the masses in its window, and the bias test's keys only if it is one."""
+    section = analysis.config["fit"]
+    found = {key: value for key, value in section.items() if key != "bias" or command == "bias"}
+    for name in window:
+        low, high = analysis.config["select"]["windows"][name]["signal_region"]
+        found["masses"] = [mass for mass in section["masses"] if low <= mass < high]
+        checked = [mass for mass in section["limit_checks"]["masses"] if mass in found["masses"]]
+        found["limit_checks"] = section["limit_checks"] | {"masses": checked}
+    return found
+
+
+def _selections(analysis: "Analysis", ending: str) -> list[str]:
+    """A file of each method in each window."""
+    section = analysis.config["select"]
+    pairs = [(method, window) for method in section["methods"] for window in section["windows"]]
+    return [f"<results>/fit/{method}/{window}{ending}" for method, window in pairs]
+
+
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "results": lambda analysis: _selections(analysis, ".json"),
+    "bias": lambda analysis: _selections(analysis, "_bias.json"),
+    "summary": lambda _: ["<results>/fit/summary.json"],
+}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop at the first key of ``fit`` that contradicts another or another section; nothing heavy is imported.
 
@@ -34,8 +61,29 @@ def check(analysis: "Analysis") -> None:
     config = analysis.config
     if "fit" not in config["search"]["stages"]:
         return
-    for problem in (*_ranges(config), *_masses(config), *_signals(config)):
+    for problem in (*_ranges(config), *_masses(config), *_signals(analysis)):
         raise ConfigError(f"config: {problem}.")
+    _require_families(config)
+
+
+def _require_families(config: dict[str, Any]) -> None:
+    from resonaut.fit.family import FAMILIES
+
+    known, fit = FAMILIES.joined(config["code"]), config["fit"]
+    known.require("config: fit.background.families", fit["background"]["families"])
+    known.require("config: fit.bias.truth", [fit["bias"]["truth"]])
+
+
+def own_code(analysis: "Analysis", *more: str) -> list[str]:
+    """The user's own files with the background functions of the fits, and with ``more``."""
+    from resonaut.fit.family import FAMILIES
+
+    return FAMILIES.files([*analysis.config["fit"]["background"]["families"], *more], analysis.config["code"])
+
+
+def bias_code(analysis: "Analysis") -> list[str]:
+    """The user's own files that the bias test uses, whose toys may come from a function of their own."""
+    return own_code(analysis, analysis.config["fit"]["bias"]["truth"])
 
 
 def _ranges(config: dict[str, Any]) -> Iterator[str]:
@@ -97,20 +145,18 @@ def _masses(config: dict[str, Any]) -> Iterator[str]:
             yield f"fit.{key}.masses: {_listed(unknown)} GeV not among fit.masses; add it there or take it out"
 
 
-def _signals(config: dict[str, Any]) -> Iterator[str]:
+def _signals(analysis: "Analysis") -> Iterator[str]:
     """Signals that are not in the analysis, without a mass, or two of one mass."""
     from resonaut.fit.settings import two_of_one_mass
 
-    by_mass: dict[float, str] = {}
-    for name in config["search"]["datasets"] if config["fit"]["signals"] else []:
-        if config["datasets"][name]["role"] == "data" and config["datasets"][name]["luminosity"] is None:
+    config, by_mass = analysis.config, dict[float, str]()
+    for name in analysis.sample("data") if config["fit"]["signals"] else []:
+        if config["datasets"][name]["luminosity"] is None:
             yield f"fit.signals asks for limits in fb; set datasets.{name}.luminosity, or empty fit.signals"
     for name in config["fit"]["signals"]:
         entry = config["datasets"].get(name)
-        if name not in config["search"]["datasets"] or entry is None:
-            yield f"fit.signals names {name!r}, which is not in search.datasets; add it there or take it out"
-        elif entry["role"] != "signal":
-            yield f"fit.signals names {name!r}, whose role is {entry['role']}; give a dataset with the role signal"
+        if name not in analysis.sample("signal") or entry is None:
+            yield f"fit.signals names {name!r}, which is not in search.samples.signal; add it there or take it out"
         elif entry["mass"] is None:
             yield f"fit.signals names {name!r}, which has no mass; set datasets.{name}.mass"
         elif entry["mass"] in by_mass:

@@ -4,23 +4,22 @@ import contextlib
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
 from resonaut.core.errors import FitError
 from resonaut.core.files import write_json
-from resonaut.fit import limits, lookelsewhere, scan, sides, toylimits, workspace
+from resonaut.fit import limits, lookelsewhere, results, scan, sides, toylimits, workspace
 from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.limits import Limits
 from resonaut.fit.motion import lognormal
+from resonaut.fit.results import FoundResonance, Point, Size
 from resonaut.fit.scan import Excess, Yield
 from resonaut.fit.search import Search, combined
-from resonaut.fit.sides import Size
 from resonaut.fit.signal import template
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,7 @@ MISSING = 0.01
 LARGE_PULL = 2.0
 
 
-def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[str, Any]:
+def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point:
     """The entry ``scan[]`` of one mass.
 
     Raises:
@@ -79,40 +78,40 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> dict[
     highest = highest if found is None else max(found.observed, float(found.expected[-1]))
     normalisations = {name: size for name, size in sizes.items() if name not in one.template.nuisances}
     path = workspaces / f"workspace_{mass:.10g}.json"
-    histfactory = workspace.build(one, mu_events, _exported(normalisations), highest)
+    histfactory = workspace.build(one, mu_events, _exported(search, normalisations), highest)
     write_json(path, histfactory)
     by_pyhf = None if asymptotic is None else _checks(search, one, asymptotic, by_toys, histfactory, mu_events)
     limit = "none" if found is None else f"{found.observed:.3g} events (expected {found.expected[2]:.3g})"
     log.info("%g GeV: z = %.2f, limit %s", mass, excess.z_local, limit)
     efficiency = search.efficiencies[mass]
-    return {
-        "mass": mass,
-        "q0": excess.q0,
-        "p_local": excess.p_local,
-        "z_local": excess.z_local,
-        "z_expected": scan.expected_significance(one, settings.reference_signal * unit),
-        "reference_signal": settings.reference_signal,
+    return Point(
+        mass=mass,
+        q0=excess.q0,
+        p_local=excess.p_local,
+        z_local=excess.z_local,
+        z_expected=scan.expected_significance(one, settings.reference_signal * unit),
+        reference_signal=settings.reference_signal,
         **_yields("signal_yield", excess.signal_yield),
         **_yields("signal_yield_floating", excess.floating),
-        "efficiency": efficiency.value,
-        "efficiency_uncertainties": dict(efficiency.uncertainties),
-        "efficiency_extrapolated": efficiency.extrapolated,
-        "limit_events": None if found is None else _named(found),
-        "limit": None if found is None or events_per_fb is None else _named(found.scaled(1 / events_per_fb)),
-        "limit_reason": reason,
-        "limit_method": "toys" if few else "asymptotic",
-        "limit_events_asymptotic": None if asymptotic is None else _named(asymptotic),
-        "limit_events_toys": None if by_toys is None else _named(by_toys),
-        "limit_events_pyhf": None if by_pyhf is None else _named(by_pyhf),
-        "background_under_peak": under_peak,
-        "scale_pull": excess.nuisances["scale"].pull if "scale" in excess.nuisances else None,
-        "nuisances": _nuisances(search, one, excess, asymptotic, {name: [name] for name in sizes}),
-        "nuisance_groups": _nuisances(search, one, excess, asymptotic, _groups(sizes)),
-        "signal_shape": search.shape.describe(mass),
-        "fit": _quality(one, excess),
-        "workspace": path.name,
-        "workspace_events": mu_events,
-    }
+        efficiency=efficiency.value,
+        efficiency_uncertainties=dict(efficiency.uncertainties),
+        efficiency_extrapolated=efficiency.extrapolated,
+        limit_events=_named(found),
+        limit=None if found is None or events_per_fb is None else _named(found.scaled(1 / events_per_fb)),
+        limit_reason=reason,
+        limit_method="toys" if few else "asymptotic",
+        limit_events_asymptotic=_named(asymptotic),
+        limit_events_toys=_named(by_toys),
+        limit_events_pyhf=_named(by_pyhf),
+        background_under_peak=under_peak,
+        scale_pull=excess.nuisances["scale"].pull if "scale" in excess.nuisances else None,
+        nuisances=_nuisances(search, one, excess, asymptotic, {name: [name] for name in sizes}),
+        nuisance_groups=_nuisances(search, one, excess, asymptotic, _groups(search, sizes)),
+        signal_shape=search.shape.describe(mass),
+        fit=_quality(one, excess),
+        workspace=path.name,
+        workspace_events=mu_events,
+    )
 
 
 def _check(search: Search, one: Model, excess: Excess) -> None:
@@ -164,7 +163,7 @@ def _under_peak(one: Model) -> float:
 
 
 def _checks(
-    search: Search, one: Model, near: Limits, by_toys: Limits | None, histfactory: dict[str, Any], unit: float
+    search: Search, one: Model, near: Limits, by_toys: Limits | None, histfactory: workspace.HistFactory, unit: float
 ) -> Limits | None:
     """Limits in events by pyhf where checks are wanted; a warning where they or those by toys are not ``near``."""
     checks, level = search.settings.limit_checks, search.settings.confidence_level
@@ -193,22 +192,22 @@ def _checks(
     return by_pyhf
 
 
-def _groups(sizes: Mapping[str, Size]) -> dict[str, list[str]]:
-    """Sources that are one calibration, of which one wants to know what it costs as a whole."""
-    lund = [name for name in sizes if name.startswith("lund_")]
-    return {"lund": lund} if lund else {}
+def _groups(search: Search, sizes: Mapping[str, Size]) -> dict[str, list[str]]:
+    """The sources of each group of weights that has some."""
+    found = {group: [name for name in sizes if name.startswith(f"{group}_")] for group in search.groups}
+    return {group: names for group, names in found.items() if names}
 
 
-def _exported(sizes: Mapping[str, Size]) -> dict[str, Size]:
-    """The same with each group as one source: apart, those of two sides add up otherwise than in quadrature."""
-    groups = _groups(sizes)
+def _exported(search: Search, sizes: Mapping[str, Size]) -> dict[str, Size]:
+    """The sizes with each group as one source: apart, those of two sides add up otherwise than in quadrature."""
+    groups = _groups(search, sizes)
     apart = {name: size for name, size in sizes.items() if not any(name in members for members in groups.values())}
     return apart | {name: sides.relative(sides.combined(sizes[n] for n in members)) for name, members in groups.items()}
 
 
 def _nuisances(
     search: Search, one: Model, excess: Excess, found: Limits | None, groups: dict[str, list[str]]
-) -> dict[str, Any]:
+) -> dict[str, results.Nuisance]:
     """Pull, error, impact on the yield (events) and on the expected limit (relative) of each source or group of them.
 
     The normalisation is one nuisance in the fit; a source is the share of it that its size has.
@@ -229,13 +228,13 @@ def _nuisances(
         others = combined({n: s for n, s in sizes.items() if n not in members})
         without = replace(one, template=template(search.shape, one.mass, one.spectrum.edges, others))
         median = _limits(without, search.settings.confidence_level)[0] if found else None
-        named[name] = {
-            "size": sides.largest(size),
-            "pull": share * fitted.pull,
-            "error": error,
-            "impact": share * fitted.impact * fitted.error / error,
-            "limit_impact": None if found is None or median is None else _ratio(found, median) - 1,
-        }
+        named[name] = results.Nuisance(
+            size=sides.largest(size),
+            pull=share * fitted.pull,
+            error=error,
+            impact=share * fitted.impact * fitted.error / error,
+            limit_impact=None if found is None or median is None else _ratio(found, median) - 1,
+        )
     return named
 
 
@@ -243,36 +242,34 @@ def _ratio(found: Limits, other: Limits) -> float:
     return float(found.expected[2] / other.expected[2])
 
 
-def _quality(one: Model, excess: Excess) -> dict[str, Any]:
+def _quality(one: Model, excess: Excess) -> results.Fit:
     """How well the background fits, in which range and with which function, and the spectrum in its merged bins."""
-    chosen, fitted = one.chosen, one.background.best
+    fitted = one.background.best
     own, cuts = resolution_cuts(one.spectrum), np.searchsorted(one.spectrum.edges, one.quality.edges)
-    curves = {
-        "edges": one.spectrum.edges[own],
-        "background": merge(one.background.background[0], own),
-        "signal_plus_background": merge(excess.expected, own),
-    }
-    merged = {
-        "edges": one.quality.edges,
-        "counts": one.quality.counts,
-        "background": one.quality.expected,
-        "pulls": one.quality.pulls,
-        "signal": merge(excess.signal, cuts),
-        "signal_plus_background": merge(excess.expected, cuts),
-    }
-    return {
-        **asdict(chosen),
-        "resonances": [{"mass": found.mass, "z_local": found.z_local} for found in one.resonances],
-        "parameters": fitted.function.parameters(fitted.theta[0]).tolist(),
-        "chi2": one.quality.chi2,
-        "ndf": one.quality.ndf,
-        "f_test": [asdict(trial) for trial in one.trials],
-        "attempts": [asdict(attempt) for attempt in one.attempts],
-        **{name: values.tolist() for name, values in merged.items()},
-        "curves": {name: values.tolist() for name, values in curves.items()},
-    }
+    return results.Fit(
+        **vars(one.chosen),
+        resonances=[FoundResonance(mass=found.mass, z_local=found.z_local) for found in one.resonances],
+        parameters=fitted.function.parameters(fitted.theta[0]).tolist(),
+        chi2=one.quality.chi2,
+        ndf=one.quality.ndf,
+        f_test=list(one.trials),
+        attempts=list(one.attempts),
+        edges=one.quality.edges.tolist(),
+        counts=one.quality.counts.tolist(),
+        background=one.quality.expected.tolist(),
+        pulls=one.quality.pulls.tolist(),
+        signal=merge(excess.signal, cuts).tolist(),
+        signal_plus_background=merge(excess.expected, cuts).tolist(),
+        curves=results.Curves(
+            edges=one.spectrum.edges[own].tolist(),
+            background=merge(one.background.background[0], own).tolist(),
+            signal_plus_background=merge(excess.expected, own).tolist(),
+        ),
+    )
 
 
-def _named(found: Limits) -> dict[str, float]:
+def _named(found: Limits | None) -> results.Limits | None:
+    if found is None:
+        return None
     names = ("expected_minus_2", "expected_minus_1", "expected", "expected_plus_1", "expected_plus_2")
-    return {"observed": found.observed} | {n: float(v) for n, v in zip(names, found.expected, strict=True)}
+    return results.Limits(observed=found.observed, **dict(zip(names, found.expected.tolist(), strict=True)))

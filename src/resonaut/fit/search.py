@@ -10,9 +10,9 @@ import numpy as np
 from resonaut.core.errors import FitError, ResonautError
 from resonaut.fit import scan, sides
 from resonaut.fit.background import FAILURES, Model, Resonance, model
+from resonaut.fit.results import Size
 from resonaut.fit.scan import Excess
 from resonaut.fit.settings import FitSettings
-from resonaut.fit.sides import Size
 from resonaut.fit.signal import Shape, template
 from resonaut.fit.spectrum import Spectrum
 
@@ -39,13 +39,18 @@ class Efficiency:
 
 @dataclass(frozen=True)
 class Search:
-    """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass (GeV)."""
+    """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass (GeV).
+
+    ``groups`` of weights, whose sources of uncertainty have names that begin so: each is one calibration, of which one
+    wants to know what it costs as a whole.
+    """
 
     spectrum: Spectrum
     shape: Shape
     luminosity: float | None
     efficiencies: dict[float, Efficiency]
     settings: FitSettings
+    groups: tuple[str, ...] = ()
 
     def events_per_fb(self, mass: float) -> float | None:
         """Selected events of a signal of 1 fb, where that is known."""

@@ -40,8 +40,12 @@ class BackgroundSettings:
     None for no such resonance.
     """
 
-    families: list[Literal["dijet", "exponential_power", "modified_exponential"]] = key(
-        "Function; with several, their envelope (discrete profiling).", default=["dijet"], min_length=1, unique=True
+    families: list[str] = key(
+        "Function (`dijet`, `exponential_power`, `modified_exponential`, or one of your own); with several, their "
+        "envelope (discrete profiling).",
+        default=["dijet"],
+        min_length=1,
+        unique=True,
     )
     shape_parameters: tuple[Annotated[int, Field(ge=1, le=5)], Annotated[int, Field(ge=1, le=5)]] = key(
         "Fewest and most parameters p1, p2, ... besides the normalisation; an F-test chooses.", default=[2, 5]
@@ -94,9 +98,7 @@ class LimitChecks:
 class Bias:
     """Bias test: the function that toys come from, injected signals in standard deviations, toys for each."""
 
-    truth: Literal["dijet", "exponential_power", "modified_exponential"] = key(
-        "Function of the toys, fitted to the data.", default="exponential_power"
-    )
+    truth: str = key("Function of the toys, fitted to the data.", default="exponential_power")
     shape_parameters: int = key("Its shape parameters.", default=3, ge=1, le=5)
     injected: list[NonNegative[float]] = key(
         "Injected signals.", default=[0, 2, 5], min_length=1, unit="standard deviations"
@@ -169,7 +171,9 @@ class FitSettings:
     limit_checks: LimitChecks = key(
         "Limits beside the asymptotic ones: by toys, and through pyhf from the exported HistFactory model.", default={}
     )
-    bias: Bias = key("The bias test (`snakemake bias`): toys of another function than the fitted one.", default={})
+    bias: Bias = key(
+        "The bias test (`snakemake report_bias`): toys of another function than the fitted one.", default={}
+    )
     seed: int = key("Seed of all toys.", default=51, ge=0, le=9223372036854775807)
 
 

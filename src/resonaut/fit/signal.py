@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ from resonaut.core.errors import ConfigError
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array
 from resonaut.fit.motion import KINDS, Signal, shares, stretch
-from resonaut.fit.sides import Size, combined, largest
+from resonaut.fit.results import CrystalBallShape, GaussianShape, HistogramShape, SignalShape, Size
+from resonaut.fit.sides import combined, largest
 from resonaut.fit.spectrum import Spectrum
 
 # Effective events below which a mass gets the shape of all masses together, and these a Gaussian.
@@ -58,7 +59,7 @@ class Shape(Protocol):
     def peak(self, mass: float) -> float:
         """``y`` that stays where it is when the resolution changes."""
 
-    def describe(self, mass: float) -> dict[str, Any]:
+    def describe(self, mass: float) -> SignalShape:
         """The shape in words and numbers, for the result file."""
 
 
@@ -226,8 +227,8 @@ class Gaussian:
     def peak(self, mass: float) -> float:  # noqa: ARG002, D102
         return 1.0
 
-    def describe(self, mass: float) -> dict[str, Any]:  # noqa: ARG002, D102
-        return {"shape": "gaussian", "width": self.width}
+    def describe(self, mass: float) -> SignalShape:  # noqa: ARG002, D102
+        return GaussianShape(shape="gaussian", width=self.width)
 
 
 @dataclass(frozen=True)
@@ -253,8 +254,8 @@ class Histogram:
         highest = int(np.argmax(density))
         return float(edges[highest] + edges[highest + 1]) / 2 / self.mass
 
-    def describe(self, mass: float) -> dict[str, Any]:  # noqa: ARG002, D102
-        return {"shape": "histogram", "mass": self.mass}
+    def describe(self, mass: float) -> SignalShape:  # noqa: ARG002, D102
+        return HistogramShape(shape="histogram", mass=self.mass)
 
 
 @dataclass(frozen=True)
@@ -278,10 +279,9 @@ class CrystalBalls:
     def peak(self, mass: float) -> float:  # noqa: D102
         return float(self._at(mass)[0])
 
-    def describe(self, mass: float) -> dict[str, Any]:  # noqa: D102
-        values = map(float, self._at(mass))
-        described = {"shape": "crystal_ball", "source": self.source, "threshold": self.threshold}
-        return described | dict(zip(TYPICAL, values, strict=True))
+    def describe(self, mass: float) -> SignalShape:  # noqa: D102
+        values = dict(zip(TYPICAL, self._at(mass).tolist(), strict=True))
+        return CrystalBallShape(shape="crystal_ball", source=self.source, threshold=self.threshold, **values)
 
     def _at(self, mass: float) -> Array:
         if len(self.masses) == 1:

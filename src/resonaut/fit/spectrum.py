@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+import hist
 import numpy as np
 
 from resonaut.core import config
@@ -157,9 +157,9 @@ def _measured(source: str) -> Measured:
     return found[0]
 
 
-def from_uhi(histogram: Any, source: str) -> Spectrum:
-    """A spectrum, of counts or of weights, from a one-dimensional UHI histogram (parsed JSON)."""
-    measured = histograms.from_uhi(histogram, source)
+def from_histogram(histogram: hist.Hist, source: str) -> Spectrum:
+    """A spectrum of counts in one dimension."""
+    measured = histograms.from_histogram(histogram, source)
     _check(measured.edges, measured.values, source)
     return Spectrum(measured.edges, measured.values)
 

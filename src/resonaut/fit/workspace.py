@@ -30,7 +30,8 @@ from resonaut.fit.background import Model
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array
 from resonaut.fit.limits import SMALLEST, Limits, cls_values, crossing
-from resonaut.fit.sides import Size, largest, logarithms
+from resonaut.fit.results import Size
+from resonaut.fit.sides import largest, logarithms
 from resonaut.fit.signal import Template
 
 FREEDOM = 20.0
@@ -44,11 +45,15 @@ REACHES, CLOSE, PAIRS = (5.0, 4.0, 3.0, 2.0, 1.0), 0.02, 4
 HIGHEST, ABOVE = 10.0, 4.0
 
 
+# Plain JSON data of HistFactory's schema, or a part of them.
+HistFactory = dict[str, Any]
+
+
 class PyhfError(ResonautError):
     """pyhf finds no minimum, or none that makes a limit."""
 
 
-def build(model: Model, unit: float, uncertainties: Mapping[str, Size], highest: float) -> dict[str, Any]:
+def build(model: Model, unit: float, uncertainties: Mapping[str, Size], highest: float) -> HistFactory:
     """A HistFactory workspace, as plain JSON data.
 
     Args:
@@ -76,7 +81,7 @@ def build(model: Model, unit: float, uncertainties: Mapping[str, Size], highest:
     }
 
 
-def _background(model: Model, cuts: NDArray[np.intp]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _background(model: Model, cuts: NDArray[np.intp]) -> tuple[list[HistFactory], list[HistFactory]]:
     """Samples of the smooth function, and their parameters."""
     fitted = model.background.best
     function, theta, n = fitted.function, fitted.theta[0], fitted.function.n_smooth
@@ -101,7 +106,7 @@ def _background(model: Model, cuts: NDArray[np.intp]) -> tuple[list[dict[str, An
     return samples, [{"name": name, **centred} for name in names]
 
 
-def _resonances(model: Model, cuts: NDArray[np.intp]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _resonances(model: Model, cuts: NDArray[np.intp]) -> tuple[list[HistFactory], list[HistFactory]]:
     """One sample for each resonance that floats in the background, of its fitted yield, and its free normalisation."""
     fitted = model.background.best
     n = fitted.function.n_smooth
@@ -116,8 +121,8 @@ def _resonances(model: Model, cuts: NDArray[np.intp]) -> tuple[list[dict[str, An
 
 
 def _signal(
-    template: Template, unit: float, cuts: NDArray[np.intp], common: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    template: Template, unit: float, cuts: NDArray[np.intp], common: list[HistFactory]
+) -> tuple[list[HistFactory], list[HistFactory]]:
     """Samples whose sum is the signal, with the modifiers ``common`` to all of them, and the scale's range."""
     names = template.nuisances
     sides = [0.0, 1.0, -1.0] if "resolution" in names else [0.0]
@@ -153,7 +158,7 @@ def _at(template: Template, scale: float, resolutions: list[float]) -> Array:
     return np.atleast_2d(template.at(eta))
 
 
-def _moved(name: str, contents: Array, modifiers: list[dict[str, Any]]) -> dict[str, Any]:
+def _moved(name: str, contents: Array, modifiers: list[HistFactory]) -> HistFactory:
     """A sample of ``contents`` (1 or 3, N): nominal, and with the resolution up and down."""
     if len(contents) > 1:
         data = {"hi_data": contents[1].tolist(), "lo_data": contents[2].tolist()}
@@ -161,15 +166,15 @@ def _moved(name: str, contents: Array, modifiers: list[dict[str, Any]]) -> dict[
     return _sample(name, contents[0], modifiers)
 
 
-def _sample(name: str, contents: Array, modifiers: list[dict[str, Any]]) -> dict[str, Any]:
+def _sample(name: str, contents: Array, modifiers: list[HistFactory]) -> HistFactory:
     return {"name": name, "data": contents.tolist(), "modifiers": modifiers}
 
 
-def _normsys(name: str, log_high: float, log_low: float) -> dict[str, Any]:
+def _normsys(name: str, log_high: float, log_low: float) -> HistFactory:
     return {"name": name, "type": "normsys", "data": {"hi": math.exp(log_high), "lo": math.exp(log_low)}}
 
 
-def upper_limits(workspace: dict[str, Any], near: Limits, confidence_level: float) -> Limits:
+def upper_limits(workspace: HistFactory, near: Limits, confidence_level: float) -> Limits:
     """Asymptotic CLs limits on ``mu`` by pyhf's fits.
 
     ``near`` are limits in units of ``mu`` close to the result: pyhf tests these values and one below and

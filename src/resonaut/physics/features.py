@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.errors import ConfigError
-from resonaut.core.extensions import load
+from resonaut.core.extensions import Vocabulary
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -42,35 +41,21 @@ def _tau_ratio(jet: str, n: int) -> Feature:
     )
 
 
-FEATURES = {
-    "m_j1": _column("j1_softdrop_mass", "GeV"),
-    "m_j2": _column("j2_softdrop_mass", "GeV"),
-    "delta_m": Feature(
-        ("j1_softdrop_mass", "j2_softdrop_mass"), "GeV", lambda c: c["j1_softdrop_mass"] - c["j2_softdrop_mass"]
-    ),
-    **{f"tau{n}{n - 1}_{jet}": _tau_ratio(jet, n) for jet in ("j1", "j2") for n in (2, 3, 4)},
-    **{f"b_tag_{jet}": _column(f"{jet}_b_tag", "1") for jet in ("j1", "j2")},
-    **{f"n_constituents_{jet}": _column(f"{jet}_n_constituents", "1") for jet in ("j1", "j2")},
-}
-
-
-def known(code: Sequence[str]) -> dict[str, Feature]:
-    """The vocabulary, and the ``FEATURES`` of the user's own files.
-
-    Raises:
-        ConfigError: a file cannot be executed, or a name is there twice.
-    """
-    found = dict(FEATURES)
-    for path in code:
-        for name, feature in getattr(load(path), "FEATURES", {}).items():
-            if found.setdefault(name, feature) is not feature:
-                raise ConfigError(f"config: code: {path}: there is already a feature {name!r}; rename this one.")
-    return found
-
-
-def learn(code: Sequence[str]) -> None:
-    """Add the features of the user's own files to the vocabulary of this process."""
-    FEATURES.update(known(code))
+FEATURES = Vocabulary(
+    "FEATURES",
+    "feature",
+    Feature,
+    {
+        "m_j1": _column("j1_softdrop_mass", "GeV"),
+        "m_j2": _column("j2_softdrop_mass", "GeV"),
+        "delta_m": Feature(
+            ("j1_softdrop_mass", "j2_softdrop_mass"), "GeV", lambda c: c["j1_softdrop_mass"] - c["j2_softdrop_mass"]
+        ),
+        **{f"tau{n}{n - 1}_{jet}": _tau_ratio(jet, n) for jet in ("j1", "j2") for n in (2, 3, 4)},
+        **{f"b_tag_{jet}": _column(f"{jet}_b_tag", "1") for jet in ("j1", "j2")},
+        **{f"n_constituents_{jet}": _column(f"{jet}_n_constituents", "1") for jet in ("j1", "j2")},
+    },
+)
 
 
 def columns(names: Sequence[str]) -> tuple[str, ...]:
@@ -79,9 +64,6 @@ def columns(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: a name is not in the vocabulary.
     """
-    for name in names:
-        if name not in FEATURES:
-            raise ConfigError(f"config: unknown feature {name!r}; the features are {', '.join(FEATURES)}.")
     return tuple(dict.fromkeys(column for name in names for column in FEATURES[name].columns))
 
 

@@ -1,96 +1,87 @@
-"""``resonaut report``: the figures and tables of a finished analysis."""
+"""``resonaut report``: the figures and tables of a finished analysis, a command for each."""
 
+from collections.abc import Callable, Sequence
+from functools import cache
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-app = typer.Typer(help="Draw the figures and write the final tables.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from resonaut.report.figure import Figure
 
-Plot = Annotated[Path, typer.Option(help="The figure (PNG).")]
-Configuration = Annotated[
-    Path | None, typer.Option(help="<results>/config/report.json, for the label and the energy above the figures.")
-]
-Shown = Annotated[
-    list[Path], typer.Option(help="<results>/skim/<dataset>.json of the data shown, for the luminosity; repeatable.")
-]
+Folder = Annotated[Path, typer.Option(help="Folder of the figures and tables.")]
 
 
-@app.command()
-def cutflows(
-    manifests: Annotated[list[Path], typer.Argument(help="<results>/skim/<dataset>.json of every dataset.")],
-    table: Annotated[Path, typer.Option(help="The events after each cut, as CSV.")],
-    plot: Plot,
-    config: Configuration = None,
-) -> None:
-    """Events after each cut of each dataset: reads manifests, writes a CSV table and a figure."""
-    from resonaut.core.files import distinct
-    from resonaut.report import inputs, settings
+class Figures(TyperGroup):
+    """The commands of this module, and one for each figure, which is made when it is asked for."""
 
-    distinct(manifests, [table, plot])
-    inputs.cutflows(manifests, settings.of_data(config), table, plot)
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands."""
+        return [*super().list_commands(ctx), *_commands()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, or None."""
+        return super().get_command(ctx, cmd_name) or _commands().get(cmd_name)
 
 
-@app.command()
-def tagger(
-    summaries: Annotated[list[Path], typer.Argument(help="<results>/tag/<network>.json of every network.")],
-    plot: Plot,
-    config: Configuration = None,
-) -> None:
-    """ROC curves of the taggers: reads the networks' summaries, writes a figure."""
-    from resonaut.core.files import distinct
-    from resonaut.report import inputs, settings
-
-    distinct(summaries, [plot])
-    inputs.tagger_roc(summaries, settings.of_simulation(config), plot)
+app = typer.Typer(cls=Figures, help="Draw the figures and write the final tables.", no_args_is_help=True)
 
 
-@app.command()
-def lund(
-    planes: Annotated[Path, typer.Argument(help="<results>/calibrate/planes.json")],
-    plot: Plot,
-    data: Shown = [],  # noqa: B006
-    config: Configuration = None,
-) -> None:
-    """Lund planes of W jets and their ratio: reads planes.json, writes a figure."""
-    from resonaut.core.files import distinct
-    from resonaut.report import settings
-    from resonaut.report.lund import lund_planes
+def draw(name: str, modules: Sequence[Path], output: Path, given: dict[str, Any]) -> None:
+    """Draw the figures of some modules into a folder, all of them or none.
 
-    distinct([planes, *data], [plot])
-    lund_planes(planes, settings.of_data(config, data), plot)
-
-
-@app.command()
-def calibration(
-    summaries: Annotated[list[Path], typer.Argument(help="<results>/calibrate/<dataset>/summary.json of the signals.")],
-    output: Annotated[Path, typer.Option(help="Folder of the figures and tables.")],
-    config: Configuration = None,
-) -> None:
-    """The Lund-plane calibration of the signals: reads its summaries, writes figures and tables.
-
-    Writes DIR/<dataset>.png, observables before and after; DIR/scale_factors.html and .csv, scale factors of all
-    selections with all uncertainties; DIR/prongs.csv, badly matched jets by number of prongs.
+    Args:
+        name: of the list of what was written, by which another run knows its own files.
+        modules: their files.
+        output: the folder.
+        given: what they read, by name; each takes what it declares.
     """
-    from resonaut.report import calibration as calibrated
-    from resonaut.report import settings
+    from importlib import import_module
 
-    calibrated.calibration(summaries, settings.of_simulation(config), output)
+    from resonaut.core.files import folder
+
+    with folder(output, name) as partial:
+        for path in modules:
+            module = import_module(f"resonaut.report.{path.parent.name}.{path.stem}")
+            wanted = [*module.FIGURE.reads, *module.FIGURE.options]
+            module.draw(partial, **{key: value for key, value in given.items() if key in wanted})
 
 
-@app.command()
-def reweighting(
-    closure: Annotated[Path, typer.Argument(help="<results>/reweight/closure.json")],
-    plot: Plot,
-    data: Shown = [],  # noqa: B006
-    config: Configuration = None,
-) -> None:
-    """Data and simulation before and after reweighting: reads closure.json, writes a figure."""
-    from resonaut.core.files import distinct
-    from resonaut.report import inputs, settings
+@cache
+def _commands() -> dict[str, Any]:
+    """The commands of all figures."""
+    from resonaut.report import catalogue
 
-    distinct([closure, *data], [plot])
-    inputs.reweighting(closure, settings.of_data(config, data), plot)
+    figures = typer.Typer(rich_markup_mode=None)
+    for figure in catalogue.found().values():
+        figures.command(figure.command)(_command(figure))
+    group = typer.main.get_command(figures)
+    assert isinstance(group, TyperGroup)
+    return dict(group.commands)
+
+
+def _command(figure: "Figure") -> Callable[..., None]:
+    """The function behind a figure's command; the first of its inputs are arguments, all else are options."""
+
+    def run(output: Path, **given: Any) -> None:
+        draw(f"report_{figure.name}", [figure.path], output, given)
+
+    parameters = [Parameter("output", Parameter.KEYWORD_ONLY, annotation=Folder)]
+    for kind, inputs in ((Path, figure.reads), (str, figure.options)):
+        for name, one in inputs.items():
+            info = typer.Argument if name == next(iter(figure.reads)) else typer.Option
+            text = f"{one.help.removesuffix('.')}; repeatable." if one.many and info is typer.Option else one.help
+            default: Any = Parameter.empty if one.needed else [] if one.many else None
+            of: Any = list[kind] if one.many else kind if one.needed else kind | None  # type: ignore[valid-type]
+            annotation = Annotated[of, info(help=text)]
+            parameters.append(Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default))
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    written = ", ".join(f"DIR/{output.name}" for output in figure.writes.values())
+    run.__doc__ = f"{figure.text}\n\nWrites {written}, where DIR is the folder of --output."
+    return run
 
 
 @app.command()
@@ -98,139 +89,27 @@ def search(
     results: Annotated[
         list[Path], typer.Argument(help="<results>/fit/<method>/<window>.json of all fits, or one bare scan.json.")
     ],
-    output: Annotated[Path, typer.Option(help="Folder of the figures and of hepdata/.")],
-    config: Configuration = None,
+    output: Folder,
     summary: Annotated[
         Path | None, typer.Option(help="<results>/fit/summary.json, for the global significances.")
     ] = None,
-) -> None:
-    """The search in figures and HEPData tables: p-values, limits, fits, nuisances and spectra.
-
-    Reads fit results. Writes DIR/p_values.png, limits.png, fits.png, nuisances.png, the folder hepdata, and of each
-    result spectra/<method>_<window>.png, or spectrum.png of a bare scan.
-    """
-    from resonaut.report import search as figures
-    from resonaut.report.settings import label
-
-    figures.search(results, summary, label(config), output)
-
-
-@app.command()
-def methods(
-    selections: Annotated[list[Path], typer.Argument(help="<results>/select/<method>/<window>.json of all methods.")],
-    fit: Annotated[list[Path], typer.Option(help="<results>/fit/<method>/<window>.json of each; repeatable.")],
-    output: Annotated[Path, typer.Option(help="Folder of the table and the figures.")],
-    no_signal: Annotated[
-        list[Path],
-        typer.Option(
-            help="<results>/fit/retrained/... .json whose experiments of amount 0 hold no signal; repeatable."
-        ),
-    ] = [],  # noqa: B006
-    bound: Annotated[list[str], typer.Option(help="A method that knows what no search knows; repeatable.")] = [],  # noqa: B006
-    benchmarks: Annotated[
-        Path | None, typer.Option(help="Folder with <method>/<window>.tsv, for the wall times.")
+    config: Annotated[
+        Path | None, typer.Option(help="<results>/config/report.json, for the label above the figures.")
     ] = None,
-    config: Configuration = None,
 ) -> None:
-    """The methods side by side: reads selections and their fits, writes a table and figures.
+    """All figures and tables that need no more than fit results: those of a bare scan, or of a whole search."""
+    from resonaut.report import catalogue
 
-    Writes DIR/methods.csv and methods.html, and of each selection selections/<method>_<window>.png: spectra at several
-    efficiencies, the test for sculpting, importances of the features.
-    """
-    from resonaut.report import methods as compared
-    from resonaut.report.settings import label
-
-    compared.methods(selections, fit, no_signal, bound, benchmarks, label(config), output)
-
-
-@app.command()
-def injections(
-    retrained: Annotated[list[Path], typer.Argument(help="<results>/fit/retrained/<method>/<window>/<signal>.json")],
-    output: Annotated[Path, typer.Option(help="Folder of the table and the figures.")],
-    benchmark: Annotated[
-        Path | None, typer.Option(help="<results>/select/benchmark.json, for the significance improvements.")
-    ] = None,
-    data: Shown = [],  # noqa: B006
-    config: Configuration = None,
-) -> None:
-    """Experiments with injected signal: reads their fits, writes a table and figures.
-
-    Writes DIR/injections.csv, and of each signal and window injections/<signal>_<window>.png and, with --benchmark,
-    injections/improvement_<signal>_<window>.png.
-    """
-    from resonaut.report import injections as found
-    from resonaut.report import settings
-
-    found.injections(retrained, benchmark, settings.of_data(config, data), output)
-
-
-@app.command()
-def images(
-    means: Annotated[list[Path], typer.Argument(help="<results>/select/<method>/<window>_images.json")],
-    output: Annotated[Path, typer.Option(help="Folder of the figures.")],
-    data: Shown = [],  # noqa: B006
-    config: Configuration = None,
-) -> None:
-    """Mean images of selected and rejected jets: reads them, writes DIR/<method>_<window>.png."""
-    from resonaut.report import images as drawn
-    from resonaut.report import settings
-
-    drawn.images(means, settings.of_data(config, data), output)
-
-
-@app.command()
-def bias(
-    tests: Annotated[list[Path], typer.Argument(help="<results>/fit/<method>/<window>_bias.json of all fits.")],
-    plot: Plot,
-    table: Annotated[Path, typer.Option(help="The same numbers as CSV.")],
-    config: Configuration = None,
-) -> None:
-    """Pulls, spurious signal and coverage of the fits: reads bias tests, writes a figure and a CSV table."""
-    from resonaut.core.files import distinct
-    from resonaut.report import bias as tested
-    from resonaut.report import settings
-
-    distinct(tests, [plot, table])
-    tested.bias(tests, settings.of_simulation(config), plot, table)
-
-
-@app.command()
-def tables(
-    fits: Annotated[Path, typer.Argument(help="<results>/fit/summary.json")],
-    summary: Annotated[Path, typer.Option(help="The final numbers as JSON.")],
-    table: Annotated[Path, typer.Option(help="Those of each selection and mass as CSV.")],
-) -> None:
-    """The final numbers: reads the fit's summary, writes JSON and CSV."""
-    from resonaut.core.files import distinct
-    from resonaut.report import tables as final
-
-    distinct([fits], [summary, table])
-    final.summarise(fits, summary, table)
-
-
-@app.command()
-def front_page(
-    results: Annotated[list[Path], typer.Argument(help="<results>/fit/<method>/<window>.json of all fits.")],
-    summary: Annotated[Path, typer.Option(help="<results>/fit/summary.json")],
-    methods: Annotated[Path, typer.Option(help="<results>/report/methods.csv, for the verdicts.")],
-    figure: Annotated[list[Path], typer.Option(help="A figure (PNG) that the page shows; repeatable.")],
-    dataset: Annotated[list[Path], typer.Option(help="<results>/skim/<dataset>.json of every dataset; repeatable.")],
-    output: Annotated[Path, typer.Option(help="The page (HTML).")],
-    config: Configuration = None,
-) -> None:
-    """The result on one page: reads fits, the table of the methods, figures and manifests; writes HTML."""
-    from resonaut.core.files import distinct
-    from resonaut.report import front_page as page
-    from resonaut.report.settings import label
-
-    distinct([*results, summary, methods, *figure, *dataset], [output])
-    page.front_page(results, summary, methods, dataset, figure, label(config), output)
+    given = {"results": results, "summary": summary, "config": config}
+    figures = catalogue.found().values()
+    modules = [figure.path for figure in figures if {"results"} <= {*figure.reads} <= {*given}]
+    draw("search", modules, output, given)
 
 
 @app.command()
 def show(summary: Annotated[Path, typer.Option(help="<results>/report/summary.json")]) -> None:
     """Print each selection at its most significant mass, and the global significances, from summary.json."""
-    from resonaut.report import tables as final
+    from resonaut.report.fit.numbers import terminal_table
 
-    print(final.terminal_table(summary))
+    print(terminal_table(summary))
     print(f"Plots and tables: {summary.parent}")

@@ -26,6 +26,8 @@ STYLE = """
 .items-center:has(.prose .resonaut) { align-items: start; } .items-start:has(.prose .resonaut) { flex-flow: column; }
 .prose:has(.resonaut) { max-width: none; }
 """
+# A verdict that finds nothing wrong.
+FINE = "ok"
 BAD, FAINT = f"color: {COLOURS[2]}; font-weight: bold", "color: #777"
 
 

@@ -1,5 +1,6 @@
 """What the stage ``report`` wants of a configuration."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
@@ -18,18 +19,26 @@ def section() -> type:
     return Section
 
 
+# What its own figures read of it.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "config": lambda _: ["<results>/config/report.json"],
+    "methods": lambda _: ["<results>/report/methods.csv"],
+    "figures": lambda _: [f"<results>/report/{name}.png" for name in ("p_values", "limits")],
+}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there are no data, whose search the report shows."""
-    if not analysis.datasets("data"):
+    if not analysis.sample("data"):
         raise ConfigError(
-            "config: search.stages has 'report', and search.datasets no dataset with the role 'data', whose search it "
-            "shows; add one, or take 'report' out (`snakemake report_injections` shows experiments)."
+            "config: search.stages has 'report', and search.samples.data names no data, whose search it shows; name "
+            "them, or take 'report' out (`snakemake report_injections` shows experiments)."
         )
 
 
 def keys(analysis: "Analysis") -> dict[str, Any]:
     """What stands above the figures: the data, given or by where they come from, and the energy."""
-    data = analysis.datasets("data")
+    data = analysis.sample("data")
     generated = all(analysis.catalogue[name].generator is not None for name in data)
     label = analysis.config["report"]["label"] or ("Simulated collisions" if generated else "Data")
     return {"label": label, "sqrt_s": analysis.config["fit"]["sqrt_s"]}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resonaut.core import config
+from resonaut.core.manifest import read, total_luminosity
 from resonaut.core.record import key, record
 
 
@@ -47,10 +48,7 @@ def heading(label: str, sqrt_s: float | None, luminosity: float | None = None) -
 
 def of_data(path: Path | None, manifests: Sequence[Path] = ()) -> str:
     """The heading of a figure of the datasets ``manifests`` with the label and energy of ``path``."""
-    from resonaut.core.events import Manifest
-
-    found = [config.read(manifest, Manifest).luminosity for manifest in manifests]
-    luminosity = sum(filter(None, found)) if all(found) else None
+    luminosity = total_luminosity(read(manifests)) if manifests else None
     if path is None:
         return heading("", None, luminosity)
     settings = config.read(path, Settings)

@@ -20,7 +20,7 @@ def _commands() -> None:
 @app.command()
 def train(
     config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/reweight.json.")],
-    data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data: <results>/skim/<dataset>.json; repeatable.")],
     simulation: Annotated[list[Path], typer.Option(help="Manifest of simulated background; repeatable.")],
     output: Annotated[Path, typer.Option(help="Closure test: <results>/reweight/closure.json.")],
 ) -> None:
@@ -30,20 +30,20 @@ def train(
     friends <results>/reweight/<background>/<chunk>.parquet (reweight) and the closure test.
     """
     from resonaut.core import config as configuration
-    from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
+    from resonaut.core import events
+    from resonaut.core.results import write
     from resonaut.learn.ratio import Sample
     from resonaut.reweight.closure import closure
     from resonaut.reweight.settings import Settings
-    from resonaut.reweight.train import Reweighter, luminosity, read_sidebands
+    from resonaut.reweight.train import Reweighter, read_sidebands
 
-    distinct([config, data, *simulation], [output])
+    distinct([config, *data, *simulation], [output])
     settings = configuration.read(config, Settings)
-    collisions, backgrounds = Dataset.open(data), [Dataset.open(path) for path in simulation]
-    lumi = luminosity(collisions)
+    collisions = events.Collisions.open(data)
+    backgrounds, luminosity = collisions.simulated(simulation), collisions.luminosity
     observed = read_sidebands(collisions, settings)
     simulated = Sample.concatenate([read_sidebands(dataset, settings) for dataset in backgrounds])
-    reweighter = Reweighter.train(observed, simulated, lumi, settings)
+    reweighter = Reweighter.train(observed, simulated, luminosity, settings)
     for dataset in backgrounds:
         reweighter.apply(dataset)
-    write_json(output, closure(observed, simulated, reweighter, lumi, settings))
+    write(output, closure(observed, simulated, reweighter, luminosity, settings))

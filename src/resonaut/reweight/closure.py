@@ -12,10 +12,11 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import histograms, identifier
+from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError
 from resonaut.learn import ratio
 from resonaut.physics import features
+from resonaut.reweight.results import Closure, Feature
 from resonaut.reweight.settings import Settings
 from resonaut.reweight.train import Reweighter
 
@@ -25,7 +26,7 @@ FRESH_SEED = 1000003
 
 def closure(
     data: ratio.Sample, simulation: ratio.Sample, reweighter: Reweighter, luminosity: float, settings: Settings
-) -> dict[str, Any]:
+) -> Closure:
     """Compare data with the simulation before and after, in the sidebands.
 
     Before, the simulation is scaled to the number of data events, so that shapes are compared.
@@ -36,27 +37,22 @@ def closure(
         reweighter: what was trained on both.
         luminosity: 1/fb.
         settings: the section ``reweight``.
-
-    Returns:
-        ``features``: for each, the UHI histograms ``data``, ``before``, ``after``, and ``chi2_before``, ``chi2_after``
-        of ``ndof``, summed over bins and folds; ``auc_before`` and ``auc_after`` of a fresh classifier (0.5 where it
-        cannot tell, null where there are too few events) with their ``auc_error_*``; events, and the weights' range.
     """
     reweight = reweighter.weights(simulation.features, simulation.keys)
     after = simulation.weights * luminosity * reweight
     before = simulation.weights * (len(data.keys) / simulation.weights.sum())
     samples = {"before": replace(simulation, weights=before), "after": replace(simulation, weights=after)}
     folds = [reweighter.models.folds(sample.keys) for sample in (data, simulation)]
-    result: dict[str, Any] = {
-        "data_events": len(data.keys),
-        "simulation_events": len(simulation.keys),
-        "normalisation_before": float(simulation.weights.sum() * luminosity),
-        "weight_range": [float(reweight.min()), float(reweight.max())],
-        "features": [_feature(i, data, samples, folds, settings) for i in range(len(settings.features))],
-    }
-    for name, sample in samples.items():
-        result[f"auc_{name}"], result[f"auc_error_{name}"] = _auc(data, sample, folds, settings)
-    return result
+    areas = {name: _auc(data, sample, folds, settings) for name, sample in samples.items()}
+    return Closure(
+        data_events=len(data.keys),
+        simulation_events=len(simulation.keys),
+        normalisation_before=float(simulation.weights.sum() * luminosity),
+        weight_range=(float(reweight.min()), float(reweight.max())),
+        features=[_feature(i, data, samples, folds, settings) for i in range(len(settings.features))],
+        **{f"auc_{name}": area for name, (area, _) in areas.items()},
+        **{f"auc_error_{name}": error for name, (_, error) in areas.items()},
+    )
 
 
 def _feature(
@@ -65,7 +61,7 @@ def _feature(
     samples: dict[str, ratio.Sample],
     folds: list[NDArray[np.int64]],
     settings: Settings,
-) -> dict[str, Any]:
+) -> Feature:
     name = settings.features[i]
     # Bins of equal data content: every one counts in chi2, whatever the feature's tails.
     quantiles = np.quantile(data.features[:, i], np.linspace(0, 1, settings.histogram_bins + 1))
@@ -80,14 +76,13 @@ def _feature(
         return both.fill(sample.features[:, i], fold, weight=sample.weights)
 
     filled = fill(data, folds[0])
-    result: dict[str, Any] = {"name": name, "data": histograms.to_json(filled[:, sum])}
-    result["ndof"] = (len(edges) - 1) * number - 1
+    simulated: dict[str, Any] = {}
     for when, sample in samples.items():
         histogram = fill(sample, folds[1])
         difference, variance = filled.values() - histogram.values(), filled.variances() + histogram.variances()
-        result[when] = histograms.to_json(histogram[:, sum])
-        result[f"chi2_{when}"] = float(np.sum(np.divide(difference**2, variance, where=variance > 0, out=0 * variance)))
-    return result
+        chi2 = np.divide(difference**2, variance, where=variance > 0, out=0 * variance).sum()
+        simulated |= {when: histogram[:, sum], f"chi2_{when}": float(chi2)}
+    return Feature(name=name, data=filled[:, sum], ndof=(len(edges) - 1) * number - 1, **simulated)
 
 
 def _auc(

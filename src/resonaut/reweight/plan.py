@@ -1,5 +1,6 @@
 """What the stage ``reweight`` wants of a configuration, checked before the first job."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from resonaut.core.errors import ConfigError
@@ -18,13 +19,20 @@ def section() -> type:
     return Settings
 
 
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {"closure": lambda _: ["<results>/reweight/closure.json"]}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there are no data, or no simulation to be weighted to them."""
-    config = analysis.config
-    roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
-    for role in ("data", "background"):
-        if role not in roles:
+    for sample in ("data", "background"):
+        if not analysis.sample(sample):
             raise ConfigError(
-                f"config: search.stages has 'reweight', which compares data and background; add a dataset with the "
-                f"role {role} to search.datasets, or take 'reweight' out."
+                "config: search.stages has 'reweight', which compares data and background; name datasets in "
+                f"search.samples.{sample}, or take 'reweight' out."
             )
+
+
+def weighted(analysis: "Analysis") -> list[str]:
+    """The datasets whose events get weights."""
+    return analysis.sample("background")

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
-from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import Dataset, require_finite, write
+from resonaut.core.errors import EmptySelectionError
+from resonaut.core.events import Collisions, Dataset, require_finite, write
+from resonaut.core.weights import Factor
 from resonaut.learn import ratio
 from resonaut.physics import features
 from resonaut.reweight.settings import Settings
@@ -57,11 +58,12 @@ class Reweighter:
                 weights = self.weights(values, identifier.keys(events))
                 yield ak.with_field(events[["run", "luminosityBlock", "event"]], weights, "reweight")
 
+        notes = {"reweight": Factor("reweight").metadata()}
         for chunk in dataset.manifest.chunks:
-            write(dataset.path("reweight", chunk), batches(chunk), {})
+            write(dataset.path("reweight", chunk), batches(chunk), {}, notes)
 
 
-def read_sidebands(dataset: Dataset, settings: Settings) -> ratio.Sample:
+def read_sidebands(dataset: Dataset | Collisions, settings: Settings) -> ratio.Sample:
     """The events of a dataset with m_jj in one of the sidebands; weights 1 for data, in fb for simulation.
 
     Raises:
@@ -82,21 +84,3 @@ def read_sidebands(dataset: Dataset, settings: Settings) -> ratio.Sample:
             f"dataset {dataset.name!r} has no event in the sidebands; widen reweight.sidebands, or give it more events."
         )
     return ratio.Sample.concatenate(parts)
-
-
-def luminosity(data: Dataset) -> float:
-    """The data's luminosity in 1/fb.
-
-    Raises:
-        ConfigError: the dataset has another role.
-        InputFileError: the luminosity is missing.
-    """
-    if data.manifest.role != "data":
-        raise ConfigError(
-            f"dataset {data.name!r} has the role {data.manifest.role!r}; --data wants one of role 'data'."
-        )
-    if data.manifest.luminosity is None:
-        raise InputFileError(
-            f"manifest of {data.name!r}", "no luminosity", f"set datasets.{data.name}.luminosity, in 1/fb"
-        )
-    return data.manifest.luminosity

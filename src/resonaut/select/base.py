@@ -7,8 +7,8 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-from resonaut.core.errors import ConfigError
-from resonaut.core.events import KEY, Dataset, require_finite
+from resonaut.core.events import KEY, Collisions, Dataset, require_finite
+from resonaut.core.weights import Weighted, Weights
 from resonaut.select import drawing
 from resonaut.select.drawing import Drawn, FloatArray, Injection
 from resonaut.select.tally import scale_to_total, usable_events
@@ -26,7 +26,7 @@ class Base:
     """
 
     name: str
-    role: Literal["data", "pseudo_data", "background"]
+    kind: Literal["data", "pseudo_data", "background"]
     events: ak.Array
     rest: ak.Array
     luminosity: float
@@ -35,13 +35,13 @@ class Base:
 
 
 def draw(
-    data: Dataset,
+    data: Collisions,
     simulation: Sequence[Dataset],
     columns: Sequence[str],
     friends: Sequence[str],
     injection: Injection,
     *,
-    reweighted: bool,
+    weighted: Weighted,
     held_out: bool,
 ) -> Base:
     """Read and draw the events of one experiment.
@@ -52,23 +52,18 @@ def draw(
         columns: to read of each event, those of ``friends`` included.
         friends: folders to join.
         injection: says how much of it, and the seed.
-        reweighted: the simulation has friends ``reweight``.
+        weighted: by dataset, the friends with weights that it has.
         held_out: events of the simulation that trained the tagger are left out, and the others stand for them.
 
     Raises:
-        ConfigError: a dataset of the wrong role, without luminosity, or with less of it than is to be drawn.
+        ConfigError: a dataset without luminosity, or with less of it than is to be drawn.
     """
-    pseudo = data.manifest.role == "pseudo_data"
+    pseudo = data.without_signal
     reason = None if pseudo else "there are no pseudo-data, and no simulation that the method does not learn from"
     if simulation:
-        luminosity = injection.luminosity or data.manifest.luminosity
-        if luminosity is None:
-            raise ConfigError(f"dataset {data.name!r} has no luminosity; set datasets.{data.name}.luminosity.")
-        weighted = ("reweight",) if reweighted else ()
-        read = tuple(dict.fromkeys((*columns, "weight", *weighted, *(("tag_train",) if held_out else ()))))
-        joined = tuple(dict.fromkeys((*friends, *weighted)))
-        pool = ak.concatenate([dataset.read(read, joined) for dataset in simulation])
-        name = " + ".join(dataset.name for dataset in simulation)
+        luminosity = injection.luminosity or data.luminosity
+        parts = [_read(dataset, columns, friends, weighted.get(dataset.name, ()), held_out) for dataset in simulation]
+        pool, name = ak.concatenate(parts), " + ".join(dataset.name for dataset in simulation)
         expected = luminosity * _weights(pool, name)
         probability = np.clip(expected, 0.0, 1.0)
         if np.abs(expected - probability).sum() <= MOST_MISSING * expected.sum():
@@ -79,15 +74,25 @@ def draw(
         reason = f"{len(pool)} events of {name} cannot make up the {expected.sum():.0f} of {luminosity:g}/fb"
     pool = data.read(columns, friends)
     mask, luminosity, shared = drawing.draw_base(data, len(pool), injection)
-    role: Literal["pseudo_data", "data"] = "pseudo_data" if pseudo else "data"
-    return Base(data.name, role, pool[mask], pool[~mask], luminosity, shared, reason)
+    kind: Literal["pseudo_data", "data"] = "pseudo_data" if pseudo else "data"
+    return Base(data.name, kind, pool[mask], pool[~mask], luminosity, shared, reason)
+
+
+def _read(
+    dataset: Dataset, columns: Sequence[str], friends: Sequence[str], weighted: Sequence[str], held_out: bool
+) -> ak.Array:
+    """The events with ``weight``, all weights of the dataset's friends included, and with what the tagger knows."""
+    weights = Weights.of(dataset, weighted)
+    known = ("tag_train",) if held_out else ()
+    wanted = tuple(dict.fromkeys((*columns, "weight", *weights.columns, *known)))
+    events = dataset.read(wanted, tuple(dict.fromkeys((*friends, *weighted))))
+    total = ak.to_numpy(events.weight).astype(np.float64) * weights.nominal(events)
+    return ak.with_field(events[list(dict.fromkeys((*KEY, *columns, *known)))], total, "weight")
 
 
 def _weights(events: ak.Array, name: str) -> FloatArray:
     """Cross section of each event in fb; 0 for those that trained the tagger, for which the others stand."""
-    weights: FloatArray = ak.to_numpy(events.weight).astype(np.float64)
-    if "reweight" in events.fields:
-        weights = weights * ak.to_numpy(events.reweight)
+    weights: FloatArray = ak.to_numpy(events.weight)
     require_finite(weights, "weight", name)
     usable = usable_events(events)
     return weights * usable * scale_to_total(float(weights.sum()), float(weights[usable].sum()), name)

@@ -2,53 +2,59 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from resonaut.core import config
 from resonaut.core.errors import InputFileError
+from resonaut.core.results import read
+from resonaut.select.results import Band, Benchmark, Experiment, Improvement
 
 
-def benchmark(paths: Sequence[Path]) -> list[dict[str, Any]]:
+def benchmark(paths: Sequence[Path]) -> list[Benchmark]:
     """Median and central 68 % of the experiments of each method, window, signal and amount, in the order of ``paths``.
 
     Raises:
         InputFileError: a file is no summary of ``resonaut select inject`` on pseudo-data.
     """
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str | float, ...], list[tuple[Experiment, Improvement]]] = {}
     for path in paths:
-        content = config.load_json(path)
-        if not isinstance(content, dict) or not content.get("improvement"):
+        one = read(path, Experiment)
+        if one.improvement is None:
             raise InputFileError(
                 path,
                 "no significance improvement of injected signal",
-                "give the search a dataset with the role 'pseudo_data', and run 'snakemake select_benchmark'",
+                "name pseudo-data in search.samples.pseudo_data, and run 'snakemake select_benchmark'",
             )
-        drawn = content["injection"]
-        key = (content["method"], content["window"], drawn["signal"], drawn["amount"], drawn["unit"])
-        groups.setdefault(key, []).append(content)
-    return [_row(contents) for contents in groups.values()]
+        drawn = one.injection
+        key = (one.method, one.window, drawn.signal, drawn.amount, drawn.unit)
+        groups.setdefault(key, []).append((one, one.improvement))
+    return [_row(*zip(*found, strict=True)) for found in groups.values()]
 
 
-def _row(contents: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    first, curves = contents[0], [content["improvement"] for content in contents]
-    return {
-        "method": first["method"],
-        "window": first["window"],
-        **{name: first["injection"][name] for name in ("signal", "amount", "unit")},
-        "experiments": len(contents),
-        "events_in_signal_region": _band([c["injection"]["events_in_signal_region"] for c in contents]),
-        "efficiency": _band([c["signals"][0]["efficiency"] for c in contents]),
-        "max_improvement": _band([curve["max"] for curve in curves]),
-        "improvement_at": {cut: _band([curve["at"][cut] for curve in curves]) for cut in curves[0]["at"]},
-        "sculpted": sum(content["sculpting"]["verdict"] == "sculpted" for content in contents),
-    }
+def _row(experiments: Sequence[Experiment], curves: Sequence[Improvement]) -> Benchmark:
+    first = experiments[0]
+    return Benchmark(
+        method=first.method,
+        window=first.window,
+        signal=first.injection.signal,
+        amount=first.injection.amount,
+        unit=first.injection.unit,
+        experiments=len(experiments),
+        events_in_signal_region=_band([one.injection.events_in_signal_region for one in experiments]),
+        efficiency=_band([one.signals[0].efficiency for one in experiments]),
+        max_improvement=_known_band([curve.max for curve in curves]),
+        improvement_at={cut: _known_band([curve.at[cut] for curve in curves]) for cut in curves[0].at},
+        sculpted=sum(one.sculpting.verdict == "sculpted" for one in experiments),
+    )
 
 
-def _band(values: Sequence[float | None]) -> dict[str, float] | None:
-    """Median and the 16 % and 84 % quantiles; None where an experiment has no value."""
-    if None in values:
-        return None
-    low, median, high = np.quantile(np.array(values, dtype=np.float64), (0.16, 0.5, 0.84))
-    return {"median": float(median), "low": float(low), "high": float(high)}
+def _known_band(values: Sequence[float | None]) -> Band | None:
+    """None where an experiment has no value."""
+    known = [value for value in values if value is not None]
+    return _band(known) if len(known) == len(values) else None
+
+
+def _band(values: Sequence[float]) -> Band:
+    """Median and the 16 % and 84 % quantiles."""
+    low, median, high = np.quantile(np.array(values, dtype=np.float64), (0.16, 0.5, 0.84)).tolist()
+    return Band(median=median, low=low, high=high)

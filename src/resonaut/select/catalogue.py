@@ -1,36 +1,17 @@
-"""The methods by name: where their code is, and what the workflow must have for them. Imports nothing heavy."""
+"""The methods by name: those of every folder of ``select/methods``, and of the user's own files. Imports nothing heavy.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+The ``__init__.py`` of a folder holds ``METHODS``, as a file of the user's does: a method declares itself.
+"""
 
-from resonaut.core.errors import ConfigError
-from resonaut.core.extensions import load
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
+from resonaut.core.extensions import Placed, Vocabulary, declared
 
-@dataclass(frozen=True)
-class Entry:
-    """``place`` is "module.Class" in ``resonaut.select``, or the name of a class in a user's own file.
-
-    ``friends``: stages whose columns it reads. ``roles``: roles of the simulated datasets it cannot do without.
-    ``keys``: of the section ``select``, beside those that the engine reads for every method.
-    ``file``: the user's own file that it is in.
-    ``bound``: it knows what no search knows. ``candidates``: it sees those of the jets.
-    """
-
-    place: str
-    keys: tuple[str, ...] = ()
-    friends: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    bound: bool = False
-    candidates: bool = False
-    file: str = ""
-
-    @property
-    def module(self) -> str:
-        """The file of its code, relative to the package's folder or absolute."""
-        return str(Path(self.file).resolve()) if self.file else f"select/{self.place.split('.')[0]}.py"
-
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
 # Keys of what methods share: the features of the event, those of a jet, and the ratio step.
 EVENT = ("features", "mass_shift", "classifier")
@@ -38,49 +19,52 @@ JETS = ("jet_features", "mass_shift", "classifier", "pt_bins")
 FLOW = (*EVENT, "density")
 REGRESSED = ("classifier", "regression")
 
-METHODS = {
-    "inclusive": Entry("inclusive.Inclusive"),
-    "tagger": Entry("tagger.Tagger", ("tagger",), friends=("tag",)),
-    "cwola": Entry("cwola.Cwola", (*EVENT, *JETS, "cwola")),
-    "cathode": Entry("cathode.Cathode", (*FLOW, "cathode")),
-    "cathode_b": Entry("cathode.CathodeB", (*FLOW, "cathode")),
-    "lacathode": Entry("lacathode.Lacathode", (*FLOW, "cathode")),
-    "anode": Entry("anode.Anode", FLOW),
-    "salad": Entry("salad.Salad", EVENT, roles=("background",)),
-    "quak": Entry("quak.Quak", (*FLOW, "quak"), roles=("background", "signal")),
-    "tnt": Entry("tnt.Tnt", (*JETS, "autoencoder", "tnt")),
-    "vae_qr": Entry("vae_qr.VaeQr", (*REGRESSED, "vae_qr"), candidates=True),
-    "nae": Entry("nae.Nae", (*EVENT, *REGRESSED, "autoencoder", "nae")),
-    "ideal": Entry("bounds.Ideal", EVENT, roles=("background",), bound=True),
-    "supervised": Entry("bounds.Supervised", EVENT, roles=("background", "signal"), bound=True),
-}
+
+@dataclass(frozen=True)
+class Entry(Placed):
+    """What is known of a method before it runs; ``place`` is its class.
+
+    ``keys``: of the section ``select``, beside those that the engine reads for every method.
+    ``settings``: the record of its own keys, ``select.<name>``; ``features``: those of them that list features.
+    ``friends``: stages whose columns it reads. ``samples``: the simulated samples it cannot do without.
+    ``bound``: it knows what no search knows. ``candidates``: it sees those of the jets.
+    ``check(analysis)``: stops where its own keys contradict the rest of the configuration.
+    """
+
+    keys: tuple[str, ...] = ()
+    settings: type | None = None
+    features: tuple[str, ...] = ()
+    friends: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    bound: bool = False
+    candidates: bool = False
+    check: "Callable[[Analysis], None] | None" = None
 
 
-def methods(code: Sequence[str]) -> dict[str, Entry]:
+@cache
+def _package() -> Vocabulary[Entry]:
+    return Vocabulary("METHODS", "method", Entry, declared("select/methods", "METHODS"))
+
+
+def methods(code: Sequence[str] = ()) -> Vocabulary[Entry]:
     """All methods: those of the package, and those of ``METHODS`` in the user's own files.
 
     Raises:
         ConfigError: a file cannot be executed, or a name is there twice.
     """
-    found = dict(METHODS)
-    for path in code:
-        for name, added in getattr(load(path), "METHODS", {}).items():
-            if name in found:
-                raise ConfigError(f"config: code: {path}: there is already a method {name!r}; rename this one.")
-            found[name] = replace(added, file=path)
-    return found
+    return _package().joined(code)
 
 
-def entry(name: str, code: Sequence[str] = ()) -> Entry:
-    """The method of that name.
+def parts(code: Sequence[str] = ()) -> dict[str, type]:
+    """The records of the methods' own keys, by method."""
+    return {name: entry.settings for name, entry in methods(code).items() if entry.settings}
+
+
+def keys(name: str, code: Sequence[str] = ()) -> tuple[str, ...]:
+    """The keys of the section that a method reads: those that it shares with others, and its own.
 
     Raises:
-        ConfigError: there is none, or a file of ``code`` is wrong.
+        ConfigError: there is no such method, or a file of ``code`` is wrong.
     """
-    known = methods(code)
-    if name not in known:
-        raise ConfigError(
-            f"config: unknown method {name!r} in select.methods; there are {', '.join(known)}, and the keys of "
-            "select.combinations."
-        )
-    return known[name]
+    entry = methods(code)[name]
+    return (*entry.keys, *([name] if entry.settings else []))

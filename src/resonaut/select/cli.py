@@ -11,20 +11,35 @@ app = typer.Typer(
     help="Train anomaly detectors in mass windows and keep the most anomalous events.", no_args_is_help=True
 )
 
+Weighting = Annotated[
+    list[str],
+    typer.Option(help="dataset=folder: weight its events with its friends in this folder of the results; repeatable."),
+]
+
+
+def _weighted(pairs: list[str]) -> dict[str, list[str]]:
+    """By dataset, the friends with weights that it has."""
+    from resonaut.core.errors import ConfigError
+
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        dataset, equals, folder = pair.partition("=")
+        if not (dataset and equals and folder):
+            raise ConfigError(f"--weights {pair!r} is not dataset=folder; give for example qcd=reweight.")
+        found.setdefault(dataset, []).append(folder)
+    return found
+
 
 @app.command()
 def train(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
     method: Annotated[str, typer.Option(help="A method of docs/select.md, or a key of select.combinations.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
-    data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data: <results>/skim/<dataset>.json; repeatable.")],
     output: Annotated[Path, typer.Option(help="Summary: <results>/select/<method>/<window>.json.")],
     background: Annotated[list[Path], typer.Option(help="Manifest of simulated background; repeatable.")] = [],  # noqa: B006
     signal: Annotated[list[Path], typer.Option(help="Manifest of a simulated signal; repeatable.")] = [],  # noqa: B006
-    reweight: Annotated[
-        bool, typer.Option("--reweight", help="Weight the background with its friends reweight.")
-    ] = False,
-    lund: Annotated[bool, typer.Option("--lund", help="Weight the signals with their friends calibrate.")] = False,
+    weights: Weighting = [],  # noqa: B006
     code: Annotated[
         list[Path], typer.Option(help="Python file of your own with the method, or with features; repeatable.")
     ] = [],  # noqa: B006
@@ -36,26 +51,27 @@ def train(
     <results>/select/<method>/<window>/<dataset>/<chunk>.parquet (score_<method>, selected_<method>) and the summary:
     selected spectrum, signal efficiencies, sculpting of the background.
     """
-    from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
+    from resonaut.core.events import Collisions
+    from resonaut.core.results import write
     from resonaut.physics import features
     from resonaut.select.settings import read
     from resonaut.select.train import selection
 
-    features.learn([str(path) for path in code])
-    distinct([config, data, *background, *signal, *code], [output])
+    own = [str(path) for path in code]
+    features.FEATURES.learn(own)
+    distinct([config, *data, *background, *signal, *code], [output])
+    searched = Collisions.open(data)
     summary = selection(
-        read(config),
+        read(config, method, own),
         method,
         window,
-        Dataset.open(data),
-        [Dataset.open(path) for path in background],
-        [Dataset.open(path) for path in signal],
-        reweight,
-        lund,
-        list(map(str, code)),
+        searched,
+        searched.simulated(background),
+        searched.simulated(signal),
+        _weighted(weights),
+        own,
     )
-    write_json(output, summary)
+    write(output, summary)
 
 
 @app.command()
@@ -63,7 +79,7 @@ def inject(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
     method: Annotated[str, typer.Option(help="A method of docs/select.md, or of --code.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
-    data: Annotated[Path, typer.Option(help="Manifest of the data, or of pseudo-data without a signal.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data, or of pseudo-data without a signal; repeatable.")],
     signal: Annotated[Path, typer.Option(help="Manifest of the signal to inject.")],
     amount: Annotated[float, typer.Option(help="Cross section in fb, or number of events in the signal region.")],
     unit: Annotated[str, typer.Option(help="fb or events.")],
@@ -80,12 +96,9 @@ def inject(
     background: Annotated[list[Path], typer.Option(help="Manifest of background to learn from; repeatable.")] = [],  # noqa: B006
     prior: Annotated[list[Path], typer.Option(help="Manifest of a signal to learn from; repeatable.")] = [],  # noqa: B006
     evaluation: Annotated[list[Path], typer.Option(help="Manifest of background for the SIC; repeatable.")] = [],  # noqa: B006
-    reweight: Annotated[
-        bool, typer.Option("--reweight", help="Weight the simulation with its friends reweight.")
-    ] = False,
-    lund: Annotated[bool, typer.Option("--lund", help="Weight the signal with its friends calibrate.")] = False,
+    weights: Weighting = [],  # noqa: B006
     systematics: Annotated[
-        bool, typer.Option("--systematics", help="Train again for large variations of the Lund weights.")
+        bool, typer.Option("--systematics", help="Train again for large variations of the weights.")
     ] = False,
     code: Annotated[
         list[Path], typer.Option(help="Python file of your own with the method, or with features; repeatable.")
@@ -97,33 +110,34 @@ def inject(
     the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection and,
     where the background is known, improvement (SIC); no friends.
     """
-    from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
+    from resonaut.core.events import Collisions, Dataset
     from resonaut.core.record import build
+    from resonaut.core.results import write
     from resonaut.physics import features
     from resonaut.select import inject as experiments
     from resonaut.select.drawing import Injection
     from resonaut.select.settings import read
 
-    features.learn([str(path) for path in code])
-    distinct([config, data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
+    own = [str(path) for path in code]
+    features.FEATURES.learn(own)
+    distinct([config, *data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
+    base = Collisions.open(data)
     experiment = experiments.Experiment(
-        read(config),
+        read(config, method, own),
         method,
         window,
-        Dataset.open(data),
+        base,
         Dataset.open(signal),
-        [Dataset.open(path) for path in background],
-        [Dataset.open(path) for path in prior],
+        list(base.simulated(background)),
+        list(base.simulated(prior)),
         [Dataset.open(path) for path in evaluation],
         build(drawn, Injection, "resonaut select inject"),
-        lund,
-        [Dataset.open(path) for path in simulation],
-        reweight,
-        tuple(map(str, code)),
+        list(base.simulated(simulation)),
+        _weighted(weights),
+        tuple(own),
     )
-    write_json(output, experiments.inject(experiment))
+    write(output, experiments.inject(experiment))
 
 
 @app.command()
@@ -135,11 +149,11 @@ def benchmark(
 
     Reads summaries of `resonaut select inject`. Writes median and central 68 % for each method, signal and amount.
     """
-    from resonaut.core.files import write_json
+    from resonaut.core.results import write
     from resonaut.select import benchmark as comparison
 
     distinct(experiments, [output])
-    write_json(output, comparison.benchmark(experiments))
+    write(output, comparison.benchmark(experiments))
 
 
 @app.command()
@@ -147,19 +161,17 @@ def images(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
     method: Annotated[str, typer.Option(help="A method that was run.")],
     window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
-    data: Annotated[Path, typer.Option(help="Manifest of the data: <results>/skim/<dataset>.json.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data: <results>/skim/<dataset>.json; repeatable.")],
     output: Annotated[Path, typer.Option(help="<results>/select/<method>/<window>_images.json.")],
 ) -> None:
     """Average the jets of selected and of rejected data in the signal region.
 
     Reads the data's chunks with candidates, and the friends that `resonaut select train` wrote. Writes mean images.
     """
-    from resonaut.core.events import Dataset
-    from resonaut.core.files import write_json
+    from resonaut.core.events import Collisions
+    from resonaut.core.results import write
     from resonaut.select import images as jet_images
-    from resonaut.select import settings
+    from resonaut.select.settings import read_window
 
-    distinct([config, data], [output])
-    write_json(
-        output, jet_images.images(Dataset.open(data), method, window, settings.window(settings.read(config), window))
-    )
+    distinct([config, *data], [output])
+    write(output, jet_images.images(Collisions.open(data), method, window, read_window(config, window)))

@@ -7,10 +7,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.core.events import Dataset
+from resonaut.core.events import Collisions, Dataset
 from resonaut.core.record import record
+from resonaut.core.weights import NOMINAL, Variation, Weights
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 
@@ -31,7 +31,7 @@ class Injection:
 
     ``luminosity`` in 1/fb is how much background is drawn, None for all pseudo-data and as much simulation as there are
     data; ``seed`` of the draws and the training.
-    ``systematics``: train again for each variation of the Lund weights that would change what is learned.
+    ``systematics``: train again for each variation of the weights that would change what is learned.
     """
 
     amount: float
@@ -65,27 +65,22 @@ class Drawn:
         return float(np.square(self.probability).sum() / max(self.probability.sum(), 1.0))
 
 
-def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask, float, float]:
+def draw_base(base: Collisions, n_events: int, injection: Injection) -> tuple[Mask, float, float]:
     """Which of the ``n_events`` of the data or pseudo-data are taken, their luminosity in 1/fb, and the part shared.
 
     No two of the first ``whole // injection.luminosity`` seeds share an event, nor of the next as many; but each of the
     next shares a part of its events with each of the first.
 
     Raises:
-        ConfigError: the dataset has another role or no luminosity, or less of it than is to be drawn.
+        ConfigError: the data have no luminosity, or less of it than is to be drawn.
     """
-    if base.manifest.role not in ("data", "pseudo_data"):
-        raise ConfigError(
-            f"dataset {base.name!r} has the role {base.manifest.role!r}; signal goes into 'data' or 'pseudo_data'."
-        )
-    whole = base.manifest.luminosity
-    if whole is None:
-        raise ConfigError(f"dataset {base.name!r} has no luminosity; set datasets.{base.name}.luminosity.")
+    whole = base.luminosity
     luminosity = injection.luminosity or whole
-    if injection.luminosity and (base.manifest.role == "data" or luminosity > whole):
+    if injection.luminosity and (not base.without_signal or luminosity > whole):
+        kind = "pseudo-data" if base.without_signal else "data"
         raise ConfigError(
-            f"config: select.injection.luminosity {luminosity:g}/fb cannot be drawn from {base.name!r}, "
-            f"{base.manifest.role} of {whole:g}/fb; give null, or a dataset with the role 'pseudo_data' that has more."
+            f"config: select.injection.luminosity {luminosity:g}/fb cannot be drawn from {base.name!r}, {kind} of "
+            f"{whole:g}/fb; give null, or in search.samples.pseudo_data a dataset that has more."
         )
     part = luminosity / whole
     # The pool is dealt out to as many seeds as it is enough for, so that these experiments are independent; then again.
@@ -95,17 +90,16 @@ def draw_base(base: Dataset, n_events: int, injection: Injection) -> tuple[Mask,
     return (place * part <= position) & (position < (place + 1) * part), luminosity, 1 / hands if deal else 0.0
 
 
-def signal_weights(signal: Dataset, events: ak.Array, variation: str | None) -> FloatArray:
-    """Cross section of each event in fb for a signal of 1 fb; with the Lund weights of ``variation``, None for none.
+def signal_weights(signal: Dataset, events: ak.Array, weights: Weights, variation: Variation = NOMINAL) -> FloatArray:
+    """Cross section of each event in fb for a signal of 1 fb, with the ``weights`` of a variation.
 
-    The calibration changes which events there are, not how many before the selection (docs/select.md): the sum stays.
+    Weights that keep the total change which events there are, not how many before the selection (docs/select.md).
     """
     assert signal.manifest.cross_section is not None
     weight: FloatArray = np.asarray(events.weight, dtype=np.float64) / signal.manifest.cross_section
-    if variation is None:
-        return weight
-    varied: FloatArray = weight * lund_weights.weights(events, [variation])[variation].mean(axis=1)
-    varied *= weight.sum() / varied.sum()
+    changing = weight * weights.product(events, variation, changing=True).mean(axis=1)
+    varied: FloatArray = weight * weights.product(events, variation).mean(axis=1)
+    varied *= changing.sum() / varied.sum()
     return varied
 
 

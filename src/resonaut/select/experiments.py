@@ -66,7 +66,7 @@ def fits(analysis: Analysis) -> list[str]:
 
 def instead_of_data(analysis: Analysis) -> bool:
     """Whether the analysis has experiments alone, as there are no data."""
-    return analysis.uses("select") and not analysis.datasets("data")
+    return analysis.uses("select") and not analysis.sample("data")
 
 
 def no_signal_fits(analysis: Analysis) -> list[str]:
@@ -81,18 +81,18 @@ def no_signal_fits(analysis: Analysis) -> list[str]:
 
 
 def base(analysis: Analysis, method: str) -> str:
-    """What signal is put into, by role: pseudo-data, else simulation for the data, else data that may hold a signal."""
+    """The sample that signal is put into: pseudo-data, else simulation for the data, else the data themselves."""
     wanted = analysis.config["select"]["injection"]["base"]
-    if wanted != "auto" and not analysis.datasets(wanted):
+    if wanted != "auto" and not analysis.sample(wanted):
         raise ConfigError(
-            f"config: select.injection.base is {wanted!r}, and search.datasets has none with that role; add one, or "
-            "give 'auto'."
+            f"config: select.injection.base is {wanted!r}, and search.samples.{wanted} is empty; name datasets there, "
+            "or give 'auto'."
         )
-    for role in ["pseudo_data", "background"] if wanted == "auto" else [wanted]:
+    for sample in ["pseudo_data", "background"] if wanted == "auto" else [wanted]:
         # What a method learns from cannot be its data as well, and without data nobody knows how much to draw.
-        drawn = analysis.datasets("data") and role not in jobs.entry(analysis, method).roles
-        if analysis.datasets(role) and (role != "background" or drawn):
-            return role
+        drawn = analysis.sample("data") and sample not in jobs.entry(analysis, method).samples
+        if analysis.sample(sample) and (sample != "background" or drawn):
+            return sample
     return "data"
 
 
@@ -106,28 +106,27 @@ def luminosity(analysis: Analysis, method: str) -> float | None:
     given: float | None = analysis.config["select"]["injection"]["luminosity"]
     if given or base(analysis, method) != "pseudo_data":
         return given
-    pool = analysis.catalogue[analysis.datasets("pseudo_data")[0]].luminosity or 0
-    wanted = [analysis.catalogue[name].luminosity or pool for name in analysis.datasets("data")]
-    return next((amount for amount in wanted if amount < pool), None)
+    pool, wanted = (analysis.luminosity(*analysis.sample(name)) for name in ("pseudo_data", "data"))
+    return wanted if pool and wanted and wanted < pool else None
 
 
 def inputs(analysis: Analysis, method: str, signal: str) -> dict[str, list[str]]:
     """The manifests and events that an experiment reads."""
-    if signal not in analysis.datasets("signal"):
+    if signal not in analysis.sample("signal"):
         raise ConfigError(
-            f"config: select.injection.signals names {signal!r}, which is no signal of search.datasets; add it there "
-            "or take it out."
+            f"config: select.injection.signals names {signal!r}, which is not in search.samples.signal; add it "
+            "there or take it out."
         )
-    into, roles = base(analysis, method), jobs.entry(analysis, method).roles
+    into, learned = base(analysis, method), jobs.entry(analysis, method).samples
     # Simulation that does not suffice leaves the data, of which it has to have the luminosity anyway.
-    data = analysis.datasets("pseudo_data" if into == "pseudo_data" else "data")[0]
-    simulation = analysis.datasets("background") if into == "background" else []
-    background, prior = (analysis.datasets(role) if role in roles else [] for role in ("background", "signal"))
+    data = analysis.sample("pseudo_data" if into == "pseudo_data" else "data")
+    simulation = _simulation(analysis, method)
+    background, prior = (analysis.sample(name) if name in learned else [] for name in ("background", "signal"))
     evaluation = analysis.config["select"]["injection"]["evaluation"]
-    read = list(dict.fromkeys([data, *simulation, signal, *background, *prior, *evaluation]))
+    read = list(dict.fromkeys([*data, *simulation, signal, *background, *prior, *evaluation]))
     verbs = jobs.stages_read(analysis, method)
     return {
-        "data": analysis.manifests(data),
+        "data": analysis.manifests(*data),
         "simulation": analysis.manifests(*simulation),
         "signal": analysis.manifests(signal),
         "background": analysis.manifests(*background),
@@ -135,12 +134,16 @@ def inputs(analysis: Analysis, method: str, signal: str) -> dict[str, list[str]]
         "evaluation": analysis.manifests(*evaluation),
         "events": analysis.friends("skim", *read),
         "scores": [path for verb in verbs for path in analysis.friends(verb, *read)],
-        "reweight": analysis.friends("reweight", *simulation) if analysis.uses("reweight") else [],
-        "lund": analysis.friends("calibrate", signal) if analysis.uses("calibrate") else [],
+        "weights": jobs.weights(analysis, *simulation, signal),
     }
 
 
-def options(analysis: Analysis, method: str, read: Mapping[str, Sequence[str]]) -> list[str]:
+def _simulation(analysis: Analysis, method: str) -> list[str]:
+    """The simulated background that an experiment is drawn from."""
+    return analysis.sample("background") if base(analysis, method) == "background" else []
+
+
+def options(analysis: Analysis, method: str, signal: str, read: Mapping[str, Sequence[str]]) -> list[str]:
     """Options of ``resonaut select inject`` beside the experiment's own name, for the files that it has ``read``."""
     section: dict[str, Any] = analysis.config["select"]["injection"]
     amount = luminosity(analysis, method)
@@ -149,11 +152,10 @@ def options(analysis: Analysis, method: str, read: Mapping[str, Sequence[str]]) 
         *([f"--luminosity={amount:g}"] if amount else []),
         *(
             f"--{name}={path}"
-            for name in ("simulation", "background", "prior", "evaluation")
+            for name in ("data", "simulation", "background", "prior", "evaluation")
             for path in read.get(name, [])
         ),
-        *["--reweight"] * bool(read.get("reweight")),
-        *["--lund"] * analysis.uses("calibrate"),
+        *jobs.weighting(analysis, *_simulation(analysis, method), signal),
         *["--systematics"] * section["systematics"],
         *(f"--code={path}" for path in jobs.own_code(analysis, method)),
     ]
@@ -161,9 +163,9 @@ def options(analysis: Analysis, method: str, read: Mapping[str, Sequence[str]]) 
 
 def actual(analysis: Analysis, method: str, window: str) -> dict[str, list[str]]:
     """The data's own selection and manifest, for a limit; none without data, or of a method that is only compared."""
-    if not analysis.datasets("data") or method not in analysis.config["select"]["methods"]:
+    if not analysis.sample("data") or method not in analysis.config["select"]["methods"]:
         return {}
     return {
         "selection": [f"<results>/select/{method}/{window}.json"],
-        "data": analysis.manifests(*analysis.datasets("data")),
+        "data": analysis.manifests(*analysis.sample("data")),
     }

@@ -5,13 +5,13 @@ larger half of its pT above (after Cogan et al., arXiv:1407.5675).
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.events import Dataset
+from resonaut.core.events import Collisions
+from resonaut.select import results
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 
@@ -36,16 +36,6 @@ class Images:
             for number, jet in enumerate(JETS):
                 self.sums[kind, number] += image(chosen, jet)
 
-    def summary(self) -> dict[str, Any]:
-        """Mean images (jet, eta', phi'), of which each jet's pixels sum to at most 1, and the numbers of events."""
-        means = self.sums / np.maximum(self.events, 1)[:, None, None, None]
-        return {
-            "edges": np.linspace(-EDGE, EDGE, PIXELS + 1).tolist(),
-            "rejected": means[0].tolist(),
-            "selected": means[1].tolist(),
-            "events": {"rejected": int(self.events[0]), "selected": int(self.events[1])},
-        }
-
 
 def image(events: ak.Array, jet: str) -> NDArray[np.float64]:
     """The sum over events of the pT fractions of one jet's candidates in pixels, shape (PIXELS, PIXELS)."""
@@ -64,11 +54,20 @@ def image(events: ak.Array, jet: str) -> NDArray[np.float64]:
     return pixels
 
 
-def images(data: Dataset, method: str, window_name: str, window: Window) -> dict[str, Any]:
-    """The mean images of the data of a window's signal region."""
+def images(data: Collisions, method: str, window_name: str, window: Window) -> results.Images:
+    """The mean images of the data of a window's signal region; a jet's pixels sum to at most 1."""
     found = Images()
     column = f"selected_{method}"
     for events in data.iterate(("m_jj", *COLUMNS, column), (f"select/{method}/{window_name}",)):
         inside = events[Regions.of(ak.to_numpy(events.m_jj), window).signal]
         found.add(inside, ak.to_numpy(inside[column]))
-    return {"method": method, "window": window_name, "signal_region": window.signal_region, **found.summary()}
+    rejected, selected = (found.sums / np.maximum(found.events, 1)[:, None, None, None]).tolist()
+    return results.Images(
+        method=method,
+        window=window_name,
+        signal_region=window.signal_region,
+        edges=np.linspace(-EDGE, EDGE, PIXELS + 1).tolist(),
+        rejected=rejected,
+        selected=selected,
+        events=results.ImageEvents(rejected=int(found.events[0]), selected=int(found.events[1])),
+    )

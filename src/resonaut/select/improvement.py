@@ -4,10 +4,11 @@ Both in the signal region; what a cut does to S / sqrt(B) (Gallicchio, Schwartz,
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from resonaut.select.results import Improvement
 
 # Fewer surviving background events do not fix the background efficiency.
 MIN_BACKGROUND = 25
@@ -18,7 +19,7 @@ def improvement(
     background: NDArray[np.complex128],
     efficiencies: Sequence[float],
     weights: NDArray[np.float64] | None = None,
-) -> dict[str, Any]:
+) -> Improvement:
     """SIC of cuts on a rank, from events that were not used in training.
 
     Args:
@@ -39,14 +40,15 @@ def improvement(
     passing = np.append(above, 0.0)[np.searchsorted(signal, background, side="left")] / (above[0] if len(above) else 1)
     sic = passing / np.sqrt(kept / len(background))
     usable = kept >= MIN_BACKGROUND
+    counted = {"signal_events": len(signal), "background_events": len(background)}
     if not usable.any():
-        return {"max": None, "background_efficiency": None, "at": {f"{e:g}": None for e in efficiencies}}
+        nothing: dict[str, float | None] = {f"{e:g}": None for e in efficiencies}
+        return Improvement(max=None, background_efficiency=None, at=nothing, **counted)
     best = int(np.flatnonzero(usable)[np.argmax(sic[usable])])
     at = {e: round(e * len(background)) for e in efficiencies}
-    return {
-        "max": float(sic[best]),
-        "background_efficiency": float(kept[best] / len(background)),
-        "at": {f"{e:g}": float(sic[n - 1]) if n >= MIN_BACKGROUND else None for e, n in at.items()},
-        "signal_events": len(signal),
-        "background_events": len(background),
-    }
+    return Improvement(
+        max=float(sic[best]),
+        background_efficiency=float(kept[best] / len(background)),
+        at={f"{e:g}": float(sic[n - 1]) if n >= MIN_BACKGROUND else None for e, n in at.items()},
+        **counted,
+    )

@@ -6,15 +6,14 @@ simulated signal of a known cross section into the data and training again (CMS 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import awkward as ak
 import numpy as np
 
-from resonaut.core import lund_weights
 from resonaut.core.errors import ConfigError
-from resonaut.core.events import KEY, Dataset
-from resonaut.select import base, drawing
+from resonaut.core.events import KEY, Collisions, Dataset
+from resonaut.core.weights import NOMINAL, Variation, Weighted, Weights
+from resonaut.select import base, drawing, results
 from resonaut.select import method as methods
 from resonaut.select.drawing import Injection
 from resonaut.select.improvement import improvement
@@ -31,35 +30,38 @@ class Experiment:
     """One job: what is injected into which data, for which method in which window.
 
     ``backgrounds`` and ``signals`` are what methods may learn from; ``evaluation`` are backgrounds that count in
-    the SIC beside the pseudo-data; ``lund``: the signal has friends ``calibrate``. Where ``simulation`` suffices it
-    takes the place of ``data``; ``reweighted``: it has friends ``reweight``;
-    ``code``: the user's own files that the method may be in.
+    the SIC beside the pseudo-data. Where ``simulation`` suffices it takes the place of ``data``. ``weighted``: by
+    dataset, the friends with weights that it has; ``code``: the user's own files that the method may be in.
     """
 
     settings: Settings
     method: str
     window: str
-    data: Dataset
+    data: Collisions
     signal: Dataset
     backgrounds: list[Dataset]
     signals: list[Dataset]
     evaluation: list[Dataset]
     injection: Injection
-    lund: bool
     simulation: list[Dataset] = field(default_factory=list)
-    reweighted: bool = False
+    weighted: Weighted = field(default_factory=dict)
     code: tuple[str, ...] = ()
+
+    @property
+    def weights(self) -> Weights:
+        """Those of the signal."""
+        return Weights.of(self.signal, self.weighted.get(self.signal.name, ()))
 
     def columns(self, method: methods.Method) -> tuple[str, ...]:
         """What is read of every event."""
         return tuple(dict.fromkeys(("m_jj", *method.columns)))
 
 
-def inject(experiment: Experiment) -> dict[str, Any]:
-    """The summary of ``resonaut select train`` for data with injected signal, with ``injection`` and ``improvement``.
+def inject(experiment: Experiment) -> results.Experiment:
+    """Train on data with injected signal, and measure.
 
     Raises:
-        ConfigError: a method that reads the scores of others, a dataset of the wrong role or without luminosity.
+        ConfigError: a method that reads the scores of others, or data without luminosity.
         EmptySelectionError: too few events, in the data or of the signal.
     """
     settings = experiment.settings
@@ -72,16 +74,16 @@ def inject(experiment: Experiment) -> dict[str, Any]:
     seed = settings.classifier.seed + experiment.injection.seed
     settings = replace(settings, classifier=replace(settings.classifier, seed=seed))
     experiment = replace(experiment, settings=settings)
-    result = _train(experiment, lund_weights.NOMINAL if experiment.lund else None)
-    efficiency = result["signals"][0]["efficiency"]
-    for variation in _large(experiment, result["injection"]["events"]):
-        varied = _varied_efficiency(_train(experiment, variation)["signals"][0], variation)
-        result["injection"]["retrained"][variation] = varied / efficiency - 1 if efficiency else None
-    return result
+    result = _train(experiment, NOMINAL)
+    efficiency, retrained = result.signals[0].efficiency, {}
+    for variation in _large(experiment, result.injection.events):
+        varied = _varied_efficiency(_train(experiment, variation).signals[0], variation)
+        retrained[variation.name] = varied / efficiency - 1 if efficiency else None
+    return replace(result, injection=replace(result.injection, retrained=retrained))
 
 
-def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
-    """Draw with the Lund weights of ``variation``, train, and measure."""
+def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
+    """Draw with the weights of ``variation``, train, and measure."""
     settings, injection, signal = experiment.settings, experiment.injection, experiment.signal
     mass_window: Window = window(settings, experiment.window)
     method = methods.make(experiment.method, settings, experiment.window, experiment.code)
@@ -92,15 +94,15 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
         columns,
         method.friends,
         injection,
-        reweighted=experiment.reweighted,
+        weighted=experiment.weighted,
         held_out=held_out,
     )
-    tally = SignalTally(signal, settings.spectrum, experiment.lund, held_out)
+    tally = SignalTally(signal, settings.spectrum, experiment.weights.friends, held_out)
     simulated = signal.read(
         tuple(dict.fromkeys((*columns, *tally.columns))), tuple(dict.fromkeys((*method.friends, *tally.friends)))
     )
     usable = usable_events(simulated)
-    weights = drawing.signal_weights(signal, simulated, variation)
+    weights = drawing.signal_weights(signal, simulated, tally.weights, variation)
     weights *= usable * scale_to_total(float(weights.sum()), float(weights[usable].sum()), signal.name)
     drawn = drawing.draw_signal(signal, simulated, weights, mass_window, background.luminosity, injection)
     injected, remaining = drawn.mask, drawn.remaining
@@ -120,7 +122,7 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
     tally.add(ak.with_field(simulated, remaining, "remaining"), score, selector.selected(score))
     inside = Regions.of(ak.to_numpy(simulated.m_jj), mass_window).signal
     sic = None
-    if background.role != "data":
+    if background.kind != "data":
         left = inside & usable & ~injected
         sic = improvement(
             _ranks(selector, simulated[left], signal.name, False),
@@ -134,39 +136,38 @@ def _train(experiment: Experiment, variation: str | None) -> dict[str, Any]:
             settings.spectra_efficiencies,
             (weights * remaining)[left],
         )
-    return {
-        "method": experiment.method,
-        "window": experiment.window,
-        "signal_region": mass_window.signal_region,
-        "sidebands": mass_window.sidebands,
-        "efficiency_target": method.background_efficiency,
-        "training": selector.training,
-        "data": background.name,
-        "luminosity": background.luminosity,
-        **counted.summary(),
-        "sculpting": counted.outside.summary(settings.sculpting, mass_window, counted.expected()),
-        "signals": [tally.summary()],
-        "improvement": sic,
-        "injection": {
-            "signal": signal.name,
-            "base": background.role,
-            "base_reason": background.reason,
-            "shared": max(background.shared, drawn.shared),
-            "amount": injection.amount,
-            "unit": injection.unit,
-            "seed": injection.seed,
-            "events": int(np.count_nonzero(injected)),
-            "events_in_signal_region": int(np.count_nonzero(injected & inside)),
-            "retrained": {},
-        },
-    }
+    return results.Experiment(
+        method=experiment.method,
+        window=experiment.window,
+        signal_region=mass_window.signal_region,
+        sidebands=mass_window.sidebands,
+        efficiency_target=method.background_efficiency,
+        training=selector.training,
+        data=background.name,
+        luminosity=background.luminosity,
+        **vars(counted.summary()),
+        sculpting=counted.outside.summary(settings.sculpting, mass_window, counted.expected()),
+        signals=[tally.summary()],
+        improvement=sic,
+        injection=results.Injected(
+            signal=signal.name,
+            base=background.kind,
+            base_reason=background.reason,
+            shared=max(background.shared, drawn.shared),
+            amount=injection.amount,
+            unit=injection.unit,
+            seed=injection.seed,
+            events=int(np.count_nonzero(injected)),
+            events_in_signal_region=int(np.count_nonzero(injected & inside)),
+            retrained={},
+        ),
+    )
 
 
-def _varied_efficiency(signal: dict[str, Any], variation: str) -> float:
+def _varied_efficiency(signal: results.Signal, variation: Variation) -> float:
     """A signal's efficiency with the weights of a variation, for the selection that was trained with it."""
-    source, side = variation.rsplit("_", 1)
-    up, down = signal["lund_uncertainties"].get(source, (0.0, 0.0))
-    return float(signal["efficiency"] * (1 + (up if side == "up" else down)))
+    up, down = signal.uncertainties.get(f"{variation.group}_{variation.source}", (0.0, 0.0))
+    return float(signal.efficiency * (1 + (up if variation.way == "up" else down)))
 
 
 def _evaluated(experiment: Experiment, selector: Selector) -> Iterator[np.ndarray]:
@@ -186,21 +187,19 @@ def _ranks(selector: Selector, events: ak.Array, source: str, is_data: bool) -> 
     return ranks
 
 
-def _large(experiment: Experiment, events: int) -> list[str]:
-    """The variations of the Lund weights that would change what is learned."""
-    if not (experiment.injection.systematics and experiment.lund and events):
+def _large(experiment: Experiment, events: int) -> list[Variation]:
+    """The variations of the signal's weights that would change what is learned."""
+    if not (experiment.injection.systematics and experiment.weighted and events):
         return []
-    signal = experiment.signal
-    names = lund_weights.variations(signal.path("calibrate", signal.manifest.chunks[0]))
-    columns = [lund_weights.column(name, jet) for name in names for jet in lund_weights.JETS]
+    signal, weights = experiment.signal, experiment.weights
     inputs = Inputs.of(experiment.settings, "event")
-    simulated = signal.read(("m_jj", "weight", *inputs.columns, *columns), ("calibrate",))
+    simulated = signal.read(("m_jj", "weight", *inputs.columns, *weights.columns), weights.friends)
     (values,) = inputs.compute(simulated, signal.name)
-    nominal = drawing.signal_weights(signal, simulated, lund_weights.NOMINAL)
+    nominal = drawing.signal_weights(signal, simulated, weights)
+
+    def shifts(variation: Variation) -> bool:
+        varied = drawing.signal_weights(signal, simulated, weights, variation)
+        return drawing.shifts_a_feature(values, nominal, varied, events)
+
     # Toys are many small changes; they are evaluated and never retrained.
-    return [
-        name
-        for name in names
-        if name not in (lund_weights.NOMINAL, *lund_weights.TOYS)
-        and drawing.shifts_a_feature(values, nominal, drawing.signal_weights(signal, simulated, name), events)
-    ]
+    return [one for one in weights.variations if one.way in ("up", "down") and shifts(one)]

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
-from resonaut.core.extensions import load
 from resonaut.select import catalogue
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ ENGINE = ("background_efficiency", "min_events", "spectrum", "spectra_efficienci
 
 def entry(analysis: "Analysis", method: str) -> catalogue.Entry:
     """A method's entry, of the package or of the user's own files."""
-    return catalogue.entry(method, analysis.config["code"])
+    return catalogue.methods(analysis.config["code"])[method]
 
 
 def combined(analysis: "Analysis", method: str) -> list[str]:
@@ -40,7 +40,7 @@ def nested(analysis: "Analysis", method: str) -> list[str]:
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
     """What a job of one method in one window reads of the section, and nothing of others."""
     section = analysis.config["select"]
-    wanted = ("combinations",) if combined(analysis, method) else entry(analysis, method).keys
+    wanted = ("combinations",) if combined(analysis, method) else catalogue.keys(method, analysis.config["code"])
     found = {name: section[name] for name in (*ENGINE, *wanted)}
     if "combinations" in found:
         found["combinations"] = {name: section["combinations"][name] for name in nested(analysis, method)}
@@ -55,22 +55,29 @@ def modules(analysis: "Analysis", method: str) -> list[str]:
 
 def own_code(analysis: "Analysis", method: str) -> list[str]:
     """The user's own files that a method, or one that it combines, is in, and those of the features that it sees."""
-    files = analysis.config["code"]
-    home = [found for own in parts(analysis, method) if (found := entry(analysis, own).file)]
-    seen = {name for own in parts(analysis, method) for name in features_of(analysis, own)}
-    return [path for path in files if path in home or seen & getattr(load(path), "FEATURES", {}).keys()]
+    from resonaut.physics.features import FEATURES
+
+    code, names = analysis.config["code"], parts(analysis, method)
+    seen = {name for own in names for name in features_of(analysis, own)}
+    files = [*catalogue.methods(code).files(names, code), *FEATURES.files(seen, code)]
+    return [path for path in code if path in files]
+
+
+def own_features(analysis: "Analysis") -> dict[str, list[str]]:
+    """The features that methods' own keys list, by the key, such as ``cathode.b_features``."""
+    section, methods = analysis.config["select"], catalogue.methods(analysis.config["code"])
+    return {f"{name}.{key}": section[name][key] for name, found in methods.items() for key in found.features}
 
 
 def features_of(analysis: "Analysis", method: str) -> list[str]:
     """The features that a method of its own may see."""
-    section, read = analysis.config["select"], entry(analysis, method).keys
+    section, read = analysis.config["select"], catalogue.keys(method, analysis.config["code"])
     lists = {
         "features": section["features"],
         "jet_features": [f"{name}_{jet}" for name in section["jet_features"] for jet in ("j1", "j2")],
-        "cathode": section["cathode"]["b_features"],
-        "quak": section["quak"]["features"],
+        **own_features(analysis),
     }
-    return [name for key, names in lists.items() if key in read for name in names]
+    return [name for key, names in lists.items() if key.split(".")[0] in read for name in names]
 
 
 def stages_read(analysis: "Analysis", method: str) -> list[str]:
@@ -83,12 +90,22 @@ def selections(analysis: "Analysis") -> list[str]:
     """The summaries of each method in each window of the data; none without data."""
     section = analysis.config["select"]
     pairs = [(method, window) for method in section["methods"] for window in section["windows"]]
-    return [f"<results>/select/{'/'.join(pair)}.json" for pair in pairs if analysis.datasets("data")]
+    return [f"<results>/select/{'/'.join(pair)}.json" for pair in pairs if analysis.sample("data")]
+
+
+def weights(analysis: "Analysis", *datasets: str) -> list[str]:
+    """The friends with weights of datasets."""
+    return [path for name in datasets for verb in analysis.weights(name) for path in analysis.friends(verb, name)]
+
+
+def weighting(analysis: "Analysis", *datasets: str) -> list[str]:
+    """The options of the commands that say which friends of which dataset hold weights."""
+    return [f"--weights={name}={verb}" for name in datasets for verb in analysis.weights(name)]
 
 
 def scores(analysis: "Analysis", method: str, window: str) -> list[str]:
     """The friends that a method reads: scores of the tagger, or of the methods that it combines."""
-    names = analysis.datasets("data", "background", "signal")
+    names = analysis.sample("data", "background", "signal")
     folders = [*stages_read(analysis, method), *(f"select/{part}/{window}" for part in combined(analysis, method))]
     return [path for folder in folders for path in analysis.friends(folder, *names)]
 
@@ -101,9 +118,7 @@ def bounds(analysis: "Analysis") -> list[str]:
 
 def with_candidates(analysis: "Analysis") -> bool:
     """Whether the events keep the candidates of their jets."""
-    return analysis.config["skim"]["read_constituents"] and all(
-        analysis.catalogue[name].format != "lhco_features" for name in analysis.datasets("data", "pseudo_data")
-    )
+    return not formats.without_candidates(analysis.config, analysis.sample("data", "pseudo_data"))
 
 
 def imaged(analysis: "Analysis") -> list[str]:
@@ -112,23 +127,25 @@ def imaged(analysis: "Analysis") -> list[str]:
     return [name for name in methods if name != "inclusive"]
 
 
+def images(analysis: "Analysis") -> list[str]:
+    """The mean jet images of each of these methods in each window."""
+    windows = analysis.config["select"]["windows"]
+    return [f"<results>/select/{method}/{window}_images.json" for method in imaged(analysis) for window in windows]
+
+
 def check(analysis: "Analysis") -> None:
     """Stop where the search has no data, or a method lacks the stage, the datasets or the methods that it needs.
 
     Raises:
         ConfigError: one sentence with the key and the way out.
     """
-    searched = len(analysis.datasets("data"))
     injection = analysis.config["select"]["injection"]
-    if searched > 1:
+    if not analysis.sample("data") and not (
+        analysis.sample("pseudo_data") and injection["signals"] and injection["amounts"]
+    ):
         raise ConfigError(
-            f"config: search.datasets has {searched} datasets with the role 'data'; select searches exactly one, so "
-            "leave one (its 'files' may be many)."
-        )
-    if not searched and not (analysis.datasets("pseudo_data") and injection["signals"] and injection["amounts"]):
-        raise ConfigError(
-            "config: search.stages has 'select', and search.datasets no dataset with the role 'data' to search in; add "
-            "one, or pseudo-data and select.injection.signals and amounts to put into them."
+            "config: search.stages has 'select', and search.samples.data names no data to search in; name them, or "
+            "pseudo-data and select.injection.signals and amounts to put into them."
         )
     methods = analysis.config["select"]["methods"]
     for name in methods:
@@ -147,6 +164,10 @@ def check(analysis: "Analysis") -> None:
                 )
         if not combined(analysis, name):
             _require_inputs(analysis, name)
+    trained = [*methods, *(injection["methods"] or [])]
+    for part in dict.fromkeys(own for name in trained for own in parts(analysis, name)):
+        if found := entry(analysis, part).check:
+            found(analysis)
 
 
 def _require_inputs(analysis: "Analysis", method: str) -> None:
@@ -156,9 +177,9 @@ def _require_inputs(analysis: "Analysis", method: str) -> None:
             f"config: select.methods has {method!r}, which sees the jets' candidates; take it out, or set "
             "skim.read_constituents for files that have them."
         )
-    for role in wanted.roles:
-        if not analysis.datasets(role):
+    for sample in wanted.samples:
+        if not analysis.sample(sample):
             raise ConfigError(
-                f"config: select.methods has {method!r}, which learns from a dataset with the role {role!r}; take it "
-                "out, or add one to search.datasets."
+                f"config: select.methods has {method!r}, which learns from simulated {sample}; take it out, or name "
+                f"datasets in search.samples.{sample}."
             )

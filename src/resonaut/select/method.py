@@ -1,12 +1,10 @@
 """What an anomaly method is, and how one is made."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Protocol
 
 import awkward as ak
 
-from resonaut.core.extensions import load
 from resonaut.select import catalogue
 from resonaut.select.combination import Combined
 from resonaut.select.quantile import Raw
@@ -32,7 +30,7 @@ def uses_tagger(name: str, settings: Settings, code: Sequence[str] = ()) -> bool
     """Whether the method, or one that it combines, scores with a network that was trained on part of the simulation."""
     if name in settings.combinations:
         return any(uses_tagger(part, settings, code) for part in settings.combinations[name].methods)
-    return "tag" in catalogue.entry(name, code).friends
+    return "tag" in catalogue.methods(code)[name].friends
 
 
 def make(name: str, settings: Settings, window: str, code: Sequence[str] = ()) -> Method:
@@ -43,9 +41,6 @@ def make(name: str, settings: Settings, window: str, code: Sequence[str] = ()) -
     """
     if name in settings.combinations:
         return Combined(settings, settings.combinations[name], window)
-    found = catalogue.entry(name, code)
-    *module, kind = found.place.split(".")
     # Only the method's own module: torch and flows take seconds to load.
-    home = load(found.file) if found.file else import_module(f"resonaut.select.{module[0]}")
-    method: Method = getattr(home, kind)(settings)
+    method: Method = catalogue.methods(code)[name].find()(settings)
     return method

@@ -1,21 +1,20 @@
 """What the section ``select`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core import windows
 from resonaut.core.errors import ConfigError
+from resonaut.core.extensions import load
 from resonaut.core.units import listed
-from resonaut.select import catalogue, jobs
+from resonaut.select import catalogue, experiments, jobs
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
 # Folders beside those of the methods in results/select and results/fit.
 TAKEN = ("inject", "retrained")
-# Roles whose m_jj spectra are selected.
-SEARCHED = ("data", "pseudo_data", "background", "signal")
 # Endings of other files beside a window's result.
 ENDINGS = ("_images", "_bias")
 
@@ -31,6 +30,28 @@ def section() -> type:
     return Section
 
 
+def parts(code: Sequence[str]) -> dict[str, type]:
+    """The records of the methods' own keys, by method."""
+    return catalogue.parts(code)
+
+
+def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
+    """What a job of one method in one window reads."""
+    return jobs.keys(analysis, method, window)
+
+
+# What other stages read of this one, and what they ask of its methods.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "summaries": jobs.selections,
+    "images": jobs.images,
+    "bounds": jobs.bounds,
+    "benchmarks": lambda _: ["<benchmarks>/select"],
+    "benchmark": lambda analysis: ["<results>/select/benchmark.json"] * experiments.compared(analysis),
+    "injected": experiments.fits,
+    "no_signal": experiments.no_signal_fits,
+}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop at the first key of ``select`` that contradicts another or another section.
 
@@ -38,14 +59,15 @@ def check(analysis: "Analysis") -> None:
         ConfigError: one sentence with the key and the way out.
     """
     config = analysis.config
-    for problem in (*_windows(config), *_names(config), *_features(config), *_datasets(config)):
+    for problem in (*_windows(analysis), *_names(config), *_features(analysis), *_datasets(analysis)):
         raise ConfigError(f"config: select.{problem}.")
     jobs.check(analysis)
+    _require_columns(analysis)
 
 
-def _windows(config: dict[str, Any]) -> Iterator[str]:
+def _windows(analysis: "Analysis") -> Iterator[str]:
     """Ranges upside down, overlapping, or outside the stored spectrum."""
-    select = config["select"]
+    config, select = analysis.config, analysis.config["select"]
     if not select["windows"]:
         yield "windows and select.window_chains are empty; give one window"
     spectrum = select["spectrum"]
@@ -61,10 +83,10 @@ def _windows(config: dict[str, Any]) -> Iterator[str]:
                 f"windows.{name}: {first:g} to {last:g} GeV is not inside select.spectrum, {low:g} to {high:g} GeV; "
                 "change one"
             )
-        for dataset in config["search"]["datasets"]:
+        for dataset in analysis.sample("data", "pseudo_data", "background", "signal"):
             entry = config["datasets"][dataset]
             least = config["skim"]["regions"][entry["region"]]["m_jj_min"]
-            if entry["role"] in SEARCHED and least is not None and least > first:
+            if least is not None and least > first:
                 yield (
                     f"windows.{name} begins at {first:g} GeV, below m_jj_min of skim.regions.{entry['region']} "
                     f"({least:g} GeV), where {dataset!r} has no events; change one"
@@ -107,40 +129,53 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
                 yield f"methods {other!r} and {method!r} would share the figure {method}_{window}.png; rename a window"
 
 
-def _features(config: dict[str, Any]) -> Iterator[str]:
-    """Features and networks that are not in their vocabularies."""
+def _features(analysis: "Analysis") -> Iterator[str]:
+    """Features that are not in the vocabulary."""
     from resonaut.physics import features
 
-    select, vocabulary = config["select"], features.known(config["code"])
+    select, vocabulary = analysis.config["select"], features.FEATURES.joined(analysis.config["code"])
     for key, names, ending in (
         ("features", select["features"], ""),
         ("jet_features", select["jet_features"], "_j1"),
-        ("cathode.b_features", select["cathode"]["b_features"], ""),
-        ("quak.features", select["quak"]["features"], ""),
+        *((key, names, "") for key, names in jobs.own_features(analysis).items()),
     ):
         for name in names:
             if f"{name}{ending}" not in vocabulary:
                 known = [one.removesuffix(ending) for one in vocabulary if one.endswith(ending)]
                 yield f"{key}: unknown feature {name!r}; the features are {', '.join(known)}"
-    network = select["tagger"]["network"]
-    if "tagger" in select["methods"] and network not in config["tag"]["networks"]:
-        yield f"tagger.network: {network!r} is not in tag.networks, which has {', '.join(config['tag']['networks'])}"
 
 
-def _datasets(config: dict[str, Any]) -> Iterator[str]:
-    """Datasets that are not in the search, or have another role than they must."""
-    select, injection = config["select"], config["select"]["injection"]
-    for key, names, roles in (
-        ("quak.prior", select["quak"]["prior"], ("signal",)),
+def _require_columns(analysis: "Analysis") -> None:
+    """Features made of a column of the user's own that the region of a dataset does not keep."""
+    from resonaut.physics import features
+
+    config = analysis.config
+    vocabulary = features.FEATURES.joined(config["code"])
+    own = {name for path in config["code"] for name in getattr(load(path), "COLUMNS", {})}
+    methods = {part for name in config["select"]["methods"] for part in jobs.parts(analysis, name)}
+    used = {name for method in methods for name in jobs.features_of(analysis, method)}
+    for dataset in analysis.sample("data", "pseudo_data", "background", "signal"):
+        region = config["datasets"][dataset]["region"]
+        kept = config["skim"]["regions"][region]["columns"]
+        for feature in sorted(used):
+            if missing := sorted(own.intersection(vocabulary[feature].columns).difference(kept)):
+                raise ConfigError(
+                    f"config: the feature {feature!r} needs the column {missing[0]!r} of {dataset!r}; add it to "
+                    f"skim.regions.{region}.columns."
+                )
+
+
+def _datasets(analysis: "Analysis") -> Iterator[str]:
+    """Datasets that are not in the samples of the search that they must be in."""
+    select = analysis.config["select"]
+    injection = select["injection"]
+    for key, names, samples in (
         ("injection.signals", injection["signals"], ("signal",)),
         ("injection.evaluation", injection["evaluation"], ("background", "pseudo_data")),
     ):
         for name in names:
-            if name not in config["search"]["datasets"]:
-                yield f"{key} names {name!r}, which is not in search.datasets; add it there or take it out"
-            elif config["datasets"][name]["role"] not in roles:
-                role = config["datasets"][name]["role"]
-                yield f"{key} names {name!r}, whose role is {role}, not {' or '.join(roles)}; take it out"
+            if name not in analysis.sample(*samples):
+                yield f"{key} names {name!r}, not in search.samples.{' or '.join(samples)}; add it there or take it out"
     for name in injection["windows"] or []:
         if name not in select["windows"]:
             yield f"injection.windows: no window {name!r} in select.windows; add it or take it out"

@@ -6,12 +6,13 @@ verdict.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from resonaut.select import results
 from resonaut.select.settings import Sculpting, Window
 from resonaut.select.spurious import spurious
 
@@ -34,7 +35,7 @@ class Sculpted:
         self.weight.append(weight[used].astype(np.float64))
         self.selected.append(selected[used])
 
-    def summary(self, settings: Sculpting, window: Window, expected: float) -> dict[str, Any]:
+    def summary(self, settings: Sculpting, window: Window, expected: float) -> results.Sculpting:
         """Efficiencies by bin, three tests, the excess that they leave possible, and the verdict.
 
         ``expected`` are the selected background events of the data in the signal region. The verdict is ``sculpted``
@@ -49,21 +50,22 @@ class Sculpted:
         place, weight, selected = place[inside], weight[inside], selected[inside]
         flat = flatness(place, weight, selected, edges)
         random = divergence(place, weight, selected, len(edges) - 1, settings.random_cuts)
-        p_values = [flat["p_value"], random["jsd_p_value"]]
-        if found["interpolation"]:
-            p_values.append(found["interpolation"]["p_value"])
-        possible = found["spurious_excess"]
+        p_values = [flat.p_value, random.jsd_p_value]
+        if found.interpolation:
+            p_values.append(found.interpolation.p_value)
+        possible = found.spurious_excess
+        verdict: Literal["sculpted", "not excluded", "flat"]
         # So many tests together fail as often as one should.
         if min(p_values) * len(p_values) < settings.min_p_value:
             verdict = "sculpted"
         else:
             verdict = "flat" if possible is not None and possible <= settings.max_spurious_excess else "not excluded"
-        return {"sample": self.sample, "verdict": verdict, **found, **flat, **random}
+        return results.Sculpting(sample=self.sample, verdict=verdict, **vars(found), **vars(flat), **vars(random))
 
 
 def flatness(
     place: NDArray[np.int64], weight: FloatArray, selected: NDArray[np.bool_], edges: FloatArray
-) -> dict[str, Any]:
+) -> results.Flatness:
     """Efficiency in each bin and the chi2 of a flat one; errors are those expected for a flat efficiency."""
     n = len(edges) - 1
     sums = np.array([np.bincount(place, w, n) for w in (weight, weight**2, weight * selected)])
@@ -74,28 +76,28 @@ def flatness(
     chi2 = float(np.sum(np.square(efficiency - pooled) / error**2)) if 0 < pooled < 1 else 0.0
     ndof = max(total.size - 1, 0)
     bins = np.column_stack([edges[:-1], edges[1:]])[sums[0] > 0]
-    return {
-        "efficiency": float(pooled),
-        "bins": [
-            {"m_jj": pair.tolist(), "efficiency": float(value), "error": float(sigma)}
-            for pair, value, sigma in zip(bins, efficiency, error, strict=True)
+    return results.Flatness(
+        efficiency=float(pooled),
+        bins=[
+            results.EfficiencyBin(m_jj=(low, high), efficiency=value, error=sigma)
+            for (low, high), value, sigma in zip(bins.tolist(), efficiency.tolist(), error.tolist(), strict=True)
         ],
-        "chi2": chi2,
-        "ndof": ndof,
-        "p_value": float(stats.chi2.sf(chi2, ndof)) if ndof else 1.0,
-    }
+        chi2=chi2,
+        ndof=ndof,
+        p_value=float(stats.chi2.sf(chi2, ndof)) if ndof else 1.0,
+    )
 
 
 def divergence(
     place: NDArray[np.int64], weight: FloatArray, selected: NDArray[np.bool_], bins: int, random_cuts: int
-) -> dict[str, float | None]:
+) -> results.Divergence:
     """Jensen-Shannon divergence of the passing and the failing spectrum, in bits, against random cuts of the same size.
 
     ``jsd_p_value`` is the part of the cuts, this one included, with as large a divergence.
     """
     n, kept = len(place), int(np.count_nonzero(selected))
     if not 0 < kept < n:
-        return {"jsd": None, "jsd_random": None, "jsd_p_value": 1.0}
+        return results.Divergence(jsd=None, jsd_random=None, jsd_p_value=1.0)
     whole = np.bincount(place, weight, bins).astype(np.float64)
 
     rng = np.random.default_rng(0)
@@ -104,7 +106,7 @@ def divergence(
     passing = np.array([np.bincount(place[rows], weight[rows], bins) for rows in cuts])
     found, *random = jensen_shannon(passing, whole - passing).tolist()
     p_value = (1 + np.count_nonzero(np.array(random) >= found)) / (1 + random_cuts)
-    return {"jsd": found, "jsd_random": float(np.median(random)), "jsd_p_value": float(p_value)}
+    return results.Divergence(jsd=found, jsd_random=float(np.median(random)), jsd_p_value=float(p_value))
 
 
 def jensen_shannon(first: FloatArray, second: FloatArray) -> FloatArray:

@@ -53,14 +53,14 @@ class Selector:
         passing: NDArray[np.bool_] = score >= np.float32(1 - self.method.background_efficiency)
         return passing
 
-    def apply(self, dataset: Dataset, folder: str, tally: Tally) -> None:
-        """Score a dataset, write its friend files below ``folder``, and count its events."""
+    def apply(self, dataset: Dataset, folder: str, tally: Tally, *, is_data: bool) -> None:
+        """Score a dataset (``is_data`` as in ``score``), write its friends below ``folder``, and count its events."""
         columns = tuple(dict.fromkeys(("m_jj", *self.method.columns, *tally.columns)))
         friends = tuple(dict.fromkeys((*self.method.friends, *tally.friends)))
 
         def batches(chunk: str) -> Iterator[ak.Array]:
             for events in dataset.iterate_chunk(chunk, columns, friends):
-                score = self.score(events, dataset.name, dataset.manifest.role == "data")
+                score = self.score(events, dataset.name, is_data)
                 selected = self.selected(score)
                 tally.add(events, score, selected)
                 new = {f"score_{self.name}": score, f"selected_{self.name}": selected}

@@ -1,20 +1,22 @@
 """The section ``select`` of the configuration."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from resonaut.core import config
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import GeV, InverseFb, Name, NonNegative, Pattern, key, record
+from resonaut.core.record import GeV, InverseFb, Name, NonNegative, Pattern, build, composed, key, keys, record
 from resonaut.core.windows import require_ascending
 from resonaut.learn.autoencoder import settings as autoencoders
 from resonaut.learn.density.settings import Settings as Density
 from resonaut.learn.ratio.settings import Settings as Classifier
-from resonaut.select.catalogue import METHODS
+from resonaut.select import catalogue
 from resonaut.select.quantile import Combination
 
+T = TypeVar("T")
 Range = tuple[NonNegative[GeV], NonNegative[GeV]]
 MethodName = Annotated[str, Pattern(r"^[a-z_]{1,64}$", "a name of small letters and _")]
 
@@ -27,68 +29,6 @@ class Window:
     sidebands: tuple[Range, Range] = key(
         "Ranges of m_jj below and above it, for training and for the working point; both count the same."
     )
-
-
-@record
-class Tagger:
-    """The supervised baseline: which network, and how the two jets' scores become one number."""
-
-    network: str = key("Name of the network in `tag.networks`.", default="part")
-    combination: Literal["product", "minimum"] = key(
-        "How 1 - P(QCD) of the two jets becomes one score.", default="product"
-    )
-
-
-@record
-class Cwola:
-    """What its classifiers see, the event or each jet; and how the two jets' quantiles become one number."""
-
-    inputs: Literal["event", "jets"] = key(
-        "One classifier that sees `features`, or one for each jet that sees `jet_features`.", default="event"
-    )
-    combination: Combination = key("How the quantiles of the two jets become one number.", default="maximum")
-
-
-@record
-class Cathode:
-    """Sampled events for each of the data, and the features that only ``cathode_b`` sees."""
-
-    oversampling: float = key("Sampled events for each data event of the signal region.", default=4, gt=0)
-    b_features: list[str] = key(
-        "Features that `cathode_b` sees beside `features`.", default=["b_tag_j1", "b_tag_j2"], unique=True
-    )
-
-
-@record
-class Tnt:
-    """Parts of the events that the tag calls signal-like and background-like; how the two jets become one number."""
-
-    signal_like: float = key(
-        "Events of the window with the most anomalous jets, of which those of the signal region make up the"
-        " signal-like sample.",
-        default=0.2,
-        gt=0,
-        lt=1,
-    )
-    background_like: float = key(
-        "Events of the window with the least anomalous jets, which are in the background-like sample "
-        "together with the sidebands.",
-        default=0.4,
-        ge=0,
-        le=1,
-    )
-    combination: Combination = key("How the quantiles of the two jets become one number.", default="product")
-
-
-@record
-class VaeQr:
-    """Leading ``constituents`` of a jet, and the two jets' losses as one."""
-
-    constituents: int = key(
-        "Constituents of a jet, by falling transverse momentum, that the autoencoder sees.", default=30, ge=1
-    )
-    combination: Literal["minimum", "sum"] = key("How the losses of the two jets become one number.", default="minimum")
-    autoencoder: autoencoders.Constituents = key("The variational autoencoder of a jet's constituents.", default={})
 
 
 @record
@@ -113,24 +53,6 @@ class Regression:
     )
     knots: int = key(
         "Knots of the splines in m_jj; with more of them a regression could follow a resonance.", default=4, ge=2
-    )
-
-
-@record
-class Quak:
-    """Names of the simulated signals that form the prior, all if there are none; features beside those of the event."""
-
-    prior: list[str] = key(
-        "Simulated signals that form the prior: one for a specific, several for a generic one; empty for "
-        "all of the search.",
-        default=[],
-        unique=True,
-    )
-    features: list[str] = key(
-        "Features that `quak` sees beside `features`: it learns from simulation, of which there is enough "
-        "for more of them.",
-        default=[],
-        unique=True,
     )
 
 
@@ -181,7 +103,7 @@ class Spectrum:
 
 @record
 class Settings:
-    """What a job of the stage reads of its section."""
+    """What the jobs of the stage read of its section, but for the keys of a method's own."""
 
     windows: dict[Name, Window] = key(
         "The mass windows by name; each (method, window) is one job. An overlay that names windows replaces these.",
@@ -224,23 +146,12 @@ class Settings:
         ge=0,
     )
     classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
-    tagger: Tagger = key("The method `tagger`.", default={})
-    cwola: Cwola = key("The method `cwola`.", default={})
     density: Density = key("Normalising flows of the features, given m_jj: neural spline flows of zuko.", default={})
-    cathode: Cathode = key("The methods `cathode` and `cathode_b`.", default={})
-    quak: Quak = key("The method `quak`.", default={})
-    nae: autoencoders.Normalised = key(
-        "The method `nae`: after the training of a plain `autoencoder`, that of the density of which its "
-        "reconstruction error is the energy.",
-        default={},
-    )
     autoencoder: autoencoders.Settings = key(
         "Networks that reproduce features through a bottleneck: variational autoencoders for `tnt`, plain "
         "ones at the start of `nae`.",
         default={},
     )
-    tnt: Tnt = key("The method `tnt`.", default={})
-    vae_qr: VaeQr = key("The method `vae_qr`.", default={})
     regression: Regression = key(
         "Quantile regression in m_jj, which makes the efficiency of the unsupervised `vae_qr` and `nae` flat.",
         default={},
@@ -267,6 +178,17 @@ class Settings:
         default={},
     )
 
+    def own(self, kind: type[T]) -> T:
+        """The keys of the method's own, a record of this ``kind``; a method asks for them.
+
+        Raises:
+            TypeError: these are settings of another method.
+        """
+        for value in vars(self).values():
+            if type(value) is kind:
+                return value
+        raise TypeError(f"no {kind.__name__} in these settings; build them with resonaut.select.settings.of")
+
 
 @record
 class Injections:
@@ -286,7 +208,7 @@ class Injections:
         "Cross section in fb, or exactly so many events in the signal region of the window.", default="fb"
     )
     base: Literal["auto", "pseudo_data", "background", "data"] = key(
-        "What signal is put into, by the role of the datasets; auto for pseudo-data where there are some, else "
+        "What signal is put into, by the name of the sample; auto for pseudo-data where there are some, else "
         "simulated background drawn to the data's luminosity, else the data, which may hold a signal already: then "
         "there is no limit.",
         default="auto",
@@ -337,19 +259,45 @@ class Section(Settings):
     )
 
 
-def read(path: Path) -> Settings:
+def of(method: str, code: Sequence[str] = ()) -> type[Settings]:
+    """The record of what a method's jobs read: the keys of the engine and of all methods, and those of its own.
+
+    Args:
+        method: a method of the package or of ``code``; a combination has no keys of its own.
+        code: the user's own files.
+
+    Raises:
+        ConfigError: a file cannot be executed, or a key is there twice.
+    """
+    wanted = catalogue.keys(method, code) if method in catalogue.methods(code) else ()
+    return composed(Settings, {name: kind for name, kind in catalogue.parts(code).items() if name in wanted})
+
+
+def read(path: Path, method: str, code: Sequence[str] = ()) -> Settings:
     """Read ``<results>/config/select/<method>/<window>.json``.
 
     Raises:
         ConfigError: a key is missing or wrong, a combination has the name of a method, or a window's ranges are not in
             ascending order.
     """
-    settings = config.read(path, Settings)
-    for name in settings.combinations.keys() & METHODS.keys():
+    settings = config.read(path, of(method, code))
+    for name in settings.combinations.keys() & catalogue.methods(code).keys():
         raise ConfigError(f"{path}: select.combinations.{name} has the name of a method; rename it.")
     for name, window in settings.windows.items():
         require_ascending(f"{path}: select.windows.{name}", window.signal_region, window.sidebands)
     return settings
+
+
+def read_window(path: Path, name: str) -> Window:
+    """The named window of such a file, for a job that does not care whose it is: keys of a method's own are left out.
+
+    Raises:
+        ConfigError: a key is missing or wrong, or there is no window of that name.
+    """
+    content = config.load_json(path)
+    if isinstance(content, dict):
+        content = {key: value for key, value in content.items() if key in keys(Settings)}
+    return window(build(content, Settings, str(path)), name)
 
 
 def window(settings: Settings, name: str) -> Window:

@@ -5,12 +5,12 @@ the efficiency inside exceeds it by would be taken for a signal.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from resonaut.select.results import Interpolation, Spurious
 from resonaut.select.settings import Window
 
 FloatArray = NDArray[np.float64]
@@ -61,7 +61,7 @@ def spurious(
     bins: FloatArray,
     window: Window,
     expected: float,
-) -> dict[str, Any]:
+) -> Spurious:
     """Compare the efficiency in the signal region with that outside.
 
     Args:
@@ -73,9 +73,8 @@ def spurious(
         expected: selected background events that the data should have in the signal region.
 
     Returns:
-        ``interpolation``: ``efficiency`` in the signal region, ``interpolated`` with its ``error``, ``p_value``; null
-        where the sample has no events inside or none passes. ``spurious_excess``: the largest fake excess that is not
-        excluded at 95 %, in units of sqrt(``expected``); null where unknown.
+        The excess in units of sqrt(``expected``); no interpolation where the sample has
+        no events inside or none passes.
     """
     edges = np.unique(np.r_[bins, window.signal_region, *window.sidebands])
     low, high = window.signal_region
@@ -87,12 +86,12 @@ def spurious(
     total, squared, passing, log_mass = (np.bincount(place, column, len(edges) - 1) for column in columns)
     if passing.sum() >= total.sum() > 0:
         # More than everything cannot pass.
-        return {"interpolation": None, "spurious_excess": 0.0}
+        return Spurious(interpolation=None, spurious_excess=0.0)
     used = total > 0
     inside = (edges[:-1] == low)[used]
     total, squared, passing, log_mass = (each[used] for each in (total, squared, passing, log_mass))
     if not inside.any() or inside.all() or passing.sum() <= 0 or expected <= 0:
-        return {"interpolation": None, "spurious_excess": None}
+        return Spurious(interpolation=None, spurious_excess=None)
     trials = total**2 / squared
     passed, position = trials * passing / total, log_mass / total
     x = (position - position[inside]) / np.ptp(position)
@@ -100,15 +99,15 @@ def spurious(
     found = Inside(float(trials[inside][0]), float(passed[inside][0]), log_odds, error)
     interpolated = float(special.expit(log_odds))
     ratio = found.largest_ratio()
-    return {
-        "interpolation": {
-            "efficiency": found.passed / found.trials,
-            "interpolated": interpolated,
-            "error": error * interpolated * (1 - interpolated),
-            "p_value": found.p_value(),
-        },
-        "spurious_excess": (ratio - 1) * float(np.sqrt(expected)) if np.isfinite(ratio) else None,
-    }
+    return Spurious(
+        interpolation=Interpolation(
+            efficiency=found.passed / found.trials,
+            interpolated=interpolated,
+            error=error * interpolated * (1 - interpolated),
+            p_value=found.p_value(),
+        ),
+        spurious_excess=(ratio - 1) * float(np.sqrt(expected)) if np.isfinite(ratio) else None,
+    )
 
 
 def _interpolated(x: FloatArray, trials: FloatArray, passed: FloatArray) -> tuple[float, float]:

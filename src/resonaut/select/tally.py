@@ -1,18 +1,17 @@
 """What is counted while events stream by: spectra, signal efficiencies, sculpting of the background."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import awkward as ak
 import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import histograms, lund_weights
 from resonaut.core.errors import EmptySelectionError, InputFileError
 from resonaut.core.events import Dataset, require_finite
-from resonaut.select import settings
+from resonaut.core.weights import Efficiency, Weights
+from resonaut.select import results, settings
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
 
@@ -60,60 +59,35 @@ class DataTally:
         events, selected = self.counts
         return float(events[SIGNAL] * np.mean([selected[side] / max(events[side], 1) for side in (LOWER, UPPER)]))
 
-    def summary(self) -> dict[str, Any]:
-        """``spectrum``; ``spectra`` by efficiency; orthogonal ``categories``; ``counts`` of each region's events."""
+    def summary(self) -> results.Counted:
+        """What the results say of the data."""
         names = ("lower_sideband", "signal_region", "upper_sideband", "outside")
         rows = zip(names, *self.counts.tolist(), strict=True)
-        return {
-            "spectrum": histograms.to_json(self.spectrum),
-            "spectra": {f"{cut:g}": histograms.to_json(histogram) for cut, histogram in self.spectra.items()},
-            "categories": [
-                {"score": pair, "spectrum": histograms.to_json(histogram)}
-                for pair, histogram in self.categories.items()
-            ],
-            "counts": {name: {"events": events, "selected": selected} for name, events, selected in rows},
-        }
-
-
-@dataclass(frozen=True)
-class SignalSummary:
-    """One signal: ``efficiency`` is selected over generated, with the Lund weights where there are any.
-
-    ``acceptance`` is the same before the score cut, ``spectrum`` the selected cross section in fb.
-    ``lund_scale_factor`` is the efficiency of the score cut with Lund weights over that without, and
-    ``lund_uncertainties`` its relative changes, up and down by source; null and empty without.
-    """
-
-    dataset: str
-    mass: float | None
-    acceptance: float
-    efficiency: float
-    efficiency_error: float
-    lund_scale_factor: float | None
-    lund_uncertainties: dict[str, tuple[float, float]]
-    spectrum: dict[str, Any]
+        counts = {name: results.Count(events=events, selected=selected) for name, events, selected in rows}
+        return results.Counted(
+            spectrum=self.spectrum,
+            spectra={f"{cut:g}": histogram for cut, histogram in self.spectra.items()},
+            categories=[results.Category(score=pair, spectrum=one) for pair, one in self.categories.items()],
+            counts=results.Counts(**counts),
+        )
 
 
 class SignalTally:
-    """Selected cross section of one signal, plain, with Lund weights, and with each variation of them.
-
-    The Lund weights move events across the score cut but keep the number of events before it.
+    """Selected cross section of one signal, with the weights of its ``friends`` and with each variation of them.
 
     Events on which the tagger was trained are left out where the method uses its scores (``held_out``),
     and the others are scaled up to the total weight. Those that were put into the data have stand-ins: the column
     ``remaining`` multiplies the weights (``injection.draw_signal``).
     """
 
-    def __init__(self, dataset: Dataset, bins: settings.Spectrum, lund: bool, held_out: bool) -> None:
-        self.dataset, self.lund, self.held_out = dataset, lund, held_out
-        chunk = dataset.path("calibrate", dataset.manifest.chunks[0])
-        self.variations = lund_weights.variations(chunk) if lund else []
-        lund_columns = [lund_weights.column(v, jet) for v in self.variations for jet in lund_weights.JETS]
-        self.columns: tuple[str, ...] = ("m_jj", "weight", *lund_columns, *(("tag_train",) if held_out else ()))
-        self.friends: tuple[str, ...] = (*(("calibrate",) if lund else ()), *(("tag",) if held_out else ()))
+    def __init__(self, dataset: Dataset, bins: settings.Spectrum, friends: Sequence[str], held_out: bool) -> None:
+        self.dataset, self.held_out = dataset, held_out
+        self.weights = Weights.of(dataset, friends)
+        self.columns: tuple[str, ...] = ("m_jj", "weight", *self.weights.columns, *(("tag_train",) if held_out else ()))
+        self.friends: tuple[str, ...] = (*friends, *(("tag",) if held_out else ()))
         self.spectrum = hist.Hist(axis(bins), storage=hist.storage.Weight())
         self.total = self.usable = self.squared = 0.0
-        self.efficiency = lund_weights.Efficiency()
+        self.efficiency = Efficiency()
 
     def add(self, events: ak.Array, score: Scores, selected: Selected) -> None:  # noqa: ARG002
         """Count a batch."""
@@ -126,15 +100,13 @@ class SignalTally:
         if "remaining" in events.fields:
             measured = measured * ak.to_numpy(events.remaining)
         self.usable += float(measured.sum())
-        found = lund_weights.weights(events, self.variations)
-        found = found or {lund_weights.NOMINAL: np.ones((len(events), 1))}
-        self.efficiency.add(found, measured, selected)
-        weight = measured * selected * found[lund_weights.NOMINAL][:, 0]
+        self.efficiency.add(self.weights, events, measured, selected)
+        weight = measured * selected * self.weights.nominal(events)
         self.squared += float(np.square(weight).sum())
         self.spectrum.fill(ak.to_numpy(events.m_jj), weight=weight)
 
-    def summary(self) -> dict[str, Any]:
-        """The fields of ``SignalSummary``.
+    def summary(self) -> results.Signal:
+        """What the results say of the signal.
 
         Raises:
             InputFileError: the dataset has no cross section to relate the selected one to.
@@ -148,46 +120,38 @@ class SignalTally:
                 f"set datasets.{manifest.name}.cross_section, which for a signal is 1 fb",
             )
         scale = scale_to_total(self.total, self.usable, manifest.name) / manifest.cross_section
-        everything, selected = self.efficiency.sums[lund_weights.NOMINAL][:, 0]
-        # The calibration changes the selected fraction, not the number of events before the selection.
-        scale *= self.usable / everything
+        changing, everything, selected = self.efficiency.nominal()
+        # Weights that keep the total change the selected fraction, not the number of events before the selection.
+        scale *= changing / everything
         efficiency = float(selected * scale)
         error = np.sqrt(self.squared * max(0.0, 1 - efficiency)) * scale
-        lund = self.efficiency.scale_factor() if self.lund and selected > 0 else None
-        return asdict(
-            SignalSummary(
-                dataset=manifest.name,
-                mass=manifest.mass,
-                acceptance=self.total / manifest.cross_section,
-                efficiency=efficiency,
-                efficiency_error=float(error),
-                lund_scale_factor=lund.value if lund else None,
-                lund_uncertainties=lund.uncertainties if lund else {},
-                spectrum=histograms.to_json(self.spectrum * (scale * manifest.cross_section)),
-            )
+        return results.Signal(
+            dataset=manifest.name,
+            mass=manifest.mass,
+            acceptance=self.total / manifest.cross_section,
+            efficiency=efficiency,
+            efficiency_error=float(error),
+            weights=self.efficiency.effects() if selected > 0 else {},
+            spectrum=self.spectrum * (scale * manifest.cross_section),
         )
 
 
 class BackgroundTally:
-    """The selected part of simulated background: does it sculpt the spectrum?"""
+    """The selected part of a simulated background, with the weights of its ``friends``: does it sculpt the spectrum?
 
-    def __init__(self, reweighted: bool, held_out: bool) -> None:
-        self.reweighted = reweighted
-        self.columns: tuple[str, ...] = (
-            "m_jj",
-            "weight",
-            *(("reweight",) if reweighted else ()),
-            *(("tag_train",) if held_out else ()),
-        )
-        self.friends: tuple[str, ...] = (*(("reweight",) if reweighted else ()), *(("tag",) if held_out else ()))
-        self.simulated = Sculpted("reweighted simulation" if reweighted else "simulation")
+    ``simulated`` gathers that of all backgrounds.
+    """
+
+    def __init__(self, dataset: Dataset, friends: Sequence[str], held_out: bool, simulated: Sculpted) -> None:
+        self.dataset, self.simulated = dataset, simulated
+        self.weights = Weights.of(dataset, friends)
+        self.columns: tuple[str, ...] = ("m_jj", "weight", *self.weights.columns, *(("tag_train",) if held_out else ()))
+        self.friends: tuple[str, ...] = (*friends, *(("tag",) if held_out else ()))
 
     def add(self, events: ak.Array, score: Scores, selected: Selected) -> None:  # noqa: ARG002
         """Count a batch."""
-        weight = ak.to_numpy(events.weight)
-        if self.reweighted:
-            weight = weight * ak.to_numpy(events.reweight)
-        require_finite(weight, "weight", "simulated background")
+        weight = ak.to_numpy(events.weight) * self.weights.nominal(events)
+        require_finite(weight, "weight", self.dataset.name)
         self.simulated.add(ak.to_numpy(events.m_jj), weight * usable_events(events), selected)
 
 

@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.core.datasets import BLIND_ROLES, DatasetConfig, Generator
+from resonaut.core.datasets import BLIND, DatasetConfig, Generator
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.physics import jets
 from resonaut.simulate import detector, nanoaod
@@ -43,7 +43,7 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
         raise ConfigError(f"config: datasets.{name} has no 'generator'; simulate makes only generated datasets.")
     if not 0 <= chunk < dataset.n_chunks():
         raise ConfigError(f"config: datasets.{name} has chunks 0 to {dataset.n_chunks() - 1}, not {chunk}.")
-    blind = dataset.role in BLIND_ROLES
+    blind = dataset.nature in BLIND
     if blind and dataset.generator.shower_variations:
         raise ConfigError(
             f"config: datasets.{name} stands for collisions, which exist in one variation; "

@@ -17,20 +17,20 @@ def _commands() -> None:
 
 @app.command()
 def chunk(
-    config: Annotated[Path, typer.Option(help="Frozen configuration <results>/config/simulate.json.")],
-    dataset_config: Annotated[Path, typer.Option(help="Frozen dataset <results>/config/datasets/<name>.json.")],
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/simulate/<dataset>.json.")],
     name: Annotated[str, typer.Option(help="Name of the dataset.")],
     chunk: Annotated[int, typer.Option(help="Number of the chunk, from 0.", min=0)],
     output: Annotated[Path, typer.Option(help="ROOT file to write, <results>/simulate/<dataset>/<chunk>.root.")],
 ) -> None:
     """Generate one chunk of a dataset.
 
-    Reads the two configuration files; writes one ROOT file with the trees Events and Runs in NanoAOD layout.
+    Reads the keys of the dataset and of its generator. Writes one ROOT file with the trees Events and Runs in NanoAOD
+    layout.
     """
     from resonaut.core import config as frozen
-    from resonaut.core.datasets import DatasetConfig
     from resonaut.simulate.chunk import simulate
-    from resonaut.simulate.settings import Simulate
+    from resonaut.simulate.settings import Job
 
-    distinct([config, dataset_config], [output])
-    simulate(frozen.read(config, Simulate), frozen.read(dataset_config, DatasetConfig), name, chunk, output)
+    distinct([config], [output])
+    job = frozen.read(config, Job)
+    simulate(job.simulate, job.dataset, name, chunk, output)

@@ -19,10 +19,20 @@ def section() -> type:
     return Simulate
 
 
+def keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
+    """What the jobs of a dataset read: how it is generated, and of the section its processes, tune and filter."""
+    section, entry = analysis.config["simulate"], analysis.config["datasets"][dataset]
+    processes = {component["process"] for component in entry["generator"]["components"]}
+    used = {"processes": processes, "tunes": {entry["generator"]["tune"]}, "filters": {entry["region"]}}
+    own = {key: {name: value for name, value in section[key].items() if name in names} for key, names in used.items()}
+    read = ("nature", "region", "luminosity", "generator")
+    return {"dataset": {key: entry[key] for key in read}, "simulate": section | own}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` at the first dataset whose generator cannot work."""
     config = analysis.config
-    for name in config["search"]["datasets"]:
+    for name in analysis.datasets():
         entry = config["datasets"][name]
         if entry["generator"] is not None:
             for problem in _problems(entry, entry["generator"], config["simulate"]):
@@ -30,12 +40,12 @@ def check(analysis: "Analysis") -> None:
 
 
 def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[str, Any]) -> Iterator[str]:
-    from resonaut.core.datasets import BLIND_ROLES
+    from resonaut.core.datasets import BLIND
 
     if generator["tune"] not in simulate["tunes"]:
         known = ", ".join(simulate["tunes"])
         yield f".generator.tune: {generator['tune']!r} is not in simulate.tunes, which has {known}; define it there"
-    if generator["shower_variations"] and entry["role"] in BLIND_ROLES:
+    if generator["shower_variations"] and entry["nature"] in BLIND:
         yield " stands for collisions, which exist in one variation; set its generator.shower_variations to false"
     total = 0.0
     for number, component in enumerate(generator["components"]):

@@ -1,5 +1,6 @@
 """The section ``simulate`` of the configuration."""
 
+from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import GeV, key, record
 
@@ -213,3 +214,11 @@ class Simulate:
         },
         merge=True,
     )
+
+
+@record
+class Job:
+    """What the jobs of one dataset read: ``<results>/config/simulate/<dataset>.json``."""
+
+    dataset: DatasetConfig
+    simulate: Simulate

@@ -4,58 +4,47 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
-from resonaut.core import events
-from resonaut.core.datasets import BLIND_ROLES, DatasetConfig, require_certifiable
+from resonaut.core import events, formats
+from resonaut.core.datasets import DatasetConfig, require_certifiable
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.core.files import write_json
-from resonaut.core.record import record
+from resonaut.core.manifest import Lost
+from resonaut.core.results import write
 from resonaut.skim import cutflow, expected, pieces
-from resonaut.skim.columns import Column, units
+from resonaut.skim.columns import units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
-from resonaut.skim.settings import BadFiles, Skim
+from resonaut.skim.reading import Job, Read, Reader
+from resonaut.skim.results import Note, Summary
+from resonaut.skim.settings import BadFiles, Skim, require_flags
 
 log = logging.getLogger(__name__)
 
-# Reads one file: its path, and its number in the chunk.
-Reader = Callable[[str, int], FileResult]
-
-
-@record
-class Summary:
-    """What one chunk gave: the content of ``<results>/skim/<dataset>/<chunk>.json``.
-
-    ``generated``: number and summed weights of generated events, also those no longer in the files.
-    ``lost`` lists ``{"file", "reason", "events"}``, with null for an unknown number of events, of what is not in
-    ``events``; ``broken`` lists the same of events that pass all cuts and are left out as not readable.
-    ``notes`` lists ``{"file", "note"}``.
-    """
-
-    chunk: str
-    files: int
-    events: int
-    selected: int
-    generated: tuple[int, float]
-    cutflow: list[dict[str, Any]]
-    lost: list[dict[str, Any]]
-    broken: list[dict[str, Any]]
-    notes: list[dict[str, str]]
-
 
 def skim_chunk(
-    config: Skim, dataset: DatasetConfig, name: str, workers: int, files: list[str], output: Path, summary: Path
+    config: Skim,
+    dataset: DatasetConfig,
+    name: str,
+    workers: int,
+    files: list[str],
+    output: Path,
+    summary: Path,
+    code: tuple[str, ...] = (),
 ) -> None:
-    """Select the events of ``files`` and write them to ``output``, and the chunk's ``summary``."""
+    """Select the events of ``files`` and write them to ``output``, and the chunk's ``summary``.
+
+    ``code``: the user's own files, with the format or with columns.
+    """
     _require_different(files, name)
-    with _scratch(output) as scratch, _reader(config, dataset, name, workers, scratch) as (read, columns):
+    region = config.region(dataset.region, name)
+    with _scratch(output) as scratch, _opened(Job(config, dataset, name, region, code, workers, scratch)) as opened:
+        read, columns = opened
         checked = _checked(read, dataset)
         results: dict[str, FileResult] = {}
-        lost, broken = [], []
+        lost: list[Lost] = []
+        broken: list[Lost] = []
         for number, file in enumerate(files):
             result = _attempt(checked, file, number, config.bad_files)
             if isinstance(result, FileResult):
@@ -73,17 +62,17 @@ def skim_chunk(
             chunk=output.stem,
             files=len(files),
             events=sum(result.events for result in results.values()),
-            selected=flow[-1]["events"] if flow else 0,
+            selected=flow[-1].events if flow else 0,
             generated=(sum(r.generated[0] for r in results.values()), sum(r.generated[1] for r in results.values())),
             cutflow=flow,
             lost=lost,
             broken=broken,
-            notes=[{"file": file, "note": note} for file, result in results.items() for note in result.notes],
+            notes=[Note(file=file, note=note) for file, result in results.items() for note in result.notes],
         )
     for entry in content.notes:
-        log.warning("%s: %s", entry["file"], entry["note"])
+        log.warning("%s: %s", entry.file, entry.note)
     log.info("%s, chunk %s: %d of %d events kept", name, content.chunk, content.selected, content.events)
-    write_json(summary, asdict(content))
+    write(summary, content)
 
 
 def _require_different(files: list[str], name: str) -> None:
@@ -108,34 +97,17 @@ def _scratch(output: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _reader(
-    config: Skim, dataset: DatasetConfig, name: str, workers: int, scratch: Path
-) -> Iterator[tuple[Reader, dict[str, Column]]]:
-    """How to read the dataset's format, and the columns that come out."""
-    region = config.region(dataset.region, name)
-    if dataset.certified is not None:
-        require_certifiable(name, dataset.role, dataset.format)
-    if dataset.format == "nanoaod":
-        from resonaut.skim import nanoaod, runner
-        from resonaut.skim.certified import Certified
-
-        certified = None if dataset.certified is None else Certified.read(Path(dataset.certified))
-        selection = nanoaod.Selection.of(config, region, dataset.role in BLIND_ROLES, certified)
-        with runner.executor(config, workers) as pool:
-
-            def read(file: str, number: int) -> FileResult:
-                return runner.read(file, number, selection, scratch, config.batch_events, pool, workers)
-
-            yield read, selection.columns()
-    else:
-        from resonaut.skim import lhco
-
-        layout = lhco.Layout.of(dataset, config, region)
-        yield lambda file, number: lhco.read(file, number, layout, scratch, config), layout.columns()
+def _opened(job: Job) -> AbstractContextManager[Reader]:
+    """The reader of the dataset's format."""
+    if job.dataset.certified is not None:
+        require_certifiable(job.name, job.dataset.nature, job.dataset.format, job.code)
+    layout = formats.entry(job.dataset.format, job.code)
+    require_flags(job.dataset.region, job.region, job.dataset.format, layout.flags)
+    found: AbstractContextManager[Reader] = layout.find()(job)
+    return found
 
 
-def _checked(read: Reader, dataset: DatasetConfig) -> Reader:
+def _checked(read: Read, dataset: DatasetConfig) -> Read:
     """A reader that compares each file with what is known of it beforehand."""
     if dataset.expected is None:
         return read
@@ -153,7 +125,7 @@ def _checked(read: Reader, dataset: DatasetConfig) -> Reader:
     return compare
 
 
-def _attempt(read: Reader, file: str, number: int, policy: BadFiles) -> FileResult | dict[str, Any]:
+def _attempt(read: Read, file: str, number: int, policy: BadFiles) -> FileResult | Lost:
     """Read a file, again if it fails; its entry in the list of lost files if it may be skipped.
 
     Readers meet damage with any kind of exception, so all count as the file's fault but those of the output.
@@ -180,18 +152,18 @@ def _attempt(read: Reader, file: str, number: int, policy: BadFiles) -> FileResu
             remedy = "replace it, or set skim.bad_files.action to skip"
             raise InputFileError(file, f"cannot be read ({problem})", remedy) from failure
     log.warning("%s: skipped: %s", file, problem)
-    return {"file": file, "reason": problem, "events": known}
+    return Lost(file=file, reason=problem, events=known)
 
 
-def _events(file: str, what: str, number: int, policy: BadFiles) -> list[dict[str, Any]]:
+def _events(file: str, what: str, number: int, policy: BadFiles) -> list[Lost]:
     """The entry of a file's broken events in the list of lost ones, if there are any and they may be left out."""
     if not number:
         return []
     if policy.action == "fail":
         remedy = "mend the file, or set skim.bad_files.action to skip, which leaves these events out"
         raise NotFiniteError(f"{file}: NaN, infinity or an index out of range in {what}; {remedy}.")
-    entry = {"file": file, "reason": f"NaN, infinity or an index out of range in {what}", "events": number}
-    log.warning("%s: %s left out: %s", file, _number(number, "event"), entry["reason"])
+    entry = Lost(file=file, reason=f"NaN, infinity or an index out of range in {what}", events=number)
+    log.warning("%s: %s left out: %s", file, _number(number, "event"), entry.reason)
     return [entry]
 
 
@@ -204,7 +176,7 @@ def _faults(result: FileResult) -> str:
 
 def _not_readable(result: FileResult) -> int:
     """The events that pass all cuts but the last, that on broken values."""
-    return int(result.cutflow[-2]["events"] - result.cutflow[-1]["events"]) if result.cutflow else 0
+    return result.cutflow[-2].events - result.cutflow[-1].events if result.cutflow else 0
 
 
 def _number(count: int, what: str) -> str:

@@ -9,20 +9,20 @@ from resonaut.core.files import distinct
 
 app = typer.Typer(help="Select events of experiment files and keep the columns of their jets.", no_args_is_help=True)
 
-Config = Annotated[Path, typer.Option(help="Frozen configuration <results>/config/skim.json.")]
-Dataset = Annotated[Path, typer.Option(help="Frozen dataset <results>/config/datasets/<name>.json.")]
+Config = Annotated[Path, typer.Option(help="Frozen keys: <results>/config/skim/<command>/<dataset>.json.")]
 Name = Annotated[str, typer.Option(help="Name of the dataset.")]
+Code = Annotated[list[Path], typer.Option(help="Python file of your own with the format, or with columns; repeatable.")]
 
 
 @app.command()
 def chunk(
     config: Config,
-    dataset_config: Dataset,
     name: Name,
     output: Annotated[Path, typer.Option(help="Events to write, <results>/skim/<dataset>/<chunk>.parquet.")],
     summary: Annotated[Path, typer.Option(help="Cutflow to write, <results>/skim/<dataset>/<chunk>.json.")],
-    files: Annotated[list[str], typer.Argument(help="NanoAOD, PFNano or LHC Olympics files of the chunk.")],
+    files: Annotated[list[str], typer.Argument(help="Files of the chunk, in the format of the dataset.")],
     workers: Annotated[int, typer.Option(min=1, help="Processes that read NanoAOD.")] = 1,
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Skim one chunk of a dataset.
 
@@ -30,23 +30,21 @@ def chunk(
     read and kept, generator weights, cutflow, lost files).
     """
     from resonaut.core import config as frozen
-    from resonaut.core.datasets import DatasetConfig
     from resonaut.skim.chunk import skim_chunk
-    from resonaut.skim.settings import Skim
+    from resonaut.skim.settings import Frozen
 
-    distinct([config, dataset_config, *map(Path, files)], [output, summary])
-    skim_chunk(
-        frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig), name, workers, files, output, summary
-    )
+    distinct([config, *map(Path, files), *code], [output, summary])
+    job = frozen.read(config, Frozen)
+    skim_chunk(job.skim, job.dataset, name, workers, files, output, summary, tuple(map(str, code)))
 
 
 @app.command()
 def merge(
     config: Config,
-    dataset_config: Dataset,
     name: Name,
     output: Annotated[Path, typer.Option(help="Manifest to write, <results>/skim/<dataset>.json.")],
     summaries: Annotated[list[Path], typer.Argument(help="Summaries of all chunks, in order.")],
+    code: Code = [],  # noqa: B006
 ) -> None:
     """Merge the chunks of a dataset.
 
@@ -54,9 +52,9 @@ def merge(
     (JSON: chunks, cutflow, normalisation, lost files).
     """
     from resonaut.core import config as frozen
-    from resonaut.core.datasets import DatasetConfig
     from resonaut.skim.merge import merge as merge_chunks
-    from resonaut.skim.settings import Skim
+    from resonaut.skim.settings import Frozen
 
-    distinct([config, dataset_config, *summaries], [output])
-    merge_chunks(frozen.read(config, Skim), frozen.read(dataset_config, DatasetConfig), name, summaries, output)
+    distinct([config, *summaries, *code], [output])
+    job = frozen.read(config, Frozen)
+    merge_chunks(job.skim, job.dataset, name, summaries, output, tuple(map(str, code)))

@@ -1,9 +1,11 @@
 """Events and weights that remain after each cut."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from resonaut.core.manifest import Cut
 
 # The last cut: nothing that decides on an event or is kept of it is broken.
 READABLE = "readable"
@@ -20,7 +22,7 @@ class Cutflow:
     >>> flow.doubt("FatJet_mass", np.array([True, True, False]))
     >>> flow.finish()
     >>> flow.rows[1:]
-    [{'cut': 'jets', 'events': 2, 'sum_weights': 0.0}, {'cut': 'readable', 'events': 1, 'sum_weights': -1.0}]
+    [Cut(cut='jets', events=2, sum_weights=0.0), Cut(cut='readable', events=1, sum_weights=-1.0)]
     >>> flow.faults
     {'FatJet_mass': 1}
     """
@@ -30,7 +32,7 @@ class Cutflow:
         self.known = np.isfinite(weights)
         self.weights = np.where(self.known, weights, 0).astype(np.float64)
         self.mask = np.ones(len(weights), bool)
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Cut] = []
         self.faults: dict[str, int] = {}
         self._doubts: dict[str, np.ndarray] = {}
         self.cut("stored", self.mask)
@@ -38,7 +40,8 @@ class Cutflow:
     def cut(self, name: str, passes: np.ndarray) -> None:
         """Keep the events that pass, too, this cut."""
         self.mask = self.mask & passes
-        self.rows.append(row(name, int(self.mask.sum()), float(self.weights[self.mask].sum())))
+        events, sum_weights = int(self.mask.sum()), float(self.weights[self.mask].sum())
+        self.rows.append(Cut(cut=name, events=events, sum_weights=sum_weights))
 
     def doubt(self, branch: str, broken: np.ndarray) -> None:
         """Remember the events whose ``branch`` is ``broken``."""
@@ -57,21 +60,15 @@ class Cutflow:
         return dict(values) if still.all() else {name: column[still] for name, column in values.items()}
 
 
-def row(name: str, events: int, sum_weights: float) -> dict[str, Any]:
-    """One line of a cutflow."""
-    return {"cut": name, "events": events, "sum_weights": sum_weights}
-
-
-def total(flows: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def total(flows: Iterable[Sequence[Cut]]) -> list[Cut]:
     """The sum of cutflows with the same cuts, added in the order given."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Cut] = []
     for flow in flows:
-        if not rows:
-            rows = [dict(line) for line in flow]
-            continue
-        for line, more in zip(rows, flow, strict=True):
-            if line["cut"] != more["cut"]:
-                raise ValueError(f"cutflows differ: {line['cut']!r} and {more['cut']!r}")
-            line["events"] += more["events"]
-            line["sum_weights"] += more["sum_weights"]
+        rows = [_sum(one, more) for one, more in zip(rows, flow, strict=True)] if rows else list(flow)
     return rows
+
+
+def _sum(one: Cut, more: Cut) -> Cut:
+    if one.cut != more.cut:
+        raise ValueError(f"cutflows differ: {one.cut!r} and {more.cut!r}")
+    return Cut(cut=one.cut, events=one.events + more.events, sum_weights=one.sum_weights + more.sum_weights)

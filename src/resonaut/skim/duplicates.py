@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import events
-from resonaut.core.datasets import REAL_ROLES, DatasetConfig
+from resonaut.core.datasets import DatasetConfig
 from resonaut.core.events import KEY
 from resonaut.core.identifier import mix
 
@@ -24,15 +24,15 @@ KINEMATICS = ("m_jj", "j1_pt")
 REPEATED = np.dtype([("file", np.int64), ("row", np.int64), ("first", np.int64), ("event", np.int64)])
 
 
-def identity(dataset: DatasetConfig) -> tuple[str, ...]:
-    """The columns that tell a dataset's events apart.
+def identity(dataset: DatasetConfig, sections: bool) -> tuple[str, ...]:
+    """The columns that tell a dataset's events apart; ``sections``: its format tells their luminosity sections.
 
-    Productions of simulation may number their events alike, and LHC Olympics files have only rows: there two
-    events are one if their jets are the same as well.
+    Productions of simulation may number their events alike, and some formats have only rows: there two events are one
+    if their jets are the same as well.
     """
-    if dataset.format != "nanoaod":
+    if not sections:
         return ("event", *KINEMATICS)
-    return KEY if dataset.role in REAL_ROLES else (*KEY, *KINEMATICS)
+    return KEY if dataset.nature == "data" else (*KEY, *KINEMATICS)
 
 
 def find(paths: Sequence[Path], columns: Sequence[str]) -> np.ndarray:

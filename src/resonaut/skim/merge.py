@@ -2,58 +2,62 @@
 
 import logging
 from collections import defaultdict
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import awkward as ak
 import numpy as np
 
-from resonaut.core import config as frozen
-from resonaut.core import events
-from resonaut.core.datasets import BLIND_ROLES, DatasetConfig
+from resonaut.core import events, formats
+from resonaut.core.datasets import BLIND, DatasetConfig
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Manifest
-from resonaut.core.files import write_json
+from resonaut.core.events import KEY
+from resonaut.core.manifest import Cut, Manifest
+from resonaut.core.results import read, write
 from resonaut.skim import cutflow, duplicates
-from resonaut.skim.chunk import Summary
 from resonaut.skim.pieces import not_fired
+from resonaut.skim.results import Summary
 from resonaut.skim.settings import Skim
 
 log = logging.getLogger(__name__)
 
 
-def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path], output: Path) -> None:
+def merge(
+    config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path], output: Path, code: tuple[str, ...] = ()
+) -> None:
     """Write the manifest of a dataset from the summaries of its chunks and, beside them, their events.
+
+    ``code``: the user's own files, in which the format may be.
 
     Raises:
         InputFileError: more than the configured fraction of the events was lost, or events are there twice.
         ConfigError: simulation without a cross section, or a trigger that no file has.
         EmptySelectionError: no event is left.
     """
-    chunks = [frozen.read(path, Summary) for path in summaries]
+    chunks = [read(path, Summary) for path in summaries]
     _require_flags(config, dataset, name, chunks)
     flow = cutflow.total(chunk.cutflow for chunk in chunks if chunk.cutflow)
     fraction = _require_few_lost(config, name, chunks, 1 - (1 - lost_fraction(chunks)) * (1 - _broken(flow)))
     if flow and not _broken(flow):
         del flow[-1]
     notes = _notes(chunks)
-    dropped = _drop_copies(config, dataset, name, [path.with_suffix(".parquet") for path in summaries], flow, notes)
+    sections = formats.entry(dataset.format, code).sections
+    paths = [path.with_suffix(".parquet") for path in summaries]
+    dropped = _drop_copies(config, dataset, name, paths, sections, flow, notes)
     scale = 1.0
-    if dataset.role not in BLIND_ROLES:
+    if dataset.nature not in BLIND:
         count, sum_weights = (sum(chunk.generated[i] for chunk in chunks) for i in (0, 1))
-        flow = [cutflow.row("generated", int(count), float(sum_weights)), *flow]
+        flow = [Cut(cut="generated", events=int(count), sum_weights=float(sum_weights)), *flow]
     require_events(flow, name)
-    if dataset.role not in BLIND_ROLES:
+    if dataset.nature not in BLIND:
         # The events that are left stand for those that were left out.
         scale = weight_scale(dataset, name, float(sum_weights) * _kept(flow))
     for note in notes:
         log.warning("%s: %s", name, note)
     manifest = Manifest(
         name=name,
-        role=dataset.role,
+        nature=dataset.nature,
         chunks=[chunk.chunk for chunk in chunks],
-        events=flow[-1]["events"],
+        events=flow[-1].events,
         luminosity=None if dataset.luminosity is None else dataset.luminosity * (1 - fraction),
         cross_section=dataset.cross_section,
         mass=dataset.mass,
@@ -62,8 +66,9 @@ def merge(config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path]
         lost=[entry for chunk in chunks for entry in chunk.lost + chunk.broken],
         notes=notes,
         dropped=dropped,
+        era=dataset.era,
     )
-    write_json(output, asdict(manifest))
+    write(output, manifest)
 
 
 def _require_flags(config: Skim, dataset: DatasetConfig, name: str, chunks: list[Summary]) -> None:
@@ -72,7 +77,7 @@ def _require_flags(config: Skim, dataset: DatasetConfig, name: str, chunks: list
     read = sum(chunk.files - len(chunk.lost) for chunk in chunks)
     for key, flags in (("trigger", region.trigger), ("met_filters", region.met_filters)):
         for flag in flags:
-            lacking = sum(entry["note"] == not_fired(flag) for chunk in chunks for entry in chunk.notes)
+            lacking = sum(entry.note == not_fired(flag) for chunk in chunks for entry in chunk.notes)
             if lacking and lacking == read:
                 raise ConfigError(
                     f"config: skim.regions.{dataset.region}.{key}: no file of {name!r} has the branch {flag!r}; "
@@ -85,23 +90,23 @@ def _require_few_lost(config: Skim, name: str, chunks: list[Summary], fraction: 
     lost = [entry for chunk in chunks for entry in chunk.lost + chunk.broken]
     if fraction > config.bad_files.max_lost_fraction:
         raise InputFileError(
-            lost[0]["file"],
-            f"{lost[0]['reason']}; the losses of {name!r}, {len(lost)} such files, are {fraction:.1%} of its events",
+            lost[0].file,
+            f"{lost[0].reason}; the losses of {name!r}, {len(lost)} such files, are {fraction:.1%} of its events",
             "replace the files, or raise skim.bad_files.max_lost_fraction",
         )
     return fraction
 
 
-def _broken(flow: list[dict[str, Any]]) -> float:
+def _broken(flow: list[Cut]) -> float:
     """The part of the selected events that is left out for broken values, by the last cut."""
-    selected = flow[-2]["events"] if flow else 0
-    return 1 - flow[-1]["events"] / selected if selected else 0.0
+    selected = flow[-2].events if flow else 0
+    return 1 - flow[-1].events / selected if selected else 0.0
 
 
-def _kept(flow: list[dict[str, Any]]) -> float:
+def _kept(flow: list[Cut]) -> float:
     """The part of the selected events that is neither broken nor a copy of another."""
-    left_out = [number for number, line in enumerate(flow) if line["cut"] in (cutflow.READABLE, "duplicates")]
-    return float(flow[-1]["events"] / flow[left_out[0] - 1]["events"]) if left_out else 1.0
+    left_out = [number for number, line in enumerate(flow) if line.cut in (cutflow.READABLE, "duplicates")]
+    return float(flow[-1].events / flow[left_out[0] - 1].events) if left_out else 1.0
 
 
 def _notes(chunks: list[Summary]) -> list[str]:
@@ -110,34 +115,43 @@ def _notes(chunks: list[Summary]) -> list[str]:
     found: dict[str, list[str]] = defaultdict(list)
     for chunk in chunks:
         for entry in chunk.notes:
-            found[entry["note"]].append(entry["file"])
+            found[entry.note].append(entry.file)
     return [f"{len(names)} of {files} files: {note} (first {names[0]})" for note, names in found.items()]
 
 
 def _drop_copies(
-    config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], flow: list[dict[str, Any]], notes: list[str]
+    config: Skim,
+    dataset: DatasetConfig,
+    name: str,
+    paths: list[Path],
+    sections: bool,
+    flow: list[Cut],
+    notes: list[str],
 ) -> dict[str, list[int]]:
     """The rows of each chunk that are copies of earlier events, with a row in the cutflow if there are any."""
-    if not flow or not flow[-1]["events"]:
+    if not flow or not flow[-1].events:
         return {}
-    repeated = _repeated(config, dataset, name, paths, notes)
+    repeated = _repeated(config, dataset, name, paths, sections, notes)
     if not len(repeated):
         return {}
     rows = {file: repeated["row"][repeated["file"] == file] for file in np.unique(repeated["file"])}
     weights = float(sum(_weights(paths[file])[dropped].sum() for file, dropped in rows.items()))
-    flow.append(cutflow.row("duplicates", flow[-1]["events"] - len(repeated), flow[-1]["sum_weights"] - weights))
+    events, sum_weights = flow[-1].events - len(repeated), flow[-1].sum_weights - weights
+    flow.append(Cut(cut="duplicates", events=events, sum_weights=sum_weights))
     return {paths[file].stem: dropped.tolist() for file, dropped in rows.items()}
 
 
-def _repeated(config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], notes: list[str]) -> np.ndarray:
+def _repeated(
+    config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], sections: bool, notes: list[str]
+) -> np.ndarray:
     """The events that are copies of earlier ones, where they may be dropped; others with their numbers are noted."""
     repeated = duplicates.find(paths, KEY)
-    columns = duplicates.identity(dataset)
-    if dataset.format == "nanoaod" and len(repeated) and not repeated["event"].any():
+    columns = duplicates.identity(dataset, sections)
+    if sections and len(repeated) and not repeated["event"].any():
         # Folds and training samples are chosen by the numbers, too.
         first = _inputs(dataset, paths[repeated["first"][0]])
         raise InputFileError(first, "has events numbered 0, which cannot be told from one another", "number them")
-    if columns != KEY and (len(repeated) or dataset.format != "nanoaod"):
+    if columns != KEY and (len(repeated) or not sections):
         alike, repeated = len(repeated), duplicates.find(paths, columns)
         if alike > len(repeated):
             text = "events have the numbers (run, luminosityBlock, event) of another one"
@@ -165,7 +179,7 @@ def _weights(path: Path) -> np.ndarray:
 def lost_fraction(chunks: list[Summary]) -> float:
     """The part of a dataset's events that is in lost files; a file of unknown size counts as a mean one."""
     files = sum(chunk.files for chunk in chunks)
-    lost: list[int | None] = [entry["events"] for chunk in chunks for entry in chunk.lost]
+    lost: list[int | None] = [entry.events for chunk in chunks for entry in chunk.lost]
     if not lost:
         return 0.0
     known = [events for events in lost if events is not None]
@@ -186,13 +200,13 @@ def weight_scale(dataset: DatasetConfig, name: str, sum_weights: float) -> float
     return dataset.cross_section / sum_weights
 
 
-def require_events(flow: list[dict[str, Any]], name: str) -> None:
+def require_events(flow: list[Cut], name: str) -> None:
     """Stop where nothing is left, and name the cut that took the last event."""
     for line in flow:
-        if not line["events"]:
+        if not line.events:
             raise EmptySelectionError(
-                f"{name}: no event is left after the cut {line['cut']!r}; loosen it in skim.regions, "
+                f"{name}: no event is left after the cut {line.cut!r}; loosen it in skim.regions, "
                 "or correct the dataset's region, files or list of certified sections."
             )
-    if not flow or flow[-1]["cut"] == "generated":
+    if not flow or flow[-1].cut == "generated":
         raise EmptySelectionError(f"{name}: its files hold no events; correct datasets.{name}.files.")

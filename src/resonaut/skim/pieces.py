@@ -15,6 +15,7 @@ import awkward as ak
 
 from resonaut.core import events
 from resonaut.core.errors import ResonautError
+from resonaut.core.manifest import Cut
 from resonaut.skim.columns import Column, conform, empty, units
 
 
@@ -44,7 +45,7 @@ class FileResult:
 
     events: int
     pieces: list[Path]
-    cutflow: list[dict[str, Any]]
+    cutflow: list[Cut]
     generated: tuple[int, float]
     faults: dict[str, int] = field(default_factory=dict)
     undecided: int = 0

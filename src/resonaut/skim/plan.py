@@ -1,10 +1,13 @@
 """What must fit together in the datasets and the section ``skim``, seen before the first job."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.units import listed
+from resonaut.skim.own import COLUMNS, OwnColumns
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -20,17 +23,47 @@ def section() -> type:
     return Skim
 
 
+def keys(analysis: "Analysis", command: str, dataset: str) -> dict[str, Any]:
+    """What a job of a dataset reads: its entry, and of the section its region.
+
+    What a chunk holds does not depend on the dataset's normalisation, nor on how many files there are beside it, unless
+    the format numbers the events by file.
+    """
+    section, entry = analysis.config["skim"], analysis.config["datasets"][dataset]
+    read = section | {"regions": {entry["region"]: section["regions"][entry["region"]]}}
+    if command == "merge":
+        return {"dataset": entry | {"generator": None}, "skim": read}
+    names = ["nature", "format", "region", "labelled", "certified", "expected"]
+    if not formats.entry(entry["format"], analysis.config["code"]).sections:
+        names.append("files")
+    return {"dataset": {name: entry[name] for name in names}, "skim": {k: read[k] for k in read if k != "duplicates"}}
+
+
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "manifests": lambda analysis: analysis.manifests(*analysis.wanted()),
+    "data": lambda analysis: analysis.manifests(*analysis.sample("data")),
+}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a dataset asks for what its files cannot have, or names a missing list."""
     from resonaut.core.datasets import require_certifiable
+    from resonaut.core.record import build
+    from resonaut.skim.settings import Region, require_flags
 
     config = analysis.config
-    for name in config["search"]["datasets"]:
+    known = formats.formats().joined(config["code"])
+    for name in analysis.datasets():
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
-        _require_labels(name, entry)
+        known.require(f"config: datasets.{name}.format", [entry["format"]])
+        region = build(config["skim"]["regions"][entry["region"]], Region, f"config: skim.regions.{entry['region']}")
+        require_flags(entry["region"], region, entry["format"], known[entry["format"]].flags)
+        _require_labels(name, entry, known[entry["format"]])
+        _require_columns(analysis, name, known[entry["format"]])
         if entry["certified"] is not None:
-            require_certifiable(name, entry["role"], entry["format"])
+            require_certifiable(name, entry["nature"], entry["format"], config["code"])
         for key in ("certified", "expected"):
             if entry[key] is not None and not Path(entry[key]).is_file():
                 raise ConfigError(
@@ -57,14 +90,70 @@ def _require_region(config: dict[str, Any], name: str) -> None:
         )
 
 
-def _require_labels(name: str, entry: dict[str, Any]) -> None:
+def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) -> None:
+    """Columns of the user's own that are nowhere, have the name of another, or show what only simulation knows."""
+    own, where = (
+        own_columns(analysis, name),
+        f"config: skim.regions.{analysis.config['datasets'][name]['region']}.columns",
+    )
+    COLUMNS.joined(own.code).require(where, own.names)
+    for column, entry in own.find().items():
+        from resonaut.skim.columns import TAKEN
+
+        if column in TAKEN:
+            raise ConfigError(f"{where}: {column!r} has the name of another column; rename it.")
+        for branch in entry.branches:
+            if branch.startswith(layout.truth):
+                raise ConfigError(
+                    f"{where}: {column!r} reads {branch!r} of datasets.{name}, which only simulation has; take it out."
+                )
+
+
+def own_columns(analysis: "Analysis", dataset: str) -> OwnColumns:
+    """The columns of the user's own that are kept of a dataset."""
+    region = analysis.config["skim"]["regions"][analysis.config["datasets"][dataset]["region"]]
+    return OwnColumns(tuple(region["columns"]), tuple(analysis.config["code"]))
+
+
+def format_of(analysis: "Analysis", dataset: str) -> formats.Format:
+    """The format of a dataset's files."""
+    return formats.entry(analysis.catalogue[dataset].format, analysis.config["code"])
+
+
+def format_code(analysis: "Analysis", dataset: str) -> list[str]:
+    """The user's own file with the format of a dataset, if it is in one."""
+    return formats.formats().files([analysis.catalogue[dataset].format], analysis.config["code"])
+
+
+def own_code(analysis: "Analysis", dataset: str) -> list[str]:
+    """The user's own files that the chunks of a dataset use: those of its format and of columns."""
+    used = {
+        *format_code(analysis, dataset),
+        *COLUMNS.files(own_columns(analysis, dataset).names, analysis.config["code"]),
+    }
+    return [path for path in analysis.config["code"] if path in used]
+
+
+def declared(analysis: "Analysis", dataset: str) -> list[str]:
+    """What says what is known of a dataset's format, which is found by its name."""
+    return [format_of(analysis, dataset).declaration]
+
+
+def modules(analysis: "Analysis", dataset: str) -> list[str]:
+    """What reads the files of a dataset, and the user's own files: found by their names."""
+    return [*declared(analysis, dataset), format_of(analysis, dataset).module, *own_code(analysis, dataset)]
+
+
+def _require_labels(name: str, entry: dict[str, Any], layout: formats.Format) -> None:
     """Parts of labelled files upside down, or in files without labels."""
     from resonaut.core.datasets import require_part
 
     labelled, where = entry["labelled"], f"config: datasets.{name}.labelled"
     if labelled is None:
         return
-    if entry["format"] == "nanoaod":
-        raise ConfigError(f"{where} chooses events by the label that LHC Olympics files have; set it to null.")
+    if not layout.labels:
+        raise ConfigError(
+            f"{where} chooses events by a label, which files of the format {entry['format']} lack; set it to null."
+        )
     for kind in ("background", "signal"):
         require_part(f"{where}.{kind}", *labelled[kind])

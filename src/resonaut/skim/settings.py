@@ -2,8 +2,9 @@
 
 from typing import Literal
 
+from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import GeV, key, record
+from resonaut.core.record import GeV, Name, key, record
 
 
 @record
@@ -29,9 +30,23 @@ class Region:
     )
     variations: bool = key(
         "Keep the relative weights of simulation with other shower and hard-process scales (`PSWeight`, "
-        "`LHEScaleWeight`); empty lists where a file has none. Never read for the roles data and w_data.",
+        "`LHEScaleWeight`); empty lists where a file has none. Never read for data and pseudo-data.",
         default=False,
     )
+    columns: list[Name] = key(
+        "Columns of your own to keep, which a file of `code` has under `COLUMNS` (docs/extend.md).",
+        default=[],
+        unique=True,
+    )
+
+
+def require_flags(name: str, region: Region, format_: str, flags: bool) -> None:
+    """Stop with ``ConfigError`` where the region ``name`` asks for what files of a format without ``flags`` lack."""
+    if not flags and (region.trigger or region.met_filters or region.jet_id is not None or region.variations):
+        raise ConfigError(
+            f"config: skim.regions.{name} asks for triggers, filters, a jet identification or variations, which files "
+            f"of the format {format_} lack; use a region without them."
+        )
 
 
 @record
@@ -105,8 +120,8 @@ class Skim:
         unit="events",
     )
     truth: bool = key(
-        "Keep from the generator record of simulation which quarks are in or near a jet. Never read for the"
-        " roles data and w_data.",
+        "Keep from the generator record of simulation which quarks are in or near a jet. Never read for"
+        " data and pseudo-data.",
         default=True,
     )
     read_constituents: bool = key("Keep the particle-flow candidates of the jets.", default=True)
@@ -153,3 +168,11 @@ class Skim:
                 "set delta_eta_max and m_jj_min to null."
             )
         return region
+
+
+@record
+class Frozen:
+    """What the jobs of one dataset read: ``<results>/config/skim/<job>/<dataset>.json``."""
+
+    dataset: DatasetConfig
+    skim: Skim

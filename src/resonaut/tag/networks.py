@@ -1,4 +1,4 @@
-"""The taggers: weaver-core's Particle Transformer and ParticleNet, and published models in ONNX.
+"""The taggers: networks of the architectures, and published models in ONNX.
 
 A model file (``results/tag/<network>.npz``) holds the network's name, its configuration and its weights,
 so that scoring needs nothing else. Published weights (``.pt`` state dictionaries of weaver, ``.onnx``)
@@ -6,7 +6,6 @@ are brought into the same form.
 """
 
 import io
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from weaver.nn.model.ParticleNet import ParticleNet
-from weaver.nn.model.ParticleTransformer import ParticleTransformer
 
 from resonaut.core import record
 from resonaut.core.errors import InputFileError
 from resonaut.learn import store
+from resonaut.tag.architectures import networks as architectures
+from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import FEATURES, Inputs
-from resonaut.tag.settings import NetworkConfig, require_consistent
-
-logging.getLogger("weaver").setLevel(logging.WARNING)
+from resonaut.tag.settings import NetworkConfig
 
 # By so much the sum of a jet's probabilities may differ from 1.
 PROBABILITY = 1e-2
@@ -32,62 +29,10 @@ PROBABILITY = 1e-2
 KIND = "tagger"
 
 
-class PairTransformer(nn.Module):
-    """Particle Transformer; attention is biased by the pairs' features (ln kT, ln z, ln Delta, ln m2)."""
-
-    def __init__(self, settings: NetworkConfig) -> None:
-        super().__init__()
-        sizes = settings.transformer
-        # The name "mod" is the one in weaver's published state dictionaries. The lengths are trimmed
-        # before the call; the dense pair embedding is the faster one for jets that fill their places.
-        self.mod = ParticleTransformer(
-            input_dim=len(FEATURES),
-            num_classes=len(settings.outputs),
-            embed_dims=sizes.embed_dims,
-            pair_embed_dims=sizes.pair_embed_dims,
-            pair_embed_sparse_eval=(False, False),
-            num_heads=sizes.heads,
-            num_layers=sizes.layers,
-            num_cls_layers=sizes.class_layers,
-            block_params=dict.fromkeys(("dropout", "attn_dropout", "activation_dropout"), settings.dropout),
-            trim=False,
-        )
-        self.shortest = 1
-
-    def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Logits (n, outputs) from features (n, 7, p), vectors (n, 4, p) and mask (n, 1, p)."""
-        logits: Tensor = self.mod(features, v=vectors, mask=mask)
-        return logits
-
-
-class PointNet(nn.Module):
-    """ParticleNet: edge convolutions over each constituent's nearest neighbours."""
-
-    def __init__(self, settings: NetworkConfig) -> None:
-        super().__init__()
-        sizes = settings.edge_conv
-        self.mod = ParticleNet(
-            input_dims=len(FEATURES),
-            num_classes=len(settings.outputs),
-            conv_params=[(sizes.neighbours, tuple(channels)) for channels in sizes.channels],
-            fc_params=[(width, settings.dropout) for width in sizes.dense],
-            use_fusion=False,
-            use_fts_bn=True,
-            use_counts=True,
-            trim=False,
-        )
-        self.shortest = sizes.neighbours + 1
-
-    def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Logits (n, outputs); the points of the graph are delta_eta and delta_phi; no four-vectors."""
-        del vectors
-        logits: Tensor = self.mod(features[:, 5:7], features, mask)
-        return logits
-
-
-def build(settings: NetworkConfig) -> PairTransformer | PointNet:
+def build(settings: NetworkConfig) -> nn.Module:
     """A network with random weights from torch's seed."""
-    return PairTransformer(settings) if settings.architecture == "particle_transformer" else PointNet(settings)
+    made: nn.Module = architectures()[settings.architecture].find()(settings)
+    return made
 
 
 @dataclass(frozen=True)
@@ -126,7 +71,7 @@ class Tagger:
         return normalised
 
 
-def from_module(name: str, settings: NetworkConfig, module: PairTransformer | PointNet, device: str) -> Tagger:
+def from_module(name: str, settings: NetworkConfig, module: nn.Module, device: str) -> Tagger:
     """A tagger that runs ``module`` on ``device``."""
 
     def outputs(inputs: Inputs) -> np.ndarray:
@@ -136,7 +81,8 @@ def from_module(name: str, settings: NetworkConfig, module: PairTransformer | Po
         return probabilities
 
     parameters = sum(parameter.numel() for parameter in module.parameters())
-    return Tagger(name, settings, outputs, module.to(device).shortest, parameters)
+    module.to(device)
+    return Tagger(name, settings, outputs, architectures()[settings.architecture].shortest(settings), parameters)
 
 
 def tensors(inputs: Inputs, device: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -181,7 +127,10 @@ def published(path: Path, name: str, settings: NetworkConfig, device: str) -> tu
         # An ONNX graph travels through the model file as one tensor of bytes.
         weights = {"onnx": torch.from_numpy(np.frombuffer(bytearray(_bytes(path)), np.uint8))}
     else:
-        weights = {f"mod.{key.removeprefix('mod.')}": _single(value) for key, value in _read(path).items()}
+        require_consistent(name, settings)
+        # weaver stores the network inside the module "mod", and some of its files do without this name.
+        own = build(settings).state_dict()
+        weights = {key if key in own else f"mod.{key}": _single(value) for key, value in _read(path).items()}
     return _tagger(path, name, settings, weights, device), weights
 
 
@@ -241,7 +190,7 @@ def _from_onnx(path: Path, name: str, settings: NetworkConfig, graph: bytes, dev
         raise InputFileError(
             path, f"has {found} outputs, not {len(settings.outputs)}", f"list them in tag.networks.{name}.outputs"
         )
-    shortest = settings.edge_conv.neighbours + 1 if settings.architecture == "particle_net" else 1
+    shortest = architectures()[settings.architecture].shortest(settings)
     return Tagger(name, settings, outputs, shortest, None)
 
 

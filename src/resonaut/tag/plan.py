@@ -1,9 +1,12 @@
 """What the section ``tag`` must agree with in the rest of the configuration, checked before the first job."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from resonaut.core import formats
 from resonaut.core.errors import ConfigError
+from resonaut.tag.architectures import networks, require_consistent
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -19,20 +22,32 @@ def section() -> type:
     return TagConfig
 
 
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "networks": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
+}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there is nothing to train on, or a network contradicts itself."""
     from resonaut.core.record import build
-    from resonaut.tag.settings import NetworkConfig, require_consistent
+    from resonaut.tag.settings import NetworkConfig
 
     config = analysis.config
-    roles = {config["datasets"][name]["role"] for name in config["search"]["datasets"]}
-    if not roles & {"background", "signal"}:
+    if not simulation(analysis):
         raise ConfigError(
-            "config: search.stages has 'tag', which learns from simulated jets; add datasets with the roles background "
-            "and signal to search.datasets, or take 'tag' out."
+            "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
+            "search.samples.background and signal (or tag.samples), or take 'tag' out."
         )
+    for name in formats.without_candidates(config, scored(analysis)):
+        raise ConfigError(
+            f"config: search.stages has 'tag', which sees the jets' candidates, and {name!r} keeps none (format "
+            f"{config['datasets'][name]['format']}); set skim.read_constituents for files that have them, or take "
+            "'tag' out."
+        )
+    known = networks().joined(config["code"])
     for name, entry in config["tag"]["networks"].items():
-        require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"))
+        require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"), known)
         weights = entry["weights"]
         if weights is not None and not Path(weights).is_file():
             raise ConfigError(
@@ -41,7 +56,45 @@ def check(analysis: "Analysis") -> None:
             )
 
 
+def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
+    """What a job reads: a training its own network, the scores all networks and nothing of the training."""
+    section: dict[str, Any] = analysis.config["tag"]
+    if command == "train":
+        return section | {"networks": {name: section["networks"][name] for name in network}}
+    return {key: value for key, value in section.items() if key != "training"}
+
+
+def simulation(analysis: "Analysis") -> list[str]:
+    """The datasets whose jets train the networks."""
+    return analysis.sample("background", "signal", of="tag")
+
+
+def scored(analysis: "Analysis") -> list[str]:
+    """The datasets whose jets get scores: those of the search, and those that train the networks."""
+    names = [*analysis.sample("data", "background", "signal", "pseudo_data"), *simulation(analysis)]
+    wanted = analysis.wanted()
+    return [name for name in dict.fromkeys(names) if name in wanted]
+
+
 def published_weights(analysis: "Analysis", network: str) -> list[str]:
     """The published weights of a network, so that new ones rerun it; none for one that is trained here."""
     path: str | None = analysis.config["tag"]["networks"][network]["weights"]
     return [path] if path else []
+
+
+def _architectures(analysis: "Analysis", network: str | None) -> list[str]:
+    """The architecture of a network, or those of all."""
+    section = analysis.config["tag"]["networks"]
+    return list(dict.fromkeys(section[name]["architecture"] for name in ([network] if network else section)))
+
+
+def own_code(analysis: "Analysis", network: str | None = None) -> list[str]:
+    """The user's own files with the architecture of a network, or with those of all."""
+    return networks().files(_architectures(analysis, network), analysis.config["code"])
+
+
+def modules(analysis: "Analysis", network: str | None = None) -> list[str]:
+    """What makes a network, or all of them, found by the name of the architecture; and the user's own files."""
+    known, own = networks().joined(analysis.config["code"]), own_code(analysis, network)
+    entries = [known[name] for name in _architectures(analysis, network)]
+    return [*(path for entry in entries for path in (entry.declaration, entry.module)), *own]

@@ -1,10 +1,9 @@
 """How well the scores tell each signal class from QCD."""
 
-from typing import Any
-
 import numpy as np
 from sklearn.metrics import roc_curve
 
+from resonaut.tag.results import Measured, Roc
 from resonaut.tag.settings import Class
 
 # Points kept of a curve; denser at small signal efficiency would show nothing but fluctuation.
@@ -17,13 +16,11 @@ def discriminant(scores: np.ndarray, signal: int, background: int) -> np.ndarray
     return ratio
 
 
-def measure(scores: np.ndarray, labels: np.ndarray, classes: list[Class]) -> dict[str, Any]:
-    """Accuracy of the most probable class, and the ROC curve of each signal class against QCD.
-
-    Returns ``{"accuracy", "auc": {class: area}, "roc": {class: {"signal_efficiency", "qcd_efficiency"}}}``.
-    """
+def measure(scores: np.ndarray, labels: np.ndarray, classes: list[Class]) -> Measured:
+    """Accuracy of the most probable class, and the ROC curve of each signal class against QCD."""
     qcd = classes.index("qcd")
-    curves, areas = {}, {}
+    curves: dict[str, Roc] = {}
+    areas: dict[str, float] = {}
     for i, name in enumerate(classes):
         if i != qcd:
             pair = (labels == i) | (labels == qcd)
@@ -31,8 +28,7 @@ def measure(scores: np.ndarray, labels: np.ndarray, classes: list[Class]) -> dic
             background, signal, _ = roc_curve(labels[pair] == i, score, drop_intermediate=False)
             grid = np.linspace(0.0, 1.0, POINTS)
             areas[name] = float(np.trapezoid(signal, background))
-            curves[name] = {
-                "signal_efficiency": grid.tolist(),
-                "qcd_efficiency": np.interp(grid, signal, background).tolist(),
-            }
-    return {"accuracy": float(np.mean(scores.argmax(axis=1) == labels)), "auc": areas, "roc": curves}
+            curves[name] = Roc(
+                signal_efficiency=grid.tolist(), qcd_efficiency=np.interp(grid, signal, background).tolist()
+            )
+    return Measured(accuracy=float(np.mean(scores.argmax(axis=1) == labels)), auc=areas, roc=curves)

@@ -5,8 +5,9 @@ network; an event that may have been trained on is marked ``tag_train`` and late
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import awkward as ak
@@ -20,7 +21,6 @@ from resonaut.tag.settings import Class, NetworkConfig, TagConfig
 log = logging.getLogger(__name__)
 
 JETS = ("j1", "j2")
-TRAINING_ROLES = ("background", "signal")
 # Fewer jets than this of one class train nothing.
 MIN_JETS = 10
 
@@ -37,15 +37,33 @@ class Sample:
         return len(self.labels)
 
 
-def in_training(batch: ak.Array, role: str, settings: TagConfig) -> np.ndarray:
-    """Whether each event may be trained on; never in data, nor where all weights are published."""
-    if role not in TRAINING_ROLES or all(network.weights for network in settings.networks.values()):
+def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
+    """Whether each event of a dataset that trains may be trained on; none is where all weights are published."""
+    if all(network.weights for network in settings.networks.values()):
         return np.zeros(len(batch), bool)
     return identifier.uniform(identifier.keys(batch), settings.seed) < settings.train_fraction
 
 
+@dataclass(frozen=True)
+class Simulation:
+    """What jets are drawn from: QCD jets, and those of particles that are told apart by their prongs."""
+
+    background: list[events.Dataset]
+    signal: list[events.Dataset]
+
+    @classmethod
+    def open(cls, background: Sequence[Path], signal: Sequence[Path]) -> "Simulation":
+        """The same of the datasets' manifests."""
+        return cls([events.Dataset.open(path) for path in background], [events.Dataset.open(path) for path in signal])
+
+    @property
+    def labelled(self) -> list[tuple[events.Dataset, bool]]:
+        """Each dataset, and whether its jets are QCD."""
+        return [*((dataset, True) for dataset in self.background), *((dataset, False) for dataset in self.signal)]
+
+
 def load(
-    datasets: list[events.Dataset], settings: TagConfig, network: NetworkConfig, part: Literal["train", "held_out"]
+    simulation: Simulation, settings: TagConfig, network: NetworkConfig, part: Literal["train", "held_out"]
 ) -> Sample:
     """The jets that train a network, or those that measure it, streamed from the datasets in two passes.
 
@@ -57,7 +75,8 @@ def load(
     """
     training, fraction = settings.training, settings.train_fraction
     low, high, most = (0.0, fraction, training.max_jets) if part == "train" else (fraction, 1.0, training.held_out_jets)
-    found = [_labels(dataset, settings.seed, network.classes) for dataset in datasets]
+    labelled = simulation.labelled
+    found = [_labels(dataset, qcd, settings.seed, network.classes) for dataset, qcd in labelled]
     hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
     inside = (hashes >= low) & (hashes < high)
     ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
@@ -69,30 +88,31 @@ def load(
                 f"tag: only {count} jets of class {name!r} ({part}), fewer than {MIN_JETS}; add simulated events "
                 f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
             )
-    parts = [jets for dataset in datasets for jets in _read(dataset, settings.seed, network, low, np.array(ends))]
+    read = [_read(dataset, qcd, settings.seed, network, low, np.array(ends)) for dataset, qcd in labelled]
+    parts = [jets for found in read for jets in found]
     inputs = Inputs.concatenate([jets.inputs for jets in parts])
     return Sample(inputs, np.concatenate([jets.labels for jets in parts]), np.concatenate([jets.pt for jets in parts]))
 
 
-def _labels(dataset: events.Dataset, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
+def _labels(dataset: events.Dataset, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
     for batch in dataset.iterate([f"{jet}_prongs" for jet in JETS]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label = class_index(batch, jet, dataset.manifest.role, classes)
+            label = class_index(batch, jet, qcd, classes)
             hashes.append(number[label >= 0])
             labels.append(label[label >= 0])
     return np.concatenate(hashes), np.concatenate(labels)
 
 
-def class_index(batch: ak.Array, jet: str, role: str, classes: list[Class]) -> np.ndarray:
+def class_index(batch: ak.Array, jet: str, qcd: bool, classes: list[Class]) -> np.ndarray:
     """Index in ``classes`` of each event's jet, -1 for a jet of no class.
 
     Background jets are QCD. A signal jet counts by the quarks it holds; one that holds fewer than two
     is of no class, since it is not QCD either.
     """
-    if role == "background":
+    if qcd:
         return np.full(len(batch), classes.index("qcd"))
     prongs = ak.to_numpy(batch[f"{jet}_prongs"])
     label = np.full(len(batch), -1)
@@ -107,12 +127,14 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
     return high if len(hashes) <= most else float(np.partition(hashes, most)[most])
 
 
-def _read(dataset: events.Dataset, seed: int, network: NetworkConfig, low: float, ends: np.ndarray) -> Iterator[Sample]:
+def _read(
+    dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
+) -> Iterator[Sample]:
     wanted = [column for jet in JETS for column in (*columns(jet), f"{jet}_prongs")]
     for batch in dataset.iterate(wanted):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label = class_index(batch, jet, dataset.manifest.role, network.classes)
+            label = class_index(batch, jet, qcd, network.classes)
             # The appended end serves label -1: no jet.
             chosen = (number >= low) & (number < np.append(ends, 0.0)[label])
             if chosen.any():

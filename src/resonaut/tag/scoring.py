@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import awkward as ak
+import numpy as np
 from tqdm import tqdm
 
 from resonaut.core import events
@@ -17,8 +18,12 @@ from resonaut.tag.settings import TagConfig
 log = logging.getLogger(__name__)
 
 
-def score_chunk(settings: TagConfig, models: list[Path], manifest: Path, chunk: str, output: Path) -> None:
+def score_chunk(
+    settings: TagConfig, models: list[Path], manifest: Path, chunk: str, output: Path, trained: bool
+) -> None:
     """Write the scores of one chunk, streaming its row groups: the friend file of ``tag``.
+
+    ``trained``: a part of the dataset trains the networks.
 
     Raises:
         InputFileError: a model is of another network than the configuration's, such as one of other classes.
@@ -36,12 +41,12 @@ def score_chunk(settings: TagConfig, models: list[Path], manifest: Path, chunk: 
     if repeated := len(taggers) - len({tagger.name for tagger in taggers}):
         raise ConfigError(f"tag: {repeated} of the models repeat a network's name; give each network once.")
     dataset = events.Dataset.open(manifest)
-    events.write(output, _score(dataset, chunk, taggers, settings), units={})
+    events.write(output, _score(dataset, chunk, taggers, settings, trained), units={})
     log.info("scored %s/%s with %s", dataset.name, chunk, ", ".join(tagger.name for tagger in taggers))
 
 
 def _score(
-    dataset: events.Dataset, chunk: str, taggers: list[networks.Tagger], settings: TagConfig
+    dataset: events.Dataset, chunk: str, taggers: list[networks.Tagger], settings: TagConfig, trained: bool
 ) -> Iterator[ak.Array]:
     longest = max(tagger.settings.max_constituents for tagger in taggers)
     wanted = [column for jet in JETS for column in columns(jet)]
@@ -50,7 +55,7 @@ def _score(
         scored = {name: batch[name] for name in events.KEY}
         for jet in JETS:
             scored |= score_jets(jet_inputs(batch, jet, longest), jet, taggers, settings.score_batch_size)
-        scored["tag_train"] = in_training(batch, dataset.manifest.role, settings)
+        scored["tag_train"] = in_training(batch, settings) if trained else np.zeros(len(batch), bool)
         yield ak.zip(scored, depth_limit=1)
 
 

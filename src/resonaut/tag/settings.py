@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-from resonaut.core.errors import ConfigError
 from resonaut.core.record import Natural, Pattern, key, record
 
 Class = Literal["qcd", "2prong", "3prong", "4prong"]
@@ -48,8 +47,9 @@ class NetworkConfig:
     one class (their scores are added) and some for none (``"ignore"``).
     """
 
-    architecture: Literal["particle_transformer", "particle_net"] = key(
-        "Particle Transformer (arXiv:2202.03772) or ParticleNet (arXiv:1902.08570), from weaver-core."
+    architecture: str = key(
+        "`particle_transformer` (arXiv:2202.03772) or `particle_net` (arXiv:1902.08570), from weaver-core, or one of "
+        "your own."
     )
     max_constituents: int = key("Hardest constituents of a jet that the network sees.", default=30, ge=2)
     dropout: float = key("Dropout of the transformer's blocks or of ParticleNet's dense layers.", default=0, ge=0, lt=1)
@@ -73,27 +73,6 @@ class NetworkConfig:
         return [c for c in CLASSES if c in self.outputs]
 
 
-def require_consistent(name: str, network: NetworkConfig) -> None:
-    """Stop with ``ConfigError`` where sizes or outputs of ``tag.networks.<name>`` contradict each other."""
-    if "qcd" not in network.outputs or (network.weights is None and network.outputs != network.classes):
-        raise ConfigError(
-            f"config: tag.networks.{name}.outputs: {', '.join(network.outputs)}: must hold qcd, and without published "
-            f"weights each class once, in the order {', '.join(CLASSES)}."
-        )
-    neighbours = network.edge_conv.neighbours
-    if network.architecture == "particle_net" and neighbours >= network.max_constituents:
-        raise ConfigError(
-            f"config: tag.networks.{name}.edge_conv.neighbours is {neighbours}, not below max_constituents, "
-            f"{network.max_constituents}; lower it."
-        )
-    width, heads = network.transformer.embed_dims[-1], network.transformer.heads
-    if network.architecture == "particle_transformer" and width % heads:
-        raise ConfigError(
-            f"config: tag.networks.{name}.transformer: {heads} heads do not divide the last of embed_dims, {width}; "
-            "change one."
-        )
-
-
 @record
 class TrainingConfig:
     """How much to train on, and how."""
@@ -110,9 +89,24 @@ class TrainingConfig:
 
 
 @record
+class Samples:
+    """What the networks learn from, where it is not the search's simulation."""
+
+    background: list[str] | None = key(
+        "Datasets of QCD jets; null for `search.samples.background`.", default=None, unique=True
+    )
+    signal: list[str] | None = key(
+        "Datasets whose jets are told apart by their prongs; null for `search.samples.signal`.",
+        default=None,
+        unique=True,
+    )
+
+
+@record
 class TagConfig:
     """Jet taggers, trained on the simulated jets or published, and the scores of both jets of every event."""
 
+    samples: Samples = key("What the networks learn from.", default={})
     seed: int = key("Seed of the choice of training events and of the training.", default=1, ge=0)
     device: Literal["cpu", "cuda", "auto"] = key(
         "Where the networks run; `auto` takes a GPU where there is one, and then results differ between machines.",

@@ -3,25 +3,26 @@
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from resonaut.core import events
-from resonaut.core.files import write_json
+from resonaut.core.results import write
 from resonaut.learn import training
 from resonaut.learn.losses import cross_entropy
 from resonaut.tag import networks
+from resonaut.tag.architectures import require_consistent
+from resonaut.tag.results import Loss, Network
 from resonaut.tag.roc import measure
-from resonaut.tag.sample import Sample, load
-from resonaut.tag.settings import NetworkConfig, TagConfig, require_consistent
+from resonaut.tag.sample import Sample, Simulation, load
+from resonaut.tag.settings import NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
 
-def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Path, summary: Path) -> None:
+def make_model(settings: TagConfig, name: str, simulation: Simulation, output: Path, summary: Path) -> None:
     """Train the network ``name``, or take its published weights; write model and summary.
 
     The summary holds the number of parameters, the jets per class, the loss per epoch, and per signal
@@ -33,37 +34,36 @@ def make_model(settings: TagConfig, name: str, manifests: list[Path], output: Pa
     if network.weights is not None:
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
-    datasets = [events.Dataset.open(manifest) for manifest in manifests]
-    held_out = load(datasets, settings, network, "held_out")
-    result: dict[str, Any] = {"loss": {"train": [], "held_out": []}, "train_jets": {}}
+    held_out = load(simulation, settings, network, "held_out")
+    loss, train_jets = Loss(train=[], held_out=[]), {}
     if network.weights is None:
-        seen = load(datasets, settings, network, "train")
-        module, result["loss"] = train(network, settings, seen, held_out)
+        seen = load(simulation, settings, network, "train")
+        module, loss = train(network, settings, seen, held_out)
         weights = {key: value.cpu() for key, value in module.state_dict().items()}
         tagger = networks.from_module(name, network, module, device)
-        result["train_jets"] = _count(seen, network)
+        train_jets = _count(seen, network)
     scores = tagger.scores(held_out.inputs, settings.score_batch_size)
     events.require_finite(scores, f"score of {name}", "held-out jets")
-    result |= {
-        "network": name,
-        "classes": list(network.classes),
-        "parameters": tagger.parameters,
-        "held_out_jets": _count(held_out, network),
-        **measure(scores, held_out.labels, network.classes),
-    }
-    for signal, area in result["auc"].items():
+    result = Network(
+        network=name,
+        classes=list(network.classes),
+        parameters=tagger.parameters,
+        train_jets=train_jets,
+        held_out_jets=_count(held_out, network),
+        loss=loss,
+        **vars(measure(scores, held_out.labels, network.classes)),
+    )
+    for signal, area in result.auc.items():
         log.info("%s: AUC of %s against qcd %.4f", name, signal, area)
     networks.save(output, name, network, weights)
-    write_json(summary, result)
+    write(summary, result)
 
 
 def _count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
     return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
 
 
-def train(
-    network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: Sample
-) -> tuple[networks.PairTransformer | networks.PointNet, dict[str, list[float]]]:
+def train(network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: Sample) -> tuple[torch.nn.Module, Loss]:
     """Minimise the weighted cross entropy with AdamW under a one-cycle learning rate.
 
     Returns the network and the mean loss per epoch on both samples. The same configuration gives the
@@ -91,7 +91,7 @@ def train(
         what=f"a {network.architecture}",
         key="tag.training.learning_rate",
     )
-    return module, {"train": history.training, "held_out": history.held_out}
+    return module, Loss(train=history.training, held_out=history.held_out)
 
 
 def _passes(n: int, batches: int, seed: int, device: str) -> Iterator[list[Tensor]]:

@@ -53,7 +53,7 @@ def wrong_type(path: str, value: Any) -> Try:
 
 LISTS = [
     "fit.masses", "fit.range", "fit.bump_widths", "fit.background.shape_parameters", "select.windows",
-    "select.methods", "search.stages", "search.datasets", "datasets.data.files", "datasets", "fit", "skim",
+    "select.methods", "search.stages", "search.samples.data", "datasets.data.files", "datasets", "fit", "skim",
 ]  # fmt: skip
 
 
@@ -61,7 +61,7 @@ LISTS = [
 def no_list(path: str, value: Any) -> Try:
     # An empty section has the defaults in YAML's own reading; that would be right, too.
     right = fine if value is None and path in ("fit", "skim") else None
-    return dry_run(nested(path, value), right=right, refused=(*last(path), "search.datasets"))
+    return dry_run(nested(path, value), right=right, refused=(*last(path), "search.samples"))
 
 
 SEEDS: list[Any] = [2**63, 2**64, -1, 1.5, 1e30, "one", None, float("nan")]
@@ -138,8 +138,8 @@ def generated(component: Mapping[str, Any], **generator: Any) -> dict[str, Any]:
 
 SIMULATED = {"search.stages": ["simulate", "skim"], "datasets.data.files": []}
 QCD = {"process": "qcd", "events": 5}
-BACKGROUND = {"role": "background", "files": ["b.root"], "cross_section": 1}
-SIGNAL = {"role": "signal", "files": ["b.root"], "cross_section": 1, "mass": 3500}
+BACKGROUND = {"nature": "simulation", "files": ["b.root"], "cross_section": 1}
+SIGNAL = {"nature": "simulation", "files": ["b.root"], "cross_section": 1, "mass": 3500}
 FILES_OF_DATA = "datasets.data.files"
 
 # Values by their paths, and the words of which a sentence must hold one.
@@ -175,9 +175,9 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "stage twice": ({"search.stages": ["skim", "skim"]}, "stages"),
     "no stages": ({"search.stages": []}, "stages"),
     "stage without the one before": ({"search.stages": ["fit"]}, ("stages", "skim", "select")),
-    "dataset unknown": ({"search.datasets": ["data", "none"]}, "none"),
-    "dataset twice": ({"search.datasets": ["data", "data"]}, "datasets"),
-    "no datasets": ({"search.datasets": []}, "datasets"),
+    "dataset unknown": ({"search.samples.data": ["data", "none"]}, "none"),
+    "dataset twice": ({"search.samples.data": ["data", "data"]}, "samples"),
+    "no datasets": ({"search.samples.data": []}, "samples"),
     "signal unknown": ({"fit.signals": ["signal_9"]}, "signal_9"),
     "signal not in the search": ({"fit.signals": ["signal_3500"]}, "signal_3500"),
     "signal that is data": ({"fit.signals": ["data"]}, "signals"),
@@ -202,23 +202,27 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "resonance without a mass": (generated({"process": "x_to_yy", "events": 5}), "mass"),
     "limits in fb without luminosity": (
         {
-            "search.datasets": ["data", "s"],
+            "search.samples.signal": ["s"],
             "datasets.s": SIGNAL,
             "fit.signals": ["s"],
             "datasets.data.luminosity": None,
         },
         "luminosity",
     ),
-    "two data datasets": (
-        {"search.datasets": ["data", "more"], "datasets.more": {"role": "data", "files": ["b.root"], "luminosity": 1}},
+    "two data datasets without an era": (
+        {
+            "search.samples.data": ["data", "more"],
+            "datasets.more": {"nature": "data", "files": ["b.root"], "luminosity": 1},
+        },
         ("data", "more"),
     ),
-    "no data": ({"search.datasets": ["b"], "datasets.b": BACKGROUND}, "data"),
+    "no data": ({"search.samples": {"data": [], "background": ["b"]}, "datasets.b": BACKGROUND}, "data"),
     "background without a cross section": (
-        {"search.datasets": ["data", "b"], "datasets.b": BACKGROUND | {"cross_section": None}},
+        {"search.samples.background": ["b"], "datasets.b": BACKGROUND | {"cross_section": None}},
         "cross_section",
     ),
-    "role unknown": ({"datasets.data.role": "Data"}, "role"),
+    "nature unknown": ({"datasets.data.nature": "Data"}, "nature"),
+    "role": ({"datasets.data.role": "data"}, "nature"),
     "format unknown": ({"datasets.data.format": "delphes"}, "format"),
     "labelled NanoAOD": ({"datasets.data.labelled": {"signal": [0, 5]}}, "labelled"),
     "labels upside down": (
@@ -232,7 +236,10 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "file and pattern": ({FILES_OF_DATA: ["a.root", "a*.root"]}, "a.root"),
     "file by another path": ({FILES_OF_DATA: ["a.root", "./a.root", "../work/a.root"]}, "a.root"),
     "file in two datasets": (
-        {"search.datasets": ["data", "b"], "datasets.b": {"role": "data", "files": ["a.root"], "luminosity": 1}},
+        {
+            "search.samples.data": ["data", "b"],
+            "datasets.b": {"nature": "data", "files": ["a.root"], "luminosity": 20},
+        },
         ("a.root", "data"),
     ),
     "folder as file": ({FILES_OF_DATA: ["src"]}, "src"),
@@ -240,7 +247,7 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "unknown key at the top": ({"serach": {}}, "serach"),
     "unknown key": ({"fit.bin_widht": 4}, "bin_widht"),
     "unknown key of a dataset": ({"datasets.data.file": ["a.root"]}, "file"),
-    "number as key": ({"datasets": {5: {"role": "data"}}}, "5"),
+    "number as key": ({"datasets": {5: {"nature": "data"}}}, "5"),
     "true as key": ({True: 5}, "True"),
     "null as key": ({"fit": {None: 5}}, "None"),
 }
@@ -261,7 +268,8 @@ def two_signals_of_one_mass() -> Try:
     datasets = {"s1": SIGNAL, "s2": SIGNAL | {"files": ["c.root"]}}
     text("c.root", "")
     text("b.root", "")
-    overlay = {"search": {"datasets": ["data", "s1", "s2"]}, "datasets": datasets, "fit": {"signals": ["s1", "s2"]}}
+    search = {"samples": {"signal": ["s1", "s2"]}}
+    overlay = {"search": search, "datasets": datasets, "fit": {"signals": ["s1", "s2"]}}
     return dry_run(overlay, right=None, refused="signals")
 
 
@@ -271,7 +279,10 @@ def users_files_over_the_demos_generator() -> Try:
     write_nano("a.root", nano())
     content = yaml.safe_dump(
         {
-            "search": {"stages": ["skim"], "datasets": ["data"]},
+            "search": {
+                "stages": ["skim"],
+                "samples": {"data": ["data"], "pseudo_data": [], "background": [], "signal": []},
+            },
             "datasets": {"data": {"files": ["a.root"], "luminosity": 59.8}},
         }
     )
@@ -361,10 +372,10 @@ HOSTILE = {
 def hostile_name(what: str, name: str) -> Try:
     """A name that becomes a file or an option: it works as what it is, or is refused; it never runs."""
     write_nano("a.root", nano())
-    data = {"role": "data", "generator": None, "files": ["a.root"], "luminosity": 20}
+    data = {"nature": "data", "generator": None, "files": ["a.root"], "luminosity": 20}
     skim = {"regions": {"dijet": {"m_jj_min": None}}}
     if what == "datasets":
-        overlay = {"search": {"stages": ["skim"], "datasets": [name]}, "datasets": {name: data}, "skim": skim}
+        overlay = {"search": {"stages": ["skim"], "samples": {"data": [name]}}, "datasets": {name: data}, "skim": skim}
     elif what == "regions":
         skim = {"regions": {name: {"m_jj_min": None}}}
         overlay = {"search": {"stages": ["skim"]}, "datasets": {"data": {"region": name}}, "skim": skim}
@@ -387,7 +398,7 @@ def hostile_name(what: str, name: str) -> Try:
         HOSTILE["newline"],
     )
     arguments = () if real else ("--dry-run", "--quiet", "rules")
-    named = (what, name.splitlines()[0] if name else what, repr(name), "search.datasets", "methods")
+    named = (what, name.splitlines()[0] if name else what, repr(name), "search.samples", "methods")
     right = None if what != "regions" and name in (HOSTILE["up"], HOSTILE["absolute"], HOSTILE["dots"]) else fine
     return snakemake(overlay, *arguments, right=right, refused=named)
 
@@ -491,10 +502,10 @@ def files_twice_in_a_run() -> Try:
 def half_of_the_simulation_without_counters() -> Try:
     write_nano("a.root", nano())
     write_nano("b.root", nano(simulation=True), runs(3))
-    datasets = {"b": {"role": "background", "files": ["b.root"], "cross_section": 1}}
+    datasets = {"b": {"nature": "simulation", "files": ["b.root"], "cross_section": 1}}
     overlay = {
         "datasets": datasets,
-        "search": {"stages": ["skim"], "datasets": ["data", "b"]},
+        "search": {"stages": ["skim"], "samples": {"background": ["b"]}},
         "skim": {"regions": {"dijet": {"m_jj_min": None}}},
     }
     return snakemake(overlay, right=None, refused=("b.root", "b:"))
@@ -504,10 +515,10 @@ def half_of_the_simulation_without_counters() -> Try:
 def broken_file_keeps_other_datasets() -> Try:
     write_nano("a.root", nano())
     text("b.root", "broken")
-    datasets = {"b": {"role": "background", "files": ["b.root"], "cross_section": 1}}
+    datasets = {"b": {"nature": "simulation", "files": ["b.root"], "cross_section": 1}}
     overlay = {
         "datasets": datasets,
-        "search": {"stages": ["skim"], "datasets": ["data", "b"]},
+        "search": {"stages": ["skim"], "samples": {"background": ["b"]}},
         "skim": {"regions": {"dijet": {"m_jj_min": None}}, "bad_files": {"retries": 0}},
     }
     return snakemake(overlay, "--keep-going", right=None, refused="b.root")

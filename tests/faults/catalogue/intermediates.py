@@ -29,11 +29,11 @@ def skimmed(*steps: int) -> list[list[str]]:
 
 
 def cutflows() -> list[str]:
-    return ["resonaut", "report", "cutflows", MANIFEST, "--table", "out/cutflows.csv", "--plot", "out/cutflows.png"]
+    return ["resonaut", "report", "cutflow", MANIFEST, "--output", "out"]
 
 
 def selection() -> list[str]:
-    problem = freeze({"datasets": {"d": {"role": "data", "files": ["a.root"]}}, "select": {"windows": {"w": WINDOW}}})
+    problem = freeze({"datasets": {"d": {"nature": "data", "files": ["a.root"]}}, "select": {"windows": {"w": WINDOW}}})
     if problem:
         raise RuntimeError(problem[-1])
     options = ["--config", "frozen/select.json", "--method", "inclusive", "--window", "w", "--data", MANIFEST]
@@ -60,7 +60,7 @@ MANIFESTS = {
     "scale infinite": {"weight_scale": float("inf")},
     "scale null": {"weight_scale": None},
     "name": {"name": "x"},
-    "role": {"role": "king"},
+    "nature": {"nature": "king"},
     "key unknown": {"nothing": 1},
     "key missing": {"chunks": Ellipsis},
     "cutflow null": {"cutflow": None},
@@ -119,7 +119,7 @@ TEXTS = {
 }
 
 
-@fault(content=TEXTS, path=[MANIFEST, SUMMARY, "frozen/skim.json", "frozen/d.json", "frozen/select.json"])
+@fault(content=TEXTS, path=[MANIFEST, SUMMARY, "frozen/skim.json", "frozen/select.json"])
 def other_text(content: bytes, path: str) -> Try:
     commands = skimmed(0, 1)
     command = {MANIFEST: selection(), "frozen/select.json": selection(), SUMMARY: commands[1]}.get(path, commands[0])
@@ -127,12 +127,10 @@ def other_text(content: bytes, path: str) -> Try:
     return Try([command], None, (path,))
 
 
-@fault(path=[MANIFEST, SUMMARY, EVENTS, "frozen/skim.json", "frozen/d.json", "frozen/select.json"])
+@fault(path=[MANIFEST, SUMMARY, EVENTS, "frozen/skim.json", "frozen/select.json"])
 def missing(path: str) -> Try:
     commands = skimmed(0, 1)
-    command = {SUMMARY: commands[1], "frozen/skim.json": commands[0], "frozen/d.json": commands[0]}.get(
-        path, selection()
-    )
+    command = {SUMMARY: commands[1], "frozen/skim.json": commands[0]}.get(path, selection())
     Path(path).unlink()
     return Try([command], None, (path, "000.parquet"))
 
@@ -201,24 +199,24 @@ def scan_result(change: Callable[[dict[str, Any]], Any], command: str) -> Try:
     return Try(commands, fine if "nothing" in content else None, ("out/scan.json", "fit result"), limit=60)
 
 
-REPORTS = {
-    "cutflows": ["--table", "out/t.csv", "--plot", "out/p.png"],
-    "tagger": ["--plot", "out/p.png"],
-    "lund": ["--plot", "out/p.png"],
-    "calibration": ["--output", "out"],
-    "reweighting": ["--plot", "out/p.png"],
-    "search": ["--output", "out"],
-    "injections": ["--output", "out"],
-    "images": ["--output", "out"],
-    "bias": ["--plot", "out/p.png", "--table", "out/t.csv"],
-    "tables": ["--summary", "out/s.json", "--table", "out/t.csv"],
-}
+REPORTS = (
+    "cutflow",
+    "taggers",
+    "lund-planes",
+    "observables",
+    "scale-factors",
+    "reweighting",
+    "search",
+    "injections",
+    "images",
+    "bias",
+    "summary",
+)
 
 
 @fault(
     command=REPORTS,
     content={"object": b"{}", "list": b"[]", "null": b"null", "broken": b"{", "number keys": b'{"1": {"2": 3}}'},
 )
-def report_of_something_else(command: list[str], content: bytes) -> Try:
-    name = next(key for key, value in REPORTS.items() if value is command)
-    return Try([["resonaut", "report", name, text("x.json", content), *command]], None, ("x.json",))
+def report_of_something_else(command: str, content: bytes) -> Try:
+    return Try([["resonaut", "report", command, text("x.json", content), "--output", "out"]], None, ("x.json",))

@@ -115,7 +115,7 @@ def correction() -> None:
 
 def normalised(right: Callable[[], str | None] | None, refused: Any) -> Try:
     """``resonaut calibrate normalise`` of a signal with the correction ``c.json``."""
-    dataset = {"role": "signal", "cross_section": 1.0, "mass": 3500.0, "luminosity": None}
+    dataset = {"nature": "simulation", "cross_section": 1.0, "mass": 3500.0, "luminosity": None}
     write_nano("a.root", nano(simulation=True), runs(200))
     done(skim("a.root", right=None, refused="", dataset=dataset))
     section = json.loads(Path("frozen/calibrate.json").read_text()) | {"minimum_delta": 0.005, "minimum_kt": 0.02}
@@ -279,7 +279,7 @@ def published_weights(make: Callable[[], bytes], suffix: str) -> Try:
     """``resonaut tag train`` that adopts weights named in the configuration."""
     path = text(f"w{suffix}", make())
     network = {"architecture": "particle_net", "weights": path, "outputs": ["qcd", "2prong"]}
-    dataset = {"role": "background", "cross_section": 1.0, "files": ["a.root"]}
+    dataset = {"nature": "simulation", "cross_section": 1.0, "files": ["a.root"]}
     refusal = freeze({"datasets": {"d": dataset}, "tag": {"networks": {"n": network}}})
     if refusal:
         return Try([refusal], None, (path,))
@@ -287,4 +287,4 @@ def published_weights(make: Callable[[], bytes], suffix: str) -> Try:
     done(skim("a.root", right=None, refused="", dataset=dataset | {"luminosity": None}))
     freeze({"datasets": {"d": dataset}, "tag": {"networks": {"n": network}}})
     options = ["--config", "frozen/tag.json", "--network", "n", "--output", "out/n.npz", "--summary", "out/n.json"]
-    return Try([["resonaut", "tag", "train", "results/skim/d.json", *options]], None, (path,))
+    return Try([["resonaut", "tag", "train", "--background", "results/skim/d.json", *options]], None, (path,))

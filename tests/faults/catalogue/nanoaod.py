@@ -20,7 +20,7 @@ uncompressed = Kind(
     apart="nothing in such a file tells of the flip; a list of checksums in the configuration does",
 )
 
-SIMULATION = {"role": "background", "cross_section": 10.0, "luminosity": None}
+SIMULATION = {"nature": "simulation", "cross_section": 10.0, "luminosity": None}
 CUTS = {"dijet": {"pt_min": 300, "delta_eta_max": 1.3}}
 
 
@@ -541,12 +541,14 @@ def simulation_with_equal_numbers() -> Try:
     return skim("a.root", "b.root", right=events(400, weight_scale=10 / 400), refused=TWICE, dataset=SIMULATION)
 
 
-@fault(role=["data", "pseudo_data", "w_data"])
-def all_events_numbered_zero(role: str) -> Try:
+@fault(nature=["data", "pseudo_data"])
+def all_events_numbered_zero(nature: str) -> Try:
     columns = nano()
     for name in ("run", "luminosityBlock", "event"):
         columns[name][:] = 0
-    return skim(write_nano("a.root", columns), right=None, refused=("a.root", "event", "d:"), dataset={"role": role})
+    return skim(
+        write_nano("a.root", columns), right=None, refused=("a.root", "event", "d:"), dataset={"nature": nature}
+    )
 
 
 # --- normalisation ------------------------------------------------------------------------------------------------
@@ -567,7 +569,8 @@ def fallback_is_said() -> str | None:
     found = load("results/skim/d.json")
     known = {
         "name",
-        "role",
+        "nature",
+        "era",
         "chunks",
         "events",
         "luminosity",

@@ -20,7 +20,7 @@ def data(real: bool) -> Try:
 @kind.fault()
 def simulation() -> Try:
     write_nano("a.root", nano(simulation=True), runs(400))
-    dataset = {"role": "background", "cross_section": 10.0, "luminosity": None}
+    dataset = {"nature": "simulation", "cross_section": 10.0, "luminosity": None}
     return skim("a.root", right=events(200, weight_scale=10 / 400), refused=(), dataset=dataset)
 
 

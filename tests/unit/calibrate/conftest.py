@@ -8,6 +8,9 @@ from resonaut.calibrate.settings import Histogram, Settings
 from resonaut.core import events
 from resonaut.core.files import write_json
 
+# The nature of the events of a kind of sample; all others are simulation.
+NATURES = {"data": "data", "pseudo_data": "pseudo_data", "w_data": "data"}
+
 
 @pytest.fixture
 def bins() -> LundBins:
@@ -71,7 +74,7 @@ def toy_constituents(jets: int, seed: int, softness: float = 1.0) -> dict[str, a
 def make_dataset(tmp_path):
     """Write a skimmed dataset of toy jets, in row groups and chunks; returns its manifest."""
 
-    def make(name: str, role: str, chunks: list[list[int]], softness: float = 1.0, prongs=(2, 2), gen_weight=1.0):
+    def make(name: str, kind: str, chunks: list[list[int]], softness: float = 1.0, prongs=(2, 2), gen_weight=1.0):
         first = 0
         for number, groups in enumerate(chunks):
             batches = []
@@ -89,24 +92,24 @@ def make_dataset(tmp_path):
                     columns |= {f"{jet}_pt": np.linspace(300, 600, size), f"{jet}_tau1": np.full(size, 0.5)}
                     columns |= {f"{jet}_eta": np.zeros(size), f"{jet}_phi": np.zeros(size)}
                     columns[f"{jet}_tau2"] = np.linspace(0, 0.5, size)
-                    if role == "signal":
+                    if kind == "signal":
                         columns[f"{jet}_prongs"] = np.full(size, n, np.int8)
                         # Quarks on the two hard axes of the toy jets, and between them.
                         for key, places in (("eta", np.zeros(n)), ("phi", np.linspace(-0.2, 0.2, n))):
                             columns[f"{jet}_quark_{key}"] = ak.unflatten(np.tile(places, size), np.full(size, n))
                         columns[f"{jet}_quark_pt"] = ak.unflatten(np.full(n * size, 100.0), np.full(size, n))
                         columns[f"{jet}_quark_pdgid"] = ak.unflatten(np.tile(np.full(n, 5), size), np.full(size, n))
-                if role in ("w_sim", "w_background"):
+                if kind in ("w_sim", "w_background"):
                     columns["shower_weight"] = ak.unflatten(np.tile([1.2, 0.8], size), np.full(size, 2))
                 batches.append(ak.zip(columns, depth_limit=1))
                 first += size
             events.write(tmp_path / "skim" / name / f"{number:03d}.parquet", batches, {})
         manifest = {
             "name": name,
-            "role": role,
+            "nature": NATURES.get(kind, "simulation"),
             "chunks": [f"{number:03d}" for number in range(len(chunks))],
             "events": first,
-            "luminosity": 2.0 if role == "w_data" else None,
+            "luminosity": 2.0 if kind == "w_data" else None,
             "cross_section": 1.0,
             "mass": None,
             "weight_scale": 1.0,

@@ -1,10 +1,7 @@
 import dataclasses
-import json
 
-import hist
 import numpy as np
 import pytest
-import uhi.io.json
 
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.counts import Counts
@@ -131,10 +128,10 @@ def test_measure_reads_every_dataset_and_reports_planes(make_dataset, settings):
     correction, source, planes = measure(Samples([data], parts, [background], []), settings)
     assert (source["data_jets"], source["simulation_jets"], source["background_jets"]) == (60, 120, 10)
     # Scaled to the data's luminosity of 2/fb.
-    assert sum(planes["background"]["subjets"]) == pytest.approx(10 * 2 * 0.1 * 2)
-    assert sum(planes["simulation"]["subjets"]) == 240
+    assert sum(planes.background.subjets) == pytest.approx(10 * 2 * 0.1 * 2)
+    assert sum(planes.simulation.subjets) == 240
     assert list(correction.systematics) == ["background"]
-    histogram = hist.Hist(json.loads(json.dumps(planes["data"]["splittings"]), object_hook=uhi.io.json.object_hook))
+    histogram = planes.data.splittings
     assert histogram.axes.name == ("subjet_pt", "ln_radius_over_delta", "ln_kt")
     assert histogram.values().shape == correction.error.shape
     assert histogram.values().sum() > 60

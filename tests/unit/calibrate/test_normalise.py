@@ -68,7 +68,7 @@ def test_mean_is_one_for_each_prong_count_in_every_variation(signal, settings, b
 def test_the_jets_pt_spectrum_is_restored(signal, settings, bins):
     fine = dataclasses.replace(settings, jets_per_bin=50)
     found = friends_of(signal, uneven(bins), fine)
-    edges = normalise(signal, uneven(bins), fine).prongs["2"].bins
+    edges = JetBins(normalise(signal, uneven(bins), fine).prongs["2"].bins)
     jets = jets_of(signal.read(COLUMNS), "j2")
     weight, bad = ak.to_numpy(found.lund_weight_j2), ak.to_numpy(found.lund_bad_match_j2)
     index = edges.index(jets.hard_scale, jets.pt) + 100 * bad
@@ -95,7 +95,8 @@ def test_only_the_unclustered_jets_change_the_number_of_badly_matched_ones(signa
     assert down.mean() == pytest.approx(1, abs=1e-5)
     # Compared bin by bin: normalised together, a lost jet keeps its factor relative to a good one.
     jets = jets_of(signal.read(COLUMNS), "j2")
-    index = normalise(signal, correction_of(bins), settings).prongs["2"].bins.index(jets.hard_scale, jets.pt)
+    index = normalise(signal, correction_of(bins), settings).prongs["2"].bins
+    index = JetBins(index).index(jets.hard_scale, jets.pt)
     for values, factor in ((up, 5.0), (down, 0.2)):
         for k in np.unique(index):
             good = values[(index == k) & ~bad]
@@ -122,7 +123,7 @@ def test_bins_hold_equally_many_jets_by_hard_scale_and_then_pt():
 def test_one_prong_has_no_hard_scale():
     pt = np.linspace(300, 900, 600)
     bins = JetBins.of(np.zeros(600), pt, 100)
-    assert bins.hard_scale == []
+    assert bins.edges.hard_scale == []
     assert np.bincount(bins.index(np.zeros(600), pt)).tolist() == [100] * 6
 
 
@@ -243,24 +244,25 @@ def test_summary_has_scale_factors_histograms_and_matching(signal, settings, bin
     correction = uneven(bins)
     friends_of(signal, correction, settings)
     found = summarise(signal, normalise(signal, correction, settings), False, settings)
-    row = found["selections"]["tau21"]
-    assert row["efficiency"] == pytest.approx(0.4, abs=0.01)
-    assert row["scale_factor"] == pytest.approx(1, abs=0.2)
-    sizes = {name: max(map(abs, pair)) for name, pair in row["uncertainties"].items()}
-    assert row["total"] == pytest.approx(np.sqrt(sum(size**2 for size in sizes.values())))
+    row = found.selections["tau21"]
+    assert row.efficiency == pytest.approx(0.4, abs=0.01)
+    assert row.scale_factor == pytest.approx(1, abs=0.2)
+    sizes = {name: max(map(abs, pair)) for name, pair in row.uncertainties.items()}
+    assert row.total == pytest.approx(np.sqrt(sum(size**2 for size in sizes.values())))
     assert set(sizes) > {"statistical", "pt_extrapolation", "shower", "unclustered"}
-    before, after = (sum(found["histograms"]["tau21"][w]["storage"]["values"]) for w in ("before", "after"))
+    pair = found.histograms["tau21"]
+    before, after = (one.sum(flow=True).value for one in (pair.before, pair.after))
     assert before == pytest.approx(2 * signal.manifest.events)
     assert after == pytest.approx(before, rel=1e-4)
-    assert set(found["prongs"]) == {"2", "3"}
+    assert set(found.prongs) == {"2", "3"}
 
 
 def test_an_empty_selection_has_no_scale_factor(signal, settings, bins):
     friends_of(signal, uneven(bins), settings)
     none = dataclasses.replace(settings, selections={"none": {"tau21": (2.0, None)}})
-    row = summarise(signal, normalise(signal, uneven(bins), settings), False, none)["selections"]["none"]
-    assert row["efficiency"] == 0
-    assert row["scale_factor"] is None
+    row = summarise(signal, normalise(signal, uneven(bins), settings), False, none).selections["none"]
+    assert row.efficiency == 0
+    assert row.scale_factor is None
 
 
 def test_an_unknown_observable_is_named(signal, settings, bins):

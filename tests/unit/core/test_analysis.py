@@ -22,7 +22,7 @@ def complete(*overlays: dict[str, Any], base: Path | None = ROOT / "config" / "c
 
 
 def skimmed(**datasets: Any) -> dict[str, Any]:
-    return {"search": {"stages": ["skim"], "datasets": list(datasets)}, "datasets": datasets}
+    return {"search": {"stages": ["skim"], "samples": {"data": list(datasets)}}, "datasets": datasets}
 
 
 def window(low: list[float], signal_region: list[float], high: list[float]) -> dict[str, Any]:
@@ -59,17 +59,33 @@ def test_chains_become_windows() -> None:
 @pytest.mark.parametrize(
     ("overlay", "sentence"),
     [
-        ({"search": {"datasets": ["data", "nothing"]}}, "search.datasets names 'nothing', which is not in 'datasets'"),
+        (
+            {"search": {"samples": {"data": ["nothing"]}}},
+            "search.samples.data names 'nothing', which is not in 'datasets'",
+        ),
+        (
+            {"search": {"samples": {"data": ["qcd"]}}},
+            "search.samples.data names 'qcd', whose nature is simulation, not",
+        ),
+        ({"tag": {"samples": {"signal": ["data"]}}}, "tag.samples.signal names 'data', whose nature is data, not sim"),
+        (
+            {"search": {"samples": {"background": ["qcd", "signal_tt"]}}},
+            "search.samples has 'signal_tt' in background and in signal; take it out of one",
+        ),
+        (
+            {"search": {"samples": {"data": ["data", "w_data"]}}},
+            "data and w_data are one sample; give each its datasets.",
+        ),
         (
             {"search": {"stages": ["simulat"]}},
             "search.stages has 'simulat', which is no stage; there are simulate, skim",
         ),
         (
             {
-                "search": {"stages": ["simulate", "skim", "select"], "datasets": ["pseudo", "qcd"]},
+                "search": {"stages": ["simulate", "skim", "select"], "samples": {"data": []}},
                 "select": {"methods": ["inclusive"]},
             },
-            "search.datasets no dataset with the role 'data' to search in; add one, or pseudo-data",
+            "search.samples.data names no data to search in; name them, or pseudo-data",
         ),
         (
             {"select": {"methods": ["inclusive", "a"], "combinations": {"a": {"methods": ["a", "inclusive"]}}}},
@@ -84,7 +100,10 @@ def test_chains_become_windows() -> None:
         ({"skim": {"regions": {"dijet": {"softdrop_mass": [9, 5]}}}}, "skim.regions.dijet.softdrop_mass is [9, 5]"),
         ({"skim": {"regions": {"boosted_w": {"jets": 1, "m_jj_min": 9}}}}, "skim.regions.boosted_w keeps one jet"),
         ({"skim": {"regions": {"dijet": {"m_jj_min": 8000}}}}, "skim.regions.dijet.m_jj_min is 8000 GeV, above the"),
-        ({"datasets": {"data": {"labelled": {}}}}, "datasets.data.labelled chooses events by the label that LHC"),
+        (
+            {"datasets": {"data": {"labelled": {}}}},
+            "datasets.data.labelled chooses events by a label, which files of the format nanoaod lack",
+        ),
         (
             {"datasets": {"data": {"format": "lhco_raw", "labelled": {"signal": [9, 5]}}}},
             "datasets.data.labelled.signal is [9, 5]; give the first event first",
@@ -109,7 +128,7 @@ def test_chains_become_windows() -> None:
             "datasets.data stands for collisions, which exist in one variation",
         ),
         (
-            {"search": {"stages": ["simulate", "skim", "tag"], "datasets": ["data"]}},
+            {"search": {"stages": ["simulate", "skim", "tag"], "samples": {"background": [], "signal": []}}},
             "search.stages has 'tag', which learns from",
         ),
         ({"tag": {"networks": {"part": {"architecture": "particle_net", "max_constituents": 3}}}}, "part.edge_conv"),
@@ -118,12 +137,12 @@ def test_chains_become_windows() -> None:
             "tag.networks.part.weights: no file 'no.pt'",
         ),
         (
-            {"search": {"stages": ["simulate", "skim", "reweight"], "datasets": ["data"]}},
-            "add a dataset with the role background",
+            {"search": {"stages": ["simulate", "skim", "reweight"], "samples": {"background": []}}},
+            "name datasets in search.samples.background",
         ),
         (
-            {"search": {"stages": ["simulate", "skim", "calibrate"], "datasets": ["w_data"]}},
-            "add a dataset with the role w_sim",
+            {"calibrate": {"samples": {"simulation": []}}},
+            "name datasets in calibrate.samples.simulation",
         ),
         ({"calibrate": {"bins": {"subjet_pt": [10, 9, 20]}}}, "calibrate.bins.subjet_pt: [10, 9, 20] are not ascend"),
         ({"calibrate": {"factor_range": [5, 0.2]}}, "calibrate.factor_range is [5, 0.2], which must rise and hold 1"),
@@ -150,8 +169,14 @@ def test_chains_become_windows() -> None:
         ({"select": {"features": ["m_jj"]}}, "select.features: unknown feature 'm_jj'; the features are m_j1, m_j2"),
         ({"select": {"jet_features": ["m_j1"]}}, "select.jet_features: unknown feature 'm_j1'; the features are m, ta"),
         ({"select": {"tagger": {"network": "best"}}}, "select.tagger.network: 'best' is not in tag.networks"),
-        ({"select": {"quak": {"prior": ["qcd"]}}}, "select.quak.prior names 'qcd', whose role is background, not sig"),
-        ({"select": {"injection": {"signals": ["none"]}}}, "select.injection.signals names 'none', which is not in se"),
+        (
+            {"select": {"methods": ["quak"], "quak": {"prior": ["qcd"]}}},
+            "select.quak.prior names 'qcd', not in search.samples.signal; add",
+        ),
+        (
+            {"select": {"injection": {"signals": ["none"]}}},
+            "select.injection.signals names 'none', not in search.samples.sig",
+        ),
         ({"select": {"injection": {"windows": ["w1"]}}}, "select.injection.windows: no window 'w1' in select.windows"),
         ({"select": {"injection": {"slow_methods": ["cwolla"]}}}, "unknown method 'cwolla' in select.injection.slow"),
         ({"select": {"injection": {"amounts": [1, 1.0000001]}}}, "select.injection.amounts: 1, 1 are not different"),
@@ -169,6 +194,58 @@ def test_contradictions_are_one_sentence(overlay, sentence) -> None:
     with pytest.raises(ConfigError, match=r"^config: ") as caught:
         complete(overlay)
     assert sentence in str(caught.value)
+
+
+TAGGERS = {
+    "part": {"architecture": "particle_transformer", "max_constituents": 20},
+    "particlenet": {"architecture": "particle_net"},
+}
+JOBS = [
+    *(f"simulate/{name}" for name in ("data", "qcd", "w_sim")),
+    *(f"skim/{command}/{name}" for command in ("chunk", "merge") for name in ("data", "qcd", "w_sim")),
+    *("tag/train/part", "tag/train/particlenet", "tag/score", "calibrate/measure", "calibrate/apply"),
+    *("calibrate/summarise", "reweight", "select/cwola/w3500", "select/tagger/w4000", "report"),
+    *("fit/selection/w3500", "fit/selection/w4000", "fit/bias/w3500", "fit/retrained"),
+]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "changed"),
+    [
+        ({"datasets": {"qcd": {"cross_section": 9}}}, {"skim/merge/qcd"}),
+        ({"datasets": {"data": {"era": "2018"}}}, {"skim/merge/data"}),
+        ({"skim": {"regions": {"boosted_w": {"pt_min": 230}}}}, {"skim/chunk/w_sim", "skim/merge/w_sim"}),
+        ({"skim": {"duplicates": "drop"}}, {f"skim/merge/{name}" for name in ("data", "qcd", "w_sim")}),
+        ({"simulate": {"processes": {"ww": {"settings": ["WeakDoubleBoson:ffbar2WW = on"]}}}}, {"simulate/w_sim"}),
+        ({"simulate": {"tunes": {"nature": []}}}, {"simulate/data"}),
+        ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score"}),
+        ({"tag": {"training": {"epochs": 2}}}, {"tag/train/part", "tag/train/particlenet"}),
+        ({"calibrate": {"histograms": {"tau21": {"bins": 5, "low": 0, "high": 1}}}}, {"calibrate/summarise"}),
+        ({"calibrate": {"samples": {"b_quarks": []}}}, set()),
+        (
+            {"fit": {"masses": [3400, 3500]}},
+            {"fit/selection/w3500", "fit/selection/w4000", "fit/bias/w3500", "fit/retrained"},
+        ),
+        ({"fit": {"bias": {"toys": 50}}}, {"fit/bias/w3500"}),
+        ({"select": {"cwola": {"combination": "sum"}}}, {"select/cwola/w3500"}),
+        ({"search": {"samples": {"background": []}}, "select": {"methods": ["inclusive"]}}, set()),
+    ],
+)
+def test_a_key_changes_the_jobs_that_read_it_and_no_other(overlay, changed) -> None:
+    """What a job reads is frozen in a file, whose content decides whether it runs again."""
+    path = ROOT / "config" / "config.yaml"
+
+    def keys(*overlays: dict[str, Any]) -> dict[str, Any]:
+        config = yaml.safe_load(path.read_text()) | {
+            "search": {"stages": ["simulate", "skim", "tag", "calibrate", "select", "fit"]}
+        }
+        for one in ({"search": {"samples": yaml.safe_load(path.read_text())["search"]["samples"]}}, *overlays):
+            update_config(config, one)
+        analysis = Analysis.of(config, [path])
+        return {job: analysis.keys(job) for job in JOBS}
+
+    before, after = keys(), keys(overlay)
+    assert {job for job in JOBS if before[job] != after[job]} == changed
 
 
 def test_files_come_in_the_order_of_the_patterns(tmp_path) -> None:
@@ -205,21 +282,27 @@ def test_no_file_and_a_folder_are_refused(tmp_path) -> None:
     [
         ({}, True),
         ({"region": "dijet"}, False),
-        ({"role": "w_data"}, False),
         ({"labelled": {"background": [5, None]}}, False),
         ({"labelled": {"background": [4, None]}}, True),
         ({"labelled": {"background": [5, None], "signal": [0, 1]}}, True),
         ({"labelled": {"background": [5, None], "seed": 2}}, True),
     ],
 )
-def test_two_datasets_of_one_role_share_no_events(tmp_path, change, refused) -> None:
+def test_two_datasets_of_one_sample_share_no_events(tmp_path, change, refused) -> None:
     path = tmp_path / "a.h5"
     path.touch()
-    one = {"role": "data", "format": "lhco_features", "region": "lhco", "files": [str(path)]}
+    one = {
+        "nature": "data",
+        "era": "a",
+        "luminosity": 1,
+        "format": "lhco_features",
+        "region": "lhco",
+        "files": [str(path)],
+    }
     one |= {"labelled": {"background": [0, 5], "signal": [0, 3]}}
-    overlay = skimmed(one=one, other=one | change)
+    overlay = skimmed(one=one, other=one | {"era": "b"} | change)
     if refused:
-        with pytest.raises(ConfigError, match=r"datasets\.one and datasets\.other have the same role and both read"):
+        with pytest.raises(ConfigError, match=r"search\.samples\.data: one and other both read"):
             complete(overlay, base=None)
     else:
         complete(overlay, base=None)

@@ -57,10 +57,10 @@ def test_demo_config_gets_its_defaults() -> None:
         (["datasets", 1], {}, "datasets: the key 1 is no text; put it in quotes"),
         (
             ["datasets", "x;touch OWNED;"],
-            {"role": "data"},
+            {"nature": "data"},
             "key 'datasets.x;touch OWNED;': 'x;touch OWNED;' is not allowed; give a name of",
         ),
-        (["datasets", "x\n"], {"role": "data"}, "key 'datasets': 'x\\n' holds a line break"),
+        (["datasets", "x\n"], {"nature": "data"}, "key 'datasets': 'x\\n' holds a line break"),
         (
             ["select"],
             {"windows": {"../up": {}}},
@@ -77,11 +77,14 @@ def test_demo_config_gets_its_defaults() -> None:
             "key 'pathvars.results': 'a/{x}' is not allowed; give the name of a folder",
         ),
         (
-            ["search", "datasets"],
+            ["search", "samples", "data"],
             ["data", "data"],
-            "key 'search.datasets': ['data', 'data'] has an element twice; take one out",
+            "key 'search.samples.data': ['data', 'data'] has an element twice; take one out",
         ),
-        (["datasets", "data", "role"], "date", "key 'datasets.data.role': 'date' should be 'data', 'background'"),
+        (["datasets", "data", "nature"], "date", "key 'datasets.data.nature': 'date' should be 'data', 'pseudo_data'"),
+        (["datasets", "data", "role"], "data", "unknown key 'datasets.data.role'; it is now 'nature' (data, pseudo"),
+        (["search", "datasets"], ["data"], "unknown key 'search.datasets'; it is now search.samples"),
+        (["calibrate"], {"b_quark_datasets": []}, "it is now calibrate.samples.b_quarks"),
         (["datasets", "data", "luminosity"], -1, "key 'datasets.data.luminosity': -1 should be greater than 0"),
     ],
 )

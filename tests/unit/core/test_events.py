@@ -1,3 +1,4 @@
+import json
 from dataclasses import asdict, replace
 
 import awkward as ak
@@ -6,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from resonaut.core import events
-from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
+from resonaut.core.errors import ConfigError, InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import write_json
+from resonaut.core.manifest import Manifest, total_luminosity
 
 
 def batch(numbers, **columns) -> ak.Array:
@@ -26,7 +28,7 @@ def dataset(tmp_path) -> events.Dataset:
         events.write(tmp_path / "tag" / "d" / f"{chunk}.parquet", [batch(numbers, score=x / 10)], {})
     manifest = {
         "name": "d",
-        "role": "background",
+        "nature": "simulation",
         "chunks": ["000", "001"],
         "events": 3,
         "luminosity": None,
@@ -47,6 +49,43 @@ def test_friends_join_and_weights_scale(dataset) -> None:
     assert read.weight.tolist() == [0.5, 1.0, 1.5]
     assert read.score.tolist() == [0.1, 0.2, 0.3]
     assert ak.num(read.pf_pt).tolist() == [1, 2, 3]
+
+
+def data(name: str, era: str | None, luminosity: float | None, n: int = 1) -> Manifest:
+    unknown = {"cross_section": None, "mass": None, "weight_scale": 1.0}
+    empty = {"chunks": [], "cutflow": [], "lost": [], "notes": [], "dropped": {}}
+    return Manifest(name=name, nature="data", events=n, luminosity=luminosity, era=era, **unknown, **empty)
+
+
+def test_triggers_of_an_era_share_its_luminosity_and_eras_add_up() -> None:
+    one, other, later = data("a", "2017", 40.0), data("b", "2017", 40.0), data("c", "2018", 60.0)
+    assert total_luminosity([one]) == 40
+    assert total_luminosity([one, other]) == 40
+    assert total_luminosity([one, other, later]) == 100
+    assert total_luminosity([one, data("d", "2018", None)]) is None
+    assert total_luminosity([data("x", None, 7.5)]) == 7.5
+    # A tenth of the files of one of them is lost: of its events, and so of a quarter of all.
+    assert total_luminosity([data("a", "2017", 40.0, 300), data("b", "2017", 36.0, 100)]) == pytest.approx(39)
+    with pytest.raises(ConfigError, match=r"dataset 'x' is one of several and has no era; set datasets\.x\.era"):
+        total_luminosity([one, data("x", None, 40.0)])
+
+
+def test_simulation_of_an_era_stands_for_its_luminosity(dataset, tmp_path) -> None:
+    path = tmp_path / "skim" / "d.json"
+    collisions = events.Collisions(
+        tuple(events.Dataset(manifest, tmp_path) for manifest in (data("a", "2017", 10.0), data("c", "2018", 30.0)))
+    )
+    (always,) = collisions.simulated([path])
+    assert always.read(["weight"]).weight.tolist() == [0.5, 1.0, 1.5]
+    write_json(path, json.loads(path.read_text()) | {"era": "2018"})
+    (of_era,) = collisions.simulated([path])
+    assert of_era.read(["weight"]).weight.tolist() == pytest.approx([0.375, 0.75, 1.125])
+    alone = events.Collisions(collisions.datasets[1:])
+    assert alone.simulated([path])[0].read(["weight"]).weight.tolist() == [0.5, 1.0, 1.5]
+    with pytest.raises(ConfigError, match="'d' is of the era '2018', and 'a' is not; correct one"):
+        events.Collisions(collisions.datasets[:1]).simulated([path])
+    with pytest.raises(ConfigError, match="dataset 'd' is simulation, not data"):
+        events.Collisions.open([path])
 
 
 def test_unit_is_stored_in_the_file(dataset) -> None:

@@ -165,3 +165,11 @@ def test_a_manifest_stands_for_its_chunks(tmp_path):
 def test_a_loop_of_links_is_no_input(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     distinct([tmp_path / "loop"], [tmp_path / "out"])
+
+
+def test_a_command_that_fails_leaves_no_folder_that_it_made(tmp_path) -> None:
+    (tmp_path / "there").mkdir()
+    for name in ("new", "there"):
+        with pytest.raises(RuntimeError), folder(tmp_path / name, "scan"):
+            raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]

@@ -20,28 +20,26 @@ def search(efficiency: Efficiency, *overrides: str, luminosity: float | None = 2
 
 
 def result(efficiency: Efficiency, folder, *overrides: str) -> dict:
-    return analysis.run(search(efficiency, *overrides), folder)["scan"][0]
+    return analysis.run(search(efficiency, *overrides), folder).points[0]
 
 
 def test_an_uncertainty_of_several_hundred_percent_spreads_the_limits_and_breaks_nothing(tmp_path) -> None:
     point = result(Efficiency(0.1, {"lund_prongs": 4.5}, measured=True), tmp_path)
-    assert point["limit_events"]["expected_plus_2"] > 4 * point["limit_events"]["expected"]
-    assert point["limit"]["expected"] == pytest.approx(point["limit_events"]["expected"] / (0.1 * 20))
+    assert point.limit_events.expected_plus_2 > 4 * point.limit_events.expected
+    assert point.limit.expected == pytest.approx(point.limit_events.expected / (0.1 * 20))
     certain = result(Efficiency(0.1, {}, measured=True), tmp_path)
-    assert point["limit_events"]["expected"] > 3 * certain["limit_events"]["expected"]
-    assert point["p_local"] == pytest.approx(certain["p_local"], abs=1e-3)
-    lund = point["nuisances"]["lund_prongs"]
-    assert lund["limit_impact"] == pytest.approx(
-        point["limit_events"]["expected"] / certain["limit_events"]["expected"] - 1, rel=1e-3
-    )
+    assert point.limit_events.expected > 3 * certain.limit_events.expected
+    assert point.p_local == pytest.approx(certain.p_local, abs=1e-3)
+    lund = point.nuisances["lund_prongs"]
+    assert lund.limit_impact == pytest.approx(point.limit_events.expected / certain.limit_events.expected - 1, rel=1e-3)
 
 
 def test_an_efficiency_that_is_not_measured_gives_limits_in_events_alone(tmp_path) -> None:
     known = result(Efficiency(0.1, {}, measured=True), tmp_path)
     unknown = result(Efficiency(0.1, {"efficiency_statistics": 0.9}, measured=False), tmp_path)
-    assert unknown["limit"] is None
-    assert unknown["limit_events"]["expected"] == pytest.approx(known["limit_events"]["expected"], rel=1e-2)
-    assert "efficiency_statistics" not in unknown["nuisances"]
+    assert unknown.limit is None
+    assert unknown.limit_events.expected == pytest.approx(known.limit_events.expected, rel=1e-2)
+    assert "efficiency_statistics" not in unknown.nuisances
 
 
 @pytest.mark.parametrize(("value", "luminosity"), [(0.0, 20.0), (None, 20.0), (0.1, None)])
@@ -61,8 +59,8 @@ def test_the_reference_signal_is_in_fb_or_in_events(tmp_path):
     in_fb = result(Efficiency(0.1, {}, measured=True), tmp_path, "reference_signal=10")
     in_events = result(Efficiency(None, {}, measured=False), tmp_path, "reference_signal=20")
     # 10 fb x 20/fb x 0.1 = 20 events.
-    assert in_fb["z_expected"] == pytest.approx(in_events["z_expected"], rel=1e-3)
-    assert in_fb["z_expected"] > 0.5
+    assert in_fb.z_expected == pytest.approx(in_events.z_expected, rel=1e-3)
+    assert in_fb.z_expected > 0.5
 
 
 def test_background_under_the_peak(tmp_path):
@@ -70,20 +68,20 @@ def test_background_under_the_peak(tmp_path):
     # A Gaussian of width sigma is diluted by the events in 2 sqrt(pi) sigma.
     wide = 2 * np.sqrt(np.pi) * 0.03 * 3500
     inside = COUNTS[(EDGES[:-1] == 3450) | (EDGES[:-1] == 3500)].mean() / 50 * wide
-    assert point["background_under_peak"] == pytest.approx(inside, rel=0.05)
+    assert point.background_under_peak == pytest.approx(inside, rel=0.05)
 
 
 def test_few_events_have_limits_by_toys_and_poor_fits_are_warned_of(tmp_path, caplog):
     few = Spectrum(EDGES, np.random.default_rng(1).poisson(COUNTS / 20).astype(float))
     unknown = Efficiency(None, {}, measured=False)
     settings = settings_of(FAST, 13000.0, [5500.0])
-    (point,) = analysis.run(Search(few, Gaussian(0.03), None, {5500.0: unknown}, settings), tmp_path)["scan"]
-    assert point["limit_method"] == "toys"
-    assert point["limit_events"] == point["limit_events_toys"]
-    bands = [point["limit_events"][f"expected{n}"] for n in ("_minus_2", "_minus_1", "", "_plus_1", "_plus_2")]
+    (point,) = analysis.run(Search(few, Gaussian(0.03), None, {5500.0: unknown}, settings), tmp_path).points
+    assert point.limit_method == "toys"
+    assert point.limit_events == point.limit_events_toys
+    bands = [getattr(point.limit_events, f"expected{n}") for n in ("_minus_2", "_minus_1", "", "_plus_1", "_plus_2")]
     # An experiment that sees nothing excludes three events; the asymptotic formulae say less.
     assert 2.99 < bands[0] <= bands[1] <= bands[2] < bands[3] < bands[4]
-    assert point["limit_events_asymptotic"]["expected_minus_2"] < 2.5
+    assert point.limit_events_asymptotic.expected_minus_2 < 2.5
     assert "fits well in no range" not in caplog.text
     caplog.clear()
     result(unknown, tmp_path, "background.shrink.min_p_smooth=1")

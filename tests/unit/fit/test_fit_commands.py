@@ -12,9 +12,11 @@ from uhi.io.json import default
 
 from resonaut import cli
 from resonaut.core.config import read
+from resonaut.core.manifest import Manifest
 from resonaut.fit import selection, workspace
 from resonaut.fit.bare import settings_of
 from resonaut.fit.settings import FitSettings
+from resonaut.select.results import Signal, Trained
 
 OVERRIDES = ["toys=50", "background.shape_parameters=[2,3]", "limit_checks.masses=[3500]", "limit_checks.toys=500"]
 SETTINGS = asdict(settings_of([*OVERRIDES, "bias.toys=20"], 13000.0, [3000.0, 3300.0, 3500.0, 3700.0]))
@@ -28,51 +30,46 @@ def histogram(values, weight=None):
     return json.loads(json.dumps(h, default=default))
 
 
-def selection_file(rng):
+def selection_file(rng, content_of):
     signals = []
     for mass, selected in ((3000, 400), (4000, 800)):
         spectrum = histogram(rng.normal(mass, 0.04 * mass, selected), np.full(selected, 1 / 4000))
         signals.append(
-            {
-                "dataset": f"signal_{mass}",
-                "mass": mass,
-                "efficiency": selected / 4000,
-                "efficiency_error": selected**0.5 / 4000,
-                "lund_scale_factor": 0.9,
-                "lund_uncertainties": {"statistical": [0.06, -0.06], "b_quark": [0.02, -0.08]},
-                "spectrum": spectrum,
-            }
+            content_of(
+                Signal,
+                dataset=f"signal_{mass}",
+                mass=mass,
+                efficiency=selected / 4000,
+                efficiency_error=selected**0.5 / 4000,
+                lund_uncertainties={"statistical": [0.06, -0.06], "b_quark": [0.02, -0.08]},
+                spectrum=spectrum,
+            )
         )
     data = 2300 + rng.exponential(600, 500)
-    return {
-        "method": "cwola",
-        "window": "w2",
-        "signal_region": [3300, 3700],
-        "spectrum": histogram(data),
-        "signals": signals,
-    }
+    names = {"method": "cwola", "window": "w2", "signal_region": [3300, 3700]}
+    return content_of(Trained, **names, spectrum=histogram(data), signals=signals)
 
 
-def inputs(folder):
+def inputs(folder, content_of):
     (folder / "fit.json").write_text(json.dumps(SETTINGS))
-    (folder / "selection.json").write_text(json.dumps(selection_file(np.random.default_rng(1))))
-    (folder / "data.json").write_text(json.dumps({"luminosity": 30.0}))
+    (folder / "selection.json").write_text(json.dumps(selection_file(np.random.default_rng(1), content_of)))
+    (folder / "data.json").write_text(json.dumps(content_of(Manifest, luminosity=30.0)))
     return folder
 
 
 @pytest.fixture
-def chain(tmp_path):
+def chain(tmp_path, content_of):
     """The three input files of ``fit selection``."""
-    return inputs(tmp_path)
+    return inputs(tmp_path, content_of)
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory):
+def fitted(tmp_path_factory, content_of):
     """The inputs with the result ``out/w2.json``."""
-    folder = inputs(tmp_path_factory.mktemp("fitted"))
+    folder = inputs(tmp_path_factory.mktemp("fitted"), content_of)
     settings = read(folder / "fit.json", FitSettings)
     selection.fit_selection(
-        settings, folder / "selection.json", folder / "data.json", folder / "out/w2.json", folder / "out/w2"
+        settings, folder / "selection.json", [folder / "data.json"], folder / "out/w2.json", folder / "out/w2"
     )
     return folder
 
@@ -343,7 +340,7 @@ def without(key):
         ({"range": [3600, 7050]}, dict, "outside the fit range"),
         ({"bin_width": "wide"}, dict, "is not a number"),
         ({}, lambda s: s | {"signals": [entry | {"mass": None} for entry in s["signals"]]}, "has no mass"),
-        ({}, without("spectrum"), "run the stage select again"),
+        ({}, without("spectrum"), "selection.json: no summary of a selection (it has no 'spectrum'); make it with"),
         ({}, lambda s: s | {"spectrum": histogram([])}, "has 0 bins with events"),
         ({}, lambda s: s | {"spectrum": histogram(np.full(50, 3100.0))}, "has 1 bins with events"),
     ],
@@ -360,14 +357,13 @@ def test_mistakes_end_as_one_sentence(chain, monkeypatch, capsys, settings, chan
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [([], "it is [], not a mapping"), ({"name": "x"}, "it has no luminosity")]
+    ("other", "problem"), [([], "it is [], and should be an object"), ({"name": "x"}, "it has no 'nature'")]
 )
-def test_a_manifest_that_is_none(chain, monkeypatch, capsys, content, problem):
-    (chain / "data.json").write_text(json.dumps(content))
+def test_a_manifest_that_is_none(chain, monkeypatch, capsys, other, problem):
+    (chain / "data.json").write_text(json.dumps(other))
     assert fit_selection(monkeypatch, chain, chain / "out") == 2
     error = capsys.readouterr().err
-    assert f"data.json: no manifest ({problem}" in error
-    assert "give <results>/skim/<dataset>.json" in error
+    assert f"data.json: no manifest of a dataset ({problem}" in error
 
 
 def another(fitted, folder, **changes):
@@ -426,4 +422,4 @@ def test_summary_of_windows_that_overlap(fitted, tmp_path, monkeypatch, capsys):
 def test_summary_of_something_else(fitted, tmp_path, monkeypatch, capsys):
     arguments = ["--output", tmp_path / "summary.json", fitted / "selection.json"]
     assert resonaut(monkeypatch, "fit", "summary", *arguments) == 2
-    assert "run 'resonaut fit selection' again" in capsys.readouterr().err
+    assert "make it with 'resonaut fit selection'" in capsys.readouterr().err

@@ -56,8 +56,8 @@ def configuration(*overlays):
         ({"masses": [3500, 4750, 6000]}, "4750, 6000 GeV in no signal region"),
         ({"masses": [4000]}, "fit.limit_checks.masses: 3500 GeV not among fit.masses"),
         ({"bias": {"masses": [3550]}}, "fit.bias.masses: 3550 GeV not among fit.masses"),
-        ({"signals": ["signal_9"]}, "'signal_9', which is not in search.datasets"),
-        ({"signals": ["qcd"]}, "'qcd', whose role is background"),
+        ({"signals": ["signal_9"]}, "'signal_9', which is not in search.samples.signal"),
+        ({"signals": ["qcd"]}, "'qcd', which is not in search.samples.signal"),
         ({"signals": ["signal_3500", "signal_tt"]}, "two signals of 3500 GeV, 'signal_3500' and 'signal_tt'"),
     ],
 )
@@ -74,8 +74,8 @@ def test_signals_outside_the_analysis_or_without_a_mass():
     config["datasets"]["signal_3500"]["mass"] = None
     with pytest.raises(ConfigError, match=r"set datasets\.signal_3500\.mass"):
         check(Analysis(config, {}))
-    config["search"]["datasets"].remove("signal_3500")
-    with pytest.raises(ConfigError, match=r"not in search\.datasets"):
+    config["search"]["samples"]["signal"].remove("signal_3500")
+    with pytest.raises(ConfigError, match=r"not in search\.samples\.signal"):
         check(Analysis(config, {}))
     # Without the fit nothing of it matters.
     config["search"]["stages"].remove("fit")

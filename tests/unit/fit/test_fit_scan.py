@@ -264,7 +264,15 @@ def test_combine_several_scans():
 def test_without_toys_no_global_significance(scans):
     found = combine([(3000.0 + i, 1.0 + i, toys) for i, toys in enumerate(scans)])
     last = 2999.0 + len(scans)
-    assert found == Global(last, last - 2999.0, None, None, None, None, 0)
+    assert found == Global(
+        mass=last,
+        z_local=last - 2999.0,
+        p_toys=None,
+        p_toys_error=None,
+        p_gross_vitells=None,
+        z_global=None,
+        toys=0,
+    )
 
 
 @pytest.mark.parametrize("z", [-4.0, 0.0, 45.0])

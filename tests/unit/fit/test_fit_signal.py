@@ -61,8 +61,8 @@ def test_simulated_shape_is_recovered():
     signal = from_simulation({3500.0: simulated(3500.0, 20000)}, 0.0, 0.03)
     assert isinstance(signal, CrystalBalls)
     fitted = signal.describe(3500.0)
-    assert fitted["peak"] == pytest.approx(0.98, abs=0.001)
-    assert fitted["log_width"] == pytest.approx(np.log(0.035), abs=0.03)
+    assert fitted.peak == pytest.approx(0.98, abs=0.001)
+    assert fitted.log_width == pytest.approx(np.log(0.035), abs=0.03)
     edges = np.arange(2500.0, 7001.0, 100.0)
     truth = np.diff(crystal_ball(edges / 3500, *SHAPE))
     assert template(signal, 3500.0, edges).shares == pytest.approx(truth, abs=0.005)
@@ -84,18 +84,18 @@ def test_a_threshold_is_no_part_of_the_shape(mass):
     assert shares[0] == 0
     assert shares.sum() == pytest.approx(1, abs=0.01)
     assert shares == pytest.approx(truth, abs=0.01)
-    assert signal.describe(mass)["threshold"] == threshold
+    assert signal.describe(mass).threshold == threshold
 
 
 def test_shape_between_masses_lies_between():
     wide = (1.0, np.log(0.06), *SHAPE[2:])
     samples = {3000.0: simulated(3000.0, 20000), 4000.0: simulated(4000.0, 20000, wide)}
     signal = from_simulation(samples, 0.0, 0.03)
-    widths = [signal.describe(m)["log_width"] for m in (2000.0, 3000.0, 3500.0, 4000.0, 5000.0)]
+    widths = [signal.describe(m).log_width for m in (2000.0, 3000.0, 3500.0, 4000.0, 5000.0)]
     assert widths[0] == widths[1]
     assert widths[3] == widths[4]
     assert widths[2] == pytest.approx((widths[1] + widths[3]) / 2)
-    assert signal.describe(3500.0)["peak"] == pytest.approx(0.99, abs=0.002)
+    assert signal.describe(3500.0).peak == pytest.approx(0.99, abs=0.002)
 
 
 def test_parameters_between_three_masses_stay_between_their_neighbours():
@@ -104,7 +104,7 @@ def test_parameters_between_three_masses_stay_between_their_neighbours():
     parameters = np.array([SHAPE, (0.99, *SHAPE[1:]), (0.991, np.log(0.08), *SHAPE[2:])])
     signal = CrystalBalls(masses, parameters, 0.0, "interpolated")
     for (low, high), ends in zip(pairwise(masses), pairwise(parameters), strict=True):
-        values = np.array([list(signal.describe(m).values())[3:] for m in np.linspace(low, high, 21)])
+        values = np.array([list(vars(signal.describe(m)).values())[3:] for m in np.linspace(low, high, 21)])
         assert (values >= np.min(ends, axis=0) - 1e-12).all()
         assert (values <= np.max(ends, axis=0) + 1e-12).all()
         assert values[[0, -1]] == pytest.approx(np.array(ends))
@@ -114,15 +114,15 @@ def test_parameters_between_three_masses_stay_between_their_neighbours():
 
 def test_few_events_share_a_shape_and_hardly_any_give_a_gaussian():
     shared = from_simulation({3000.0: simulated(3000.0, 60), 4000.0: simulated(4000.0, 60)}, 0.0, 0.03)
-    assert shared.describe(3000.0)["source"] == "all simulated masses together"
-    assert [shared.describe(m)["peak"] for m in (3000.0, 4000.0)] == pytest.approx([0.98, 0.98], abs=0.01)
+    assert shared.describe(3000.0).source == "all simulated masses together"
+    assert [shared.describe(m).peak for m in (3000.0, 4000.0)] == pytest.approx([0.98, 0.98], abs=0.01)
     assert from_simulation({3000.0: simulated(3000.0, 5)}, 0.0, 0.04) == Gaussian(0.04)
 
 
 def test_a_sample_without_events_is_left_out():
     empty = (Spectrum(np.linspace(1000.0, 8000.0, 351), np.zeros(350)), 0.0)
     signal = from_simulation({3000.0: empty, 4000.0: simulated(4000.0, 500)}, 0.0, 0.03)
-    assert signal.describe(3000.0)["peak"] == pytest.approx(0.98, abs=0.01)
+    assert signal.describe(3000.0).peak == pytest.approx(0.98, abs=0.01)
 
 
 MASS = 4000.0

@@ -9,7 +9,8 @@ import uproot
 from uhi.io.json import default
 
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.fit.spectrum import Spectrum, from_uhi, read, regular_edges
+from resonaut.fit.histograms import from_uhi
+from resonaut.fit.spectrum import Spectrum, read, regular_edges
 
 EDGES = np.array([1000.0, 1100.0, 1300.0, 1600.0])
 COUNTS = np.array([7.0, 0.0, 3.0])

@@ -40,7 +40,7 @@ def test_no_feature_is_built_from_the_dijet_mass_or_a_momentum():
 
 
 def test_an_unknown_feature_is_named():
-    with pytest.raises(ConfigError, match=r"unknown feature 'tau54_j1'; the features are m_j1"):
+    with pytest.raises(ConfigError, match=r"unknown feature 'tau54_j1'; there are m_j1"):
         features.columns(["m_j1", "tau54_j1"])
 
 

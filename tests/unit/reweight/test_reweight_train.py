@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.core import events, histograms
-from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import Dataset
+from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.events import Collisions, Dataset
 from resonaut.core.files import write_json
 from resonaut.core.record import build
 from resonaut.reweight.cli import app
 from resonaut.reweight.settings import Settings
-from resonaut.reweight.train import luminosity, read_sidebands
+from resonaut.reweight.train import read_sidebands
 
 LUMINOSITY = 20.0
 
@@ -32,7 +32,7 @@ def toy_events(n: int, seed: int, mean: float) -> ak.Array:
 def write_dataset(folder: Path, name: str, chunks: list[ak.Array], **manifest) -> Path:
     for number, chunk in enumerate(chunks):
         events.write(folder / "skim" / name / f"{number:03d}.parquet", [chunk[:700], chunk[700:]], {})
-    content = {"name": name, "role": "background", "chunks": [f"{number:03d}" for number in range(len(chunks))]}
+    content = {"name": name, "nature": "simulation", "chunks": [f"{number:03d}" for number in range(len(chunks))]}
     content |= {"events": sum(map(len, chunks)), "luminosity": None, "cross_section": 1.0, "mass": None}
     content |= {"weight_scale": 1.0, "cutflow": [], "lost": [], "notes": [], "dropped": {}}
     write_json(folder / "skim" / f"{name}.json", content | manifest)
@@ -41,7 +41,7 @@ def write_dataset(folder: Path, name: str, chunks: list[ak.Array], **manifest) -
 
 @pytest.fixture
 def data(tmp_path) -> Path:
-    return write_dataset(tmp_path, "data", [toy_events(3000, 1, 160)], role="data", luminosity=LUMINOSITY)
+    return write_dataset(tmp_path, "data", [toy_events(3000, 1, 160)], nature="data", luminosity=LUMINOSITY)
 
 
 @pytest.fixture
@@ -115,8 +115,8 @@ def test_empty_sidebands_and_a_missing_luminosity_stop(tmp_path, settings, data,
     empty = write_dataset(tmp_path, "empty", [toy_events(800, 5, 150)[:0]])
     with pytest.raises(EmptySelectionError, match=r"'empty' has no event in the sidebands; widen reweight\.sidebands"):
         read_sidebands(Dataset.open(empty), settings)
-    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
-        luminosity(Dataset.open(simulation))
-    unknown = write_dataset(tmp_path, "unknown", [toy_events(800, 5, 150)], role="data")
-    with pytest.raises(InputFileError, match=r"no luminosity; set datasets\.unknown\.luminosity"):
-        luminosity(Dataset.open(unknown))
+    with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
+        Collisions.open([simulation])
+    unknown = write_dataset(tmp_path, "unknown", [toy_events(800, 5, 150)], nature="data")
+    with pytest.raises(ConfigError, match=r"no luminosity; set datasets\.unknown\.luminosity"):
+        _ = Collisions.open([unknown]).luminosity

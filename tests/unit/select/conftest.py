@@ -11,7 +11,8 @@ import pytest
 from resonaut.core import events
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
-from resonaut.core.record import build, plain
+from resonaut.core.record import build, composed, plain
+from resonaut.select import catalogue
 from resonaut.select import settings as select_settings
 
 
@@ -37,23 +38,27 @@ def toy_events(n: int, seed: int, signal: bool = False, first: int = 0) -> ak.Ar
     return ak.Array(columns)
 
 
+# The nature of the events of a kind of sample; all others are simulation.
+NATURES = {"data": "data", "pseudo_data": "pseudo_data", "w_data": "data"}
+
+
 @pytest.fixture
 def write_dataset(tmp_path) -> Callable[..., Path]:
     """Write chunks of events as ``skim`` does; returns the manifest."""
 
-    def write(name: str, role: str, chunks: list[ak.Array], **manifest) -> Path:
+    def write(name: str, kind: str, chunks: list[ak.Array], **manifest) -> Path:
         for number, chunk in enumerate(chunks):
             half = max(len(chunk) // 2, 1)
             path = tmp_path / "skim" / name / f"{number:03d}.parquet"
             events.write(path, [chunk[:half], chunk[half:]] if len(chunk) > 1 else [chunk], {})
         content = {
             "name": name,
-            "role": role,
+            "nature": NATURES.get(kind, "simulation"),
             "chunks": [f"{number:03d}" for number in range(len(chunks))],
             "events": sum(map(len, chunks)),
-            "luminosity": 10.0 if role == "data" else None,
-            "cross_section": None if role == "data" else 1.0,
-            "mass": 3500.0 if role == "signal" else None,
+            "luminosity": 10.0 if kind == "data" else None,
+            "cross_section": None if kind == "data" else 1.0,
+            "mass": 3500.0 if kind == "signal" else None,
             "weight_scale": 1.0,
             "cutflow": [],
             "lost": [],
@@ -85,7 +90,7 @@ def write_friend() -> Callable[..., None]:
 
 @pytest.fixture
 def section() -> dict:
-    """The section ``select`` with all defaults but small models."""
+    """The section ``select`` with all defaults but small models, and without the keys of a method's own."""
     trees = {"learning_rate": 0.02, "max_iterations": 15, "max_leaf_nodes": 7, "patience": 30, "validation_parts": 2}
     small = {"folds": 2, "trees": trees, "network": {"validation_parts": 2}}
     section = {"classifier": small, "jet_features": ["m", "tau21"]}
@@ -103,8 +108,9 @@ def config(tmp_path, section) -> Path:
 
 
 @pytest.fixture
-def settings(config) -> select_settings.Settings:
-    return select_settings.read(config)
+def settings(section) -> select_settings.Settings:
+    """Those of all methods at once."""
+    return build(section, composed(select_settings.Settings, catalogue.parts()), "test")
 
 
 @pytest.fixture

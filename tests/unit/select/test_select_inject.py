@@ -1,6 +1,5 @@
 """Drawing of pseudo-data and signal, experiments with injected signal, and their comparison."""
 
-import json
 from dataclasses import replace
 
 import awkward as ak
@@ -10,7 +9,8 @@ from typer.testing import CliRunner
 
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
 from resonaut.core.events import KEY, Dataset
-from resonaut.select import base, drawing
+from resonaut.core.results import read, write
+from resonaut.select import base, drawing, results
 from resonaut.select.benchmark import benchmark
 from resonaut.select.cli import app
 from resonaut.select.drawing import Injection
@@ -23,10 +23,10 @@ NOTHING = Injection(amount=0, unit="fb", luminosity=None, systematics=False, see
 
 
 @pytest.fixture
-def pool(write_dataset, toys) -> Dataset:
+def pool(write_dataset, toys) -> Collisions:
     """Pseudo-data of 10/fb without a signal."""
     background = {"luminosity": 10.0, "cross_section": None}
-    return Dataset.open(write_dataset("pool", "pseudo_data", [toys(3500, 11), toys(3500, 12)], **background))
+    return Collisions.open([write_dataset("pool", "pseudo_data", [toys(3500, 11), toys(3500, 12)], **background)])
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def signal(manifests) -> Dataset:
 
 
 def test_all_data_are_taken_and_part_of_a_pool(manifests, pool):
-    data = Dataset.open(manifests["data"])
+    data = Collisions.open([manifests["data"]])
     mask, luminosity, shared = drawing.draw_base(data, 100, NOTHING)
     assert mask.all()
     assert (luminosity, shared) == (10, 1)
@@ -74,11 +74,9 @@ def test_seeds_share_no_events_until_the_pool_is_used_up(pool, luminosity):
 def test_what_cannot_be_drawn_is_said(manifests, pool):
     half = replace(NOTHING, luminosity=5.0)
     with pytest.raises(ConfigError, match=r"5/fb cannot be drawn from 'data', data of 10/fb; give null"):
-        drawing.draw_base(Dataset.open(manifests["data"]), 10, half)
-    with pytest.raises(ConfigError, match=r"20/fb cannot be drawn from 'pool', pseudo_data of 10/fb"):
+        drawing.draw_base(Collisions.open([manifests["data"]]), 10, half)
+    with pytest.raises(ConfigError, match=r"20/fb cannot be drawn from 'pool', pseudo-data of 10/fb"):
         drawing.draw_base(pool, 10, replace(NOTHING, luminosity=20.0))
-    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
-        drawing.draw_base(Dataset.open(manifests["qcd"]), 10, NOTHING)
 
 
 def test_signal_is_drawn_by_weight_without_replacement(settings, signal, toys):
@@ -182,16 +180,16 @@ def test_the_improvement_has_known_values():
     # Half of the signal above all background, half below.
     signal = np.r_[np.full(50, 2000), np.full(50, -1)] + 0j
     result = improvement(signal, background, [0.1, 0.01])
-    assert result["max"] == pytest.approx(0.5 / np.sqrt(0.025))
-    assert result["background_efficiency"] == 0.025
-    assert result["at"] == {"0.1": pytest.approx(0.5 / np.sqrt(0.1)), "0.01": None}
-    assert improvement(signal, background[:20], [0.1])["max"] is None
+    assert result.max == pytest.approx(0.5 / np.sqrt(0.025))
+    assert result.background_efficiency == 0.025
+    assert result.at == {"0.1": pytest.approx(0.5 / np.sqrt(0.1)), "0.01": None}
+    assert improvement(signal, background[:20], [0.1]).max is None
     # The half above has a third of the weight.
     weighted = improvement(signal, background, [0.1], np.repeat([1.0, 2.0], 50))
-    assert weighted["at"]["0.1"] == pytest.approx(1 / 3 / np.sqrt(0.1))
+    assert weighted.at["0.1"] == pytest.approx(1 / 3 / np.sqrt(0.1))
     # A signal like background: keeping all is best, or nearly.
     same = improvement(np.random.default_rng(1).permutation(background)[:500], background, [0.1])
-    assert same["max"] == pytest.approx(1, abs=0.3)
+    assert same.max == pytest.approx(1, abs=0.3)
 
 
 def experiment(settings, data, signal, injection, method="cwola") -> Experiment:
@@ -202,22 +200,22 @@ def test_an_experiment_measures_with_events_that_were_not_injected(settings, poo
     result = inject(
         experiment(settings, pool, signal, Injection(amount=50.0, unit="fb", luminosity=5.0, systematics=False, seed=2))
     )
-    injection = result["injection"]
+    injection = result.injection
     # 0.8 fb of weight for 1 fb, 5/fb.
-    assert injection["events"] == pytest.approx(200, abs=4 * np.sqrt(200))
-    assert 0 < injection["events_in_signal_region"] <= injection["events"]
-    assert result["luminosity"] == 5
-    counts = result["counts"]
-    events = sum(region["events"] for region in counts.values())
-    assert events - injection["events"] == pytest.approx(3500, abs=4 * np.sqrt(3500))
-    (entry,) = result["signals"]
-    assert entry["acceptance"] == pytest.approx(0.8)
+    assert injection.events == pytest.approx(200, abs=4 * np.sqrt(200))
+    assert 0 < injection.events_in_signal_region <= injection.events
+    assert result.luminosity == 5
+    counts = result.counts
+    events = sum(region.events for region in vars(counts).values())
+    assert events - injection.events == pytest.approx(3500, abs=4 * np.sqrt(3500))
+    (entry,) = result.signals
+    assert entry.acceptance == pytest.approx(0.8)
     # The efficiency is scaled up from those that were not drawn, to all.
-    assert 0.03 < entry["efficiency"] <= 0.8
-    assert (injection["base"], injection["base_reason"]) == ("pseudo_data", None)
-    assert result["improvement"]["signal_events"] == pytest.approx((800 - injection["events"]) * 0.998, abs=8)
-    assert result["improvement"]["max"] > 2
-    assert result["improvement"]["background_events"] > counts["signal_region"]["events"]
+    assert 0.03 < entry.efficiency <= 0.8
+    assert (injection.base, injection.base_reason) == ("pseudo_data", None)
+    assert result.improvement.signal_events == pytest.approx((800 - injection.events) * 0.998, abs=8)
+    assert result.improvement.max > 2
+    assert result.improvement.background_events > counts.signal_region.events
 
 
 def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
@@ -229,26 +227,26 @@ def test_experiments_repeat_and_seeds_differ(settings, pool, signal):
         )
         for seed in (2, 2, 3)
     )
-    assert json.dumps(one) == json.dumps(again)
+    assert one == again
     # A pool twice as large is enough for two experiments; the third has half of its events from each.
-    assert [result["injection"]["shared"] for result in (one, other)] == [0.5, 0.5]
+    assert [result.injection.shared for result in (one, other)] == [0.5, 0.5]
     first = inject(
         experiment(settings, pool, signal, Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=False, seed=1))
     )
-    assert first["injection"]["shared"] < 0.1
-    assert one["injection"]["events"] != other["injection"]["events"] or one["counts"] != other["counts"]
+    assert first.injection.shared < 0.1
+    assert one.injection.events != other.injection.events or one.counts != other.counts
 
 
 def test_data_have_no_improvement(settings, manifests, signal):
     result = inject(experiment(settings, Dataset.open(manifests["data"]), signal, NOTHING, "inclusive"))
-    assert result["improvement"] is None
-    assert result["injection"]["events"] == 0
-    assert result["injection"]["base"] == "data"
+    assert result.improvement is None
+    assert result.injection.events == 0
+    assert result.injection.base == "data"
     assert (
-        result["injection"]["base_reason"]
+        result.injection.base_reason
         == "there are no pseudo-data, and no simulation that the method does not learn from"
     )
-    assert result["signals"][0]["efficiency"] == pytest.approx(0.8)
+    assert result.signals[0].efficiency == pytest.approx(0.8)
 
 
 @pytest.fixture
@@ -263,9 +261,9 @@ def draw(data, simulation, injection=NOTHING, reweighted=False, held_out=False):
 
 
 def test_simulation_is_drawn_to_the_luminosity_of_the_data(manifests, simulation):
-    data = Dataset.open(manifests["data"])
+    data = Collisions.open([manifests["data"]])
     drawn = [draw(data, simulation, replace(NOTHING, seed=seed)) for seed in range(20)]
-    assert {(one.name, one.role, one.luminosity, one.reason) for one in drawn} == {("mc", "background", 10.0, None)}
+    assert {(one.name, one.kind, one.luminosity, one.reason) for one in drawn} == {("mc", "background", 10.0, None)}
     numbers = [len(one.events) for one in drawn]
     # Of 5000 with a probability of 0.75, and as many of 0.25.
     error = np.sqrt(2 * 5000 * 0.75 * 0.25 / 20)
@@ -285,7 +283,7 @@ def test_simulation_is_drawn_to_the_luminosity_of_the_data(manifests, simulation
 def test_simulation_is_drawn_with_its_corrections_and_without_what_trained_the_tagger(
     manifests, simulation, write_friend, tmp_path
 ):
-    data, path = Dataset.open(manifests["data"]), tmp_path / "skim" / "mc.json"
+    data, path = Collisions.open([manifests["data"]]), tmp_path / "skim" / "mc.json"
     write_friend(path, "reweight", lambda batch: {"reweight": np.where(ak.to_numpy(batch.m_jj) > 3000, 0.0, 1.0)})
     events = draw(data, simulation, reweighted=True).events
     assert ak.max(events.m_jj) <= 3000
@@ -298,13 +296,13 @@ def test_simulation_is_drawn_with_its_corrections_and_without_what_trained_the_t
 
 
 def test_where_simulation_is_short_the_data_are_taken_and_it_is_said(settings, manifests, simulation, signal):
-    data = Dataset.open(manifests["data"])
+    data = Collisions.open([manifests["data"]])
     plenty = replace(simulation, manifest=replace(simulation.manifest, weight_scale=0.1))
     short = draw(data, plenty)
-    assert (short.name, short.role, len(short.events)) == ("data", "data", 6060)
+    assert (short.name, short.kind, len(short.events)) == ("data", "data", 6060)
     assert short.reason == "10000 events of mc cannot make up the 10000 of 10/fb"
     job = replace(experiment(settings, data, signal, NOTHING, "inclusive"), simulation=[plenty])
-    assert inject(job)["injection"]["base_reason"] == short.reason
+    assert inject(job).injection.base_reason == short.reason
     enough = inject(
         replace(
             job,
@@ -312,8 +310,8 @@ def test_where_simulation_is_short_the_data_are_taken_and_it_is_said(settings, m
             injection=Injection(amount=5.0, unit="fb", luminosity=None, systematics=False, seed=1),
         )
     )
-    assert (enough["data"], enough["luminosity"], enough["injection"]["base"]) == ("mc", 10.0, "background")
-    assert enough["improvement"]["max"] is not None
+    assert (enough.data, enough.luminosity, enough.injection.base) == ("mc", 10.0, "background")
+    assert enough.improvement.max is not None
 
 
 def test_combinations_are_not_trained(settings, pool, signal):
@@ -328,9 +326,9 @@ def test_large_variations_of_the_lund_weights_are_trained_again(settings, pool, 
     moved = replace(settings, mass_shift=1.0)
     injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
     result = inject(replace(experiment(moved, pool, signal, injected), lund=True))
-    assert set(result["injection"]["retrained"]) == {"b_up", "b_down"}
-    assert all(change != 0 for change in result["injection"]["retrained"].values())
-    assert set(result["signals"][0]["lund_uncertainties"]) == {"a", "b"}
+    assert set(result.injection.retrained) == {"b_up", "b_down"}
+    assert all(change != 0 for change in result.injection.retrained.values())
+    assert set(result.signals[0].lund_uncertainties) == {"a", "b"}
 
 
 def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds(
@@ -346,15 +344,16 @@ def test_where_nothing_is_learned_training_again_finds_what_the_evaluation_finds
         return scores(batch, np.where(ak.to_numpy(batch.m_jj) > 3500, 0.0, 0.9))
 
     write_friend(manifests["signal"], "calibrate", lund_weights_by_mass)
-    write_friend(pool.results / "skim" / "pool.json", "tag", scores)
+    (sample,) = pool.datasets
+    write_friend(sample.results / "skim" / "pool.json", "tag", scores)
     write_friend(manifests["signal"], "tag", selected_if_heavy)
     moved = replace(settings, mass_shift=1.0)
     injected = Injection(amount=20.0, unit="fb", luminosity=5.0, systematics=True, seed=2)
     result = inject(replace(experiment(moved, pool, signal, injected, "tagger"), lund=True))
-    up, down = result["signals"][0]["lund_uncertainties"]["b"]
+    up, down = result.signals[0].lund_uncertainties["b"]
     assert min(abs(up), abs(down)) > 0.5
     # The draws of about 100 of 800 events differ, which leaves others to measure with.
-    assert result["injection"]["retrained"] == pytest.approx({"b_up": up, "b_down": down}, rel=0.2)
+    assert result.injection.retrained == pytest.approx({"b_up": up, "b_down": down}, rel=0.2)
 
 
 def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected(
@@ -369,7 +368,8 @@ def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected
     events = ak.with_field(events, np.where(heavy, 1.6, 0.4), "gen_weight")
     steep = write_dataset("steep", "signal", [events], weight_scale=1e-3)
     write_friend(steep, "tag", lambda batch: scores(ak.to_numpy(batch.m_jj) > 3500))
-    write_friend(pool.results / "skim" / "pool.json", "tag", lambda batch: scores(np.zeros(len(batch), dtype=bool)))
+    (sample,) = pool.datasets
+    write_friend(sample.results / "skim" / "pool.json", "tag", lambda batch: scores(np.zeros(len(batch), dtype=bool)))
     job = experiment(
         settings,
         pool,
@@ -379,8 +379,8 @@ def test_the_efficiency_is_that_of_all_events_where_the_heavy_ones_were_injected
     )
     result = inject(job)
     # Four of ten events, of which most are heavy.
-    assert result["injection"]["events"] > 270
-    assert result["signals"][0]["efficiency"] == pytest.approx(1.6e-3 * heavy.sum(), rel=0.05)
+    assert result.injection.events > 270
+    assert result.signals[0].efficiency == pytest.approx(1.6e-3 * heavy.sum(), rel=0.05)
 
 
 def lund_weights_by_mass(batch) -> dict[str, np.ndarray]:
@@ -407,13 +407,14 @@ def test_the_command_and_the_comparison(config, pool, manifests, tmp_path, setti
         CliRunner().invoke(app, list(map(str, command)), catch_exceptions=False)
         paths.append(output)
     (row,) = benchmark(paths)
-    assert (row["method"], row["signal"], row["amount"], row["unit"]) == ("cwola", "signal", 60, "events")
-    assert row["experiments"] == 3
-    assert row["events_in_signal_region"] == {"median": 60, "low": 60, "high": 60}
-    found = sorted(json.loads(path.read_text())["improvement"]["max"] for path in paths)
-    assert row["max_improvement"]["median"] == found[1]
-    assert found[0] <= row["max_improvement"]["low"] <= found[1] <= row["max_improvement"]["high"] <= found[2]
-    broken = tmp_path / "broken.json"
-    broken.write_text("{}")
-    with pytest.raises(InputFileError, match=r"broken\.json: no significance improvement of injected signal"):
-        benchmark([broken])
+    assert (row.method, row.signal, row.amount, row.unit) == ("cwola", "signal", 60, "events")
+    assert row.experiments == 3
+    assert row.events_in_signal_region == results.Band(median=60, low=60, high=60)
+    written = [read(path, results.Experiment) for path in paths]
+    found = sorted(one.improvement.max for one in written)
+    assert row.max_improvement.median == found[1]
+    assert found[0] <= row.max_improvement.low <= found[1] <= row.max_improvement.high <= found[2]
+    into_data = tmp_path / "into_data.json"
+    write(into_data, replace(written[0], improvement=None))
+    with pytest.raises(InputFileError, match=r"into_data\.json: no significance improvement of injected signal"):
+        benchmark([*paths, into_data])

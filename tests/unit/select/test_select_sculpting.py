@@ -31,15 +31,16 @@ def test_efficiencies_and_chi2_are_those_of_the_formula():
     used = (m_jj >= 3000) & (m_jj < 4500)
     pooled = weight[used & selected].sum() / weight[used].sum()
     chi2 = 0.0
-    for one, low, high in zip(found["bins"], EDGES[:-1], EDGES[1:], strict=True):
+    for one, low, high in zip(found.bins, EDGES[:-1], EDGES[1:], strict=True):
         w, s = (x[(m_jj >= low) & (m_jj < high)] for x in (weight, selected))
         efficiency = np.average(s, weights=w)
         error = np.sqrt(pooled * (1 - pooled) * np.sum(w**2)) / w.sum()
-        assert one == {"m_jj": [low, high], "efficiency": pytest.approx(efficiency), "error": pytest.approx(error)}
+        assert one.m_jj == (low, high)
+        assert (one.efficiency, one.error) == (pytest.approx(efficiency), pytest.approx(error))
         chi2 += ((efficiency - pooled) / error) ** 2
-    assert found["efficiency"] == pytest.approx(pooled)
-    assert (found["chi2"], found["ndof"]) == (pytest.approx(chi2), 4)
-    assert found["p_value"] == pytest.approx(stats.chi2.sf(chi2, 4))
+    assert found.efficiency == pytest.approx(pooled)
+    assert (found.chi2, found.ndof) == (pytest.approx(chi2), 4)
+    assert found.p_value == pytest.approx(stats.chi2.sf(chi2, 4))
 
 
 def test_batches_events_without_weight_and_masses_outside_the_bins_change_nothing():
@@ -62,9 +63,9 @@ def test_p_values_of_random_cuts_are_uniform():
         inside = (m_jj >= 3000) & (m_jj < 4500)
         place = (np.digitize(m_jj, EDGES) - 1)[inside]
         arguments = place, weight[inside], rng.permutation(len(place)) < 200
-        found.append(flatness(*arguments, EDGES)["p_value"])
+        found.append(flatness(*arguments, EDGES).p_value)
         if seed < 400:
-            divergences.append(divergence(*arguments, 5, 19)["jsd_p_value"])
+            divergences.append(divergence(*arguments, 5, 19).jsd_p_value)
     counts = np.histogram(found, 10, (0, 1))[0]
     # Beyond these, the p-values of 9 and 4 degrees of freedom are below 1e-4.
     assert np.sum((counts - 100) ** 2 / 100) < 33.7
@@ -78,12 +79,12 @@ def test_a_selection_that_carves_a_peak_is_called_sculpted_and_a_random_one_flat
     m_jj, weight, rng = spectrum(20_000, 3)
     flat = summary(m_jj, weight, rng.random(20_000) < 0.02)
     peak = summary(m_jj, weight, rng.random(20_000) < 0.01 + 0.04 * np.exp(-(((m_jj - 3600) / 100) ** 2) / 2))
-    assert (flat["verdict"], peak["verdict"]) == ("flat", "sculpted")
-    assert min(flat["p_value"], flat["jsd_p_value"]) > 0.01
-    assert peak["p_value"] < 1e-6
-    assert peak["jsd_p_value"] == 1 / 4001
-    assert peak["jsd"] > 3 * peak["jsd_random"] > 0
-    assert flat["jsd"] < 3 * flat["jsd_random"]
+    assert (flat.verdict, peak.verdict) == ("flat", "sculpted")
+    assert min(flat.p_value, flat.jsd_p_value) > 0.01
+    assert peak.p_value < 1e-6
+    assert peak.jsd_p_value == 1 / 4001
+    assert peak.jsd > 3 * peak.jsd_random > 0
+    assert flat.jsd < 3 * flat.jsd_random
 
 
 def test_the_verdict_follows_the_smaller_p_value():
@@ -92,7 +93,7 @@ def test_the_verdict_follows_the_smaller_p_value():
     selected = rng.random(4000) < np.where(m_jj > 4000, 0.15, 0.1)
     found = summary(m_jj, weight, selected)
     # Three tests fail together as often as one should.
-    worst = 3 * min(found["p_value"], found["jsd_p_value"], found["interpolation"]["p_value"])
+    worst = 3 * min(found.p_value, found.jsd_p_value, found.interpolation.p_value)
     limits = {"flat": worst * 0.99, "sculpted": worst * 1.01}
     for verdict, limit in limits.items():
         assert (
@@ -101,7 +102,7 @@ def test_the_verdict_follows_the_smaller_p_value():
                 weight,
                 selected,
                 Sculpting(bins=EDGES.tolist(), random_cuts=4000, min_p_value=limit, max_spurious_excess=2.0),
-            )["verdict"]
+            ).verdict
             == verdict
         )
 
@@ -110,15 +111,15 @@ def test_passing_and_failing_events_of_one_shape_have_no_divergence():
     place = np.repeat(np.arange(4), [400, 200, 100, 60])
     selected = np.arange(len(place)) % 20 == 0  # One in 20 of every bin.
     found = divergence(place, np.full(len(place), 3.0), selected, 4, 200)
-    assert found["jsd"] == pytest.approx(0, abs=1e-12)
-    assert found["jsd_p_value"] == 1
+    assert found.jsd == pytest.approx(0, abs=1e-12)
+    assert found.jsd_p_value == 1
 
 
 def test_passing_and_failing_events_in_other_bins_are_one_bit_apart():
     place = np.repeat([0, 1, 2], [50, 200, 300])
     found = divergence(place, np.random.default_rng(1).uniform(0.5, 2, 550), place == 1, 3, 500)
-    assert found["jsd"] == pytest.approx(1)
-    assert found["jsd_p_value"] == 1 / 501 < 0.002
+    assert found.jsd == pytest.approx(1)
+    assert found.jsd_p_value == 1 / 501 < 0.002
 
 
 def test_the_divergence_of_known_shapes():
@@ -137,18 +138,18 @@ def test_all_or_nothing_selected_does_not_sculpt(everything):
     m_jj, weight, _ = spectrum(500, 5)
     found = summary(m_jj, weight, np.full(500, everything))
     # Not more than everything can pass; of nothing, nothing is known.
-    assert (found["verdict"], found["spurious_excess"]) == (("flat", 0) if everything else ("not excluded", None))
-    assert (found["chi2"], found["p_value"]) == (0, 1)
-    assert (found["jsd"], found["jsd_random"], found["jsd_p_value"]) == (None, None, 1)
+    assert (found.verdict, found.spurious_excess) == (("flat", 0) if everything else ("not excluded", None))
+    assert (found.chi2, found.p_value) == (0, 1)
+    assert (found.jsd, found.jsd_random, found.jsd_p_value) == (None, None, 1)
 
 
 def test_bins_without_events_do_not_count():
     place = np.repeat([0, 2], 100)
     found = flatness(place, np.ones(200), np.arange(200) % 10 == 0, np.array([0.0, 1, 2, 3]))
-    assert [one["m_jj"] for one in found["bins"]] == [[0, 1], [2, 3]]
-    assert (found["ndof"], found["chi2"]) == (1, pytest.approx(0))
+    assert [one.m_jj for one in found.bins] == [(0, 1), (2, 3)]
+    assert (found.ndof, found.chi2) == (1, pytest.approx(0))
     nothing = flatness(place[:0], np.ones(0), np.zeros(0, bool), np.array([0.0, 1, 2, 3]))
-    assert (nothing["bins"], nothing["ndof"], nothing["p_value"]) == ([], 0, 1)
+    assert (nothing.bins, nothing.ndof, nothing.p_value) == ([], 0, 1)
 
 
 def test_the_random_cuts_are_the_same_each_time():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from resonaut.select.results import Spurious
 from resonaut.select.settings import Window
 from resonaut.select.spurious import NODES, Inside, spurious
 
@@ -26,13 +27,13 @@ def test_a_smooth_efficiency_is_interpolated_into_the_signal_region():
         return special.expit(-3.5 + 1.5 * x - 4 * x**2)
 
     m_jj, weight, selected = sample(400_000, smooth)
-    found = spurious(m_jj, weight, selected, BINS, WINDOW, 50)["interpolation"]
+    found = spurious(m_jj, weight, selected, BINS, WINDOW, 50).interpolation
     inside = (m_jj >= 3250) & (m_jj < 3750)
-    assert found["efficiency"] == pytest.approx(selected[inside].mean())
+    assert found.efficiency == pytest.approx(selected[inside].mean())
     truth = smooth(m_jj[inside]).mean()
-    assert found["error"] < 0.05 * truth
-    assert abs(found["interpolated"] - truth) < 3 * found["error"]
-    assert found["p_value"] > 0.01
+    assert found.error < 0.05 * truth
+    assert abs(found.interpolated - truth) < 3 * found.error
+    assert found.p_value > 0.01
 
 
 def test_without_an_error_of_the_interpolation_limits_are_those_of_the_binomial_distribution():
@@ -56,27 +57,27 @@ def test_few_events_inside_do_not_exclude_a_fake_excess(passed):
 def test_twice_the_weight_is_no_more_simulation():
     m_jj, weight, selected = sample(20_000, flat)
     once, twice = (spurious(m_jj, w, selected, BINS, WINDOW, 50) for w in (weight, 2 * weight))
-    assert twice["spurious_excess"] == pytest.approx(once["spurious_excess"])
+    assert twice.spurious_excess == pytest.approx(once.spurious_excess)
     # Weights that spread carry less information.
     spread = np.random.default_rng(2).exponential(size=len(m_jj))
-    assert spurious(m_jj, spread, selected, BINS, WINDOW, 50)["spurious_excess"] > once["spurious_excess"]
+    assert spurious(m_jj, spread, selected, BINS, WINDOW, 50).spurious_excess > once.spurious_excess
 
 
 def test_the_excess_counts_in_standard_deviations_of_the_data():
     m_jj, weight, selected = sample(20_000, flat)
-    one, four = (spurious(m_jj, weight, selected, BINS, WINDOW, n)["spurious_excess"] for n in (25, 100))
+    one, four = (spurious(m_jj, weight, selected, BINS, WINDOW, n).spurious_excess for n in (25, 100))
     assert four == pytest.approx(2 * one)
 
 
 def test_windows_far_from_the_bins_are_tested_in_their_own_sidebands():
     m_jj, weight, selected = sample(50_000, flat)
     low = Window(signal_region=(m_jj.min() + 20, 3000), sidebands=((m_jj.min(), m_jj.min() + 20), (3000, 3100)))
-    assert spurious(m_jj, weight, selected, np.array([4000.0, 4500, 5000]), low, 50)["spurious_excess"] > 0
+    assert spurious(m_jj, weight, selected, np.array([4000.0, 4500, 5000]), low, 50).spurious_excess > 0
 
 
 def test_where_nothing_can_be_known_there_is_no_number():
     m_jj, weight, selected = sample(5000, flat)
-    nothing = {"interpolation": None, "spurious_excess": None}
+    nothing = Spurious(interpolation=None, spurious_excess=None)
     outside = (m_jj < 3250) | (m_jj >= 3750)
     assert spurious(m_jj[outside], weight[outside], selected[outside], BINS, WINDOW, 50) == nothing
     assert spurious(m_jj[~outside], weight[~outside], selected[~outside], BINS, WINDOW, 50) == nothing
@@ -85,6 +86,6 @@ def test_where_nothing_can_be_known_there_is_no_number():
     assert spurious(m_jj[:0], weight[:0], selected[:0], BINS, WINDOW, 50) == nothing
     # Nothing beside the signal region passes: the interpolation is uncertain, and so is what follows.
     inside = spurious(m_jj, weight, selected & ~outside, BINS, WINDOW, 50)
-    assert inside["interpolation"]["interpolated"] < 1e-3 < inside["interpolation"]["efficiency"]
-    assert inside["spurious_excess"] > 50
-    assert spurious(m_jj, weight, np.ones(5000, bool), BINS, WINDOW, 50)["spurious_excess"] == 0
+    assert inside.interpolation.interpolated < 1e-3 < inside.interpolation.efficiency
+    assert inside.spurious_excess > 50
+    assert spurious(m_jj, weight, np.ones(5000, bool), BINS, WINDOW, 50).spurious_excess == 0

@@ -3,11 +3,11 @@ from dataclasses import replace
 import awkward as ak
 import numpy as np
 import pytest
+from resonaut.core.lund_weights import column
 
-from resonaut.core import histograms
 from resonaut.core.errors import EmptySelectionError, InputFileError
 from resonaut.core.events import Dataset
-from resonaut.core.lund_weights import column
+from resonaut.select.results import Count
 from resonaut.select.settings import Sculpting, Settings, Spectrum, Window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
 
@@ -34,9 +34,9 @@ def test_data_are_counted_by_region(counting):
     tally = DataTally(counting, Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600))))
     tally.add(batch(), SCORES, np.array([False, True, False, True]))
     result = tally.summary()
-    assert result["counts"]["signal_region"] == {"events": 2, "selected": 1}
-    assert result["counts"]["upper_sideband"] == {"events": 1, "selected": 1}
-    histogram = histograms.from_json(result["spectrum"])
+    assert result.counts.signal_region == Count(events=2, selected=1)
+    assert result.counts.upper_sideband == Count(events=1, selected=1)
+    histogram = result.spectrum
     assert histogram.values().tolist() == [0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
 
 
@@ -44,9 +44,7 @@ def test_spectra_are_stored_at_each_efficiency_whatever_the_working_point(counti
     tally = DataTally(counting, Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600))))
     for _ in range(2):
         tally.add(batch(), SCORES, np.zeros(4, bool))
-    spectra = {
-        cut: histograms.from_json(h).values()[[0, 1, 5]].tolist() for cut, h in tally.summary()["spectra"].items()
-    }
+    spectra = {cut: h.values()[[0, 1, 5]].tolist() for cut, h in tally.summary().spectra.items()}
     # Scores of 1 - efficiency and above.
     assert spectra == {"1": [2, 4, 2], "0.5": [0, 4, 2], "0.1": [0, 2, 2], "0.01": [0, 0, 2]}
 
@@ -64,23 +62,23 @@ def test_the_sculpting_check_on_data_leaves_out_the_signal_region(settings):
     tally = DataTally(narrow, narrow.windows["w3500"])
     tally.add(ak.Array({"m_jj": m_jj}), np.zeros(4000, np.float32), selected)
     found = tally.outside.summary(narrow.sculpting, narrow.windows["w3500"], tally.expected())
-    assert [b["m_jj"] for b in found["bins"]] == [[3000, 3250], [3750, 4000]]
-    assert (found["efficiency"], found["chi2"]) == (pytest.approx(0.1), pytest.approx(0))
+    assert [b.m_jj for b in found.bins] == [(3000, 3250), (3750, 4000)]
+    assert (found.efficiency, found.chi2) == (pytest.approx(0.1), pytest.approx(0))
     # Nothing is known of the signal region itself.
-    assert (found["verdict"], found["spurious_excess"], found["interpolation"]) == ("not excluded", None, None)
+    assert (found.verdict, found.spurious_excess, found.interpolation) == ("not excluded", None, None)
     assert tally.expected() == pytest.approx(200)
-    assert found["sample"] == "data outside the signal region"
+    assert found.sample == "data outside the signal region"
 
 
 def test_the_efficiency_is_selected_over_generated(signal):
     tally = SignalTally(signal, BINS, lund=False, held_out=False)
     tally.add(batch(), SCORES, np.array([True, True, False, False]))
     result = tally.summary()
-    assert result["acceptance"] == pytest.approx(0.5)
-    assert result["efficiency"] == pytest.approx(0.25)
-    assert result["efficiency_error"] == pytest.approx(np.sqrt(2 * 0.25**2 * 0.75) / 2)
-    assert (result["lund_scale_factor"], result["lund_uncertainties"]) == (None, {})
-    assert histograms.from_json(result["spectrum"]).values().sum() == pytest.approx(0.5)
+    assert result.acceptance == pytest.approx(0.5)
+    assert result.efficiency == pytest.approx(0.25)
+    assert result.efficiency_error == pytest.approx(np.sqrt(2 * 0.25**2 * 0.75) / 2)
+    assert (result.lund_scale_factor, result.lund_uncertainties) == (None, {})
+    assert result.spectrum.values().sum() == pytest.approx(0.5)
 
 
 @pytest.fixture
@@ -110,17 +108,17 @@ def test_lund_weights_move_events_across_the_cut_but_keep_their_number(signal, l
     tally.add(weights, SCORES, np.array([True, True, False, False]))
     result = tally.summary()
     # 9 of the 24 of three batches, whose cross section is 3 of 2 fb.
-    assert result["acceptance"] == pytest.approx(1.5)
-    assert result["efficiency"] == pytest.approx(1.5 * 9 / 24)
-    assert result["lund_scale_factor"] == pytest.approx((9 / 24) / (3 / 12))
+    assert result.acceptance == pytest.approx(1.5)
+    assert result.efficiency == pytest.approx(1.5 * 9 / 24)
+    assert result.lund_scale_factor == pytest.approx((9 / 24) / (3 / 12))
     # Each with its own total.
     a = ((6 / 24) / (9 / 24) - 1, (7.5 / 18) / (9 / 24) - 1)
-    assert result["lund_uncertainties"]["a"] == pytest.approx(a)
-    assert result["lund_uncertainties"]["b"] == pytest.approx(((3 / 12) / (9 / 24) - 1,) * 2)
+    assert result.lund_uncertainties["a"] == pytest.approx(a)
+    assert result.lund_uncertainties["b"] == pytest.approx(((3 / 12) / (9 / 24) - 1,) * 2)
     # The spectrum has the nominal weights, and the same cross section: 4 and 4 of 24 at 3050 GeV, 1 at 3150 GeV.
-    assert histograms.from_json(result["spectrum"]).values()[:2] == pytest.approx([3 * 8 / 24, 3 * 1 / 24])
+    assert result.spectrum.values()[:2] == pytest.approx([3 * 8 / 24, 3 * 1 / 24])
     squares = 2 * (0.25 * 4) ** 2 + (0.25 * 1) ** 2
-    assert result["efficiency_error"] == pytest.approx(np.sqrt(squares * (1 - result["efficiency"])) / 2 / 2)
+    assert result.efficiency_error == pytest.approx(np.sqrt(squares * (1 - result.efficiency)) / 2 / 2)
 
 
 def test_a_common_factor_on_the_lund_weights_changes_nothing(signal, lund):
@@ -134,10 +132,10 @@ def test_a_common_factor_on_the_lund_weights_changes_nothing(signal, lund):
         found.append(tally.summary())
     plain, scaled = found
     for key in ("efficiency", "efficiency_error", "acceptance", "lund_scale_factor"):
-        assert scaled[key] == pytest.approx(plain[key])
+        assert getattr(scaled, key) == pytest.approx(getattr(plain, key))
     for name in ("a", "statistical"):
-        assert scaled["lund_uncertainties"][name] == pytest.approx(plain["lund_uncertainties"][name])
-    spectra = [histograms.from_json(result["spectrum"]) for result in found]
+        assert scaled.lund_uncertainties[name] == pytest.approx(plain.lund_uncertainties[name])
+    spectra = [result.spectrum for result in found]
     assert spectra[1].values() == pytest.approx(spectra[0].values())
     assert spectra[1].variances() == pytest.approx(spectra[0].variances())
 
@@ -149,7 +147,7 @@ def test_toys_of_the_lund_weights_give_their_root_mean_square(signal, lund):
     tally = SignalTally(signal, BINS, lund=True, held_out=False)
     tally.add(weights, SCORES, np.array([True, False, False, False]))
     rms = np.sqrt((0.2**2 + 0.2**2) / 3)
-    assert tally.summary()["lund_uncertainties"]["statistical"] == pytest.approx((rms, -rms))
+    assert tally.summary().lund_uncertainties["statistical"] == pytest.approx((rms, -rms))
 
 
 def test_a_signal_of_which_nothing_is_selected_has_no_scale_factor(signal, lund):
@@ -157,7 +155,7 @@ def test_a_signal_of_which_nothing_is_selected_has_no_scale_factor(signal, lund)
     tally = SignalTally(signal, BINS, lund=True, held_out=False)
     tally.add(weights, SCORES, np.zeros(4, bool))
     result = tally.summary()
-    assert (result["efficiency"], result["lund_scale_factor"], result["lund_uncertainties"]) == (0, None, {})
+    assert (result.efficiency, result.lund_scale_factor, result.lund_uncertainties) == (0, None, {})
 
 
 def test_lund_weights_and_events_that_trained_the_tagger(signal, lund):
@@ -168,8 +166,8 @@ def test_lund_weights_and_events_that_trained_the_tagger(signal, lund):
     tally.add(trained, SCORES, np.array([True, True, False, False]))
     result = tally.summary()
     # Half of the weight of the events that did not train it.
-    assert result["efficiency"] == pytest.approx(result["acceptance"] / 2)
-    assert result["lund_scale_factor"] == pytest.approx((1 / 2) / (1 / 3))
+    assert result.efficiency == pytest.approx(result.acceptance / 2)
+    assert result.lund_scale_factor == pytest.approx((1 / 2) / (1 / 3))
 
 
 def test_missing_lund_weights_are_named_with_the_remedy(signal):
@@ -183,8 +181,8 @@ def test_events_that_trained_the_tagger_are_left_out_and_made_up_for(signal):
     tally = SignalTally(signal, BINS, lund=False, held_out=True)
     assert tally.friends == ("tag",)
     tally.add(batch(tag_train=np.array([True, True, False, False])), SCORES, np.array([True, True, True, False]))
-    assert tally.summary()["efficiency"] == pytest.approx(0.25)
-    assert tally.summary()["acceptance"] == pytest.approx(0.5)
+    assert tally.summary().efficiency == pytest.approx(0.25)
+    assert tally.summary().acceptance == pytest.approx(0.5)
 
 
 def test_a_signal_that_all_trained_the_tagger_stops(signal):
@@ -227,12 +225,12 @@ def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not():
             )
         )
     flat, sloped = results
-    assert flat["sample"] == "reweighted simulation"
-    assert flat["efficiency"] == pytest.approx(0.02, abs=0.003)
-    assert flat["ndof"] == 4
-    assert flat["p_value"] > 0.001 > 1e-6 > sloped["p_value"]
-    assert (flat["verdict"], sloped["verdict"]) == ("flat", "sculpted")
-    assert [b["m_jj"] for b in flat["bins"]] == [[3000, 3250], [3250, 3500], [3500, 3750], [3750, 4000], [4000, 5000]]
+    assert flat.sample == "reweighted simulation"
+    assert flat.efficiency == pytest.approx(0.02, abs=0.003)
+    assert flat.ndof == 4
+    assert flat.p_value > 0.001 > 1e-6 > sloped.p_value
+    assert (flat.verdict, sloped.verdict) == ("flat", "sculpted")
+    assert [b.m_jj for b in flat.bins] == [(3000, 3250), (3250, 3500), (3500, 3750), (3750, 4000), (4000, 5000)]
 
 
 def test_background_counts_with_its_weights():
@@ -255,7 +253,7 @@ def test_a_selection_of_everything_does_not_sculpt():
     found = tally.simulated.summary(
         Sculpting(bins=[3000, 3500, 4000], random_cuts=10, min_p_value=0.5, max_spurious_excess=2.0), WINDOW, 30
     )
-    assert (found["chi2"], found["jsd"], found["verdict"]) == (0, None, "flat")
+    assert (found.chi2, found.jsd, found.verdict) == (0, None, "flat")
 
 
 def test_categories_hold_every_event_once(counting):
@@ -266,7 +264,5 @@ def test_categories_hold_every_event_once(counting):
     score = np.array([0.0, 0.49, 0.5, 0.89, 0.9, 1.0], np.float32)
     events = ak.Array({"m_jj": np.full(6, 3500.0, np.float32)})
     tally.add(events, score, score > 0.9)
-    found = {
-        tuple(c["score"]): histograms.from_json(c["spectrum"]).sum(flow=True) for c in tally.summary()["categories"]
-    }
+    found = {c.score: c.spectrum.sum(flow=True) for c in tally.summary().categories}
     assert found == {(0, 0.5): 2, (0.5, 0.9): 2, (0.9, 1): 2}

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from resonaut.core import histograms, identifier
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Dataset
+from resonaut.core.events import KEY, Collisions, Dataset
+from resonaut.core.events import columns as columns_of
 from resonaut.core.files import write_json
 from resonaut.select import settings as select_settings
 from resonaut.select.cli import app
@@ -141,7 +142,7 @@ def test_a_combination_ranks_by_the_scores_of_its_methods(config, manifests, tmp
         run(config, manifests, method, tmp_path)
     result = run(config, manifests, "both", tmp_path)
     assert (result["method"], result["training"], result["efficiency_target"]) == ("both", {}, 0.05)
-    window = select_settings.read(config).windows["w3500"]
+    window = select_settings.read_window(config, "w3500")
     score = None
     for name, manifest in manifests.items():
         first, second, both = (scores(manifest, method) for method in ("inclusive", "cwola", "both"))
@@ -190,9 +191,9 @@ def test_the_bounds_learn_from_simulation(config, manifests, tmp_path, method):
 
 def test_without_simulation_data_outside_the_signal_region_are_checked_for_sculpting(settings, manifests):
     result = call(settings, manifests)
-    assert result["sculpting"]["sample"] == "data outside the signal region"
-    assert [b["m_jj"] for b in result["sculpting"]["bins"]] == [[3000, 3250], [3750, 4000], [4000, 4500], [4500, 5000]]
-    assert result["signals"] == []
+    assert result.sculpting.sample == "data outside the signal region"
+    assert [b.m_jj for b in result.sculpting.bins] == [(3000, 3250), (3750, 4000), (4000, 4500), (4500, 5000)]
+    assert result.signals == []
 
 
 def test_an_empty_chunk_is_no_obstacle(config, manifests, write_dataset, toys, tmp_path):
@@ -202,7 +203,24 @@ def test_an_empty_chunk_is_no_obstacle(config, manifests, write_dataset, toys, t
 
 
 def call(settings, manifests, method="cwola", window="w3500", data="data"):
-    return selection(settings, method, window, Dataset.open(manifests[data]), [], [], False, False)
+    return selection(settings, method, window, Collisions.open([manifests[data]]), [], [], False, False)
+
+
+def test_data_of_two_eras_are_searched_as_one(settings, manifests, write_dataset, summary_of, tmp_path):
+    whole = Dataset.open(manifests["data"])
+    columns = [name for name in columns_of(whole.path("skim", "000")) if name not in KEY]
+    chunks = [ak.concatenate(list(whole.iterate_chunk(chunk, columns))) for chunk in whole.manifest.chunks]
+    eras = [write_dataset(f"era_{i}", "data", [chunk], era=f"{i}", luminosity=5.0) for i, chunk in enumerate(chunks)]
+    background, signal = [Dataset.open(manifests["qcd"])], [Dataset.open(manifests["signal"])]
+    one, two = (
+        selection(settings, "cwola", "w3500", Collisions.open(paths), background, signal, False, False)
+        for paths in ([manifests["data"]], eras)
+    )
+    assert two.pop("data") == "era_0 + era_1"
+    assert one.pop("data") == "data"
+    assert one == two
+    together = ak.concatenate([scores(path, "cwola") for path in eras])
+    assert ak.all(together.score == scores(manifests["data"], "cwola").score)
 
 
 def test_too_few_events_in_a_sideband_stop(tmp_path, section, manifests):
@@ -210,7 +228,7 @@ def test_too_few_events_in_a_sideband_stop(tmp_path, section, manifests):
     path = tmp_path / "select.json"
     path.write_text(json.dumps(section))
     with pytest.raises(EmptySelectionError, match=r"the upper sideband, 6000-6500 GeV, has \d+ events of 'data'"):
-        call(select_settings.read(path), manifests)
+        call(select_settings.read(path, "cwola"), manifests)
 
 
 def test_missing_tagger_scores_are_named_with_the_remedy(settings, manifests, write_friend):
@@ -222,5 +240,5 @@ def test_missing_tagger_scores_are_named_with_the_remedy(settings, manifests, wr
 
 
 def test_only_data_is_searched(settings, manifests):
-    with pytest.raises(ConfigError, match="'qcd' has the role 'background'"):
+    with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         call(settings, manifests, data="qcd")

@@ -36,10 +36,10 @@ def perfect(simulate_config: Simulate) -> Detector:
 
 @pytest.fixture(scope="session")
 def dataset() -> Callable[..., DatasetConfig]:
-    def make(role: str = "background", region: str = "dijet", **generator: object) -> DatasetConfig:
+    def make(nature: str = "simulation", region: str = "dijet", **generator: object) -> DatasetConfig:
         components = generator.pop("components", [{"process": "qcd", "events": 40}])
         entry = {
-            "role": role,
+            "nature": nature,
             "format": "nanoaod",
             "region": region,
             "files": [],

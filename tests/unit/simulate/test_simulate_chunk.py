@@ -115,7 +115,7 @@ def test_shower_weights_stay_with_their_events(simulate_config, dataset, tmp_pat
 def test_only_simulation_has_variations(simulate_config, dataset, files, tmp_path) -> None:
     assert "PSWeight" not in content(files["mc"])
     with pytest.raises(ConfigError, match=r"datasets.x stands for collisions.* generator.shower_variations to false"):
-        simulate(simulate_config, dataset("w_data", shower_variations=True), "x", 0, tmp_path / "0.root")
+        simulate(simulate_config, dataset("data", shower_variations=True), "x", 0, tmp_path / "0.root")
 
 
 def test_coffea_follows_the_links(files, monkeypatch) -> None:
@@ -159,12 +159,12 @@ def test_mistakes_are_one_sentence(simulate_config, dataset, tmp_path) -> None:
         simulate(simulate_config, nothing, "x", 0, tmp_path / "0.root")
 
 
-def test_command_reads_the_frozen_files(simulate_config, dataset, tmp_path) -> None:
+def test_command_reads_the_frozen_keys(simulate_config, dataset, tmp_path) -> None:
     entry = dataset(components=[{"process": "qcd", "events": 5}])
-    for name, value in (("simulate", simulate_config), ("dataset", entry)):
-        (tmp_path / f"{name}.json").write_text(json.dumps(dataclasses.asdict(value)))
+    frozen = {"simulate": dataclasses.asdict(simulate_config), "dataset": dataclasses.asdict(entry)}
+    (tmp_path / "keys.json").write_text(json.dumps(frozen))
     output = tmp_path / "out" / "000.root"
-    words = ["chunk", "--config", str(tmp_path / "simulate.json"), "--dataset-config", str(tmp_path / "dataset.json")]
+    words = ["chunk", "--config", str(tmp_path / "keys.json")]
     result = CliRunner().invoke(app, [*words, "--name", "qcd", "--chunk", "0", "--output", str(output)])
     assert result.exit_code == 0, result.output
     assert output.is_file()

@@ -30,7 +30,7 @@ def dataset() -> Callable[..., DatasetConfig]:
     """A dataset of simulated background unless told otherwise."""
 
     def make(**keys: Any) -> DatasetConfig:
-        standard = {"role": "background", "format": "nanoaod", "region": "dijet", "files": [], "files_per_chunk": 1}
+        standard = {"nature": "simulation", "format": "nanoaod", "region": "dijet", "files": [], "files_per_chunk": 1}
         standard |= {
             "generator": None,
             "labelled": None,

@@ -15,7 +15,7 @@ from resonaut.core import events
 from resonaut.core.datasets import LabelledEvents
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.skim.chunk import skim_chunk
-from resonaut.skim.lhco import wanted_events
+from resonaut.skim.tables import wanted_events
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_slices_share_no_event() -> None:
 
 @pytest.mark.parametrize("layout", ["fixed", "table"])
 def test_features_become_columns(skim, features, layout) -> None:
-    rows, summary = skim(features, layout, role="data", labelled=labelled(True, 0, 5))
+    rows, summary = skim(features, layout, nature="data", labelled=labelled(True, 0, 5))
     assert summary["cutflow"][0]["events"] == summary["events"] == 85
     assert not [name for name in rows.fields if "label" in name or "pf" in name or "prongs" in name]
     row = rows[10]
@@ -92,8 +92,8 @@ def test_features_become_columns(skim, features, layout) -> None:
 
 def test_data_does_not_depend_on_unused_labels(skim, features) -> None:
     """Blind: with all events used, the label column may hold anything."""
-    rows, _ = skim(features, role="data")
-    shuffled, _ = skim(features.assign(label=1.0), role="data")
+    rows, _ = skim(features, nature="data")
+    shuffled, _ = skim(features.assign(label=1.0), nature="data")
     assert ak.array_equal(rows, shuffled)
 
 
@@ -257,7 +257,7 @@ def test_broken_particle_makes_the_event_unknown(settings, dataset, tmp_path) ->
     table.iloc[4, 7] = np.inf
     table.iloc[5, 2000] = np.nan  # the direction of none
     table.to_hdf(file, key="df")
-    fields = {"format": "lhco_raw", "files": [str(file)], "role": "data"}
+    fields = {"format": "lhco_raw", "files": [str(file)], "nature": "data"}
     output = tmp_path / "0.parquet"
     with pytest.raises(NotFiniteError, match=r"a\.h5: NaN, .* in the particles of 2 events"):
         skim_chunk(settings(), dataset(**fields), "x", 1, [str(file)], output, output.with_suffix(".json"))
@@ -280,7 +280,7 @@ def test_truncated_file_is_unreadable(settings, dataset, tmp_path, features) -> 
 def test_configuration_that_cannot_be_met(skim, features, settings, dataset) -> None:
     with pytest.raises(ConfigError, match="asks for triggers"):
         skim(features, region={"trigger": ["HLT_A"]})
-    with pytest.raises(ConfigError, match="or variations, which LHC Olympics files lack"):
+    with pytest.raises(ConfigError, match="or variations, which files of the format lhco_features lack"):
         skim(features, region={"variations": True})
     with pytest.raises(ConfigError, match="give it just one"):
         skim(features, labelled=labelled(True, 0, 1), files=["a.h5", "b.h5"])
@@ -305,7 +305,7 @@ def two_prong_table(events_: int) -> pd.DataFrame:
 
 
 def test_raw_particles_are_clustered(skim) -> None:
-    rows, summary = skim(two_prong_table(20), format="lhco_raw", role="data")
+    rows, summary = skim(two_prong_table(20), format="lhco_raw", nature="data")
     assert summary["selected"] == 20
     mass = np.sqrt(2 * 400 * 400 * (np.cosh(0.4) - 1))
     assert rows.j1_softdrop_mass.to_numpy() == pytest.approx(np.full(20, mass), rel=1e-5)
@@ -318,5 +318,5 @@ def test_raw_particles_are_clustered(skim) -> None:
 
 
 def test_raw_file_without_labels(skim) -> None:
-    rows, _ = skim(two_prong_table(3).iloc[:, :2100], format="lhco_raw", role="data")
+    rows, _ = skim(two_prong_table(3).iloc[:, :2100], format="lhco_raw", nature="data")
     assert len(rows) == 3

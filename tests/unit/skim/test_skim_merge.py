@@ -1,20 +1,24 @@
 """The manifest: normalisation, lost files and events, copies, and the cut that left nothing."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.core import config, events
+from resonaut.core import events
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import Manifest
-from resonaut.core.files import write_json
-from resonaut.skim.chunk import Summary
-from resonaut.skim.cutflow import row
+from resonaut.core.manifest import Cut, Lost, Manifest
+from resonaut.core.results import read, write
 from resonaut.skim.merge import lost_fraction, merge
 from resonaut.skim.pieces import not_fired
+from resonaut.skim.results import Note, Summary
+
+
+def row(cut: str, events: int, sum_weights: float) -> Cut:
+    return Cut(cut=cut, events=events, sum_weights=sum_weights)
+
 
 FLOW = [row("stored", 100, 60.0), row("pt", 10, 4.0), row("readable", 10, 4.0)]
 GOOD = Summary(
@@ -22,8 +26,8 @@ GOOD = Summary(
 )
 
 
-def lost(events: int | None) -> dict:
-    return {"file": "bad.root", "reason": "truncated", "events": events}
+def lost(events: int | None) -> Lost:
+    return Lost(file="bad.root", reason="truncated", events=events)
 
 
 def rows(first: int, number: int, lumi: int = 1, m_jj: float | None = None) -> ak.Array:
@@ -40,11 +44,11 @@ def manifest(tmp_path: Path, settings, dataset):
     def make(*chunks: Summary, keys: dict | None = None, content: list[ak.Array] | None = None, **fields) -> Manifest:
         paths = [tmp_path / "skim" / "sample" / f"{chunk.chunk}.json" for chunk in chunks]
         for number, (path, chunk) in enumerate(zip(paths, chunks, strict=True)):
-            write_json(path, asdict(chunk))
+            write(path, chunk)
             found = content[number] if content else rows(1 + 100 * number, chunk.selected)
             events.write(path.with_suffix(".parquet"), [found[:4], found[4:]], {})
         merge(settings(**(keys or {})), dataset(**fields), "sample", paths, tmp_path / "skim" / "sample.json")
-        return config.read(tmp_path / "skim" / "sample.json", Manifest)
+        return read(tmp_path / "skim" / "sample.json", Manifest)
 
     return make
 
@@ -54,7 +58,7 @@ def test_simulation_is_scaled_by_all_generated_weights(manifest) -> None:
     assert found.weight_scale == 1000.0 / 500.0
     assert found.chunks == ["000", "001"]
     assert found.events == 20
-    assert [(line["cut"], line["events"]) for line in found.cutflow] == [
+    assert [(line.cut, line.events) for line in found.cutflow] == [
         ("generated", 1000),
         ("stored", 200),
         ("pt", 20),
@@ -64,12 +68,12 @@ def test_simulation_is_scaled_by_all_generated_weights(manifest) -> None:
 def test_data_loses_luminosity_with_its_files(manifest) -> None:
     keys = {"bad_files": {"action": "skip", "max_lost_fraction": 0.5}}
     found = manifest(
-        GOOD, replace(GOOD, chunk="001", files=2, lost=[lost(50)]), role="data", luminosity=10.0, keys=keys
+        GOOD, replace(GOOD, chunk="001", files=2, lost=[lost(50)]), nature="data", luminosity=10.0, keys=keys
     )
     assert found.luminosity == pytest.approx(10.0 * 200 / 250)
     assert found.weight_scale == 1
     assert found.lost == [lost(50)]
-    assert found.cutflow[0]["cut"] == "stored"
+    assert found.cutflow[0].cut == "stored"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def test_empty_dataset_names_the_cut(manifest) -> None:
     with pytest.raises(EmptySelectionError, match="sample: no event is left after the cut 'eta'"):
         manifest(empty)
     with pytest.raises(EmptySelectionError, match="its files hold no events"):
-        manifest(replace(GOOD, events=0, cutflow=[]), role="data")
+        manifest(replace(GOOD, events=0, cutflow=[]), nature="data")
     nothing = [row("stored", 9, 1.0), row("pt", 0, 0.0), row("readable", 0, 0.0)]
     assert manifest(replace(GOOD, chunk="001", selected=0, cutflow=nothing), GOOD).events == 10
 
@@ -109,29 +113,30 @@ def test_simulation_needs_a_cross_section_and_weights(manifest) -> None:
 def test_broken_events_are_lost_like_files(manifest, tmp_path) -> None:
     """A tenth of the selected events is left out, on top of a third in a lost file."""
     flow = [*FLOW[:2], row("readable", 9, 3.5)]
-    one = {"file": "a.root", "reason": "NaN", "events": 1}
+    one = Lost(file="a.root", reason="NaN", events=1)
     chunk = replace(GOOD, files=2, lost=[lost(50)], broken=[one], cutflow=flow, selected=9)
     keys = {"bad_files": {"action": "skip", "max_lost_fraction": 0.5}}
-    data = manifest(chunk, role="data", luminosity=10.0, keys=keys)
+    data = manifest(chunk, nature="data", luminosity=10.0, keys=keys)
     assert data.luminosity == pytest.approx(10.0 * 2 / 3 * 0.9)
     assert data.lost == [lost(50), one]
-    assert [line["cut"] for line in data.cutflow] == ["stored", "pt", "readable"]
+    assert [line.cut for line in data.cutflow] == ["stored", "pt", "readable"]
     simulation = manifest(chunk, cross_section=100.0, keys=keys)
     assert simulation.weight_scale == pytest.approx(100.0 / (250.0 * 0.9))
     keys["bad_files"]["max_lost_fraction"] = 0.35
     with pytest.raises(InputFileError, match=r"bad\.root: .*, 2 such files, are 40\.0%"):
-        manifest(chunk, role="data", keys=keys)
+        manifest(chunk, nature="data", keys=keys)
 
 
 def test_copies_stop_or_are_dropped(manifest, tmp_path) -> None:
-    files = {"role": "data", "files": ["a.root", "b.root"]}
+    files = {"nature": "data", "files": ["a.root", "b.root"]}
     content = [rows(1, 10), ak.concatenate([rows(50, 7), rows(3, 3)])]
     chunks = (GOOD, replace(GOOD, chunk="001"))
     with pytest.raises(InputFileError, match=r"b\.root: 3 events of 'sample' .* first in a\.root; .*skim\.duplicates"):
         manifest(*chunks, content=content, **files)
     found = manifest(*chunks, content=content, keys={"duplicates": "drop"}, **files)
     assert found.dropped == {"001": [7, 8, 9]}
-    assert (found.events, found.cutflow[-1]) == (17, row("duplicates", 17, pytest.approx(8.0 - 1.2)))
+    assert (found.events, found.cutflow[-1].cut, found.cutflow[-1].events) == (17, "duplicates", 17)
+    assert found.cutflow[-1].sum_weights == pytest.approx(8.0 - 1.2)
     read = events.Dataset.open(tmp_path / "skim" / "sample.json").read(["m_jj"])
     assert read.event.to_list() == [*range(1, 11), *range(50, 57)]
     assert manifest(*chunks, content=[rows(1, 10), rows(1, 10, lumi=2)], **files).dropped == {}
@@ -150,16 +155,16 @@ def test_simulation_may_number_its_events_alike(manifest) -> None:
 
 
 @pytest.mark.parametrize("policy", ["fail", "drop"])
-@pytest.mark.parametrize("role", ["data", "pseudo_data", "signal"])
-def test_events_without_numbers_are_refused(manifest, policy, role) -> None:
+@pytest.mark.parametrize("nature", ["data", "pseudo_data", "simulation"])
+def test_events_without_numbers_are_refused(manifest, policy, nature) -> None:
     content = rows(0, 10)
     content["event"] = np.zeros(10, np.int64)
     with pytest.raises(InputFileError, match=r"a\.root: has events numbered 0"):
-        manifest(GOOD, content=[content], role=role, files=["a.root"], keys={"duplicates": policy})
+        manifest(GOOD, content=[content], nature=nature, files=["a.root"], keys={"duplicates": policy})
 
 
 def test_one_event_numbered_zero_is_one_of_the_copies(manifest) -> None:
-    chunks, files = (GOOD, replace(GOOD, chunk="001")), {"role": "data", "files": ["a.root", "b.root"]}
+    chunks, files = (GOOD, replace(GOOD, chunk="001")), {"nature": "data", "files": ["a.root", "b.root"]}
     found = manifest(*chunks, content=[rows(0, 10), rows(0, 3)], keys={"duplicates": "drop"}, **files)
     assert found.dropped == {"001": [0, 1, 2]}
 
@@ -167,7 +172,7 @@ def test_one_event_numbered_zero_is_one_of_the_copies(manifest) -> None:
 def test_copies_of_olympics_files_are_found_by_their_jets(manifest) -> None:
     """There the number of the file is in the identifier, so that it differs between copies."""
     chunks = (GOOD, replace(GOOD, chunk="001"))
-    fields = {"role": "data", "format": "lhco_features", "keys": {"duplicates": "drop"}}
+    fields = {"nature": "data", "format": "lhco_features", "keys": {"duplicates": "drop"}}
     assert manifest(*chunks, content=[rows(0, 10), rows(0, 10, lumi=2)], **fields).dropped == {"001": list(range(10))}
     assert manifest(*chunks, content=[rows(0, 10), rows(0, 10, lumi=2, m_jj=7.0)], **fields).dropped == {}
 
@@ -176,20 +181,20 @@ def test_copies_are_found_in_several_passes(manifest, monkeypatch) -> None:
     monkeypatch.setattr("resonaut.skim.duplicates.BLOCK", 3)
     content = [ak.concatenate([rows(1, 8), rows(2, 2)]), ak.concatenate([rows(50, 9), rows(2, 1)])]
     chunks = (GOOD, replace(GOOD, chunk="001"))
-    found = manifest(*chunks, content=content, role="data", keys={"duplicates": "drop"})
+    found = manifest(*chunks, content=content, nature="data", keys={"duplicates": "drop"})
     assert found.dropped == {"000": [8, 9], "001": [9]}
 
 
 def test_what_was_missing_is_noted_once(manifest) -> None:
-    noted = [{"file": f"{name}.root", "note": "no counters"} for name in "ab"]
+    noted = [Note(file=f"{name}.root", note="no counters") for name in "ab"]
     chunks = replace(GOOD, files=3, notes=noted[:1]), replace(GOOD, chunk="001", notes=noted[1:])
     assert manifest(*chunks).notes == ["2 of 4 files: no counters (first a.root)"]
 
 
 def test_trigger_in_no_file_is_named(manifest) -> None:
     region = {"regions": {"dijet": {"trigger": ["HLT_A"]}}}
-    absent = [{"file": "a.root", "note": not_fired("HLT_A")}]
+    absent = [Note(file="a.root", note=not_fired("HLT_A"))]
     chunks = replace(GOOD, notes=absent), replace(GOOD, chunk="001")
-    assert manifest(*chunks, role="data", keys=region).notes
+    assert manifest(*chunks, nature="data", keys=region).notes
     with pytest.raises(ConfigError, match=r"skim\.regions\.dijet\.trigger: no file of 'sample' has .*'HLT_A'"):
-        manifest(chunks[0], role="data", keys=region)
+        manifest(chunks[0], nature="data", keys=region)

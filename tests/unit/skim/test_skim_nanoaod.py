@@ -15,8 +15,8 @@ import uproot
 
 from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.skim import counters, nanoaod, runner
 from resonaut.skim.chunk import skim_chunk
+from resonaut.skim.formats.nanoaod import counters, processor, reader
 from resonaut.skim.pieces import UnwritableError
 
 
@@ -24,11 +24,11 @@ from resonaut.skim.pieces import UnwritableError
 def skim(tmp_path, settings, dataset):
     """Skim files with the given settings; the events and the summary."""
 
-    def run(*files: Path, workers: int = 1, name: str = "000", fields: dict | None = None, role="background", **keys):
+    def run(*files: Path, workers: int = 1, name: str = "000", fields: dict | None = None, nature="simulation", **keys):
         output, summary = tmp_path / "out" / f"{name}.parquet", tmp_path / "out" / f"{name}.json"
         skim_chunk(
             settings(**keys),
-            dataset(**({"role": role} | (fields or {}))),
+            dataset(**({"nature": nature} | (fields or {}))),
             "qcd",
             workers,
             [str(file) for file in files],
@@ -81,10 +81,10 @@ def test_runs_tell_the_generated_weights(skim, content, write, tmp_path) -> None
     assert summary["generated"] == [1000, 512.0]
 
 
-@pytest.mark.parametrize("role", ["data", "w_data"])
-def test_data_shows_no_truth(skim, content, write, tmp_path, role) -> None:
+@pytest.mark.parametrize("nature", ["data", "pseudo_data"])
+def test_data_shows_no_truth(skim, content, write, tmp_path, nature) -> None:
     content["genWeight"][:] = np.nan  # must not even be read
-    rows, _ = skim(write(tmp_path / "a.root", content), role=role)
+    rows, _ = skim(write(tmp_path / "a.root", content), nature=nature)
     assert not [name for name in rows.fields if "quark" in name or "prongs" in name]
     assert set(rows.gen_weight.to_list()) == {1.0}
 
@@ -124,9 +124,9 @@ def test_files_without_variations_give_empty_lists(skim, content, write, tmp_pat
     assert set(ak.num(both.scale_weight).to_list()) == {0}
 
 
-@pytest.mark.parametrize("role", ["data", "w_data"])
-def test_data_has_no_variations(skim, content, write, tmp_path, role) -> None:
-    rows, _ = skim(write(tmp_path / "a.root", with_variations(content, 4, 9)), role=role, **VARIED)
+@pytest.mark.parametrize("nature", ["data", "pseudo_data"])
+def test_data_has_no_variations(skim, content, write, tmp_path, nature) -> None:
+    rows, _ = skim(write(tmp_path / "a.root", with_variations(content, 4, 9)), nature=nature, **VARIED)
     assert not {"shower_weight", "scale_weight"} & set(rows.fields)
 
 
@@ -401,7 +401,7 @@ def test_stored_events_that_count_in_place_of_counters_are_noted(skim, content, 
     path = write(tmp_path / "a.root", content)
     _, summary = skim(path)
     assert summary["notes"] == [{"file": str(path), "note": counters.NONE}]
-    assert skim(path, role="data")[1]["notes"] == []
+    assert skim(path, nature="data")[1]["notes"] == []
 
 
 @pytest.mark.parametrize(
@@ -445,10 +445,10 @@ def test_uncertified_sections_are_cut(skim, content, write, tmp_path) -> None:
     good = tmp_path / "golden.json"
     good.write_text('{"1": [[2, 2], [4, 9]], "2": [[1, 1]]}')
     file = write(tmp_path / "a.root", content)
-    rows, summary = skim(file, fields={"role": "data", "certified": str(good)})
+    rows, summary = skim(file, fields={"nature": "data", "certified": str(good)})
     assert set(rows.luminosityBlock.to_list()) == {2, 4}
     assert summary["cutflow"][1] == {"cut": "certified", "events": 100, "sum_weights": 100.0}
-    for fields in ({"role": "background"}, {"role": "data", "format": "lhco_features"}):
+    for fields in ({"nature": "simulation"}, {"nature": "data", "format": "lhco_features"}):
         with pytest.raises(ConfigError, match=r"datasets\.qcd\.certified: only data"):
             skim(file, fields=fields | {"certified": str(good)})
 
@@ -459,14 +459,14 @@ def test_uncertified_sections_are_cut(skim, content, write, tmp_path) -> None:
 def test_any_error_of_a_reader_is_the_files(skim, content, write, tmp_path, monkeypatch, error) -> None:
     bad, good = write(tmp_path / "bad.root", content), write(tmp_path / "good.root", content)
     alone, _ = skim(good)
-    keep = nanoaod.keep
+    keep = processor.keep
 
     def fail(events_, selection):
         if "bad.root" in events_.metadata["filename"]:
             raise error
         return keep(events_, selection)
 
-    monkeypatch.setattr(nanoaod, "keep", fail)
+    monkeypatch.setattr(processor, "keep", fail)
     with pytest.raises(InputFileError, match=rf"bad\.root: cannot be read \(.*{type(error).__name__}"):
         skim(bad, good)
     rows, summary = skim(bad, good, bad_files=SKIP)
@@ -525,7 +525,7 @@ def test_file_that_is_not_as_expected(skim, content, write, tmp_path) -> None:
 def test_dask_without_scheduler_or_workers(skim, content, write, tmp_path, monkeypatch) -> None:
     import distributed
 
-    monkeypatch.setattr(runner, "PATIENCE", 2)
+    monkeypatch.setattr(reader, "PATIENCE", 2)
     file = write(tmp_path / "a.root", content)
     with pytest.raises(ConfigError, match=r"dask_scheduler: no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
         skim(file, executor="dask", dask_scheduler="tcp://127.0.0.1:1")

@@ -15,7 +15,7 @@ from resonaut.skim.plan import check
         ({"certified": "golden.json", "expected": "files.json"}, None),
         ({"certified": "none.json"}, r"datasets\.x\.certified: no file 'none\.json'"),
         ({"expected": "."}, r"datasets\.x\.expected: no file '\.'"),
-        ({"certified": "golden.json", "role": "signal"}, r"datasets\.x\.certified: only data"),
+        ({"certified": "golden.json", "nature": "simulation"}, r"datasets\.x\.certified: only data"),
         ({"certified": "golden.json", "format": "lhco_raw"}, r"datasets\.x\.certified: only data"),
     ],
 )
@@ -23,9 +23,10 @@ def test_lists_of_a_dataset(tmp_path, monkeypatch, fields, sentence) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("golden.json", "files.json"):
         (tmp_path / name).write_text("{}")
-    entry = {"role": "data"} | fields
-    datasets = {"x": entry, "unused": {"role": "data", "certified": "none.json"}}
-    given = {"search": {"stages": ["skim"], "datasets": ["x"]}, "datasets": datasets}
+    entry = {"nature": "data"} | fields
+    datasets = {"x": entry, "unused": {"nature": "data", "certified": "none.json"}}
+    sample = "data" if entry["nature"] == "data" else "background"
+    given = {"search": {"stages": ["skim"], "samples": {sample: ["x"]}}, "datasets": datasets}
     config = configuration.validate(given)
     if sentence is None:
         check(Analysis(config, {}))

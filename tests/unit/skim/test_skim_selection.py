@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.manifest import Cut
 from resonaut.skim import cutflow, pieces
 from resonaut.skim.columns import conform, empty, schema
 from resonaut.skim.cutflow import Cutflow
@@ -45,7 +46,7 @@ def test_kept_jets_pass_every_cut_and_the_heavier_comes_first(region) -> None:
     assert flow.mask.tolist() == [True, True, False, False, False]
     assert kept.softdrop_mass.to_list() == [[60, 20], [120, 90]]
     assert kept.pt.to_list() == [[400, 450], [450, 500]]
-    assert [(r["cut"], r["events"], r["sum_weights"]) for r in flow.rows] == [
+    assert [(r.cut, r.events, r.sum_weights) for r in flow.rows] == [
         ("stored", 5, 31.0),
         ("pt", 3, 11.0),
         ("eta", 3, 11.0),
@@ -164,8 +165,8 @@ def test_column_without_values_is_a_fault() -> None:
 
 
 def test_cutflows_add_only_if_their_cuts_agree() -> None:
-    flow = [cutflow.row("stored", 3, 1.5), cutflow.row("pt", 1, 0.5)]
-    assert cutflow.total([flow, flow])[1] == {"cut": "pt", "events": 2, "sum_weights": 1.0}
-    assert flow[1]["events"] == 1
+    flow = [Cut(cut="stored", events=3, sum_weights=1.5), Cut(cut="pt", events=1, sum_weights=0.5)]
+    assert cutflow.total([flow, flow])[1] == Cut(cut="pt", events=2, sum_weights=1.0)
+    assert flow[1].events == 1
     with pytest.raises(ValueError, match="cutflows differ"):
-        cutflow.total([flow, [flow[0], cutflow.row("eta", 1, 0.5)]])
+        cutflow.total([flow, [flow[0], Cut(cut="eta", events=1, sum_weights=0.5)]])

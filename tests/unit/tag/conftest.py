@@ -9,6 +9,7 @@ import pytest
 
 from resonaut.core import events
 from resonaut.core.record import build, plain
+from resonaut.tag.sample import Simulation
 from resonaut.tag.settings import TagConfig
 
 ROOT = Path(__file__).parents[3]
@@ -28,6 +29,10 @@ SMALL = {
         },
     },
 }
+
+
+# The nature of the events of a kind of sample; all others are simulation.
+NATURES = {"data": "data", "pseudo_data": "pseudo_data", "w_data": "data"}
 
 
 @pytest.fixture
@@ -82,11 +87,11 @@ def make_events():
 def write_dataset(tmp_path):
     """A function: write one chunk of events in batches, and the manifest, whose path it gives."""
 
-    def write(name: str, role: str, batches: list[ak.Array]) -> Path:
+    def write(name: str, kind: str, batches: list[ak.Array]) -> Path:
         events.write(tmp_path / "skim" / name / "000.parquet", batches, units={})
         manifest = {
             "name": name,
-            "role": role,
+            "nature": NATURES.get(kind, "simulation"),
             "chunks": ["000"],
             "events": sum(map(len, batches)),
             "luminosity": None,
@@ -112,3 +117,9 @@ def simulation(make_events, write_dataset):
         write_dataset("qcd", "background", [make_events(80, 1)]),
         write_dataset("signal", "signal", [make_events(100, 2), make_events(100, 3)]),
     ]
+
+
+@pytest.fixture
+def labelled(simulation):
+    """The same, opened."""
+    return Simulation.open(simulation[:1], simulation[1:])

@@ -13,7 +13,8 @@ def test_train_and_score_by_command(simulation, section_file, tmp_path):
     for name in ("part", "particlenet"):
         models += ["--model", str(tag / f"{name}.npz")]
         arguments = ["train", "--config", section_file, "--network", name]
-        arguments += ["--output", tag / f"{name}.npz", "--summary", tag / f"{name}.json", *simulation]
+        arguments += ["--output", tag / f"{name}.npz", "--summary", tag / f"{name}.json"]
+        arguments += ["--background", simulation[0], "--signal", simulation[1]]
         assert runner.invoke(app, list(map(str, arguments)), catch_exceptions=False).exit_code == 0
     output = tag / "qcd" / "000.parquet"
     arguments = ["score", "--config", section_file, *models, "--dataset", simulation[0]]
@@ -24,6 +25,6 @@ def test_train_and_score_by_command(simulation, section_file, tmp_path):
 
 def test_an_unknown_network_is_named(simulation, section_file, tmp_path):
     arguments = ["train", "--config", section_file, "--network", "deepak8"]
-    arguments += ["--output", tmp_path / "m.npz", "--summary", tmp_path / "m.json", *simulation]
+    arguments += ["--output", tmp_path / "m.npz", "--summary", tmp_path / "m.json", "--background", simulation[0]]
     with pytest.raises(ConfigError, match=r"no network 'deepak8' in tag\.networks; it has part, particlenet"):
         runner.invoke(app, list(map(str, arguments)), catch_exceptions=False)

@@ -8,8 +8,8 @@ import torch
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.learn import store
 from resonaut.tag import networks
+from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import jet_inputs
-from resonaut.tag.settings import require_consistent
 
 NAMES = ("part", "particlenet")
 

@@ -4,7 +4,6 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.core import events
 from resonaut.core.errors import EmptySelectionError
 from resonaut.tag import sample
 
@@ -13,16 +12,16 @@ CLASSES = ["qcd", "2prong", "3prong", "4prong"]
 
 def test_a_background_jet_is_qcd_and_a_signal_jet_counts_by_its_prongs():
     batch = ak.Array({"j1_prongs": [0, 1, 2, 3, 4, 5]})
-    assert sample.class_index(batch, "j1", "signal", CLASSES).tolist() == [-1, -1, 1, 2, 3, -1]
-    assert sample.class_index(batch, "j1", "background", CLASSES).tolist() == [0] * 6
-    assert sample.class_index(batch, "j1", "signal", ["qcd", "4prong"]).tolist() == [-1, -1, -1, -1, 1, -1]
+    assert sample.class_index(batch, "j1", False, CLASSES).tolist() == [-1, -1, 1, 2, 3, -1]
+    assert sample.class_index(batch, "j1", True, CLASSES).tolist() == [0] * 6
+    assert sample.class_index(batch, "j1", False, ["qcd", "4prong"]).tolist() == [-1, -1, -1, -1, 1, -1]
 
 
 def test_training_and_held_out_jets_are_bounded_and_disjoint(simulation, settings):
-    datasets = [events.Dataset.open(path) for path in simulation]
+    opened = sample.Simulation.open(simulation[:1], simulation[1:])
     network = settings.networks["part"]
-    seen = sample.load(datasets, settings, network, "train")
-    held_out = sample.load(datasets, settings, network, "held_out")
+    seen = sample.load(opened, settings, network, "train")
+    held_out = sample.load(opened, settings, network, "held_out")
     for jets, most in ((seen, 40), (held_out, 30)):
         counts = np.bincount(jets.labels, minlength=4)
         assert (counts >= 20).all()
@@ -36,28 +35,25 @@ def test_training_and_held_out_jets_are_bounded_and_disjoint(simulation, setting
 
 def test_training_jets_come_from_marked_events_only(make_events, write_dataset, settings):
     batch = make_events(120, 3)
-    datasets = [events.Dataset.open(write_dataset("signal", "signal", [batch]))]
-    datasets.append(events.Dataset.open(write_dataset("qcd", "background", [make_events(120, 4)])))
-    marked = sample.in_training(batch, "signal", settings)
-    jets = sample.load(datasets, settings, settings.networks["part"], "train")
+    paths = write_dataset("qcd", "background", [make_events(120, 4)]), write_dataset("signal", "signal", [batch])
+    marked = sample.in_training(batch, settings)
+    jets = sample.load(sample.Simulation.open(paths[:1], paths[1:]), settings, settings.networks["part"], "train")
     trained = set(jets.pt[jets.labels > 0].tolist())
     assert trained <= set(ak.concatenate([batch.j1_pt[marked], batch.j2_pt[marked]]).tolist())
     assert not trained & set(ak.concatenate([batch.j1_pt[~marked], batch.j2_pt[~marked]]).tolist())
 
 
-def test_data_and_published_weights_mark_nothing(make_events, settings):
+def test_published_weights_mark_nothing(make_events, settings):
     batch = make_events(200, seed=1)
-    assert 60 < sample.in_training(batch, "signal", settings).sum() < 140
-    assert not sample.in_training(batch, "data", settings).any()
+    assert 60 < sample.in_training(batch, settings).sum() < 140
     networks = {name: dataclasses.replace(n, weights="some.pt") for name, n in settings.networks.items()}
     published = dataclasses.replace(settings, networks=networks)
-    assert not sample.in_training(batch, "signal", published).any()
+    assert not sample.in_training(batch, published).any()
 
 
 def test_a_class_without_jets_is_an_error_that_names_it(make_events, write_dataset, settings):
     batch = ak.with_field(make_events(100, 2), np.full(100, 2, "i1"), "j1_prongs")
     batch = ak.with_field(batch, np.full(100, 4, "i1"), "j2_prongs")
     paths = [write_dataset("qcd", "background", [make_events(80, 1)]), write_dataset("s", "signal", [batch])]
-    datasets = [events.Dataset.open(path) for path in paths]
     with pytest.raises(EmptySelectionError, match="only 0 jets of class '3prong'"):
-        sample.load(datasets, settings, settings.networks["part"], "train")
+        sample.load(sample.Simulation.open(paths[:1], paths[1:]), settings, settings.networks["part"], "train")

@@ -23,7 +23,7 @@ def test_scores_are_a_friend_of_the_skimmed_events(make_events, write_dataset, s
     batches = [make_events(30, 1), make_events(0, 2), make_events(20, 3)]
     manifest = write_dataset("signal", "signal", batches)
     output = tmp_path / "tag" / "signal" / "000.parquet"
-    scoring.score_chunk(settings, models, manifest, "000", output)
+    scoring.score_chunk(settings, models, manifest, "000", output, True)
     assert pq.ParquetFile(output).num_row_groups == 3
     columns = [f"{jet}_{name}_{c}" for jet in ("j1", "j2") for name in ("part", "particlenet") for c in CLASSES]
     assert pq.read_schema(output).names == [*events.KEY, *columns, "tag_train"]
@@ -34,16 +34,16 @@ def test_scores_are_a_friend_of_the_skimmed_events(make_events, write_dataset, s
             total = sum(ak.to_numpy(scored[f"{jet}_{name}_{c}"]) for c in CLASSES)
             np.testing.assert_allclose(total, 1, rtol=1e-5)
     assert scored.j1_part_qcd.type.content.primitive == "float32"
-    np.testing.assert_array_equal(scored.tag_train, sample.in_training(scored, "signal", settings))
+    np.testing.assert_array_equal(scored.tag_train, sample.in_training(scored, settings))
     assert not np.allclose(scored.j1_part_qcd, scored.j2_part_qcd)
     first = output.read_bytes()
-    scoring.score_chunk(settings, models, manifest, "000", output)
+    scoring.score_chunk(settings, models, manifest, "000", output, True)
     assert output.read_bytes() == first
 
 
 def test_data_need_no_truth_and_are_never_training_events(make_events, write_dataset, settings, models, tmp_path):
     manifest = write_dataset("data", "data", [make_events(40, 1, truth=False)])
-    scoring.score_chunk(settings, models, manifest, "000", tmp_path / "tag" / "data" / "000.parquet")
+    scoring.score_chunk(settings, models, manifest, "000", tmp_path / "tag" / "data" / "000.parquet", False)
     assert not ak.any(events.Dataset.open(manifest).read(["tag_train"], friends=("tag",)).tag_train)
 
 
@@ -56,7 +56,7 @@ def test_nan_in_the_input_stops_and_leaves_no_file(make_events, write_dataset, s
     pq.write_table(table, tmp_path / "skim" / "qcd" / "000.parquet")
     output = tmp_path / "tag" / "qcd" / "000.parquet"
     with pytest.raises(NotFiniteError, match=r"qcd.000\.parquet: 'j2_part_qcd' has 1 NaN"):
-        scoring.score_chunk(settings, models, manifest, "000", output)
+        scoring.score_chunk(settings, models, manifest, "000", output, True)
     assert not list(output.parent.iterdir())
 
 
@@ -66,6 +66,6 @@ def test_missing_constituents_and_repeated_models_are_named(make_events, write_d
     manifest = write_dataset("lhco", "data", [features])
     output = tmp_path / "tag" / "lhco" / "000.parquet"
     with pytest.raises(InputFileError, match="no column 'j1_pf_pt'"):
-        scoring.score_chunk(settings, models, manifest, "000", output)
+        scoring.score_chunk(settings, models, manifest, "000", output, True)
     with pytest.raises(ConfigError, match="repeat a network's name"):
-        scoring.score_chunk(settings, [*models, models[0]], manifest, "000", output)
+        scoring.score_chunk(settings, [*models, models[0]], manifest, "000", output, True)

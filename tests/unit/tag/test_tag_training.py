@@ -10,18 +10,18 @@ from resonaut.tag import networks, roc, training
 
 
 @pytest.mark.parametrize("name", ["part", "particlenet"])
-def test_the_same_configuration_gives_the_same_bytes(name, settings, simulation, tmp_path):
+def test_the_same_configuration_gives_the_same_bytes(name, settings, labelled, tmp_path):
     for run in ("a", "b"):
-        training.make_model(settings, name, simulation, tmp_path / f"{run}.npz", tmp_path / f"{run}.json")
+        training.make_model(settings, name, labelled, tmp_path / f"{run}.npz", tmp_path / f"{run}.json")
     for suffix in ("npz", "json"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
     other = dataclasses.replace(settings, seed=2)
-    training.make_model(other, name, simulation, tmp_path / "c.npz", tmp_path / "c.json")
+    training.make_model(other, name, labelled, tmp_path / "c.npz", tmp_path / "c.json")
     assert (tmp_path / "a.npz").read_bytes() != (tmp_path / "c.npz").read_bytes()
 
 
-def test_the_summary_holds_losses_counts_and_curves(settings, simulation, tmp_path):
-    training.make_model(settings, "particlenet", simulation, tmp_path / "m.npz", tmp_path / "m.json")
+def test_the_summary_holds_losses_counts_and_curves(settings, labelled, tmp_path):
+    training.make_model(settings, "particlenet", labelled, tmp_path / "m.npz", tmp_path / "m.json")
     summary = json.loads((tmp_path / "m.json").read_text())
     module = networks.build(settings.networks["particlenet"])
     assert summary["network"] == "particlenet"
@@ -34,9 +34,9 @@ def test_the_summary_holds_losses_counts_and_curves(settings, simulation, tmp_pa
     assert 0 < summary["auc"]["3prong"] < 1
 
 
-def test_published_weights_are_adopted_not_trained(settings, simulation, tmp_path):
+def test_published_weights_are_adopted_not_trained(settings, labelled, tmp_path):
     network = settings.networks["part"]
-    training.make_model(settings, "part", simulation, tmp_path / "trained.npz", tmp_path / "trained.json")
+    training.make_model(settings, "part", labelled, tmp_path / "trained.npz", tmp_path / "trained.json")
     weights = tmp_path / "weights.pt"
     import torch
 
@@ -44,7 +44,7 @@ def test_published_weights_are_adopted_not_trained(settings, simulation, tmp_pat
     torch.save({name: torch.from_numpy(values) for name, values in state.items()}, weights)
     adopted = dataclasses.replace(network, weights=str(weights))
     settings = dataclasses.replace(settings, networks={**settings.networks, "part": adopted})
-    training.make_model(settings, "part", simulation, tmp_path / "adopted.npz", tmp_path / "adopted.json")
+    training.make_model(settings, "part", labelled, tmp_path / "adopted.npz", tmp_path / "adopted.json")
     trained, summary = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("trained", "adopted"))
     assert summary["roc"] == trained["roc"]
     assert summary["parameters"] == trained["parameters"]
@@ -61,18 +61,18 @@ def test_published_weights_that_cannot_be_used_are_named_before_any_jet_is_read(
 
 
 @pytest.mark.parametrize("outputs", [["qcd", "2prong", "2prong"], ["2prong", "qcd"], ["2prong", "3prong"]])
-def test_outputs_that_cannot_be_trained_are_refused(outputs, settings, simulation, tmp_path):
+def test_outputs_that_cannot_be_trained_are_refused(outputs, settings, labelled, tmp_path):
     network = dataclasses.replace(settings.networks["part"], outputs=outputs)
     settings = dataclasses.replace(settings, networks={"part": network})
     with pytest.raises(ConfigError, match=r"tag\.networks\.part\.outputs: .* must hold qcd"):
-        training.make_model(settings, "part", simulation, tmp_path / "m.npz", tmp_path / "m.json")
+        training.make_model(settings, "part", labelled, tmp_path / "m.npz", tmp_path / "m.json")
 
 
-def test_a_diverging_training_stops(settings, simulation, tmp_path):
+def test_a_diverging_training_stops(settings, labelled, tmp_path):
     plan = dataclasses.replace(settings.training, learning_rate=1e30)
     with pytest.raises(NotFiniteError, match=r"diverged in epoch 1; lower tag\.training\.learning_rate"):
         training.make_model(
-            dataclasses.replace(settings, training=plan), "part", simulation, tmp_path / "m.npz", tmp_path / "m.json"
+            dataclasses.replace(settings, training=plan), "part", labelled, tmp_path / "m.npz", tmp_path / "m.json"
         )
     assert not (tmp_path / "m.npz").exists()
 
@@ -97,9 +97,9 @@ def test_the_area_under_a_known_curve():
     x = (np.arange(n) + 0.5) / n
     score = np.concatenate([x, np.sqrt(x)])
     result = roc.measure(np.stack([1 - score, score], axis=1), np.repeat([0, 1], n), ["qcd", "2prong"])
-    curve = result["roc"]["2prong"]
-    assert result["auc"]["2prong"] == pytest.approx(2 / 3, abs=1e-3)
+    curve = result.roc["2prong"]
+    assert result.auc["2prong"] == pytest.approx(2 / 3, abs=1e-3)
     # signal efficiency 1 - c^2 at the cut c, background efficiency 1 - c
-    cut = 1 - np.array(curve["qcd_efficiency"])
-    np.testing.assert_allclose(curve["signal_efficiency"], 1 - cut**2, atol=2e-3)
-    assert result["accuracy"] == pytest.approx((0.5 + 0.75) / 2, abs=1e-3)
+    cut = 1 - np.array(curve.qcd_efficiency)
+    np.testing.assert_allclose(curve.signal_efficiency, 1 - cut**2, atol=2e-3)
+    assert result.accuracy == pytest.approx((0.5 + 0.75) / 2, abs=1e-3)

@@ -1,0 +1,197 @@
+"""Weights of events, which any stage writes as columns of its friends, and later stages read without knowing the stage.
+
+A column is a factor of its event's weight where its metadata say so (``Factor``). All those of a dataset's friends
+multiply; an uncertainty is the same product with the columns of one source in place of the nominal ones of its group.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from typing import Literal, NamedTuple
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from resonaut.core.events import Dataset, metadata, require_finite
+from resonaut.core.record import record
+
+FloatArray = npt.NDArray[np.float64]
+
+# By dataset, the folders of its friends that hold weights.
+Weighted = Mapping[str, Sequence[str]]
+
+KEY = "weight"
+
+
+@dataclass(frozen=True)
+class Factor:
+    """What a column of weights is.
+
+    ``group``: weights that belong together, such as ``lund``. ``source`` of an uncertainty, empty for the nominal
+    weight, and the ``way`` it goes: up, down, or toys, a list of equally likely weights. Columns of one group, source
+    and way multiply, such as those of two jets. ``keeps_total``: the weights move events in and out of a selection,
+    and say nothing of how many there are.
+    """
+
+    group: str
+    source: str = ""
+    way: Literal["", "up", "down", "toys"] = ""
+    keeps_total: bool = False
+
+    def metadata(self) -> dict[str, str]:
+        """What ``events.write`` stores with the column."""
+        return {KEY: json.dumps(asdict(self), sort_keys=True)}
+
+
+class Variation(NamedTuple):
+    """One set of weights: the nominal one has neither group nor source; ``without`` has the group's weights as 1."""
+
+    group: str = ""
+    source: str = ""
+    way: Literal["", "up", "down", "toys", "without"] = ""
+
+    @property
+    def name(self) -> str:
+        """``<group>_<source>_<way>``."""
+        return "_".join(self)
+
+
+NOMINAL = Variation()
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a dataset's ``friends``: the columns of each factor."""
+
+    friends: tuple[str, ...]
+    factors: Mapping[Factor, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, dataset: Dataset, friends: Sequence[str]) -> "Weights":
+        """Find the weights in the friends of a dataset, folders such as ``calibrate``."""
+        found: dict[Factor, list[str]] = {}
+        for folder in friends:
+            for name, stored in metadata(dataset.path(folder, dataset.manifest.chunks[0])).items():
+                if KEY in stored:
+                    found.setdefault(Factor(**json.loads(stored[KEY])), []).append(name)
+        return cls(tuple(friends), {factor: tuple(names) for factor, names in found.items()})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The stored columns."""
+        return tuple(name for names in self.factors.values() for name in names)
+
+    def part(self, ending: str) -> "Weights":
+        """Those columns alone that end so, such as the weights of one jet."""
+        kept = {factor: tuple(n for n in names if n.endswith(ending)) for factor, names in self.factors.items()}
+        return Weights(self.friends, kept)
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups of weights, each once."""
+        return list(dict.fromkeys(factor.group for factor in self.factors))
+
+    @property
+    def variations(self) -> list[Variation]:
+        """All sets of weights, the nominal one first."""
+        varied = [Variation(factor.group, factor.source, factor.way) for factor in self.factors if factor.source]
+        return [NOMINAL, *(Variation(group, way="without") for group in self.groups), *varied]
+
+    def nominal(self, events: ak.Array) -> FloatArray:
+        """The nominal weight of each event, shape (n,)."""
+        return self.product(events, NOMINAL)[:, 0]
+
+    def product(self, events: ak.Array, variation: Variation, *, changing: bool = False) -> FloatArray:
+        """The weights of one variation, shape (n, 1) or for toys (n, toys).
+
+        ``changing``: only those that change how many events there are.
+        """
+        chosen = [
+            self._values(events, names)
+            for factor, names in self.factors.items()
+            if self._holds(factor, variation) and not (changing and factor.keeps_total)
+        ]
+        return reduce(np.multiply, chosen, np.ones((len(events), 1)))
+
+    def _holds(self, factor: Factor, variation: Variation) -> bool:
+        """Whether a factor is in the product of a variation."""
+        if factor.group == variation.group:
+            return (factor.source, factor.way) == (variation.source, variation.way)
+        return not factor.source
+
+    def _values(self, events: ak.Array, names: Sequence[str]) -> FloatArray:
+        product = np.ones((len(events), 1))
+        for name in names:
+            values = events[name]
+            require_finite(values, name, "weights")
+            dense = ak.to_numpy(ak.to_regular(values) if values.ndim > 1 else values)
+            product = product * (dense if dense.ndim > 1 else dense[:, None])
+        return product
+
+
+@record
+class Effect:
+    """What the weights of one group do to the efficiency of a selection.
+
+    ``scale_factor``: the efficiency over that with the group's weights as 1. ``uncertainties``: its relative change
+    by source, up and down; that of toys is their root mean square about the nominal weight, both ways.
+    """
+
+    scale_factor: float
+    uncertainties: dict[str, tuple[float, float]]
+
+    @property
+    def total(self) -> float:
+        """Relative uncertainty from all sources: their larger sides in quadrature."""
+        return float(np.sqrt(sum(max(map(abs, sides)) ** 2 for sides in self.uncertainties.values())))
+
+
+class Efficiency:
+    """Sums of weights of all and of selected events in every variation, while batches stream by."""
+
+    def __init__(self) -> None:
+        # Rows: all events with the weights that change how many there are; all with all weights; those selected.
+        self.sums: dict[Variation, FloatArray] = {}
+
+    def add(self, weights: Weights, events: ak.Array, weight: FloatArray, selected: npt.NDArray[np.bool_]) -> None:
+        """Count a batch: what weights it has, the events' own ``weight``, and which are selected."""
+        if not len(weight):
+            return
+        rows = np.stack([weight, weight * selected])
+        for variation in weights.variations:
+            changing = weight @ weights.product(events, variation, changing=True)
+            whole = rows @ weights.product(events, variation)
+            found = np.stack([np.broadcast_to(changing, whole[0].shape), *whole])
+            self.sums[variation] = self.sums.get(variation, 0.0) + found
+
+    def nominal(self) -> FloatArray:
+        """The three sums with the nominal weights."""
+        found: FloatArray = self.sums[NOMINAL][:, 0]
+        return found
+
+    def relative(self, one: Variation, other: Variation = NOMINAL) -> FloatArray:
+        """The efficiency in each toy of a variation over that in another one."""
+        (changing, everything, selected), (base, whole, kept) = self.sums[one], self.sums[other]
+        found: FloatArray = (selected / everything) / (kept / whole) * (changing / base)
+        return found
+
+    def effects(self) -> dict[str, Effect]:
+        """The effect of each group of weights, where something is selected."""
+        return {
+            group: Effect(
+                scale_factor=float(self.relative(NOMINAL, Variation(group, way="without"))[0]),
+                uncertainties=dict(self._uncertainties(group)),
+            )
+            for group in dict.fromkeys(variation.group for variation in self.sums if variation.group)
+        }
+
+    def _uncertainties(self, group: str) -> Iterator[tuple[str, tuple[float, float]]]:
+        for variation in self.sums:
+            if variation.group == group and variation.way == "toys":
+                rms = float(np.sqrt(np.mean((self.relative(variation) - 1) ** 2)))
+                yield variation.source, (rms, -rms)
+            elif variation.group == group and variation.way == "up":
+                down = Variation(group, variation.source, "down")
+                yield variation.source, (float(self.relative(variation)[0] - 1), float(self.relative(down)[0] - 1))

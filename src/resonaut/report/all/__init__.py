@@ -1,0 +1,1 @@
+"""Pages of the results of all stages together."""

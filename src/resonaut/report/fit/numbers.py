@@ -1,0 +1,51 @@
+"""The final numbers: read again, and on the terminal."""
+
+from pathlib import Path
+
+from resonaut.core.results import read
+from resonaut.fit.results import Global
+from resonaut.report.results import Line, Summary
+
+
+def terminal_table(summary: Path) -> str:
+    """Each selection at its most significant mass, and the largest excess of all, as text for a terminal.
+
+    Raises:
+        InputFileError: ``summary`` is no such file.
+    """
+    content = read(summary, Summary)
+    best: dict[str, Line] = {}
+    for row in content.points:
+        # A mass whose fit is doubtful counts only where there is no other.
+        known = best.get(row.selection, row)
+        best[row.selection] = max(known, row, key=_significance)
+    lines = [
+        f"{'selection':<12} {'mass':>8} {'local':>8} {'global':>8} {'observed limit':>15} {'expected limit':>15}",
+        f"{'':<12} {'GeV':>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",
+    ]
+    excesses = {name: one.z_global for name, one in content.global_.selections.items()}
+    lines += [
+        f"{name:<12} {row.mass:>8.0f} {_number(row.z_local, 8, '.1f')} {_number(excesses.get(name), 8, '.1f')} "
+        f"{_number(row.limit_observed, 15, '.3g')} {_number(row.limit_expected, 15, '.3g')}"
+        for name, row in best.items()
+    ]
+    return "\n".join(["Most significant mass of each selection:", *lines, *largest_excess(content.global_.all)])
+
+
+def _significance(row: Line) -> tuple[bool, float]:
+    # Where the fits failed there is none.
+    return row.fit_good, float("-inf") if row.z_local is None else row.z_local
+
+
+def largest_excess(excess: Global | None) -> list[str]:
+    """A sentence on the largest excess of all selections; none where no mass was fitted."""
+    if excess is None:
+        return []
+    text = f"Largest excess: {excess.z_local:.1f} sigma local at {excess.mass:.0f} GeV"
+    if excess.z_global is None:
+        return [text + "."]
+    return [text + f", {excess.z_global:.1f} sigma global (all masses of all selections, {excess.toys} toys)."]
+
+
+def _number(value: float | None, width: int, form: str) -> str:
+    return f"{'-':>{width}}" if value is None else f"{value:>{width}{form}}"

@@ -1,0 +1,94 @@
+"""Local p-values of every selection against the resonance mass, and those expected of a signal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from scipy.stats import norm
+
+from resonaut.fit.results import Global, Point
+from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
+from resonaut.report.fit import results as files
+from resonaut.report.fit.results import Selection, Value, doubts, heading
+from resonaut.report.settings import label
+from resonaut.report.style import alone, corner, distinct, figure, legend_below, mark_doubtful, mark_found
+
+FIGURE = Figure(
+    category="Results",
+    reads={"results": RESULTS, "summary": SUMMARY, "config": CONFIG},
+    writes={"plot": Output("p_values.png")},
+)
+
+# An expected significance beyond this would leave no room for the observed ones.
+HIGHEST_EXPECTED = 6
+
+
+def draw(output: Path, results: Sequence[Path], summary: Path | None, config: Path | None) -> None:
+    """Draw the figure into ``output``."""
+    read = files.read(results)
+    p_values(files.selections(read, summary), heading(label(config), read[0].content), output / "p_values.png")
+
+
+def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:
+    """Local p-value of every selection against the resonance mass, and that expected of a reference signal.
+
+    A cross marks a mass whose numbers are in doubt, a ring a resonance that is found.
+    """
+    columns = 2 if len(selections) < 8 else 3
+    with figure(plot, figsize=(6.8, 4.2 + 0.2 * -(-(len(selections) + 1) // columns))) as (fig, ax):
+        references: set[str] = set()
+        for one, style in zip(selections, distinct(len(selections)), strict=True):
+            ax.plot(*one.curve(_p_local), ms=4, lw=1.3, label=one.name + _global(one.excess), **style | {"ls": "-"})
+            expected, name = _expected(one)
+            mass, values = one.curve(expected)
+            lonely = alone(values)
+            ax.plot(mass, values, "--", lw=1, color=style["color"])
+            ax.plot(mass[lonely], values[lonely], "_", ms=9, color=style["color"])
+            references.add(name)
+        for one in selections:
+            mark_found(ax, *one.where(one.is_resonance, _p_local))
+            mark_doubtful(ax, *one.where(doubts, _p_local))
+        for name in sorted(references):
+            ax.plot([], [], "--", lw=1, color="k", label=name)
+        ax.set(yscale="log", xlabel="resonance mass [GeV]", ylabel="local p-value")
+        _sigma_lines(ax, selections)
+        corner(ax, text)
+        legend_below(fig, columns)
+
+
+def _global(excess: Global | None) -> str:
+    if excess is None or excess.z_global is None:
+        return ""
+    return f": {excess.z_local:.1f}σ local, {excess.z_global:.1f}σ global"
+
+
+def _p_local(point: Point) -> float:
+    return point.p_local
+
+
+def _expected(one: Selection) -> tuple[Value, str]:
+    """Expected p-value of the reference signal, where it is in the unit of the selection's limits."""
+
+    def p_value(point: Point) -> float | None:
+        return float(norm.sf(point.z_expected)) if one.limits(point) else None
+
+    return p_value, f"expected for a signal of {one.points[0].reference_signal:g} {one.unit}"
+
+
+def _sigma_lines(ax: Axes, selections: Sequence[Selection]) -> None:
+    points = [point for one in selections for point in one.points]
+    expected = min(HIGHEST_EXPECTED, max(point.z_expected for point in points))
+    levels = range(1, max(4, int(max(expected, *(point.z_local for point in points))) + 1) + 1)
+    for sigma in levels:
+        ax.axhline(norm.sf(sigma), color="grey", ls=":", lw=0.8)
+        ax.annotate(
+            f"{sigma}σ",
+            (1.0, norm.sf(sigma)),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color="grey",
+        )
+    ax.set_ylim(norm.sf(levels[-1]) / 3, 1.5)

@@ -1,0 +1,81 @@
+"""Features of data and simulation before and after the reweighting."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from resonaut.core.results import read
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
+from resonaut.report.style import COLOURS, Array, headline, legend_below, ratio_panels
+from resonaut.reweight.results import Closure, Feature
+
+FIGURE = Figure(
+    category="Reweighting",
+    reads={
+        "closure": Input("reweight", "closure", "<results>/reweight/closure.json", many=False),
+        "data": DATA,
+        "config": CONFIG,
+    },
+    writes={"plot": Output("reweighting.png")},
+)
+
+# Panels of features in one row.
+FEATURES_IN_A_ROW = 4
+RATIO_RANGE = (0.5, 1.5)
+WHEN = ("before", "after")
+
+
+def draw(output: Path, closure: Path, data: Sequence[Path], config: Path | None) -> None:
+    """Draw every feature in the sidebands, data against simulation.
+
+    Raises:
+        InputFileError: ``closure`` is no ``closure.json`` of the stage ``reweight``.
+    """
+    content = read(closure, Closure)
+    features = content.features
+    with ratio_panels(output / "reweighting.png", len(features), FEATURES_IN_A_ROW) as (fig, pairs):
+        for (upper, lower), found in zip(pairs, features, strict=True):
+            feature(found, upper, lower)
+        for _, lower in pairs[::FEATURES_IN_A_ROW]:
+            lower.set_ylabel("sim. / data")
+        text = f"{settings.of_data(config, data)}\nevents in the sidebands"
+        # Without enough events there is no such number.
+        if content.auc_after is not None:
+            aucs = (f"{getattr(content, f'auc_{w}'):.3f} ± {getattr(content, f'auc_error_{w}'):.3f} {w}" for w in WHEN)
+            text += f"\nAUC of a fresh classifier: {', '.join(aucs)}"
+        headline(fig, text)
+        legend_below(fig, 3)
+
+
+def feature(content: Feature, ax: Axes, ratio: Axes) -> None:
+    """One feature in data and in simulation before and after reweighting, with the ratios to data."""
+    data = content.data
+    edges = data.axes[0].edges
+    widths, centres, inside = np.diff(edges), (edges[1:] + edges[:-1]) / 2, data.values() > 0
+    counts, error = data.values(), np.sqrt(data.variances())
+    scale = np.where(inside, counts, np.nan)
+    simulated = (content.before, content.after)
+    for when, found, colour in zip(WHEN, simulated, (COLOURS[1], COLOURS[0]), strict=True):
+        values, errors = found.values(), np.sqrt(found.variances())
+        _simulation(ax, edges, values / widths, errors / widths, colour, f"simulation {when} reweighting")
+        _simulation(ratio, edges, values / scale, errors / scale, colour, "")
+    style: dict[str, Any] = {"fmt": "k.", "ms": 4, "zorder": 3}
+    ax.errorbar(centres, counts / widths, error / widths, label="data", **style)
+    ratio.errorbar(centres[inside], np.ones(inside.sum()), (error / scale)[inside], **style)
+    label = data.axes[0].label
+    unit = label.partition(" [")[2].rstrip("]")
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, None), ylabel=f"events / {unit or 'unit'}")
+    before, after = content.chi2_before / content.ndof, content.chi2_after / content.ndof
+    ax.set_title(rf"$\chi^2$/ndf: {before:.1f} before, {after:.1f} after", fontsize=9)
+    ax.tick_params(labelbottom=False)
+    ratio.set(xlim=(edges[0], edges[-1]), ylim=RATIO_RANGE, xlabel=label)
+
+
+def _simulation(ax: Axes, edges: Array, values: Array, errors: Array, colour: str, name: str) -> None:
+    """Bins as a line, their statistical errors as a band; nothing where there is no value."""
+    ax.stairs(values, edges, color=colour, label=name, baseline=None)
+    ax.stairs(values + errors, edges, baseline=values - errors, color=colour, alpha=0.25, lw=0, fill=True)

@@ -1,0 +1,33 @@
+"""The JSON file of the stage ``reweight``, as a record; ``docs/reweight.md`` says what every key means."""
+
+from resonaut.core.histograms import Histogram
+from resonaut.core.record import record
+from resonaut.core.results import result
+
+
+@record
+class Feature:
+    """A feature in the sidebands: data, simulation before and after; chi2 of ``ndof``, summed over bins and folds."""
+
+    name: str
+    data: Histogram
+    before: Histogram
+    after: Histogram
+    chi2_before: float
+    chi2_after: float
+    ndof: int
+
+
+@result("closure of a reweighting", "reweight train")
+class Closure:
+    """``<results>/reweight/closure.json``; areas of a fresh classifier are None where there are too few events."""
+
+    data_events: int
+    simulation_events: int
+    normalisation_before: float
+    weight_range: tuple[float, float]
+    features: list[Feature]
+    auc_before: float | None
+    auc_error_before: float | None
+    auc_after: float | None
+    auc_error_after: float | None

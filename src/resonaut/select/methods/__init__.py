@@ -1,0 +1,1 @@
+"""The anomaly methods, a folder each."""

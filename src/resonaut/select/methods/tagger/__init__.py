@@ -1,0 +1,32 @@
+"""The supervised selection by a tagger of jets."""
+
+from typing import TYPE_CHECKING, Literal
+
+from resonaut.core.errors import ConfigError
+from resonaut.core.record import key, record
+from resonaut.select.catalogue import Entry
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
+
+
+@record
+class TaggerSettings:
+    """The method `tagger`, the supervised baseline: which network, and how the two jets' scores become one number."""
+
+    network: str = key("Name of the network in `tag.networks`.", default="part")
+    combination: Literal["product", "minimum"] = key(
+        "How 1 - P(QCD) of the two jets becomes one score.", default="product"
+    )
+
+
+def check(analysis: "Analysis") -> None:
+    """Stop with ``ConfigError`` where there is no such network."""
+    network, networks = analysis.config["select"]["tagger"]["network"], analysis.config["tag"]["networks"]
+    if network not in networks:
+        raise ConfigError(
+            f"config: select.tagger.network: {network!r} is not in tag.networks, which has {', '.join(networks)}."
+        )
+
+
+METHODS = {"tagger": Entry("method.Tagger", (), TaggerSettings, friends=("tag",), check=check)}

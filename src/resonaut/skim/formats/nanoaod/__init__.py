@@ -1,0 +1,7 @@
+"""CMS NanoAOD and PFNano."""
+
+from resonaut.core.formats import Format
+
+FORMATS = {
+    "nanoaod": Format("reader.opened", sections=True, flags=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))
+}

@@ -1,0 +1,57 @@
+"""The architectures of taggers: each folder is one, and its ``__init__.py`` says what is known of it.
+
+It says so in ``NETWORKS``, as a file of the user's does. Imports nothing heavy.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from resonaut.core.errors import ConfigError
+from resonaut.core.extensions import Placed, Vocabulary, declared
+
+if TYPE_CHECKING:
+    from resonaut.tag.settings import NetworkConfig
+
+
+def _none(settings: "NetworkConfig") -> None:
+    del settings
+
+
+def _one(settings: "NetworkConfig") -> int:
+    del settings
+    return 1
+
+
+@dataclass(frozen=True)
+class Network(Placed):
+    """An architecture; ``place`` makes a torch module of a ``NetworkConfig``.
+
+    The module maps features (n, 7, p), four-vectors (n, 4, p) and mask (n, 1, p) of constituents to logits
+    (n, outputs). ``problem`` says what is wrong with sizes; ``shortest`` is the fewest places p.
+    """
+
+    problem: Callable[["NetworkConfig"], str | None] = _none
+    shortest: Callable[["NetworkConfig"], int] = _one
+
+
+@cache
+def networks() -> Vocabulary[Network]:
+    """The architectures of the package by name, and those that this process has learned."""
+    return Vocabulary("NETWORKS", "architecture", Network, declared("tag/architectures", "NETWORKS"))
+
+
+def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Network] | None = None) -> None:
+    """Stop with ``ConfigError`` where ``tag.networks.<name>`` contradicts itself, or its architecture is not known."""
+    from resonaut.tag.settings import CLASSES
+
+    known = networks() if known is None else known
+    known.require(f"config: tag.networks.{name}.architecture", [network.architecture])
+    if "qcd" not in network.outputs or (network.weights is None and network.outputs != network.classes):
+        raise ConfigError(
+            f"config: tag.networks.{name}.outputs: {', '.join(network.outputs)}: must hold qcd, and without published "
+            f"weights each class once, in the order {', '.join(CLASSES)}."
+        )
+    if problem := known[network.architecture].problem(network):
+        raise ConfigError(f"config: tag.networks.{name}.{problem}.")

@@ -1,0 +1,52 @@
+"""The JSON file of the stage ``tag``, as a record; ``docs/tag.md`` says what every key means."""
+
+from resonaut.core.record import record
+from resonaut.core.results import result
+
+
+@record
+class Loss:
+    """Mean cross entropy per epoch on both samples; empty for published weights."""
+
+    train: list[float]
+    held_out: list[float]
+
+
+@record
+class Roc:
+    """A ROC curve against QCD."""
+
+    signal_efficiency: list[float]
+    qcd_efficiency: list[float]
+
+
+@record
+class Measured:
+    """``accuracy`` of the most probable class; by signal class against QCD the curve and the area under it."""
+
+    accuracy: float
+    auc: dict[str, float]
+    roc: dict[str, Roc]
+
+    def __post_init__(self) -> None:
+        """Check that each curve has its area."""
+        if self.auc.keys() != self.roc.keys():
+            raise ValueError("auc and roc are of other classes")
+
+
+@result("summary of a tagger", "tag train")
+class Network(Measured):
+    """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file."""
+
+    network: str
+    classes: list[str]
+    parameters: int | None
+    train_jets: dict[str, int]
+    held_out_jets: dict[str, int]
+    loss: Loss
+
+    def __post_init__(self) -> None:
+        """Check that each curve has its jets, too."""
+        super().__post_init__()
+        if missing := {"qcd", *self.roc} - self.held_out_jets.keys():
+            raise ValueError(f"held_out_jets has no {' or '.join(sorted(missing))}")

@@ -1,0 +1,94 @@
+"""A network of the user's own: trained, stored and applied as those of the package are."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from resonaut.core import configuration
+from resonaut.core.analysis import Analysis
+from resonaut.core.errors import ConfigError
+from resonaut.core.provenance import command_code
+from resonaut.tag import plan
+
+OWN = str(Path(__file__).parents[2] / "data" / "my_network.py")
+NETWORKS = {"pfn": {"architecture": "particle_flow"}, "part": {"architecture": "particle_transformer"}}
+
+
+def resonaut(*words) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "resonaut", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
+    section["networks"] = {"pfn": section["networks"]["part"] | {"architecture": "particle_flow"}}
+    config, model = tmp_path / "tag.json", tmp_path / "pfn.pt"
+    config.write_text(json.dumps(section))
+    words = (
+        "tag",
+        "train",
+        "--config",
+        config,
+        "--network",
+        "pfn",
+        "--output",
+        model,
+        "--summary",
+        tmp_path / "s.json",
+    )
+    samples = ("--background", simulation[0], "--signal", simulation[1])
+    refused = resonaut(*words, *samples)
+    assert refused.returncode == 2
+    assert (
+        "tag.networks.pfn.architecture: unknown architecture 'particle_flow'; there are particle_net" in refused.stderr
+    )
+    run = resonaut(*words, *samples, "--code", OWN)
+    assert run.returncode == 0, run.stderr
+    scores = tmp_path / "scores.parquet"
+    words = ("--config", config, "--model", model, "--dataset", simulation[1], "--chunk", "000", "--output", scores)
+    run = resonaut("tag", "score", *words, "--code", OWN)
+    assert run.returncode == 0, run.stderr
+    assert "j1_pfn_2prong" in pq.ParquetFile(scores).schema_arrow.names
+
+
+@pytest.fixture
+def analysis():
+    def make(code: list[str], networks: dict = NETWORKS, layout: str = "nanoaod", keep: bool = True) -> Analysis:
+        datasets = {"x": {"nature": "simulation", "cross_section": 1.0, "format": layout}}
+        search = {"stages": ["skim", "tag"], "samples": {"background": ["x"]}}
+        given = {"search": search, "datasets": datasets, "code": code, "tag": {"networks": networks}}
+        given["skim"] = {"read_constituents": keep}
+        return Analysis(configuration.validate(given), {})
+
+    return make
+
+
+def test_an_architecture_that_is_nowhere_is_named_before_the_first_job(analysis) -> None:
+    plan.check(analysis([OWN]))
+    with pytest.raises(ConfigError, match=r"tag\.networks\.pfn\.architecture: unknown architecture 'particle_flow'"):
+        plan.check(analysis([]))
+
+
+@pytest.mark.parametrize("kept", [{"layout": "lhco_features"}, {"keep": False}])
+def test_jets_without_candidates_cannot_be_tagged(analysis, kept) -> None:
+    with pytest.raises(ConfigError, match=r"'tag', which sees the jets' candidates, and 'x' keeps none \(format"):
+        plan.check(analysis([OWN], **kept))
+
+
+def test_a_training_depends_on_its_own_network_only(analysis) -> None:
+    one = analysis([OWN])
+    assert [plan.own_code(one, name) for name in (None, "pfn", "part")] == [[OWN], [OWN], []]
+    code = {name: set(command_code("tag", "train", *plan.modules(one, name))) for name in NETWORKS}
+    parts = {name: {path for path in found if "architectures/" in path} for name, found in code.items()}
+    assert parts["pfn"] == {"tag/architectures/__init__.py"}
+    assert parts["part"] - parts["pfn"] == {
+        "tag/architectures/particle_transformer/__init__.py",
+        "tag/architectures/particle_transformer/network.py",
+    }
+    assert OWN in code["pfn"]
+    assert OWN not in code["part"]
+    assert code["part"] < set(command_code("tag", "score", *plan.modules(one))) | code["part"]
+    assert OWN in command_code("tag", "score", *plan.modules(one))
