@@ -85,11 +85,6 @@ class Template:
         return self.signal.shares
 
     @property
-    def support(self) -> tuple[int, int]:
-        """First and one past the last bin with such a share."""
-        return self.signal.first, self.signal.last
-
-    @property
     def rigid(self) -> "Template":
         """The same without nuisances."""
         fixed = {name: getattr(self.signal, name)[:0] for name in ("kinds", "sizes", "starts", "looks")}
