@@ -14,7 +14,8 @@ from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.results import Attempt, Size, Trial
 from resonaut.fit.settings import BackgroundSettings, Shrink
-from resonaut.fit.signal import Shape, Template, template
+from resonaut.fit.shapes import Shape
+from resonaut.fit.signal import Template, template
 from resonaut.fit.spectrum import Spectrum
 
 # Cosine of the shares of two resonances beyond which one cannot be told from the other: 1.7 widths of a Gaussian.

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from resonaut.fit.signal import (
-    NEGLIGIBLE,
-    CrystalBalls,
-    Gaussian,
-    Histogram,
-    Template,
-    crystal_ball,
-    from_simulation,
-    template,
-)
+from resonaut.fit.shapes import CrystalBalls, Gaussian, Histogram, crystal_ball, from_simulation
+from resonaut.fit.signal import NEGLIGIBLE, Template, template
 from resonaut.fit.spectrum import Spectrum
 
 SHAPE = (0.98, np.log(0.035), 1.3, np.log(3.0), 1.8, np.log(5.0))
