@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Dataset
+from resonaut.core.events import KEY, Collisions, Dataset
 from resonaut.core.results import read, write
 from resonaut.select import base, drawing, results
 from resonaut.select.benchmark import benchmark
