@@ -26,7 +26,8 @@ from pyBumpHunter import BumpHunter1D
 from resonaut.fit import bumphunter, spectrum
 from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import Fit, deviance, fit
-from resonaut.fit.signal import Gaussian, template
+from resonaut.fit.shapes import Gaussian
+from resonaut.fit.signal import template
 
 SQRT_S = 13000.0
 # Bins, number of events and shape of CMS's dijet spectrum, JHEP 05 (2020) 033, 137/fb.

@@ -19,7 +19,7 @@ from resonaut.fit.bare import Options, search_of, settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.family import Array
 from resonaut.fit.settings import BackgroundSettings
-from resonaut.fit.signal import Gaussian
+from resonaut.fit.shapes import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS = 13000.0, 3500.0

@@ -17,7 +17,8 @@ from resonaut.fit.bare import settings_of
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
 from resonaut.fit.search import Efficiency, Search, scanned
-from resonaut.fit.signal import Gaussian, template
+from resonaut.fit.shapes import Gaussian
+from resonaut.fit.signal import template
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, WIDTH = 13000.0, 0.03

@@ -16,7 +16,8 @@ from resonaut.fit.bare import settings_of
 from resonaut.fit.family import Array
 from resonaut.fit.limits import Limits
 from resonaut.fit.search import combined
-from resonaut.fit.signal import CrystalBalls, Gaussian, template
+from resonaut.fit.shapes import CrystalBalls, Gaussian
+from resonaut.fit.signal import template
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S = 13000.0

@@ -20,7 +20,7 @@ from resonaut.fit.binning import quality, resolution_cuts
 from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import fit
 from resonaut.fit.resolution import DIJET, Resolution
-from resonaut.fit.signal import Gaussian
+from resonaut.fit.shapes import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS, WIDTH = 13000.0, 500.0, 0.02

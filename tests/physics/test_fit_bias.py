@@ -8,7 +8,8 @@ from resonaut.fit.bare import settings_of
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
 from resonaut.fit.search import Efficiency, Search
-from resonaut.fit.signal import Gaussian, template
+from resonaut.fit.shapes import Gaussian
+from resonaut.fit.signal import template
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, PEAK = 13000.0, 4000.0

@@ -7,7 +7,8 @@ from scipy import stats
 from resonaut.fit.bumphunter import search
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
-from resonaut.fit.signal import Gaussian, template
+from resonaut.fit.shapes import Gaussian
+from resonaut.fit.signal import template
 
 EDGES = np.arange(2500.0, 7001.0, 50.0)
 # Bins of 100 GeV are scanned, those beyond 5500 GeV only fitted.

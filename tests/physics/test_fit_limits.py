@@ -15,7 +15,8 @@ from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.limits import Limits, upper_limits
 from resonaut.fit.search import combined
-from resonaut.fit.signal import Gaussian, template
+from resonaut.fit.shapes import Gaussian
+from resonaut.fit.signal import template
 from resonaut.fit.spectrum import Spectrum
 
 EDGES = np.arange(2500.0, 7001.0, 20.0)

@@ -13,7 +13,7 @@ from resonaut.fit.envelope import profile
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
 from resonaut.fit.scan import significance
-from resonaut.fit.signal import Gaussian
+from resonaut.fit.shapes import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S = 13000.0

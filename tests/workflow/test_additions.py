@@ -238,6 +238,87 @@ def shows_method(clone) -> None:
     assert "| `random.seed` | integer |  | `1` | Seed of the scores. |" in (clone.path / "docs/select.md").read_text()
 
 
+FORMAT = {
+    "src/resonaut/skim/formats/words/__init__.py": '''"""Events as words."""
+
+from resonaut.core.formats import Format
+
+FORMATS = {"words": Format("reader.opened", candidates=False)}
+''',
+    "src/resonaut/skim/formats/words/reader.py": '''"""Reads events that are words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from resonaut.core.errors import InputFileError
+from resonaut.skim.pieces import FileResult
+from resonaut.skim.reading import Job, Reader
+
+
+@contextmanager
+def opened(job: Job) -> Iterator[Reader]:
+    """Reads nothing."""
+
+    def read(path: str, number: int) -> FileResult:
+        raise InputFileError(path, "holds words", "give numbers")
+
+    yield read, {}
+''',
+    "tests/unit/skim/formats/test_words.py": "def test_it():\n    pass\n",
+}
+
+
+def add_format(root: Path) -> None:
+    write(root, FORMAT)
+
+
+def shows_format(clone) -> None:
+    (clone.path / "more.txt").write_text("words")
+    more = yaml.safe_load((clone.path / "config/config.yaml").read_text())["datasets"]["signal_4500"] | {
+        "format": "words",
+        "files": ["more.txt"],
+    }
+    del more["generator"]
+    run = snakemake(clone, {"datasets": {"more": more}}, "--cores", "1", "results/skim/more/000.parquet")
+    assert run.returncode == 1
+    assert "more.txt: holds words; give numbers." in run.stderr
+
+
+PLOT = {
+    "src/resonaut/report/skim/eras.py": '''"""The datasets of each era."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from resonaut.report.figure import MANIFESTS, Figure, Output
+
+FIGURE = Figure(category="Selection", reads={"manifests": MANIFESTS}, writes={"table": Output("eras.csv")})
+
+
+def draw(output: Path, manifests: Sequence[Path]) -> None:
+    """Write a table."""
+    (output / "eras.csv").write_text("\\n".join(path.stem for path in manifests))
+''',
+    "src/resonaut/report/skim/eras.rst": "The datasets of each era.\n",
+    "tests/unit/report/skim/test_eras.py": "def test_it():\n    pass\n",
+}
+
+
+def add_plot(root: Path) -> None:
+    write(root, PLOT)
+
+
+def shows_plot(clone) -> None:
+    run = snakemake(clone, {}, "--dry-run", "--printshellcmds", "results/report/eras.csv")
+    assert run.returncode == 0, run.stderr
+    assert "report_eras" in run.stdout
+    manifest = clone.path / "results/skim/data.json"
+    write(clone.path, {"results/skim/data.json": "{}", "results/report/none": ""})
+    command = [sys.executable, "-m", "resonaut", "report", "eras", str(manifest), "--output", "results/report"]
+    subprocess.run(command, cwd=clone.path, env=clone.environment, check=True)
+    assert (clone.path / "results/report/eras.csv").read_text() == "data"
+
+
 class Recipe(NamedTuple):
     """How to add something, what must be edited for it, and how it then shows itself."""
 
@@ -250,19 +331,27 @@ RECIPES = {
     "key": Recipe(add_key, {"src/resonaut/reweight/settings.py"}, shows_key),
     "dataset": Recipe(add_dataset, {"config/config.yaml"}, shows_dataset),
     "method": Recipe(add_method, set(), shows_method),
+    "format": Recipe(add_format, set(), shows_format),
+    "plot": Recipe(add_plot, set(), shows_plot),
     "stage": Recipe(add_stage, set(), shows_stage),
 }
 
 
+def make_docs(clone) -> None:
+    command = [sys.executable, "-m", "resonaut.core.documentation", "."]
+    subprocess.run(command, cwd=clone.path, env=clone.environment, check=True)
+
+
 @pytest.mark.parametrize("kind", RECIPES)
 def test_an_addition_edits_nothing_else(kind, fresh, record_property) -> None:
-    recipe, before = RECIPES[kind], digests(fresh.path)
+    recipe = RECIPES[kind]
+    make_docs(fresh)
+    before = digests(fresh.path)
     recipe.add(fresh.path)
     added = digests(fresh.path)
     edited, new = touched(before, added)
     assert edited == recipe.edited
-    command = [sys.executable, "-m", "resonaut.core.documentation", "."]
-    subprocess.run(command, cwd=fresh.path, env=fresh.environment, check=True)
+    make_docs(fresh)
     documented, by_itself = touched(added, digests(fresh.path))
     assert not by_itself
     recipe.shows(fresh)

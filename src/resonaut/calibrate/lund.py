@@ -32,10 +32,6 @@ class Planes(NamedTuple):
     delta: FloatArray
     kt: FloatArray
 
-    def jet_of_subjet(self) -> IntArray:
-        """Row of the jet that each subjet belongs to."""
-        return np.repeat(np.arange(len(self.subjets)), self.subjets)
-
     def to_awkward(self) -> ak.Array:
         """``jets * var * {pt, eta, phi, splittings: var * {delta, kt}}``."""
         splittings = ak.unflatten(ak.zip({"delta": self.delta, "kt": self.kt}), self.splittings)

@@ -14,7 +14,8 @@ from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.results import Attempt, Size, Trial
 from resonaut.fit.settings import BackgroundSettings, Shrink
-from resonaut.fit.signal import Shape, Template, template
+from resonaut.fit.shapes import Shape
+from resonaut.fit.signal import Template, template
 from resonaut.fit.spectrum import Spectrum
 
 # Cosine of the shares of two resonances beyond which one cannot be told from the other: 1.7 widths of a Gaussian.
@@ -258,26 +259,8 @@ def _in_range(
     functions = tuple(one.function.with_resonances(floating[: len(others)]) for one, _ in results)
     starts = [theta[:, : one.n_parameters] for theta, one in zip(starts, functions, strict=True)]
     background = profile(functions, spectrum.counts[None], start=starts)
-    fitted = background.best
-    found = _quality(spectrum, fitted, None)
-    total, slopes = both.background[0], both.best.function.slope(both.best.theta[0])
-    if signal is not None:
-        shares = signal.at(both.nuisances[0])
-        total, slopes = total + both.signal[0] * shares, np.column_stack([slopes, shares])
-    attempt = Attempt(
-        low=float(spectrum.edges[0]),
-        high=float(spectrum.edges[-1]),
-        family=fitted.function.family,
-        shape_parameters=fitted.function.shape_parameters,
-        p_background=found.p_value,
-        p_signal=quality(spectrum, total, slopes.shape[1]).p_value,
-        p_smooth=smooth_p_value(spectrum.counts, total, slopes),
-        error=relative_error(fitted, mass),
-        good=False,
-    )
-    # A hole in the data is no signal: that a negative one fills it does not make the background right.
-    hole = signal is not None and both.signal[0] < 0
-    attempt = replace(attempt, good=_good(attempt, settings.shrink, hole))
+    found = _quality(spectrum, background.best, None)
+    attempt = _judged(spectrum, mass, background.best, found, both, signal, settings.shrink)
     if settings.expected == "background_only":
         expected = background.background[0]
     else:
@@ -286,6 +269,30 @@ def _in_range(
         expected = both.best.function.expected(theta)
     made = Model(mass, bins, spectrum, functions, peak, background, expected, found, (attempt,), trials, others)
     return made, attempt
+
+
+def _judged(
+    spectrum: Spectrum, mass: float, alone: Fit, found: Quality, both: Profile, signal: Template | None, shrink: Shrink
+) -> Attempt:
+    """How well the background describes a range: ``alone``, and in ``both`` with a signal where it may float."""
+    total, slopes = both.background[0], both.best.function.slope(both.best.theta[0])
+    if signal is not None:
+        shares = signal.at(both.nuisances[0])
+        total, slopes = total + both.signal[0] * shares, np.column_stack([slopes, shares])
+    attempt = Attempt(
+        low=float(spectrum.edges[0]),
+        high=float(spectrum.edges[-1]),
+        family=alone.function.family,
+        shape_parameters=alone.function.shape_parameters,
+        p_background=found.p_value,
+        p_signal=quality(spectrum, total, slopes.shape[1]).p_value,
+        p_smooth=smooth_p_value(spectrum.counts, total, slopes),
+        error=relative_error(alone, mass),
+        good=False,
+    )
+    # A hole in the data is no signal: that a negative one fills it does not make the background right.
+    hole = signal is not None and both.signal[0] < 0
+    return replace(attempt, good=_good(attempt, shrink, hole))
 
 
 def _shares(resonances: Sequence[Resonance], spectrum: Spectrum) -> Array:

@@ -24,7 +24,7 @@ from resonaut.fit.resolution import Resolution
 from resonaut.fit.results import FailedPoint, Point, Shown, SpectrumBias, SpectrumScan
 from resonaut.fit.search import Efficiency, Search
 from resonaut.fit.settings import FitSettings
-from resonaut.fit.signal import Gaussian, Histogram
+from resonaut.fit.shapes import Gaussian, Histogram
 from resonaut.fit.spectrum import Spectrum
 
 log = logging.getLogger(__name__)

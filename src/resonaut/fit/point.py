@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from scipy.stats import norm
@@ -45,33 +46,13 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
     sizes = search.uncertainties(mass)
     asymptotic, reason = _limits(one, settings.confidence_level)
     under_peak = _under_peak(one)
-    by_toys = None
-    if asymptotic and (under_peak < settings.limit_checks.few_events or mass in settings.limit_checks.masses):
-        rng = lookelsewhere.generator(settings.seed, np.append(search.spectrum.counts, mass))
-        # None where a toy defeats them: the asymptotic ones remain, with a warning.
-        with contextlib.suppress(*FAILURES):
-            by_toys = toylimits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
-    wanted = under_peak < settings.limit_checks.few_events
-    few = wanted and by_toys is not None
-    found = by_toys if few else asymptotic
-    if wanted and asymptotic and not few:
+    few = under_peak < settings.limit_checks.few_events
+    by_toys = _by_toys(search, one, asymptotic) if few or mass in settings.limit_checks.masses else None
+    method: Literal["toys", "asymptotic"] = "toys" if few and by_toys is not None else "asymptotic"
+    found = by_toys if method == "toys" else asymptotic
+    if few and asymptotic and by_toys is None:
         log.warning("%g GeV: no limits by toys near the asymptotic ones, which few events make doubtful.", mass)
-    if not one.chosen.good:
-        log.warning(
-            "%g GeV: the background fits well in no range (p = %.2g at best); the results there are doubtful, and left "
-            "out of the global significance.",
-            mass,
-            one.chosen.p_value,
-        )
-    for name, nuisance in excess.nuisances.items():
-        if name in ("scale", "resolution") and abs(nuisance.pull) > LARGE_PULL:
-            log.warning(
-                "%g GeV: the limit and signal_yield_floating are of a signal whose %s is pulled by %.1f sigma, to "
-                "something beside that mass.",
-                mass,
-                name,
-                nuisance.pull,
-            )
+    _warn(one, excess)
     # Without a limit, about where it would be.
     highest = max(excess.floating.value, 0.0) + 2 * excess.floating.error_up
     mu_events = highest if found is None else float(found.expected[2])
@@ -99,7 +80,7 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
         limit_events=_named(found),
         limit=None if found is None or events_per_fb is None else _named(found.scaled(1 / events_per_fb)),
         limit_reason=reason,
-        limit_method="toys" if few else "asymptotic",
+        limit_method=method,
         limit_events_asymptotic=_named(asymptotic),
         limit_events_toys=_named(by_toys),
         limit_events_pyhf=_named(by_pyhf),
@@ -112,6 +93,37 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
         workspace=path.name,
         workspace_events=mu_events,
     )
+
+
+def _by_toys(search: Search, one: Model, asymptotic: Limits | None) -> Limits | None:
+    """Limits by toys near the asymptotic ones; None without those, and where a toy defeats the fits."""
+    if asymptotic is None:
+        return None
+    settings = search.settings
+    rng = lookelsewhere.generator(settings.seed, np.append(search.spectrum.counts, one.mass))
+    with contextlib.suppress(*FAILURES):
+        return toylimits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
+    return None
+
+
+def _warn(one: Model, excess: Excess) -> None:
+    """Say where the numbers need care."""
+    if not one.chosen.good:
+        log.warning(
+            "%g GeV: the background fits well in no range (p = %.2g at best); the results there are doubtful, and left "
+            "out of the global significance.",
+            one.mass,
+            one.chosen.p_value,
+        )
+    for name, nuisance in excess.nuisances.items():
+        if name in ("scale", "resolution") and abs(nuisance.pull) > LARGE_PULL:
+            log.warning(
+                "%g GeV: the limit and signal_yield_floating are of a signal whose %s is pulled by %.1f sigma, to "
+                "something beside that mass.",
+                one.mass,
+                name,
+                nuisance.pull,
+            )
 
 
 def _check(search: Search, one: Model, excess: Excess) -> None:

@@ -13,7 +13,8 @@ from resonaut.fit.background import FAILURES, Model, Resonance, model
 from resonaut.fit.results import Size
 from resonaut.fit.scan import Excess
 from resonaut.fit.settings import FitSettings
-from resonaut.fit.signal import Shape, template
+from resonaut.fit.shapes import Shape
+from resonaut.fit.signal import template
 from resonaut.fit.spectrum import Spectrum
 
 # Resonances that are tried in the background, at most; how often they are fitted again with each other, and the change

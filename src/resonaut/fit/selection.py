@@ -16,7 +16,7 @@ from resonaut.fit.resolution import Resolution
 from resonaut.fit.results import SelectionBias, SelectionScan, Size
 from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.settings import FitSettings, two_of_one_mass
-from resonaut.fit.signal import Gaussian, Shape, from_simulation
+from resonaut.fit.shapes import Gaussian, Shape, from_simulation
 from resonaut.fit.spectrum import Spectrum, from_histogram, regular_edges
 from resonaut.select.results import Selection, Signal, Trained
 

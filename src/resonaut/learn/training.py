@@ -174,7 +174,6 @@ def fit(
     bar.close()
     if network.best is not None:
         module.load_state_dict(network.best)
-    module.eval()
     log.info("%s: smallest loss %.4f in epoch %d of %d", what, best.loss, best.epoch, len(network.history.training))
     return network.history
 
@@ -190,6 +189,7 @@ def one_cycle(optimizer: torch.optim.Optimizer, peak: float, steps: int, rising:
 
     (Smith, Topin, arXiv:1708.07120.)
     """
+    # A cycle of one step would be its end, where nothing is learned.
     return OneCycleLR(optimizer, peak, max(steps, 2), pct_start=rising)
 
 

@@ -82,35 +82,64 @@ def inject(experiment: Experiment) -> results.Experiment:
     return replace(result, injection=replace(result.injection, retrained=retrained))
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """Data with signal put into them.
+
+    ``events`` are what the method learns from, those of the ``background`` and the signal's ``injected`` ones.
+    ``simulated`` is all of the signal, of ``weights`` in fb (n,); ``remaining`` (n,) is what of each event is not
+    injected, ``usable`` (n,) are those that did not train the tagger, and ``shared`` is the part of the injected events
+    that another experiment with the same amount holds too.
+    """
+
+    background: base.Base
+    events: ak.Array
+    simulated: ak.Array
+    weights: drawing.FloatArray
+    usable: drawing.Mask
+    injected: drawing.Mask
+    remaining: drawing.FloatArray
+    shared: float
+
+    @classmethod
+    def draw(
+        cls, experiment: Experiment, method: methods.Method, tally: SignalTally, window: Window, variation: Variation
+    ) -> "Mixture":
+        """Draw both, the signal with the weights of ``variation``; ``tally`` says what it asks of the signal."""
+        signal, injection, columns = experiment.signal, experiment.injection, experiment.columns(method)
+        background = base.draw(
+            experiment.data,
+            experiment.simulation,
+            columns,
+            method.friends,
+            injection,
+            weighted=experiment.weighted,
+            held_out=tally.held_out,
+        )
+        simulated = signal.read(
+            tuple(dict.fromkeys((*columns, *tally.columns))), tuple(dict.fromkeys((*method.friends, *tally.friends)))
+        )
+        usable = usable_events(simulated)
+        weights = drawing.signal_weights(signal, simulated, tally.weights, variation)
+        weights *= usable * scale_to_total(float(weights.sum()), float(weights[usable].sum()), signal.name)
+        drawn = drawing.draw_signal(signal, simulated, weights, window, background.luminosity, injection)
+        fields = list(dict.fromkeys((*KEY, *columns)))
+        events = ak.concatenate([background.events[fields], simulated[drawn.mask][fields]])
+        return cls(background, events, simulated, weights, usable, drawn.mask, drawn.remaining, drawn.shared)
+
+
 def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
     """Draw with the weights of ``variation``, train, and measure."""
-    settings, injection, signal = experiment.settings, experiment.injection, experiment.signal
-    mass_window: Window = window(settings, experiment.window)
+    settings, signal = experiment.settings, experiment.signal
+    mass_window = window(settings, experiment.window)
     method = methods.make(experiment.method, settings, experiment.window, experiment.code)
-    columns, held_out = experiment.columns(method), methods.uses_tagger(experiment.method, settings, experiment.code)
-    background = base.draw(
-        experiment.data,
-        experiment.simulation,
-        columns,
-        method.friends,
-        injection,
-        weighted=experiment.weighted,
-        held_out=held_out,
-    )
+    held_out = methods.uses_tagger(experiment.method, settings, experiment.code)
     tally = SignalTally(signal, settings.spectrum, experiment.weights.friends, held_out)
-    simulated = signal.read(
-        tuple(dict.fromkeys((*columns, *tally.columns))), tuple(dict.fromkeys((*method.friends, *tally.friends)))
-    )
-    usable = usable_events(simulated)
-    weights = drawing.signal_weights(signal, simulated, tally.weights, variation)
-    weights *= usable * scale_to_total(float(weights.sum()), float(weights[usable].sum()), signal.name)
-    drawn = drawing.draw_signal(signal, simulated, weights, mass_window, background.luminosity, injection)
-    injected, remaining = drawn.mask, drawn.remaining
-    fields = list(dict.fromkeys((*KEY, *columns)))
-    events = ak.concatenate([background.events[fields], simulated[injected][fields]])
+    mixed = Mixture.draw(experiment, method, tally, mass_window, variation)
+    name, events = mixed.background.name, mixed.events
     regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
-    require_events(regions, mass_window, experiment.window, background.name, settings.min_events)
-    source = f"{background.name} with {signal.name}"
+    require_events(regions, mass_window, experiment.window, name, settings.min_events)
+    source = f"{name} with {signal.name}"
     learned = TrainingData(
         events, regions, mass_window, source, experiment.backgrounds, experiment.signals, injected=signal.name
     )
@@ -118,24 +147,9 @@ def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
     counted = DataTally(settings, mass_window)
     score = selector.score(events, source, is_data=True)
     counted.add(events, score, selector.selected(score))
-    score = selector.score(simulated, signal.name, is_data=False)
-    tally.add(ak.with_field(simulated, remaining, "remaining"), score, selector.selected(score))
-    inside = Regions.of(ak.to_numpy(simulated.m_jj), mass_window).signal
-    sic = None
-    if background.kind != "data":
-        left = inside & usable & ~injected
-        sic = improvement(
-            _ranks(selector, simulated[left], signal.name, False),
-            np.concatenate(
-                [
-                    _ranks(selector, background.events, source, True),
-                    _ranks(selector, background.rest, background.name, False),
-                    *_evaluated(experiment, selector),
-                ]
-            ),
-            settings.spectra_efficiencies,
-            (weights * remaining)[left],
-        )
+    score = selector.score(mixed.simulated, signal.name, is_data=False)
+    tally.add(ak.with_field(mixed.simulated, mixed.remaining, "remaining"), score, selector.selected(score))
+    inside = Regions.of(ak.to_numpy(mixed.simulated.m_jj), mass_window).signal
     return results.Experiment(
         method=experiment.method,
         window=experiment.window,
@@ -143,24 +157,50 @@ def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
         sidebands=mass_window.sidebands,
         efficiency_target=method.background_efficiency,
         training=selector.training,
-        data=background.name,
-        luminosity=background.luminosity,
+        data=name,
+        luminosity=mixed.background.luminosity,
         **vars(counted.summary()),
         sculpting=counted.outside.summary(settings.sculpting, mass_window, counted.expected()),
         signals=[tally.summary()],
-        improvement=sic,
-        injection=results.Injected(
-            signal=signal.name,
-            base=background.kind,
-            base_reason=background.reason,
-            shared=max(background.shared, drawn.shared),
-            amount=injection.amount,
-            unit=injection.unit,
-            seed=injection.seed,
-            events=int(np.count_nonzero(injected)),
-            events_in_signal_region=int(np.count_nonzero(injected & inside)),
-            retrained={},
-        ),
+        improvement=_improvement(experiment, selector, mixed, inside, source),
+        injection=_injected(experiment, mixed, inside),
+    )
+
+
+def _injected(experiment: Experiment, mixed: Mixture, inside: drawing.Mask) -> results.Injected:
+    """What was injected; ``inside`` (n,) are the signal's events in the signal region."""
+    injection, background = experiment.injection, mixed.background
+    return results.Injected(
+        signal=experiment.signal.name,
+        base=background.kind,
+        base_reason=background.reason,
+        shared=max(background.shared, mixed.shared),
+        amount=injection.amount,
+        unit=injection.unit,
+        seed=injection.seed,
+        events=int(np.count_nonzero(mixed.injected)),
+        events_in_signal_region=int(np.count_nonzero(mixed.injected & inside)),
+        retrained={},
+    )
+
+
+def _improvement(
+    experiment: Experiment, selector: Selector, mixed: Mixture, inside: drawing.Mask, source: str
+) -> results.Improvement | None:
+    """The significance improvement with the signal that is left over; None in data, whose background is not known."""
+    if mixed.background.kind == "data":
+        return None
+    left = inside & mixed.usable & ~mixed.injected
+    background = [
+        _ranks(selector, mixed.background.events, source, True),
+        _ranks(selector, mixed.background.rest, mixed.background.name, False),
+        *_evaluated(experiment, selector),
+    ]
+    return improvement(
+        _ranks(selector, mixed.simulated[left], experiment.signal.name, False),
+        np.concatenate(background),
+        experiment.settings.spectra_efficiencies,
+        (mixed.weights * mixed.remaining)[left],
     )
 
 

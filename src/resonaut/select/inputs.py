@@ -42,7 +42,7 @@ class Inputs:
         return [self._changed(features.compute(events, part, source), part, events) for part in self.names]
 
     def _changed(self, values: NDArray[np.float32], names: list[str], events: ak.Array) -> NDArray[np.float32]:
-        """For tests: features that depend on m_jj (arXiv:2109.00546), and one that tells nothing."""
+        """For studies: features that depend on m_jj (arXiv:2109.00546), and one that tells nothing."""
         if self.shift:
             for column in (i for i, name in enumerate(names) if features.FEATURES[name].unit == "GeV"):
                 values[:, column] += np.float32(self.shift) * ak.to_numpy(events.m_jj)

@@ -191,7 +191,7 @@ class Settings:
 
 
 @record
-class Injections:
+class InjectionSettings:
     """Experiments with signal put into background before the training."""
 
     methods: list[str] | None = key(
@@ -252,7 +252,7 @@ class Section(Settings):
         "`<chain>1`, `<chain>2`, ... with its neighbours as sidebands. Those of CMS EXO-22-026 are in docs/select.md.",
         default={},
     )
-    injection: Injections = key(
+    injection: InjectionSettings = key(
         "Experiments with signal put into background before the training, made by `snakemake select_benchmark` and "
         "`snakemake fit_injected`.",
         default={},

@@ -77,7 +77,7 @@ class SignalTally:
 
     Events on which the tagger was trained are left out where the method uses its scores (``held_out``),
     and the others are scaled up to the total weight. Those that were put into the data have stand-ins: the column
-    ``remaining`` multiplies the weights (``injection.draw_signal``).
+    ``remaining`` multiplies the weights (``drawing.draw_signal``).
     """
 
     def __init__(self, dataset: Dataset, bins: settings.Spectrum, friends: Sequence[str], held_out: bool) -> None:

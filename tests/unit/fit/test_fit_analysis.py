@@ -6,7 +6,7 @@ import pytest
 from resonaut.fit import analysis
 from resonaut.fit.bare import settings_of
 from resonaut.fit.search import Efficiency, Search, combined, interpolated
-from resonaut.fit.signal import Gaussian
+from resonaut.fit.shapes import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
 EDGES = np.arange(3000.0, 6001.0, 50.0)

@@ -14,7 +14,8 @@ from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
 from resonaut.fit.resolution import DIJET, Resolution
 from resonaut.fit.settings import BackgroundSettings
-from resonaut.fit.signal import Gaussian, template
+from resonaut.fit.shapes import Gaussian
+from resonaut.fit.signal import template
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS = 13000.0, 4000.0

@@ -11,7 +11,7 @@ from resonaut import cli
 from resonaut.core.errors import ConfigError
 from resonaut.fit.bare import Options, parse_masses, search_of, settings_of
 from resonaut.fit.scan import search as find
-from resonaut.fit.signal import Gaussian, Histogram
+from resonaut.fit.shapes import Gaussian, Histogram
 
 EDGES = np.arange(2000.0, 6001.0, 50.0)
 FAST = ["toys=0", "background.shape_parameters=[2,2]"]

@@ -7,7 +7,8 @@ from iminuit import Minuit
 from resonaut.fit import kernel, likelihood
 from resonaut.fit.family import Background
 from resonaut.fit.likelihood import deviance, fit
-from resonaut.fit.signal import Gaussian, template
+from resonaut.fit.shapes import Gaussian
+from resonaut.fit.signal import template
 
 EDGES = np.arange(2500.0, 7001.0, 50.0)
 BINS = len(EDGES) - 1

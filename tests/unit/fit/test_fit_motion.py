@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from resonaut.fit.motion import LEAST, lognormal, room, second_derivatives, signal_at, stretch
-from resonaut.fit.signal import CrystalBalls, Gaussian, template
+from resonaut.fit.shapes import CrystalBalls, Gaussian
+from resonaut.fit.signal import template
 
 EDGES = np.arange(2500.0, 6001.0, 20.0)
 BINS = len(EDGES) - 1

@@ -13,7 +13,7 @@ from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.limits import cls_values, q_tilde, upper_limits
 from resonaut.fit.lookelsewhere import Global, ScanToys, combine, gross_vitells
-from resonaut.fit.signal import Gaussian
+from resonaut.fit.shapes import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS = 13000.0, 4010.0

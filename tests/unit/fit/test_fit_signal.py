@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from resonaut.fit.signal import (
-    NEGLIGIBLE,
-    CrystalBalls,
-    Gaussian,
-    Histogram,
-    Template,
-    crystal_ball,
-    from_simulation,
-    template,
-)
+from resonaut.fit.shapes import CrystalBalls, Gaussian, Histogram, crystal_ball, from_simulation
+from resonaut.fit.signal import NEGLIGIBLE, Template, template
 from resonaut.fit.spectrum import Spectrum
 
 SHAPE = (0.98, np.log(0.035), 1.3, np.log(3.0), 1.8, np.log(5.0))
@@ -205,7 +197,7 @@ def test_normalisation_multiplies_all_shares():
 
 def test_negligible_bins_hold_nothing():
     made = template(Gaussian(0.02), 3000.0, np.arange(2000.0, 8001.0, 50.0), SIZES | {"normalisation": 0.1})
-    first, last = made.support
+    first, last = made.signal.first, made.signal.last
     assert (made.shares[first:last] > NEGLIGIBLE * made.shares.max()).all()
     assert not made.shares[:first].any()
     assert not made.shares[last:].any()
@@ -219,10 +211,10 @@ def test_negligible_bins_hold_nothing():
 
 def test_no_signal():
     none = Template.none(5)
-    assert none.support == (0, 0)
+    assert (none.signal.first, none.signal.last) == (0, 0)
     assert not none.at(np.zeros((3, 0))).any()
     outside = template(Gaussian(0.01), 6000.0, np.array([2000.0, 2500.0, 3000.0]), SIZES)
-    assert (outside.support, outside.shares.any()) == ((0, 0), False)
+    assert (outside.signal.last, outside.shares.any()) == (0, False)
 
 
 @pytest.fixture(scope="module")

@@ -129,7 +129,7 @@ def test_the_rate_rises_and_falls():
     assert np.argmax(seen) == 1
     assert max(seen) == pytest.approx(1)
     assert seen[-1] < 1e-3
-    training.one_cycle(optimizer, 1.0, 1)
+    assert training.one_cycle(optimizer, 1.0, 1).get_last_lr()[0] > 0.5
 
 
 def test_first_weights_follow_from_the_seed_and_the_global_generator_stays():
