@@ -8,12 +8,14 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from resonaut.calibrate.columns import GROUP, JETS
 from resonaut.calibrate.summary import observable, observable_columns
-from resonaut.core import lund_weights
 from resonaut.core.events import Dataset
+from resonaut.core.weights import Efficiency, Weights
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,7 +31,12 @@ class Jets:
     """Both jets of all events on which the taggers were not trained."""
 
     values: dict[str, FloatArray]
-    weights: dict[str, FloatArray]
+    parts: list[tuple[Weights, ak.Array]]
+
+    @property
+    def nominal(self) -> FloatArray:
+        """The nominal weight of each jet."""
+        return np.concatenate([weights.nominal(events) for weights, events in self.parts])
 
 
 @dataclass(frozen=True)
@@ -58,28 +65,30 @@ class Row:
 def read(manifest: Path, names: list[str], calibrated: bool) -> Jets:
     """The observables of all jets, with their Lund weights where ``calibrated``."""
     dataset = Dataset.open(manifest)
-    variations = lund_weights.variations(dataset.path("calibrate", "000")) if calibrated else []
+    friends = ("calibrate",) if calibrated else ()
+    both = Weights.of(dataset, friends)
     values: dict[str, list[FloatArray]] = {name: [] for name in names}
-    weights: dict[str, list[FloatArray]] = {name: [] for name in variations}
-    for jet in lund_weights.JETS:
-        columns = [*observable_columns(names, jet), *(lund_weights.column(v, jet) for v in variations), "tag_train"]
-        for events in dataset.iterate(columns, ("tag", "calibrate") if calibrated else ("tag",)):
+    parts: list[tuple[Weights, ak.Array]] = []
+    for jet in JETS:
+        weights = both.part(f"_{jet}")
+        columns = [*observable_columns(names, jet), *weights.columns, "tag_train"]
+        for events in dataset.iterate(columns, ("tag", *friends)):
             held_out = events[~events.tag_train]
             for name in names:
                 values[name].append(observable(held_out, jet, name))
-            for name, found in lund_weights.weights(held_out, variations, [jet]).items():
-                weights[name].append(found)
-    return Jets(*({n: np.concatenate(parts) for n, parts in both.items()} for both in (values, weights)))
+            parts.append((weights, held_out))
+    return Jets({name: np.concatenate(found) for name, found in values.items()}, parts)
 
 
 def row(dataset: str, cut: str, simulation: Jets, passed: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> Row:
     """Compare the efficiencies of one cut."""
-    efficiency = lund_weights.Efficiency()
-    efficiency.add(simulation.weights, np.ones(len(passed)), passed)
-    scale = efficiency.scale_factor()
-    nominal = simulation.weights[lund_weights.NOMINAL][:, 0]
+    efficiency, start = Efficiency(), 0
+    for weights, events in simulation.parts:
+        efficiency.add(weights, events, np.ones(len(events)), passed[start : start + len(events)])
+        start += len(events)
+    scale, nominal = efficiency.effects()[GROUP], simulation.nominal
     before, true = passed.mean(), truth.mean()
-    after = before * scale.value
+    after = before * scale.scale_factor
     spread = np.sqrt(np.sum((nominal * (passed - after)) ** 2)) / nominal.sum() / after
     statistics = np.hypot(spread, np.sqrt((1 - true) / true / len(truth)))
     return Row(dataset, cut, float(before), float(after), float(true), float(statistics), scale.total)
@@ -114,7 +123,7 @@ def study(results: Path, name: str, score: str) -> tuple[list[Row], list[str]]:
         threshold = np.quantile(simulation.values[tagger], 1 - fraction)
         passed, true = (jets.values[tagger] > threshold for jets in (simulation, truth))
         rows.append(row(name, f"{tagger} > {threshold:.3f}", simulation, passed, true))
-    weight = simulation.weights[lund_weights.NOMINAL][:, 0]
+    weight = simulation.nominal
     lines = []
     for observed in names:
         pair = (simulation.values[observed], truth.values[observed])
