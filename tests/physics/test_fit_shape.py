@@ -9,8 +9,8 @@ from scipy.special import ndtr, xlogy
 
 from resonaut.fit import background, limits
 from resonaut.fit.bare import settings_of
+from resonaut.fit.results import Size
 from resonaut.fit.search import Efficiency, Search, combined, scanned
-from resonaut.fit.sides import Size
 from resonaut.fit.signal import Gaussian, from_simulation, template
 from resonaut.fit.spectrum import Spectrum
 
