@@ -9,9 +9,9 @@ from scipy.special import ndtr, xlogy
 
 from resonaut.fit import background, limits
 from resonaut.fit.bare import settings_of
+from resonaut.fit.results import Size
 from resonaut.fit.search import Efficiency, Search, combined, scanned
 from resonaut.fit.shapes import Gaussian, from_simulation
-from resonaut.fit.sides import Size
 from resonaut.fit.signal import template
 from resonaut.fit.spectrum import Spectrum
 

@@ -12,7 +12,8 @@ from resonaut.fit.background import Model
 from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.limits import cls_values, q_tilde, upper_limits
-from resonaut.fit.lookelsewhere import Global, ScanToys, combine, gross_vitells
+from resonaut.fit.lookelsewhere import ScanToys, combine, gross_vitells
+from resonaut.fit.results import Global
 from resonaut.fit.shapes import Gaussian
 from resonaut.fit.spectrum import Spectrum
 
