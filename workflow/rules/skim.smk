@@ -32,6 +32,8 @@ rule skim_chunk:
         "<logs>/skim/{dataset}/{chunk}.log",
     benchmark:
         "<benchmarks>/skim/{dataset}/{chunk}.tsv"
+    wildcard_constraints:
+        dataset="|".join(ANALYSIS.skims()) or "(?!)",
     conda:
         "../../envs/analysis.yaml"
     # Processes that read; the events do not depend on their number. `--set-threads skim_chunk=8` changes it.
@@ -69,6 +71,8 @@ rule skim_merge:
         "<logs>/skim/{dataset}.log",
     benchmark:
         "<benchmarks>/skim/{dataset}.tsv"
+    wildcard_constraints:
+        dataset="|".join(ANALYSIS.skims()) or "(?!)",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -87,3 +91,31 @@ rule skim_merge:
             --config {input.config:q} --name {wildcards.dataset:q} \
             {params.code:q} --output {output.manifest:q} {input.summaries:q}
         """
+
+
+for dataset in ANALYSIS.adopted():
+
+    rule:
+        """Take over a dataset that another analysis has skimmed."""
+        name:
+            f"skim_adopt_{dataset}"
+        input:
+            **skim_plan.adopted(ANALYSIS, dataset),
+            code=code_of("skim", "adopt"),
+        output:
+            manifest=f"<results>/skim/{dataset}.json",
+            events=ANALYSIS.friends("skim", dataset),
+        log:
+            f"<logs>/skim/{dataset}.log",
+        benchmark:
+            f"<benchmarks>/skim/{dataset}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(500),
+            runtime=30,
+        message:
+            f"skim: take over {dataset}"
+        shell:
+            "resonaut --log {log:q} --threads {threads} skim adopt --output {output.manifest:q} {input.manifest:q}"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resonaut.core import configuration, samples, sources, stages, windows
+from resonaut.core import configuration, results, samples, sources, stages, windows
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
+from resonaut.core.manifest import Manifest
 from resonaut.core.record import build
 
 Config = dict[str, Any]
@@ -103,8 +104,11 @@ class Analysis:
         return [name for name in self.datasets() if name not in spared]
 
     def chunks(self, dataset: str) -> list[str]:
-        """The chunk names of a dataset: ``000``, ``001``, …, known from the configuration alone."""
-        return [f"{number:03d}" for number in range(self.catalogue[dataset].n_chunks())]
+        """The chunk names of a dataset: ``000``, ``001``, …, known before the first job."""
+        entry = self.catalogue[dataset]
+        if entry.skimmed is not None:
+            return results.read(Path(entry.skimmed), Manifest).chunks
+        return [f"{number:03d}" for number in range(entry.n_chunks())]
 
     def chunk_files(self, dataset: str, chunk: str) -> list[str]:
         """The files with the events of one chunk: made by ``simulate`` or given in the configuration."""
@@ -113,6 +117,14 @@ class Analysis:
             return [f"<results>/simulate/{dataset}/{chunk}.root"]
         first = int(chunk) * entry.files_per_chunk
         return entry.files[first : first + entry.files_per_chunk]
+
+    def adopted(self) -> list[str]:
+        """The datasets that another analysis has skimmed."""
+        return [name for name in self.datasets() if self.catalogue[name].skimmed is not None]
+
+    def skims(self) -> list[str]:
+        """The datasets that this analysis skims itself."""
+        return [name for name in self.datasets() if self.catalogue[name].skimmed is None]
 
     def friends(self, folder: str, *names: str) -> list[str]:
         """The chunk files of whole datasets in one folder of the results."""

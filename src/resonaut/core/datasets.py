@@ -89,6 +89,12 @@ class DatasetConfig:
     region: str = key("Name of the selection in `skim.regions`.", default="dijet")
     files: list[str] = key("Files of the dataset (none for a generated one).", default=[])
     files_per_chunk: int = key("Files that one job reads.", default=1, ge=1)
+    skimmed: str | None = key(
+        "Manifest of a dataset that another analysis has skimmed, `results/other/skim/qcd.json`, in place of files. "
+        "Its events are linked into this analysis's results; era, luminosity, cross section and mass are taken over. "
+        "Null for none.",
+        default=None,
+    )
     generator: Generator | None = key("How `simulate` makes the dataset; null for a dataset with files.", default=None)
     labelled: LabelledEvents | None = key(
         "Which events of a labelled file (LHC Olympics) form the dataset; null for all others.", default=None

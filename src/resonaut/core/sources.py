@@ -1,18 +1,26 @@
-"""Where the events of a dataset come from: files that patterns match, or a generator."""
+"""Where the events of a dataset come from: files that patterns match, a generator, or another analysis."""
 
 from glob import glob
 from pathlib import Path
 from typing import Any
 
 from resonaut.core.datasets import BLIND
-from resonaut.core.errors import ConfigError
+from resonaut.core.errors import ConfigError, ResonautError
+from resonaut.core.manifest import Manifest
+from resonaut.core.results import read
 
 Config = dict[str, Any]
 
 
 def find_events(config: Config, name: str) -> None:
-    """Require that a dataset has files or a generator, and not both; put its files in place of the patterns."""
+    """Require that a dataset has files or a generator, and not both; put its files in place of the patterns.
+
+    One that another analysis has skimmed has neither, and what its manifest says.
+    """
     entry = config["datasets"][name]
+    if entry["skimmed"] is not None:
+        _adopt(name, entry)
+        return
     if entry["files"] and entry["generator"] is not None:
         raise ConfigError(
             f"config: datasets.{name} has both 'files' and a 'generator' (perhaps that of config/config.yaml, to which "
@@ -31,6 +39,22 @@ def find_events(config: Config, name: str) -> None:
             f"config: datasets.{name}.region {entry['region']!r} is not in skim.regions; define it there."
         )
     entry["files"] = find_files(name, entry["files"], config["skim"]["duplicates"] == "drop")
+
+
+def _adopt(name: str, entry: Config) -> None:
+    """Put what the manifest of another analysis says in place of what the dataset's entry leaves open."""
+    where, path = f"config: datasets.{name}", Path(entry["skimmed"])
+    if entry["files"] or entry["generator"] is not None:
+        raise ConfigError(f"{where} has 'skimmed', and 'files' or a 'generator' as well; keep one of them.")
+    try:
+        manifest = read(path, Manifest)
+    except ResonautError as error:
+        raise ConfigError(f"{where}.skimmed: {error}") from None
+    for key in ("nature", "era", "luminosity", "cross_section", "mass"):
+        known = getattr(manifest, key)
+        if entry[key] not in (None, known):
+            raise ConfigError(f"{where}.{key} is {entry[key]}, and {path} has {known}; take it out, or correct it.")
+        entry[key] = known
 
 
 def find_files(name: str, patterns: list[str], once: bool) -> list[str]:

@@ -58,3 +58,19 @@ def merge(
     distinct([config, *summaries, *code], [output])
     job = frozen.read(config, Frozen)
     merge_chunks(job.skim, job.dataset, name, summaries, output, tuple(map(str, code)))
+
+
+@app.command()
+def adopt(
+    manifest: Annotated[Path, typer.Argument(help="The other analysis's manifest: <its results>/skim/<name>.json.")],
+    output: Annotated[Path, typer.Option(help="Manifest to write, <results>/skim/<dataset>.json.")],
+) -> None:
+    """Take over a dataset that another analysis has skimmed.
+
+    Reads its manifest and chunks. Links the chunks to <results>/skim/<dataset>/<chunk>.parquet (or copies them, to
+    another disk), and writes the manifest with the dataset's name here.
+    """
+    from resonaut.skim.adopt import adopt as take
+
+    distinct([manifest], [output])
+    take(manifest, output)

@@ -54,7 +54,7 @@ def check(analysis: "Analysis") -> None:
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
-    for name in analysis.datasets():
+    for name in analysis.skims():
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])
@@ -70,6 +70,15 @@ def check(analysis: "Analysis") -> None:
                     f"config: datasets.{name}.{key}: no file {entry[key]!r}; correct the path (relative to "
                     f"{Path.cwd()})."
                 )
+
+
+def adopted(analysis: "Analysis", dataset: str) -> dict[str, list[str]]:
+    """The manifest and the chunks of a dataset that another analysis has skimmed."""
+    path = Path(analysis.catalogue[dataset].skimmed or "")
+    return {
+        "manifest": [str(path)],
+        "events": [str(path.with_suffix("") / f"{chunk}.parquet") for chunk in analysis.chunks(dataset)],
+    }
 
 
 def _require_region(config: dict[str, Any], name: str) -> None:

@@ -1,0 +1,81 @@
+"""Datasets that another analysis has skimmed."""
+
+import json
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from resonaut.core import events
+from resonaut.core.analysis import Analysis
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.manifest import Manifest
+from resonaut.core.results import read, write
+from resonaut.skim.adopt import adopt
+from resonaut.skim.cli import app
+
+
+@pytest.fixture
+def other(tmp_path) -> Path:
+    """The manifest of a signal of two chunks, of the other analysis."""
+    path = tmp_path / "other" / "skim" / "x.json"
+    for chunk, numbers in (("000", [1, 2]), ("001", [3])):
+        key = {name: np.array(numbers, np.int64) for name in events.KEY}
+        content = ak.Array(key | {"m_jj": np.array(numbers, float)})
+        events.write(path.with_suffix("") / f"{chunk}.parquet", [content], {})
+    empty = {"cutflow": [], "lost": [], "notes": [], "dropped": {}}
+    known = {"luminosity": None, "cross_section": 2.0, "mass": 3500.0, "weight_scale": 0.5, "era": None}
+    write(path, Manifest(name="x", nature="simulation", chunks=["000", "001"], events=3, **known, **empty))
+    return path
+
+
+def analysis(**entry) -> Analysis:
+    config = {
+        "search": {"stages": ["skim"], "samples": {"signal": ["mine"]}},
+        "datasets": {"mine": {"nature": "simulation"} | entry},
+    }
+    return Analysis.of(config, [])
+
+
+def test_events_are_linked_and_friends_written_beside_them(other, tmp_path) -> None:
+    output = tmp_path / "here" / "skim" / "mine.json"
+    for _ in range(2):
+        result = CliRunner().invoke(app, ["adopt", str(other), "--output", str(output)], catch_exceptions=False)
+        assert result.exit_code == 0
+        assert sorted(path.name for path in output.with_suffix("").iterdir()) == ["000.parquet", "001.parquet"]
+    mine = events.Dataset.open(output)
+    assert (mine.name, mine.manifest.weight_scale) == ("mine", 0.5)
+    assert mine.read(["m_jj"]).m_jj.tolist() == [1, 2, 3]
+    assert mine.path("skim", "000").samefile(other.with_suffix("") / "000.parquet")
+    assert mine.path("tag", "000") == tmp_path / "here" / "tag" / "mine" / "000.parquet"
+    assert read(other, Manifest).name == "x"
+
+
+def test_what_is_known_of_it_is_taken_over(other) -> None:
+    found = analysis(skimmed=str(other))
+    assert found.chunks("mine") == ["000", "001"]
+    assert (found.catalogue["mine"].cross_section, found.catalogue["mine"].mass) == (2, 3500)
+    assert (found.adopted(), found.skims()) == (["mine"], [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({"mass": 3000}, r"datasets\.mine\.mass is 3000\.0, and .*x\.json has 3500\.0; take it out, or correct it"),
+        ({"files": ["a.root"]}, r"datasets\.mine has 'skimmed', and 'files' or a 'generator' as well"),
+        ({"skimmed": "none.json"}, r"datasets\.mine\.skimmed: none\.json: no such file"),
+    ],
+)
+def test_contradictions_are_one_sentence(other, entry, sentence) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        analysis(**{"skimmed": str(other)} | entry)
+
+
+def test_chunks_that_are_not_there_are_named(other, tmp_path) -> None:
+    content = json.loads(other.read_text()) | {"events": 5}
+    other.write_text(json.dumps(content))
+    with pytest.raises(InputFileError, match="has 5 events, and the files of its chunks 3"):
+        adopt(other, tmp_path / "here" / "skim" / "mine.json")
+    assert not (tmp_path / "here").exists()
