@@ -26,7 +26,7 @@ rule all:
     input:
         lambda wildcards: [
             path
-            for verb in config["search"]["stages"]
+            for verb in ANALYSIS.config["search"]["stages"]
             for path in getattr(rules, verb).input
         ],
     localrule: True

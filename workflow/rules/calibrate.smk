@@ -6,9 +6,9 @@ from resonaut.calibrate import plan as calibrate_plan
 rule calibrate_measure:
     """Measure the data/simulation ratio of the Lund planes of boosted W jets."""
     input:
+        **calibrate_plan.measured(ANALYSIS),
         config=config_of("calibrate", "measure"),
         code=code_of("calibrate", "measure"),
-        **calibrate_plan.measured(ANALYSIS),
     output:
         correction="<results>/calibrate/correction.json",
         metadata="<results>/calibrate/correction.metadata.json",
@@ -132,7 +132,9 @@ rule calibrate:
     """Everything that the stage makes: the correction, and weights and scale factors of all signal datasets."""
     input:
         **calibrate_plan.correction(ANALYSIS),
-        weights=ANALYSIS.friends("calibrate", *ANALYSIS.sample("signal", of="calibrate")),
+        weights=ANALYSIS.friends(
+            "calibrate", *ANALYSIS.sample("signal", of="calibrate")
+        ),
         summaries=expand(
             "<results>/calibrate/{dataset}/summary.json",
             dataset=ANALYSIS.sample("signal", of="calibrate"),

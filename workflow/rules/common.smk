@@ -37,7 +37,6 @@ try:
 except ResonautError as error:
     stop(error)
 
-config.update(ANALYSIS.config)
 VERBS = stages.verbs()
 
 
@@ -65,7 +64,7 @@ def code_of(verb, command, modules=lambda analysis: (), *names):
         found = modules(ANALYSIS, *(getattr(wildcards, name) for name in names))
         # A path of the user's own is relative to this folder, others to the package.
         found = [
-            str(Path(path).resolve()) if path in config["code"] else path
+            str(Path(path).resolve()) if path in ANALYSIS.config["code"] else path
             for path in found
         ]
         package = CHECKOUT / "src" / "resonaut"
@@ -92,5 +91,5 @@ def announce():
     cores, jobs = workflow.resource_settings.cores, workflow.resource_settings.nodes
     logger.info(
         f"Executor {workflow.executor_plugin.name}, at most {f'{cores} cores' if cores else f'{jobs} jobs'}; "
-        f"stages: {' '.join(config['search']['stages'])}."
+        f"stages: {' '.join(ANALYSIS.config['search']['stages'])}."
     )

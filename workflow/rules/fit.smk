@@ -33,8 +33,8 @@ rule fit_selection:
     benchmark:
         "<benchmarks>/fit/{method}/{window}.tsv"
     wildcard_constraints:
-        method="|".join(config["select"]["methods"]),
-        window="|".join(config["select"]["windows"]),
+        method="|".join(ANALYSIS.config["select"]["methods"]),
+        window="|".join(ANALYSIS.config["select"]["windows"]),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -68,8 +68,8 @@ rule fit_selection_bias:
     benchmark:
         "<benchmarks>/fit/{method}/{window}_bias.tsv"
     wildcard_constraints:
-        method="|".join(config["select"]["methods"]),
-        window="|".join(config["select"]["windows"]),
+        method="|".join(ANALYSIS.config["select"]["methods"]),
+        window="|".join(ANALYSIS.config["select"]["windows"]),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -93,8 +93,8 @@ rule fit_summary:
     input:
         results=expand(
             "<results>/fit/{method}/{window}.json",
-            method=config["select"]["methods"],
-            window=config["select"]["windows"],
+            method=ANALYSIS.config["select"]["methods"],
+            window=ANALYSIS.config["select"]["windows"],
         ),
         code=code_of("fit", "summary"),
     output:
@@ -131,7 +131,7 @@ rule fit_retrained:
     benchmark:
         "<benchmarks>/fit/retrained/{method}/{window}/{dataset}.tsv"
     wildcard_constraints:
-        window="|".join(config["select"]["windows"]),
+        window="|".join(ANALYSIS.config["select"]["windows"]),
     conda:
         "../../envs/analysis.yaml"
     threads: 1

@@ -15,9 +15,7 @@ rule select_train:
             "skim", *ANALYSIS.sample("data", "background", "signal")
         ),
         scores=of(select_jobs.scores, "method", "window"),
-        weights=select_jobs.weights(
-            ANALYSIS, *ANALYSIS.sample("background", "signal")
-        ),
+        weights=select_jobs.weights(ANALYSIS, *ANALYSIS.sample("background", "signal")),
     output:
         summary="<results>/select/{method}/{window}.json",
         selected=ANALYSIS.friends(
@@ -29,8 +27,8 @@ rule select_train:
     benchmark:
         "<benchmarks>/select/{method}/{window}.tsv"
     wildcard_constraints:
-        method="|".join(config["select"]["methods"]),
-        window="|".join(config["select"]["windows"]),
+        method="|".join(ANALYSIS.config["select"]["methods"]),
+        window="|".join(ANALYSIS.config["select"]["windows"]),
     conda:
         "../../envs/analysis.yaml"
     # One thread: the order of floating-point sums, and so the last digits, would depend on their number.
@@ -85,7 +83,7 @@ rule select_inject:
     benchmark:
         "<benchmarks>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.tsv"
     wildcard_constraints:
-        window="|".join(config["select"]["windows"]),
+        window="|".join(ANALYSIS.config["select"]["windows"]),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -139,9 +137,7 @@ rule select_images:
         code=code_of("select", "images"),
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         events=ANALYSIS.friends("skim", *ANALYSIS.sample("data")),
-        selected=ANALYSIS.friends(
-            "select/{method}/{window}", *ANALYSIS.sample("data")
-        ),
+        selected=ANALYSIS.friends("select/{method}/{window}", *ANALYSIS.sample("data")),
     output:
         images="<results>/select/{method}/{window}_images.json",
     log:
@@ -149,8 +145,8 @@ rule select_images:
     benchmark:
         "<benchmarks>/select/{method}/{window}_images.tsv"
     wildcard_constraints:
-        method="|".join(config["select"]["methods"]),
-        window="|".join(config["select"]["windows"]),
+        method="|".join(ANALYSIS.config["select"]["methods"]),
+        window="|".join(ANALYSIS.config["select"]["windows"]),
     conda:
         "../../envs/analysis.yaml"
     threads: 1

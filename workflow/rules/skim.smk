@@ -37,7 +37,7 @@ rule skim_chunk:
     conda:
         "../../envs/analysis.yaml"
     # Processes that read; the events do not depend on their number. `--set-threads skim_chunk=8` changes it.
-    threads: 1 if config["skim"]["executor"] == "iterative" else 4
+    threads: 1 if ANALYSIS.config["skim"]["executor"] == "iterative" else 4
     resources:
         mem_mb=memory(2000),
         runtime=120,

@@ -27,7 +27,7 @@ rule tag_train:
     benchmark:
         "<benchmarks>/tag/train_{network}.tsv"
     wildcard_constraints:
-        network="|".join(config["tag"]["networks"]),
+        network="|".join(ANALYSIS.config["tag"]["networks"]),
     conda:
         "../../envs/analysis.yaml"
     # With more threads the sums' order, and so the last digits of the weights, would depend on their number.
@@ -58,7 +58,9 @@ rule tag_score:
     input:
         config=config_of("tag", "score"),
         code=code_of("tag", "score", tag_plan.modules),
-        models=[f"<results>/tag/{name}.npz" for name in config["tag"]["networks"]],
+        models=[
+            f"<results>/tag/{name}.npz" for name in ANALYSIS.config["tag"]["networks"]
+        ],
         manifest="<results>/skim/{dataset}.json",
         events="<results>/skim/{dataset}/{chunk}.parquet",
     output:
