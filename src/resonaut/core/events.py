@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 from resonaut.core.datasets import BLIND
 from resonaut.core.errors import ConfigError, InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
+from resonaut.core.identifier import KEY as KEY
 from resonaut.core.manifest import Manifest, luminosities, total_luminosity
 from resonaut.core.results import read
 
-KEY = ("run", "luminosityBlock", "event")
 # What may stand for a folder or file of a dataset.
 NAME = re.compile(r"[\w-][\w.-]*")
 RUN_SKIM = "run 'skim' again"

@@ -1,19 +1,24 @@
 """Random choices that belong to the event: a hash of its identifier, whatever its row, chunk or file."""
 
-import awkward as ak
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.events import KEY
+if TYPE_CHECKING:
+    # The workflow reads the settings of the ratio step at each start, and with them this module.
+    import awkward as ak
 
+# The columns that tell events apart.
+KEY = ("run", "luminosityBlock", "event")
 Keys = NDArray[np.uint64]
 
 
-def keys(events: ak.Array) -> Keys:
+def keys(events: "ak.Array") -> Keys:
     """A 64-bit hash of each event's identifier (run, luminosityBlock, event), shape (n,)."""
     state = np.zeros(len(events), dtype=np.uint64)
     for name in KEY:
-        state = mix(state ^ ak.to_numpy(events[name]).astype(np.uint64))
+        state = mix(state ^ np.asarray(events[name]).astype(np.uint64))
     return state
 
 
