@@ -6,7 +6,7 @@ import json
 import pytest
 
 from resonaut.core import stages
-from resonaut.core.errors import InputFileError
+from resonaut.core.errors import InputFileError, unexpected
 from resonaut.core.events import Manifest
 from resonaut.core.results import KINDS, read, write
 from resonaut.fit.results import FailedPoint, Point, Scan, SelectionScan, SpectrumScan
@@ -132,5 +132,7 @@ def test_a_histogram_that_is_none(change, words, content_of, tmp_path) -> None:
 
 
 def test_a_result_is_checked_where_it_is_made(example) -> None:
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match="finite") as error:
         Scan(**vars(example(Scan)) | {"sqrt_s": float("nan")})
+    sentence = unexpected(error.value, ["fit", "scan"], None)
+    assert "1 validation error for Scan sqrt_s Input should be a finite number" in sentence
