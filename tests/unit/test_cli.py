@@ -47,7 +47,7 @@ def test_log_begins_with_the_command_and_the_error_is_one_sentence(tmp_path) -> 
     run = resonaut(*words)
     assert run.returncode == 2
     assert run.stderr.count("\n") == 1
-    assert "no such.json: no such file; run the stage" in run.stderr
+    assert "no such.json: no such file; make it with 'resonaut report summary'" in run.stderr
     first, *rest = log.read_text().splitlines()
     assert first == f"resonaut --log {log} report show --summary '{tmp_path}/no such.json'"
     assert "no such file" in rest[-1]

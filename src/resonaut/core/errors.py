@@ -68,7 +68,9 @@ def unexpected(error: Exception, words: Sequence[str], log: str | None) -> str:
     if isinstance(error, OSError) and error.errno in WAYS_OUT:
         return f"{error.filename or files}: {error.strerror}; {WAYS_OUT[error.errno]}; {details}."
     lines = [line.strip(" .;") for line in str(error).splitlines() if line.strip()]
-    problem = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    # Of a record the first line says only which, the next ones which key and what is wrong.
+    shown = " ".join(lines[: 3 if type(error).__name__ == "ValidationError" else 1])
+    problem = f"{type(error).__name__}: {shown}" if lines else type(error).__name__
     return f"{files}: cannot be processed ({problem}); check what it holds; {details}."
 
 

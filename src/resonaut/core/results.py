@@ -65,12 +65,13 @@ def read(path: Path, *kinds: type[T]) -> T:
             kind = max(kinds, key=lambda one: _common(text, one))
         return cast(T, adapter(cast(Any, kind)).validate_json(text, strict=True))
     except FileNotFoundError:
-        problem = "no such file"
+        remedy = f"make it with '{_kind(kind).command}', or give its right path"
+        raise InputFileError(path, "no such file", remedy) from None
     except IsADirectoryError:
         raise InputFileError(path, "is a folder", "give a file") from None
     except ValidationError as error:
         problem = f"no {_kind(kind).name} ({_problem(error, text)})"
-    raise InputFileError(path, problem, f"make it with '{_kind(kind).command}'") from None
+        raise InputFileError(path, problem, f"make it with '{_kind(kind).command}'") from None
 
 
 def _kind(kind: Any) -> Kind:

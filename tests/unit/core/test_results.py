@@ -6,7 +6,7 @@ import json
 import pytest
 
 from resonaut.core import stages
-from resonaut.core.errors import InputFileError
+from resonaut.core.errors import InputFileError, unexpected
 from resonaut.core.manifest import Manifest
 from resonaut.core.results import KINDS, read, write
 from resonaut.fit.results import FailedPoint, Point, Scan, SelectionScan, SpectrumScan
@@ -109,7 +109,7 @@ def test_json_that_is_no_object(text, tmp_path) -> None:
 
 
 def test_files_that_are_not_there(tmp_path) -> None:
-    with pytest.raises(InputFileError, match=r"a\.json: no such file; make it with 'resonaut skim merge'\."):
+    with pytest.raises(InputFileError, match=r"a\.json: no such file; make it with 'resonaut skim merge', or give"):
         read(tmp_path / "a.json", Manifest)
     with pytest.raises(InputFileError, match="is a folder; give a file"):
         read(tmp_path, Manifest)
@@ -132,5 +132,7 @@ def test_a_histogram_that_is_none(change, words, content_of, tmp_path) -> None:
 
 
 def test_a_result_is_checked_where_it_is_made(example) -> None:
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match="finite") as error:
         Scan(**vars(example(Scan)) | {"sqrt_s": float("nan")})
+    sentence = unexpected(error.value, ["fit", "scan"], None)
+    assert "1 validation error for Scan sqrt_s Input should be a finite number" in sentence
