@@ -108,12 +108,24 @@ class Weights:
 
         ``changing``: only those that change how many events there are.
         """
-        chosen = [
-            self._values(events, names)
+        chosen = self._chosen(variation, changing)
+        return reduce(np.multiply, (self._values(events, names) for names in chosen), np.ones((len(events), 1)))
+
+    def sums(self, rows: FloatArray, events: ak.Array, variation: Variation, *, changing: bool = False) -> FloatArray:
+        """The sums of ``rows`` (rows, n) times the weights of one variation, shape (rows, 1) or (rows, toys)."""
+        if not self._chosen(variation, changing):
+            plain: FloatArray = rows.sum(axis=1, keepdims=True)
+            return plain
+        found: FloatArray = rows @ self.product(events, variation, changing=changing)
+        return found
+
+    def _chosen(self, variation: Variation, changing: bool) -> list[tuple[str, ...]]:
+        """The columns of each factor in the product of a variation."""
+        return [
+            names
             for factor, names in self.factors.items()
             if self._holds(factor, variation) and not (changing and factor.keeps_total)
         ]
-        return reduce(np.multiply, chosen, np.ones((len(events), 1)))
 
     def _holds(self, factor: Factor, variation: Variation) -> bool:
         """Whether a factor is in the product of a variation."""
@@ -161,9 +173,9 @@ class Efficiency:
             return
         rows = np.stack([weight, weight * selected])
         for variation in weights.variations:
-            changing = weight @ weights.product(events, variation, changing=True)
-            whole = rows @ weights.product(events, variation)
-            found = np.stack([np.broadcast_to(changing, whole[0].shape), *whole])
+            changing = weights.sums(rows[:1], events, variation, changing=True)
+            whole = weights.sums(rows, events, variation)
+            found = np.stack([np.broadcast_to(changing[0], whole[0].shape), *whole])
             self.sums[variation] = self.sums.get(variation, 0.0) + found
 
     def nominal(self) -> FloatArray:
