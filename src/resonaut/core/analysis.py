@@ -120,11 +120,11 @@ class Analysis:
 
     def adopted(self) -> list[str]:
         """The datasets that another analysis has skimmed."""
-        return [name for name in self.datasets() if self.catalogue[name].skimmed is not None]
+        return [name for name in self.datasets() if self.config["datasets"][name]["skimmed"] is not None]
 
     def skims(self) -> list[str]:
         """The datasets that this analysis skims itself."""
-        return [name for name in self.datasets() if self.catalogue[name].skimmed is None]
+        return [name for name in self.datasets() if self.config["datasets"][name]["skimmed"] is None]
 
     def friends(self, folder: str, *names: str) -> list[str]:
         """The chunk files of whole datasets in one folder of the results."""

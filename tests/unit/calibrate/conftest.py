@@ -74,7 +74,9 @@ def toy_constituents(jets: int, seed: int, softness: float = 1.0) -> dict[str, a
 def make_dataset(tmp_path):
     """Write a skimmed dataset of toy jets, in row groups and chunks; returns its manifest."""
 
-    def make(name: str, kind: str, chunks: list[list[int]], softness: float = 1.0, prongs=(2, 2), gen_weight=1.0):
+    def make(
+        name: str, kind: str, chunks: list[list[int]], softness: float = 1.0, prongs=(2, 2), gen_weight=1.0, **manifest
+    ):
         first = 0
         for number, groups in enumerate(chunks):
             batches = []
@@ -104,7 +106,7 @@ def make_dataset(tmp_path):
                 batches.append(ak.zip(columns, depth_limit=1))
                 first += size
             events.write(tmp_path / "skim" / name / f"{number:03d}.parquet", batches, {})
-        manifest = {
+        content = {
             "name": name,
             "nature": NATURES.get(kind, "simulation"),
             "chunks": [f"{number:03d}" for number in range(len(chunks))],
@@ -120,7 +122,7 @@ def make_dataset(tmp_path):
             "dropped": {},
         }
         path = tmp_path / "skim" / f"{name}.json"
-        write_json(path, manifest)
+        write_json(path, content | manifest)
         return path
 
     return make

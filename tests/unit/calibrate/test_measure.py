@@ -8,7 +8,7 @@ from resonaut.calibrate.counts import Counts
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.measure import Samples, measure, ratio_of
 from resonaut.calibrate.settings import Settings, Systematics, WeightPair
-from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.record import build
 
 
@@ -125,7 +125,7 @@ def test_measure_reads_every_dataset_and_reports_planes(make_dataset, settings):
     data = make_dataset("w_data", "w_data", [[60]])
     parts = [make_dataset(f"w_sim_{i}", "w_sim", [[30, 10], [20]]) for i in range(2)]
     background = make_dataset("w_qcd", "w_background", [[10]], gen_weight=0.1)
-    correction, source, planes = measure(Samples([data], parts, [background], []), settings)
+    correction, source, planes = measure(Samples.open([data], parts, [background], []), settings)
     assert (source["data_jets"], source["simulation_jets"], source["background_jets"]) == (60, 120, 10)
     # Scaled to the data's luminosity of 2/fb.
     assert sum(planes.background.subjets) == pytest.approx(10 * 2 * 0.1 * 2)
@@ -138,8 +138,9 @@ def test_measure_reads_every_dataset_and_reports_planes(make_dataset, settings):
 
 
 def test_the_same_sample_on_both_sides_gives_one(make_dataset, settings):
-    w = make_dataset("w", "w_sim", [[100]])
-    correction, _, _ = measure(Samples([w], [w], [], []), settings)
+    # Names of one length have the same jets.
+    data, simulation = make_dataset("w", "w_data", [[100]]), make_dataset("s", "w_sim", [[100]])
+    correction, _, _ = measure(Samples.open([data], [simulation], [], []), settings)
     assert correction.nominal.table == pytest.approx(1)
     assert correction.nominal.polynomial[0] == pytest.approx(1)
     assert correction.error.min() < 0.3
@@ -147,8 +148,9 @@ def test_the_same_sample_on_both_sides_gives_one(make_dataset, settings):
 
 def test_b_quarks_are_compared_with_light_ones(make_dataset, settings):
     """All toy quarks are b quarks: nothing to compare with, so a ratio of 1; the number tells."""
-    w, signal = make_dataset("w", "w_sim", [[50]]), make_dataset("signal", "signal", [[50]])
-    correction, source, _ = measure(Samples([w], [w], [], [signal]), settings)
+    data, simulation = make_dataset("w", "w_data", [[50]]), make_dataset("s", "w_sim", [[50]])
+    signal = make_dataset("signal", "signal", [[50]])
+    correction, source, _ = measure(Samples.open([data], [simulation], [], [signal]), settings)
     assert source["b_quark_jets"] > 20
     assert np.all(correction.b_light == 1)
 
@@ -156,17 +158,17 @@ def test_b_quarks_are_compared_with_light_ones(make_dataset, settings):
 def test_no_jets_is_one_sentence(make_dataset, settings):
     data, empty = make_dataset("w_data", "w_data", [[10]]), make_dataset("w_sim", "w_sim", [[0]])
     with pytest.raises(EmptySelectionError, match=r"datasets w_sim: no jet with 2 .* `skim.regions`"):
-        measure(Samples([data], [empty], [], []), settings)
+        measure(Samples.open([data], [empty], [], []), settings)
 
 
 def test_background_needs_the_luminosity_of_data(make_dataset, settings):
-    w = make_dataset("w", "w_sim", [[10]])
-    with pytest.raises(InputFileError, match="no luminosity, to which the background is scaled"):
-        measure(Samples([w], [w], [w], []), settings)
+    data, w = make_dataset("w", "w_data", [[10]], luminosity=None), make_dataset("s", "w_sim", [[10]])
+    with pytest.raises(ConfigError, match=r"dataset 'w' has no luminosity; set datasets\.w\.luminosity"):
+        measure(Samples.open([data], [w], [w], []), settings)
 
 
 def test_missing_weights_are_one_sentence(make_dataset, settings):
-    w = make_dataset("w_sim", "w_sim", [[10]])
+    data, w = make_dataset("w_data", "w_data", [[10]]), make_dataset("w_sim", "w_sim", [[10]])
     systematics = Systematics(background=0.3, weights={"scales": WeightPair(column="shower_weight", up=0, down=2)})
     with pytest.raises(ConfigError, match=r"'w_sim' has no 3 weights 'shower_weight' .*systematics\.weights\.scales"):
-        measure(Samples([w], [w], [], []), dataclasses.replace(settings, systematics=systematics))
+        measure(Samples.open([data], [w], [], []), dataclasses.replace(settings, systematics=systematics))

@@ -90,6 +90,7 @@ class Small:
         self.used = used
         self.config = {
             "code": [],
+            "datasets": {"data": {"format": "nanoaod"}},
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True},
@@ -100,8 +101,8 @@ class Small:
     def uses(self, verb):
         return verb in self.used
 
-    def datasets(self, *roles):
-        return ["one", "two"] if "signal" in roles else ["data"] if "data" in roles else []
+    def sample(self, *names, of="search"):
+        return {"signal": ["one", "two"], "data": ["data"]}.get(names[0], [])
 
     def wanted(self):
         return ["data", "one", "two"]

@@ -162,7 +162,7 @@ def test_what_a_bound_cannot_do_without_is_named(masses, make):
         with pytest.raises(ConfigError, match=r"the search has no simulated background, which this"):
             fit(name, masses, data, [], signals)
     background = make("qcd", "background", gaussian(300, 3, 200))
-    with pytest.raises(ConfigError, match=r"search\.datasets has no signal, which this method learns from"):
+    with pytest.raises(ConfigError, match=r"the search has no simulated signal, which this method"):
         fit("supervised", masses, data, [background], [])
     elsewhere = make("far", "background", gaussian(300, 4, 300, m_jj=(6000, 7000)))
     with pytest.raises(EmptySelectionError, match=r"has only \d+ against 0 events"):
