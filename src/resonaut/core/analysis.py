@@ -123,8 +123,8 @@ class Analysis:
         return [name for name in self.datasets() if self.config["datasets"][name]["skimmed"] is not None]
 
     def skims(self) -> list[str]:
-        """The datasets that this analysis skims itself."""
-        return [name for name in self.datasets() if self.config["datasets"][name]["skimmed"] is None]
+        """The datasets of the catalogue that this analysis would skim itself, in a sample or not."""
+        return [name for name, entry in self.config["datasets"].items() if entry["skimmed"] is None]
 
     def friends(self, folder: str, *names: str) -> list[str]:
         """The chunk files of whole datasets in one folder of the results."""

@@ -54,7 +54,7 @@ def check(analysis: "Analysis") -> None:
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
-    for name in analysis.skims():
+    for name in (dataset for dataset in analysis.datasets() if dataset in analysis.skims()):
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])
