@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from resonaut.core.record import build
+from resonaut.learn.training import deterministic
 from resonaut.tag import networks, training
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.roc import measure
@@ -84,7 +85,7 @@ def test_nothing_is_learnt_from_shuffled_labels(name, settings):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_the_constituents_does_not_matter(name, settings):
-    training.deterministic(1)
+    deterministic(1)
     network = settings.networks[name]
     tagger = networks.from_module(name, network, networks.build(network), "cpu")
     jets = toy_jets(np.full(20, 2), 4)

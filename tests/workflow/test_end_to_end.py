@@ -55,10 +55,11 @@ def test_lund_weights_reach_the_limits(finished) -> None:
     (signal,) = (entry for entry in selected["signals"] if entry["dataset"] == "signal_3500")
     sources = {"statistical", "pt_extrapolation", "background", "shower_isr", "shower_fsr"}
     sources |= {"b_quark", "prongs", "unclustered", "distortion"}
-    assert set(signal["lund_uncertainties"]) == sources
+    uncertainties = signal["weights"]["lund"]["uncertainties"]
+    assert set(uncertainties) == sources
     scan = json.loads((finished.path / "results/fit/cwola/w3500.json").read_text())["scan"]
     nuisances = scan[0]["nuisances"]
-    sizes = {f"lund_{name}": max(map(abs, pair)) for name, pair in signal["lund_uncertainties"].items()}
+    sizes = {f"lund_{name}": max(map(abs, pair)) for name, pair in uncertainties.items()}
     found = {name: nuisance for name, nuisance in nuisances.items() if name.startswith("lund_")}
     # Sources that change nothing are no nuisances.
     assert {name: nuisance["size"] for name, nuisance in found.items()} == {n: s for n, s in sizes.items() if s > 0}

@@ -20,7 +20,10 @@ REFUSED = [
         {"datasets": {"data": {"generator": None, "files": ["none/*.root"]}}},
         "datasets.data.files: no file 'none/*.root'; correct the path",
     ),
-    ({"select": {"methods": ["inclusive", "magic"]}}, "unknown method 'magic' in select.methods; there are inclusive"),
+    (
+        {"select": {"methods": ["inclusive", "magic"]}},
+        "unknown method 'magic' in select.methods; there are anode, ideal",
+    ),
     (
         {"select": {"methods": ["tagger"]}, "search": {"stages": ["simulate", "skim", "select"]}},
         "select.methods has 'tagger', which needs the stage 'tag'; take it out, or add 'tag' to search.stages",
@@ -33,7 +36,11 @@ REFUSED = [
         "select.methods has 'supervised', which learns from simulated signal; take it out",
     ),
     (
-        {"select": {"methods": ["vae_qr"]}, "skim": {"read_constituents": False}},
+        {
+            "search": {"stages": ["simulate", "skim", "select"]},
+            "select": {"methods": ["vae_qr"]},
+            "skim": {"read_constituents": False},
+        },
         "select.methods has 'vae_qr', which sees the jets' candidates; take it out, or set skim.read_constituents",
     ),
     (

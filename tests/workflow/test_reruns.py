@@ -50,7 +50,7 @@ def test_code_edit_reruns_its_stage_and_what_follows(finished, source, stages) -
         ("fit/nuisances.py", {"report_nuisances"}),
         # The first page shows it.
         ("fit/limits.py", {"report_limits", "report_front_page"}),
-        ("calibrate/summaries.py", {"report_observables", "report_scale_factors"}),
+        ("calibrate/observables.py", {"report_observables"}),
         ("select/injections.py", set()),
         ("catalogue.py", set()),
     ],
