@@ -22,7 +22,7 @@ REFUSED = [
     ),
     (
         {"select": {"methods": ["inclusive", "magic"]}},
-        "unknown method 'magic' in select.methods; there are anode, ideal",
+        "unknown method 'magic' in select.methods; there are anode",
     ),
     (
         {"select": {"methods": ["tagger"]}, "search": {"stages": ["simulate", "skim", "select"]}},
