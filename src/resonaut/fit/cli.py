@@ -30,7 +30,7 @@ Observable = Annotated[
 ]
 Set = Annotated[list[str], typer.Option("--set", help="key=value of the section fit, docs/fit.md; repeatable.")]
 Code = Annotated[list[Path], typer.Option(help="Python file of your own with background functions; repeatable.")]
-Config = Annotated[Path, typer.Option(help="Frozen section fit, results/config/fit.json.")]
+Config = Annotated[Path, typer.Option(help="Frozen keys, results/config/fit/...json.")]
 Selection = Annotated[Path, typer.Option(help="results/select/<method>/<window>.json.")]
 Data = Annotated[list[Path], typer.Option(help="Manifest of data, results/skim/<data>.json; repeatable.")]
 
@@ -108,8 +108,8 @@ def selection(
 ) -> None:
     """Fit the spectrum of one selection at the masses in its signal region.
 
-    Reads results/config/fit.json, results/select/<method>/<window>.json and the data's manifest (luminosity).
-    Writes results/fit/<method>/<window>.json and results/fit/<method>/<window>/workspace_<mass>.json.
+    Reads results/config/fit/selection/<window>.json, results/select/<method>/<window>.json and the manifests of the
+    data (luminosity). Writes results/fit/<method>/<window>.json and results/fit/<method>/<window>/workspace_<mass>.json.
     """
     from resonaut.core.config import read
     from resonaut.core.files import distinct
@@ -158,8 +158,8 @@ def retrained(
 ) -> None:
     """Fit experiments with injected signal, and set the limit with the efficiencies that they found.
 
-    Reads results/config/fit.json, the experiments, and for a limit the selection and manifest of the data. Writes the
-    p-values of all experiments, the excluded against the injected cross section, and the limit.
+    Reads results/config/fit/retrained.json, the experiments, and for a limit the selection and manifests of the data.
+    Writes the p-values of all experiments, the excluded against the injected cross section, and the limit.
     """
     from resonaut.core.config import read
     from resonaut.core.files import distinct

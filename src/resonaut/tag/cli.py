@@ -14,7 +14,7 @@ app = typer.Typer(help="Train jet taggers on simulated jets, and score both jets
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/tag.json.")],
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/train/<network>.json.")],
     network: Annotated[str, typer.Option(help="Name of the network in tag.networks.")],
     output: Annotated[Path, typer.Option(help="Model file: <results>/tag/<network>.npz.")],
     summary: Annotated[Path, typer.Option(help="Loss, ROC curves, counts: <results>/tag/<network>.json.")],
@@ -47,7 +47,7 @@ def train(
 
 @app.command()
 def score(
-    config: Annotated[Path, typer.Option(help="Frozen section: <results>/config/tag.json.")],
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/score.json.")],
     model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.npz; repeatable.")],
     dataset: Annotated[Path, typer.Option(help="Manifest: <results>/skim/<dataset>.json.")],
     chunk: Annotated[str, typer.Option(help="Chunk of the dataset, such as 000.")],

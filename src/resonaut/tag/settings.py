@@ -1,4 +1,4 @@
-"""The configuration section ``tag``, as ``results/config/tag.json`` holds it."""
+"""The section ``tag`` of the configuration."""
 
 from typing import Annotated, Literal
 
