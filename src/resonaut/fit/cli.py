@@ -109,7 +109,8 @@ def selection(
     """Fit the spectrum of one selection at the masses in its signal region.
 
     Reads results/config/fit/selection/<window>.json, results/select/<method>/<window>.json and the manifests of the
-    data (luminosity). Writes results/fit/<method>/<window>.json and results/fit/<method>/<window>/workspace_<mass>.json.
+    data (luminosity). Writes results/fit/<method>/<window>.json and, one for each mass,
+    results/fit/<method>/<window>/workspace_<mass>.json.
     """
     from resonaut.core.config import read
     from resonaut.core.files import distinct
