@@ -248,6 +248,72 @@ def test_a_key_changes_the_jobs_that_read_it_and_no_other(overlay, changed) -> N
     assert {job for job in JOBS if before[job] != after[job]} == changed
 
 
+def eras(**changes: dict[str, Any]) -> dict[str, Any]:
+    """Data of two eras, with simulation of each."""
+    collisions = {"nature": "data", "luminosity": 10, "generator": {"components": [{"process": "qcd", "events": 9}]}}
+    simulated = {"nature": "simulation", "cross_section": 5} | {"generator": collisions["generator"]}
+    datasets = {
+        "early": collisions | {"era": "2017"},
+        "late": collisions | {"era": "2018"},
+        "qcd_early": simulated | {"era": "2017"},
+        "qcd_late": simulated | {"era": "2018"},
+        "x": simulated | {"mass": 3500},
+    }
+    for name, change in changes.items():
+        datasets[name] = datasets[name] | change
+    samples = {"data": ["early", "late"], "background": ["qcd_early", "qcd_late"], "signal": ["x"]}
+    return {"search": {"stages": ["simulate", "skim"], "samples": samples}, "datasets": datasets}
+
+
+def test_luminosities_of_eras_add_up_and_those_of_triggers_are_one() -> None:
+    found = Analysis.of(eras(), [])
+    assert found.luminosity(*found.sample("data")) == 20
+    found = Analysis.of(eras(late={"era": "2017"}, qcd_late={"era": "2017"}), [])
+    assert found.luminosity(*found.sample("data")) == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"late": {"era": None}},
+            "search.samples.data: early and late are one sample; give each its datasets.<name>.era",
+        ),
+        (
+            {"late": {"era": "2017", "luminosity": 9}},
+            "are of the era '2017' and have the luminosities 10.0 and 9.0; give",
+        ),
+        (
+            {"qcd_late": {"era": "2019"}},
+            "search.samples.background: 'qcd_late' is of the era '2019', which no data have",
+        ),
+        (
+            {"qcd_late": {"era": "2017"}},
+            "search.samples.background has no dataset of the era '2018', which the data have",
+        ),
+        (
+            {"x": {"era": "2018"}},
+            "'x' is of the era '2018' alone, and a signal stands for all data; set its era to null",
+        ),
+    ],
+)
+def test_eras_that_do_not_fit_together_are_one_sentence(changes, sentence) -> None:
+    with pytest.raises(ConfigError, match=r"^config: search\.samples\.") as caught:
+        Analysis.of(eras(**changes), [])
+    assert sentence in str(caught.value)
+
+
+def test_weights_are_known_by_the_dataset_that_has_them() -> None:
+    path = ROOT / "config" / "config.yaml"
+    found = Analysis.of(yaml.safe_load(path.read_text()), [path])
+    assert {name: found.weights(name) for name in ("data", "qcd", "signal_tt", "w_sim")} == {
+        "data": [],
+        "qcd": ["reweight"],
+        "signal_tt": ["calibrate"],
+        "w_sim": [],
+    }
+
+
 def test_files_come_in_the_order_of_the_patterns(tmp_path) -> None:
     for name in ("b1.root", "b2.root", "a.root"):
         (tmp_path / name).touch()
