@@ -260,7 +260,6 @@ def settings(correction) -> Settings:
         minimum_entries=5.0,
         direct_pt_range=(15.0, 350.0),
         systematics=Systematics(background=0.0, weights={}),
-        b_quark_datasets=[],
         factor_range=(0.2, 5.0),
         weight_range=(0.1, 10.0),
         jets_per_bin=250,
@@ -449,5 +448,5 @@ def test_scale_factor_of_a_tau21_cut(calibrated, capsys):
     sources = {"statistical", "pt_extrapolation", "systematic", "b_quark", "prongs", "unclustered", "distortion"}
     assert found.uncertainties.keys() == sources
     assert found.uncertainties["b_quark"] == (0, 0)
-    assert 0.7 < found.value < 1.1
+    assert 0.7 < found.scale_factor < 1.1
     assert 0.01 < found.total < 0.4
