@@ -24,6 +24,7 @@ def resonaut(*words) -> subprocess.CompletedProcess:
 
 
 def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
+    pytest.importorskip("torch")
     section["networks"] = {"pfn": section["networks"]["part"] | {"architecture": "particle_flow"}}
     config, model = tmp_path / "tag.json", tmp_path / "pfn.pt"
     config.write_text(json.dumps(section))
@@ -79,6 +80,7 @@ def test_jets_without_candidates_cannot_be_tagged(analysis, kept) -> None:
 
 
 def test_a_training_depends_on_its_own_network_only(analysis) -> None:
+    pytest.importorskip("torch")
     one = analysis([OWN])
     assert [plan.own_code(one, name) for name in (None, "pfn", "part")] == [[OWN], [OWN], []]
     code = {name: set(command_code("tag", "train", *plan.modules(one, name))) for name in NETWORKS}
