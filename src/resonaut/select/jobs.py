@@ -155,31 +155,34 @@ def check(analysis: "Analysis") -> None:
                     f"config: select.combinations.{name} needs the method {part!r}; list it before {name!r} in "
                     "select.methods."
                 )
-    for name in methods:
+    trained = [*methods, *(injection["methods"] or [])]
+    keys = dict.fromkeys(methods, "methods")
+    if injection["signals"] and injection["amounts"]:
+        keys = dict.fromkeys(injection["methods"] or [], "injection.methods") | keys
+    for name, key in keys.items():
         for verb in stages_read(analysis, name):
             if not analysis.uses(verb):
                 raise ConfigError(
-                    f"config: select.methods has {name!r}, which needs the stage {verb!r}; take it out, or add "
+                    f"config: select.{key} has {name!r}, which needs the stage {verb!r}; take it out, or add "
                     f"{verb!r} to search.stages."
                 )
         if not combined(analysis, name):
-            _require_inputs(analysis, name)
-    trained = [*methods, *(injection["methods"] or [])]
+            _require_inputs(analysis, name, key)
     for part in dict.fromkeys(own for name in trained for own in parts(analysis, name)):
         if found := entry(analysis, part).check:
             found(analysis)
 
 
-def _require_inputs(analysis: "Analysis", method: str) -> None:
+def _require_inputs(analysis: "Analysis", method: str, key: str) -> None:
     wanted = entry(analysis, method)
     if wanted.candidates and not with_candidates(analysis):
         raise ConfigError(
-            f"config: select.methods has {method!r}, which sees the jets' candidates; take it out, or set "
+            f"config: select.{key} has {method!r}, which sees the jets' candidates; take it out, or set "
             "skim.read_constituents for files that have them."
         )
     for sample in wanted.samples:
         if not analysis.sample(sample):
             raise ConfigError(
-                f"config: select.methods has {method!r}, which learns from simulated {sample}; take it out, or name "
+                f"config: select.{key} has {method!r}, which learns from simulated {sample}; take it out, or name "
                 f"datasets in search.samples.{sample}."
             )

@@ -186,6 +186,16 @@ def test_chains_become_windows() -> None:
             {"select": {"windows": {"w_bias": window([2900, 3000], [3000, 3100], [3100, 3200])}}},
             "windows.w_bias: names that end in _images or _bias are taken",
         ),
+        (
+            {
+                "search": {"samples": {"background": []}, "stages": ["simulate", "skim", "select"]},
+                "select": {
+                    "methods": ["inclusive"],
+                    "injection": {"methods": ["ideal"], "signals": ["signal_3500"], "amounts": [5]},
+                },
+            },
+            "select.injection.methods has 'ideal', which learns from simulated background; take it out, or name",
+        ),
         ({"fit": {"signals": ["signal_3500", "signal_tt"]}}, "fit.signals has two signals of 3500 GeV"),
         ({"fit": {"masses": [3500, 7900]}}, "fit.masses: 7900 GeV in no signal region"),
     ],
