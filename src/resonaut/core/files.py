@@ -144,7 +144,7 @@ def distinct(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> N
         ConfigError: the sentence for the user.
     """
     read = [path for path in inputs if path is not None]
-    read += [chunk for path in read for chunk in path.with_suffix("").glob("*.parquet")]
+    read += [chunk for path in read if path.name for chunk in path.with_suffix("").glob("*.parquet")]
     written: list[Path] = []
     for output in filter(None, outputs):
         for other, what in [*((path, "an input") for path in read), *((path, "another output") for path in written)]:

@@ -77,6 +77,8 @@ def skim_chunk(
 
 def _require_different(files: list[str], name: str) -> None:
     """Stop where two paths lead to one file, whose events would count twice."""
+    if "" in files:
+        raise ConfigError(f"config: datasets.{name}.files has an empty name; give the path of a file.")
     seen: dict[str, str] = {}
     for file in files:
         real = os.path.realpath(file)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -150,7 +151,7 @@ def test_outputs_that_are_inputs(tmp_path, monkeypatch):
             distinct([None, source], [tmp_path / "out", output])
     with pytest.raises(ConfigError, match="is another output too"):
         distinct([source], [tmp_path / "new", tmp_path / "./new"])
-    distinct([source, tmp_path / "absent"], [tmp_path / "out", None, tmp_path / "loop"])
+    distinct([source, tmp_path / "absent", Path()], [tmp_path / "out", None, tmp_path / "loop"])
 
 
 def test_a_manifest_stands_for_its_chunks(tmp_path):
