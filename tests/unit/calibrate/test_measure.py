@@ -137,6 +137,18 @@ def test_measure_reads_every_dataset_and_reports_planes(make_dataset, settings):
     assert histogram.values().sum() > 60
 
 
+def test_a_background_of_one_era_counts_with_its_luminosity(make_dataset, settings):
+    data = [make_dataset(f"w_{era}", "w_data", [[30]], era=era) for era in ("2017", "2018")]
+    simulation = [make_dataset("w_sim", "w_sim", [[60]])]
+    found = {}
+    for era in ("2018", None):
+        background = make_dataset("w_qcd", "w_background", [[10]], gen_weight=0.1, era=era)
+        _, _, planes = measure(Samples.open(data, simulation, [background], []), settings)
+        found[era] = sum(planes.background.subjets)
+    # Two subjets of ten jets, 0.1 fb each, in 2/fb of the era or 4/fb of both.
+    assert found == {"2018": pytest.approx(10 * 2 * 0.1 * 2), None: pytest.approx(10 * 2 * 0.1 * 4)}
+
+
 def test_the_same_sample_on_both_sides_gives_one(make_dataset, settings):
     # Names of one length have the same jets.
     data, simulation = make_dataset("w", "w_data", [[100]]), make_dataset("s", "w_sim", [[100]])

@@ -313,6 +313,22 @@ def test_eras_that_do_not_fit_together_are_one_sentence(changes, sentence) -> No
     assert sentence in str(caught.value)
 
 
+def test_one_more_file_changes_no_chunk_of_the_others(tmp_path) -> None:
+    """What a chunk holds depends on its own files; only where events are numbered by file it depends on the list."""
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+
+    def keys(command: str, *names: str, **entry: Any) -> Any:
+        files = [str(tmp_path / name) for name in names]
+        found = Analysis.of(skimmed(x={"nature": "data", "files": files, "luminosity": len(files)} | entry), [])
+        return found.keys(f"skim/{command}/x")
+
+    assert keys("chunk", "a") == keys("chunk", "a", "b")
+    assert keys("merge", "a") != keys("merge", "a", "b")
+    numbered = {"format": "lhco_features", "region": "lhco"}
+    assert keys("chunk", "a", **numbered) != keys("chunk", "a", "b", **numbered)
+
+
 def test_weights_are_known_by_the_dataset_that_has_them() -> None:
     path = ROOT / "config" / "config.yaml"
     found = Analysis.of(yaml.safe_load(path.read_text()), [path])
