@@ -124,13 +124,8 @@ class Collisions:
         return all(dataset.manifest.nature == "pseudo_data" for dataset in self.datasets)
 
     @property
-    def known_luminosity(self) -> float | None:
-        """In 1/fb: datasets of one era share it, those of several eras add up. None where one has none."""
-        return total_luminosity(dataset.manifest for dataset in self.datasets)
-
-    @property
     def luminosity(self) -> float:
-        """The same where it has to be known.
+        """In 1/fb: datasets of one era share it, those of several eras add up.
 
         Raises:
             ConfigError: a dataset has none.
@@ -140,8 +135,9 @@ class Collisions:
                 raise ConfigError(
                     f"dataset {dataset.name!r} has no luminosity; set datasets.{dataset.name}.luminosity."
                 )
-        assert self.known_luminosity is not None
-        return self.known_luminosity
+        found = total_luminosity(dataset.manifest for dataset in self.datasets)
+        assert found is not None
+        return found
 
     def simulated(self, manifests: Iterable[Path]) -> tuple[Dataset, ...]:
         """Simulation beside these data: that of one era has the part of its cross section that the era's luminosity is.

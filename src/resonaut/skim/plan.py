@@ -54,7 +54,8 @@ def check(analysis: "Analysis") -> None:
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
-    for name in (dataset for dataset in analysis.datasets() if dataset in analysis.skims()):
+    adopted = analysis.adopted()
+    for name in (dataset for dataset in analysis.datasets() if dataset not in adopted):
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])

@@ -11,15 +11,12 @@ from matplotlib.axes import Axes
 from resonaut.calibrate.results import Summary
 from resonaut.core.results import read
 from resonaut.report import settings
-from resonaut.report.figure import CONFIG, Figure, Input, Output
+from resonaut.report.figure import CALIBRATED, CONFIG, Figure, Output
 from resonaut.report.style import COLOURS, headline, legend_below, ratio_panels
 
 FIGURE = Figure(
     category="Calibration",
-    reads={
-        "summaries": Input("calibrate", "summaries", "<results>/calibrate/<dataset>/summary.json of the signals."),
-        "config": CONFIG,
-    },
+    reads={"summaries": CALIBRATED, "config": CONFIG},
     writes={
         "plots": Output(
             "calibration/{dataset}.png", each=("summaries", "{dataset}/summary.json"), labels={"dataset": "{dataset}"}

@@ -13,15 +13,12 @@ from resonaut.calibrate.results import MatchedJets, SelectedJets, Summary
 from resonaut.core.files import atomic
 from resonaut.core.results import read
 from resonaut.report import pages, settings
-from resonaut.report.figure import CONFIG, Figure, Input, Output
+from resonaut.report.figure import CALIBRATED, CONFIG, Figure, Output
 from resonaut.report.pages import BAD, FAINT, Cell
 
 FIGURE = Figure(
     category="Calibration",
-    reads={
-        "summaries": Input("calibrate", "summaries", "<results>/calibrate/<dataset>/summary.json of the signals."),
-        "config": CONFIG,
-    },
+    reads={"summaries": CALIBRATED, "config": CONFIG},
     writes={
         "page": Output("calibration/scale_factors.html"),
         "table": Output("calibration/scale_factors.csv"),
