@@ -48,11 +48,16 @@ class Cutflow:
         if broken.any():
             self._doubts[branch] = broken | self._doubts.get(branch, np.zeros_like(broken))
 
+    @property
+    def doubtful(self) -> np.ndarray:
+        """The events of which something is broken."""
+        return np.asarray(np.any([np.zeros_like(self.mask), *self._doubts.values()], axis=0))
+
     def finish(self) -> None:
         """Leave out the kept events with broken values, and count them by branch."""
         counts = {branch: int((broken & self.mask).sum()) for branch, broken in self._doubts.items()}
         self.faults = {branch: count for branch, count in counts.items() if count}
-        self.cut(READABLE, ~np.any([np.zeros_like(self.mask), *self._doubts.values()], axis=0))
+        self.cut(READABLE, ~self.doubtful)
 
     def readable(self, values: Mapping[str, Any], chosen: np.ndarray) -> dict[str, Any]:
         """The ``values`` of the events of ``chosen``, without those that ``finish`` has left out since."""

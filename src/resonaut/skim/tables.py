@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from resonaut.core.datasets import LabelledEvents, require_part
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.skim import cutflow, hdf5, pieces
+from resonaut.skim import cutflow, hdf5, objects, pieces
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.hdf5 import Name, Table
@@ -96,7 +96,7 @@ class Layout:
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
         found = schema(self.job.region.jets, self.rows.shapes, self.constituents is not None, False, False)
-        return found | self.job.own.columns()
+        return found | self.job.objects.columns() | self.job.own.columns()
 
 
 @contextmanager
@@ -151,9 +151,12 @@ def _select(
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         jets, constituents = layout.rows.jets(values)
         kept = select(jets, layout.job.region, flow, {})
+        before = flow.mask
+        observed = objects.select(layout.job.objects, None, kept, flow)
+        kept = kept[flow.mask[before]]
         chosen, ones = flow.mask, np.ones(len(kept), np.int64)
         content: dict[str, Any] = {"run": ones, "event": used[chosen], "gen_weight": ones}
-        content |= jet_columns(kept, number, layout.rows.shapes)
+        content |= jet_columns(kept, number, layout.rows.shapes) | observed
         content |= own.compute({str(name): ak.Array(column[chosen]) for name, column in extra.items()}, flow)
     if constituents is not None and layout.constituents is not None:
         content |= _constituents(constituents[chosen], kept, number, layout.constituents)
