@@ -245,21 +245,24 @@ def write(
         for batch in batches:
             for name in batch.fields:
                 require_finite(batch[name], name, path)
-            table = pa.table(
-                {name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields}
-            )
+            rows = table(batch)
             fields = [
-                table.schema.field(name)
+                rows.schema.field(name)
                 .with_metadata({"unit": units.get(name, "1"), **notes.get(name, {})})
                 .with_nullable(False)
-                for name in table.column_names
+                for name in rows.column_names
             ]
-            table = table.cast(pa.schema(fields))
-            writer = writer or pq.ParquetWriter(partial, table.schema, compression="zstd")
-            writer.write_table(table, row_group_size=max(len(table), 1))
+            rows = rows.cast(pa.schema(fields))
+            writer = writer or pq.ParquetWriter(partial, rows.schema, compression="zstd")
+            writer.write_table(rows, row_group_size=max(len(rows), 1))
         if writer is None:
             raise ValueError(f"{path}: no batch to write, not even an empty one")
         writer.close()
+
+
+def table(batch: ak.Array) -> pa.Table:
+    """A record array as an Arrow table."""
+    return pa.table({name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields})
 
 
 def require_finite(values: ak.Array | np.ndarray, name: str, source: Path | str) -> None:

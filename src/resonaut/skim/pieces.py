@@ -1,6 +1,6 @@
 """Pieces of a chunk: the selected events of one batch of one input file, on disk until all are there.
 
-Batches may be read in any order, by any number of workers. Each leaves a small Parquet file in a
+Batches may be read in any order, by any number of workers. Each leaves a small Arrow file in a
 scratch folder and reports its cutflow; the chunk's file is then put together in the input's order, so
 that its bytes depend on the input and the configuration alone, and memory holds a batch at a time.
 """
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
+from pyarrow import feather
 
 from resonaut.core import events
 from resonaut.core.errors import ResonautError
+from resonaut.core.files import atomic
 from resonaut.core.manifest import Cut
-from resonaut.skim.columns import Column, conform, empty, units
+from resonaut.skim.columns import Column, conform, empty
 
 
 class UnreadableError(Exception):
@@ -76,10 +78,17 @@ def reason(error: BaseException) -> str:
 
 
 def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -> Path:
-    """Write one piece; ``UnwritableError`` where there is no room for it."""
+    """Write one piece, as it is in memory; ``UnwritableError`` where there is no room for it.
+
+    Raises:
+        NotFiniteError: a column holds NaN or infinity.
+    """
     piece = conform(values, columns)
+    for name in columns:
+        events.require_finite(piece[name], name, path)
     try:
-        events.write(path, [piece], units(columns))
+        with atomic(path) as partial:
+            feather.write_feather(events.table(piece), partial, compression="uncompressed")
     except OSError as error:
         raise UnwritableError(
             f"{path}: cannot be written ({reason(error)}); make room there, and run again."
@@ -95,9 +104,8 @@ def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -
     nothing = empty(columns)
     waiting, count, yielded = [nothing], 0, False
     for piece in pieces:
-        for batch in events.iterate([piece], list(columns)):
-            waiting.append(batch)
-            count += len(batch)
+        waiting.append(ak.from_arrow(feather.read_table(piece)))
+        count += len(waiting[-1])
         if count >= batch_events:
             yield ak.concatenate(waiting)
             waiting, count, yielded = [nothing], 0, True
