@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
-from pyarrow import feather
+import pyarrow as pa
 
 from resonaut.core import events
 from resonaut.core.errors import ResonautError
@@ -83,12 +82,10 @@ def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -
     Raises:
         NotFiniteError: a column holds NaN or infinity.
     """
-    piece = conform(values, columns)
-    for name in columns:
-        events.require_finite(piece[name], name, path)
+    piece = events.table(conform(values, columns), path)
     try:
-        with atomic(path) as partial:
-            feather.write_feather(events.table(piece), partial, compression="uncompressed")
+        with atomic(path) as partial, pa.ipc.new_file(partial, piece.schema) as file:
+            file.write_table(piece)
     except OSError as error:
         raise UnwritableError(
             f"{path}: cannot be written ({reason(error)}); make room there, and run again."
@@ -96,18 +93,17 @@ def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -
     return path
 
 
-def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -> Iterator[ak.Array]:
+def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -> Iterator[pa.Table]:
     """Yield the events of all pieces in batches of at least ``batch_events`` (the last: what is left).
 
     Where there is none, one empty batch tells the columns and their types.
     """
-    nothing = empty(columns)
-    waiting, count, yielded = [nothing], 0, False
+    waiting, count, yielded = [events.table(empty(columns), "")], 0, False
     for piece in pieces:
-        waiting.append(ak.from_arrow(feather.read_table(piece)))
+        waiting.append(pa.ipc.open_file(pa.OSFile(str(piece))).read_all())
         count += len(waiting[-1])
         if count >= batch_events:
-            yield ak.concatenate(waiting)
-            waiting, count, yielded = [nothing], 0, True
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting, count, yielded = waiting[:1], 0, True
     if count or not yielded:
-        yield ak.concatenate(waiting)
+        yield pa.concat_tables(waiting).combine_chunks()

@@ -486,7 +486,7 @@ def test_full_disk_is_no_fault_of_the_file(skim, content, write, tmp_path, monke
     def full(*args: object, **keys: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("pyarrow.feather.write_feather", full)
+    monkeypatch.setattr("pyarrow.ipc.new_file", full)
     with pytest.raises(UnwritableError, match=r"cannot be written .*No space left.*make room"):
         skim(write(tmp_path / "a.root", content), bad_files=SKIP)
 

@@ -210,14 +210,11 @@ def _read_jets(events: Batch, selection: Selection) -> tuple[ak.Array, dict[str,
     fields |= {name: name for name in TAUS} | ({"b_tag": names.b_tag} if names.b_tag else {})
     if selection.region.jet_id is not None:
         fields["jet_id"] = names.jet_id
-    found = events.collection(names.jets, tuple(fields.values()))
-    columns = {name: found[field] for name, field in fields.items()}
+    jets = events.collection(names.jets, fields)
     # NanoAOD writes rounding noise below zero, and -1 for jets that were not groomed.
-    groomed = columns["softdrop_mass"]
-    columns["softdrop_mass"] = np.maximum(
-        groomed if finite(groomed) else ak.where(np.isinf(groomed), np.nan, groomed), 0
-    )
-    jets = ak.zip(columns)
+    groomed = jets.softdrop_mass
+    groomed = groomed if finite(groomed) else ak.where(np.isinf(groomed), np.nan, groomed)
+    jets = ak.with_field(jets, np.maximum(groomed, 0), "softdrop_mass")
     branches = {name: f"{names.jets}_{field}" for name, field in fields.items()}
     return ak.with_field(jets, ak.local_index(jets.pt), "index"), branches
 

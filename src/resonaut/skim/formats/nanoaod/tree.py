@@ -1,17 +1,63 @@
 """The events of an open NanoAOD file, by the names of its branches, in batches of entries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import uproot
+from uproot.source.file import MultithreadedFileSource
+from uproot.source.futures import TrivialExecutor
 
 from resonaut.skim.pieces import UnreadableError, reason
 
 TREE = "Events"
+# Of a file of this machine: without threads, and without mapping it, which would count as memory of the job.
+LOCAL = {
+    "handler": MultithreadedFileSource,
+    "decompression_executor": TrivialExecutor(),
+    "interpretation_executor": TrivialExecutor(),
+}
 MOMENTUM = ("pt", "eta", "phi", "mass")
+
+
+@dataclass(frozen=True)
+class Values:
+    """Entries of a branch: a number each, or a list of numbers each, those of entry i from ``offsets[i]`` on."""
+
+    numbers: np.ndarray
+    offsets: np.ndarray | None
+
+    @classmethod
+    def of(cls, array: ak.Array) -> "Values":
+        """From uproot's awkward array; ``TypeError`` where it holds something else."""
+        layout = array.layout
+        if layout.is_list and layout.content.is_numpy:
+            layout = layout.to_ListOffsetArray64(False)
+            return cls(np.asarray(layout.content.data), np.asarray(layout.offsets.data))
+        if not layout.is_numpy:
+            raise TypeError(f"it holds {array.type.content}, neither a number for each event nor a list of numbers")
+        return cls(np.asarray(layout.data), None)
+
+    def __len__(self) -> int:
+        """The number of entries."""
+        return len(self.numbers) if self.offsets is None else len(self.offsets) - 1
+
+    def __getitem__(self, entries: slice) -> "Values":
+        """Some entries in a row."""
+        start, stop, _ = entries.indices(len(self))
+        if self.offsets is None:
+            return Values(self.numbers[start:stop], None)
+        offsets = self.offsets[start : stop + 1]
+        return Values(self.numbers[offsets[0] : offsets[-1]], offsets - offsets[0])
+
+    def __add__(self, more: "Values") -> "Values":
+        """These entries and then more."""
+        numbers = np.concatenate([self.numbers, more.numbers])
+        if self.offsets is None or more.offsets is None:
+            return Values(numbers, None)
+        return Values(numbers, np.concatenate([self.offsets, more.offsets[1:] + self.offsets[-1]]))
 
 
 class Tree:
@@ -26,7 +72,7 @@ class Tree:
         """Open a file; whatever is wrong with it raises ``UnreadableError``."""
         self.path = path
         try:
-            self.file = uproot.open({path: None})
+            self.file = uproot.open({path: None}, **({} if "://" in path else LOCAL))
         except Exception as error:
             raise UnreadableError(reason(error)) from error
         try:
@@ -37,7 +83,7 @@ class Tree:
             self.file.close()
             raise UnreadableError(reason(error)) from error
         # Of each branch the first entry that is kept, and the values from there on.
-        self._kept: dict[str, tuple[int, ak.Array]] = {}
+        self._kept: dict[str, tuple[int, Values]] = {}
 
     def __enter__(self) -> "Tree":
         """The tree itself."""
@@ -52,28 +98,27 @@ class Tree:
         for first in range(start, stop, size):
             yield Batch(self, first, min(first + size, stop))
 
-    def read(self, name: str, start: int, stop: int) -> ak.Array:
+    def read(self, name: str, start: int, stop: int) -> Values:
         """The entries [start, stop) of a branch; ``UnreadableError`` names it where that fails."""
         try:
             return self._read(name, start, stop)
         except Exception as error:
             raise UnreadableError(f"branch {name}: {reason(error)}") from error
 
-    def _read(self, name: str, start: int, stop: int) -> ak.Array:
+    def _read(self, name: str, start: int, stop: int) -> Values:
         branch = self._tree[name]
         options = {"array_cache": None} if isinstance(branch, uproot.TBranch) else {}
         if start == stop:
-            return branch.array(entry_start=0, entry_stop=0, **options)
-        first, values = self._kept.get(name, (0, ()))
+            return Values.of(branch.array(entry_start=0, entry_stop=0, **options))
+        first, values = self._kept.get(name, (start, Values(np.empty(0), None)))
         end = first + len(values)
-        if not first <= start < end:
-            end = 0
-        if stop > end:
+        following = first <= start < end
+        if not following or stop > end:
             borders = self._borders(branch)
-            begin = end or int(borders[np.searchsorted(borders, start, side="right") - 1])
+            begin = end if following else int(borders[np.searchsorted(borders, start, side="right") - 1])
             beyond = int(borders[np.searchsorted(borders, stop)])
-            more = branch.array(entry_start=begin, entry_stop=beyond, **options)
-            first, values = (start, ak.concatenate([values[start - first :], more])) if end else (begin, more)
+            more = Values.of(branch.array(entry_start=begin, entry_stop=beyond, **options))
+            first, values = (start, values[start - first :] + more) if following else (begin, more)
             self._kept[name] = first, values
         return values[start - first : stop - first]
 
@@ -101,45 +146,64 @@ class Batch:
         return name in self.tree.names
 
     def array(self, name: str, mask: np.ndarray | None = None) -> ak.Array:
-        """A branch of any type.
+        """A branch with numbers, or lists of numbers.
 
         Raises:
-            UnreadableError: it is missing, or its data are damaged.
+            UnreadableError: it is missing, its data are damaged, or it holds something else.
         """
-        if mask is None:
-            return self.tree.read(name, self.start, self.stop)
-        chosen = np.flatnonzero(mask)
-        low, high = (int(chosen[0]), int(chosen[-1]) + 1) if len(chosen) else (0, 0)
-        return self.tree.read(name, self.start + low, self.start + high)[mask[low:high]]
+        values = self._values(name, mask)
+        content = ak.contents.NumpyArray(values.numbers)
+        if values.offsets is not None:
+            content = ak.contents.ListOffsetArray(ak.index.Index64(values.offsets), content)
+        return _chosen(ak.Array(content), mask)
 
     def flat(self, name: str, mask: np.ndarray | None = None) -> np.ndarray:
         """A branch with one number for each event, shape (events,); raises as ``array`` does."""
-        values = np.asarray(self.array(name, mask))
-        if values.ndim != 1:
+        values = self._values(name, mask)
+        if values.offsets is not None:
             raise UnreadableError(f"branch {name} holds no single number for each event")
-        return values
+        return np.asarray(_chosen(values.numbers, mask))
 
-    def collection(self, name: str, fields: Sequence[str], mask: np.ndarray | None = None) -> ak.Array:
+    def collection(
+        self, name: str, fields: Sequence[str] | Mapping[str, str], mask: np.ndarray | None = None
+    ) -> ak.Array:
         """The branches ``<name>_<field>``, lists of one length: events * var * {field, ...}.
+
+        Args:
+            name: the collection's name.
+            fields: the fields; where they are to have other names, by these names.
+            mask: the events to read.
 
         Raises:
             UnreadableError: a branch is missing, its data are damaged, or it does not hold what its name says.
         """
-        counts: np.ndarray | None = None
-        contents = []
-        for field in fields:
-            branch = f"{name}_{field}"
-            values = self.array(branch, mask)
-            if values.ndim != 2:
-                raise UnreadableError(f"branch {branch} holds no list of numbers for each event")
-            layout = ak.to_packed(values).layout.to_ListOffsetArray64(True)
-            kind = layout.content.dtype
-            if kind.kind == "b" or (field in MOMENTUM and kind.kind != "f"):
-                raise UnreadableError(f"branch {branch} holds {kind}, not what its name says")
-            offsets = np.asarray(layout.offsets)
-            if counts is not None and not np.array_equal(counts, offsets):
-                raise UnreadableError(f"branch {branch} has another number of values than {name}_{fields[0]}")
-            counts = offsets
-            contents.append(layout.content)
-        record = ak.contents.RecordArray(contents, list(fields))
-        return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(counts), record))
+        branches = {key: f"{name}_{fields[key] if isinstance(fields, Mapping) else key}" for key in fields}
+        found = {key: self._values(branch, mask) for key, branch in branches.items()}
+        offsets = next(iter(found.values())).offsets
+        for key, values in found.items():
+            kind = values.numbers.dtype
+            if values.offsets is None or offsets is None or not np.array_equal(values.offsets, offsets):
+                raise UnreadableError(f"branch {branches[key]} holds lists of other lengths than those beside it")
+            if kind.kind == "b" or (key in MOMENTUM and kind.kind != "f"):
+                raise UnreadableError(f"branch {branches[key]} holds {kind}, not what its name says")
+        contents = [ak.contents.NumpyArray(values.numbers) for values in found.values()]
+        record = ak.contents.RecordArray(contents, list(found))
+        return _chosen(ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), record)), mask)
+
+    def _values(self, name: str, mask: np.ndarray | None) -> Values:
+        """The entries from the first one of the ``mask`` to the last one."""
+        span = _span(mask, len(self))
+        return self.tree.read(name, self.start + span.start, self.start + span.stop)
+
+
+def _span(mask: np.ndarray | None, entries: int) -> slice:
+    """The range of the entries that a mask chooses."""
+    if mask is None:
+        return slice(0, entries)
+    chosen = np.flatnonzero(mask)
+    return slice(int(chosen[0]), int(chosen[-1]) + 1) if len(chosen) else slice(0, 0)
+
+
+def _chosen(values: Any, mask: np.ndarray | None) -> Any:
+    """The entries of a mask, from those in its range."""
+    return values if mask is None else values[mask[_span(mask, len(mask))]]
