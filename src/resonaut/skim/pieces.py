@@ -16,7 +16,7 @@ import awkward as ak
 from resonaut.core import events
 from resonaut.core.errors import ResonautError
 from resonaut.core.manifest import Cut
-from resonaut.skim.columns import Column, conform, empty, units
+from resonaut.skim.columns import Column, conform, empty, nothing, units
 
 
 class UnreadableError(Exception):
@@ -90,16 +90,28 @@ def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -
 def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -> Iterator[ak.Array]:
     """Yield the events of all pieces in batches of at least ``batch_events`` (the last: what is left).
 
-    Where there is none, one empty batch tells the columns and their types.
+    Where there is none, one empty batch tells the columns and their types. Nullable columns are those of any piece.
     """
-    nothing = empty(columns)
-    waiting, count, yielded = [nothing], 0, False
+    held = {piece: set(events.columns(piece)) for piece in pieces} if any(c.nullable for c in columns.values()) else {}
+    found = set().union(*held.values())
+    columns = {name: column for name, column in columns.items() if name in found or not column.nullable}
+    start = empty(columns)
+    waiting, count, yielded = [start], 0, False
     for piece in pieces:
-        for batch in events.iterate([piece], list(columns)):
-            waiting.append(batch)
+        stored = [name for name in columns if not held or name in held[piece]]
+        for batch in events.iterate([piece], stored):
+            waiting.append(_complete(batch, columns))
             count += len(batch)
         if count >= batch_events:
             yield ak.concatenate(waiting)
-            waiting, count, yielded = [nothing], 0, True
+            waiting, count, yielded = [start], 0, True
     if count or not yielded:
         yield ak.concatenate(waiting)
+
+
+def _complete(batch: ak.Array, columns: Mapping[str, Column]) -> ak.Array:
+    """A piece with nulls in the columns that it lacks."""
+    if len(batch.fields) == len(columns):
+        return batch
+    lacking = {name: nothing(column, len(batch)) for name, column in columns.items() if name not in batch.fields}
+    return conform({name: batch[name] for name in batch.fields} | lacking, columns)
