@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import awkward as ak
 
 Values = NDArray[np.float64]
-Objects = Mapping[str, "ak.Array"]
+# By name and field.
+Objects = Mapping[str, Any]
 
 MOMENTUM = ("pt", "eta", "phi", "mass")
 LARGE_JET, MET = "large_jet", "met"
@@ -44,13 +45,13 @@ class Observable:
     formula: Callable[[Objects], Any]
 
 
-def momentum(objects: "ak.Array", place: int) -> tuple[Values, Values, Values, Values]:
-    """px, py, pz and energy (GeV) of the object at a ``place`` of each event."""
+def momentum(objects: Any, place: int) -> tuple[Values, Values, Values, Values]:
+    """px, py, pz and energy (GeV) of the object at a ``place`` of each event, from lists or arrays (n, k) by field."""
     pt, eta, phi, mass = (np.asarray(objects[name][:, place], np.float64) for name in MOMENTUM)
     return pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
 
 
-def summed(*parts: tuple["ak.Array", int]) -> tuple[Values, Values, Values, Values]:
+def summed(*parts: tuple[Any, int]) -> tuple[Values, Values, Values, Values]:
     """px, py, pz and energy of the sum of objects at given places."""
     px, py, pz, energy = momentum(*parts[0])
     for part in parts[1:]:
@@ -59,14 +60,14 @@ def summed(*parts: tuple["ak.Array", int]) -> tuple[Values, Values, Values, Valu
     return px, py, pz, energy
 
 
-def mass(*parts: tuple["ak.Array", int]) -> Values:
+def mass(*parts: tuple[Any, int]) -> Values:
     """The invariant mass (GeV) of objects at given places."""
     px, py, pz, energy = summed(*parts)
     found: Values = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
     return found
 
 
-def pt(*parts: tuple["ak.Array", int]) -> Values:
+def pt(*parts: tuple[Any, int]) -> Values:
     """The transverse momentum (GeV) of the sum of objects at given places."""
     px, py, _, _ = summed(*parts)
     return np.hypot(px, py)
@@ -97,14 +98,14 @@ def transverse_mass(lepton: "ak.Array", met: "ak.Array") -> Values:
 def _pair(name: str, sign: str, symbol: str) -> dict[str, Observable]:
     """The observables of the first two objects of a kind, under ``m_<sign>`` and so on, with a LaTeX ``symbol``."""
 
-    def two(objects: Objects) -> tuple[tuple["ak.Array", int], tuple["ak.Array", int]]:
+    def two(objects: Objects) -> tuple[tuple[Any, int], tuple[Any, int]]:
         return (objects[name], 0), (objects[name], 1)
 
     def eta(objects: Objects) -> Any:
-        return np.abs(objects[name].eta[:, 0] - objects[name].eta[:, 1])
+        return np.abs(objects[name]["eta"][:, 0] - objects[name]["eta"][:, 1])
 
     def phi(objects: Objects) -> Any:
-        return delta_phi(objects[name].phi[:, 0], objects[name].phi[:, 1])
+        return delta_phi(objects[name]["phi"][:, 0], objects[name]["phi"][:, 1])
 
     return {
         f"m_{sign}": Observable({name: Need(2)}, "GeV", rf"$m_{{{symbol}}}$", lambda o: mass(*two(o))),

@@ -13,7 +13,7 @@ from resonaut.core.datasets import DatasetConfig, require_certifiable
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.manifest import Lost
 from resonaut.core.results import write
-from resonaut.skim import cutflow, expected, pieces
+from resonaut.skim import cutflow, expected, pieces, variations
 from resonaut.skim.columns import notes, units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.reading import Job, Read, Reader
@@ -69,6 +69,7 @@ def skim_chunk(
             lost=lost,
             broken=broken,
             notes=[Note(file=file, note=note) for file, result in results.items() for note in result.notes],
+            variations=variations.declared(columns),
         )
     for entry in content.notes:
         log.warning("%s: %s", entry.file, entry.note)

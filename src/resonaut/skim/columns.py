@@ -1,13 +1,13 @@
 """The columns of skimmed events: their order, types and units. What only needs their names imports nothing heavy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resonaut.core.identifier import KEY
-from resonaut.physics.observables import OBSERVABLES
+from resonaut.physics.observables import OBSERVABLES, Observable
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """Type and unit of a column; ``listed``: a list of values for each event; ``label``: LaTeX for an axis."""
+    """Type and unit of a column.
+
+    ``listed``: a list of values for each event; ``notes``: what else is stored of it, such as ``Factor.metadata()`` of
+    a weight; ``nullable``: it holds a variation's values where they differ, and may be missing (``skim.variations``).
+    """
 
     dtype: str
     unit: str = "1"
     listed: bool = False
-    label: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    nullable: bool = False
+
+    @classmethod
+    def observed(cls, observable: Observable, dtype: str = "float32") -> "Column":
+        """The column of an observable."""
+        return cls(dtype, observable.unit, notes={"label": observable.label})
 
 
 KINEMATICS = {"pt": "GeV", "eta": "1", "phi": "rad", "mass": "GeV"}
@@ -39,7 +49,7 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
     if variations:
         columns |= {name: Column("float32", listed=True) for name in VARIATIONS}
     if jets == 2:
-        columns |= {name: Column("float32", (one := OBSERVABLES[name]).unit, label=one.label) for name in PAIR}
+        columns |= {name: Column.observed(OBSERVABLES[name]) for name in PAIR}
     for j in (f"j{number + 1}" for number in range(jets)):
         columns |= {f"{j}_{name}": Column("float32", unit) for name, unit in KINEMATICS.items()}
         columns[f"{j}_softdrop_mass"] = Column("float32", "GeV")
@@ -64,26 +74,39 @@ def units(columns: Mapping[str, Column]) -> dict[str, str]:
     return {name: column.unit for name, column in columns.items()}
 
 
-def notes(columns: Mapping[str, Column]) -> dict[str, dict[str, str]]:
-    """The labels of the columns that have one, as ``events.write`` takes them."""
-    return {name: {"label": column.label} for name, column in columns.items() if column.label}
+def notes(columns: Mapping[str, Column]) -> dict[str, Mapping[str, str]]:
+    """What is stored of each column beside its unit, as ``events.write`` takes it."""
+    return {name: column.notes for name, column in columns.items()}
 
 
 def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> "ak.Array":
-    """A record array with exactly ``columns``, in their order and types.
+    """A record array with exactly ``columns``, in their order and types; a nullable one without values is left out.
 
     Raises:
         KeyError: a column has no values: a fault of the reader, not of the file.
     """
     import awkward as ak
 
-    fields = {name: ak.values_astype(ak.Array(values[name]), np.dtype(c.dtype)) for name, c in columns.items()}
+    fields = {
+        name: ak.values_astype(ak.Array(values[name]), np.dtype(column.dtype))
+        for name, column in columns.items()
+        if name in values or not column.nullable
+    }
     return ak.zip(fields, depth_limit=1)
 
 
 def empty(columns: Mapping[str, Column]) -> "ak.Array":
     """No events, with all columns in their types."""
+    return conform({name: nothing(column, 0) for name, column in columns.items()}, columns)
+
+
+def nothing(column: Column, events: int) -> "ak.Array":
+    """So many nulls of a nullable column; of another one no value, for no event."""
     import awkward as ak
 
-    none = ak.Array(np.empty(0))
-    return conform({n: ak.unflatten(none, np.empty(0, int)) if c.listed else none for n, c in columns.items()}, columns)
+    from resonaut.core.variations import where
+
+    values = ak.Array(np.empty(0, column.dtype))
+    if column.listed:
+        values = ak.unflatten(values, np.empty(0, int))
+    return where(np.zeros(events, bool), values) if column.nullable else values

@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]
 
 # The field of objects of which a broken value leaves open whether they are there at all.
 DOUBTFUL = "doubtful"
+OBSERVED = "observed"
 
 
 class Source(Protocol):
@@ -35,8 +36,10 @@ class Source(Protocol):
         ...
 
 
-def select(objects: Objects, source: Source | None, jets: ak.Array | None, flow: Cutflow) -> dict[str, Any]:
-    """Apply the cuts on objects and observables; the columns of the events that are left.
+def select(objects: Objects, source: Source | None, jets: ak.Array | None, flow: Cutflow) -> dict[str, ak.Array]:
+    """Apply the cuts on objects and observables; the objects of the events that are left, by name.
+
+    Their observables are among them as ``observed``: one record an event.
 
     A broken value passes every cut, and puts the event in doubt if it decides on an object that is selected, or is kept
     or used of it. A region without objects and observables beside its large-radius jets has no ``source``.
@@ -65,13 +68,19 @@ def select(objects: Objects, source: Source | None, jets: ak.Array | None, flow:
             if name in wanted:
                 flow.cut(name, spread(before, _within(observed[name], limits)))
         found, observed = _left(found, before, flow), _left(observed, before, flow)
-    values = {name: column for name, column in observed.items() if name in objects.columns()}
     for name, cuts in objects.region.objects.items():
         assert source is not None
         for field in objects.stored(name):
             flow.doubt(source.branch(name, field), spread(flow.mask, broken(found[name][field][:, : cuts.keep])))
-        values |= columns(name, found[name], cuts.keep, objects.stored(name))
-    return values
+    return found | ({OBSERVED: ak.zip(observed)} if observed else {})
+
+
+def columns(objects: Objects, kept: Mapping[str, ak.Array]) -> dict[str, Any]:
+    """The columns of what ``select`` has kept."""
+    values: dict[str, Any] = {}
+    for name, cuts in objects.region.objects.items():
+        values |= leading(name, kept[name], cuts.keep, objects.stored(name))
+    return values | {name: ak.to_numpy(kept[OBSERVED][name]) for name in objects.columns() if name not in values}
 
 
 def _left(values: Mapping[str, Any], before: Mask, flow: Cutflow) -> dict[str, Any]:
@@ -90,9 +99,10 @@ def _selected(name: str, objects: Objects, source: Source, found: Mapping[str, a
 
 def _massless(source: Source, name: str, objects: Objects, base: Mask) -> ak.Array:
     """What is read of a collection, with the masses that it does not have."""
-    fields, mass = objects.fields(name), objects.kind(name).mass
-    records = source.objects(name, [field for field in fields if mass or field != "mass"], base)
-    return records if mass or "mass" not in fields else ak.with_field(records, ak.zeros_like(records.pt), "mass")
+    fields = objects.read(name)
+    records = source.objects(name, fields, base)
+    without = "mass" in objects.fields(name) and "mass" not in fields
+    return ak.with_field(records, ak.zeros_like(records.pt), "mass") if without else records
 
 
 def _distances(name: str, objects: Objects, others: Mapping[str, ak.Array]) -> list[tuple[ak.Array, float]]:
@@ -215,7 +225,7 @@ def together(parts: Sequence[ak.Array], need: Need) -> ak.Array:
     return joined if len(parts) == 1 else joined[ak.argsort(joined.pt, axis=1, ascending=False, stable=True)]
 
 
-def columns(name: str, chosen: ak.Array, keep: int, fields: Sequence[str]) -> dict[str, Any]:
+def leading(name: str, chosen: ak.Array, keep: int, fields: Sequence[str]) -> dict[str, Any]:
     """``<name>1_pt`` and so on of the first ``keep`` objects: 0 where an event has fewer."""
     counts = ak.to_numpy(ak.num(chosen))
     first, found = np.cumsum(counts) - counts, {}

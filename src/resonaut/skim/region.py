@@ -89,12 +89,16 @@ class Objects:
         return list(dict.fromkeys([*MOMENTUM, *charge, *cuts.fields])) if cuts.keep else []
 
     def fields(self, name: str) -> list[str]:
-        """All fields of an object that are read, with those of its parts."""
+        """All fields of an object that are used, with those of its parts."""
         needs = needed(self.observables()).items()
         used = [field for other, need in needs if name in self.members(other) for field in need.fields]
         mine = [*self.decisive(name), *self.stored(name), *used]
         parts = [field for part in self.region.objects if name in self.parent(part) for field in self.fields(part)]
         return list(dict.fromkeys([*mine, *parts]))
+
+    def read(self, name: str) -> list[str]:
+        """The fields of an object that its collection has."""
+        return [field for field in self.fields(name) if field != "mass" or self.kind(name).mass]
 
     def counts(self) -> dict[str, Observable]:
         """The numbers of objects: of each, and of a group where it is named."""
@@ -132,7 +136,7 @@ class Objects:
                 dtype = "int8" if field == "charge" else "float32"
                 column = Column(dtype, KINEMATICS.get(field, "1"))
                 found |= {f"{name}{place}_{field}": column for place in range(1, cuts.keep + 1)}
-        found |= {name: Column(kind, one.unit, label=one.label) for name, (kind, one) in self._kept().items()}
+        found |= {name: Column.observed(one, kind) for name, (kind, one) in self._kept().items()}
         return {name: found[name] for name in self.names()}
 
     def _kept(self) -> dict[str, tuple[str, Observable]]:

@@ -76,12 +76,13 @@ def spread(mask: np.ndarray, found: np.ndarray) -> np.ndarray:
     return whole
 
 
-def jet_columns(jets: ak.Array, number: int, shapes: Sequence[str]) -> dict[str, Any]:
+def jet_columns(jets: ak.Array | None, number: int, shapes: Sequence[str]) -> dict[str, Any]:
     """The columns of kept jets (events * ``number``, heavier first): those of the pair, if it is one, ``j1_pt``, ..."""
-    columns = {name: OBSERVABLES[name].formula({LARGE_JET: jets}) for name in PAIR} if number == 2 else {}
     names = ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
+    kept = {name: ak.to_numpy(ak.flatten(jets[name])).reshape(-1, number) for name in names if jets is not None}
+    columns = {name: OBSERVABLES[name].formula({LARGE_JET: kept}) for name in PAIR} if number == 2 else {}
     for j in range(number):
-        columns |= {f"j{j + 1}_{name}": jets[name][:, j] for name in names}
+        columns |= {f"j{j + 1}_{name}": kept[name][:, j] for name in names}
     return columns
 
 

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from resonaut.core.datasets import LabelledEvents, require_part
 from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.physics.observables import LARGE_JET
 from resonaut.skim import cutflow, hdf5, objects, pieces
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.cutflow import Cutflow
@@ -151,12 +152,11 @@ def _select(
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         jets, constituents = layout.rows.jets(values)
         kept = select(jets, layout.job.region, flow, {})
-        before = flow.mask
-        observed = objects.select(layout.job.objects, None, kept, flow)
-        kept = kept[flow.mask[before]]
+        found = objects.select(layout.job.objects, None, kept, flow)
+        kept = found[LARGE_JET]
         chosen, ones = flow.mask, np.ones(len(kept), np.int64)
         content: dict[str, Any] = {"run": ones, "event": used[chosen], "gen_weight": ones}
-        content |= jet_columns(kept, number, layout.rows.shapes) | observed
+        content |= jet_columns(kept, number, layout.rows.shapes) | objects.columns(layout.job.objects, found)
         content |= own.compute({str(name): ak.Array(column[chosen]) for name, column in extra.items()}, flow)
     if constituents is not None and layout.constituents is not None:
         content |= _constituents(constituents[chosen], kept, number, layout.constituents)

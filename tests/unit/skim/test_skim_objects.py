@@ -6,7 +6,7 @@ import pytest
 
 from resonaut.core.record import build
 from resonaut.skim.cutflow import Cutflow
-from resonaut.skim.objects import choose, columns, select
+from resonaut.skim.objects import choose, columns, leading, select
 from resonaut.skim.region import Objects
 from resonaut.skim.settings import ObjectCuts, Region
 
@@ -44,7 +44,8 @@ def particles(*events, **fields) -> ak.Array:
 
 def run(region: dict, source: Arrays, events: int) -> tuple[Cutflow, dict]:
     flow = Cutflow(np.ones(events))
-    found = select(Objects(build({"jets": 0} | region, Region, "region")), source, None, flow)
+    objects = Objects(build({"jets": 0} | region, Region, "region"))
+    found = columns(objects, select(objects, source, None, flow))
     chosen = flow.mask
     flow.finish()
     return flow, flow.readable(found, chosen)
@@ -80,7 +81,7 @@ def test_others_remove_what_is_near_them() -> None:
 
 
 def test_missing_objects_are_zero() -> None:
-    found = columns("muon", particles([(50.0, 1, 2), (40.0, 1, 2)], [], [(30.0, 1, 2)]), 2, ("pt", "eta"))
+    found = leading("muon", particles([(50.0, 1, 2), (40.0, 1, 2)], [], [(30.0, 1, 2)]), 2, ("pt", "eta"))
     assert {name: column.tolist() for name, column in found.items()} == {
         "muon1_pt": [50, 0, 30],
         "muon2_pt": [40, 0, 0],
@@ -189,6 +190,7 @@ def test_large_jets_are_objects_that_others_are_apart_from() -> None:
     keys = {"jets": 1, "objects": {"small_jet": {"apart": {"large_jet": 0.8}}}, "observables": ["m_jet"]}
     flow = Cutflow(np.ones(3))
     flow.cut("pt", np.array([True, False, True]))
-    found = select(Objects(build(keys, Region, "r")), Arrays(small_jet=small[[0, 0, 1]]), jets, flow)
+    objects = Objects(build(keys, Region, "r"))
+    found = columns(objects, select(objects, Arrays(small_jet=small[[0, 0, 1]]), jets, flow))
     assert found["n_small_jet"].tolist() == [1, 0]
     assert found["m_jet"].tolist() == [80, 90]

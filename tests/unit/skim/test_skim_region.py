@@ -133,6 +133,6 @@ def test_columns_have_types_units_and_labels() -> None:
     momenta = [f"muon{n}_{field}" for n in (1, 2) for field in ("pt", "eta", "phi", "mass", "charge")]
     assert list(found) == [*momenta, "n_muon", "n_lepton", "m_ll"]
     assert (found["muon1_charge"].dtype, found["n_muon"].dtype, found["muon2_phi"].unit) == ("int8", "int32", "rad")
-    assert (found["m_ll"].unit, found["m_ll"].label) == ("GeV", r"$m_{\ell\ell}$")
+    assert (found["m_ll"].unit, found["m_ll"].notes["label"]) == ("GeV", r"$m_{\ell\ell}$")
     assert not found.keys() & TAKEN
     assert Objects(region(jets=2, observables=["m_jj", "delta_phi_jj"])).columns().keys() == {"delta_phi_jj"}
