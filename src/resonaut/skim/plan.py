@@ -92,12 +92,27 @@ def _require_region(config: dict[str, Any], name: str) -> None:
         raise ConfigError(
             f"{where} keeps one jet, which has no delta_eta and no m_jj; set delta_eta_max and m_jj_min to null."
         )
-    highest = config["select"]["spectrum"]["high"]
-    if "select" in config["search"]["stages"] and (region["m_jj_min"] or 0) >= highest:
-        raise ConfigError(
-            f"{where}.m_jj_min is {region['m_jj_min']:g} GeV, above the whole range of select.spectrum, which ends at "
-            f"{highest:g} GeV; lower it."
-        )
+
+
+def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
+    """The columns of one number an event that a dataset's region keeps: the least and largest value that it leaves.
+
+    None where only the files tell: of a format of the user's own, or skimmed by another analysis.
+    """
+    config = analysis.config
+    entry, section = config["datasets"][dataset], config["skim"]
+    if dataset in analysis.adopted() or format_code(analysis, dataset):
+        return None
+    region, shapes = section["regions"][entry["region"]], ["tau1", "tau2", "tau3", "tau4"]
+    shapes += ["b_tag"] * bool(section["branches"]["b_tag"])
+    shapes += ["n_constituents"] * (not formats.without_candidates(config, [dataset]))
+    jets, names = range(1, region["jets"] + 1), ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
+    found = dict.fromkeys([f"j{jet}_{name}" for jet in jets for name in names], (None, None))
+    found |= {f"j{jet}_pt": (region["pt_min"], None) for jet in jets}
+    found |= {f"j{jet}_softdrop_mass": tuple(region["softdrop_mass"] or (None, None)) for jet in jets}
+    if region["jets"] == 2:
+        found |= {"m_jj": (region["m_jj_min"], None), "delta_eta_jj": (None, region["delta_eta_max"])}
+    return found | dict.fromkeys(region["columns"], (None, None))
 
 
 def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) -> None:
