@@ -102,9 +102,18 @@ class _Checked:
 
 
 def _observables(analysis: "Analysis") -> list[str]:
-    """Those of the windows, and those that have keys of their own."""
-    windows = analysis.config["select"]["windows"].values()
-    return list(dict.fromkeys([*(one["observable"] for one in windows), *analysis.config["fit"]["observables"]]))
+    """Those of the windows.
+
+    Raises:
+        ConfigError: there are keys for another one.
+    """
+    found = list(dict.fromkeys(window["observable"] for window in analysis.config["select"]["windows"].values()))
+    for name in analysis.config["fit"]["observables"]:
+        if name not in found:
+            raise ConfigError(
+                f"config: fit.observables.{name}: no window of select.windows is in {name!r}; add one, or take it out."
+            )
+    return found
 
 
 def _require_families(one: _Checked) -> None:

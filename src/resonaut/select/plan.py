@@ -182,11 +182,12 @@ def _blind(analysis: "Analysis") -> Iterator[str]:
 
     vocabulary = features.FEATURES.joined(analysis.config["code"])
     for name, window in analysis.config["select"]["windows"].items():
+        observable = window["observable"]
         for method, feature in _seen(analysis, name):
-            if vocabulary[feature].columns == (window["observable"],):
+            if vocabulary[feature].columns == (observable,):
                 yield (
-                    f"windows.{name} is in {window['observable']!r}, and the method {method!r} sees it as the feature "
-                    f"{feature!r}; give select.observables.{window['observable']} features without it"
+                    f"windows.{name} is in {observable!r}, and the method {method!r} sees it as the feature "
+                    f"{feature!r}; give features and jet_features without it in select.observables.{observable}"
                 )
 
 
