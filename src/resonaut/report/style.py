@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from resonaut.core import observables
 from resonaut.core.files import atomic
+from resonaut.physics.observables import OBSERVABLES
 
 Array = npt.NDArray[np.float64]
 
@@ -78,7 +79,8 @@ def mathematical(name: str) -> str:
 
 def axis_label(observable: str, unit: str) -> str:
     """What stands on the axis of an observable, whose label is known or made of its name."""
-    return observables.axis(mathematical(observables.LABELS.get(observable, observable)), unit)
+    labels = {name: one.label for name, one in OBSERVABLES.items()} | observables.LABELS
+    return observables.axis(mathematical(labels.get(observable, observable)), unit)
 
 
 @contextmanager
