@@ -12,8 +12,9 @@ from resonaut.report.figure import CONFIG, RESULTS, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Result, ShownFit, doubts, heading
 from resonaut.report.intervals import poisson_interval
+from resonaut.report.observables import axis_label
 from resonaut.report.settings import label
-from resonaut.report.style import COLOURS, Array, axis_label, corner, figure, signal_region
+from resonaut.report.style import COLOURS, Array, corner, figure, signal_region
 
 FIGURE = Figure(
     category="Spectra",

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, SELECTIONS, Figure, Output
-from resonaut.report.style import COLOURS, Array, above, axis_label, distinct, figure, signal_region
+from resonaut.report.observables import axis_label
+from resonaut.report.style import COLOURS, Array, above, distinct, figure, signal_region
 from resonaut.select.results import Sculpting, Trained
 
 FIGURE = Figure(
