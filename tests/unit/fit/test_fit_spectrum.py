@@ -90,7 +90,7 @@ def test_broken_csv(tmp_path, text, sentence):
 def test_missing_file(tmp_path):
     with pytest.raises(InputFileError, match=r"nothing\.csv: no such file"):
         read(str(tmp_path / "nothing.csv"), None)
-    with pytest.raises(InputFileError, match="^an empty path: no such file; give the path of a CSV"):
+    with pytest.raises(InputFileError, match=r"^an empty path: no such file; give the path of a CSV"):
         read("", None)
 
 

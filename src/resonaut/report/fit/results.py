@@ -125,6 +125,11 @@ class Result:
         return self.content.observable
 
     @property
+    def label(self) -> str:
+        """How figures call it."""
+        return self.content.label if isinstance(self.content, SelectionScan) else self.observable
+
+    @property
     def unit(self) -> str:
         """That of the observable; of a bare spectrum it is GeV."""
         return self.content.unit if isinstance(self.content, SelectionScan) else "GeV"

@@ -57,7 +57,7 @@ def spectrum(result: Result, label: str, plot: Path) -> None:
         ax.legend([handles[i] for i in order], [names[i] for i in order], fontsize=8, loc="upper right")
         pulls.axhline(0, color="k", lw=0.8)
         reach = max(3.5, 1.1 * float(np.abs(pulls.dataLim.intervaly).max()))
-        pulls.set(xlabel=axis_label(result.observable, result.unit), ylabel="(data − fit) / √fit", ylim=(-reach, reach))
+        pulls.set(xlabel=axis_label(result.label, result.unit), ylabel="(data − fit) / √fit", ylim=(-reach, reach))
         edges = [*result.spectrum.edges, *fit.edges]
         pulls.set_xlim(min(edges), max(edges))
         if max(edges) > FAR * min(edges):

@@ -46,7 +46,7 @@ def selection(content: Trained, text: str, plot: Path) -> None:
         sculpting(content.sculpting, axes[1])
         for ax in axes[:2]:
             signal_region(ax, *content.signal_region)
-            ax.set_xlabel(axis_label(content.observable, content.unit))
+            ax.set_xlabel(axis_label(content.label, content.unit))
         axes[0].legend(fontsize=8, loc="upper right")
         if content.importance:
             importances(content.importance, axes[2])
