@@ -13,12 +13,13 @@ from resonaut.core.datasets import DatasetConfig, require_certifiable
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.manifest import Lost
 from resonaut.core.results import write
-from resonaut.skim import cutflow, expected, pieces
-from resonaut.skim.columns import units
+from resonaut.skim import cutflow, expected, pieces, variations
+from resonaut.skim.columns import notes, units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.reading import Job, Read, Reader
+from resonaut.skim.region import require
 from resonaut.skim.results import Note, Summary
-from resonaut.skim.settings import BadFiles, Skim, require_flags
+from resonaut.skim.settings import BadFiles, Skim
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def skim_chunk(
             else:
                 lost.append(result)
         found = [piece for result in results.values() for piece in result.pieces]
-        events.write(output, pieces.join(found, columns, config.batch_events), units(columns))
+        events.write(output, pieces.join(found, columns, config.batch_events), units(columns), notes(columns))
         flow = cutflow.total(result.cutflow for result in results.values() if result.cutflow)
         content = Summary(
             chunk=output.stem,
@@ -68,6 +69,7 @@ def skim_chunk(
             lost=lost,
             broken=broken,
             notes=[Note(file=file, note=note) for file, result in results.items() for note in result.notes],
+            variations=variations.declared(columns),
         )
     for entry in content.notes:
         log.warning("%s: %s", entry.file, entry.note)
@@ -104,7 +106,7 @@ def _opened(job: Job) -> AbstractContextManager[Reader]:
     if job.dataset.certified is not None:
         require_certifiable(job.name, job.dataset.nature, job.dataset.format, job.code)
     layout = formats.entry(job.dataset.format, job.code)
-    require_flags(job.dataset.region, job.region, job.dataset.format, layout.flags)
+    require(job.dataset.region, job.region, layout, job.dataset.format, job.code)
     found: AbstractContextManager[Reader] = layout.find()(job)
     return found
 

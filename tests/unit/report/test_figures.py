@@ -103,7 +103,14 @@ def searched(folder, content_of):
     for method in ("tagger", "cwola"):
         for window, (low, high) in WINDOWS.items():
             content = {"method": method, "window": window, "signal_region": [low, high], "sqrt_s": 13000.0}
-            content |= {"luminosity": 20.0, "confidence_level": 0.95, "global": None, "resonances": []}
+            content |= {
+                "observable": "m_jj",
+                "unit": "GeV",
+                "luminosity": 20.0,
+                "confidence_level": 0.95,
+                "global": None,
+                "resonances": [],
+            }
             if method == "cwola":
                 content["resonances"] = [{"mass": mass, "z_local": 5.0} for mass in FOUND if low <= mass < high]
             content["scan"] = [point(content_of, method, mass) for mass in Z if low <= mass < high]
@@ -144,7 +151,16 @@ def closure(folder, content_of):
 
 def manifests(folder):
     cutflow = [{"cut": f"cut {i}", "events": 10 * (9 - i), "sum_weights": 90.0 - 10 * i} for i in range(9)]
-    shared = {"chunks": [], "events": 10, "weight_scale": 1.0, "era": None, "lost": [], "notes": [], "dropped": {}}
+    shared = {
+        "chunks": [],
+        "events": 10,
+        "weight_scale": 1.0,
+        "era": None,
+        "lost": [],
+        "notes": [],
+        "dropped": {},
+        "variations": {},
+    }
     data = {"name": "data", "nature": "data", "luminosity": 20.0, "cross_section": None, "mass": None}
     signal = {"name": "x", "nature": "simulation", "luminosity": None, "cross_section": 2.0, "mass": 3500.0}
     write_json(folder / "data.json", shared | data | {"cutflow": cutflow})

@@ -54,7 +54,7 @@ def test_cwola_writes_friends_of_every_dataset_and_the_summary(config, manifests
     assert signal["efficiency"] == pytest.approx(ak.sum(selected) / 1000)
     assert (signal["dataset"], signal["mass"], signal["acceptance"]) == ("signal", 3500, pytest.approx(0.8))
     assert result["sculpting"]["sample"] == "simulation"
-    assert [b["m_jj"][0] for b in result["sculpting"]["bins"]] == [3000, 3250, 3500, 3750, 4000, 4500]
+    assert [b["range"][0] for b in result["sculpting"]["bins"]] == [3000, 3250, 3500, 3750, 4000, 4500]
     for cut, stored in result["spectra"].items():
         assert histograms.from_json(stored).sum(flow=True) == ak.sum(data.score >= np.float32(1 - float(cut)))
     assert result["spectra"]["0.01"] == result["spectrum"]
@@ -196,7 +196,7 @@ def test_the_bounds_learn_from_simulation(config, manifests, tmp_path, method):
 def test_without_simulation_data_outside_the_signal_region_are_checked_for_sculpting(settings, manifests):
     result = call(settings, manifests)
     assert result.sculpting.sample == "data outside the signal region"
-    assert [b.m_jj for b in result.sculpting.bins] == [(3000, 3250), (3750, 4000), (4000, 4500), (4500, 5000)]
+    assert [b.range for b in result.sculpting.bins] == [(3000, 3250), (3750, 4000), (4000, 4500), (4500, 5000)]
     assert result.signals == []
 
 
@@ -245,3 +245,16 @@ def test_missing_tagger_scores_are_named_with_the_remedy(settings, manifests, wr
 def test_only_data_is_searched(settings, manifests):
     with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         call(settings, manifests, data="qcd")
+
+
+@pytest.mark.parametrize("method", ["cwola", "supervised", "ideal"])
+def test_events_that_pass_only_in_a_variation_are_scored_and_change_nothing(
+    config, manifests, tmp_path, method, add_failing
+):
+    """Neither what is learned from them, nor the efficiencies and the sculpting check."""
+    before = run(config, manifests, method, tmp_path), scores(manifests["signal"], method).to_list()
+    added = {name: add_failing(manifests[name]) for name in ("qcd", "signal")}
+    assert (run(config, manifests, method, tmp_path), scores(manifests["signal"], method).to_list()) == before
+    for name, number in added.items():
+        batches = Dataset.open(manifests[name]).iterate([f"score_{method}"], [f"select/{method}/w3500"], every=True)
+        assert sum(map(len, batches)) == Dataset.open(manifests[name]).manifest.events + number
