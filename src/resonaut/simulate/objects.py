@@ -11,8 +11,9 @@ import awkward as ak
 import numpy as np
 
 from resonaut.physics import jets
+from resonaut.physics.angles import closest, momentum_near, near
 from resonaut.simulate import nanoaod
-from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, closest, distances, near, score
+from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, score
 from resonaut.simulate.generator import Batch
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Identification, Simulate, SmallJets, Taus
@@ -118,9 +119,7 @@ def identified(kind: int, event: Event, setting: Identification, rng: np.random.
 
 def isolation(objects: ak.Array, candidates: ak.Array, cone: float) -> ak.Array:
     """Sum of the pT of the other candidates within ``cone``, over the object's own; it is one of them itself."""
-    _, pt = ak.unzip(ak.cartesian([objects.pt, candidates.pt], nested=True))
-    inside = distances(objects, candidates) < cone**2
-    return ak.sum(ak.where(inside, pt, 0), axis=2) / objects.pt - 1
+    return momentum_near(objects, candidates, cone) / objects.pt - 1
 
 
 def soft_drop_subjets(event: Event, config: Simulate) -> tuple[dict[str, ak.Array], dict[str, ak.Array]]:
