@@ -1,8 +1,7 @@
-"""Prescales of triggers, as weights of data, and which of several triggers an event belongs to."""
+"""Prescales of triggers, as weights of data."""
 
 import csv
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,15 +84,3 @@ class Prescales:
             found[mine] = self.of(trigger, run[mine], section[mine])
             left &= ~passes
         return found
-
-
-def before(order: Sequence[str], own: Sequence[str]) -> list[str]:
-    """The triggers that stand in the era's ``order`` before the first of a dataset's ``own``.
-
-    An event that one of them has fired is in another dataset, too, and is left to that one.
-
-    >>> before(["HLT_IsoMu24", "HLT_Ele32", "HLT_PFHT1050"], ["HLT_Ele32"])
-    ['HLT_IsoMu24']
-    """
-    places = [order.index(name) for name in own if name in order]
-    return list(order[: min(places)]) if places else []

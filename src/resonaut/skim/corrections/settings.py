@@ -221,6 +221,28 @@ class SimulatedCorrections:
         unique=True,
     )
 
+    @property
+    def shifts(self) -> list[str]:
+        """The sources that shift objects."""
+        jets = [jets for jets in (self.large_jet, self.small_jet) if jets is not None]
+        names = [f"jes_{name}" for one in jets for name in one.uncertainties]
+        names += ["jer"] * any(one.resolution is not None for one in jets)
+        return list(dict.fromkeys([*names, *(["jms", "jmr"] if self.mass is not None else [])]))
+
+    @property
+    def weights(self) -> list[str]:
+        """The sources of weights."""
+        names = {
+            "pileup": self.pileup,
+            "prefiring": self.prefiring,
+            "hem": self.hem,
+            "pdf": self.pdf,
+            "alpha_s": self.pdf,
+            **dict.fromkeys(("scale_r", "scale_f", "scale_rf"), self.scale),
+            **dict.fromkeys(("isr", "fsr"), self.shower),
+        }
+        return [*(name for name, wanted in names.items() if wanted), *self.particles]
+
 
 @record
 class Corrections:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resonaut.core.errors import InputFileError
-from resonaut.skim.corrections.prescales import Prescales, before
+from resonaut.skim.corrections.prescales import Prescales
 
 TABLE = """trigger,run,section,prescale
 HLT_Low,1,1,100
@@ -55,9 +55,3 @@ def test_other_tables_are_refused(tmp_path, text, problem) -> None:
         Prescales.read(path)
     with pytest.raises(InputFileError, match="cannot be read"):
         Prescales.read(tmp_path / "none.csv")
-
-
-def test_overlap_is_left_to_the_earlier_dataset() -> None:
-    order = ["HLT_A", "HLT_B", "HLT_C"]
-    assert before(order, ["HLT_A", "HLT_B"]) == []
-    assert before(order, ["HLT_C"]) == ["HLT_A", "HLT_B"]
