@@ -1,6 +1,6 @@
 """Pieces of a chunk: the selected events of one batch of one input file, on disk until all are there.
 
-Batches may be read in any order, by any number of workers. Each leaves a small Parquet file in a
+Batches may be read in any order, by any number of workers. Each leaves a small Arrow file in a
 scratch folder and reports its cutflow; the chunk's file is then put together in the input's order, so
 that its bytes depend on the input and the configuration alone, and memory holds a batch at a time.
 """
@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
+import pyarrow as pa
 
 from resonaut.core import events
 from resonaut.core.errors import ResonautError
+from resonaut.core.files import atomic
 from resonaut.core.manifest import Cut
-from resonaut.skim.columns import Column, conform, empty, units
+from resonaut.skim.columns import Column, conform, empty
 
 
 class UnreadableError(Exception):
@@ -76,10 +77,15 @@ def reason(error: BaseException) -> str:
 
 
 def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -> Path:
-    """Write one piece; ``UnwritableError`` where there is no room for it."""
-    piece = conform(values, columns)
+    """Write one piece, as it is in memory; ``UnwritableError`` where there is no room for it.
+
+    Raises:
+        NotFiniteError: a column holds NaN or infinity.
+    """
+    piece = events.table(conform(values, columns), path)
     try:
-        events.write(path, [piece], units(columns))
+        with atomic(path) as partial, pa.ipc.new_file(partial, piece.schema) as file:
+            file.write_table(piece)
     except OSError as error:
         raise UnwritableError(
             f"{path}: cannot be written ({reason(error)}); make room there, and run again."
@@ -87,19 +93,17 @@ def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -
     return path
 
 
-def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -> Iterator[ak.Array]:
+def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -> Iterator[pa.Table]:
     """Yield the events of all pieces in batches of at least ``batch_events`` (the last: what is left).
 
     Where there is none, one empty batch tells the columns and their types.
     """
-    nothing = empty(columns)
-    waiting, count, yielded = [nothing], 0, False
+    waiting, count, yielded = [events.table(empty(columns), "")], 0, False
     for piece in pieces:
-        for batch in events.iterate([piece], list(columns)):
-            waiting.append(batch)
-            count += len(batch)
+        waiting.append(pa.ipc.open_file(pa.OSFile(str(piece))).read_all())
+        count += len(waiting[-1])
         if count >= batch_events:
-            yield ak.concatenate(waiting)
-            waiting, count, yielded = [nothing], 0, True
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting, count, yielded = waiting[:1], 0, True
     if count or not yielded:
-        yield ak.concatenate(waiting)
+        yield pa.concat_tables(waiting).combine_chunks()
