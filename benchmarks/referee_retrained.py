@@ -178,6 +178,8 @@ def draws(part: float, trials: int = 200) -> None:
             lost=[],
             notes=[],
             dropped={},
+            variations={},
+            era=None,
         ),
         Path(),
     )

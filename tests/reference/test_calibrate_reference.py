@@ -399,6 +399,7 @@ def calibrated(correction, settings, tmp_path_factory):
         "lost": [],
         "notes": [],
         "dropped": {},
+        "variations": {},
     }
     manifest = {"name": "example", "nature": "simulation", "chunks": ["000"], "events": len(skimmed)} | empty
     write_json(results / "skim" / "example.json", manifest)

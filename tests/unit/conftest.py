@@ -1,13 +1,22 @@
 """Results of every kind, for tests that need some and mind only a few of their keys."""
 
+import json
 import types
 import typing
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import awkward as ak
 import hist
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from resonaut.core import events
+from resonaut.core.files import write_json
 from resonaut.core.record import hints, keys, plain
+from resonaut.core.variations import PASSES
 
 
 def made(kind: Any, nulls: bool, name: str = "") -> Any:
@@ -47,3 +56,36 @@ def content_of(example):
         return {name: value for name, value in whole.items() if value is not ...}
 
     return content
+
+
+@pytest.fixture(scope="session")
+def add_failing() -> Callable[[Path], int]:
+    """A function: put events into a dataset that pass the selection only in the variation ``jes_up``.
+
+    They are copies of the first and the last one of each batch with other numbers and a huge weight; their number is
+    returned. Whoever reads the dataset must not notice.
+    """
+
+    def add(manifest: Path) -> int:
+        content, added = json.loads(manifest.read_text()), 0
+        for chunk in content["chunks"]:
+            path = manifest.with_suffix("") / f"{chunk}.parquet"
+            batches = []
+            for group in range(pq.ParquetFile(path).num_row_groups):
+                batch = ak.from_arrow(pq.ParquetFile(path).read_row_group(group))
+                failing = batch[[0, -1]] if len(batch) else batch
+                numbers = ak.to_numpy(failing.event) + 1_000_000 + np.arange(len(failing)) * 1_000_000
+                failing = ak.with_field(failing, numbers, "event")
+                if "gen_weight" in failing.fields:
+                    failing = ak.with_field(failing, ak.to_numpy(failing.gen_weight) * 1000, "gen_weight")
+                order = np.argsort(np.r_[np.arange(len(batch)) + 1, np.arange(len(failing)) * (len(batch) + 1)])
+                passes = np.r_[np.ones(len(batch), bool), np.zeros(len(failing), bool)][order]
+                whole = ak.with_field(ak.concatenate([batch, failing])[order], passes, PASSES)
+                shifted = ak.mask(ak.Array(~passes), ~passes)
+                batches.append(ak.with_field(whole, shifted, f"{PASSES}__jes_up"))
+                added += len(failing)
+            events.write(path, batches, {})
+        write_json(manifest, content | {"variations": {"jes_up": "jets"}})
+        return added
+
+    return add

@@ -24,6 +24,7 @@ from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, JetWeights, weigh
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.core.events import KEY, Dataset
+from resonaut.core.variations import PASSES
 
 COLUMNS = [name for jet in JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
 # Fewer well matched jets tell too little of a dataset's own Lund plane.
@@ -240,12 +241,13 @@ def apply(
     if normalisation.correction != correction.checksum:
         raise _of_something_else(source, "this correction, but for another one")
     distortion = table_alone(correction.bins, values, correction.factor_range, "distortion")
-    for events in dataset.iterate_chunk(chunk, COLUMNS):
+    for events in dataset.iterate_chunk(chunk, [*COLUMNS, PASSES], every=True):
         columns = {name: events[name] for name in KEY}
         for jet in JETS:
             jets = jets_of(events, jet)
             found = weigh(jets, calibration, distortion)
-            weight = (found.weight / _means(jets, found, normalisation, source)).astype(np.float32)
+            means = _means(jets, found, normalisation, ak.to_numpy(events[PASSES]), source)
+            weight = (found.weight / means).astype(np.float32)
             for name, where in calibration.variations.items():
                 column = weight[:, where] if name in TOYS else weight[:, where.start]
                 columns[column_of(name, jet)] = ak.Array(np.ascontiguousarray(column))
@@ -254,14 +256,19 @@ def apply(
         yield ak.zip(columns, depth_limit=1)
 
 
-def _means(jets: Jets, found: JetWeights, normalisation: Normalisation, source: Path) -> FloatArray:
-    """The mean weights to divide each jet's weights by; 1 where it is not calibrated."""
+def _means(jets: Jets, found: JetWeights, normalisation: Normalisation, nominal: BoolArray, source: Path) -> FloatArray:
+    """The mean weights to divide each jet's weights by; 1 where it is not calibrated.
+
+    The means are of ``nominal`` events: others may have jets with a number of prongs that has none.
+    """
     means = np.ones_like(found.weight)
     for n in np.unique(jets.prongs[found.calibrated]):
+        rows = found.calibrated & (jets.prongs == n)
         count = normalisation.prongs.get(str(n))
+        if count is None and not (rows & nominal).any():
+            continue
         if count is None or len(count.means[0]) != found.weight.shape[-1]:
             raise _of_something_else(source, f"these variations of jets with {n} prongs")
-        rows = found.calibrated & (jets.prongs == n)
         means[rows] = np.array(count.means)[_bin(JetBins(count.bins), jets, found, rows)]
     return means
 

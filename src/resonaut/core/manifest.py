@@ -35,7 +35,8 @@ class Manifest:
     ``luminosity`` in 1/fb (data), ``cross_section`` in fb and ``mass`` in GeV (simulation); ``era``: of which data;
     ``weight_scale`` turns a generator weight into fb (1 for data); ``cutflow`` is in order; ``notes`` say
     what was missing in the files and what counts in its place. ``dropped`` are rows of the chunks' files that are
-    copies of other events: they are no part of the dataset, and no later stage sees them.
+    copies of other events: they are no part of the dataset, and no later stage sees them. ``variations``: those that
+    shift objects, ``<source>_<up|down>``, each with its group; all numbers are those of the nominal selection.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Manifest:
     lost: list[Lost]
     notes: list[str]
     dropped: dict[str, list[int]]
+    variations: dict[str, str]
 
 
 def read(paths: Iterable[Path]) -> list[Manifest]:

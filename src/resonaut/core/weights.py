@@ -1,6 +1,6 @@
 """Weights of events, which any stage writes as columns of its friends, and later stages read without knowing the stage.
 
-A column is a factor of its event's weight where its metadata say so (``Factor``). All those of a dataset's friends
+A column is a factor of its event's weight where its metadata say so (``Factor``). All those of a dataset and friends
 multiply; an uncertainty is the same product with the columns of one source in place of the nominal ones of its group.
 """
 
@@ -63,16 +63,16 @@ NOMINAL = Variation()
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of a dataset's ``friends``: the columns of each factor."""
+    """The weights of a dataset and its ``friends``: the columns of each factor."""
 
     friends: tuple[str, ...]
     factors: Mapping[Factor, tuple[str, ...]]
 
     @classmethod
     def of(cls, dataset: Dataset, friends: Sequence[str]) -> "Weights":
-        """Find the weights in the friends of a dataset, folders such as ``calibrate``."""
+        """Find the weights in a dataset's own chunks and in its friends, folders such as ``calibrate``."""
         found: dict[Factor, list[str]] = {}
-        for folder in friends:
+        for folder in (*friends, "skim"):
             for name, stored in metadata(dataset.path(folder, dataset.manifest.chunks[0])).items():
                 if KEY in stored:
                     found.setdefault(Factor(**json.loads(stored[KEY])), []).append(name)

@@ -53,7 +53,7 @@ class Reweighter:
         """Write the friends ``reweight`` of a dataset: the weights of all events, sidebands or not."""
 
         def batches(chunk: str) -> Iterator[ak.Array]:
-            for events in dataset.iterate_chunk(chunk, features.columns(self.features)):
+            for events in dataset.iterate_chunk(chunk, features.columns(self.features), every=True):
                 values = features.compute(events, self.features, dataset.name)
                 weights = self.weights(values, identifier.keys(events))
                 yield ak.with_field(events[["run", "luminosityBlock", "event"]], weights, "reweight")

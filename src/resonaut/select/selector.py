@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.events import KEY, Dataset, write
+from resonaut.core.variations import PASSES
 from resonaut.select.method import Method
 from resonaut.select.quantile import Score
 from resonaut.select.regions import Regions
@@ -55,14 +56,15 @@ class Selector:
 
     def apply(self, dataset: Dataset, folder: str, tally: Tally, *, is_data: bool) -> None:
         """Score a dataset (``is_data`` as in ``score``), write its friends below ``folder``, and count its events."""
-        columns = tuple(dict.fromkeys(("m_jj", *self.method.columns, *tally.columns)))
+        columns = tuple(dict.fromkeys(("m_jj", PASSES, *self.method.columns, *tally.columns)))
         friends = tuple(dict.fromkeys((*self.method.friends, *tally.friends)))
 
         def batches(chunk: str) -> Iterator[ak.Array]:
-            for events in dataset.iterate_chunk(chunk, columns, friends):
+            for events in dataset.iterate_chunk(chunk, columns, friends, every=True):
                 score = self.score(events, dataset.name, is_data)
                 selected = self.selected(score)
-                tally.add(events, score, selected)
+                nominal = ak.to_numpy(events[PASSES])
+                tally.add(events[nominal], score[nominal], selected[nominal])
                 new = {f"score_{self.name}": score, f"selected_{self.name}": selected}
                 yield ak.zip({name: events[name] for name in KEY} | new)
 

@@ -13,8 +13,8 @@ from resonaut.core.datasets import DatasetConfig, require_certifiable
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.manifest import Lost
 from resonaut.core.results import write
-from resonaut.skim import cutflow, expected, pieces
-from resonaut.skim.columns import units
+from resonaut.skim import cutflow, expected, pieces, variations
+from resonaut.skim.columns import notes, units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.reading import Job, Read, Reader
 from resonaut.skim.results import Note, Summary
@@ -56,7 +56,7 @@ def skim_chunk(
             else:
                 lost.append(result)
         found = [piece for result in results.values() for piece in result.pieces]
-        events.write(output, pieces.join(found, columns, config.batch_events), units(columns))
+        events.write(output, pieces.join(found, columns, config.batch_events), units(columns), notes(columns))
         flow = cutflow.total(result.cutflow for result in results.values() if result.cutflow)
         content = Summary(
             chunk=output.stem,
@@ -68,6 +68,7 @@ def skim_chunk(
             lost=lost,
             broken=broken,
             notes=[Note(file=file, note=note) for file, result in results.items() for note in result.notes],
+            variations=variations.declared(columns),
         )
     for entry in content.notes:
         log.warning("%s: %s", entry.file, entry.note)

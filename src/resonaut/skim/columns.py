@@ -1,22 +1,29 @@
 """The columns of skimmed events: their order, types and units."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import awkward as ak
 import numpy as np
 
 from resonaut.core.events import KEY
+from resonaut.core.variations import where
 
 
 @dataclass(frozen=True)
 class Column:
-    """Type and unit of a column; ``listed``: a list of values for each event."""
+    """Type and unit of a column.
+
+    ``listed``: a list of values for each event; ``notes``: what else is stored of it, such as ``Factor.metadata()`` of
+    a weight; ``nullable``: it holds a variation's values where they differ, and may be missing (``skim.variations``).
+    """
 
     dtype: str
     unit: str = "1"
     listed: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
+    nullable: bool = False
 
 
 KINEMATICS = {"pt": "GeV", "eta": "1", "phi": "rad", "mass": "GeV"}
@@ -56,17 +63,33 @@ def units(columns: Mapping[str, Column]) -> dict[str, str]:
     return {name: column.unit for name, column in columns.items()}
 
 
+def notes(columns: Mapping[str, Column]) -> dict[str, Mapping[str, str]]:
+    """What is stored of each column beside its unit, as ``events.write`` takes it."""
+    return {name: column.notes for name, column in columns.items()}
+
+
 def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> ak.Array:
-    """A record array with exactly ``columns``, in their order and types.
+    """A record array with exactly ``columns``, in their order and types; a nullable one without values is left out.
 
     Raises:
         KeyError: a column has no values: a fault of the reader, not of the file.
     """
-    fields = {name: ak.values_astype(ak.Array(values[name]), np.dtype(c.dtype)) for name, c in columns.items()}
+    fields = {
+        name: ak.values_astype(ak.Array(values[name]), np.dtype(column.dtype))
+        for name, column in columns.items()
+        if name in values or not column.nullable
+    }
     return ak.zip(fields, depth_limit=1)
 
 
 def empty(columns: Mapping[str, Column]) -> ak.Array:
     """No events, with all columns in their types."""
-    none = ak.Array(np.empty(0))
-    return conform({n: ak.unflatten(none, np.empty(0, int)) if c.listed else none for n, c in columns.items()}, columns)
+    return conform({name: nothing(column, 0) for name, column in columns.items()}, columns)
+
+
+def nothing(column: Column, events: int) -> ak.Array:
+    """So many nulls of a nullable column; of another one no value, for no event."""
+    values = ak.Array(np.empty(0, column.dtype))
+    if column.listed:
+        values = ak.unflatten(values, np.empty(0, int))
+    return where(np.zeros(events, bool), values) if column.nullable else values

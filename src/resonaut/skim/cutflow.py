@@ -1,5 +1,6 @@
 """Events and weights that remain after each cut."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -48,15 +49,24 @@ class Cutflow:
         if broken.any():
             self._doubts[branch] = broken | self._doubts.get(branch, np.zeros_like(broken))
 
+    def fork(self) -> "Cutflow":
+        """From here on another selection, whose broken values put the events in doubt here, too."""
+        other = copy.copy(self)
+        other.rows = []
+        return other
+
     def finish(self) -> None:
         """Leave out the kept events with broken values, and count them by branch."""
         counts = {branch: int((broken & self.mask).sum()) for branch, broken in self._doubts.items()}
         self.faults = {branch: count for branch, count in counts.items() if count}
-        self.cut(READABLE, ~np.any([np.zeros_like(self.mask), *self._doubts.values()], axis=0))
+        self.cut(READABLE, ~self._doubtful())
+
+    def _doubtful(self) -> np.ndarray:
+        return np.asarray(np.any([np.zeros_like(self.mask), *self._doubts.values()], axis=0))
 
     def readable(self, values: Mapping[str, Any], chosen: np.ndarray) -> dict[str, Any]:
-        """The ``values`` of the events of ``chosen``, without those that ``finish`` has left out since."""
-        still = self.mask[chosen]
+        """The ``values`` of the events of ``chosen``, without those in doubt, which ``finish`` leaves out."""
+        still = ~self._doubtful()[chosen]
         return dict(values) if still.all() else {name: column[still] for name, column in values.items()}
 
 

@@ -1,7 +1,9 @@
 """Merge the chunks of a dataset into its manifest: the cutflow, the normalisation, what was lost."""
 
 import logging
+import operator
 from collections import defaultdict
+from functools import reduce
 from pathlib import Path
 
 import awkward as ak
@@ -13,6 +15,7 @@ from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileErro
 from resonaut.core.events import KEY
 from resonaut.core.manifest import Cut, Manifest
 from resonaut.core.results import read, write
+from resonaut.core.variations import PASSES
 from resonaut.skim import cutflow, duplicates
 from resonaut.skim.pieces import not_fired
 from resonaut.skim.results import Summary
@@ -67,6 +70,7 @@ def merge(
         notes=notes,
         dropped=dropped,
         era=dataset.era,
+        variations=reduce(operator.or_, (chunk.variations for chunk in chunks)),
     )
     write(output, manifest)
 
@@ -135,9 +139,10 @@ def _drop_copies(
     if not len(repeated):
         return {}
     rows = {file: repeated["row"][repeated["file"] == file] for file in np.unique(repeated["file"])}
-    weights = float(sum(_weights(paths[file])[dropped].sum() for file, dropped in rows.items()))
-    events, sum_weights = flow[-1].events - len(repeated), flow[-1].sum_weights - weights
-    flow.append(Cut(cut="duplicates", events=events, sum_weights=sum_weights))
+    counts = [_nominal(paths[file], dropped) for file, dropped in rows.items()]
+    number, weight = (sum(lost) for lost in zip(*counts, strict=True))
+    left = Cut(cut="duplicates", events=flow[-1].events - int(number), sum_weights=flow[-1].sum_weights - weight)
+    flow.append(left)
     return {paths[file].stem: dropped.tolist() for file, dropped in rows.items()}
 
 
@@ -171,9 +176,13 @@ def _inputs(dataset: DatasetConfig, path: Path) -> str:
     return ", ".join(dataset.files[first : first + dataset.files_per_chunk]) or str(path)
 
 
-def _weights(path: Path) -> np.ndarray:
-    """The generator weights of a chunk's events."""
-    return np.concatenate([ak.to_numpy(batch.gen_weight) for batch in events.iterate([path], ["gen_weight"])])
+def _nominal(path: Path, rows: np.ndarray) -> tuple[int, float]:
+    """How many of some rows of a chunk pass the nominal selection, and their summed generator weights."""
+    stored = [name for name in ("gen_weight", PASSES) if name in events.columns(path)]
+    found = ak.concatenate(list(events.iterate([path], stored)))[rows]
+    if PASSES in stored:
+        found = found[found[PASSES]]
+    return len(found), float(ak.to_numpy(found.gen_weight).sum())
 
 
 def lost_fraction(chunks: list[Summary]) -> float:

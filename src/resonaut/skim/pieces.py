@@ -96,14 +96,22 @@ def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -
 def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -> Iterator[pa.Table]:
     """Yield the events of all pieces in batches of at least ``batch_events`` (the last: what is left).
 
-    Where there is none, one empty batch tells the columns and their types.
+    Where there is none, one empty batch tells the columns and their types. Nullable columns are those of any piece.
     """
-    waiting, count, yielded = [events.table(empty(columns), "")], 0, False
-    for piece in pieces:
-        waiting.append(pa.ipc.open_file(pa.OSFile(str(piece))).read_all())
+    files = [pa.ipc.open_file(pa.OSFile(str(piece))) for piece in pieces]
+    found = {name for file in files for name in file.schema.names}
+    start = empty({name: column for name, column in columns.items() if name in found or not column.nullable})
+    waiting, count, yielded = [events.table(start, "")], 0, False
+    for file in files:
+        waiting.append(file.read_all())
         count += len(waiting[-1])
         if count >= batch_events:
-            yield pa.concat_tables(waiting).combine_chunks()
+            yield _joined(waiting)
             waiting, count, yielded = waiting[:1], 0, True
     if count or not yielded:
-        yield pa.concat_tables(waiting).combine_chunks()
+        yield _joined(waiting)
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Tables one after the other, with nulls in the columns that one lacks."""
+    return pa.concat_tables(tables, promote_options="default").combine_chunks()

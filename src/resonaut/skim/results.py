@@ -19,6 +19,7 @@ class Summary:
 
     ``generated``: number and summed weights of generated events, also those no longer in the files.
     ``lost`` is not in ``events``; ``broken`` are events that pass all cuts and are left out as not readable.
+    ``variations`` of the objects, each with its group; all numbers are those of the nominal selection.
     """
 
     chunk: str
@@ -30,3 +31,4 @@ class Summary:
     lost: list[Lost]
     broken: list[Lost]
     notes: list[Note]
+    variations: dict[str, str]

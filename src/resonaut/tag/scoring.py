@@ -50,7 +50,7 @@ def _score(
 ) -> Iterator[ak.Array]:
     longest = max(tagger.settings.max_constituents for tagger in taggers)
     wanted = [column for jet in JETS for column in columns(jet)]
-    batches = dataset.iterate_chunk(chunk, wanted)
+    batches = dataset.iterate_chunk(chunk, wanted, every=True)
     for batch in tqdm(batches, desc=f"{dataset.name}/{chunk}", unit="row group", disable=None):
         scored = {name: batch[name] for name in events.KEY}
         for jet in JETS:

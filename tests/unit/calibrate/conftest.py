@@ -120,6 +120,7 @@ def make_dataset(tmp_path):
             "lost": [],
             "notes": [],
             "dropped": {},
+            "variations": {},
         }
         path = tmp_path / "skim" / f"{name}.json"
         write_json(path, content | manifest)

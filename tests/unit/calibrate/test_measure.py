@@ -184,3 +184,14 @@ def test_missing_weights_are_one_sentence(make_dataset, settings):
     systematics = Systematics(background=0.3, weights={"scales": WeightPair(column="shower_weight", up=0, down=2)})
     with pytest.raises(ConfigError, match=r"'w_sim' has no 3 weights 'shower_weight' .*systematics\.weights\.scales"):
         measure(Samples.open([data], [w], [], []), dataclasses.replace(settings, systematics=systematics))
+
+
+def test_events_that_pass_only_in_a_variation_are_not_measured(make_dataset, settings, add_failing):
+    data = make_dataset("data", "w_data", [[300]])
+    simulation = [make_dataset(name, kind, [[200]]) for name, kind in (("w", "w_sim"), ("qcd", "w_background"))]
+    signal = make_dataset("signal", "signal", [[200]], prongs=(2, 2))
+    before = measure(Samples.open([data], simulation[:1], simulation[1:], [signal]), settings)
+    assert all(add_failing(path) for path in (*simulation, signal))
+    after = measure(Samples.open([data], simulation[:1], simulation[1:], [signal]), settings)
+    assert after[1] == before[1]
+    assert after[2] == before[2]

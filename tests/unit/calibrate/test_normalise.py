@@ -314,3 +314,34 @@ def test_a_correction_of_another_declustering_is_refused(bins, settings, tmp_pat
     assert files.read_for(tmp_path / "c.json", kt).declustering == "kt"
     with pytest.raises(ConfigError, match=r"with minimum_kt 0.02, but calibrate.minimum_kt is 1.0; set it to 0.02"):
         files.read_for(tmp_path / "c.json", dataclasses.replace(kt, minimum_kt=1.0))
+
+
+def test_events_that_pass_only_in_a_variation_get_weights_and_change_none(signal, settings, bins, add_failing):
+    correction = uneven(bins)
+    before = normalise(signal, correction, settings), friends_of(signal, correction, settings).to_list()
+    summary = summarise(signal, before[0], False, settings)
+    path = signal.results / "skim" / "signal.json"
+    added = add_failing(path)
+    varied = Dataset.open(path)
+    assert normalise(varied, correction, settings) == before[0]
+    assert friends_of(varied, correction, settings).to_list() == before[1]
+    assert summarise(varied, before[0], False, settings) == summary
+    assert sum(len(one) for one in varied.iterate([], ["calibrate"], every=True)) == len(before[1]) + added
+
+
+def test_jets_with_prongs_that_no_nominal_event_has_keep_their_weight(make_dataset, settings, bins, add_failing):
+    path = make_dataset("signal", "signal", [[100]], prongs=(3, 3))
+    add_failing(path)
+    other = Dataset.open(make_dataset("other", "signal", [[2]], prongs=(3, 2)))
+    (whole,) = Dataset.open(path).iterate([*COLUMNS, "gen_weight", "passes"], every=True)
+    (two,) = other.iterate([*COLUMNS, "gen_weight"])
+    nominal = whole[whole.passes]
+    numbered = ak.with_field(ak.with_field(two, two.event + 10_000, "event"), np.zeros(2, bool), "passes")
+    write(Dataset.open(path).path("skim", "000"), [ak.concatenate([nominal, numbered[nominal.fields]])], {})
+    found = friends_of(Dataset.open(path), uneven(bins), settings)
+    assert len(found) == 100
+    (every,) = Dataset.open(path).iterate(["lund_calibrated_j2"], ["calibrate"], every=True)
+    assert len(every) == 102
+    of_two = dataclasses.replace(normalise(Dataset.open(path), uneven(bins), settings), prongs={})
+    with pytest.raises(InputFileError, match="these variations of jets with 3 prongs"):
+        list(apply(Dataset.open(path), "000", uneven(bins), of_two, settings, path))

@@ -40,6 +40,7 @@ def dataset(tmp_path) -> events.Dataset:
         "lost": [],
         "notes": [],
         "dropped": {},
+        "variations": {},
     }
     write_json(tmp_path / "skim" / "d.json", manifest)
     return events.Dataset.open(tmp_path / "skim" / "d.json")
@@ -54,7 +55,7 @@ def test_friends_join_and_weights_scale(dataset) -> None:
 
 def data(name: str, era: str | None, luminosity: float | None, n: int = 1) -> Manifest:
     unknown = {"cross_section": None, "mass": None, "weight_scale": 1.0}
-    empty = {"chunks": [], "cutflow": [], "lost": [], "notes": [], "dropped": {}}
+    empty = {"chunks": [], "cutflow": [], "lost": [], "notes": [], "dropped": {}, "variations": {}}
     return Manifest(name=name, nature="data", events=n, luminosity=luminosity, era=era, **unknown, **empty)
 
 
@@ -175,3 +176,73 @@ def test_nan_stops_the_write_and_leaves_the_old_file(dataset) -> None:
         events.write(path, [batch([1, 2, 3], score=np.array([0.0, np.nan, 1.0]))], {})
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir() if "partial" in p.name] == []
+
+
+def shifted(values: list) -> ak.Array:
+    """Null where ``None`` is."""
+    return ak.values_astype(ak.Array(values), np.float64)
+
+
+@pytest.fixture
+def varied(tmp_path) -> events.Dataset:
+    """Four events, of which the last passes only with ``jes_up``, and the first one only without."""
+    for chunk, numbers in {"000": [1, 2, 3, 4], "001": [5, 6]}.items():
+        x = np.asarray(numbers, np.float64)
+        columns = {"gen_weight": x, "x": 10 * x, "y": -x, "l": ak.Array([[n] * n for n in numbers])}
+        columns["passes"] = np.array([n != 4 for n in numbers])
+        if chunk == "000":
+            columns |= {"x__jes_up": shifted([None, 21.0, None, 41.0]), "l__jes_up": ak.Array([None, [7], None, None])}
+            columns["passes__jes_up"] = ak.Array([False, None, None, True])
+        events.write(tmp_path / "skim" / "d" / f"{chunk}.parquet", [batch(numbers, **columns)], {})
+        score = {"score": x} | ({"score__jes_up": shifted([None, None, 0.5, None])} if chunk == "000" else {})
+        events.write(tmp_path / "select" / "d" / f"{chunk}.parquet", [batch(numbers, **score)], {})
+    manifest = asdict(data("d", None, None, 5)) | {"chunks": ["000", "001"], "variations": {"jes_up": "jets"}}
+    write_json(tmp_path / "skim" / "d.json", manifest)
+    return events.Dataset.open(tmp_path / "skim" / "d.json")
+
+
+def whole(batches) -> ak.Array:
+    return ak.concatenate(list(batches))
+
+
+def test_nominal_events_are_read_unless_a_variation_is_asked_for(varied) -> None:
+    nominal = varied.read(["x", "l", "score"], ["select"])
+    assert nominal.event.to_list() == [1, 2, 3, 5, 6]
+    assert nominal.x.to_list() == [10, 20, 30, 50, 60]
+    up = whole(varied.iterate(["x", "y", "l", "score", "weight"], ["select"], "jes_up"))
+    assert up.event.to_list() == [2, 3, 4, 5, 6]
+    assert up.x.to_list() == [21, 30, 41, 50, 60]
+    assert up.y.to_list() == [-2, -3, -4, -5, -6]
+    assert up.l[:3].to_list() == [[7], [3, 3, 3], [4, 4, 4, 4]]
+    assert up.score.to_list() == [2, 0.5, 4, 5, 6]
+    assert up.weight.to_list() == [2, 3, 4, 5, 6]
+    assert str(up.x.type.content) == "float64"
+
+
+def test_who_writes_friends_sees_every_row(varied) -> None:
+    every = whole(varied.iterate(["x", "passes"], every=True))
+    assert every.x.to_list() == [10, 20, 30, 40, 50, 60]
+    assert every.passes.to_list() == [True, True, True, False, True, True]
+    up = whole(varied.iterate(["x", "passes"], variation="jes_up", every=True))
+    assert up.x.to_list() == [10, 21, 30, 41, 50, 60]
+    assert up.passes.to_list() == [False, True, True, True, True, True]
+
+
+def test_all_events_pass_where_nothing_is_shifted(dataset) -> None:
+    assert dataset.read(["passes"]).passes.to_list() == [True] * 3
+    assert [str(one.passes.type.content) for one in dataset.iterate(["passes"], every=True)] == ["bool", "bool"]
+
+
+def test_copies_that_fail_nominally_are_no_loss(varied, tmp_path) -> None:
+    path = tmp_path / "skim" / "d.json"
+    write_json(path, asdict(replace(varied.manifest, dropped={"000": [3]})))
+    left = events.Dataset.open(path)
+    assert whole(left.iterate([], variation="jes_up")).event.to_list() == [2, 3, 5, 6]
+    write_json(path, asdict(replace(varied.manifest, dropped={"000": [2]})))
+    with pytest.raises(InputFileError, match="has 6 events, and the files of its chunks 5"):
+        events.Dataset.open(path)
+
+
+def test_a_variation_that_there_is_not(varied) -> None:
+    with pytest.raises(ValueError, match="'d' has no variation 'jes_sideways', only"):
+        whole(varied.iterate(["x"], variation="jes_sideways"))

@@ -54,7 +54,7 @@ def test_weights_are_found_by_what_their_files_say(tmp_path) -> None:
     events.write(tmp_path / "calibrate/000.parquet", [ak.Array(key | columns)], {}, notes)
     pileup = {"nominal": Factor("pileup").metadata(), "more": Factor("pileup", "minimum_bias", "up").metadata()}
     events.write(tmp_path / "skim/000.parquet", [ak.Array(key | {"nominal": [2.0, 2], "more": [3.0, 3]})], {}, pileup)
-    weights = Weights.of(Friends(tmp_path), ["calibrate", "skim"])
+    weights = Weights.of(Friends(tmp_path), ["calibrate"])
     assert weights.groups == ["lund", "pileup"]
     assert set(weights.columns) == {"a_j1", "a_j2", "toys_j1", "nominal", "more"}
     batch = ak.Array(columns | {"nominal": [2.0, 2.0], "more": [3.0, 3.0]})

@@ -144,7 +144,16 @@ def closure(folder, content_of):
 
 def manifests(folder):
     cutflow = [{"cut": f"cut {i}", "events": 10 * (9 - i), "sum_weights": 90.0 - 10 * i} for i in range(9)]
-    shared = {"chunks": [], "events": 10, "weight_scale": 1.0, "era": None, "lost": [], "notes": [], "dropped": {}}
+    shared = {
+        "chunks": [],
+        "events": 10,
+        "weight_scale": 1.0,
+        "era": None,
+        "lost": [],
+        "notes": [],
+        "dropped": {},
+        "variations": {},
+    }
     data = {"name": "data", "nature": "data", "luminosity": 20.0, "cross_section": None, "mass": None}
     signal = {"name": "x", "nature": "simulation", "luminosity": None, "cross_section": 2.0, "mass": 3500.0}
     write_json(folder / "data.json", shared | data | {"cutflow": cutflow})

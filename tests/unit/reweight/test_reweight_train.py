@@ -34,7 +34,15 @@ def write_dataset(folder: Path, name: str, chunks: list[ak.Array], **manifest) -
         events.write(folder / "skim" / name / f"{number:03d}.parquet", [chunk[:700], chunk[700:]], {})
     content = {"name": name, "nature": "simulation", "chunks": [f"{number:03d}" for number in range(len(chunks))]}
     content |= {"events": sum(map(len, chunks)), "luminosity": None, "cross_section": 1.0, "mass": None}
-    content |= {"weight_scale": 1.0, "era": None, "cutflow": [], "lost": [], "notes": [], "dropped": {}}
+    content |= {
+        "weight_scale": 1.0,
+        "era": None,
+        "cutflow": [],
+        "lost": [],
+        "notes": [],
+        "dropped": {},
+        "variations": {},
+    }
     write_json(folder / "skim" / f"{name}.json", content | manifest)
     return folder / "skim" / f"{name}.json"
 
@@ -120,3 +128,15 @@ def test_empty_sidebands_and_a_missing_luminosity_stop(tmp_path, settings, data,
     unknown = write_dataset(tmp_path, "unknown", [toy_events(800, 5, 150)], nature="data")
     with pytest.raises(ConfigError, match=r"no luminosity; set datasets\.unknown\.luminosity"):
         _ = Collisions.open([unknown]).luminosity
+
+
+def test_events_that_pass_only_in_a_variation_get_weights_and_change_none(
+    tmp_path, settings, data, simulation, add_failing
+):
+    closure = run(tmp_path, settings, data, simulation)
+    before = Dataset.open(simulation).read(["reweight"], ["reweight"]).to_list()
+    added = add_failing(simulation)
+    assert run(tmp_path, settings, data, simulation) == closure
+    opened = Dataset.open(simulation)
+    assert opened.read(["reweight"], ["reweight"]).to_list() == before
+    assert sum(len(one) for one in opened.iterate(["reweight"], ["reweight"], every=True)) == 4000 + added

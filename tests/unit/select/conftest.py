@@ -67,6 +67,7 @@ def write_dataset(tmp_path) -> Callable[..., Path]:
             "lost": [],
             "notes": [],
             "dropped": {},
+            "variations": {},
         }
         path = tmp_path / "skim" / f"{name}.json"
         write_json(path, content | manifest)

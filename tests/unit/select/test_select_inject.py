@@ -421,3 +421,10 @@ def test_the_command_and_the_comparison(config, pool, manifests, tmp_path, setti
     write(into_data, replace(written[0], improvement=None))
     with pytest.raises(InputFileError, match=r"into_data\.json: no significance improvement of injected signal"):
         benchmark([*paths, into_data])
+
+
+def test_events_that_pass_only_in_a_variation_are_not_injected(settings, pool, manifests, add_failing):
+    drawn = Injection(amount=50.0, unit="fb", luminosity=5.0, systematics=False, seed=2)
+    before = inject(experiment(settings, pool, Dataset.open(manifests["signal"]), drawn))
+    assert add_failing(manifests["signal"])
+    assert inject(experiment(settings, pool, Dataset.open(manifests["signal"]), drawn)) == before

@@ -245,3 +245,16 @@ def test_missing_tagger_scores_are_named_with_the_remedy(settings, manifests, wr
 def test_only_data_is_searched(settings, manifests):
     with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         call(settings, manifests, data="qcd")
+
+
+@pytest.mark.parametrize("method", ["cwola", "supervised", "ideal"])
+def test_events_that_pass_only_in_a_variation_are_scored_and_change_nothing(
+    config, manifests, tmp_path, method, add_failing
+):
+    """Neither what is learned from them, nor the efficiencies and the sculpting check."""
+    before = run(config, manifests, method, tmp_path), scores(manifests["signal"], method).to_list()
+    added = {name: add_failing(manifests[name]) for name in ("qcd", "signal")}
+    assert (run(config, manifests, method, tmp_path), scores(manifests["signal"], method).to_list()) == before
+    for name, number in added.items():
+        batches = Dataset.open(manifests[name]).iterate([f"score_{method}"], [f"select/{method}/w3500"], every=True)
+        assert sum(map(len, batches)) == Dataset.open(manifests[name]).manifest.events + number

@@ -25,7 +25,7 @@ def other(tmp_path) -> Path:
         key = {name: np.array(numbers, np.int64) for name in events.KEY}
         content = ak.Array(key | {"m_jj": np.array(numbers, float)})
         events.write(path.with_suffix("") / f"{chunk}.parquet", [content], {})
-    empty = {"cutflow": [], "lost": [], "notes": [], "dropped": {}}
+    empty = {"cutflow": [], "lost": [], "notes": [], "dropped": {}, "variations": {}}
     known = {"luminosity": None, "cross_section": 2.0, "mass": 3500.0, "weight_scale": 0.5, "era": None}
     write(path, Manifest(name="x", nature="simulation", chunks=["000", "001"], events=3, **known, **empty))
     return path

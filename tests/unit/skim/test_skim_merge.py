@@ -22,7 +22,16 @@ def row(cut: str, events: int, sum_weights: float) -> Cut:
 
 FLOW = [row("stored", 100, 60.0), row("pt", 10, 4.0), row("readable", 10, 4.0)]
 GOOD = Summary(
-    chunk="000", files=1, events=100, selected=10, generated=(500, 250.0), cutflow=FLOW, lost=[], broken=[], notes=[]
+    chunk="000",
+    files=1,
+    events=100,
+    selected=10,
+    generated=(500, 250.0),
+    cutflow=FLOW,
+    lost=[],
+    broken=[],
+    notes=[],
+    variations={},
 )
 
 

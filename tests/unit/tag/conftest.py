@@ -103,6 +103,7 @@ def write_dataset(tmp_path):
             "lost": [],
             "notes": [],
             "dropped": {},
+            "variations": {},
         }
         path = tmp_path / "skim" / f"{name}.json"
         path.write_text(json.dumps(manifest))

@@ -57,3 +57,12 @@ def test_a_class_without_jets_is_an_error_that_names_it(make_events, write_datas
     paths = [write_dataset("qcd", "background", [make_events(80, 1)]), write_dataset("s", "signal", [batch])]
     with pytest.raises(EmptySelectionError, match="only 0 jets of class '3prong'"):
         sample.load(sample.Simulation.open(paths[:1], paths[1:]), settings, settings.networks["part"], "train")
+
+
+def test_events_that_pass_only_in_a_variation_train_nothing(simulation, settings, add_failing):
+    network = settings.networks["part"]
+    before = sample.load(sample.Simulation.open(simulation[:1], simulation[1:]), settings, network, "train")
+    assert all(add_failing(path) for path in simulation)
+    after = sample.load(sample.Simulation.open(simulation[:1], simulation[1:]), settings, network, "train")
+    np.testing.assert_array_equal(after.inputs.vectors, before.inputs.vectors)
+    np.testing.assert_array_equal(after.labels, before.labels)

@@ -69,3 +69,16 @@ def test_missing_constituents_and_repeated_models_are_named(make_events, write_d
         scoring.score_chunk(settings, models, manifest, "000", output, True)
     with pytest.raises(ConfigError, match="repeat a network's name"):
         scoring.score_chunk(settings, [*models, models[0]], manifest, "000", output, True)
+
+
+def test_every_row_has_scores(make_events, write_dataset, settings, models, tmp_path, add_failing):
+    manifest = write_dataset("signal", "signal", [make_events(30, 1), make_events(20, 3)])
+    output = tmp_path / "tag" / "signal" / "000.parquet"
+    scoring.score_chunk(settings, models, manifest, "000", output, True)
+    before = events.Dataset.open(manifest).read(["j1_part_qcd"], ("tag",))
+    added = add_failing(manifest)
+    scoring.score_chunk(settings, models, manifest, "000", output, True)
+    assert events.count(output) == 50 + added
+    after = events.Dataset.open(manifest).read(["j1_part_qcd"], ("tag",))
+    assert after.event.to_list() == before.event.to_list()
+    np.testing.assert_allclose(after.j1_part_qcd, before.j1_part_qcd, rtol=1e-5)

@@ -70,6 +70,7 @@ def page(windows, tmp_path):
         "era": None,
         "notes": [],
         "dropped": {},
+        "variations": {},
         "mass": None,
         "lost": [],
     }
@@ -143,6 +144,7 @@ def test_headings(tmp_path) -> None:
         "era": None,
         "notes": [],
         "dropped": {},
+        "variations": {},
         "mass": None,
         "lost": [],
     }

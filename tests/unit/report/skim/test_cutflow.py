@@ -29,6 +29,7 @@ def test_cutflow_table(tmp_path) -> None:
         ],
         "notes": ["1 of 3 files: no counters"],
         "dropped": {},
+        "variations": {},
     }
     write_json(tmp_path / "skim" / "qcd.json", manifest)
     cutflow.draw(tmp_path, [tmp_path / "skim" / "qcd.json"], None)
