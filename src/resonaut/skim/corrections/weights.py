@@ -1,46 +1,17 @@
-"""Weights of simulated events: pile-up, trigger prefiring, generated particles.
+"""Weights of simulated events by tables: of pile-up and of generated particles."""
 
-A source's columns are ``weight_<source>``, the nominal one, ``weight_<source>_up`` and ``_down``.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import awkward as ak
 import numpy as np
 
 from resonaut.core.errors import InputFileError
-from resonaut.core.weights import Factor
 from resonaut.skim.corrections.settings import Particles
 from resonaut.skim.corrections.tables import FloatArray, Table
 
+# The nominal weight, those of a source, or many that are equally likely.
 Way = Literal["", "up", "down", "toys"]
 LAST_COPY = 1 << 13
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A column of weights: numbers (n,), or for toys (n, toys)."""
-
-    factor: Factor
-    values: FloatArray
-
-
-Weights = dict[str, Weight]
-
-
-def columns(source: str, values: Mapping[Way, FloatArray], stored: str = "") -> Weights:
-    """The columns of a source: its nominal weights under "", those of each way; it is ``stored`` as its variations are.
-
-    >>> list(columns("pileup", {"": np.ones(2), "up": np.ones(2), "down": np.ones(2)}))
-    ['weight_pileup', 'weight_pileup_up', 'weight_pileup_down']
-    """
-    name = stored or source
-    return {
-        f"weight_{name}{'_' * bool(way)}{way}": Weight(Factor(name, name if way else "", way), numbers)
-        for way, numbers in values.items()
-    }
 
 
 def pileup(table: Table, interactions: FloatArray) -> dict[Way, FloatArray]:

@@ -4,18 +4,9 @@ import pytest
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.record import build
-from resonaut.core.weights import Factor
 from resonaut.skim.corrections import weights
 from resonaut.skim.corrections.settings import Particles
 from resonaut.skim.corrections.tables import Table
-
-
-def test_columns_say_what_they_are() -> None:
-    found = weights.columns("pileup", {"": np.ones(1), "up": np.ones(1)}, "pileup_2017")
-    assert {name: weight.factor for name, weight in found.items()} == {
-        "weight_pileup_2017": Factor("pileup_2017"),
-        "weight_pileup_2017_up": Factor("pileup_2017", "pileup_2017", "up"),
-    }
 
 
 def test_pileup(write_tables, make_table) -> None:

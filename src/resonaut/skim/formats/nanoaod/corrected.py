@@ -8,11 +8,9 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from resonaut.core.errors import InputFileError
 from resonaut.core.identifier import KEY, keys
 from resonaut.skim.corrections import energy, identification, mass, missing
-from resonaut.skim.corrections.settings import DataCorrections, Identification, SimulatedCorrections
-from resonaut.skim.corrections.tables import Table
+from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
 from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 
@@ -85,6 +83,19 @@ class Corrections:
             return None
         return energy.Scale.of(jets.file, met.offset, jets.algorithm, jets.scale)
 
+    def open(self) -> None:
+        """Open all tables once, so that one that is missing stops the job and not each file.
+
+        Raises:
+            InputFileError: a table is missing.
+        """
+        _ = self.energies, self.subjet_scale, self.offset
+
+    def identifies(self, kind: str) -> bool:
+        """Whether tables give the identification of a kind of jets."""
+        jets = getattr(self.settings, kind)
+        return jets is not None and jets.identification is not None
+
     def __getstate__(self) -> dict[str, Any]:
         """Another process opens the tables for itself."""
         return {name: getattr(self, name) for name in ("era", "settings", "blind")}
@@ -102,7 +113,7 @@ class Corrections:
             needed |= {f"{names.jets}_{field}": where for field in SUBJET_LINKS}
             needed |= {f"SubJet_{field}": where for field in MOMENTUM}
         for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
-            if (jets := getattr(made, kind)) is not None and jets.identification is not None:
+            if self.identifies(kind):
                 needed |= {f"{collection}_{field}": where for field in identification.FIELDS}
         return needed
 
@@ -155,7 +166,7 @@ class Corrected:
             link = GENERATED[kind][1]
             if kind in self.made.energies and self._generated(kind) and self.batch.has(f"{collection}_{link}"):
                 fields["gen_index"] = link
-            if settings.identification is not None:
+            if self.made.identifies(kind):
                 fields |= {name: name for name in identification.FIELDS}
         if kind == "large_jet" and self.made.settings.subjets is not None:
             fields |= {name: name for name in SUBJET_LINKS}
@@ -241,9 +252,7 @@ class Corrected:
         generated = None
         if "gen_index" in jets.fields:
             generated = self.batch.collection(GENERATED[kind][0], ("pt", "eta", "phi"))
-        return self.made.energies[kind].correct(
-            jets, self.events, generated, shifts=self.made.simulated is not None
-        )
+        return self.made.energies[kind].correct(jets, self.events, generated, shifts=self.made.simulated is not None)
 
     def _generated(self, kind: str) -> bool:
         """Whether jets are smeared towards generated ones."""
