@@ -80,15 +80,17 @@ def composed(base: type[T], parts: Mapping[str, type]) -> type[T]:
 
 
 def keys(kind: Any) -> dict[str, FieldInfo]:
-    """The declarations of a record's keys; none of what is no record."""
+    """The declarations of a record's keys, by the name that a configuration gives them; none of what is no record."""
     found: dict[str, FieldInfo] = getattr(kind, "__pydantic_fields__", {})
-    return found
+    return {declared.alias or name: declared for name, declared in found.items()}
 
 
 @functools.cache
 def hints(kind: Any) -> dict[str, Any]:
     """The types of a record's keys, with what annotates them."""
-    return typing.get_type_hints(kind, include_extras=True) if keys(kind) else {}
+    found = typing.get_type_hints(kind, include_extras=True) if keys(kind) else {}
+    declared: dict[str, FieldInfo] = getattr(kind, "__pydantic_fields__", {})
+    return {(name in declared and declared[name].alias) or name: hint for name, hint in found.items()}
 
 
 def unit(hint: Any, declared: FieldInfo) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
-from resonaut.core.units import listed
 from resonaut.skim.own import COLUMNS, OwnColumns
 
 if TYPE_CHECKING:
@@ -70,11 +69,23 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
 }
 
 
+def _observables() -> str:
+    """The Markdown table of the vocabulary of observables."""
+    from resonaut.physics.observables import OBSERVABLES
+
+    rows = ["| observable | unit | symbol | objects |", "|---|---|---|---|"]
+    for name, one in OBSERVABLES.items():
+        needs = [f"`{other}`" + (f" × {need.number}" if need.number > 1 else "") for other, need in one.objects.items()]
+        rows.append(f"| `{name}` | {one.unit if one.unit != '1' else ''} | {one.label} | {', '.join(needs)} |")
+    return "\n".join(rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"observables": _observables}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a dataset asks for what its files cannot have, or names a missing list."""
     from resonaut.core.datasets import require_certifiable
-    from resonaut.core.record import build
-    from resonaut.skim.settings import Region, require_flags
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
@@ -83,11 +94,9 @@ def check(analysis: "Analysis") -> None:
         entry = config["datasets"][name]
         _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])
-        region = build(config["skim"]["regions"][entry["region"]], Region, f"config: skim.regions.{entry['region']}")
-        require_flags(entry["region"], region, entry["format"], known[entry["format"]].flags)
+        _require_era(analysis, name, known[entry["format"]])
         _require_labels(name, entry, known[entry["format"]])
         _require_columns(analysis, name, known[entry["format"]])
-        _require_era(analysis, name, known[entry["format"]])
         if entry["certified"] is not None:
             require_certifiable(name, entry["nature"], entry["format"], config["code"])
         for key in ("certified", "expected"):
@@ -99,11 +108,11 @@ def check(analysis: "Analysis") -> None:
 
 
 def _require_era(analysis: "Analysis", name: str, layout: formats.Format) -> None:
-    """An era without a block beside those of others, or a block that the dataset cannot have."""
+    """A region or a block of an era that the dataset cannot have, or an era without one beside those of others."""
     from resonaut.core.datasets import DatasetConfig
     from resonaut.core.record import build
-    from resonaut.skim.era import Era, files, require, require_files
-    from resonaut.skim.settings import Skim, require_flags
+    from resonaut.skim import era, region
+    from resonaut.skim.settings import Skim
 
     dataset = build(analysis.config["datasets"][name], DatasetConfig, f"config: datasets.{name}")
     eras = analysis.config["skim"]["eras"]
@@ -113,11 +122,11 @@ def _require_era(analysis: "Analysis", name: str, layout: formats.Format) -> Non
             "it there."
         )
     where, read = f"config: skim.eras.{dataset.era}", keys(analysis, "chunk", name)["skim"]
-    era = Era.of(build(read, Skim, "config: skim"), dataset, name)
-    require(era, where, name, dataset.format, layout.flags)
-    require_flags(dataset.region, era.region, dataset.format, layout.flags)
+    found = era.Era.of(build(read, Skim, "config: skim"), dataset, name)
+    region.require(dataset.region, found.region, layout, dataset.format, analysis.config["code"])
+    era.require(found, where, name, dataset.format, layout.flags)
     for block in _block(analysis, name).values():
-        require_files(where, files(block, dataset.nature))
+        era.require_files(where, era.files(block, dataset.nature))
 
 
 def adopted(analysis: "Analysis", dataset: str) -> dict[str, list[str]]:
@@ -130,15 +139,8 @@ def adopted(analysis: "Analysis", dataset: str) -> dict[str, list[str]]:
 
 
 def _require_region(config: dict[str, Any], name: str) -> None:
-    """Cuts that no event passes, or that one jet cannot have; a dataset's ``region`` is there."""
+    """A cut on m_jj that leaves nothing of the spectrum; a dataset's ``region`` is there."""
     region, where = config["skim"]["regions"][name], f"config: skim.regions.{name}"
-    mass = region["softdrop_mass"]
-    if mass is not None and mass[0] >= mass[1]:
-        raise ConfigError(f"{where}.softdrop_mass is {listed(mass)}; give the lower value first.")
-    if region["jets"] == 1 and (region["delta_eta_max"] is not None or region["m_jj_min"] is not None):
-        raise ConfigError(
-            f"{where} keeps one jet, which has no delta_eta and no m_jj; set delta_eta_max and m_jj_min to null."
-        )
     highest = config["select"]["spectrum"]["high"]
     if "select" in config["search"]["stages"] and (region["m_jj_min"] or 0) >= highest:
         raise ConfigError(
@@ -155,9 +157,13 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
     )
     COLUMNS.joined(own.code).require(where, own.names)
     for column, entry in own.find().items():
+        from resonaut.core.record import build
         from resonaut.skim.columns import TAKEN
+        from resonaut.skim.region import Objects
+        from resonaut.skim.settings import Region
 
-        if column in TAKEN:
+        region = build(analysis.config["skim"]["regions"][analysis.config["datasets"][name]["region"]], Region, where)
+        if column in TAKEN or column in Objects(region, own.code).columns():
             raise ConfigError(f"{where}: {column!r} has the name of another column; rename it.")
         for branch in entry.branches:
             if branch.startswith(layout.truth):
@@ -183,10 +189,14 @@ def format_code(analysis: "Analysis", dataset: str) -> list[str]:
 
 
 def own_code(analysis: "Analysis", dataset: str) -> list[str]:
-    """The user's own files that the chunks of a dataset use: those of its format and of columns."""
+    """The user's own files that the chunks of a dataset use: those of its format, of columns and of observables."""
+    from resonaut.physics.observables import OBSERVABLES
+
+    region = analysis.config["skim"]["regions"][analysis.config["datasets"][dataset]["region"]]
     used = {
         *format_code(analysis, dataset),
-        *COLUMNS.files(own_columns(analysis, dataset).names, analysis.config["code"]),
+        *COLUMNS.files(region["columns"], analysis.config["code"]),
+        *OBSERVABLES.files([*region["observables"], *region["cuts"]], analysis.config["code"]),
     }
     return [path for path in analysis.config["code"] if path in used]
 

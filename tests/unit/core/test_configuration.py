@@ -151,7 +151,7 @@ def test_every_key_is_described() -> None:
 def test_docs_hold_the_table_of_the_keys(name) -> None:
     """Mend with `make docs`."""
     page = (ROOT / "docs" / f"{name}.md").read_text()
-    assert documentation.document(page, documentation.records()[name]) == page
+    assert documentation.document(page, documentation.records()[name], documentation.tables(name)) == page
 
 
 def test_the_schema_for_editors_is_that_of_the_code() -> None:

@@ -98,8 +98,9 @@ class SimulatedSubjets(Subjets):
 class Missing:
     """Missing momentum: the raw one, corrected for the small-radius jets (type 1)."""
 
-    stored: str = key("Collection of the missing momentum, `MET`, `PuppiMET` or `PFMET`.", default="PuppiMET")
-    raw: str = key("Collection of the raw one, `RawMET`, `RawPuppiMET` or `RawPFMET`.", default="RawPuppiMET")
+    raw: str = key(
+        "Collection of the raw missing momentum, `RawMET`, `RawPuppiMET` or `RawPFMET`.", default="RawPuppiMET"
+    )
     offset: str | None = key(
         "Level that removes pile-up, `L1FastJet` for jets with charged-hadron subtraction, which the raw missing "
         "momentum does not need; null for PUPPI.",

@@ -115,6 +115,9 @@ class Corrections:
         for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
             if self.identifies(kind):
                 needed |= {f"{collection}_{field}": where for field in identification.FIELDS}
+        if made.missing_momentum is not None:
+            needed |= {f"{made.missing_momentum.raw}_{field}": where for field in ("pt", "phi")}
+            needed[f"{SMALL}_muonSubtrFactor"] = where
         return needed
 
     def require_era(self, tree: Tree, names: Names) -> None:
@@ -206,14 +209,20 @@ class Corrected:
         fields |= {name: field for name, field in optional.items() if self.batch.has(f"{SMALL}_{field}")}
         return self.small(_electromagnetic(self.batch.collection(SMALL, fields)))
 
+    def small_fields(self, variation: str) -> dict[str, ak.Array]:
+        """The branches of small-radius jets whose values differ from those in the file."""
+        if self.made.settings.small_jet is None:
+            return {}
+        jets = self.small_jets.get(variation, self.small_jets[""])
+        identified = {"jetId": jets.jet_id} if self.made.identifies("small_jet") else {}
+        return {"pt": jets.pt, "mass": jets.mass} | identified
+
     @cached_property
     def met(self) -> Shifted:
-        """The missing momentum of each event: {pt, phi}, corrected for the jets, and that of each variation."""
+        """The raw missing momentum of each event corrected for the jets, {pt, phi}, and that of each variation."""
         met = self.made.settings.missing_momentum
-        stored = self.names.met if met is None else met.raw
-        pt, phi = (self.batch.flat(f"{stored}_{field}").astype(np.float64) for field in ("pt", "phi"))
-        if met is None:
-            return {"": ak.zip({"pt": pt, "phi": phi})}
+        assert met is not None
+        pt, phi = (self.batch.flat(f"{met.raw}_{field}").astype(np.float64) for field in ("pt", "phi"))
         jets, made = self.small_jets[""], self.made.energies["small_jet"]
         sums = {"": [missing.jet_sum(jets, jets.factor * jets.smearing, self._offset(jets))]}
         for variation, shifted in self.small_jets.items():

@@ -13,24 +13,26 @@ from resonaut.core.datasets import BLIND
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.events import KEY
 from resonaut.core.manifest import Cut
-from resonaut.skim import pieces
+from resonaut.physics.observables import LARGE_JET
+from resonaut.skim import objects, pieces, variations
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.corrections.prescales import Prescales
 from resonaut.skim.cutflow import Cutflow
-from resonaut.skim.formats.nanoaod import counters, weighted
+from resonaut.skim.formats.nanoaod import collections, counters, weighted
+from resonaut.skim.formats.nanoaod.collections import Collections
 from resonaut.skim.formats.nanoaod.corrected import Corrected, Corrections
 from resonaut.skim.formats.nanoaod.names import Names, resolve
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 from resonaut.skim.own import NEEDED, OwnColumns
 from resonaut.skim.pieces import UnreadableError, reason
 from resonaut.skim.reading import Job
+from resonaut.skim.region import Objects
 from resonaut.skim.selection import broken, constituent_columns, finite, jet_columns, select, spread
 from resonaut.skim.settings import Branches, Region
 from resonaut.skim.truth import decay_quarks, truth_columns
-from resonaut.skim.variations import Objects, Passing, declare, exchanged, flags, select_all, union, with_shifted
+from resonaut.skim.variations import Passing, declare, union, with_shifted
 
-JET = "jet"
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 # Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
 CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
@@ -63,21 +65,27 @@ class Selection:
             InputFileError: a list or table that the dataset's era names is missing, or none.
         """
         config, era, simulation = job.config, job.era, job.dataset.nature not in BLIND
+        region = era.region
         corrections = Corrections(era.name, era.corrections, not simulation)
         corrections.open()
         return cls(
-            era.region,
+            region,
             config.branches,
-            config.max_constituents if config.read_constituents else None,
+            config.max_constituents if config.read_constituents and region.jets else None,
             simulation,
-            config.truth and simulation,
-            era.region.variations and simulation,
+            config.truth and simulation and region.jets > 0,
+            region.variations and simulation,
             None if era.certified is None else Certified.read(Path(era.certified)),
             job.own,
             corrections,
             era.others,
             None if era.prescales is None else Prescales.read(Path(era.prescales)),
         )
+
+    @property
+    def objects(self) -> Objects:
+        """The objects and observables of the region."""
+        return Objects(self.region, self.own.code)
 
     @property
     def shapes(self) -> tuple[str, ...]:
@@ -87,10 +95,9 @@ class Selection:
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
         found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
-        found |= self.own.columns()
-        return declare(found, self.corrections.groups()) | weighted.columns(
-            self.corrections, self.prescales is not None
-        )
+        found |= self.objects.columns() | self.own.columns()
+        weights = weighted.columns(self.corrections, self.prescales is not None)
+        return declare(found, self.corrections.groups()) | weights
 
     def needed(self, names: Names) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
@@ -98,7 +105,8 @@ class Selection:
         here = "name the file's branches in skim.branches"
         fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *TAUS, *filter(None, [names.b_tag])]
         needed = dict.fromkeys(KEY, "give a NanoAOD file")
-        needed |= {f"{names.jets}_{name}": here for name in fields}
+        needed |= {f"{names.jets}_{name}": here for name in fields if region.jets}
+        needed |= collections.branches(self.objects, names)
         if region.jet_id is not None and not self.corrections.identifies("large_jet"):
             needed[f"{names.jets}_{names.jet_id}"] = f"{here}, or set the region's jet_id to null"
         if self.constituents is not None:
@@ -224,26 +232,20 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     corrected = Corrected(events, names, selection.corrections)
     for name, vetoed in corrected.vetoed().items():
         flow.cut(name, ~vetoed)
-    shifted, branches = _read_jets(events, selection, names, corrected)
-
-    def chosen(objects: Objects, flow: Cutflow) -> Objects:
-        return {JET: select(objects[JET], region, flow, branches)}
-
-    def kinematics(passing: Passing) -> dict[str, Any]:
-        return jet_columns(passing.kept[JET], region.jets, selection.shapes)
-
-    def contents(passing: Passing) -> dict[str, Any]:
-        return _contents(events, selection, names, passing, flow)
-
-    shifts = {variation: {JET: jets} for variation, jets in shifted.items() if variation}
-    nominal, varied = select_all(chosen, {JET: shifted[""]}, shifts, flow)
+    nominal, varied = _selected(events, selection, names, corrected, flow)
     whole, columns = union(nominal, varied), selection.columns()
     mask = whole.mask
     values: dict[str, Any] = {name: events.flat(name, mask) for name in KEY}
     values["gen_weight"] = flow.weights[mask]
+
+    def kinematics(passing: Passing) -> dict[str, Any]:
+        found = jet_columns(passing.kept[LARGE_JET], region.jets, selection.shapes) if region.jets else {}
+        return found | objects.columns(selection.objects, passing.kept)
+
     values |= with_shifted(kinematics, columns, whole, varied)
-    values |= with_shifted(contents, columns, whole, exchanged(whole, varied))
-    values |= flags(nominal, whole, varied)
+    if region.jets:
+        values |= _contents(events, selection, names, whole, varied, flow)
+    values |= variations.flags(nominal, whole, varied)
     if selection.variations:
         for name, branch in VARIATIONS.items():
             values[name] = _variations(events, branch, mask)
@@ -254,14 +256,45 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     return flow, flow.readable(values, mask)
 
 
-def _contents(events: Batch, selection: Selection, names: Names, passing: Passing, flow: Cutflow) -> dict[str, Any]:
+def _selected(
+    events: Batch, selection: Selection, names: Names, corrected: Corrected, flow: Cutflow
+) -> tuple[Passing, dict[str, Passing]]:
+    """What passes the cuts on objects, nominally and in each variation."""
+    region = selection.region
+    jets: Mapping[str, ak.Array] = {}
+    branches: Mapping[str, str] = {}
+    if region.jets:
+        jets, branches = _read_jets(events, selection, names, corrected)
+
+    def chosen(variation: str, flow: Cutflow) -> Passing:
+        large = select(jets.get(variation, jets[""]), region, flow, branches) if region.jets else None
+        source = Collections(events, names, selection.objects, corrected, variation)
+        kept = objects.select(selection.objects, source, large, flow)
+        return Passing(flow.mask, kept)
+
+    forks = {variation: flow.fork() for variation in selection.corrections.groups()}
+    return chosen("", flow), {variation: chosen(variation, fork) for variation, fork in forks.items()}
+
+
+def _contents(
+    events: Batch, selection: Selection, names: Names, whole: Passing, varied: Mapping[str, Passing], flow: Cutflow
+) -> dict[str, Any]:
     """What the kept jets are made of: their candidates, and the quarks near them."""
-    values: dict[str, Any] = {}
-    if selection.constituents is not None:
-        values |= _constituents(events, selection, names, passing, flow)
-    if selection.truth:
-        values |= truth_columns(passing.kept[JET], _record(events, passing.mask, flow), selection.region.jets)
-    return values
+
+    def jets(passing: Passing) -> Passing:
+        return Passing(passing.mask, {LARGE_JET: passing.kept[LARGE_JET]})
+
+    def made(passing: Passing) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        if selection.constituents is not None:
+            values |= _constituents(events, selection, names, passing, flow)
+        if selection.truth:
+            kept = passing.kept[LARGE_JET]
+            values |= truth_columns(kept, _record(events, passing.mask, flow), selection.region.jets)
+        return values
+
+    alone, others = jets(whole), {variation: jets(one) for variation, one in varied.items()}
+    return with_shifted(made, selection.columns(), alone, variations.exchanged(alone, others))
 
 
 def _weights(
@@ -292,21 +325,21 @@ def _read_jets(
     """
     fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "softdrop_mass": names.softdrop_mass}
     fields |= {name: name for name in TAUS} | ({"b_tag": names.b_tag} if names.b_tag else {})
-    branches = {name: f"{names.jets}_{field}" for name, field in fields.items()}
     if selection.region.jet_id is not None and not selection.corrections.identifies("large_jet"):
-        branches["jet_id"], fields["jet_id"] = f"{names.jets}_{names.jet_id}", names.jet_id
+        fields["jet_id"] = names.jet_id
     jets = events.collection(names.jets, fields | corrected.extra("large_jet"))
     # NanoAOD writes rounding noise below zero, and -1 for jets that were not groomed.
     groomed = jets.softdrop_mass
     groomed = groomed if finite(groomed) else ak.where(np.isinf(groomed), np.nan, groomed)
     jets = ak.with_field(jets, np.maximum(groomed, 0), "softdrop_mass")
+    branches = {name: f"{names.jets}_{field}" for name, field in fields.items()}
     return corrected.large(ak.with_field(jets, ak.local_index(jets.pt), "index")), branches
 
 
 def _constituents(events: Batch, selection: Selection, names: Names, passing: Passing, flow: Cutflow) -> dict[str, Any]:
     """The candidates of the kept jets; a link of -1 is none, and one to nowhere puts the event in doubt."""
     columns: dict[str, Any] = {}
-    chosen, kept = passing.mask, passing.kept[JET]
+    chosen, kept = passing.mask, passing.kept[LARGE_JET]
     charged = events.has(f"{names.candidates}_charge")
     optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
     fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)
