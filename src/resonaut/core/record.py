@@ -146,6 +146,42 @@ class Pattern:
         return text
 
 
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Marks plain data with some of the keys of the record ``kind``, none of those ``without``."""
+
+    kind: Any
+    without: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """The given keys alone, as the record has them."""
+        return core_schema.no_info_plain_validator_function(self._require)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """For editors: the names of the keys."""
+        names = [name for name in keys(self.kind) if name not in self.without]
+        return {"type": "object", "propertyNames": {"enum": names}}
+
+    def _require(self, given: Any) -> Any:
+        if not isinstance(given, dict):
+            raise ValueError(f": {given!r} is no mapping; give the keys that differ.")
+        for name in self.without:
+            if name in given:
+                raise ValueError(f": {name!r} cannot stand here; give it one level above 'observables'.")
+        try:
+            whole = plain(build(given, self.kind, ""), self.kind)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return _given(whole, given)
+
+
+def _given(whole: Any, given: Any) -> Any:
+    """Of the ``whole`` what is ``given``."""
+    if not (isinstance(whole, dict) and isinstance(given, dict)):
+        return whole
+    return {name: _given(whole[name], value) for name, value in given.items()}
+
+
 GeV = Annotated[float, Unit("GeV")]
 Fb = Annotated[float, Unit("fb")]
 InverseFb = Annotated[float, Unit("1/fb")]

@@ -46,7 +46,7 @@ class Selector:
         """The sideband quantile of each event; ``is_data``: the working point was fixed with these events."""
         own = np.zeros(len(events))
         if is_data:
-            own = self.sideband_weights[Regions.of(ak.to_numpy(events.m_jj), self.window).code]
+            own = self.sideband_weights[Regions.among(events, self.window).code]
         return self.quantile.score(self.method.raw(events, source), own)
 
     def selected(self, score: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -56,7 +56,7 @@ class Selector:
 
     def apply(self, dataset: Dataset, folder: str, tally: Tally, *, is_data: bool) -> None:
         """Score a dataset (``is_data`` as in ``score``), write its friends below ``folder``, and count its events."""
-        columns = tuple(dict.fromkeys(("m_jj", PASSES, *self.method.columns, *tally.columns)))
+        columns = tuple(dict.fromkeys((self.window.observable, PASSES, *self.method.columns, *tally.columns)))
         friends = tuple(dict.fromkeys((*self.method.friends, *tally.friends)))
 
         def batches(chunk: str) -> Iterator[ak.Array]:

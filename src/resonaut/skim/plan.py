@@ -92,7 +92,6 @@ def check(analysis: "Analysis") -> None:
     adopted = analysis.adopted()
     for name in (dataset for dataset in analysis.datasets() if dataset not in adopted):
         entry = config["datasets"][name]
-        _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])
         _require_era(analysis, name, known[entry["format"]])
         _require_labels(name, entry, known[entry["format"]])
@@ -138,15 +137,33 @@ def adopted(analysis: "Analysis", dataset: str) -> dict[str, list[str]]:
     }
 
 
-def _require_region(config: dict[str, Any], name: str) -> None:
-    """A cut on m_jj that leaves nothing of the spectrum; a dataset's ``region`` is there."""
-    region, where = config["skim"]["regions"][name], f"config: skim.regions.{name}"
-    highest = config["select"]["spectrum"]["high"]
-    if "select" in config["search"]["stages"] and (region["m_jj_min"] or 0) >= highest:
-        raise ConfigError(
-            f"{where}.m_jj_min is {region['m_jj_min']:g} GeV, above the whole range of select.spectrum, which ends at "
-            f"{highest:g} GeV; lower it."
-        )
+def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
+    """The columns of one number an event that a dataset's region keeps: the least and largest value that it leaves.
+
+    None where only the files tell: of a format of the user's own, or skimmed by another analysis.
+    """
+    from resonaut.core.record import build
+    from resonaut.skim.region import Objects
+    from resonaut.skim.settings import Region
+
+    config = analysis.config
+    entry, section = config["datasets"][dataset], config["skim"]
+    if dataset in analysis.adopted() or format_code(analysis, dataset):
+        return None
+    region, shapes = section["regions"][entry["region"]], ["tau1", "tau2", "tau3", "tau4"]
+    shapes += ["b_tag"] * bool(section["branches"]["b_tag"])
+    shapes += ["n_constituents"] * (not formats.without_candidates(config, [dataset]))
+    jets, names = range(1, region["jets"] + 1), ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
+    found: dict[str, tuple[float | None, float | None]] = {
+        f"j{jet}_{name}": (None, None) for jet in jets for name in names
+    }
+    found |= {f"j{jet}_pt": (region["pt_min"], None) for jet in jets}
+    found |= {f"j{jet}_softdrop_mass": tuple(region["softdrop_mass"] or (None, None)) for jet in jets}
+    if region["jets"] == 2:
+        found |= {"m_jj": (region["m_jj_min"], None), "delta_eta_jj": (None, region["delta_eta_max"])}
+    built = build(region, Region, f"config: skim.regions.{entry['region']}")
+    found |= {name: built.cuts.get(name, (None, None)) for name in Objects(built, tuple(config["code"])).columns()}
+    return found | dict.fromkeys(region["columns"], (None, None))
 
 
 def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) -> None:
