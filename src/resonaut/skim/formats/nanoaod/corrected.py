@@ -209,13 +209,14 @@ class Corrected:
         fields |= {name: field for name, field in optional.items() if self.batch.has(f"{SMALL}_{field}")}
         return self.small(_electromagnetic(self.batch.collection(SMALL, fields)))
 
-    def small_fields(self, variation: str) -> dict[str, ak.Array]:
+    @cached_property
+    def small_fields(self) -> dict[str, Shifted]:
         """The branches of small-radius jets whose values differ from those in the file."""
         if self.made.settings.small_jet is None:
             return {}
-        jets = self.small_jets.get(variation, self.small_jets[""])
-        identified = {"jetId": jets.jet_id} if self.made.identifies("small_jet") else {}
-        return {"pt": jets.pt, "mass": jets.mass} | identified
+        found = {name: {which: jets[name] for which, jets in self.small_jets.items()} for name in ("pt", "mass")}
+        identified = {"jetId": {"": self.small_jets[""].jet_id}} if self.made.identifies("small_jet") else {}
+        return found | identified
 
     @cached_property
     def met(self) -> Shifted:

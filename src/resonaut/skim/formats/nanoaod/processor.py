@@ -1,7 +1,7 @@
 """NanoAOD and PFNano files: what a selection reads of them, and the events of a region in each batch."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from resonaut.skim.region import Objects
 from resonaut.skim.selection import broken, constituent_columns, finite, jet_columns, select, spread
 from resonaut.skim.settings import Branches, Region
 from resonaut.skim.truth import decay_quarks, truth_columns
-from resonaut.skim.variations import Passing, declare, union, with_shifted
+from resonaut.skim.variations import Passing, Rows, declare, select_all, union, with_shifted
 
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 # Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
@@ -238,9 +238,10 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     values: dict[str, Any] = {name: events.flat(name, mask) for name in KEY}
     values["gen_weight"] = flow.weights[mask]
 
-    def kinematics(passing: Passing) -> dict[str, Any]:
-        found = jet_columns(passing.kept[LARGE_JET], region.jets, selection.shapes) if region.jets else {}
-        return found | objects.columns(selection.objects, passing.kept)
+    def kinematics(places: np.ndarray, kept: variations.Objects) -> dict[str, Any]:
+        del places
+        found = jet_columns(kept[LARGE_JET], region.jets, selection.shapes) if region.jets else {}
+        return found | objects.columns(selection.objects, kept)
 
     values |= with_shifted(kinematics, columns, whole, varied)
     if region.jets:
@@ -266,14 +267,23 @@ def _selected(
     if region.jets:
         jets, branches = _read_jets(events, selection, names, corrected)
 
-    def chosen(variation: str, flow: Cutflow) -> Passing:
-        large = select(jets.get(variation, jets[""]), region, flow, branches) if region.jets else None
-        source = Collections(events, names, selection.objects, corrected, variation)
-        kept = objects.select(selection.objects, source, large, flow)
-        return Passing(flow.mask, kept)
+    def chosen(rows: Rows, flow: Cutflow) -> variations.Objects:
+        large = select(rows.of(jets), region, flow, branches) if region.jets else None
+        source = Collections(events, names, selection.objects, corrected, rows)
+        return objects.select(selection.objects, source, large, flow)
 
-    forks = {variation: flow.fork() for variation in selection.corrections.groups()}
-    return chosen("", flow), {variation: chosen(variation, fork) for variation, fork in forks.items()}
+    shifted = list(selection.corrections.groups())
+    return select_all(chosen, shifted, flow, _possible(jets, region) if region.jets and shifted else None)
+
+
+def _possible(jets: Mapping[str, ak.Array], region: Region) -> np.ndarray:
+    """The events with enough jets of enough momentum in any variation."""
+    counts = ak.to_numpy(ak.num(jets[""]))
+    largest = np.maximum.reduce([ak.to_numpy(ak.flatten(one.pt)) for one in jets.values()])
+    failed = (largest <= region.pt_min) | (np.abs(ak.to_numpy(ak.flatten(jets[""].eta))) >= region.eta_max)
+    first = np.concatenate([[0], np.cumsum(~failed)])
+    ends = np.cumsum(counts)
+    return np.asarray(first[ends] - first[ends - counts] >= region.jets)
 
 
 def _contents(
@@ -284,17 +294,25 @@ def _contents(
     def jets(passing: Passing) -> Passing:
         return Passing(passing.mask, {LARGE_JET: passing.kept[LARGE_JET]})
 
-    def made(passing: Passing) -> dict[str, Any]:
+    def made(places: np.ndarray, kept: variations.Objects) -> dict[str, Any]:
         values: dict[str, Any] = {}
         if selection.constituents is not None:
-            values |= _constituents(events, selection, names, passing, flow)
+            values |= _constituents(events, selection, names, places, kept[LARGE_JET], flow)
         if selection.truth:
-            kept = passing.kept[LARGE_JET]
-            values |= truth_columns(kept, _record(events, passing.mask, flow), selection.region.jets)
+            particles = _record(events, places, flow)
+            values |= truth_columns(kept[LARGE_JET], particles, selection.region.jets)
         return values
 
-    alone, others = jets(whole), {variation: jets(one) for variation, one in varied.items()}
-    return with_shifted(made, selection.columns(), alone, variations.exchanged(alone, others))
+    alone, columns = jets(whole), selection.columns()
+    others = variations.exchanged(alone, {variation: jets(one) for variation, one in varied.items()})
+    # What a jet is made of differs where the jet is another.
+    unlike = {}
+    for variation, one in others.items():
+        if one.mask.any():
+            moved = variations.moved(one, alone, LARGE_JET)
+            mine = {f"j{j + 1}": moved[:, j] for j in range(selection.region.jets)}
+            unlike[variation] = {name: mine[name[:2]] for name in columns if name[:2] in mine}
+    return with_shifted(made, columns, alone, others, unlike)
 
 
 def _weights(
@@ -333,26 +351,38 @@ def _read_jets(
     groomed = groomed if finite(groomed) else ak.where(np.isinf(groomed), np.nan, groomed)
     jets = ak.with_field(jets, np.maximum(groomed, 0), "softdrop_mass")
     branches = {name: f"{names.jets}_{field}" for name, field in fields.items()}
-    return corrected.large(ak.with_field(jets, ak.local_index(jets.pt), "index")), branches
+    corrections = corrected.large(ak.with_field(jets, ak.local_index(jets.pt), "index"))
+    # What was read for the corrections alone would be carried through the whole selection.
+    wanted = [name for name in corrections[""].fields if name in (*fields, "jet_id", "index")]
+    return {variation: one[wanted] for variation, one in corrections.items()}, branches
 
 
-def _constituents(events: Batch, selection: Selection, names: Names, passing: Passing, flow: Cutflow) -> dict[str, Any]:
+def _at(events: Batch, collection: str, fields: Sequence[str], places: np.ndarray) -> ak.Array:
+    """A collection in the events at some places of the batch, of which one may be there several times."""
+    mask = np.zeros(len(events), bool)
+    mask[places] = True
+    found = events.collection(collection, fields, mask)
+    return found if len(found) == len(places) else found[(np.cumsum(mask) - 1)[places]]
+
+
+def _constituents(
+    events: Batch, selection: Selection, names: Names, places: np.ndarray, kept: ak.Array, flow: Cutflow
+) -> dict[str, Any]:
     """The candidates of the kept jets; a link of -1 is none, and one to nowhere puts the event in doubt."""
     columns: dict[str, Any] = {}
-    chosen, kept = passing.mask, passing.kept[LARGE_JET]
     charged = events.has(f"{names.candidates}_charge")
     optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
     fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)
-    found = events.collection(names.candidates, fields, chosen)
+    found = _at(events, names.candidates, fields, places)
     if not charged:
         found = ak.with_field(found, charges(found.pdgId), "charge")
-    links = events.collection(names.links, (names.link_jet, names.link_candidate), chosen)
+    links = _at(events, names.links, (names.link_jet, names.link_candidate), places)
     for j in range(selection.region.jets):
         index = links[links[names.link_jet] == kept.index[:, j]][names.link_candidate]
-        index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", chosen, flow)
+        index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", places, flow)
         mine = found[index[index >= 0] if ak.any(index < 0) else index]
         for field in fields:
-            flow.doubt(f"{names.candidates}_{field}", spread(chosen, broken(mine[field])))
+            flow.doubt(f"{names.candidates}_{field}", _there(flow, places, broken(mine[field])))
         if names.puppi_weight is not None:
             weight = mine[names.puppi_weight]
             mine = ak.with_field(ak.with_field(mine, mine.pt * weight, "pt"), mine.mass * weight, "mass")
@@ -368,27 +398,34 @@ def charges(kinds: ak.Array) -> ak.Array:
     return charge
 
 
-def _inside(index: ak.Array, sizes: ak.Array, branch: str, mask: np.ndarray, flow: Cutflow) -> ak.Array:
+def _there(flow: Cutflow, places: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """The events at the places that are ``found``."""
+    mask = np.zeros(len(flow.mask), bool)
+    mask[places[found]] = True
+    return mask
+
+
+def _inside(index: ak.Array, sizes: ak.Array, branch: str, places: np.ndarray, flow: Cutflow) -> ak.Array:
     """An index into lists of ``sizes`` in some events; where it points nowhere -1, and the event is in doubt."""
     flat, counts = ak.to_numpy(ak.flatten(index)), ak.to_numpy(ak.num(index))
     outside = (flat < -1) | (flat >= np.repeat(ak.to_numpy(sizes), counts))
     if not outside.any():
         return index
-    flow.doubt(branch, spread(mask, ak.to_numpy(ak.any(ak.unflatten(outside, counts), axis=1))))
+    flow.doubt(branch, _there(flow, places, ak.to_numpy(ak.any(ak.unflatten(outside, counts), axis=1))))
     return ak.unflatten(np.where(outside, -1, flat), counts)
 
 
-def _record(events: Batch, mask: np.ndarray, flow: Cutflow) -> ak.Array:
+def _record(events: Batch, places: np.ndarray, flow: Cutflow) -> ak.Array:
     """The generator record of some events; they are in doubt where a quark or its mother is broken."""
     fields = ("pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother")
-    particles = events.collection("GenPart", fields, mask)
-    mother = _inside(particles.genPartIdxMother, ak.num(particles), "GenPart_genPartIdxMother", mask, flow)
+    particles = _at(events, "GenPart", fields, places)
+    mother = _inside(particles.genPartIdxMother, ak.num(particles), "GenPart_genPartIdxMother", places, flow)
     particles = ak.with_field(particles, mother, "mother")
     if not all(finite(particles[name]) for name in fields):
         quarks = decay_quarks(particles)
         for name in ("pt", "eta", "phi"):
-            flow.doubt(f"GenPart_{name}", spread(mask, broken(quarks[name])))
-        flow.doubt("GenPart_mass", spread(mask, broken(particles[quarks.mother].mass)))
+            flow.doubt(f"GenPart_{name}", _there(flow, places, broken(quarks[name])))
+        flow.doubt("GenPart_mass", _there(flow, places, broken(particles[quarks.mother].mass)))
     return particles
 
 
