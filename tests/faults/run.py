@@ -134,7 +134,7 @@ def _load() -> None:
     """Import what the commands import, once."""
     import importlib
 
-    modules = ("coffea.nanoevents", "coffea.processor", "pandas", "tables", "h5py", "uproot", "hist", "pyhf")
+    modules = ("pandas", "tables", "h5py", "uproot", "hist", "pyhf")
     modules += ("correctionlib", "matplotlib.pyplot", "mplhep", "hepdata_lib", "scipy.stats", "snakemake.cli", "torch")
     for name in (
         *modules,

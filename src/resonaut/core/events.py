@@ -283,11 +283,11 @@ def _owners(paths: Sequence[Path], files: Sequence[pq.ParquetFile]) -> dict[str,
 
 def write(
     path: Path,
-    batches: Iterable[ak.Array],
+    batches: Iterable[ak.Array | pa.Table],
     units: Mapping[str, str],
     notes: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> None:
-    """Write record arrays as Parquet, one row group per batch, and move the file into place at the end.
+    """Write record arrays or tables as Parquet, one row group per batch, and move the file into place at the end.
 
     ``units`` names the unit of each column that has one, ``notes`` what else is to be known of a column; both are
     stored in the file's schema. Every batch must hold the KEY, and an empty dataset is one empty batch with its types.
@@ -299,20 +299,16 @@ def write(
     with atomic(path) as partial:
         writer = None
         for batch in batches:
-            for name in batch.fields:
-                require_finite(batch[name], name, path)
-            table = pa.table(
-                {name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields}
-            )
+            rows = batch if isinstance(batch, pa.Table) else table(batch, path)
             fields = [
-                table.schema.field(name)
+                rows.schema.field(name)
                 .with_metadata({"unit": units.get(name, "1"), **notes.get(name, {})})
-                .with_nullable(batch[name].layout.is_option)
-                for name in table.column_names
+                .with_nullable(rows.schema.field(name).nullable)
+                for name in rows.column_names
             ]
-            table = table.cast(pa.schema(fields))
-            writer = writer or pq.ParquetWriter(partial, table.schema, compression="zstd", **_encodings(table.schema))
-            writer.write_table(table, row_group_size=max(len(table), 1))
+            rows = rows.cast(pa.schema(fields))
+            writer = writer or pq.ParquetWriter(partial, rows.schema, compression="zstd", **_encodings(rows.schema))
+            writer.write_table(rows, row_group_size=max(len(rows), 1))
         if writer is None:
             raise ValueError(f"{path}: no batch to write, not even an empty one")
         writer.close()
@@ -325,6 +321,19 @@ def _encodings(schema: pa.Schema) -> dict[str, list[str]]:
         return {}
     others = [f.name + ".list.element" * pa.types.is_large_list(f.type) for f in schema if f.name not in shifted]
     return {"use_dictionary": others, "use_byte_stream_split": shifted}
+
+
+def table(batch: ak.Array, source: Path | str) -> pa.Table:
+    """A record array as an Arrow table; ``NotFiniteError`` names a column of ``source`` with NaN or infinity."""
+    rows = pa.table({name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields})
+    rows = rows.cast(pa.schema([field.with_nullable(batch[field.name].layout.is_option) for field in rows.schema]))
+    for name in batch.fields:
+        values = rows[name].combine_chunks()
+        while pa.types.is_nested(values.type):
+            values = values.flatten()
+        if pa.types.is_floating(values.type) and not pc.all(pc.is_finite(values), min_count=0).as_py():
+            require_finite(batch[name], name, source)
+    return rows
 
 
 def require_finite(values: ak.Array | np.ndarray, name: str, source: Path | str) -> None:

@@ -84,12 +84,7 @@ def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> ak.Arra
 
 def empty(columns: Mapping[str, Column]) -> ak.Array:
     """No events, with all columns in their types."""
-    return conform({name: nothing(column, 0) for name, column in columns.items()}, columns)
-
-
-def nothing(column: Column, events: int) -> ak.Array:
-    """So many nulls of a nullable column; of another one no value, for no event."""
-    values = ak.Array(np.empty(0, column.dtype))
-    if column.listed:
-        values = ak.unflatten(values, np.empty(0, int))
-    return where(np.zeros(events, bool), values) if column.nullable else values
+    none = ak.Array(np.empty(0))
+    values = {n: ak.unflatten(none, np.empty(0, int)) if c.listed else none for n, c in columns.items()}
+    null = {name: where(np.zeros(0, bool), values[name]) for name, column in columns.items() if column.nullable}
+    return conform(values | null, columns)

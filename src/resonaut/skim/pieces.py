@@ -1,6 +1,6 @@
 """Pieces of a chunk: the selected events of one batch of one input file, on disk until all are there.
 
-Batches may be read in any order, by any number of workers. Each leaves a small Parquet file in a
+Batches may be read in any order, by any number of workers. Each leaves a small Arrow file in a
 scratch folder and reports its cutflow; the chunk's file is then put together in the input's order, so
 that its bytes depend on the input and the configuration alone, and memory holds a batch at a time.
 """
@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
+import pyarrow as pa
 
 from resonaut.core import events
 from resonaut.core.errors import ResonautError
+from resonaut.core.files import atomic
 from resonaut.core.manifest import Cut
-from resonaut.skim.columns import Column, conform, empty, nothing, units
+from resonaut.skim.columns import Column, conform, empty
 
 
 class UnreadableError(Exception):
@@ -76,10 +77,15 @@ def reason(error: BaseException) -> str:
 
 
 def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -> Path:
-    """Write one piece; ``UnwritableError`` where there is no room for it."""
-    piece = conform(values, columns)
+    """Write one piece, as it is in memory; ``UnwritableError`` where there is no room for it.
+
+    Raises:
+        NotFiniteError: a column holds NaN or infinity.
+    """
+    piece = events.table(conform(values, columns), path)
     try:
-        events.write(path, [piece], units(columns))
+        with atomic(path) as partial, pa.ipc.new_file(partial, piece.schema) as file:
+            file.write_table(piece)
     except OSError as error:
         raise UnwritableError(
             f"{path}: cannot be written ({reason(error)}); make room there, and run again."
@@ -87,31 +93,28 @@ def save(path: Path, values: Mapping[str, Any], columns: Mapping[str, Column]) -
     return path
 
 
-def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -> Iterator[ak.Array]:
+def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -> Iterator[pa.Table]:
     """Yield the events of all pieces in batches of at least ``batch_events`` (the last: what is left).
 
     Where there is none, one empty batch tells the columns and their types. Nullable columns are those of any piece.
     """
-    held = {piece: set(events.columns(piece)) for piece in pieces} if any(c.nullable for c in columns.values()) else {}
-    found = set().union(*held.values())
-    columns = {name: column for name, column in columns.items() if name in found or not column.nullable}
-    start = empty(columns)
-    waiting, count, yielded = [start], 0, False
+    found = {name for piece in pieces for name in _opened(piece).schema.names}
+    start = empty({name: column for name, column in columns.items() if name in found or not column.nullable})
+    waiting, count, yielded = [events.table(start, "")], 0, False
     for piece in pieces:
-        stored = [name for name in columns if not held or name in held[piece]]
-        for batch in events.iterate([piece], stored):
-            waiting.append(_complete(batch, columns))
-            count += len(batch)
+        waiting.append(_opened(piece).read_all())
+        count += len(waiting[-1])
         if count >= batch_events:
-            yield ak.concatenate(waiting)
-            waiting, count, yielded = [start], 0, True
+            yield _together(waiting)
+            waiting, count, yielded = waiting[:1], 0, True
     if count or not yielded:
-        yield ak.concatenate(waiting)
+        yield _together(waiting)
 
 
-def _complete(batch: ak.Array, columns: Mapping[str, Column]) -> ak.Array:
-    """A piece with nulls in the columns that it lacks."""
-    if len(batch.fields) == len(columns):
-        return batch
-    lacking = {name: nothing(column, len(batch)) for name, column in columns.items() if name not in batch.fields}
-    return conform({name: batch[name] for name in batch.fields} | lacking, columns)
+def _opened(piece: Path) -> pa.ipc.RecordBatchFileReader:
+    return pa.ipc.open_file(pa.OSFile(str(piece)))
+
+
+def _together(tables: list[pa.Table]) -> pa.Table:
+    """With nulls in the columns that a piece lacks."""
+    return pa.concat_tables(tables, promote_options="default").combine_chunks()

@@ -80,11 +80,18 @@ def delta_eta(jets: ak.Array) -> ak.Array:
 
 def m_jj(jets: ak.Array) -> ak.Array:
     """Invariant mass (GeV) of the first two jets of each event, in double precision."""
-    px = py = pz = energy = 0.0
-    for j in (0, 1):
-        pt, eta, phi, mass = (ak.values_astype(jets[name][:, j], np.float64) for name in ("pt", "eta", "phi", "mass"))
-        px, py, pz = px + pt * np.cos(phi), py + pt * np.sin(phi), pz + pt * np.sinh(eta)
-        energy = energy + np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
+    return _mass(*(ak.values_astype(jets[name], np.float64) for name in ("pt", "eta", "phi", "mass")))
+
+
+def _mass(pt: Any, eta: Any, phi: Any, mass: Any) -> Any:
+    """Of the first two of each event, which an awkward or a plain array holds."""
+    px, py, pz, energy = (
+        pt * np.cos(phi),
+        pt * np.sin(phi),
+        pt * np.sinh(eta),
+        np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2),
+    )
+    px, py, pz, energy = (values[:, 0] + values[:, 1] for values in (px, py, pz, energy))
     return np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
 
 
@@ -93,11 +100,14 @@ def jet_columns(jets: ak.Array, number: int, shapes: Sequence[str]) -> dict[str,
 
     With one jet there is no pair: ``m_jj`` and ``delta_eta_jj`` are 0.
     """
-    pair, none = number == 2, np.zeros(len(jets))
-    columns = {"m_jj": m_jj(jets) if pair else none, "delta_eta_jj": delta_eta(jets) if pair else none}
     names = ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
+    kept = {name: ak.to_numpy(ak.flatten(jets[name])).reshape(-1, number) for name in names}
+    columns = {"m_jj": np.zeros(len(jets)), "delta_eta_jj": np.zeros(len(jets))}
+    if number == 2:
+        columns["m_jj"] = _mass(*(kept[name].astype(np.float64) for name in ("pt", "eta", "phi", "mass")))
+        columns["delta_eta_jj"] = np.abs(kept["eta"][:, 0] - kept["eta"][:, 1])
     for j in range(number):
-        columns |= {f"j{j + 1}_{name}": jets[name][:, j] for name in names}
+        columns |= {f"j{j + 1}_{name}": kept[name][:, j] for name in names}
     return columns
 
 

@@ -16,7 +16,7 @@ import uproot
 from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.skim.chunk import skim_chunk
-from resonaut.skim.formats.nanoaod import counters, processor, reader
+from resonaut.skim.formats.nanoaod import counters, executors, processor
 from resonaut.skim.pieces import UnwritableError
 
 
@@ -462,7 +462,7 @@ def test_any_error_of_a_reader_is_the_files(skim, content, write, tmp_path, monk
     keep = processor.keep
 
     def fail(events_, selection):
-        if "bad.root" in events_.metadata["filename"]:
+        if "bad.root" in events_.tree.path:
             raise error
         return keep(events_, selection)
 
@@ -483,10 +483,10 @@ def test_file_without_a_branch_is_skipped_at_once(skim, content, write, tmp_path
 
 
 def test_full_disk_is_no_fault_of_the_file(skim, content, write, tmp_path, monkeypatch) -> None:
-    def full(*args: object) -> None:
+    def full(*args: object, **keys: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("resonaut.core.events.write", full)
+    monkeypatch.setattr("pyarrow.ipc.new_file", full)
     with pytest.raises(UnwritableError, match=r"cannot be written .*No space left.*make room"):
         skim(write(tmp_path / "a.root", content), bad_files=SKIP)
 
@@ -525,7 +525,7 @@ def test_file_that_is_not_as_expected(skim, content, write, tmp_path) -> None:
 def test_dask_without_scheduler_or_workers(skim, content, write, tmp_path, monkeypatch) -> None:
     import distributed
 
-    monkeypatch.setattr(reader, "PATIENCE", 2)
+    monkeypatch.setattr(executors, "PATIENCE", 2)
     file = write(tmp_path / "a.root", content)
     with pytest.raises(ConfigError, match=r"dask_scheduler: no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
         skim(file, executor="dask", dask_scheduler="tcp://127.0.0.1:1")

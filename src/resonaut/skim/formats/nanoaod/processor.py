@@ -1,48 +1,33 @@
-"""NanoAOD and PFNano files: a coffea processor that keeps a region's events.
+"""NanoAOD and PFNano files: what a selection reads of them, and the events of a region in each batch."""
 
-coffea (https://coffea-hep.readthedocs.io) opens the trees as virtual arrays: a branch is read when it is
-first used, so candidates are only read where the file holds selected events.
-"""
-
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
 import numpy as np
-import uproot
-from coffea.nanoevents import PFNanoAODSchema
-from coffea.processor import ProcessorABC
 
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.events import KEY
+from resonaut.core.manifest import Cut
 from resonaut.skim import pieces
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.formats.nanoaod import counters
+from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 from resonaut.skim.own import NEEDED, OwnColumns
-from resonaut.skim.pieces import UnreadableError, UnwritableError, reason
+from resonaut.skim.pieces import UnreadableError, reason
 from resonaut.skim.selection import broken, constituent_columns, finite, jet_columns, select, spread
 from resonaut.skim.settings import Branches, Region, Skim
 from resonaut.skim.truth import decay_quarks, truth_columns
 
-TREE = "Events"
 NONE = OwnColumns()
-MOMENTUM = ("pt", "eta", "phi", "mass")
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 # Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
 CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
-
-
-class Schema(PFNanoAODSchema):  # type: ignore[misc]
-    """PFNano's schema, silent about cross-references to collections that a file lacks.
-
-    All collections are plain records: coffea's own want fields that nobody reads, such as a candidate's charge.
-    """
-
-    warn_missing_crossrefs = False
-    mixins = dict.fromkeys(PFNanoAODSchema.mixins, "NanoCollection")
 
 
 @dataclass(frozen=True)
@@ -99,14 +84,6 @@ class Selection:
             needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}
         return dict.fromkeys(self.own.branches, NEEDED) | needed
 
-    def branches_to_read(self) -> list[str]:
-        """The needed branches, those that a file may have, and counters; coffea need not look at any other."""
-        names, optional = self.branches, list(VARIATIONS.values()) if self.variations else []
-        own = [branch.partition("_")[0] for branch in self.own.branches]
-        collections = [names.jets, names.candidates, names.links, "GenPart", *optional, *own]
-        optional += [*self.region.trigger, *self.region.met_filters, f"{names.candidates}_charge"]
-        return [*self.needed(), *optional, *(f"n{collection}" for collection in collections)]
-
 
 @dataclass(frozen=True)
 class Content:
@@ -117,85 +94,101 @@ class Content:
     notes: list[str]
 
 
-def inspect(path: str, selection: Selection) -> Content:
-    """Open a file, check that it has what the selection reads, and count.
+def inspect(tree: Tree, selection: Selection) -> Content:
+    """Check that a file has what the selection reads, and count.
 
     Raises:
-        UnreadableError: the file cannot be opened or has no tree of events.
+        UnreadableError: the counters of generated events cannot be read.
         InputFileError: the file lacks a branch, or its counters of generated events are wrong.
     """
     try:
-        with uproot.open({path: None}) as file:
-            tree = file[TREE]
-            names, events = set(tree.keys(recursive=False)), int(tree.num_entries)
-            generated = counters.generated(file) if selection.simulation else None
+        generated = counters.generated(tree.file) if selection.simulation else None
     except Exception as error:
         raise UnreadableError(reason(error)) from error
     for branch, remedy in selection.needed().items():
-        if branch not in names:
-            raise InputFileError(path, f"no branch {branch!r}", remedy)
+        if branch not in tree.names:
+            raise InputFileError(tree.path, f"no branch {branch!r}", remedy)
     flags = [*selection.region.trigger, *selection.region.met_filters]
-    notes = [pieces.not_fired(flag) for flag in flags if flag not in names]
+    notes = [pieces.not_fired(flag) for flag in flags if flag not in tree.names]
     if selection.simulation and generated is None:
         notes.append(counters.NONE)
     if generated is not None:
-        counters.require_all(path, events, generated)
-    return Content(events, generated, notes)
+        counters.require_all(tree.path, tree.events, generated)
+    return Content(tree.events, generated, notes)
 
 
-class Processor(ProcessorABC):  # type: ignore[misc]
-    """Selects one batch of a file and saves it as a piece in ``scratch``.
+@dataclass(frozen=True)
+class Selected:
+    """What was kept of a batch: a piece in the scratch folder, and the counts.
 
-    ``process`` returns ``{first entry: {"piece", "cutflow", "faults", "extremes", "unknown"}}``, the last two of the
-    weights; a file's fault is returned, too, under ``"error"``, one of the scratch folder under ``"full"``, and one
-    of the user's own columns under ``"wrong"``, because exceptions change their type on the way through coffea's
-    executors.
+    ``extremes``: the least and the greatest weight. ``unknown``: the events whose weight is NaN or infinite.
     """
 
-    def __init__(self, selection: Selection, scratch: Path, prefix: str) -> None:
-        """Set what is kept, and where."""
-        self.selection, self.scratch, self.prefix = selection, scratch, prefix
-
-    def process(self, events: ak.Array) -> dict[int, dict[str, Any]]:
-        """Run the selection on one batch."""
-        start = int(events.metadata["entrystart"])
-        try:
-            with np.errstate(invalid="ignore", over="ignore"):
-                flow, values = keep(events, self.selection)
-        except Exception as error:
-            return {start: {"wrong" if isinstance(error, ConfigError) else "error": reason(error)}}
-        path = self.scratch / f"{self.prefix}-{start:012d}.parquet"
-        try:
-            pieces.save(path, values, self.selection.columns())
-        except UnwritableError as error:
-            return {start: {"full": str(error)}}
-        extremes = (float(flow.weights.min()), float(flow.weights.max()))
-        found = {"piece": path, "cutflow": flow.rows, "faults": flow.faults, "extremes": extremes}
-        return {start: found | {"unknown": int((~flow.known).sum())}}
-
-    def postprocess(self, accumulator: Any) -> Any:
-        """Nothing: the caller puts batches in order."""
+    piece: Path
+    cutflow: list[Cut]
+    faults: dict[str, int]
+    extremes: tuple[float, float]
+    unknown: int
 
 
-def keep(events: ak.Array, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
+def process(batch: Batch, selection: Selection, piece: Path) -> Selected:
+    """Run the selection on one batch and save what it keeps.
+
+    Raises:
+        ConfigError: a column of the user's own cannot be computed.
+        UnreadableError: a branch cannot be read, or holds what nothing can be made of.
+        UnwritableError: there is no room for the piece.
+    """
+    try:
+        with np.errstate(invalid="ignore", over="ignore"):
+            flow, values = keep(batch, selection)
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise UnreadableError(reason(error)) from error
+    pieces.save(piece, values, selection.columns())
+    extremes = (float(flow.weights.min()), float(flow.weights.max()))
+    return Selected(piece, flow.rows, flow.faults, extremes, int((~flow.known).sum()))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The work on a file: batches of about ``batch_events``, whose pieces' names begin with ``prefix``."""
+
+    selection: Selection
+    batch_events: int
+    prefix: Path
+
+    def size(self, tree: Tree) -> int:
+        """Entries of a batch: all are of one size, but the last."""
+        return math.ceil(tree.events / max(round(tree.events / self.batch_events), 1))
+
+    def select(self, tree: Tree, start: int, stop: int) -> Iterator[Selected]:
+        """Select in some entries of the file."""
+        for batch in tree.batches(start, stop, self.size(tree)):
+            piece = self.prefix.with_name(f"{self.prefix.name}-{batch.start:012d}.arrow")
+            yield process(batch, self.selection, piece)
+
+
+def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     """The region's events of a batch: their cutflow, and their columns.
 
     Raises:
         UnreadableError: a branch cannot be read.
     """
     region = selection.region
-    weights = _flat(events, "genWeight") if selection.simulation else np.ones(len(events))
+    weights = events.flat("genWeight") if selection.simulation else np.ones(len(events))
     flow = Cutflow(weights)
     flow.doubt("genWeight", ~flow.known)
     if selection.certified is not None:
-        flow.cut("certified", selection.certified.holds(_flat(events, "run"), _flat(events, "luminosityBlock")))
+        flow.cut("certified", selection.certified.holds(events.flat("run"), events.flat("luminosityBlock")))
     for name, flags, combine in (("trigger", region.trigger, np.any), ("met_filters", region.met_filters, np.all)):
         if flags:
             flow.cut(name, combine([_flag(events, flag, flow) for flag in flags], axis=0))
     jets, branches = _read_jets(events, selection)
     kept = select(jets, region, flow, branches)
     chosen = flow.mask
-    values: dict[str, Any] = {name: _flat(events, name)[chosen] for name in KEY}
+    values: dict[str, Any] = {name: events.flat(name, chosen) for name in KEY}
     values |= {"gen_weight": flow.weights[chosen]} | jet_columns(kept, region.jets, selection.shapes)
     if selection.variations:
         for name, branch in VARIATIONS.items():
@@ -203,44 +196,40 @@ def keep(events: ak.Array, selection: Selection) -> tuple[Cutflow, dict[str, Any
             flow.doubt(branch, spread(chosen, broken(values[name])))
     if selection.constituents is not None:
         values |= _constituents(events, selection, kept, flow)
-    values |= selection.own.compute({name: _branch(events, name, chosen) for name in selection.own.branches}, flow)
+    values |= selection.own.compute({name: events.array(name, chosen) for name in selection.own.branches}, flow)
     if selection.truth:
         values |= truth_columns(kept, _record(events, flow), region.jets)
     flow.finish()
     return flow, flow.readable(values, chosen)
 
 
-def _read_jets(events: ak.Array, selection: Selection) -> tuple[ak.Array, dict[str, str]]:
+def _read_jets(events: Batch, selection: Selection) -> tuple[ak.Array, dict[str, str]]:
     """All jets under this project's names, with their ``index`` in the file; and the branches of the fields."""
     names = selection.branches
     fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "softdrop_mass": names.softdrop_mass}
     fields |= {name: name for name in TAUS} | ({"b_tag": names.b_tag} if names.b_tag else {})
     if selection.region.jet_id is not None:
         fields["jet_id"] = names.jet_id
-    found = _read(events, names.jets, tuple(fields.values()), np.ones(len(events), bool))
-    columns = {name: found[field] for name, field in fields.items()}
+    jets = events.collection(names.jets, fields)
     # NanoAOD writes rounding noise below zero, and -1 for jets that were not groomed.
-    groomed = columns["softdrop_mass"]
-    columns["softdrop_mass"] = np.maximum(
-        groomed if finite(groomed) else ak.where(np.isinf(groomed), np.nan, groomed), 0
-    )
-    jets = ak.zip(columns)
+    groomed = jets.softdrop_mass
+    groomed = groomed if finite(groomed) else ak.where(np.isinf(groomed), np.nan, groomed)
+    jets = ak.with_field(jets, np.maximum(groomed, 0), "softdrop_mass")
     branches = {name: f"{names.jets}_{field}" for name, field in fields.items()}
     return ak.with_field(jets, ak.local_index(jets.pt), "index"), branches
 
 
-def _constituents(events: ak.Array, selection: Selection, kept: ak.Array, flow: Cutflow) -> dict[str, Any]:
+def _constituents(events: Batch, selection: Selection, kept: ak.Array, flow: Cutflow) -> dict[str, Any]:
     """The candidates of the kept jets; a link of -1 is none, and one to nowhere puts the event in doubt."""
     columns: dict[str, Any] = {}
     names, chosen = selection.branches, flow.mask
-    optional = [f for f in ("charge",) if f in events[names.candidates].fields] + list(
-        filter(None, [names.puppi_weight])
-    )
+    charged = events.has(f"{names.candidates}_charge")
+    optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
     fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)
-    found = _read(events, names.candidates, fields, chosen)
-    if "charge" not in optional:
+    found = events.collection(names.candidates, fields, chosen)
+    if not charged:
         found = ak.with_field(found, charges(found.pdgId), "charge")
-    links = _read(events, names.links, (names.link_jet, names.link_candidate), chosen)
+    links = events.collection(names.links, (names.link_jet, names.link_candidate), chosen)
     for j in range(selection.region.jets):
         index = links[links[names.link_jet] == kept.index[:, j]][names.link_candidate]
         index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", flow)
@@ -272,10 +261,10 @@ def _inside(index: ak.Array, sizes: ak.Array, branch: str, flow: Cutflow) -> ak.
     return ak.unflatten(np.where(outside, -1, flat), counts)
 
 
-def _record(events: ak.Array, flow: Cutflow) -> ak.Array:
+def _record(events: Batch, flow: Cutflow) -> ak.Array:
     """The generator record of the kept events; they are in doubt where a quark or its mother is broken."""
     fields = ("pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother")
-    particles = _read(events, "GenPart", fields, flow.mask)
+    particles = events.collection("GenPart", fields, flow.mask)
     mother = _inside(particles.genPartIdxMother, ak.num(particles), "GenPart_genPartIdxMother", flow)
     particles = ak.with_field(particles, mother, "mother")
     if not all(finite(particles[name]) for name in fields):
@@ -286,57 +275,18 @@ def _record(events: ak.Array, flow: Cutflow) -> ak.Array:
     return particles
 
 
-def _read(events: ak.Array, collection: str, fields: tuple[str, ...], mask: np.ndarray) -> ak.Array:
-    """Fields of a collection in the events of ``mask``, without coffea's behaviours."""
-    columns = {}
-    for field in fields:
-        try:
-            columns[field] = ak.without_parameters(ak.materialize(events[collection][field])[mask])
-        except Exception as error:
-            raise UnreadableError(f"branch {collection}_{field}: {reason(error)}") from error
-        found = ak.to_numpy(ak.flatten(columns[field], axis=None)).dtype
-        if found.kind == "b" or (field in MOMENTUM and found.kind != "f"):
-            raise UnreadableError(f"branch {collection}_{field} holds {found}, not what its name says")
-    return ak.zip(columns)
-
-
-def _variations(events: ak.Array, branch: str, mask: np.ndarray) -> ak.Array:
+def _variations(events: Batch, branch: str, mask: np.ndarray) -> ak.Array:
     """Relative weights in the events of ``mask``: empty lists where the file has none, or NanoAOD's dummy, a lone 1."""
-    if branch not in events.fields:
+    if not events.has(branch):
         return ak.unflatten(np.empty(0), np.zeros(np.count_nonzero(mask), int))
-    try:
-        values = ak.without_parameters(ak.materialize(events[branch])[mask])
-    except Exception as error:
-        raise UnreadableError(f"branch {branch}: {reason(error)}") from error
+    values = events.array(branch, mask)
     return values[ak.broadcast_arrays(ak.num(values) > 1, values)[0]]
 
 
-def _branch(events: ak.Array, name: str, mask: np.ndarray) -> ak.Array:
-    """Any branch in the events of ``mask``."""
-    collection, _, field = name.partition("_")
-    try:
-        values = events[name] if name in events.fields else events[collection][field]
-        return ak.without_parameters(ak.materialize(values)[mask])
-    except Exception as error:
-        raise UnreadableError(f"branch {name}: {reason(error)}") from error
-
-
-def _flag(events: ak.Array, name: str, flow: Cutflow) -> np.ndarray:
+def _flag(events: Batch, name: str, flow: Cutflow) -> np.ndarray:
     """Whether a trigger fired or a filter passed: nowhere in a file without it, as where ROOT files are merged."""
-    collection, _, field = name.partition("_")
-    if name not in events.fields and not (collection in events.fields and field in events[collection].fields):
+    if not events.has(name):
         return np.zeros(len(events), bool)
-    values = _flat(events, name)
+    values = events.flat(name)
     flow.doubt(name, ~np.isfinite(values))
     return values.astype(bool)
-
-
-def _flat(events: ak.Array, name: str) -> np.ndarray:
-    """A branch with one value per event; the part before the first underscore names coffea's collection."""
-    collection, _, field = name.partition("_")
-    try:
-        if name in events.fields:
-            return np.asarray(ak.materialize(events[name]))
-        return np.asarray(ak.materialize(events[collection][field]))
-    except Exception as error:
-        raise UnreadableError(f"branch {name}: {reason(error)}") from error
