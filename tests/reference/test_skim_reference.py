@@ -47,7 +47,7 @@ def skim(tmp_path):
 def test_pfnano_candidates_add_up_to_their_jets(skim) -> None:
     """PUPPI-weighted candidates of both jets of all events carry the jets' uncorrected pT to 0.3 %."""
     region = {"trigger": ["HLT_AK8PFJet500"], "met_filters": ["Flag_METFilters"], "jet_id": 2, "variations": True}
-    keys = {"regions": {"dijet": region}, "branches": {"puppi_weight": "puppiWeight"}, "max_constituents": 1000}
+    keys = {"regions": {"dijet": region}, "max_constituents": 1000}
     rows, summary = skim(PFNANO, keys, format="nanoaod")
     assert summary["events"] == 10
     assert summary["generated"] == [10, 10.0]
@@ -97,9 +97,8 @@ def test_raw_lhco_jets_are_those_of_the_olympics(skim) -> None:
 
 def test_official_candidates_without_a_charge(skim) -> None:
     """NanoAOD v15 of CMS: the candidates carry the jet's uncorrected pT, already weighted; tracks have a charge."""
-    branches = {"candidates": "PFCand", "links": "FatJetPFCand", "link_candidate": "pfCandIdx"}
     region = {"jets": 1, "pt_min": 200, "delta_eta_max": None}
-    keys = {"regions": {"one": region}, "branches": branches, "max_constituents": 1000}
+    keys = {"regions": {"one": region}, "max_constituents": 1000}
     rows, summary = skim(NANO_V15, keys, format="nanoaod", region="one")
     assert len(rows) > 10
     assert summary["notes"][0]["note"].startswith("no counters of generated events")
@@ -112,6 +111,44 @@ def test_official_candidates_without_a_charge(skim) -> None:
         assert np.hypot(px, py) == pytest.approx(row.j1_pt * (1 - original.FatJet_rawFactor[index]), rel=2e-2)
         tracks = np.isin(np.abs(row.j1_pf_pdgid), (11, 13, 211))
         assert ak.all(np.abs(row.j1_pf_charge) == tracks)
+
+
+@pytest.mark.parametrize(
+    ("name", "nature", "trigger"),
+    [
+        ("nano_tt_v12", "simulation", []),
+        ("nano_tt_v15", "simulation", []),
+        ("nano_dimuon", "data", ["HLT_Mu50", "HLT_IsoMu24"]),
+    ],
+)
+def test_official_files_give_the_jets_of_a_plain_loop(skim, name, nature, trigger) -> None:
+    region = {"jets": 1, "pt_min": 170, "delta_eta_max": None, "trigger": trigger}
+    keys = {"regions": {"one": region}, "read_constituents": False, "truth": nature == "simulation"}
+    file = DATA / "nanoaod" / f"{name}.root"
+    rows, _ = skim(file, keys, format="nanoaod", region="one", nature=nature)
+    with uproot.open(file) as opened:
+        tree = opened["Events"]
+        fired = [flag for flag in trigger if flag in tree.keys(recursive=False)]
+        source = tree.arrays(["event", "FatJet_pt", "FatJet_eta", "FatJet_msoftdrop", *fired]).to_list()
+    expected = {}
+    for event in source:
+        if trigger and not any(event[flag] for flag in fired):
+            continue
+        jets = zip(event["FatJet_pt"], event["FatJet_eta"], event["FatJet_msoftdrop"], strict=True)
+        good = sorted((jet for jet in jets if jet[0] > 170 and abs(jet[1]) < 2.5), reverse=True)
+        if good:
+            expected[event["event"]] = (good[0][0], max(good[0][2], 0))
+    assert (
+        dict(
+            zip(
+                rows.event.to_list(),
+                zip(rows.j1_pt.to_list(), rows.j1_softdrop_mass.to_list(), strict=True),
+                strict=True,
+            )
+        )
+        == expected
+    )
+    assert nature == "data" or len(expected) > 20
 
 
 def test_same_olympics_table_in_another_layout(skim, tmp_path) -> None:

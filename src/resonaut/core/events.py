@@ -301,9 +301,7 @@ def write(
         for batch in batches:
             rows = batch if isinstance(batch, pa.Table) else table(batch, path)
             fields = [
-                rows.schema.field(name)
-                .with_metadata({"unit": units.get(name, "1"), **notes.get(name, {})})
-                .with_nullable(rows.schema.field(name).nullable)
+                rows.schema.field(name).with_metadata({"unit": units.get(name, "1"), **notes.get(name, {})})
                 for name in rows.column_names
             ]
             rows = rows.cast(pa.schema(fields))
@@ -314,6 +312,19 @@ def write(
         writer.close()
 
 
+def table(batch: ak.Array, source: Path | str) -> pa.Table:
+    """A record array as an Arrow table; ``NotFiniteError`` names a column of ``source`` with NaN or infinity."""
+    arrays = [ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields]
+    for name, values in zip(batch.fields, arrays, strict=True):
+        while pa.types.is_nested(values.type):
+            values = values.flatten()
+        if pa.types.is_floating(values.type) and not pc.all(pc.is_finite(values), min_count=0).as_py():
+            require_finite(batch[name], name, source)
+    nullable = [batch[name].layout.is_option for name in batch.fields]
+    fields = zip(batch.fields, (values.type for values in arrays), nullable, strict=True)
+    return pa.table(arrays, schema=pa.schema([pa.field(*field) for field in fields]))
+
+
 def _encodings(schema: pa.Schema) -> dict[str, list[str]]:
     """Shifted numbers hardly repeat: byte by byte they take 40 % less room than with a dictionary."""
     shifted = [field.name for field in schema if field.nullable and pa.types.is_floating(field.type)]
@@ -321,19 +332,6 @@ def _encodings(schema: pa.Schema) -> dict[str, list[str]]:
         return {}
     others = [f.name + ".list.element" * pa.types.is_large_list(f.type) for f in schema if f.name not in shifted]
     return {"use_dictionary": others, "use_byte_stream_split": shifted}
-
-
-def table(batch: ak.Array, source: Path | str) -> pa.Table:
-    """A record array as an Arrow table; ``NotFiniteError`` names a column of ``source`` with NaN or infinity."""
-    rows = pa.table({name: ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields})
-    rows = rows.cast(pa.schema([field.with_nullable(batch[field.name].layout.is_option) for field in rows.schema]))
-    for name in batch.fields:
-        values = rows[name].combine_chunks()
-        while pa.types.is_nested(values.type):
-            values = values.flatten()
-        if pa.types.is_floating(values.type) and not pc.all(pc.is_finite(values), min_count=0).as_py():
-            require_finite(batch[name], name, source)
-    return rows
 
 
 def require_finite(values: ak.Array | np.ndarray, name: str, source: Path | str) -> None:

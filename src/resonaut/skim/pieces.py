@@ -105,16 +105,16 @@ def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -
         waiting.append(_opened(piece).read_all())
         count += len(waiting[-1])
         if count >= batch_events:
-            yield _together(waiting)
+            yield _joined(waiting)
             waiting, count, yielded = waiting[:1], 0, True
     if count or not yielded:
-        yield _together(waiting)
+        yield _joined(waiting)
 
 
 def _opened(piece: Path) -> pa.ipc.RecordBatchFileReader:
     return pa.ipc.open_file(pa.OSFile(str(piece)))
 
 
-def _together(tables: list[pa.Table]) -> pa.Table:
-    """With nulls in the columns that a piece lacks."""
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Tables one after the other, with nulls in the columns that one lacks."""
     return pa.concat_tables(tables, promote_options="default").combine_chunks()

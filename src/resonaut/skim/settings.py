@@ -51,13 +51,20 @@ def require_flags(name: str, region: Region, format_: str, flags: bool) -> None:
 
 @record
 class Branches:
-    """Names of collections and of fields that differ between versions of NanoAOD."""
+    """Names of collections and of fields that differ between versions of NanoAOD; null for what the file has."""
 
-    jets: str = key("Collection of large-radius jets.", default="FatJet")
-    candidates: str = key("Collection of particle-flow candidates.", default="PFCands")
-    links: str = key("Collection that links jets with candidates.", default="FatJetPFCands")
+    jets: str | None = key("Collection of large-radius jets; null for `FatJet`.", default=None)
+    candidates: str | None = key(
+        "Collection of particle-flow candidates; null for `PFCands` (PFNano) or `PFCand` (NanoAOD from v15 on).",
+        default=None,
+    )
+    links: str | None = key(
+        "Collection that links jets with candidates; null for `FatJetPFCands` or `FatJetPFCand`.", default=None
+    )
     link_jet: str = key("A link's index of the jet.", default="jetIdx")
-    link_candidate: str = key("A link's index of the candidate.", default="pFCandsIdx")
+    link_candidate: str | None = key(
+        "A link's index of the candidate; null for `pFCandsIdx` or `pfCandIdx`.", default=None
+    )
     softdrop_mass: str = key("A jet's soft-drop mass.", default="msoftdrop")
     jet_id: str = key("A jet's identification.", default="jetId")
     b_tag: str | None = key(
@@ -66,7 +73,13 @@ class Branches:
         default=None,
     )
     puppi_weight: str | None = key(
-        "A candidate's pile-up weight, which multiplies its momentum; `puppiWeight` in PFNano, null for none.",
+        "A candidate's pile-up weight, which multiplies its momentum; null for `puppiWeight` where candidates have it"
+        " and are not weighted yet, empty for none.",
+        default=None,
+    )
+    met: str | None = key("Missing transverse momentum; null for `PuppiMET`, `MET` or `PFMET`.", default=None)
+    rho: str | None = key(
+        "Density of pile-up; null for `Rho_fixedGridRhoFastjetAll` (NanoAOD from v10 on) or `fixedGridRhoFastjetAll`.",
         default=None,
     )
 

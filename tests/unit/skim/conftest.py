@@ -69,7 +69,7 @@ def nanoaod(events: int, seed: int = 1) -> dict[str, Any]:
     pf = {name: jagged(values, 3 * counts) for name, values in candidates.items()}
     pf["charge"] = jagged(rng.choice([-1, 0, 1], size), 3 * counts, np.int32)
     pf["pdgId"] = jagged(np.full(size, 211), 3 * counts, np.int32)
-    pf["puppiWeight"] = jagged(rng.choice([0.0, 0.5, 1.0], size), 3 * counts)
+    pf["weight"] = jagged(rng.choice([0.0, 0.5, 1.0], size), 3 * counts)
     # The candidates' order in the file is not that of the links.
     shuffled = [rng.permutation(3 * n) for n in counts]
     links = {"jetIdx": ak.Array([p // 3 for p in shuffled]), "pFCandsIdx": ak.Array(shuffled)}

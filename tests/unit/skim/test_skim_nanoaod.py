@@ -17,6 +17,7 @@ from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.formats.nanoaod import counters, executors, processor
+from resonaut.skim.formats.nanoaod.tree import Tree
 from resonaut.skim.pieces import UnwritableError
 
 
@@ -161,7 +162,7 @@ def test_candidates_are_limited_and_weighted(skim, content, write, tmp_path) -> 
     assert ak.max(ak.num(rows.j1_pf_pt)) == 2
     assert set(rows.j1_n_constituents.to_list()) == {3}
     plain, _ = skim(file)
-    puppi, _ = skim(file, branches={"puppi_weight": "puppiWeight"})
+    puppi, _ = skim(file, branches={"puppi_weight": "weight"})
     assert ak.min(puppi.j1_n_constituents) < 3
     assert ak.sum(puppi.j1_pf_pt) == pytest.approx(0.5 * ak.sum(plain.j1_pf_pt), rel=0.1)
 
@@ -369,9 +370,9 @@ def test_candidate_of_no_kept_jet_does_not_matter(skim, content, write, tmp_path
     soft = (content["FatJet"]["pt"] < 300)[ak.local_index(content["PFCands"]["pt"]) // 3]
     broken(content, "PFCands_pt", soft, np.nan)
     assert ak.array_equal(skim(write(tmp_path / "b.root", content))[0], clean)
-    broken(content, "PFCands_puppiWeight", ~soft, np.nan)
-    with pytest.raises(NotFiniteError, match="'PFCands_puppiWeight'"):
-        skim(write(tmp_path / "c.root", content), branches={"puppi_weight": "puppiWeight"})
+    broken(content, "PFCands_weight", ~soft, np.nan)
+    with pytest.raises(NotFiniteError, match="'PFCands_weight'"):
+        skim(write(tmp_path / "c.root", content), branches={"puppi_weight": "weight"})
 
 
 def test_flag_that_a_file_lacks_counts_as_not_fired(skim, content, make_events, write, tmp_path) -> None:
@@ -438,6 +439,83 @@ def test_charge_follows_from_the_kind_of_particle(skim, content, write, tmp_path
     charge = dict(zip(kinds.tolist(), [1, -1, -1, 1, -1, 1, 0, 0, 0, 0, 1, -1], strict=True))
     for row in rows:
         assert row.j1_pf_charge.to_list() == [charge[kind] for kind in row.j1_pf_pdgid]
+
+
+def as_v15(content) -> dict:
+    """The same events with the names and types of NanoAOD v15."""
+    new = dict(content)
+    candidates, links = new.pop("PFCands"), new.pop("FatJetPFCands")
+    new["PFCand"] = candidates[["pt", "eta", "phi", "mass", "pdgId"]]
+    indices = {"jetIdx": links.jetIdx, "pfCandIdx": links.pFCandsIdx}
+    new["FatJetPFCand"] = ak.zip({name: ak.values_astype(values, np.int16) for name, values in indices.items()})
+    new["FatJet"] = content["FatJet"][[name for name in content["FatJet"].fields if name != "jetId"]]
+    return new
+
+
+def test_versions_of_one_dataset_need_no_names(skim, content, write, tmp_path) -> None:
+    content["PFCands"]["charge"] = ak.ones_like(content["PFCands"]["charge"])  # they are pi+
+    old, new = write(tmp_path / "old.root", content), write(tmp_path / "new.root", as_v15(content))
+    alone, _ = skim(old)
+    both, summary = skim(old, new)
+    assert ak.array_equal(both, ak.concatenate([alone, alone]))
+    assert not [entry for entry in summary["notes"] if "branches" in entry["note"]]
+    with pytest.raises(InputFileError, match=r"new\.root: no branch 'FatJet_jetId'; .* the region's jet_id to null"):
+        skim(old, new, regions={"dijet": {"jet_id": 2}})
+
+
+def test_candidates_are_weighted_where_they_are_not_yet(skim, content, write, tmp_path) -> None:
+    plain, _ = skim(write(tmp_path / "a.root", content))
+    by_name, _ = skim(tmp_path / "a.root", branches={"puppi_weight": "weight"})
+    content["PFCands"]["puppiWeight"] = content["PFCands"]["weight"]
+    file = write(tmp_path / "b.root", content)
+    assert ak.array_equal(skim(file)[0], by_name)
+    assert ak.array_equal(skim(file, branches={"puppi_weight": ""})[0], plain)
+    new = as_v15(content)
+    new["PFCand"]["puppiWeight"] = content["PFCands"]["weight"]
+    assert ak.array_equal(skim(write(tmp_path / "c.root", new))[0].j1_pf_pt, plain.j1_pf_pt)
+
+
+def test_file_with_two_kinds_of_candidates_is_noted(skim, content, write, tmp_path) -> None:
+    file = write(tmp_path / "a.root", as_v15(content) | content)
+    rows, summary = skim(file)
+    assert ak.array_equal(rows, skim(write(tmp_path / "b.root", content))[0])
+    assert summary["notes"][0]["note"].startswith("has PFCands and PFCand, of which PFCands count")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32, np.bool_])
+def test_flags_and_identifiers_are_numbers_of_any_type(skim, content, write, tmp_path, kind) -> None:
+    region = {"regions": {"dijet": {"trigger": ["HLT_A"], "jet_id": 1}}}
+    clean, _ = skim(write(tmp_path / "a.root", content), **region)
+    content["HLT_A"] = content["HLT_A"].astype(kind)
+    content["FatJet"]["jetId"] = ak.values_astype(content["FatJet"]["jetId"], kind)
+    assert 0 < len(clean) < 200
+    assert ak.array_equal(skim(write(tmp_path / "b.root", content), **region)[0], clean)
+
+
+def test_baskets_are_decompressed_once(content, write, tmp_path, monkeypatch) -> None:
+    """Batches of 30 of baskets with 70 entries, also of the candidates, of which some batches need none."""
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        types = {k: v.dtype if isinstance(v, np.ndarray) else ak.type(v).content for k, v in content.items()}
+        tree = file.mktree("Events", types)
+        for start in range(0, 200, 70):
+            tree.extend({name: values[start : start + 70] for name, values in content.items()})
+    seen: list[str] = []
+    basket = uproot.models.TBasket.Model_TBasket.read
+
+    def counted(chunk, cursor, context, *rest, **keys):
+        seen.append(f"{cursor.index}")
+        return basket(chunk, cursor, context, *rest, **keys)
+
+    monkeypatch.setattr(uproot.models.TBasket.Model_TBasket, "read", counted)
+    with Tree(str(path)) as tree:
+        for batch in tree.batches(0, 200, 30):
+            jets = batch.collection("FatJet", ("pt", "eta"))
+            assert ak.array_equal(jets.pt, content["FatJet"]["pt"][batch.start : batch.stop])
+            odd = (batch.flat("event") % 2 == 1) & (batch.start != 60)  # none there
+            found = batch.collection("PFCands", {"transverse": "pt"}, odd)
+            assert ak.array_equal(found.transverse, content["PFCands"]["pt"][batch.start : batch.stop][odd])
+    assert len(seen) == 3 * 4
 
 
 def test_uncertified_sections_are_cut(skim, content, write, tmp_path) -> None:

@@ -17,6 +17,7 @@ from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.formats.nanoaod import counters
+from resonaut.skim.formats.nanoaod.names import Names, resolve
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 from resonaut.skim.own import NEEDED, OwnColumns
 from resonaut.skim.pieces import UnreadableError, reason
@@ -63,9 +64,9 @@ class Selection:
         found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
         return found | self.own.columns()
 
-    def needed(self) -> dict[str, str]:
+    def needed(self, names: Names) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
-        names, region = self.branches, self.region
+        region = self.region
         here = "name the file's branches in skim.branches"
         fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *TAUS, *filter(None, [names.b_tag])]
         needed = dict.fromkeys(KEY, "give a NanoAOD file")
@@ -105,11 +106,12 @@ def inspect(tree: Tree, selection: Selection) -> Content:
         generated = counters.generated(tree.file) if selection.simulation else None
     except Exception as error:
         raise UnreadableError(reason(error)) from error
-    for branch, remedy in selection.needed().items():
+    names = resolve(selection.branches, tree.names)
+    for branch, remedy in selection.needed(names).items():
         if branch not in tree.names:
             raise InputFileError(tree.path, f"no branch {branch!r}", remedy)
     flags = [*selection.region.trigger, *selection.region.met_filters]
-    notes = [pieces.not_fired(flag) for flag in flags if flag not in tree.names]
+    notes = [*names.notes, *(pieces.not_fired(flag) for flag in flags if flag not in tree.names)]
     if selection.simulation and generated is None:
         notes.append(counters.NONE)
     if generated is not None:
@@ -176,7 +178,7 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     Raises:
         UnreadableError: a branch cannot be read.
     """
-    region = selection.region
+    region, names = selection.region, resolve(selection.branches, events.tree.names)
     weights = events.flat("genWeight") if selection.simulation else np.ones(len(events))
     flow = Cutflow(weights)
     flow.doubt("genWeight", ~flow.known)
@@ -185,7 +187,7 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     for name, flags, combine in (("trigger", region.trigger, np.any), ("met_filters", region.met_filters, np.all)):
         if flags:
             flow.cut(name, combine([_flag(events, flag, flow) for flag in flags], axis=0))
-    jets, branches = _read_jets(events, selection)
+    jets, branches = _read_jets(events, selection, names)
     kept = select(jets, region, flow, branches)
     chosen = flow.mask
     values: dict[str, Any] = {name: events.flat(name, chosen) for name in KEY}
@@ -195,7 +197,7 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
             values[name] = _variations(events, branch, chosen)
             flow.doubt(branch, spread(chosen, broken(values[name])))
     if selection.constituents is not None:
-        values |= _constituents(events, selection, kept, flow)
+        values |= _constituents(events, selection, names, kept, flow)
     values |= selection.own.compute({name: events.array(name, chosen) for name in selection.own.branches}, flow)
     if selection.truth:
         values |= truth_columns(kept, _record(events, flow), region.jets)
@@ -203,9 +205,8 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     return flow, flow.readable(values, chosen)
 
 
-def _read_jets(events: Batch, selection: Selection) -> tuple[ak.Array, dict[str, str]]:
+def _read_jets(events: Batch, selection: Selection, names: Names) -> tuple[ak.Array, dict[str, str]]:
     """All jets under this project's names, with their ``index`` in the file; and the branches of the fields."""
-    names = selection.branches
     fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "softdrop_mass": names.softdrop_mass}
     fields |= {name: name for name in TAUS} | ({"b_tag": names.b_tag} if names.b_tag else {})
     if selection.region.jet_id is not None:
@@ -219,10 +220,10 @@ def _read_jets(events: Batch, selection: Selection) -> tuple[ak.Array, dict[str,
     return ak.with_field(jets, ak.local_index(jets.pt), "index"), branches
 
 
-def _constituents(events: Batch, selection: Selection, kept: ak.Array, flow: Cutflow) -> dict[str, Any]:
+def _constituents(events: Batch, selection: Selection, names: Names, kept: ak.Array, flow: Cutflow) -> dict[str, Any]:
     """The candidates of the kept jets; a link of -1 is none, and one to nowhere puts the event in doubt."""
     columns: dict[str, Any] = {}
-    names, chosen = selection.branches, flow.mask
+    chosen = flow.mask
     charged = events.has(f"{names.candidates}_charge")
     optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
     fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)

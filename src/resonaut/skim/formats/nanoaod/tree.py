@@ -108,9 +108,14 @@ class Tree:
     def _read(self, name: str, start: int, stop: int) -> Values:
         branch = self._tree[name]
         options = {"array_cache": None} if isinstance(branch, uproot.TBranch) else {}
-        if start == stop:
-            return Values.of(branch.array(entry_start=0, entry_stop=0, **options))
+        if start == stop and name not in self._kept:
+            self._kept[name] = (
+                start,
+                Values.of(branch.array(entry_start=self.events, entry_stop=self.events, **options)),
+            )
         first, values = self._kept.get(name, (start, Values(np.empty(0), None)))
+        if start == stop:
+            return values[:0]
         end = first + len(values)
         following = first <= start < end
         if not following or stop > end:
@@ -184,7 +189,7 @@ class Batch:
             kind = values.numbers.dtype
             if values.offsets is None or offsets is None or not np.array_equal(values.offsets, offsets):
                 raise UnreadableError(f"branch {branches[key]} holds lists of other lengths than those beside it")
-            if kind.kind == "b" or (key in MOMENTUM and kind.kind != "f"):
+            if key in MOMENTUM and kind.kind != "f":
                 raise UnreadableError(f"branch {branches[key]} holds {kind}, not what its name says")
         contents = [ak.contents.NumpyArray(values.numbers) for values in found.values()]
         record = ak.contents.RecordArray(contents, list(found))
