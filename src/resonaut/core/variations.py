@@ -50,6 +50,11 @@ def differs(values: ak.Array | np.ndarray, nominal: ak.Array | np.ndarray) -> np
 
 def where(chosen: npt.NDArray[np.bool_], values: ak.Array | np.ndarray) -> ak.Array:
     """The ``values`` of the ``chosen`` ones of n events, in their places; null elsewhere."""
+    if isinstance(values, np.ndarray):
+        whole = np.zeros(len(chosen), values.dtype)
+        whole[chosen] = values
+        mask, content = ak.index.Index8(chosen.view(np.int8)), ak.contents.NumpyArray(whole)
+        return ak.Array(ak.contents.ByteMaskedArray(mask, content, valid_when=True))
     place = np.where(chosen, np.cumsum(chosen) - 1, -1)
     return ak.Array(ak.contents.IndexedOptionArray.simplified(ak.index.Index64(place), ak.to_layout(values)))
 

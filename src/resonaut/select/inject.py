@@ -244,7 +244,7 @@ def _ranks(selector: Selector, events: ak.Array, source: str, is_data: bool) -> 
 
 def _large(experiment: Experiment, events: int) -> list[Variation]:
     """The variations of the signal's weights that would change what is learned."""
-    if not (experiment.injection.systematics and experiment.weighted and events):
+    if not (experiment.injection.systematics and experiment.weights.factors and events):
         return []
     signal, weights = experiment.signal, experiment.weights
     inputs = Inputs.of(experiment.settings, "event")
