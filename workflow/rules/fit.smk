@@ -2,9 +2,11 @@
 
 from resonaut.fit import plan as fit_plan
 
-# Background functions of the user's own.
-FIT_CODE = options("code", fit_plan.own_code(ANALYSIS))
-BIAS_CODE = options("code", fit_plan.bias_code(ANALYSIS))
+
+
+def fit_code(files=fit_plan.own_code):
+    """The options of a window's job for background functions of the user's own."""
+    return lambda wildcards: options("code", files(ANALYSIS, wildcards.window))
 
 
 rule fit:
@@ -24,7 +26,7 @@ rule fit_selection:
         selection="<results>/select/{method}/{window}.json",
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         config=config_of("fit", "selection", "{window}"),
-        code=code_of("fit", "selection", fit_plan.own_code),
+        code=code_of("fit", "selection", fit_plan.own_code, "window"),
     output:
         result="<results>/fit/{method}/{window}.json",
         workspaces=directory("<results>/fit/{method}/{window}"),
@@ -43,7 +45,7 @@ rule fit_selection:
         runtime=20,
     params:
         data=lambda wildcards, input: options("data", input.data),
-        code=FIT_CODE,
+        code=fit_code(),
     message:
         "Fitting the {wildcards.method} selection in window {wildcards.window}"
     shell:
@@ -60,7 +62,7 @@ rule fit_selection_bias:
         selection="<results>/select/{method}/{window}.json",
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         config=config_of("fit", "bias", "{window}"),
-        code=code_of("fit", "selection-bias", fit_plan.bias_code),
+        code=code_of("fit", "selection-bias", fit_plan.bias_code, "window"),
     output:
         result="<results>/fit/{method}/{window}_bias.json",
     log:
@@ -78,7 +80,7 @@ rule fit_selection_bias:
         runtime=60,
     params:
         data=lambda wildcards, input: options("data", input.data),
-        code=BIAS_CODE,
+        code=fit_code(fit_plan.bias_code),
     message:
         "Bias test of the {wildcards.method} selection in window {wildcards.window}"
     shell:
@@ -122,8 +124,8 @@ rule fit_retrained:
     input:
         unpack(of(experiments.actual, "method", "window")),
         experiments=of(experiments.summaries, "method", "window", "dataset"),
-        config=config_of("fit", "retrained"),
-        code=code_of("fit", "retrained", fit_plan.own_code),
+        config=config_of("fit", "retrained", "{window}"),
+        code=code_of("fit", "retrained", fit_plan.own_code, "window"),
     output:
         result="<results>/fit/retrained/{method}/{window}/{dataset}.json",
     log:
@@ -139,7 +141,7 @@ rule fit_retrained:
         mem_mb=memory(1000),
         runtime=60,
     params:
-        code=FIT_CODE,
+        code=fit_code(),
         data=lambda wildcards, input: [
             f"--{name}={path}"
             for name in ("selection", "data")

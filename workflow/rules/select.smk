@@ -7,7 +7,7 @@ rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""
     input:
         config=config_of("select", "{method}", "{window}"),
-        code=code_of("select", "train", select_jobs.modules, "method"),
+        code=code_of("select", "train", select_jobs.modules, "method", "window"),
         data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background")),
         signal=ANALYSIS.manifests(*ANALYSIS.sample("signal")),
@@ -46,7 +46,7 @@ rule select_train:
             ANALYSIS, *ANALYSIS.sample("background", "signal")
         ),
         code=lambda wildcards: options(
-            "code", select_jobs.own_code(ANALYSIS, wildcards.method)
+            "code", select_jobs.own_code(ANALYSIS, wildcards.method, wildcards.window)
         ),
     message:
         "select: {wildcards.method} in window {wildcards.window}"
@@ -75,7 +75,7 @@ rule select_inject:
     input:
         unpack(of(experiments.inputs, "method", "dataset")),
         config=config_of("select", "{method}", "{window}"),
-        code=code_of("select", "inject", select_jobs.modules, "method"),
+        code=code_of("select", "inject", select_jobs.modules, "method", "window"),
     output:
         summary="<results>/select/inject/{method}/{window}/{dataset}/{amount}_{seed}.json",
     log:
@@ -92,7 +92,7 @@ rule select_inject:
         runtime=120,
     params:
         options=lambda wildcards, input: experiments.options(
-            ANALYSIS, wildcards.method, wildcards.dataset, input
+            ANALYSIS, wildcards.method, wildcards.window, wildcards.dataset, input
         ),
     message:
         "select: {wildcards.method} in {wildcards.window} with {wildcards.amount} of {wildcards.dataset}, seed {wildcards.seed}"

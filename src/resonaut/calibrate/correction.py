@@ -14,11 +14,11 @@ import numpy as np
 from correctionlib import schemav2
 
 from resonaut.calibrate.bins import LundBins
-from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.settings import Declustering, Settings
 from resonaut.core.config import load_json
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import digest, write_json
+from resonaut.physics.clustering import FloatArray
 
 INPUTS = {
     "subjet_pt": "transverse momentum of the exclusive-kT subjet in GeV",

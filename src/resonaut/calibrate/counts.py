@@ -6,11 +6,11 @@ import hist
 import numpy as np
 
 from resonaut.calibrate.bins import LundBins
-from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.correction import INPUTS
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.matching import BoolArray
 from resonaut.calibrate.results import Counted
+from resonaut.physics.clustering import FloatArray
 
 
 @dataclass

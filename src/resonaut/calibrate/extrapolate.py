@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import stats
 
-from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.correction import COEFFICIENTS
 from resonaut.calibrate.matching import BoolArray
+from resonaut.physics.clustering import FloatArray
 
 # A further coefficient is taken where the F-test gives the better chi2 a smaller p-value by chance than this.
 F_TEST = 0.05

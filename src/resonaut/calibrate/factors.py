@@ -6,10 +6,10 @@ import numba
 import numpy as np
 
 from resonaut.calibrate.bins import LundBins
-from resonaut.calibrate.cluster import FloatArray, IntArray
 from resonaut.calibrate.correction import COEFFICIENTS, LundCorrection
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.matching import BoolArray
+from resonaut.physics.clustering import FloatArray, IntArray
 
 EVERYWHERE = (0.0, np.inf)
 

@@ -6,10 +6,10 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from resonaut.calibrate.cluster import FloatArray, IntArray
 from resonaut.calibrate.lund import Planes, planes_of
 from resonaut.calibrate.matching import BoolArray, Quarks
 from resonaut.calibrate.settings import Settings
+from resonaut.physics.clustering import FloatArray, IntArray
 
 MOMENTUM = ("pt", "eta", "phi", "mass")
 QUARK = ("pt", "eta", "phi", "pdgid")

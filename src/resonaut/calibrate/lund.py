@@ -12,9 +12,9 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from resonaut.calibrate.cluster import FloatArray, IntArray, decluster
 from resonaut.calibrate.settings import Declustering
 from resonaut.core.events import require_finite
+from resonaut.physics.clustering import FloatArray, IntArray, decluster
 
 
 class Planes(NamedTuple):

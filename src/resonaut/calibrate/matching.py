@@ -6,8 +6,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from resonaut.calibrate.cluster import FloatArray, IntArray
 from resonaut.calibrate.lund import Planes
+from resonaut.physics.clustering import FloatArray, IntArray
 
 # A quark belongs to the subjet nearest to it if that is closer than this (CMS-DP-2023-046).
 MATCHING_RADIUS = 0.2

@@ -10,7 +10,6 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.columns import JETS
 from resonaut.calibrate.correction import INPUTS, Factors, LundCorrection
 from resonaut.calibrate.counts import Counts, quotient
@@ -21,6 +20,7 @@ from resonaut.calibrate.results import Edges, Planes
 from resonaut.calibrate.settings import Settings
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import Collisions, Dataset
+from resonaut.physics.clustering import FloatArray
 
 W_PRONGS = 2
 JET = "j1"

@@ -11,7 +11,6 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.calibrate.cluster import FloatArray, IntArray
 from resonaut.calibrate.columns import JETS, TOYS
 from resonaut.calibrate.columns import column as column_of
 from resonaut.calibrate.correction import LundCorrection
@@ -25,6 +24,7 @@ from resonaut.calibrate.weights import Calibration, JetWeights, weigh
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.core.events import KEY, Dataset
 from resonaut.core.variations import PASSES
+from resonaut.physics.clustering import FloatArray, IntArray
 
 COLUMNS = [name for jet in JETS for name in (*constituent_columns(jet), *truth_columns(jet))]
 # Fewer well matched jets tell too little of a dataset's own Lund plane.

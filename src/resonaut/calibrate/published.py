@@ -13,10 +13,10 @@ import numpy as np
 import uproot
 
 from resonaut.calibrate.bins import JET_RADIUS, LundBins
-from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.correction import COEFFICIENTS, Factors, LundCorrection
 from resonaut.calibrate.matching import BoolArray
 from resonaut.core.errors import InputFileError
+from resonaut.physics.clustering import FloatArray
 
 # What the file does not say, from the method's text and the tool published with it.
 MINIMUM_DELTA, MINIMUM_KT = 0.005, 0.02

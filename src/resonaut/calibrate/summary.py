@@ -7,7 +7,6 @@ import hist
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.columns import GROUP, JETS
 from resonaut.calibrate.matching import BoolArray
 from resonaut.calibrate.normalise import doubtful_fraction
@@ -15,6 +14,7 @@ from resonaut.calibrate.results import BeforeAfter, MatchedJets, Normalisation, 
 from resonaut.calibrate.settings import Histogram, Settings
 from resonaut.core.events import Dataset
 from resonaut.core.weights import Efficiency, Variation, Weights
+from resonaut.physics.clustering import FloatArray
 from resonaut.physics.features import FEATURES
 
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resonaut.calibrate.cluster import FloatArray
 from resonaut.calibrate.correction import NOMINAL, LundCorrection
 from resonaut.calibrate.factors import Tables, only, products, table_alone, tables_of
 from resonaut.calibrate.jets import Jets
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.settings import Settings
+from resonaut.physics.clustering import FloatArray
 
 # Factor up and down on the weight of a jet whose quarks the subjets miss, with one prong more or less as well.
 UNCLUSTERED = 5.0

@@ -93,6 +93,11 @@ class Analysis:
         plans = {verb: stages.plans()[verb] for verb in stages.plans() if self.uses(verb)}
         return [v for v, plan in plans.items() if hasattr(plan, "weighted") and dataset in plan.weighted(self)]
 
+    def columns(self, dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
+        """The columns of one number an event that a dataset keeps, and the ranges that cuts leave; None if unknown."""
+        found: dict[str, tuple[float | None, float | None]] | None = stages.plans()["skim"].columns(self, dataset)
+        return found
+
     def luminosity(self, *names: str) -> float | None:
         """That of data, 1/fb: of each era once. None where one has none."""
         found = {self.catalogue[name].era: self.catalogue[name].luminosity for name in names}

@@ -40,6 +40,9 @@ class Generator:
         "settings in `simulate.shower_variations`; only for simulation. Pythia then takes about twice as long.",
         default=False,
     )
+    objects: bool = key(
+        "Store small-radius jets, leptons, photons, taus and subjets too, settings in `simulate.objects`.", default=True
+    )
     components: list[Component] = key("The processes that are mixed in the dataset.")
 
 

@@ -6,8 +6,9 @@
 import json
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import yaml
@@ -61,18 +62,26 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:56]} ..."
 
 
-def document(page: str, record: Any) -> str:
-    """``page`` with the text between its two config markers replaced by the table of ``record``."""
-    head, _, rest = page.partition("<!-- config -->")
-    _, found, tail = rest.partition("<!-- end config -->")
-    if not found:
-        raise ValueError("the page lacks <!-- config --> ... <!-- end config -->")
-    return f"{head}<!-- config -->\n{table(record)}\n<!-- end config -->{tail}"
+def document(page: str, record: Any, tables: Mapping[str, Callable[[], str]] = MappingProxyType({})) -> str:
+    """``page`` with its tables anew: that of ``record`` between the markers ``config``, others between their own."""
+    for name, text in {"config": lambda: table(record), **tables}.items():
+        head, _, rest = page.partition(f"<!-- {name} -->")
+        _, found, tail = rest.partition(f"<!-- end {name} -->")
+        if not found:
+            raise ValueError(f"the page lacks <!-- {name} --> ... <!-- end {name} -->")
+        page = f"{head}<!-- {name} -->\n{text()}\n<!-- end {name} -->{tail}"
+    return page
 
 
 def records() -> dict[str, Any]:
     """The record that each page of the documentation shows."""
     return {"config": configuration.Frame} | {verb: configuration.section(verb) for verb in stages.verbs()}
+
+
+def tables(page: str) -> dict[str, Callable[[], str]]:
+    """The other tables of a page of a stage, by the name of their markers."""
+    found: dict[str, Callable[[], str]] = getattr(stages.plans().get(page), "TABLES", {})
+    return found
 
 
 def editor_schema() -> str:
@@ -86,7 +95,7 @@ def main(root: Path) -> None:
     texts = {root / "config" / "schema.json": editor_schema()}
     for name, record in records().items():
         page = root / "docs" / f"{name}.md"
-        texts[page] = document(page.read_text(), record)
+        texts[page] = document(page.read_text(), record, tables(name))
     for path, text in texts.items():
         with atomic(path) as partial:
             partial.write_text(text)

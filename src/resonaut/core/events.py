@@ -72,6 +72,18 @@ class Dataset:
         """The file of one chunk in ``<results>/<folder>/<dataset>/``; ``folder`` is mostly a verb."""
         return self.results / folder / self.name / f"{chunk}.parquet"
 
+    def unit(self, column: str) -> str:
+        """The unit of a column of ``skim``; ``1`` for a number.
+
+        Raises:
+            InputFileError: there is no such column.
+        """
+        path = self.path("skim", self.manifest.chunks[0])
+        found = metadata(path)
+        if column not in found:
+            raise InputFileError(path, f"no column {column!r}", "keep it in the dataset's region")
+        return found[column].get("unit", "1")
+
     def iterate(
         self, columns: Sequence[str], friends: Sequence[str] = (), variation: str = "", *, every: bool = False
     ) -> Iterator[ak.Array]:

@@ -17,13 +17,15 @@ class Format(Placed):
 
     ``candidates``: it may have those of the jets. ``labels``: it may say which events are signal. ``sections``: it
     tells an event's run, luminosity section and number. ``flags``: it has triggers, filters, the jets' identification
-    and weights of variations. ``truth``: beginnings of the branches that only simulation has.
+    and weights of variations. ``objects``: it has collections beside large-radius jets. ``truth``: beginnings of the
+    branches that only simulation has.
     """
 
     candidates: bool = True
     labels: bool = False
     sections: bool = False
     flags: bool = False
+    objects: bool = False
     truth: tuple[str, ...] = ()
 
 

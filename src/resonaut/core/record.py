@@ -80,15 +80,17 @@ def composed(base: type[T], parts: Mapping[str, type]) -> type[T]:
 
 
 def keys(kind: Any) -> dict[str, FieldInfo]:
-    """The declarations of a record's keys; none of what is no record."""
+    """The declarations of a record's keys, by the name that a configuration gives them; none of what is no record."""
     found: dict[str, FieldInfo] = getattr(kind, "__pydantic_fields__", {})
-    return found
+    return {declared.alias or name: declared for name, declared in found.items()}
 
 
 @functools.cache
 def hints(kind: Any) -> dict[str, Any]:
     """The types of a record's keys, with what annotates them."""
-    return typing.get_type_hints(kind, include_extras=True) if keys(kind) else {}
+    found = typing.get_type_hints(kind, include_extras=True) if keys(kind) else {}
+    declared: dict[str, FieldInfo] = getattr(kind, "__pydantic_fields__", {})
+    return {(name in declared and declared[name].alias) or name: hint for name, hint in found.items()}
 
 
 def unit(hint: Any, declared: FieldInfo) -> str:
@@ -142,6 +144,42 @@ class Pattern:
         if re.search(self.pattern, text) is None:
             raise ValueError(f": {text!r} is not allowed; give {self.words}.")
         return text
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Marks plain data with some of the keys of the record ``kind``, none of those ``without``."""
+
+    kind: Any
+    without: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """The given keys alone, as the record has them."""
+        return core_schema.no_info_plain_validator_function(self._require)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """For editors: the names of the keys."""
+        names = [name for name in keys(self.kind) if name not in self.without]
+        return {"type": "object", "propertyNames": {"enum": names}}
+
+    def _require(self, given: Any) -> Any:
+        if not isinstance(given, dict):
+            raise ValueError(f": {given!r} is no mapping; give the keys that differ.")
+        for name in self.without:
+            if name in given:
+                raise ValueError(f": {name!r} cannot stand here; give it one level above 'observables'.")
+        try:
+            whole = plain(build(given, self.kind, ""), self.kind)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return _given(whole, given)
+
+
+def _given(whole: Any, given: Any) -> Any:
+    """Of the ``whole`` what is ``given``."""
+    if not (isinstance(whole, dict) and isinstance(given, dict)):
+        return whole
+    return {name: _given(whole[name], value) for name, value in given.items()}
 
 
 GeV = Annotated[float, Unit("GeV")]

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from resonaut.core import observables
 from resonaut.core.errors import ConfigError
 from resonaut.core.units import listed
 
 
 def expand(windows: Mapping[str, Any], chains: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     """``windows`` and those of the ``chains``: ``<chain>1`` is the second bin between the first and the third, etc.
+
+    Windows of chains are in the default observable.
 
     Args:
         windows: windows by name, each with ``signal_region`` and ``sidebands``.
@@ -23,7 +26,7 @@ def expand(windows: Mapping[str, Any], chains: Mapping[str, Sequence[float]]) ->
         ConfigError: a chain has too few edges, or two windows share a name.
 
     >>> expand({}, {"a": [1, 2, 3, 5]})
-    {'a1': {'signal_region': [2, 3], 'sidebands': [[1, 2], [3, 5]]}}
+    {'a1': {'observable': 'm_jj', 'signal_region': [2, 3], 'sidebands': [[1, 2], [3, 5]], 'spectra': {}}}
     """
     result = dict(windows)
     for chain, edges in chains.items():
@@ -38,7 +41,12 @@ def expand(windows: Mapping[str, Any], chains: Mapping[str, Sequence[float]]) ->
                 raise ConfigError(
                     f"config: select.window_chains.{chain} makes a second window {name!r}; rename one of them."
                 )
-            result[name] = {"signal_region": bins[number], "sidebands": [bins[number - 1], bins[number + 1]]}
+            result[name] = {
+                "observable": observables.DEFAULT,
+                "signal_region": bins[number],
+                "sidebands": [bins[number - 1], bins[number + 1]],
+                "spectra": {},
+            }
     return result
 
 

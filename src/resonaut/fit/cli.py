@@ -159,8 +159,8 @@ def retrained(
 ) -> None:
     """Fit experiments with injected signal, and set the limit with the efficiencies that they found.
 
-    Reads results/config/fit/retrained.json, the experiments, and for a limit the selection and manifests of the data.
-    Writes the p-values of all experiments, the excluded against the injected cross section, and the limit.
+    Reads results/config/fit/retrained/<window>.json, the experiments, and for a limit the selection and manifests of
+    the data. Writes the p-values of all experiments, the excluded against the injected cross section, and the limit.
     """
     from resonaut.core.config import read
     from resonaut.core.files import distinct

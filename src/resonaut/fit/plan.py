@@ -1,10 +1,11 @@
 """What the section ``fit`` must agree with in the rest of the configuration, checked before the first job."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from resonaut.core import windows
+from resonaut.core import observables
 from resonaut.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 # Of a bin: as far as edges may lie from each other and still be the same.
 SAME = 1e-6
+# Keys that an observable other than the default has to give.
+OWN = ("range", "bin_width", "masses")
 
 
 NEEDS: tuple[str, ...] = ("select",)
@@ -20,20 +23,32 @@ AFTER: tuple[str, ...] = ()
 
 def section() -> type:
     """The record of the section ``fit``."""
-    from resonaut.fit.settings import FitSettings
+    from resonaut.fit.settings import Section
 
-    return FitSettings
+    return Section
 
 
-def keys(analysis: "Analysis", command: str, *window: str) -> dict[str, Any]:
-    """What a job reads: the masses in its window, and the bias test's keys only if it is one."""
+def section_of(analysis: "Analysis", observable: str) -> dict[str, Any]:
+    """The section as it holds for an observable: signals and checks at masses are its own, or there are none."""
     section = analysis.config["fit"]
+    found = observables.of("fit", section, observable, OWN)
+    if observable != observables.DEFAULT:
+        given = section["observables"][observable]
+        found["signals"] = given.get("signals", [])
+        for name in ("limit_checks", "bias"):
+            found[name] = found[name] | {"masses": given.get(name, {}).get("masses", [])}
+    return found
+
+
+def keys(analysis: "Analysis", command: str, window: str) -> dict[str, Any]:
+    """What a job reads: the masses in its window, and the bias test's keys only if it is one."""
+    searched = analysis.config["select"]["windows"][window]
+    section = section_of(analysis, searched["observable"])
     found = {key: value for key, value in section.items() if key != "bias" or command == "bias"}
-    for name in window:
-        low, high = analysis.config["select"]["windows"][name]["signal_region"]
-        found["masses"] = [mass for mass in section["masses"] if low <= mass < high]
-        checked = [mass for mass in section["limit_checks"]["masses"] if mass in found["masses"]]
-        found["limit_checks"] = section["limit_checks"] | {"masses": checked}
+    low, high = searched["signal_region"]
+    found["masses"] = [mass for mass in section["masses"] if low <= mass < high]
+    checked = [mass for mass in section["limit_checks"]["masses"] if mass in found["masses"]]
+    found["limit_checks"] = section["limit_checks"] | {"masses": checked}
     return found
 
 
@@ -61,34 +76,79 @@ def check(analysis: "Analysis") -> None:
     config = analysis.config
     if "fit" not in config["search"]["stages"]:
         return
-    for problem in (*_ranges(config), *_masses(config), *_signals(analysis)):
-        raise ConfigError(f"config: {problem}.")
-    _require_families(config)
+    for observable in _observables(analysis):
+        one = _Checked(analysis, observable, section_of(analysis, observable))
+        for problem in (*_ranges(one), *_masses(one), *_signals(one)):
+            raise ConfigError(f"config: {problem}.")
+        _require_families(one)
 
 
-def _require_families(config: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class _Checked:
+    """The section as it is for one observable."""
+
+    analysis: "Analysis"
+    observable: str
+    fit: dict[str, Any]
+
+    def place(self, verb: str) -> str:
+        """Where the keys of a stage stand for the observable."""
+        return verb if self.observable == observables.DEFAULT else f"{verb}.observables.{self.observable}"
+
+    @property
+    def key(self) -> str:
+        """Where those of this section stand."""
+        return self.place("fit")
+
+
+def _observables(analysis: "Analysis") -> list[str]:
+    """Those of the windows.
+
+    Raises:
+        ConfigError: there are keys for another one.
+    """
+    found = list(dict.fromkeys(window["observable"] for window in analysis.config["select"]["windows"].values()))
+    for name in analysis.config["fit"]["observables"]:
+        if name not in found:
+            raise ConfigError(
+                f"config: fit.observables.{name}: no window of select.windows is in {name!r}; add one, or take it out."
+            )
+    return found
+
+
+def _require_families(one: _Checked) -> None:
     from resonaut.fit.family import FAMILIES
 
-    known, fit = FAMILIES.joined(config["code"]), config["fit"]
-    known.require("config: fit.background.families", fit["background"]["families"])
-    known.require("config: fit.bias.truth", [fit["bias"]["truth"]])
+    known = FAMILIES.joined(one.analysis.config["code"])
+    known.require(f"config: {one.key}.background.families", one.fit["background"]["families"])
+    known.require(f"config: {one.key}.bias.truth", [one.fit["bias"]["truth"]])
 
 
-def own_code(analysis: "Analysis", *more: str) -> list[str]:
-    """The user's own files with the background functions of the fits, and with ``more``."""
-    from resonaut.fit.family import FAMILIES
-
-    return FAMILIES.files([*analysis.config["fit"]["background"]["families"], *more], analysis.config["code"])
+def own_code(analysis: "Analysis", window: str) -> list[str]:
+    """The user's own files with the background functions of the fits in a window."""
+    return _code(analysis, _section(analysis, window)["background"]["families"])
 
 
-def bias_code(analysis: "Analysis") -> list[str]:
+def bias_code(analysis: "Analysis", window: str) -> list[str]:
     """The user's own files that the bias test uses, whose toys may come from a function of their own."""
-    return own_code(analysis, analysis.config["fit"]["bias"]["truth"])
+    section = _section(analysis, window)
+    return _code(analysis, [*section["background"]["families"], section["bias"]["truth"]])
 
 
-def _ranges(config: dict[str, Any]) -> Iterator[str]:
+def _section(analysis: "Analysis", window: str) -> dict[str, Any]:
+    return section_of(analysis, analysis.config["select"]["windows"][window]["observable"])
+
+
+def _code(analysis: "Analysis", functions: Sequence[str]) -> list[str]:
+    from resonaut.fit.family import FAMILIES
+
+    return FAMILIES.files(functions, analysis.config["code"])
+
+
+def _ranges(one: _Checked) -> Iterator[str]:
     """Ranges upside down, outside the spectrum, or not made of its bins."""
-    fit, spectrum = config["fit"], config["select"]["spectrum"]
+    fit, where, stored = one.fit, one.key, f"{one.place('select')}.spectrum"
+    spectrum = observables.of("select", one.analysis.config["select"], one.observable, ("spectrum",))["spectrum"]
     (low, high), width = fit["range"], fit["bin_width"]
     for key, (first, last) in {
         "range": fit["range"],
@@ -96,23 +156,23 @@ def _ranges(config: dict[str, Any]) -> Iterator[str]:
         "bump_widths": fit["bump_widths"],
     }.items():
         if last < first or (key == "range" and last == first):
-            yield f"fit.{key} is [{first:g}, {last:g}]; give the lower value first"
+            yield f"{where}.{key} is [{first:g}, {last:g}]; give the lower value first"
     if high > fit["sqrt_s"]:
-        yield f"fit.range ends at {high:g} GeV, above fit.sqrt_s ({fit['sqrt_s']:g} GeV); lower it"
+        yield f"{where}.range ends at {high:g} GeV, above {where}.sqrt_s ({fit['sqrt_s']:g} GeV); lower it"
     if not _multiple(high - low, width):
         yield (
-            f"fit.range, {low:g} to {high:g} GeV, is no whole number of bins of {width:g} GeV, fit.bin_width; "
+            f"{where}.range, {low:g} to {high:g} GeV, is no whole number of bins of {width:g} GeV, {where}.bin_width; "
             "change one"
         )
     if low < spectrum["low"] or high > spectrum["high"]:
         yield (
-            f"fit.range, {low:g} to {high:g} GeV, is not inside select.spectrum, {spectrum['low']:g} to "
+            f"{where}.range, {low:g} to {high:g} GeV, is not inside {stored}, {spectrum['low']:g} to "
             f"{spectrum['high']:g} GeV; change one"
         )
     if not (_multiple(width, spectrum["width"]) and _multiple(low - spectrum["low"], spectrum["width"])):
         yield (
-            f"the bins of fit.range and fit.bin_width, {width:g} GeV from {low:g} GeV, are not made of whole bins of "
-            f"select.spectrum, {spectrum['width']:g} GeV from {spectrum['low']:g} GeV; change one"
+            f"the bins of {where}.range and {where}.bin_width, {width:g} GeV from {low:g} GeV, are not made of whole "
+            f"bins of {stored}, {spectrum['width']:g} GeV from {spectrum['low']:g} GeV; change one"
         )
 
 
@@ -120,45 +180,45 @@ def _multiple(value: float, unit: float) -> bool:
     return abs(value / unit - round(value / unit)) < SAME and (value == 0 or round(value / unit) > 0)
 
 
-def _masses(config: dict[str, Any]) -> Iterator[str]:
+def _masses(one: _Checked) -> Iterator[str]:
     """Masses twice, outside the range, in no window, and checks at masses that are not fitted."""
-    fit, select = config["fit"], config["select"]
+    fit, where = one.fit, one.key
     masses, (low, high) = fit["masses"], fit["range"]
     if not masses:
-        yield "fit.masses is empty; give at least one mass in GeV"
+        yield f"{where}.masses is empty; give at least one mass in GeV"
     if any(second <= first for first, second in pairwise(masses)):
-        yield "fit.masses are not ascending, or one is there twice; sort them"
+        yield f"{where}.masses are not ascending, or one is there twice; sort them"
     outside = [mass for mass in masses if not low < mass < high]
     if outside:
-        yield f"fit.masses: {_listed(outside)} GeV not inside fit.range, {low:g} to {high:g} GeV; change one"
-    every = [*select["windows"].values(), *windows.expand({}, select["window_chains"]).values()]
-    regions = [window["signal_region"] for window in every]
+        yield f"{where}.masses: {_listed(outside)} GeV not inside {where}.range, {low:g} to {high:g} GeV; change one"
+    windows = one.analysis.config["select"]["windows"].values()
+    regions = [window["signal_region"] for window in windows if window["observable"] == one.observable]
     nowhere = [mass for mass in masses if not any(first <= mass < last for first, last in regions)]
     if nowhere:
         yield (
-            f"fit.masses: {_listed(nowhere)} GeV in no signal region of select.windows, and would not be fitted; take "
-            "out the mass, or add a window"
+            f"{where}.masses: {_listed(nowhere)} GeV in no signal region of select.windows, and would not be fitted; "
+            "take out the mass, or add a window"
         )
     for key in ("limit_checks", "bias"):
         unknown = [mass for mass in fit[key]["masses"] if mass not in masses]
         if unknown:
-            yield f"fit.{key}.masses: {_listed(unknown)} GeV not among fit.masses; add it there or take it out"
+            yield f"{where}.{key}.masses: {_listed(unknown)} GeV not among {where}.masses; add it there or take it out"
 
 
-def _signals(analysis: "Analysis") -> Iterator[str]:
+def _signals(one: _Checked) -> Iterator[str]:
     """Signals that are not in the analysis, without a mass, or two of one mass."""
     from resonaut.fit.settings import two_of_one_mass
 
-    config, by_mass = analysis.config, dict[float, str]()
-    for name in analysis.sample("data") if config["fit"]["signals"] else []:
+    analysis, config, where, by_mass = one.analysis, one.analysis.config, one.key, dict[float, str]()
+    for name in analysis.sample("data") if one.fit["signals"] else []:
         if config["datasets"][name]["luminosity"] is None:
-            yield f"fit.signals asks for limits in fb; set datasets.{name}.luminosity, or empty fit.signals"
-    for name in config["fit"]["signals"]:
+            yield f"{where}.signals asks for limits in fb; set datasets.{name}.luminosity, or empty {where}.signals"
+    for name in one.fit["signals"]:
         entry = config["datasets"].get(name)
         if name not in analysis.sample("signal") or entry is None:
-            yield f"fit.signals names {name!r}, which is not in search.samples.signal; add it there or take it out"
+            yield f"{where}.signals names {name!r}, which is not in search.samples.signal; add it there or take it out"
         elif entry["mass"] is None:
-            yield f"fit.signals names {name!r}, which has no mass; set datasets.{name}.mass"
+            yield f"{where}.signals names {name!r}, which has no mass; set datasets.{name}.mass"
         elif entry["mass"] in by_mass:
             yield two_of_one_mass(by_mass[entry["mass"]], name, entry["mass"])
         else:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_serializer, model_validator
 
+from resonaut.core.observables import DEFAULT
 from resonaut.core.record import key, keys, record
 from resonaut.core.results import result
 
@@ -318,13 +319,25 @@ class Scan:
         return [point for point in self.scan if isinstance(point, FailedPoint)]
 
 
+def named(method: str, observable: str) -> str:
+    """How a method's selections are called: by the method, in another observable than the default with its name."""
+    return method if observable == DEFAULT else f"{method} in {observable}"
+
+
 @result("fit result", "fit selection")
 class SelectionScan(Scan):
-    """``<results>/fit/<method>/<window>.json``; ``signal_region`` in GeV."""
+    """``<results>/fit/<method>/<window>.json``; masses are values of the ``observable``, in its ``unit``."""
 
     method: str
     window: str
+    observable: str
+    unit: str
     signal_region: tuple[float, float]
+
+    @property
+    def selection(self) -> str:
+        """The method, in another observable than the default with its name."""
+        return named(self.method, self.observable)
 
 
 @record
@@ -426,11 +439,18 @@ class Bias:
 
 @result("bias test", "fit selection-bias")
 class SelectionBias(Bias):
-    """``<results>/fit/<method>/<window>_bias.json``; ``signal_region`` in GeV."""
+    """``<results>/fit/<method>/<window>_bias.json``; masses are values of the ``observable``, in its ``unit``."""
 
     method: str
     window: str
+    observable: str
+    unit: str
     signal_region: tuple[float, float]
+
+    @property
+    def selection(self) -> str:
+        """As of the fits that are tested."""
+        return named(self.method, self.observable)
 
 
 @result("bias test", "fit bias")

@@ -47,7 +47,7 @@ def bias_selection(settings: FitSettings, selection: Path, data: Sequence[Path],
 
 def _names(selected: Selection) -> dict[str, Any]:
     """What a result says of its selection."""
-    return {name: getattr(selected, name) for name in ("method", "window", "signal_region")}
+    return {name: getattr(selected, name) for name in ("method", "window", "observable", "unit", "signal_region")}
 
 
 def opened(settings: FitSettings, selection: Path, data: Sequence[Path]) -> tuple[Selection, Search]:
@@ -65,7 +65,7 @@ def search_of(settings: FitSettings, selected: Selection, luminosity: float | No
     """The search in the spectrum of ``selected``, of the file ``selection``, for ``luminosity`` in 1/fb."""
     edges = regular_edges(*settings.range, settings.bin_width, "fit.range and fit.bin_width")
     low, high = selected.signal_region
-    whole = from_histogram(selected.spectrum, str(selection))
+    whole = replace(from_histogram(selected.spectrum, str(selection)), observable=selected.observable)
     signals = _signals(settings, {signal.dataset: signal for signal in selected.signals}, selection)
     masses = [mass for mass in settings.masses if low <= mass < high]
     efficiencies = dict.fromkeys(masses, Efficiency(None, {}, measured=False))

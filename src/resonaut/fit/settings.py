@@ -1,10 +1,10 @@
 """The section ``fit`` of the configuration."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from resonaut.core.record import GeV, Natural, NonNegative, Positive, key, record
+from resonaut.core.record import GeV, Name, Natural, NonNegative, Part, Positive, key, record
 
 
 @record
@@ -114,10 +114,12 @@ class Bias:
 
 @record
 class FitSettings:
-    """Fits of the m_jj spectra, with significance, signal yield and CLs limits at each mass."""
+    """Fits of the selected spectra, with significance, signal yield and CLs limits at each mass."""
 
     sqrt_s: GeV = key("Centre-of-mass energy of the collisions.", default=13000, gt=0)
-    range: tuple[Positive[GeV], Positive[GeV]] = key("Lowest and highest m_jj of the fit.", default=[3000, 8000])
+    range: tuple[Positive[GeV], Positive[GeV]] = key(
+        "Lowest and highest mass of the fit, a value of the observable.", default=[3000, 8000]
+    )
     bin_width: GeV = key(
         "Width of the fit's bins; they are made of whole bins of the selected spectrum.", default=4, gt=0
     )
@@ -180,6 +182,19 @@ class FitSettings:
         "The bias test (`snakemake report_bias`): toys of another function than the fitted one.", default={}
     )
     seed: int = key("Seed of all toys.", default=51, ge=0, le=9223372036854775807)
+
+
+@record
+class Section(FitSettings):
+    """Fits of the selected spectra, with significance, signal yield and CLs limits at each mass."""
+
+    observables: dict[Name, Annotated[dict[str, Any], Part(FitSettings)]] = key(
+        "By the name of another observable than `m_jj`, the keys of this section that differ for its windows; `range`, "
+        "`bin_width` and `masses` it must give, `signals` and the masses of checks are its own: `{j1_softdrop_mass: "
+        "{range: [50, 250], bin_width: 2, masses: [80, 90], signal_width: 0.1}}`. A mass is a value of the window's "
+        "observable, that of a signal's dataset too.",
+        default={},
+    )
 
 
 def two_of_one_mass(first: str, second: str, mass: float) -> str:

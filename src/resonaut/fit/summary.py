@@ -25,28 +25,28 @@ def summarise(files: list[Path], output: Path) -> None:
         result = read(file, SelectionScan)
         toys = ScanToys(np.array(result.toys.z_max), result.toys.up_crossings) if result.toys else None
         for point in result.scan:
-            key = (result.method, point.mass)
+            key = (result.selection, point.mass)
             if key in entries:
                 raise ConfigError(
                     f"{file}: the mass {key[1]:g} GeV of {key[0]!r} is in another window too; "
                     "give signal regions that do not overlap."
                 )
-            entries[key] = _entry(result.method, point)
+            entries[key] = _entry(result.selection, point)
         best = largest(result.points)
         if best is not None:
-            scans.setdefault(result.method, []).append((best.mass, best.z_local, toys))
+            scans.setdefault(result.selection, []).append((best.mass, best.z_local, toys))
     selections = {method: combine(found) for method, found in sorted(scans.items())}
     together = [scan for found in scans.values() for scan in found]
     excesses = Excesses(selections=selections, all=combine(together) if together else None)
     write(output, Summary(points=[entries[key] for key in sorted(entries)], global_=excesses))
 
 
-def _entry(method: str, point: Point | FailedPoint) -> SummaryPoint:
+def _entry(selection: str, point: Point | FailedPoint) -> SummaryPoint:
     if isinstance(point, FailedPoint):
         nothing: dict[str, Any] = dict.fromkeys(keys(SummaryPoint))
-        return SummaryPoint(**nothing | {"selection": method, "mass": point.mass, "fit_good": False})
+        return SummaryPoint(**nothing | {"selection": selection, "mass": point.mass, "fit_good": False})
     return SummaryPoint(
-        selection=method,
+        selection=selection,
         mass=point.mass,
         p_local=point.p_local,
         z_local=point.z_local,

@@ -43,6 +43,8 @@ LARGEST = 100.0
 REACHES, CLOSE, PAIRS = (5.0, 4.0, 3.0, 2.0, 1.0), 0.02, 4
 # ``mu = 1`` is the expected limit. Largest ``mu`` that a fit may reach, at least and in units of the highest limit.
 HIGHEST, ABOVE = 10.0, 4.0
+# The channel of a spectrum that has no name.
+CHANNEL = "spectrum"
 
 
 # Plain JSON data of HistFactory's schema, or a part of them.
@@ -71,10 +73,11 @@ def build(model: Model, unit: float, uncertainties: Mapping[str, Size], highest:
     common = [_normsys(name, *logarithms(size)) for name, size in uncertainties.items() if largest(size) > 0]
     common.append({"name": "mu", "type": "normfactor", "data": None})
     signal, moved = _signal(model.template, unit, cuts, common)
+    channel = model.spectrum.observable or CHANNEL
     return {
         "version": "1.0.0",
-        "channels": [{"name": "m_jj", "samples": [*background, *others, *signal]}],
-        "observations": [{"name": "m_jj", "data": merge(model.spectrum.counts, cuts).tolist()}],
+        "channels": [{"name": channel, "samples": [*background, *others, *signal]}],
+        "observations": [{"name": channel, "data": merge(model.spectrum.counts, cuts).tolist()}],
         "measurements": [
             {"name": "limit", "config": {"poi": "mu", "parameters": [mu, *smooth, *yields, *moved]}},
         ],

@@ -1,4 +1,4 @@
-"""Jets of particles with FastJet's vectorised interface: anti-kT, soft-drop mass, N-subjettiness.
+"""Jets of particles: anti-kT and N-subjettiness with FastJet's vectorised interface, soft drop with the compiled tree.
 
 M. Cacciari, G. Salam, G. Soyez, JHEP 04 (2008) 063 (anti-kT) and EPJ C 72 (2012) 1896 (FastJet); A. Larkoski,
 S. Marzani, G. Soyez, J. Thaler, JHEP 05 (2014) 146 (soft drop, equation 1.1); J. Thaler, K. Van Tilburg,
@@ -9,6 +9,8 @@ import awkward as ak
 import fastjet
 import numpy as np
 import vector
+
+from resonaut.physics.clustering import FloatArray, soft_drop
 
 vector.register_awkward()
 
@@ -53,22 +55,45 @@ def cluster(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array
     return jets, constituents
 
 
-def substructure(constituents: ak.Array, radius: float, zcut: float, beta: float) -> dict[str, ak.Array]:
-    """Soft-drop mass (GeV) and ``tau1`` … ``tau4`` of every jet, events * var.
+def groom(constituents: ak.Array, radius: float, zcut: float, beta: float) -> tuple[ak.Array, ak.Array]:
+    """Soft-drop mass of every jet, and the two subjets of the splitting that passes.
 
     Args:
-        constituents: events * var * var * {pt, eta, phi, mass}, by jet.
-        radius: of the jets, the R0 of both observables.
+        constituents: events * var * var * {pt, eta, phi, mass}, by jet (GeV, p_T above 0); no jet is without.
+        radius: of the jets, the R0 of soft drop.
         zcut: soft drop's momentum-sharing threshold.
         beta: soft drop's angular exponent.
+
+    Returns:
+        The masses, events * var (GeV), and the subjets, events * var * var * {pt, eta, phi, mass}, the harder one
+        first: two, or one where no splitting passes, which is then the last particle on the way.
     """
     counts = ak.num(constituents)
     momenta = four_momenta(ak.flatten(constituents))
+    first = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(momenta)))]).astype(np.int64)
+    columns = [ak.to_numpy(ak.flatten(momenta[name])) for name in ("px", "py", "pz", "E")]
+    pieces = soft_drop(np.stack(columns).astype(np.float64), first, zcut, beta, radius)
+    # Jet by jet, the two subjets of each side by side.
+    px, py, pz, energy = pieces.transpose(1, 2, 0).reshape(4, -1)
+    real = energy > 0
+    px, py, pz, energy = px[real], py[real], pz[real], energy[real]
+    pt = np.hypot(px, py)
+    subjet = {"pt": pt, "eta": np.arcsinh(pz / pt), "phi": np.arctan2(py, px), "mass": _mass(px, py, pz, energy)}
+    subjets = ak.unflatten(ak.unflatten(ak.zip(subjet), real.reshape(-1, 2).sum(axis=1)), counts)
+    return ak.unflatten(_mass(*pieces.sum(axis=0)), counts), subjets
+
+
+def substructure(constituents: ak.Array, radius: float, zcut: float, beta: float) -> dict[str, ak.Array]:
+    """Soft-drop mass (GeV) and ``tau1`` … ``tau4`` of every jet, events * var; arguments as of ``groom``."""
+    counts = ak.num(constituents)
+    momenta = four_momenta(ak.flatten(constituents))
     tree = fastjet.ClusterSequence(momenta, fastjet.JetDefinition(fastjet.cambridge_algorithm, 1000.0))
-    groomed = tree.exclusive_jets_softdrop_grooming(njets=1, beta=beta, symmetry_cut=zcut, R0=radius)
     tau = tree.njettiness(axes_definition="OnePass_KT_Axes", njets=list(range(1, N_TAU + 1)), R0=radius)
-    # A single massless constituent may come out with a mass just below zero.
-    columns = {"softdrop_mass": np.maximum(groomed.msoftdrop, 0)} | {
-        f"tau{n}": tau[:, n - 1] for n in range(1, N_TAU + 1)
-    }
-    return {name: ak.unflatten(ak.flatten(values, axis=None), counts) for name, values in columns.items()}
+    columns = {f"tau{n}": ak.unflatten(ak.flatten(tau[:, n - 1], axis=None), counts) for n in range(1, N_TAU + 1)}
+    return {"softdrop_mass": groom(constituents, radius, zcut, beta)[0]} | columns
+
+
+def _mass(px: FloatArray, py: FloatArray, pz: FloatArray, energy: FloatArray) -> FloatArray:
+    """Invariant mass; rounding may make the square of a massless momentum negative."""
+    mass: FloatArray = np.sqrt(np.maximum((energy + pz) * (energy - pz) - (px**2 + py**2), 0))
+    return mass

@@ -31,6 +31,14 @@ def check(analysis: "Analysis") -> None:
                 "config: search.stages has 'reweight', which compares data and background; name datasets in "
                 f"search.samples.{sample}, or take 'reweight' out."
             )
+    observable = analysis.config["reweight"]["observable"]
+    for name in analysis.sample("data", "background"):
+        columns = analysis.columns(name)
+        if columns is not None and observable not in columns:
+            raise ConfigError(
+                f"config: reweight.observable is {observable!r}, which is no column of {name!r}; take one of "
+                f"{', '.join(columns)}."
+            )
 
 
 def weighted(analysis: "Analysis") -> list[str]:

@@ -1,6 +1,7 @@
 """The section ``reweight`` of the configuration."""
 
-from resonaut.core.record import GeV, NonNegative, Positive, key, record
+from resonaut.core.observables import DEFAULT
+from resonaut.core.record import GeV, Name, NonNegative, Positive, key, record
 from resonaut.learn.ratio.settings import Settings as Ratio
 from resonaut.learn.ratio.settings import TreeSettings
 
@@ -35,8 +36,9 @@ class Settings:
         min_length=1,
         unique=True,
     )
+    observable: Name = key("Column of the events whose sidebands these are.", default=DEFAULT)
     sidebands: list[tuple[NonNegative[GeV], NonNegative[GeV]]] = key(
-        "Ranges of m_jj in which the ratio is learned and normalised; by default all that lies outside the "
+        "Ranges of the observable in which the ratio is learned and normalised; by default all that lies outside the "
         "signal regions of the search.",
         default=[[0, 3250], [4750, 20000]],
     )

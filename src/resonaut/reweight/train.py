@@ -64,16 +64,16 @@ class Reweighter:
 
 
 def read_sidebands(dataset: Dataset | Collisions, settings: Settings) -> ratio.Sample:
-    """The events of a dataset with m_jj in one of the sidebands; weights 1 for data, in fb for simulation.
+    """The events of a dataset with a mass in one of the sidebands; weights 1 for data, in fb for simulation.
 
     Raises:
         EmptySelectionError: there is none.
     """
-    columns = ("m_jj", "weight", *features.columns(settings.features))
+    columns = (settings.observable, "weight", *features.columns(settings.features))
     parts = []
     for batch in dataset.iterate(columns):
-        m_jj = ak.to_numpy(batch.m_jj)
-        inside = np.any([(m_jj >= low) & (m_jj < high) for low, high in settings.sidebands], axis=0)
+        mass = ak.to_numpy(batch[settings.observable])
+        inside = np.any([(mass >= low) & (mass < high) for low, high in settings.sidebands], axis=0)
         events = batch[inside]
         weights = ak.to_numpy(events.weight)
         require_finite(weights, "weight", dataset.name)

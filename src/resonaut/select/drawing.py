@@ -117,7 +117,7 @@ def draw_signal(
     rng = injection.generator(1)
     counted = np.ones(len(weights), dtype=np.bool_)
     if injection.unit == "events":
-        counted = Regions.of(ak.to_numpy(events.m_jj), window).signal
+        counted = Regions.among(events, window).signal
         number = int(injection.amount)
     else:
         number = int(rng.poisson(weights.sum() * injection.amount * luminosity))

@@ -143,7 +143,7 @@ def _simulation(analysis: Analysis, method: str) -> list[str]:
     return analysis.sample("background") if base(analysis, method) == "background" else []
 
 
-def options(analysis: Analysis, method: str, signal: str, read: Mapping[str, Sequence[str]]) -> list[str]:
+def options(analysis: Analysis, method: str, window: str, signal: str, read: Mapping[str, Sequence[str]]) -> list[str]:
     """Options of ``resonaut select inject`` beside the experiment's own name, for the files that it has ``read``."""
     section: dict[str, Any] = analysis.config["select"]["injection"]
     amount = luminosity(analysis, method)
@@ -157,7 +157,7 @@ def options(analysis: Analysis, method: str, signal: str, read: Mapping[str, Seq
         ),
         *jobs.weighting(analysis, *_simulation(analysis, method), signal),
         *["--systematics"] * section["systematics"],
-        *(f"--code={path}" for path in jobs.own_code(analysis, method)),
+        *(f"--code={path}" for path in jobs.own_code(analysis, method, window)),
     ]
 
 

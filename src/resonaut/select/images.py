@@ -58,8 +58,8 @@ def images(data: Collisions, method: str, window_name: str, window: Window) -> r
     """The mean images of the data of a window's signal region; a jet's pixels sum to at most 1."""
     found = Images()
     column = f"selected_{method}"
-    for events in data.iterate(("m_jj", *COLUMNS, column), (f"select/{method}/{window_name}",)):
-        inside = events[Regions.of(ak.to_numpy(events.m_jj), window).signal]
+    for events in data.iterate((window.observable, *COLUMNS, column), (f"select/{method}/{window_name}",)):
+        inside = events[Regions.among(events, window).signal]
         found.add(inside, ak.to_numpy(inside[column]))
     rejected, selected = (found.sums / np.maximum(found.events, 1)[:, None, None, None]).tolist()
     return results.Images(

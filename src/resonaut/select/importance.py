@@ -26,7 +26,7 @@ def importance(selector: Selector, events: ak.Array, source: str) -> dict[str, f
     inputs = getattr(method, "inputs", None)
     if not isinstance(inputs, Inputs):
         return {}
-    regions = Regions.of(ak.to_numpy(events.m_jj), selector.window)
+    regions = Regions.among(events, selector.window)
     events = events[regions.signal | regions.sideband]
     # What is shuffled with what must not depend on the order of rows and files.
     events = events[np.argsort(identifier.keys(events), kind="stable")]

@@ -22,7 +22,7 @@ from resonaut.select.inputs import Inputs
 from resonaut.select.regions import Regions, require_events
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, Window, window
-from resonaut.select.tally import DataTally, SignalTally, scale_to_total, usable_events
+from resonaut.select.tally import DataTally, SignalTally, axes, scale_to_total, usable_events
 from resonaut.select.training_data import TrainingData
 
 
@@ -55,7 +55,8 @@ class Experiment:
 
     def columns(self, method: methods.Method) -> tuple[str, ...]:
         """What is read of every event."""
-        return tuple(dict.fromkeys(("m_jj", *method.columns)))
+        own = window(self.settings, self.window)
+        return tuple(dict.fromkeys((own.observable, *own.spectra, *method.columns)))
 
 
 def inject(experiment: Experiment) -> results.Experiment:
@@ -146,17 +147,18 @@ def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
     mass_window = window(settings, experiment.window)
     method = methods.make(experiment.method, settings, experiment.window, experiment.code)
     held_out = methods.uses_tagger(experiment.method, settings, experiment.code)
-    tally = SignalTally(signal, settings.spectrum, experiment.weights.friends, held_out)
+    spectra = axes(settings, mass_window, signal)
+    tally = SignalTally(signal, spectra[mass_window.observable], experiment.weights.friends, held_out)
     mixed = Mixture.draw(experiment, method, tally, mass_window, variation)
     name, events = mixed.background.name, mixed.events
-    regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
+    regions = Regions.among(events, mass_window)
     require_events(regions, mass_window, experiment.window, name, settings.min_events)
     source = f"{name} with {signal.name}"
     learned = TrainingData(
         events, regions, mass_window, source, experiment.backgrounds, experiment.signals, injected=signal.name
     )
     selector = Selector.train(experiment.method, method, learned)
-    counted = DataTally(settings, mass_window)
+    counted = DataTally(settings, mass_window, spectra)
     score = selector.score(events, source, is_data=True)
     counted.add(events, score, selector.selected(score))
     score = selector.score(mixed.simulated, signal.name, is_data=False)
@@ -164,10 +166,12 @@ def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
     for one in tally.variations:
         shifted = mixed.shifted(experiment, method, tally, one)
         tally.add_shifted(shifted, selector.selected(selector.score(shifted, signal.name, is_data=False)), one)
-    inside = Regions.of(ak.to_numpy(mixed.simulated.m_jj), mass_window).signal
+    inside = Regions.among(mixed.simulated, mass_window).signal
     return results.Experiment(
         method=experiment.method,
         window=experiment.window,
+        observable=mass_window.observable,
+        unit=signal.unit(mass_window.observable),
         signal_region=mass_window.signal_region,
         sidebands=mass_window.sidebands,
         efficiency_target=method.background_efficiency,
@@ -236,7 +240,7 @@ def _evaluated(experiment: Experiment, selector: Selector) -> Iterator[np.ndarra
 
 def _ranks(selector: Selector, events: ak.Array, source: str, is_data: bool) -> np.ndarray:
     """Ranks of the events in the signal region: the sideband quantile, and for equal quantiles the raw score."""
-    events = events[Regions.of(ak.to_numpy(events.m_jj), selector.window).signal]
+    events = events[Regions.among(events, selector.window).signal]
     raw = selector.method.raw(events, source).value.mean(axis=1)
     ranks: np.ndarray = selector.score(events, source, is_data) + 1j * raw
     return ranks
@@ -248,7 +252,7 @@ def _large(experiment: Experiment, events: int) -> list[Variation]:
         return []
     signal, weights = experiment.signal, experiment.weights
     inputs = Inputs.of(experiment.settings, "event")
-    simulated = signal.read(("m_jj", "weight", *inputs.columns, *weights.columns), weights.friends)
+    simulated = signal.read((inputs.observable, "weight", *inputs.columns, *weights.columns), weights.friends)
     (values,) = inputs.compute(simulated, signal.name)
     nominal = drawing.signal_weights(signal, simulated, weights)
 

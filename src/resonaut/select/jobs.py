@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resonaut.core import formats
+from resonaut.core import formats, observables
 from resonaut.core.errors import ConfigError
 from resonaut.select import catalogue
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
+# Keys that an observable other than the default has to give.
+OWN = ("spectrum", "sculpting.bins")
 # Keys of the section that the engine reads for every method.
 ENGINE = ("background_efficiency", "min_events", "spectrum", "spectra_efficiencies", "categories", "sculpting")
 
@@ -37,9 +39,15 @@ def nested(analysis: "Analysis", method: str) -> list[str]:
     return [method, *(found for name in names for found in nested(analysis, name))] if names else []
 
 
+def section_of(analysis: "Analysis", window: str) -> dict[str, Any]:
+    """The section as it holds in a window: for its observable."""
+    section = analysis.config["select"]
+    return observables.of("select", section, section["windows"][window]["observable"], OWN)
+
+
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
     """What a job of one method in one window reads of the section, and nothing of others."""
-    section = analysis.config["select"]
+    section = section_of(analysis, window)
     wanted = ("combinations",) if combined(analysis, method) else catalogue.keys(method, analysis.config["code"])
     found = {name: section[name] for name in (*ENGINE, *wanted)}
     if "combinations" in found:
@@ -47,18 +55,18 @@ def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
     return found | {"windows": {window: section["windows"][window]}}
 
 
-def modules(analysis: "Analysis", method: str) -> list[str]:
+def modules(analysis: "Analysis", method: str, window: str) -> list[str]:
     """The module of a method, which the engine finds by its name, and the user's own files."""
     own = [] if combined(analysis, method) else [entry(analysis, method).module]
-    return [*own, *(str(Path(path).resolve()) for path in own_code(analysis, method))]
+    return [*own, *(str(Path(path).resolve()) for path in own_code(analysis, method, window))]
 
 
-def own_code(analysis: "Analysis", method: str) -> list[str]:
+def own_code(analysis: "Analysis", method: str, window: str) -> list[str]:
     """The user's own files that a method, or one that it combines, is in, and those of the features that it sees."""
     from resonaut.physics.features import FEATURES
 
     code, names = analysis.config["code"], parts(analysis, method)
-    seen = {name for own in names for name in features_of(analysis, own)}
+    seen = {name for own in names for name in features_of(analysis, own, window)}
     files = [*catalogue.methods(code).files(names, code), *FEATURES.files(seen, code)]
     return [path for path in code if path in files]
 
@@ -69,9 +77,9 @@ def own_features(analysis: "Analysis") -> dict[str, list[str]]:
     return {f"{name}.{key}": section[name][key] for name, found in methods.items() for key in found.features}
 
 
-def features_of(analysis: "Analysis", method: str) -> list[str]:
-    """The features that a method of its own may see."""
-    section, read = analysis.config["select"], catalogue.keys(method, analysis.config["code"])
+def features_of(analysis: "Analysis", method: str, window: str) -> list[str]:
+    """The features that a method of its own may see in a window."""
+    section, read = section_of(analysis, window), catalogue.keys(method, analysis.config["code"])
     lists = {
         "features": section["features"],
         "jet_features": [f"{name}_{jet}" for name in section["jet_features"] for jet in ("j1", "j2")],

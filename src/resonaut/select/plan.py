@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from resonaut.core import windows
+from resonaut.core import observables, windows
 from resonaut.core.errors import ConfigError
 from resonaut.core.extensions import load
 from resonaut.core.units import listed
@@ -62,38 +62,68 @@ def check(analysis: "Analysis") -> None:
     for problem in (*_windows(analysis), *_names(config), *_features(analysis), *_datasets(analysis)):
         raise ConfigError(f"config: select.{problem}.")
     jobs.check(analysis)
+    for problem in _blind(analysis):
+        raise ConfigError(f"config: select.{problem}.")
     _require_columns(analysis)
 
 
 def _windows(analysis: "Analysis") -> Iterator[str]:
     """Ranges upside down, overlapping, or outside the stored spectrum."""
-    config, select = analysis.config, analysis.config["select"]
+    select = analysis.config["select"]
     if not select["windows"]:
         yield "windows and select.window_chains are empty; give one window"
-    spectrum = select["spectrum"]
+    for observable in dict.fromkeys(window["observable"] for window in select["windows"].values()):
+        section = observables.of("select", select, observable, jobs.OWN)
+        where = "" if observable == observables.DEFAULT else f"observables.{observable}."
+        spectrum, edges = section["spectrum"], section["sculpting"]["bins"]
+        yield from _whole_bins(f"{where}spectrum", spectrum)
+        if any(second <= first for first, second in pairwise(edges)):
+            yield f"{where}sculpting.bins: {listed(edges)} are not ascending edges; sort them"
+    for name, window in select["windows"].items():
+        windows.require_ascending(f"config: select.windows.{name}", window["signal_region"], window["sidebands"])
+        yield from _inside(analysis, name, window)
+        for column, bins in window["spectra"].items():
+            yield from _whole_bins(f"windows.{name}.spectra.{column}", bins)
+    unused = select["observables"].keys() - {window["observable"] for window in select["windows"].values()}
+    for observable in sorted(unused):
+        yield f"observables.{observable}: no window of select.windows is in {observable!r}; add one, or take it out"
+
+
+def _whole_bins(where: str, spectrum: dict[str, float]) -> Iterator[str]:
+    """Bins that do not fill the range of a spectrum."""
     low, high, width = spectrum["low"], spectrum["high"], spectrum["width"]
     bins = (high - low) / width
     if bins < 1 or abs(bins - round(bins)) > 1e-6:
-        yield f"spectrum: {low:g} to {high:g} GeV is not a multiple of its width, {width:g} GeV; change one"
-    for name, window in select["windows"].items():
-        windows.require_ascending(f"config: select.windows.{name}", window["signal_region"], window["sidebands"])
-        first, last = window["sidebands"][0][0], window["sidebands"][1][1]
-        if first < low or last > high:
-            yield (
-                f"windows.{name}: {first:g} to {last:g} GeV is not inside select.spectrum, {low:g} to {high:g} GeV; "
-                "change one"
-            )
-        for dataset in analysis.sample("data", "pseudo_data", "background", "signal"):
-            entry = config["datasets"][dataset]
-            least = config["skim"]["regions"][entry["region"]]["m_jj_min"]
-            if least is not None and least > first:
+        yield f"{where}: {low:g} to {high:g} GeV is not a multiple of its width, {width:g} GeV; change one"
+
+
+def _inside(analysis: "Analysis", name: str, window: dict[str, Any]) -> Iterator[str]:
+    """A window of a column that is not kept, or outside the stored spectrum or what the cuts leave."""
+    observable, first, last = window["observable"], window["sidebands"][0][0], window["sidebands"][1][1]
+    spectrum = jobs.section_of(analysis, name)["spectrum"]
+    low, high = spectrum["low"], spectrum["high"]
+    if first < low or last > high:
+        place = "select" if observable == observables.DEFAULT else f"select.observables.{observable}"
+        yield (
+            f"windows.{name}: {first:g} to {last:g} GeV is not inside {place}.spectrum, {low:g} to {high:g} GeV; "
+            "change one"
+        )
+    for dataset in analysis.sample("data", "pseudo_data", "background", "signal"):
+        columns, region = analysis.columns(dataset), analysis.config["datasets"][dataset]["region"]
+        if columns is None:
+            continue
+        for column in (observable, *window["spectra"]):
+            if column not in columns:
                 yield (
-                    f"windows.{name} begins at {first:g} GeV, below m_jj_min of skim.regions.{entry['region']} "
-                    f"({least:g} GeV), where {dataset!r} has no events; change one"
+                    f"windows.{name} is in {column!r}, which is no column of {dataset!r}: skim.regions.{region} keeps "
+                    f"{', '.join(columns)}; take one of these"
                 )
-    edges = select["sculpting"]["bins"]
-    if any(second <= first for first, second in pairwise(edges)):
-        yield f"sculpting.bins: {listed(edges)} are not ascending edges; sort them"
+        least = columns[observable][0] if observable in columns else None
+        if least is not None and least > first:
+            yield (
+                f"windows.{name} begins at {first:g} GeV, below the {observable} that skim.regions.{region} keeps "
+                f"({least:g} GeV and above), where {dataset!r} has no events; change one"
+            )
 
 
 def _names(config: dict[str, Any]) -> Iterator[str]:
@@ -134,15 +164,39 @@ def _features(analysis: "Analysis") -> Iterator[str]:
     from resonaut.physics import features
 
     select, vocabulary = analysis.config["select"], features.FEATURES.joined(analysis.config["code"])
+    sections = {"": select} | {f"observables.{name}.": one for name, one in select["observables"].items()}
     for key, names, ending in (
-        ("features", select["features"], ""),
-        ("jet_features", select["jet_features"], "_j1"),
+        *((f"{place}features", one.get("features", []), "") for place, one in sections.items()),
+        *((f"{place}jet_features", one.get("jet_features", []), "_j1") for place, one in sections.items()),
         *((key, names, "") for key, names in jobs.own_features(analysis).items()),
     ):
         for name in names:
             if f"{name}{ending}" not in vocabulary:
                 known = [one.removesuffix(ending) for one in vocabulary if one.endswith(ending)]
                 yield f"{key}: unknown feature {name!r}; the features are {', '.join(known)}"
+
+
+def _blind(analysis: "Analysis") -> Iterator[str]:
+    """Methods that see the observable of their window, and would carve a peak into its spectrum."""
+    from resonaut.physics import features
+
+    vocabulary = features.FEATURES.joined(analysis.config["code"])
+    for name, window in analysis.config["select"]["windows"].items():
+        observable = window["observable"]
+        for method, feature in _seen(analysis, name):
+            if vocabulary[feature].columns == (observable,):
+                yield (
+                    f"windows.{name} is in {observable!r}, and the method {method!r} sees it as the feature "
+                    f"{feature!r}; give features and jet_features without it in select.observables.{observable}"
+                )
+
+
+def _seen(analysis: "Analysis", window: str) -> Iterator[tuple[str, str]]:
+    """The methods of a window with the features that they see, those behind a combination too."""
+    for method in analysis.config["select"]["methods"]:
+        for part in jobs.parts(analysis, method):
+            for feature in jobs.features_of(analysis, part, window):
+                yield part, feature
 
 
 def _require_columns(analysis: "Analysis") -> None:
@@ -152,8 +206,7 @@ def _require_columns(analysis: "Analysis") -> None:
     config = analysis.config
     vocabulary = features.FEATURES.joined(config["code"])
     own = {name for path in config["code"] for name in getattr(load(path), "COLUMNS", {})}
-    methods = {part for name in config["select"]["methods"] for part in jobs.parts(analysis, name)}
-    used = {name for method in methods for name in jobs.features_of(analysis, method)}
+    used = {feature for window in config["select"]["windows"] for _, feature in _seen(analysis, window)}
     for dataset in analysis.sample("data", "pseudo_data", "background", "signal"):
         region = config["datasets"][dataset]["region"]
         kept = config["skim"]["regions"][region]["columns"]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,12 +20,17 @@ class Regions:
     code: NDArray[np.int8]
 
     @classmethod
-    def of(cls, m_jj: NDArray[np.float32], window: Window) -> "Regions":
-        """Look up each mass (GeV); a range holds its lower edge and not its upper one."""
-        code = np.full(len(m_jj), OUTSIDE, dtype=np.int8)
+    def of(cls, mass: NDArray[np.float32], window: Window) -> "Regions":
+        """Look up each mass, a value of the window's observable; a range holds its lower edge and not its upper one."""
+        code = np.full(len(mass), OUTSIDE, dtype=np.int8)
         for number, (low, high) in enumerate(ranges(window)):
-            code[(m_jj >= low) & (m_jj < high)] = number
+            code[(mass >= low) & (mass < high)] = number
         return cls(code)
+
+    @classmethod
+    def among(cls, events: ak.Array, window: Window) -> "Regions":
+        """Look up each event."""
+        return cls.of(ak.to_numpy(events[window.observable]), window)
 
     @property
     def signal(self) -> NDArray[np.bool_]:

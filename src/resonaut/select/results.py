@@ -59,9 +59,9 @@ class Spurious:
 
 @record
 class EfficiencyBin:
-    """The efficiency between two m_jj (GeV), and the error that is expected if it is flat."""
+    """The efficiency in a ``range`` of the observable, and the error that is expected if it is flat."""
 
-    m_jj: Range
+    range: Range
     efficiency: float
     error: float
 
@@ -138,9 +138,13 @@ class Signal:
 
 @record
 class Counted:
-    """The data: the selected ``spectrum``, ``spectra`` by background efficiency, orthogonal ``categories``."""
+    """The data: the selected ``spectrum``, ``spectra`` by background efficiency, orthogonal ``categories``.
+
+    ``further``: spectra of what is selected, by the columns that the window asks for.
+    """
 
     spectrum: Histogram
+    further: dict[str, Histogram]
     spectra: dict[str, Histogram]
     categories: list[Category]
     counts: Counts
@@ -148,10 +152,12 @@ class Counted:
 
 @record
 class Selection(Counted):
-    """A method in a window, and what it selects of the ``data``; ranges of m_jj in GeV."""
+    """A method in a window, and what it selects of the ``data``; ranges of the ``observable``, in its ``unit``."""
 
     method: str
     window: str
+    observable: str
+    unit: str
     signal_region: Range
     sidebands: tuple[Range, Range]
     efficiency_target: float

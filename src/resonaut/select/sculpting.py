@@ -1,6 +1,6 @@
-"""Does a selection carve a peak into a smooth spectrum? Its efficiency against m_jj, and passing and failing events.
+"""Does a selection carve a peak into a smooth spectrum? Its efficiency at each mass, and passing and failing events.
 
-A background efficiency that depends on m_jj changes the shape of the selected spectrum; a bump in it would be
+A background efficiency that depends on the mass changes the shape of the selected spectrum; a bump in it would be
 taken for a signal. That no bump is seen says little where few events are selected: what remains possible is in the
 verdict.
 """
@@ -24,14 +24,14 @@ class Sculpted:
     """Events with their weights, and which were selected; ``sample`` says what they are."""
 
     sample: str
-    m_jj: list[FloatArray] = field(default_factory=list)
+    mass: list[FloatArray] = field(default_factory=list)
     weight: list[FloatArray] = field(default_factory=list)
     selected: list[NDArray[np.bool_]] = field(default_factory=list)
 
-    def add(self, m_jj: FloatArray, weight: FloatArray, selected: NDArray[np.bool_]) -> None:
+    def add(self, mass: FloatArray, weight: FloatArray, selected: NDArray[np.bool_]) -> None:
         """Take the events of weight above 0."""
         used = weight > 0
-        self.m_jj.append(m_jj[used].astype(np.float64))
+        self.mass.append(mass[used].astype(np.float64))
         self.weight.append(weight[used].astype(np.float64))
         self.selected.append(selected[used])
 
@@ -42,10 +42,10 @@ class Sculpted:
         where a test fails, ``flat`` where the possible excess is small enough, and ``not excluded`` elsewhere: always
         so for a sample without events in the signal region, which only tests what is beside it.
         """
-        m_jj, weight, selected = np.concatenate(self.m_jj), np.concatenate(self.weight), np.concatenate(self.selected)
+        mass, weight, selected = np.concatenate(self.mass), np.concatenate(self.weight), np.concatenate(self.selected)
         edges = np.array(settings.bins, dtype=np.float64)
-        found = spurious(m_jj, weight, selected, edges, window, expected)
-        place = np.digitize(m_jj, edges) - 1
+        found = spurious(mass, weight, selected, edges, window, expected)
+        place = np.digitize(mass, edges) - 1
         inside = (place >= 0) & (place < len(edges) - 1)
         place, weight, selected = place[inside], weight[inside], selected[inside]
         flat = flatness(place, weight, selected, edges)
@@ -79,7 +79,7 @@ def flatness(
     return results.Flatness(
         efficiency=float(pooled),
         bins=[
-            results.EfficiencyBin(m_jj=(low, high), efficiency=value, error=sigma)
+            results.EfficiencyBin(range=(low, high), efficiency=value, error=sigma)
             for (low, high), value, sigma in zip(bins.tolist(), efficiency.tolist(), error.tolist(), strict=True)
         ],
         chi2=chi2,

@@ -47,7 +47,7 @@ class Selector:
         """The sideband quantile of each event; ``is_data``: the working point was fixed with these events."""
         own = np.zeros(len(events))
         if is_data:
-            own = self.sideband_weights[Regions.of(ak.to_numpy(events.m_jj), self.window).code]
+            own = self.sideband_weights[Regions.among(events, self.window).code]
         return self.quantile.score(self.method.raw(events, source), own)
 
     def selected(self, score: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -60,7 +60,7 @@ class Selector:
 
         Of a signal the events and scores with shifted objects are counted and written, too.
         """
-        needed = ("m_jj", *self.method.columns)
+        needed = (self.window.observable, *self.method.columns)
         columns = tuple(dict.fromkeys((*needed, PASSES, *tally.columns)))
         friends = tuple(dict.fromkeys((*self.method.friends, *tally.friends)))
         variations = tuple(tally.variations) if isinstance(tally, SignalTally) else ()

@@ -2,13 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from resonaut.core import config
+from resonaut.core import config, observables
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import GeV, InverseFb, Name, NonNegative, Pattern, build, composed, key, keys, record
+from resonaut.core.record import (
+    GeV,
+    InverseFb,
+    Name,
+    NonNegative,
+    Part,
+    Pattern,
+    Positive,
+    build,
+    composed,
+    key,
+    keys,
+    record,
+)
 from resonaut.core.windows import require_ascending
 from resonaut.learn.autoencoder import settings as autoencoders
 from resonaut.learn.density.settings import Settings as Density
@@ -22,18 +35,44 @@ MethodName = Annotated[str, Pattern(r"^[a-z_]{1,64}$", "a name of small letters 
 
 
 @record
-class Window:
-    """A mass window in GeV: the signal region, and the sidebands below and above it."""
+class Bins:
+    """Fine bins of a stored spectrum, in the unit of its observable."""
 
-    signal_region: Range = key("Range of m_jj in which a resonance is looked for.")
+    low: GeV = key("Lower edge.")
+    high: GeV = key("Upper edge.")
+    width: GeV = key("Width of a bin.", gt=0)
+
+
+@record
+class Spectrum(Bins):
+    """Fine bins of the observable."""
+
+    low: GeV = key("Lower edge.", default=2000, ge=0)
+    high: GeV = key("Upper edge.", default=8000, gt=0)
+    width: GeV = key("Width of a bin.", default=4, gt=0)
+
+
+@record
+class Window:
+    """A window of an observable: the signal region, and the sidebands below and above it, in the observable's unit."""
+
+    observable: Name = key(
+        "Column of the events whose spectrum is searched: `m_jj`, or another one that their regions keep, "
+        "`j1_softdrop_mass`.",
+        default=observables.DEFAULT,
+    )
+    signal_region: Range = key("Range of the observable in which a resonance is looked for.")
     sidebands: tuple[Range, Range] = key(
-        "Ranges of m_jj below and above it, for training and for the working point; both count the same."
+        "Ranges of the observable below and above it, for training and for the working point; both count the same."
+    )
+    spectra: dict[Name, Bins] = key(
+        "Further columns of which the spectrum of the selected data is stored, and its bins.", default={}
     )
 
 
 @record
 class Regression:
-    """Quantile regression of unsupervised scores: splines in m_jj with ``knots`` at ``levels``.
+    """Quantile regression of unsupervised scores: splines in the observable with ``knots`` at ``levels``.
 
     ``training_part`` of the events trains the score, of the others the regression learns.
     """
@@ -52,7 +91,9 @@ class Regression:
         unique=True,
     )
     knots: int = key(
-        "Knots of the splines in m_jj; with more of them a regression could follow a resonance.", default=4, ge=2
+        "Knots of the splines in the observable; with more of them a regression could follow a resonance.",
+        default=4,
+        ge=2,
     )
 
 
@@ -68,8 +109,8 @@ class CombinationSettings:
 class Sculpting:
     """The check that a selection does not carve the spectrum; ``bins`` in GeV."""
 
-    bins: list[NonNegative[GeV]] = key(
-        "Edges of the m_jj bins in which efficiencies and spectra are compared.",
+    bins: list[Positive[GeV]] = key(
+        "Edges of the bins of the observable in which efficiencies and spectra are compared.",
         default=[3000, 3250, 3500, 3750, 4000, 4500, 5000],
         min_length=3,
     )
@@ -90,15 +131,6 @@ class Sculpting:
         default=2,
         ge=0,
     )
-
-
-@record
-class Spectrum:
-    """Fine m_jj bins of the stored spectra, in GeV."""
-
-    low: GeV = key("Lower edge.", default=2000, ge=0)
-    high: GeV = key("Upper edge.", default=8000, gt=0)
-    width: GeV = key("Width of a bin.", default=4, gt=0)
 
 
 @record
@@ -135,25 +167,28 @@ class Settings:
         unique=True,
     )
     mass_shift: float = key(
-        "Added to every feature in GeV, times m_jj: makes features depend on m_jj, for tests (0.1 in "
+        "Added to every feature in GeV, times the observable: makes features depend on it, for tests (0.1 in "
         "arXiv:2109.00546); 0 in a search.",
         default=0,
     )
     pt_bins: int = key(
         "Bins of a jet's pT in which sideband events are weighted to the signal region's spectrum, so that "
-        "a classifier cannot learn m_jj from pT; 0 for no weights.",
+        "a classifier cannot learn the observable from pT; 0 for no weights.",
         default=20,
         ge=0,
     )
     classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
-    density: Density = key("Normalising flows of the features, given m_jj: neural spline flows of zuko.", default={})
+    density: Density = key(
+        "Normalising flows of the features, given the observable: neural spline flows of zuko.", default={}
+    )
     autoencoder: autoencoders.Settings = key(
         "Networks that reproduce features through a bottleneck: variational autoencoders for `tnt`, plain "
         "ones at the start of `nae`.",
         default={},
     )
     regression: Regression = key(
-        "Quantile regression in m_jj, which makes the efficiency of the unsupervised `vae_qr` and `nae` flat.",
+        "Quantile regression in the observable, which makes the efficiency of the unsupervised `vae_qr` and "
+        "`nae` flat.",
         default={},
     )
     combinations: dict[MethodName, CombinationSettings] = key(
@@ -161,7 +196,7 @@ class Settings:
         "events in the same windows.",
         default={},
     )
-    spectrum: Spectrum = key("Fine bins of the stored m_jj spectra; the fit merges them.", default={})
+    spectrum: Spectrum = key("Fine bins of the stored spectra; the fit merges them.", default={})
     spectra_efficiencies: list[Annotated[float, Field(gt=0, le=1)]] = key(
         "Efficiencies at which the spectrum of the data is stored too, to look at.",
         default=[0.25, 0.1, 0.04, 0.01, 0.005],
@@ -177,6 +212,12 @@ class Settings:
         "data outside the signal region.",
         default={},
     )
+
+    @property
+    def observable(self) -> str:
+        """The observable of the windows: a job has one window."""
+        (found,) = {window.observable for window in self.windows.values()}
+        return found
 
     def own(self, kind: type[T]) -> T:
         """The keys of the method's own, a record of this ``kind``; a method asks for them.
@@ -249,7 +290,14 @@ class Section(Settings):
     )
     window_chains: dict[Name, Annotated[list[NonNegative[GeV]], Field(min_length=4)]] = key(
         "Chains of ascending edges by name; each bin but the first and the last is the signal region of a window "
-        "`<chain>1`, `<chain>2`, ... with its neighbours as sidebands. Those of CMS EXO-22-026 are in docs/select.md.",
+        "`<chain>1`, `<chain>2`, ... of m_jj with its neighbours as sidebands. Those of CMS EXO-22-026 are in "
+        "docs/select.md.",
+        default={},
+    )
+    observables: dict[Name, Annotated[dict[str, Any], Part(Settings, ("windows", "combinations"))]] = key(
+        "By the name of another observable than `m_jj`, the keys of this section that differ in its windows; "
+        "`spectrum` and `sculpting.bins` it must give: `{j1_softdrop_mass: {spectrum: {low: 40, high: 400, width: 1}, "
+        "sculpting: {bins: [60, 80, 100, 140]}, features: [tau21_j1]}}`.",
         default={},
     )
     injection: InjectionSettings = key(

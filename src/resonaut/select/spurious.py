@@ -55,7 +55,7 @@ class Inside:
 
 
 def spurious(
-    m_jj: FloatArray,
+    mass: FloatArray,
     weight: FloatArray,
     selected: NDArray[np.bool_],
     bins: FloatArray,
@@ -65,7 +65,7 @@ def spurious(
     """Compare the efficiency in the signal region with that outside.
 
     Args:
-        m_jj: masses in GeV, shape (n,).
+        mass: masses, in the unit of the observable, shape (n,).
         weight: weights > 0, shape (n,).
         selected: which events pass, shape (n,).
         bins: edges in GeV of the range of the interpolation, to which the window's own are added.
@@ -79,10 +79,10 @@ def spurious(
     edges = np.unique(np.r_[bins, window.signal_region, *window.sidebands])
     low, high = window.signal_region
     edges = edges[(edges <= low) | (edges >= high)]
-    place = np.digitize(m_jj, edges) - 1
+    place = np.digitize(mass, edges) - 1
     rows = (place >= 0) & (place < len(edges) - 1)
     place, weight = place[rows], weight[rows]
-    columns = weight, weight**2, weight * selected[rows], weight * np.log(m_jj[rows])
+    columns = weight, weight**2, weight * selected[rows], weight * np.log(mass[rows])
     total, squared, passing, log_mass = (np.bincount(place, column, len(edges) - 1) for column in columns)
     if passing.sum() >= total.sum() > 0:
         # More than everything cannot pass.

@@ -1,6 +1,6 @@
 """What is counted while events stream by: spectra, signal efficiencies, sculpting of the background."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import awkward as ak
@@ -8,6 +8,7 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
+from resonaut.core import observables
 from resonaut.core.errors import EmptySelectionError, InputFileError
 from resonaut.core.events import Dataset, require_finite
 from resonaut.core.variations import source_and_way
@@ -21,22 +22,33 @@ Selected = NDArray[np.bool_]
 Scores = NDArray[np.float32]
 
 
-def axis(bins: settings.Spectrum) -> hist.axis.Regular:
-    """The fine m_jj axis of the stored spectra, GeV."""
-    return hist.axis.Regular(
-        round((bins.high - bins.low) / bins.width), bins.low, bins.high, name="m_jj", label="m_jj [GeV]"
-    )
+def axes(config: settings.Settings, window: settings.Window, dataset: Dataset) -> dict[str, hist.axis.Regular]:
+    """The fine axes of the stored spectra by column, that of the window's observable first; units as in ``dataset``."""
+    wanted = {window.observable: config.spectrum, **window.spectra}
+    return {
+        name: hist.axis.Regular(
+            round((bins.high - bins.low) / bins.width),
+            bins.low,
+            bins.high,
+            name=name,
+            label=observables.axis(name, dataset.unit(name)),
+        )
+        for name, bins in wanted.items()
+    }
 
 
 class DataTally:
-    """The selected spectrum of data, and how many events of each region are selected."""
+    """The selected spectra of data, and how many events of each region are selected."""
 
-    columns: tuple[str, ...] = ("m_jj",)
     friends: tuple[str, ...] = ()
 
-    def __init__(self, config: settings.Settings, window: settings.Window) -> None:
+    def __init__(
+        self, config: settings.Settings, window: settings.Window, axes: Mapping[str, hist.axis.Regular]
+    ) -> None:
         self.window = window
-        self.spectrum = hist.Hist(axis(config.spectrum), storage=hist.storage.Int64())
+        self.columns: tuple[str, ...] = tuple(axes)
+        self.spectrum = hist.Hist(axes[window.observable], storage=hist.storage.Int64())
+        self.further = {name: hist.Hist(axes[name], storage=hist.storage.Int64()) for name in window.spectra}
         self.spectra = {cut: self.spectrum.copy() for cut in config.spectra_efficiencies}
         self.categories = {pair: self.spectrum.copy() for pair in pairwise([0.0, *config.categories, 1.0])}
         self.counts = np.zeros((2, 4), dtype=np.int64)
@@ -45,16 +57,18 @@ class DataTally:
 
     def add(self, events: ak.Array, score: Scores, selected: Selected) -> None:
         """Count a batch."""
-        m_jj = ak.to_numpy(events.m_jj)
-        self.spectrum.fill(m_jj[selected])
+        mass = ak.to_numpy(events[self.window.observable])
+        self.spectrum.fill(mass[selected])
+        for name, histogram in self.further.items():
+            histogram.fill(ak.to_numpy(events[name])[selected])
         for cut, histogram in self.spectra.items():
-            histogram.fill(m_jj[score >= np.float32(1 - cut)])
+            histogram.fill(mass[score >= np.float32(1 - cut)])
         for (low, high), histogram in self.categories.items():
             # The last one has all above it.
-            histogram.fill(m_jj[(score >= np.float32(low)) & ((score < np.float32(high)) | (high == 1))])
-        regions = Regions.of(m_jj, self.window)
+            histogram.fill(mass[(score >= np.float32(low)) & ((score < np.float32(high)) | (high == 1))])
+        regions = Regions.of(mass, self.window)
         self.counts += [regions.counts(), Regions(regions.code[selected]).counts()]
-        self.outside.add(m_jj, (~regions.signal).astype(np.float64), selected)
+        self.outside.add(mass, (~regions.signal).astype(np.float64), selected)
 
     def expected(self) -> float:
         """Selected events in the signal region, if they are as frequent there as in the two sidebands on average."""
@@ -68,6 +82,7 @@ class DataTally:
         counts = {name: results.Count(events=events, selected=selected) for name, events, selected in rows}
         return results.Counted(
             spectrum=self.spectrum,
+            further=self.further,
             spectra={f"{cut:g}": histogram for cut, histogram in self.spectra.items()},
             categories=[results.Category(score=pair, spectrum=one) for pair, one in self.categories.items()],
             counts=results.Counts(**counts),
@@ -82,12 +97,12 @@ class SignalTally:
     ``remaining`` multiplies the weights (``drawing.draw_signal``).
     """
 
-    def __init__(self, dataset: Dataset, bins: settings.Spectrum, friends: Sequence[str], held_out: bool) -> None:
-        self.dataset, self.held_out = dataset, held_out
+    def __init__(self, dataset: Dataset, axis: hist.axis.Regular, friends: Sequence[str], held_out: bool) -> None:
+        self.dataset, self.held_out, self.observable = dataset, held_out, axis.name
         self.weights = Weights.of(dataset, friends)
-        self.columns: tuple[str, ...] = ("m_jj", "weight", *self.weights.columns, *(("tag_train",) if held_out else ()))
+        self.columns: tuple[str, ...] = _columns(axis.name, self.weights, held_out)
         self.friends: tuple[str, ...] = (*friends, *(("tag",) if held_out else ()))
-        self.spectrum = hist.Hist(axis(bins), storage=hist.storage.Weight())
+        self.spectrum = hist.Hist(axis, storage=hist.storage.Weight())
         self.shifted = {variation: self.spectrum.copy() for variation in self.variations}
         self.total = self.usable = self.squared = 0.0
         self.efficiency = Efficiency()
@@ -105,7 +120,7 @@ class SignalTally:
         shift = Variation(self.variations[variation], *source_and_way(variation))
         self.efficiency.add(self.weights, events, measured, selected, shift)
         weight = measured * selected * self.weights.nominal(events)
-        self.shifted[variation].fill(ak.to_numpy(events.m_jj), weight=weight)
+        self.shifted[variation].fill(ak.to_numpy(events[self.observable]), weight=weight)
 
     def _measured(self, events: ak.Array) -> NDArray[np.float64]:
         """The weights with which events count in the efficiency."""
@@ -124,7 +139,7 @@ class SignalTally:
         self.efficiency.add(self.weights, events, measured, selected)
         weight = measured * selected * self.weights.nominal(events)
         self.squared += float(np.square(weight).sum())
-        self.spectrum.fill(ak.to_numpy(events.m_jj), weight=weight)
+        self.spectrum.fill(ak.to_numpy(events[self.observable]), weight=weight)
 
     def summary(self) -> results.Signal:
         """What the results say of the signal.
@@ -164,20 +179,27 @@ class BackgroundTally:
     ``simulated`` gathers that of all backgrounds.
     """
 
-    def __init__(self, dataset: Dataset, friends: Sequence[str], held_out: bool, simulated: Sculpted) -> None:
-        self.dataset, self.simulated = dataset, simulated
+    def __init__(
+        self, dataset: Dataset, observable: str, friends: Sequence[str], held_out: bool, simulated: Sculpted
+    ) -> None:
+        self.dataset, self.observable, self.simulated = dataset, observable, simulated
         self.weights = Weights.of(dataset, friends)
-        self.columns: tuple[str, ...] = ("m_jj", "weight", *self.weights.columns, *(("tag_train",) if held_out else ()))
+        self.columns: tuple[str, ...] = _columns(observable, self.weights, held_out)
         self.friends: tuple[str, ...] = (*friends, *(("tag",) if held_out else ()))
 
     def add(self, events: ak.Array, score: Scores, selected: Selected) -> None:  # noqa: ARG002
         """Count a batch."""
         weight = ak.to_numpy(events.weight) * self.weights.nominal(events)
         require_finite(weight, "weight", self.dataset.name)
-        self.simulated.add(ak.to_numpy(events.m_jj), weight * usable_events(events), selected)
+        self.simulated.add(ak.to_numpy(events[self.observable]), weight * usable_events(events), selected)
 
 
 Tally = DataTally | SignalTally | BackgroundTally
+
+
+def _columns(observable: str, weights: Weights, held_out: bool) -> tuple[str, ...]:
+    """What is read of simulation."""
+    return (observable, "weight", *weights.columns, *(("tag_train",) if held_out else ()))
 
 
 def usable_events(events: ak.Array) -> Selected:

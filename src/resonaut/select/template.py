@@ -15,16 +15,16 @@ from resonaut.select.settings import Window
 
 def densities(
     sample: ratio.Sample,
-    m_jj: NDArray[np.floating] | None,
+    mass: NDArray[np.floating] | None,
     classifier: ratio.Settings,
     settings: density.Settings,
     purpose: int = 0,
 ) -> list[Density]:
-    """For each fold of the classifier a density p(x | m_jj) of the sample's events that are not in the fold.
+    """For each fold of the classifier a density p(x | mass) of the sample's events that are not in the fold.
 
     Args:
         sample: the events to learn from.
-        m_jj: their masses in GeV, shape (n,), or None for a density without a condition.
+        mass: their values of the observable, shape (n,), or None for a density without a condition.
         classifier: the ratio step, whose folds these are.
         settings: the section ``density``.
         purpose: tells the seeds of several densities of a method apart.
@@ -33,7 +33,7 @@ def densities(
     result = []
     for number in range(classifier.folds):
         rows = fold != number
-        seen, masses = sample[rows], None if m_jj is None else m_jj[rows]
+        seen, masses = sample[rows], None if mass is None else mass[rows]
         seed = identifier.derived_seed(classifier.seed, purpose, number)
         result.append(Density.fit(seen.features, masses, seen.weights, seen.keys, settings, seed))
     return result
@@ -59,13 +59,13 @@ def masses(observed: NDArray[np.floating], n: int, window: Window, seed: int) ->
 def simulated(
     inputs: Inputs, dataset: Dataset, low: float = 0.0, high: float = np.inf
 ) -> tuple[ratio.Sample, NDArray[np.float32]]:
-    """The weighted events of a simulated dataset with m_jj from ``low`` to ``high``, and their m_jj, in GeV."""
-    events = dataset.read(("m_jj", "weight", *inputs.columns))
-    m_jj = ak.to_numpy(events.m_jj)
-    rows = (m_jj >= low) & (m_jj < high)
+    """The weighted events of a simulated dataset with a mass from ``low`` to ``high``, and their masses."""
+    events = dataset.read((inputs.observable, "weight", *inputs.columns))
+    mass = inputs.mass(events)
+    rows = (mass >= low) & (mass < high)
     (values,) = inputs.compute(events[rows], dataset.name)
     weights = ak.to_numpy(events.weight)[rows].astype(np.float64)
-    return ratio.Sample(values, weights, identifier.keys(events[rows])), m_jj[rows]
+    return ratio.Sample(values, weights, identifier.keys(events[rows])), mass[rows]
 
 
 def artificial(features: NDArray[np.float32], seed: int) -> ratio.Sample:

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import awkward as ak
-
 from resonaut.core.events import Collisions, Dataset
 from resonaut.core.weights import Weighted
 from resonaut.select import method as methods
@@ -13,7 +11,7 @@ from resonaut.select.results import Trained
 from resonaut.select.sculpting import Sculpted
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, window
-from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
+from resonaut.select.tally import BackgroundTally, DataTally, SignalTally, axes
 from resonaut.select.training_data import TrainingData
 
 
@@ -44,18 +42,19 @@ def selection(
         EmptySelectionError: too few events to train or to define an efficiency.
     """
     mass_window = window(settings, window_name)
+    observable, spectra = mass_window.observable, axes(settings, mass_window, data.datasets[0])
     method = methods.make(method_name, settings, window_name, code)
-    events = data.read(("m_jj", *method.columns), method.friends)
-    regions = Regions.of(ak.to_numpy(events.m_jj), mass_window)
+    events = data.read((observable, *method.columns), method.friends)
+    regions = Regions.among(events, mass_window)
     require_events(regions, mass_window, window_name, data.name, settings.min_events)
     training = TrainingData(events, regions, mass_window, data.name, list(backgrounds), list(signals), injected=None)
     selector = Selector.train(method_name, method, training)
     held_out = methods.uses_tagger(method_name, settings, code)
-    counted = DataTally(settings, mass_window)
+    counted = DataTally(settings, mass_window, spectra)
     reweighted = any(weighted.get(one.name) for one in backgrounds)
     simulated = Sculpted("reweighted simulation" if reweighted else "simulation")
-    checks = [BackgroundTally(one, weighted.get(one.name, ()), held_out, simulated) for one in backgrounds]
-    efficiencies = [SignalTally(one, settings.spectrum, weighted.get(one.name, ()), held_out) for one in signals]
+    checks = [BackgroundTally(one, observable, weighted.get(one.name, ()), held_out, simulated) for one in backgrounds]
+    efficiencies = [SignalTally(one, spectra[observable], weighted.get(one.name, ()), held_out) for one in signals]
     folder = f"select/{method_name}/{window_name}"
     for dataset in data.datasets:
         selector.apply(dataset, folder, counted, is_data=True)
@@ -66,6 +65,8 @@ def selection(
     return Trained(
         method=method_name,
         window=window_name,
+        observable=observable,
+        unit=data.datasets[0].unit(observable),
         signal_region=mass_window.signal_region,
         sidebands=mass_window.sidebands,
         efficiency_target=method.background_efficiency,

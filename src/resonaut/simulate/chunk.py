@@ -16,6 +16,7 @@ from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.physics import jets
 from resonaut.simulate import detector, nanoaod
 from resonaut.simulate.generator import MAX_SEED, Batch, Pythia
+from resonaut.simulate.objects import Event, collections
 from resonaut.simulate.settings import Simulate
 from resonaut.simulate.trigger import passes
 
@@ -24,11 +25,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Chunk:
-    """What the events of one chunk share. ``blind``: the events stand for real collisions and carry no truth."""
+    """What the events of one chunk share.
+
+    ``blind``: the events stand for real collisions and carry no truth. ``objects``: leptons etc. are stored too.
+    """
 
     number: int
     region: str
     blind: bool
+    objects: bool
 
 
 def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, output: Path) -> None:
@@ -56,7 +61,7 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
         )
 
     first = chunk * dataset.generator.events_per_chunk
-    described = Chunk(chunk, dataset.region, blind)
+    described = Chunk(chunk, dataset.region, blind, dataset.generator.objects)
     parts = []
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
         for numbers, batch, rng in _generate(config, dataset.generator, name, chunk, components):
@@ -127,9 +132,14 @@ def _branches(
     shapes["btagDeepB"] = detector.b_tag(
         found, batch.b_hadrons[keep], config.jets.radius, config.detector.b_tag_separation, own
     )
-    events = nanoaod.identifiers(chunk.number, numbers[keep])
+    events: dict[str, Any] = nanoaod.identifiers(chunk.number, numbers[keep])
     events |= nanoaod.event_quantities(candidates[keep], found)
     events |= nanoaod.collections(found, constituents, shapes)
+    if chunk.objects:
+        made_of = Event(candidates[keep], batch, keep, found, constituents, told=not chunk.blind)
+        more = collections(made_of, config, own.spawn(1)[0])
+        fat_jets: list[ak.Array] = [events["FatJet"], more.pop("FatJet")]
+        events |= more | {"FatJet": ak.zip({name: jet[name] for jet in fat_jets for name in jet.fields})}
     if not chunk.blind:
         events |= {"GenPart": batch.hard[keep], "genWeight": np.ones(np.count_nonzero(keep), np.float32)}
     if batch.shower_weight is not None:

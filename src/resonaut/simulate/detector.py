@@ -37,6 +37,24 @@ def reconstruct(particles: Particles, detector: Detector, rng: np.random.Generat
     return ak.unflatten(candidates, np.bincount(event, minlength=particles.events))
 
 
+def distances(objects: ak.Array, others: ak.Array) -> ak.Array:
+    """DeltaR^2 of each object to all ``others`` of its event, events * var * var; both have {eta, phi}."""
+    one, other = ak.unzip(ak.cartesian([objects[["eta", "phi"]], others[["eta", "phi"]]], nested=True))
+    phi = (one.phi - other.phi + np.pi) % (2 * np.pi) - np.pi
+    return (one.eta - other.eta) ** 2 + phi**2
+
+
+def near(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
+    """Whether one of the ``others`` is within ``radius`` of each object, events * var."""
+    return ak.any(distances(objects, others) < radius**2, axis=2)
+
+
+def closest(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
+    """Number of the nearest of the ``others`` within ``radius`` of each object, or -1; events * var."""
+    distance = distances(objects, others)
+    return ak.where(near(objects, others, radius), ak.fill_none(ak.argmin(distance, axis=2), -1), -1)
+
+
 def b_tag(jets: ak.Array, b_hadrons: ak.Array, radius: float, separation: float, rng: np.random.Generator) -> ak.Array:
     """A b-tagging score between 0 and 1 of each jet: one of two logistic-normal distributions.
 
@@ -47,12 +65,13 @@ def b_tag(jets: ak.Array, b_hadrons: ak.Array, radius: float, separation: float,
         separation: of the two distributions' logits, in their standard deviations.
         rng: its random numbers are used for this alone.
     """
-    jet, hadron = ak.unzip(ak.cartesian([jets[["eta", "phi"]], b_hadrons], nested=True))
-    phi = (jet.phi - hadron.phi + np.pi) % (2 * np.pi) - np.pi
-    is_b = ak.any((jet.eta - hadron.eta) ** 2 + phi**2 < radius**2, axis=2)
-    sign = ak.to_numpy(ak.flatten(is_b)) - 0.5
-    score = 1 / (1 + np.exp(-(separation * sign + rng.standard_normal(len(sign)))))
-    return ak.unflatten(score, ak.num(jets))
+    return score(separation * (near(jets, b_hadrons, radius) - 0.5), rng)
+
+
+def score(mean: ak.Array, rng: np.random.Generator) -> ak.Array:
+    """Logistic function of normal numbers of this ``mean``, events * var, and standard deviation 1."""
+    logit = ak.to_numpy(ak.flatten(mean))
+    return ak.unflatten(1 / (1 + np.exp(-(logit + rng.standard_normal(len(logit))))), ak.num(mean))
 
 
 def _has_track(particles: Particles, tracker: Tracker, rng: np.random.Generator) -> np.ndarray:

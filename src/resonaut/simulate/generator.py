@@ -17,7 +17,7 @@ from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
 from resonaut.simulate.particles import Particles, pseudorapidity
 from resonaut.simulate.settings import Simulate
-from resonaut.simulate.truth import b_hadrons, hard_process
+from resonaut.simulate.truth import B_HADRONS, C_HADRONS, hadronic_taus, hard_process, missing_momentum, weak_hadrons
 
 # Pythia takes seeds up to this one; 0 would be the time.
 MAX_SEED = 900_000_000
@@ -33,14 +33,19 @@ PLACEHOLDER = re.compile(r"\{(?:([\d.eE+-]+)\s*\*\s*)?mass\}")
 
 @dataclass(frozen=True)
 class Batch:
-    """Generated events: visible stable particles, hard process as NanoAOD's ``GenPart``, directions of b hadrons.
+    """Generated events: visible stable particles, hard process as NanoAOD's ``GenPart``, what jets are tagged by.
 
+    ``b_hadrons``, ``c_hadrons``, ``taus``: directions of weakly decaying hadrons and of taus that decay to hadrons,
+    events * var * {eta, phi}. ``missing``: px and py of all invisible particles, events * 2 (GeV).
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     """
 
     visible: Particles
     hard: ak.Array
     b_hadrons: ak.Array
+    c_hadrons: ak.Array
+    taus: ak.Array
+    missing: np.ndarray
     shower_weight: np.ndarray | None
 
     def __len__(self) -> int:
@@ -171,4 +176,14 @@ class Pythia:
             pdgid=pdgid,
             charge=charge[visible],
         )
-        return Batch(particles, hard_process(flat, counts), b_hadrons(flat, counts), shower_weight)
+        detectable = np.zeros(len(flat["id"]), bool)
+        detectable[seen] = True
+        return Batch(
+            visible=particles,
+            hard=hard_process(flat, counts),
+            b_hadrons=weak_hadrons(flat, counts, B_HADRONS),
+            c_hadrons=weak_hadrons(flat, counts, C_HADRONS),
+            taus=hadronic_taus(flat, counts),
+            missing=missing_momentum(flat, counts, detectable),
+            shower_weight=shower_weight,
+        )

@@ -56,7 +56,7 @@ def collections(jets: ak.Array, by_jet: ak.Array, shapes: dict[str, ak.Array]) -
     candidates = ak.flatten(by_jet, axis=2)
     fat_jet = {name: _float(getattr(jets, name)) for name in MOMENTUM}
     fat_jet |= {"msoftdrop" if name == "softdrop_mass" else name: _float(values) for name, values in shapes.items()}
-    fat_jet["jetId"] = ak.values_astype(_is_tight(by_jet) * TIGHT_ID, np.int32)
+    fat_jet["jetId"] = ak.values_astype(tight(by_jet), np.int32)
     fat_jet["nConstituents"] = ak.values_astype(ak.num(by_jet, axis=2), np.int32)
     jet_index, _ = ak.broadcast_arrays(ak.local_index(by_jet, axis=1), by_jet.pt)
     links = {"jetIdx": ak.flatten(jet_index, axis=2), "pFCandsIdx": ak.local_index(candidates, axis=1)}
@@ -67,6 +67,27 @@ def collections(jets: ak.Array, by_jet: ak.Array, shapes: dict[str, ak.Array]) -
         "PFCands": ak.zip(pf),
         "FatJetPFCands": ak.zip({name: _int(values) for name, values in links.items()}),
     }
+
+
+def collection(fields: dict[str, ak.Array]) -> ak.Array:
+    """Fields of one collection in NanoAOD's types: numbers of 32 bits, and bools."""
+    kinds = {"f": np.float32, "i": np.int32, "b": np.bool_}
+    columns = {}
+    for name, values in fields.items():
+        kind = ak.to_numpy(ak.flatten(values, axis=None)).dtype.kind
+        columns[name] = ak.values_astype(values, kinds[kind])
+    return ak.zip(columns)
+
+
+def tight(by_jet: ak.Array) -> ak.Array:
+    """The bit of CMS's tight identification in the tracker's reach: neutral fractions below 0.9, charged candidates."""
+    energy = by_jet.pt * np.cosh(by_jet.eta)
+    total = ak.sum(energy, axis=2)
+    photons = ak.sum(energy * (by_jet.pdgid == PHOTON), axis=2)
+    hadrons = ak.sum(energy * (by_jet.pdgid == NEUTRAL_HADRON), axis=2)
+    charged = ak.any(by_jet.charge != 0, axis=2)
+    passes = (photons < 0.9 * total) & (hadrons < 0.9 * total) & charged & (ak.num(by_jet, axis=2) > 1)
+    return passes * TIGHT_ID
 
 
 def runs(generated: int | None) -> dict[str, np.ndarray]:
@@ -129,16 +150,6 @@ def _timeless() -> Iterator[None]:
     finally:
         for module in modules:
             vars(module)["datetime"] = datetime
-
-
-def _is_tight(by_jet: ak.Array) -> ak.Array:
-    """Tight identification of CMS in the tracker's reach: neutral fractions below 0.9, charged candidates."""
-    energy = by_jet.pt * np.cosh(by_jet.eta)
-    total = ak.sum(energy, axis=2)
-    photons = ak.sum(energy * (by_jet.pdgid == PHOTON), axis=2)
-    hadrons = ak.sum(energy * (by_jet.pdgid == NEUTRAL_HADRON), axis=2)
-    charged = ak.any(by_jet.charge != 0, axis=2)
-    return (photons < 0.9 * total) & (hadrons < 0.9 * total) & charged & (ak.num(by_jet, axis=2) > 1)
 
 
 def _float(values: ak.Array) -> ak.Array:

@@ -24,7 +24,12 @@ def keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
     section, entry = analysis.config["simulate"], analysis.config["datasets"][dataset]
     processes = {component["process"] for component in entry["generator"]["components"]}
     used = {"processes": processes, "tunes": {entry["generator"]["tune"]}, "filters": {entry["region"]}}
-    own = {key: {name: value for name, value in section[key].items() if name in names} for key, names in used.items()}
+    own: dict[str, Any] = {
+        key: {name: value for name, value in section[key].items() if name in names} for key, names in used.items()
+    }
+    if not entry["generator"]["objects"]:
+        # What is not stored has no settings.
+        own["objects"] = {}
     read = ("nature", "region", "luminosity", "generator")
     return {"dataset": {key: entry[key] for key in read}, "simulate": section | own}
 

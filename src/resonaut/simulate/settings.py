@@ -70,6 +70,64 @@ class Jets:
 
 
 @record
+class Identification:
+    """Which candidates are stored as electrons, muons or photons, and how many of these pass the identification."""
+
+    pt_min: GeV = key("Smallest transverse momentum.", ge=0)
+    eta_max: float = key("Largest absolute pseudorapidity.", gt=0)
+    barrel: float = key("Probability of a candidate of this kind to pass, at |eta| below 1.5.", ge=0, le=1)
+    endcap: float = key("The same at larger |eta|.", ge=0, le=1)
+    fake: float = key("Probability of a charged hadron to be stored as one that passes.", default=0, ge=0, le=1)
+
+
+@record
+class Taus:
+    """Small-radius jets that pass for taus which decay to hadrons."""
+
+    pt_min: GeV = key("Smallest transverse momentum.", default=20, ge=0)
+    eta_max: float = key("Largest absolute pseudorapidity.", default=2.3, gt=0)
+    efficiency: float = key("Probability of a jet with a hadronic tau within its radius.", default=0.6, ge=0, le=1)
+    fake: float = key("Probability of any other jet.", default=0.01, ge=0, le=1)
+
+
+@record
+class SmallJets:
+    """Anti-kT jets of a small radius, and their b-tagging score."""
+
+    radius: float = key("Radius of the jets.", default=0.4, gt=0, unit="rad")
+    pt_min: GeV = key("Smallest transverse momentum.", default=15, gt=0)
+    b_tag_separation: float = key(
+        "Distance of the scores of b jets and of light jets, in standard deviations of their logits.", default=3, ge=0
+    )
+    charm: float = key(
+        "Where between them the scores of c jets are: 0 is as light jets, 1 as b jets.", default=0.38, ge=0, le=1
+    )
+
+
+@record
+class Objects:
+    """What else is stored of an event. Efficiencies are those of Delphes' CMS card."""
+
+    small_jet: SmallJets = key("Small-radius jets, `Jet`.", default={})
+    electron: Identification = key(
+        "Electrons.", default={"pt_min": 10, "eta_max": 2.5, "barrel": 0.95, "endcap": 0.85, "fake": 0.005}
+    )
+    muon: Identification = key(
+        "Muons.", default={"pt_min": 5, "eta_max": 2.4, "barrel": 0.95, "endcap": 0.95, "fake": 0.001}
+    )
+    photon: Identification = key(
+        "Photons.", default={"pt_min": 20, "eta_max": 2.5, "barrel": 0.95, "endcap": 0.85, "fake": 0}
+    )
+    tau: Taus = key("Taus that decay to hadrons.", default={})
+    generator_jet_pt_min: GeV = key(
+        "Smallest transverse momentum of small-radius jets of generated particles; those of the large radius "
+        "start at half the `jets.pt_min`.",
+        default=10,
+        gt=0,
+    )
+
+
+@record
 class Filter:
     """Which events of a region are stored: the leading ``jets`` jets must pass; null leaves a cut out."""
 
@@ -200,11 +258,22 @@ class Simulate:
                 ]
             },
             "jets": {"settings": ["HardQCD:all = on", "PhaseSpace:pTHatMin = 400."]},
+            "z_to_ll": {
+                "settings": [
+                    "WeakSingleBoson:ffbar2gmZ = on",
+                    "PhaseSpace:mHatMin = 60.",
+                    "23:onMode = off",
+                    "23:onIfAny = 11 13 15",
+                ]
+            },
+            "w_to_lv": {"settings": ["WeakSingleBoson:ffbar2W = on", "24:onMode = off", "24:onIfAny = 11 13 15"]},
+            "tt": {"settings": ["Top:gg2ttbar = on", "Top:qqbar2ttbar = on"]},
         },
         merge=True,
     )
     detector: Detector = key("The parametrised detector.", default={})
     jets: Jets = key("Anti-kT jets and their grooming.", default={})
+    objects: Objects = key("Jets, leptons and photons of datasets with `generator.objects`.", default={})
     filters: dict[str, Filter] = key(
         "Loose selection by the dataset's region, before substructure; events that fail are counted in "
         "`Runs` but not stored, as after a trigger. A region without a filter stores all events.",

@@ -15,13 +15,36 @@ FLAGS = 1 << 0 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13
 BEAM_ETA = 25.0
 
 
-# The hadrons with a b quark that decay weakly: of each b quark one stands in the record with one of these numbers.
+# The hadrons with a b or c quark that decay weakly: of each quark one stands in the record with one of these numbers.
 B_HADRONS = (511, 521, 531, 541, 5122, 5132, 5232, 5332)
+C_HADRONS = (411, 421, 431, 4122, 4132, 4232, 4332)
+ELECTRON, MUON, TAU = 11, 13, 15
 
 
-def b_hadrons(record: Mapping[str, np.ndarray], counts: np.ndarray) -> ak.Array:
-    """Directions of the weakly decaying b hadrons, events * var * {eta, phi}; arguments as of ``hard_process``."""
-    found = np.isin(np.abs(record["id"]), B_HADRONS)
+def weak_hadrons(record: Mapping[str, np.ndarray], counts: np.ndarray, kinds: tuple[int, ...]) -> ak.Array:
+    """Directions of the hadrons of these ``kinds``, events * var * {eta, phi}; arguments as of ``hard_process``."""
+    return _directions(record, counts, np.isin(np.abs(record["id"]), kinds))
+
+
+def hadronic_taus(record: Mapping[str, np.ndarray], counts: np.ndarray) -> ak.Array:
+    """Directions of the tau leptons that decay to hadrons, events * var * {eta, phi}."""
+    kind = np.abs(record["id"])
+    taus = kind == TAU
+    mother = record["mother1"] + np.repeat(np.cumsum(counts) - counts, counts)
+    leptonic = np.zeros(len(kind), bool)
+    # A copy of the tau itself is the one that decays.
+    leptonic[mother[np.isin(kind, (ELECTRON, MUON, TAU))]] = True
+    return _directions(record, counts, taus & ~leptonic)
+
+
+def missing_momentum(record: Mapping[str, np.ndarray], counts: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Sum of px and py of the stable particles that no detector sees, events * 2 (GeV); ``visible``: one bool a row."""
+    hidden = (record["status"] > 0) & ~visible
+    event = np.repeat(np.arange(len(counts)), counts)[hidden]
+    return np.stack([np.bincount(event, record[name][hidden], len(counts)) for name in ("px", "py")], axis=1)
+
+
+def _directions(record: Mapping[str, np.ndarray], counts: np.ndarray, found: np.ndarray) -> ak.Array:
     px, py, pz = (record[name][found] for name in ("px", "py", "pz"))
     directions = {"eta": pseudorapidity(np.hypot(px, py), pz), "phi": np.arctan2(py, px)}
     event = np.repeat(np.arange(len(counts)), counts)[found]

@@ -17,8 +17,9 @@ from resonaut.skim import cutflow, expected, pieces, variations
 from resonaut.skim.columns import notes, units
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.reading import Job, Read, Reader
+from resonaut.skim.region import require
 from resonaut.skim.results import Note, Summary
-from resonaut.skim.settings import BadFiles, Skim, require_flags
+from resonaut.skim.settings import BadFiles, Skim
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def _opened(job: Job) -> AbstractContextManager[Reader]:
     if job.dataset.certified is not None:
         require_certifiable(job.name, job.dataset.nature, job.dataset.format, job.code)
     layout = formats.entry(job.dataset.format, job.code)
-    require_flags(job.dataset.region, job.region, job.dataset.format, layout.flags)
+    require(job.dataset.region, job.region, layout, job.dataset.format, job.code)
     found: AbstractContextManager[Reader] = layout.find()(job)
     return found
 

@@ -1,14 +1,16 @@
-"""The columns of skimmed events: their order, types and units."""
+"""The columns of skimmed events: their order, types and units. What only needs their names imports nothing heavy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import awkward as ak
 import numpy as np
 
-from resonaut.core.events import KEY
-from resonaut.core.variations import where
+from resonaut.core.identifier import KEY
+from resonaut.physics.observables import OBSERVABLES, Observable
+
+if TYPE_CHECKING:
+    import awkward as ak
 
 
 @dataclass(frozen=True)
@@ -25,20 +27,29 @@ class Column:
     notes: Mapping[str, str] = field(default_factory=dict)
     nullable: bool = False
 
+    @classmethod
+    def observed(cls, observable: Observable, dtype: str = "float32") -> "Column":
+        """The column of an observable."""
+        return cls(dtype, observable.unit, notes={"label": observable.label})
+
 
 KINEMATICS = {"pt": "GeV", "eta": "1", "phi": "rad", "mass": "GeV"}
+
+# The observables that are kept of every pair of jets.
+PAIR = ("m_jj", "delta_eta_jj")
 
 # Lists of weights relative to the nominal one for each event, and the NanoAOD branches they come from.
 VARIATIONS = {"shower_weight": "PSWeight", "scale_weight": "LHEScaleWeight"}
 
 
 def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, variations: bool) -> dict[str, Column]:
-    """The columns of a dataset with one or two jets, whose ``shapes`` are e.g. ``tau1``, in the file's order."""
+    """The columns of a dataset with up to two jets, whose ``shapes`` are e.g. ``tau1``, in the file's order."""
     columns = {name: Column("int64") for name in KEY}
     columns["gen_weight"] = Column("float64")
     if variations:
         columns |= {name: Column("float32", listed=True) for name in VARIATIONS}
-    columns |= {"m_jj": Column("float32", "GeV"), "delta_eta_jj": Column("float32")}
+    if jets == 2:
+        columns |= {name: Column.observed(OBSERVABLES[name]) for name in PAIR}
     for j in (f"j{number + 1}" for number in range(jets)):
         columns |= {f"{j}_{name}": Column("float32", unit) for name, unit in KINEMATICS.items()}
         columns[f"{j}_softdrop_mass"] = Column("float32", "GeV")
@@ -68,12 +79,14 @@ def notes(columns: Mapping[str, Column]) -> dict[str, Mapping[str, str]]:
     return {name: column.notes for name, column in columns.items()}
 
 
-def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> ak.Array:
+def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> "ak.Array":
     """A record array with exactly ``columns``, in their order and types; a nullable one without values is left out.
 
     Raises:
         KeyError: a column has no values: a fault of the reader, not of the file.
     """
+    import awkward as ak
+
     fields = {
         name: ak.values_astype(ak.Array(values[name]), np.dtype(column.dtype))
         for name, column in columns.items()
@@ -82,8 +95,12 @@ def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> ak.Arra
     return ak.zip(fields, depth_limit=1)
 
 
-def empty(columns: Mapping[str, Column]) -> ak.Array:
+def empty(columns: Mapping[str, Column]) -> "ak.Array":
     """No events, with all columns in their types."""
+    import awkward as ak
+
+    from resonaut.core.variations import where
+
     none = ak.Array(np.empty(0))
     values = {n: ak.unflatten(none, np.empty(0, int)) if c.listed else none for n, c in columns.items()}
     null = {name: where(np.zeros(0, bool), values[name]) for name, column in columns.items() if column.nullable}

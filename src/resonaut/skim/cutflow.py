@@ -59,14 +59,16 @@ class Cutflow:
         """Leave out the kept events with broken values, and count them by branch."""
         counts = {branch: int((broken & self.mask).sum()) for branch, broken in self._doubts.items()}
         self.faults = {branch: count for branch, count in counts.items() if count}
-        self.cut(READABLE, ~self._doubtful())
+        self.cut(READABLE, ~self.doubtful)
 
-    def _doubtful(self) -> np.ndarray:
+    @property
+    def doubtful(self) -> np.ndarray:
+        """The events of which something is broken."""
         return np.asarray(np.any([np.zeros_like(self.mask), *self._doubts.values()], axis=0))
 
     def readable(self, values: Mapping[str, Any], chosen: np.ndarray) -> dict[str, Any]:
         """The ``values`` of the events of ``chosen``, without those in doubt, which ``finish`` leaves out."""
-        still = ~self._doubtful()[chosen]
+        still = ~self.doubtful[chosen]
         return dict(values) if still.all() else {name: column[still] for name, column in values.items()}
 
 

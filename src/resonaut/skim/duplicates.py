@@ -11,28 +11,32 @@ from resonaut.core import events
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.events import KEY
 from resonaut.core.identifier import mix
+from resonaut.skim.settings import Region
 
 # Events compared at a time, so that memory does not grow with the dataset: about 60 bytes each.
 BLOCK = 500_000
 
 Bits = NDArray[np.uint64]
 
-KINEMATICS = ("m_jj", "j1_pt")
-
-
 # An event that was there before: its file and row, the file of the first one, and its number.
 REPEATED = np.dtype([("file", np.int64), ("row", np.int64), ("first", np.int64), ("event", np.int64)])
 
 
-def identity(dataset: DatasetConfig, sections: bool) -> tuple[str, ...]:
+def identity(dataset: DatasetConfig, sections: bool, region: Region) -> tuple[str, ...]:
     """The columns that tell a dataset's events apart; ``sections``: its format tells their luminosity sections.
 
     Productions of simulation may number their events alike, and some formats have only rows: there two events are one
-    if their jets are the same as well.
+    if their jets, objects and observables are the same as well.
     """
-    if not sections:
-        return ("event", *KINEMATICS)
-    return KEY if dataset.nature == "data" else (*KEY, *KINEMATICS)
+    key = KEY if sections else ("event",)
+    return key if sections and dataset.nature == "data" else (*key, *_kinematics(region))
+
+
+def _kinematics(region: Region) -> list[str]:
+    """Columns of a region that hardly two events have in common."""
+    found = [*(["m_jj"] if region.jets == 2 else []), *(["j1_pt"] if region.jets else [])]
+    found += [f"{name}1_pt" for name, cuts in region.objects.items() if cuts.keep]
+    return list(dict.fromkeys([*found, *region.observables]))
 
 
 def find(paths: Sequence[Path], columns: Sequence[str]) -> np.ndarray:

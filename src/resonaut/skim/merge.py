@@ -151,7 +151,7 @@ def _repeated(
 ) -> np.ndarray:
     """The events that are copies of earlier ones, where they may be dropped; others with their numbers are noted."""
     repeated = duplicates.find(paths, KEY)
-    columns = duplicates.identity(dataset, sections)
+    columns = duplicates.identity(dataset, sections, config.region(dataset.region, name))
     if sections and len(repeated) and not repeated["event"].any():
         # Folds and training samples are chosen by the numbers, too.
         first = _inputs(dataset, paths[repeated["first"][0]])

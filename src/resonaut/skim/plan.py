@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
-from resonaut.core.units import listed
 from resonaut.skim.own import COLUMNS, OwnColumns
 
 if TYPE_CHECKING:
@@ -46,21 +45,35 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
 }
 
 
+def _observables() -> str:
+    """The Markdown table of the vocabulary of observables."""
+    from resonaut.physics.observables import OBSERVABLES
+
+    rows = ["| observable | unit | symbol | objects |", "|---|---|---|---|"]
+    for name, one in OBSERVABLES.items():
+        needs = [f"`{other}`" + (f" × {need.number}" if need.number > 1 else "") for other, need in one.objects.items()]
+        rows.append(f"| `{name}` | {one.unit if one.unit != '1' else ''} | {one.label} | {', '.join(needs)} |")
+    return "\n".join(rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"observables": _observables}
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a dataset asks for what its files cannot have, or names a missing list."""
     from resonaut.core.datasets import require_certifiable
     from resonaut.core.record import build
-    from resonaut.skim.settings import Region, require_flags
+    from resonaut.skim.region import require
+    from resonaut.skim.settings import Region
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
     adopted = analysis.adopted()
     for name in (dataset for dataset in analysis.datasets() if dataset not in adopted):
         entry = config["datasets"][name]
-        _require_region(config, entry["region"])
         known.require(f"config: datasets.{name}.format", [entry["format"]])
         region = build(config["skim"]["regions"][entry["region"]], Region, f"config: skim.regions.{entry['region']}")
-        require_flags(entry["region"], region, entry["format"], known[entry["format"]].flags)
+        require(entry["region"], region, known[entry["format"]], entry["format"], config["code"])
         _require_labels(name, entry, known[entry["format"]])
         _require_columns(analysis, name, known[entry["format"]])
         if entry["certified"] is not None:
@@ -82,22 +95,33 @@ def adopted(analysis: "Analysis", dataset: str) -> dict[str, list[str]]:
     }
 
 
-def _require_region(config: dict[str, Any], name: str) -> None:
-    """Cuts that no event passes, or that one jet cannot have; a dataset's ``region`` is there."""
-    region, where = config["skim"]["regions"][name], f"config: skim.regions.{name}"
-    mass = region["softdrop_mass"]
-    if mass is not None and mass[0] >= mass[1]:
-        raise ConfigError(f"{where}.softdrop_mass is {listed(mass)}; give the lower value first.")
-    if region["jets"] == 1 and (region["delta_eta_max"] is not None or region["m_jj_min"] is not None):
-        raise ConfigError(
-            f"{where} keeps one jet, which has no delta_eta and no m_jj; set delta_eta_max and m_jj_min to null."
-        )
-    highest = config["select"]["spectrum"]["high"]
-    if "select" in config["search"]["stages"] and (region["m_jj_min"] or 0) >= highest:
-        raise ConfigError(
-            f"{where}.m_jj_min is {region['m_jj_min']:g} GeV, above the whole range of select.spectrum, which ends at "
-            f"{highest:g} GeV; lower it."
-        )
+def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
+    """The columns of one number an event that a dataset's region keeps: the least and largest value that it leaves.
+
+    None where only the files tell: of a format of the user's own, or skimmed by another analysis.
+    """
+    from resonaut.core.record import build
+    from resonaut.skim.region import Objects
+    from resonaut.skim.settings import Region
+
+    config = analysis.config
+    entry, section = config["datasets"][dataset], config["skim"]
+    if dataset in analysis.adopted() or format_code(analysis, dataset):
+        return None
+    region, shapes = section["regions"][entry["region"]], ["tau1", "tau2", "tau3", "tau4"]
+    shapes += ["b_tag"] * bool(section["branches"]["b_tag"])
+    shapes += ["n_constituents"] * (not formats.without_candidates(config, [dataset]))
+    jets, names = range(1, region["jets"] + 1), ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
+    found: dict[str, tuple[float | None, float | None]] = {
+        f"j{jet}_{name}": (None, None) for jet in jets for name in names
+    }
+    found |= {f"j{jet}_pt": (region["pt_min"], None) for jet in jets}
+    found |= {f"j{jet}_softdrop_mass": tuple(region["softdrop_mass"] or (None, None)) for jet in jets}
+    if region["jets"] == 2:
+        found |= {"m_jj": (region["m_jj_min"], None), "delta_eta_jj": (None, region["delta_eta_max"])}
+    built = build(region, Region, f"config: skim.regions.{entry['region']}")
+    found |= {name: built.cuts.get(name, (None, None)) for name in Objects(built, tuple(config["code"])).columns()}
+    return found | dict.fromkeys(region["columns"], (None, None))
 
 
 def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) -> None:
@@ -108,9 +132,13 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
     )
     COLUMNS.joined(own.code).require(where, own.names)
     for column, entry in own.find().items():
+        from resonaut.core.record import build
         from resonaut.skim.columns import TAKEN
+        from resonaut.skim.region import Objects
+        from resonaut.skim.settings import Region
 
-        if column in TAKEN:
+        region = build(analysis.config["skim"]["regions"][analysis.config["datasets"][name]["region"]], Region, where)
+        if column in TAKEN or column in Objects(region, own.code).columns():
             raise ConfigError(f"{where}: {column!r} has the name of another column; rename it.")
         for branch in entry.branches:
             if branch.startswith(layout.truth):
@@ -136,10 +164,14 @@ def format_code(analysis: "Analysis", dataset: str) -> list[str]:
 
 
 def own_code(analysis: "Analysis", dataset: str) -> list[str]:
-    """The user's own files that the chunks of a dataset use: those of its format and of columns."""
+    """The user's own files that the chunks of a dataset use: those of its format, of columns and of observables."""
+    from resonaut.physics.observables import OBSERVABLES
+
+    region = analysis.config["skim"]["regions"][analysis.config["datasets"][dataset]["region"]]
     used = {
         *format_code(analysis, dataset),
-        *COLUMNS.files(own_columns(analysis, dataset).names, analysis.config["code"]),
+        *COLUMNS.files(region["columns"], analysis.config["code"]),
+        *OBSERVABLES.files([*region["observables"], *region["cuts"]], analysis.config["code"]),
     }
     return [path for path in analysis.config["code"] if path in used]
 

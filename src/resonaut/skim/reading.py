@@ -11,6 +11,7 @@ from resonaut.core.datasets import DatasetConfig
 from resonaut.skim.columns import Column
 from resonaut.skim.own import OwnColumns
 from resonaut.skim.pieces import FileResult
+from resonaut.skim.region import Objects
 from resonaut.skim.settings import Region, Skim
 
 
@@ -33,6 +34,11 @@ class Job:
     def own(self) -> OwnColumns:
         """The columns of the user's own to keep."""
         return OwnColumns(tuple(self.region.columns), self.code)
+
+    @property
+    def objects(self) -> Objects:
+        """The objects and observables of the region."""
+        return Objects(self.region, self.code)
 
 
 # Reads one file: its path, and its number in the chunk.

@@ -6,6 +6,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from resonaut.physics.observables import LARGE_JET, OBSERVABLES
+from resonaut.skim.columns import PAIR
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.settings import Region
 
@@ -23,16 +25,21 @@ def select(jets: ak.Array, region: Region, flow: Cutflow, branches: Mapping[str,
     for name, fails in _jet_cuts(jets, region):
         failed = failed | fails
         flow.cut(name, (ak.sum(~failed, axis=1) >= region.jets).to_numpy())
-    # Events with too few jets are padded so that all cuts below see regular arrays.
-    leading = ak.pad_none(jets[~failed], region.jets, clip=True)
-    if region.delta_eta_max is not None:
-        flow.cut("delta_eta", ~_filled(delta_eta(leading) >= region.delta_eta_max))
-    if region.m_jj_min is not None:
-        flow.cut("m_jj", ~_filled(m_jj(leading) <= region.m_jj_min))
-    kept = ak.drop_none(leading[flow.mask])
+    leading = jets[~failed]
+    pair = region.jets == 2
+    if pair and region.delta_eta_max is not None:
+        flow.cut("delta_eta", spread(flow.mask, ~(_of_pair(leading, "delta_eta_jj", flow) >= region.delta_eta_max)))
+    if pair and region.m_jj_min is not None:
+        flow.cut("m_jj", spread(flow.mask, ~(_of_pair(leading, "m_jj", flow) <= region.m_jj_min)))
+    kept = leading[flow.mask][:, : region.jets]
     for name, branch in branches.items():
         flow.doubt(branch, spread(flow.mask, broken(kept[name])))
     return kept[ak.argsort(kept.softdrop_mass, ascending=False, stable=True)]
+
+
+def _of_pair(jets: ak.Array, name: str, flow: Cutflow) -> np.ndarray:
+    """An observable of the first two jets of the events that are left."""
+    return np.asarray(OBSERVABLES[name].formula({LARGE_JET: jets[flow.mask]}))
 
 
 def _jet_cuts(jets: ak.Array, region: Region) -> list[tuple[str, ak.Array]]:
@@ -69,43 +76,11 @@ def spread(mask: np.ndarray, found: np.ndarray) -> np.ndarray:
     return whole
 
 
-def _filled(passes: ak.Array) -> np.ndarray:
-    return np.asarray(ak.fill_none(passes, False), bool)
-
-
-def delta_eta(jets: ak.Array) -> ak.Array:
-    """|eta_1 - eta_2| of the first two jets of each event."""
-    return np.abs(jets.eta[:, 0] - jets.eta[:, 1])
-
-
-def m_jj(jets: ak.Array) -> ak.Array:
-    """Invariant mass (GeV) of the first two jets of each event, in double precision."""
-    return _mass(*(ak.values_astype(jets[name], np.float64) for name in ("pt", "eta", "phi", "mass")))
-
-
-def _mass(pt: Any, eta: Any, phi: Any, mass: Any) -> Any:
-    """Of the first two of each event, which an awkward or a plain array holds."""
-    px, py, pz, energy = (
-        pt * np.cos(phi),
-        pt * np.sin(phi),
-        pt * np.sinh(eta),
-        np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2),
-    )
-    px, py, pz, energy = (values[:, 0] + values[:, 1] for values in (px, py, pz, energy))
-    return np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
-
-
-def jet_columns(jets: ak.Array, number: int, shapes: Sequence[str]) -> dict[str, Any]:
-    """The columns of kept jets (events * ``number``, heavier first): ``m_jj``, ``delta_eta_jj``, ``j1_pt``, ...
-
-    With one jet there is no pair: ``m_jj`` and ``delta_eta_jj`` are 0.
-    """
+def jet_columns(jets: ak.Array | None, number: int, shapes: Sequence[str]) -> dict[str, Any]:
+    """The columns of kept jets (events * ``number``, heavier first): those of the pair, if it is one, ``j1_pt``, ..."""
     names = ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
-    kept = {name: ak.to_numpy(ak.flatten(jets[name])).reshape(-1, number) for name in names}
-    columns = {"m_jj": np.zeros(len(jets)), "delta_eta_jj": np.zeros(len(jets))}
-    if number == 2:
-        columns["m_jj"] = _mass(*(kept[name].astype(np.float64) for name in ("pt", "eta", "phi", "mass")))
-        columns["delta_eta_jj"] = np.abs(kept["eta"][:, 0] - kept["eta"][:, 1])
+    kept = {name: ak.to_numpy(ak.flatten(jets[name])).reshape(-1, number) for name in names if jets is not None}
+    columns = {name: OBSERVABLES[name].formula({LARGE_JET: kept}) for name in PAIR} if number == 2 else {}
     for j in range(number):
         columns |= {f"j{j + 1}_{name}": kept[name][:, j] for name in names}
     return columns

@@ -4,15 +4,54 @@ from typing import Literal
 
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import GeV, Name, key, record
+from resonaut.core.record import GeV, Name, NonNegative, Positive, key, record
+
+# A range of values, both ends within it; null for an open side.
+Limits = tuple[float | None, float | None]
+
+
+@record
+class ObjectCuts:
+    """The objects of one name in a region: those that pass all cuts, by falling transverse momentum."""
+
+    from_: str | None = key(
+        "Collection of the file (`Muon`), or another object of the region, of which these are a part; null for the one "
+        "that belongs to the name: `muon`, `electron`, `photon`, `tau`, `small_jet`, `track`, `candidate`.",
+        default=None,
+        alias="from",
+    )
+    pt_min: GeV | None = key("Transverse momentum, at least; null for no cut.", default=None, ge=0)
+    eta_max: float | None = key("Absolute pseudorapidity, at most; null for no cut.", default=None, gt=0)
+    where: dict[Name, Limits] = key(
+        "Ranges of any branches of the collection, ends included, null for an open side: "
+        "`{tightId: [1, null], pfRelIso04_all: [null, 0.15]}`; true is 1.",
+        default={},
+    )
+    apart: dict[Name, Positive[float]] = key(
+        "Distances Delta R within which another object removes one of these, by that object's name: `{muon: 0.4}`; the "
+        "large-radius jets are `large_jet`.",
+        default={},
+    )
+    number: tuple[NonNegative[int], NonNegative[int] | None] = key(
+        "How many an event must have, from and up to; `[0, 0]` is a veto, null no limit.", default=[0, None]
+    )
+    keep: int = key(
+        "How many of them are kept, as `<name>1_pt` and so on; 0 where an event has fewer. Their number always is.",
+        default=0,
+        ge=0,
+    )
+    fields: list[Name] = key(
+        "Other branches of the collection that are kept of each, as `<name>1_<branch>`.", default=[], unique=True
+    )
 
 
 @record
 class Region:
     """One event selection. Each kept jet passes all cuts on jets; GeV; null or empty leaves a cut out."""
 
-    jets: Literal[1, 2] = key(
-        "Jets required and kept; with one there is no pair, so no `delta_eta_max` and no `m_jj_min`.", default=2
+    jets: Literal[0, 1, 2] = key(
+        "Large-radius jets required and kept; without two there is no pair, so no `delta_eta_max` and no `m_jj_min`.",
+        default=2,
     )
     pt_min: GeV = key("Transverse momentum of a jet, at least.", default=300, ge=0)
     eta_max: float = key("Absolute pseudorapidity of a jet, at most.", default=2.5, gt=0)
@@ -21,6 +60,16 @@ class Region:
         "Absolute pseudorapidity difference of the two jets, at most; null for no cut.", default=1.3, gt=0
     )
     m_jj_min: GeV | None = key("Invariant mass of the two jets, at least; null for no cut.", default=None, ge=0)
+    objects: dict[Name, ObjectCuts] = key("Other objects of an event, by a name of one of them.", default={})
+    observables: list[Name] = key(
+        "Observables kept as columns, from the vocabulary in docs/skim.md; `m_jj` and `delta_eta_jj` of two jets "
+        "always are.",
+        default=[],
+        unique=True,
+    )
+    cuts: dict[Name, Limits] = key(
+        "Ranges of observables, ends included, null for an open side: `{m_ll: [71, 111]}`.", default={}
+    )
     trigger: list[str] = key("Trigger branches (`HLT_...`), of which one must have fired; empty for none.", default=[])
     met_filters: list[str] = key(
         "Filter branches (`Flag_...`), all of which must have passed; empty for none.", default=[]
@@ -38,15 +87,6 @@ class Region:
         default=[],
         unique=True,
     )
-
-
-def require_flags(name: str, region: Region, format_: str, flags: bool) -> None:
-    """Stop with ``ConfigError`` where the region ``name`` asks for what files of a format without ``flags`` lack."""
-    if not flags and (region.trigger or region.met_filters or region.jet_id is not None or region.variations):
-        raise ConfigError(
-            f"config: skim.regions.{name} asks for triggers, filters, a jet identification or variations, which files "
-            f"of the format {format_} lack; use a region without them."
-        )
 
 
 @record
@@ -169,18 +209,12 @@ class Skim:
     )
 
     def region(self, name: str, dataset: str) -> Region:
-        """The selection of a dataset; ``ConfigError`` where there is none of this name, or its cuts contradict."""
+        """The selection of a dataset; ``ConfigError`` where there is none of this name."""
         if name not in self.regions:
             raise ConfigError(
                 f"config: datasets.{dataset}.region is {name!r}; skim.regions has only {', '.join(self.regions)}."
             )
-        region = self.regions[name]
-        if region.jets == 1 and (region.delta_eta_max is not None or region.m_jj_min is not None):
-            raise ConfigError(
-                f"config: skim.regions.{name} keeps one jet, which has no delta_eta and no m_jj; "
-                "set delta_eta_max and m_jj_min to null."
-            )
-        return region
+        return self.regions[name]
 
 
 @record

@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from resonaut.core.datasets import LabelledEvents, require_part
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.skim import cutflow, hdf5, pieces
+from resonaut.physics.observables import LARGE_JET
+from resonaut.skim import cutflow, hdf5, objects, pieces
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.hdf5 import Name, Table
@@ -96,7 +97,7 @@ class Layout:
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
         found = schema(self.job.region.jets, self.rows.shapes, self.constituents is not None, False, False)
-        return found | self.job.own.columns()
+        return found | self.job.objects.columns() | self.job.own.columns()
 
 
 @contextmanager
@@ -151,9 +152,11 @@ def _select(
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         jets, constituents = layout.rows.jets(values)
         kept = select(jets, layout.job.region, flow, {})
+        found = objects.select(layout.job.objects, None, kept, flow)
+        kept = found[LARGE_JET]
         chosen, ones = flow.mask, np.ones(len(kept), np.int64)
         content: dict[str, Any] = {"run": ones, "event": used[chosen], "gen_weight": ones}
-        content |= jet_columns(kept, number, layout.rows.shapes)
+        content |= jet_columns(kept, number, layout.rows.shapes) | objects.columns(layout.job.objects, found)
         content |= own.compute({str(name): ak.Array(column[chosen]) for name, column in extra.items()}, flow)
     if constituents is not None and layout.constituents is not None:
         content |= _constituents(constituents[chosen], kept, number, layout.constituents)

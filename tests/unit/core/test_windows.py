@@ -12,17 +12,20 @@ BETA = [1492, 1824, 2230, 2725, 3331, 4071, 4975, 6081, 8000]
 
 def test_neighbouring_bins_are_a_signal_region_and_its_sidebands():
     found = windows.expand({}, {"a": [1, 2, 3, 5, 9]})
+    rest = {"observable": "m_jj", "spectra": {}}
     assert found == {
-        "a1": {"signal_region": [2, 3], "sidebands": [[1, 2], [3, 5]]},
-        "a2": {"signal_region": [3, 5], "sidebands": [[2, 3], [5, 9]]},
+        "a1": {"signal_region": [2, 3], "sidebands": [[1, 2], [3, 5]]} | rest,
+        "a2": {"signal_region": [3, 5], "sidebands": [[2, 3], [5, 9]]} | rest,
     }
 
 
 def test_the_chains_of_cms_make_twelve_windows():
     found = windows.expand({}, {"alpha": ALPHA, "beta": BETA})
     assert list(found) == [f"{chain}{number}" for chain in ("alpha", "beta") for number in range(1, 7)]
-    assert found["alpha1"] == {"signal_region": [1650, 2017], "sidebands": [[1450, 1650], [2017, 2465]]}
-    assert found["beta6"] == {"signal_region": [4975, 6081], "sidebands": [[4071, 4975], [6081, 8000]]}
+    assert found["alpha1"]["signal_region"] == [1650, 2017]
+    assert found["alpha1"]["sidebands"] == [[1450, 1650], [2017, 2465]]
+    assert found["beta6"]["signal_region"] == [4975, 6081]
+    assert found["beta6"]["sidebands"] == [[4071, 4975], [6081, 8000]]
     for window in found.values():
         (low, high), (below, above) = window["signal_region"], window["sidebands"]
         assert below[0] < below[1] == low < high == above[0] < above[1]

@@ -91,4 +91,4 @@ def test_its_file_belongs_to_the_jobs_that_fit_with_it() -> None:
         (["diphoton"], "dijet", [OWN], [OWN]),
     ):
         one = analysis(families, truth, [OWN])
-        assert (plan.own_code(one), plan.bias_code(one)) == (fits, toys)
+        assert (plan.own_code(one, "w3500"), plan.bias_code(one, "w3500")) == (fits, toys)

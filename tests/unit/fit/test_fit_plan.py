@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from resonaut.core import windows
 from resonaut.core.analysis import Analysis
 from resonaut.core.configuration import validate
 from resonaut.core.errors import ConfigError
@@ -95,7 +96,7 @@ def test_masses_and_signals_twice_or_none(key):
 def test_windows_of_chains_count():
     chains = {"select": {"windows": {}, "window_chains": {"a": [3000, 3300, 3900, 4300]}}}
     config = configuration(chains, {"fit": {"masses": [3500], "signals": []}})
-    config["select"]["windows"] = {}
+    config["select"]["windows"] = windows.expand({}, config["select"]["window_chains"])
     check(Analysis(config, {}))
     config["fit"]["masses"], config["fit"]["limit_checks"]["masses"] = [3000.5], []
     with pytest.raises(ConfigError, match="in no signal region"):

@@ -62,7 +62,7 @@ def windows(bare, tmp_path, resonaut):
     content = json.loads((bare / "scan.json").read_text())
     for key in ("spectrum_file", "observable", "resolution", "spectrum"):
         del content[key]
-    files = []
+    files, names = [], {"observable": "m_jj", "unit": "GeV"}
     for method in ("cwola", "tagger"):
         for window, region, scan in (
             ("low", [2900, 3700], content["scan"][:2]),
@@ -71,7 +71,9 @@ def windows(bare, tmp_path, resonaut):
             path = tmp_path / "fit" / method / f"{window}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(
-                json.dumps(content | {"method": method, "window": window, "signal_region": region, "scan": scan})
+                json.dumps(
+                    content | names | {"method": method, "window": window, "signal_region": region, "scan": scan}
+                )
             )
             files.append(path)
     done = resonaut("fit", "summary", "--output", tmp_path / "fit" / "summary.json", *files)

@@ -103,7 +103,14 @@ def searched(folder, content_of):
     for method in ("tagger", "cwola"):
         for window, (low, high) in WINDOWS.items():
             content = {"method": method, "window": window, "signal_region": [low, high], "sqrt_s": 13000.0}
-            content |= {"luminosity": 20.0, "confidence_level": 0.95, "global": None, "resonances": []}
+            content |= {
+                "observable": "m_jj",
+                "unit": "GeV",
+                "luminosity": 20.0,
+                "confidence_level": 0.95,
+                "global": None,
+                "resonances": [],
+            }
             if method == "cwola":
                 content["resonances"] = [{"mass": mass, "z_local": 5.0} for mass in FOUND if low <= mass < high]
             content["scan"] = [point(content_of, method, mass) for mass in Z if low <= mass < high]

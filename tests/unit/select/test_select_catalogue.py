@@ -58,7 +58,8 @@ def test_a_method_reads_no_key_that_its_jobs_do_not_have(settings, name):
     later = set(re.findall(r"self\.settings\.(\w+)", (PACKAGE / entry.module).read_text()))
     if name == "vae_qr":  # Its own settings are that of the method.
         later = set()
-    assert recorder.read | later <= {*jobs.ENGINE, *catalogue.keys(name), "combinations"}
+    # The observable is that of the job's window.
+    assert recorder.read | later <= {*jobs.ENGINE, *catalogue.keys(name), "combinations", "observable"}
 
 
 def test_the_method_of_the_documentation(config, section, manifests, summary_of, tmp_path):

@@ -28,7 +28,7 @@ def analysis_of(**changes) -> Analysis:
 
 def behind(analysis: Analysis, method: str) -> dict:
     """The code and the keys of a method's job, as plain data."""
-    code = command_code("select", "train", *jobs.modules(analysis, method))
+    code = command_code("select", "train", *jobs.modules(analysis, method, "w3500"))
     return json.loads(json.dumps({"code": code, "keys": jobs.keys(analysis, method, "w3500")}))
 
 
@@ -116,10 +116,10 @@ def test_an_installed_package_adds_a_method(site) -> None:
     assert analysis.config["code"] == [path]
     assert analysis.config["select"]["distance"] == {"diagonal": True}
     # Its file, and what that imports, are inputs of the jobs that use it, and of no others.
-    assert jobs.own_code(analysis, "distance") == [path]
+    assert jobs.own_code(analysis, "distance", "w3500") == [path]
     code = {Path(found) for found in behind(analysis, "distance")["code"] if "my_package" in found}
     assert code == {site / "my_package" / f"{name}.py" for name in ("__init__", "my_method", "metric", "constants")}
-    assert jobs.own_code(analysis, "cwola") == []
+    assert jobs.own_code(analysis, "cwola", "w3500") == []
     assert behind(analysis, "cwola") == behind(analysis_of(), "cwola")
     assert catalogue.methods([path])["distance"].find() is sys.modules["my_package.my_method"].Distance
 

@@ -35,7 +35,7 @@ def test_efficiencies_and_chi2_are_those_of_the_formula():
         w, s = (x[(m_jj >= low) & (m_jj < high)] for x in (weight, selected))
         efficiency = np.average(s, weights=w)
         error = np.sqrt(pooled * (1 - pooled) * np.sum(w**2)) / w.sum()
-        assert one.m_jj == (low, high)
+        assert one.range == (low, high)
         assert (one.efficiency, one.error) == (pytest.approx(efficiency), pytest.approx(error))
         chi2 += ((efficiency - pooled) / error) ** 2
     assert found.efficiency == pytest.approx(pooled)
@@ -146,7 +146,7 @@ def test_all_or_nothing_selected_does_not_sculpt(everything):
 def test_bins_without_events_do_not_count():
     place = np.repeat([0, 2], 100)
     found = flatness(place, np.ones(200), np.arange(200) % 10 == 0, np.array([0.0, 1, 2, 3]))
-    assert [one.m_jj for one in found.bins] == [(0, 1), (2, 3)]
+    assert [one.range for one in found.bins] == [(0, 1), (2, 3)]
     assert (found.ndof, found.chi2) == (1, pytest.approx(0))
     nothing = flatness(place[:0], np.ones(0), np.zeros(0, bool), np.array([0.0, 1, 2, 3]))
     assert (nothing.bins, nothing.ndof, nothing.p_value) == ([], 0, 1)

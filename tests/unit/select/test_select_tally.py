@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import awkward as ak
+import hist
 import numpy as np
 import pytest
 
@@ -13,6 +14,8 @@ from resonaut.select.settings import Sculpting, Settings, Spectrum, Window
 from resonaut.select.tally import BackgroundTally, DataTally, SignalTally
 
 BINS = Spectrum(low=3000, high=4000, width=100)
+AXIS = hist.axis.Regular(10, 3000, 4000, name="m_jj")
+NARROW = Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600)))
 ONES = np.ones(4)
 SCORES = np.array([0.1, 0.5, 0.9, 0.99], np.float32)
 
@@ -32,7 +35,7 @@ def counting(settings) -> Settings:
 
 
 def test_data_are_counted_by_region(counting):
-    tally = DataTally(counting, Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600))))
+    tally = DataTally(counting, NARROW, {"m_jj": AXIS})
     tally.add(batch(), SCORES, np.array([False, True, False, True]))
     result = tally.summary()
     assert result.counts.signal_region == Count(events=2, selected=1)
@@ -42,7 +45,7 @@ def test_data_are_counted_by_region(counting):
 
 
 def test_spectra_are_stored_at_each_efficiency_whatever_the_working_point(counting):
-    tally = DataTally(counting, Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600))))
+    tally = DataTally(counting, NARROW, {"m_jj": AXIS})
     for _ in range(2):
         tally.add(batch(), SCORES, np.zeros(4, bool))
     spectra = {cut: h.values()[[0, 1, 5]].tolist() for cut, h in tally.summary().spectra.items()}
@@ -60,10 +63,10 @@ def test_the_sculpting_check_on_data_leaves_out_the_signal_region(settings):
     )
     # The signal region, 3250-3750 GeV, has all of a signal; 100 events pass in every other bin.
     selected = np.tile(np.arange(1000) < 100, 4) | ((m_jj > 3250) & (m_jj < 3750))
-    tally = DataTally(narrow, narrow.windows["w3500"])
+    tally = DataTally(narrow, narrow.windows["w3500"], {"m_jj": AXIS})
     tally.add(ak.Array({"m_jj": m_jj}), np.zeros(4000, np.float32), selected)
     found = tally.outside.summary(narrow.sculpting, narrow.windows["w3500"], tally.expected())
-    assert [b.m_jj for b in found.bins] == [(3000, 3250), (3750, 4000)]
+    assert [b.range for b in found.bins] == [(3000, 3250), (3750, 4000)]
     assert (found.efficiency, found.chi2) == (pytest.approx(0.1), pytest.approx(0))
     # Nothing is known of the signal region itself.
     assert (found.verdict, found.spurious_excess, found.interpolation) == ("not excluded", None, None)
@@ -72,7 +75,7 @@ def test_the_sculpting_check_on_data_leaves_out_the_signal_region(settings):
 
 
 def test_the_efficiency_is_selected_over_generated(signal):
-    tally = SignalTally(signal, BINS, (), held_out=False)
+    tally = SignalTally(signal, AXIS, (), held_out=False)
     tally.add(batch(), SCORES, np.array([True, True, False, False]))
     result = tally.summary()
     assert result.acceptance == pytest.approx(0.5)
@@ -103,7 +106,7 @@ def lund(signal, write_friend):
 def test_lund_weights_move_events_across_the_cut_but_keep_their_number(signal, lund):
     # Of the jets' product, half of these weights, the total is twice that without weights.
     weights = lund(nominal=[8.0, 2.0, 2.0, 4.0], a_up=[4.0, 4, 4, 4], a_down=[6.0, 3, 3, 0], b_up=ONES, b_down=ONES)
-    tally = SignalTally(signal, BINS, ("calibrate",), held_out=False)
+    tally = SignalTally(signal, AXIS, ("calibrate",), held_out=False)
     assert tally.friends == ("calibrate",)
     tally.add(weights, SCORES, np.array([True, False, False, False]))
     tally.add(weights, SCORES, np.zeros(4, bool))
@@ -129,7 +132,7 @@ def test_a_common_factor_on_the_lund_weights_changes_nothing(signal, lund):
     found = []
     for factor in (1.0, 2.0):
         weights = lund(nominal=factor * nominal, a_up=3 * factor * up, a_down=nominal, statistical=factor * toys)
-        tally = SignalTally(signal, BINS, ("calibrate",), held_out=False)
+        tally = SignalTally(signal, AXIS, ("calibrate",), held_out=False)
         tally.add(weights, SCORES, np.array([True, True, False, False]))
         found.append(tally.summary())
     plain, scaled = found
@@ -147,7 +150,7 @@ def test_toys_of_the_lund_weights_give_their_root_mean_square(signal, lund):
     # Shares of the selected event: 0.3, 0.2 and 0.25 instead of 0.25.
     first = np.array([1.2, 0.8, 1.0])
     weights = lund(nominal=2 * ONES, statistical=np.stack([first, *[(4 - first) / 3] * 3]))
-    tally = SignalTally(signal, BINS, ("calibrate",), held_out=False)
+    tally = SignalTally(signal, AXIS, ("calibrate",), held_out=False)
     tally.add(weights, SCORES, np.array([True, False, False, False]))
     rms = np.sqrt((0.2**2 + 0.2**2) / 3)
     assert tally.summary().uncertainties["lund_statistical"] == pytest.approx((rms, -rms))
@@ -155,7 +158,7 @@ def test_toys_of_the_lund_weights_give_their_root_mean_square(signal, lund):
 
 def test_a_signal_of_which_nothing_is_selected_has_no_scale_factor(signal, lund):
     weights = lund(nominal=ONES, statistical=np.ones((4, 3)), a_up=ONES, a_down=ONES)
-    tally = SignalTally(signal, BINS, ("calibrate",), held_out=False)
+    tally = SignalTally(signal, AXIS, ("calibrate",), held_out=False)
     tally.add(weights, SCORES, np.zeros(4, bool))
     result = tally.summary()
     assert (result.efficiency, result.weights) == (0, {})
@@ -163,7 +166,7 @@ def test_a_signal_of_which_nothing_is_selected_has_no_scale_factor(signal, lund)
 
 def test_lund_weights_and_events_that_trained_the_tagger(signal, lund):
     weights = lund(nominal=[100.0, 3.0, 1.0, 2.0])
-    tally = SignalTally(signal, BINS, ("calibrate",), held_out=True)
+    tally = SignalTally(signal, AXIS, ("calibrate",), held_out=True)
     assert tally.friends == ("calibrate", "tag")
     trained = ak.with_field(weights, np.array([True, False, False, False]), "tag_train")
     tally.add(trained, SCORES, np.array([True, True, False, False]))
@@ -177,11 +180,11 @@ def test_missing_lund_weights_are_named_with_the_remedy(signal):
     with pytest.raises(
         InputFileError, match=r"calibrate/signal/000\.parquet: no such file; run the stage that makes it"
     ):
-        SignalTally(signal, BINS, ("calibrate",), held_out=False)
+        SignalTally(signal, AXIS, ("calibrate",), held_out=False)
 
 
 def test_events_that_trained_the_tagger_are_left_out_and_made_up_for(signal):
-    tally = SignalTally(signal, BINS, (), held_out=True)
+    tally = SignalTally(signal, AXIS, (), held_out=True)
     assert tally.friends == ("tag",)
     tally.add(batch(tag_train=np.array([True, True, False, False])), SCORES, np.array([True, True, True, False]))
     assert tally.summary().efficiency == pytest.approx(0.25)
@@ -189,7 +192,7 @@ def test_events_that_trained_the_tagger_are_left_out_and_made_up_for(signal):
 
 
 def test_a_signal_that_all_trained_the_tagger_stops(signal):
-    tally = SignalTally(signal, BINS, (), held_out=True)
+    tally = SignalTally(signal, AXIS, (), held_out=True)
     tally.add(batch(tag_train=np.ones(4, bool)), SCORES, np.ones(4, bool))
     with pytest.raises(EmptySelectionError, match="'signal': the tagger was trained on all"):
         tally.summary()
@@ -198,7 +201,7 @@ def test_a_signal_that_all_trained_the_tagger_stops(signal):
 def test_a_signal_needs_a_cross_section(write_dataset, toys):
     dataset = Dataset.open(write_dataset("s", "signal", [toys(4, 1)], cross_section=None))
     with pytest.raises(InputFileError, match=r"set datasets\.s\.cross_section"):
-        SignalTally(dataset, BINS, (), held_out=False).summary()
+        SignalTally(dataset, AXIS, (), held_out=False).summary()
 
 
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((3000, 3250), (3750, 4000)))
@@ -220,7 +223,7 @@ def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not(backg
     )
     results = []
     for slope in (0.0, 0.02):
-        tally = BackgroundTally(background, ("reweight",), False, Sculpted("reweighted simulation"))
+        tally = BackgroundTally(background, "m_jj", ("reweight",), False, Sculpted("reweighted simulation"))
         probability = 0.02 + slope * (ak.to_numpy(events.m_jj) - 3500) / 1000
         tally.add(events, np.zeros(n, np.float32), rng.random(n) < probability)
         results.append(
@@ -241,7 +244,7 @@ def test_a_flat_efficiency_passes_the_sculpting_check_and_a_slope_does_not(backg
     assert flat.ndof == 4
     assert flat.p_value > 0.001 > 1e-6 > sloped.p_value
     assert (flat.verdict, sloped.verdict) == ("flat", "sculpted")
-    assert [b.m_jj for b in flat.bins] == [(3000, 3250), (3250, 3500), (3500, 3750), (3750, 4000), (4000, 5000)]
+    assert [b.range for b in flat.bins] == [(3000, 3250), (3250, 3500), (3500, 3750), (3750, 4000), (4000, 5000)]
 
 
 def test_background_counts_with_its_weights(background):
@@ -252,14 +255,14 @@ def test_background_counts_with_its_weights(background):
         (True, True, [0.25, 0.5, 1]),
     ):
         columns = ["m_jj", "weight", *(["reweight"] if reweighted else []), *(["tag_train"] if held_out else [])]
-        tally = BackgroundTally(background, ("reweight",) * reweighted, held_out, Sculpted("simulation"))
+        tally = BackgroundTally(background, "m_jj", ("reweight",) * reweighted, held_out, Sculpted("simulation"))
         assert tally.columns == tuple(columns)
         tally.add(events[columns], SCORES, np.ones(4, bool))
         assert np.concatenate(tally.simulated.weight).tolist() == expected
 
 
 def test_a_selection_of_everything_does_not_sculpt(background):
-    tally = BackgroundTally(background, (), False, Sculpted("simulation"))
+    tally = BackgroundTally(background, "m_jj", (), False, Sculpted("simulation"))
     tally.add(batch(), SCORES, np.ones(4, bool))
     found = tally.simulated.summary(
         Sculpting(bins=[3000, 3500, 4000], random_cuts=10, min_p_value=0.5, max_spurious_excess=2.0), WINDOW, 30
@@ -268,10 +271,7 @@ def test_a_selection_of_everything_does_not_sculpt(background):
 
 
 def test_categories_hold_every_event_once(counting):
-    tally = DataTally(
-        replace(counting, categories=[0.5, 0.9]),
-        Window(signal_region=(3100, 3200), sidebands=((3000, 3100), (3500, 3600))),
-    )
+    tally = DataTally(replace(counting, categories=[0.5, 0.9]), NARROW, {"m_jj": AXIS})
     score = np.array([0.0, 0.49, 0.5, 0.89, 0.9, 1.0], np.float32)
     events = ak.Array({"m_jj": np.full(6, 3500.0, np.float32)})
     tally.add(events, score, score > 0.9)

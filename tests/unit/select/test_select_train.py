@@ -54,7 +54,7 @@ def test_cwola_writes_friends_of_every_dataset_and_the_summary(config, manifests
     assert signal["efficiency"] == pytest.approx(ak.sum(selected) / 1000)
     assert (signal["dataset"], signal["mass"], signal["acceptance"]) == ("signal", 3500, pytest.approx(0.8))
     assert result["sculpting"]["sample"] == "simulation"
-    assert [b["m_jj"][0] for b in result["sculpting"]["bins"]] == [3000, 3250, 3500, 3750, 4000, 4500]
+    assert [b["range"][0] for b in result["sculpting"]["bins"]] == [3000, 3250, 3500, 3750, 4000, 4500]
     for cut, stored in result["spectra"].items():
         assert histograms.from_json(stored).sum(flow=True) == ak.sum(data.score >= np.float32(1 - float(cut)))
     assert result["spectra"]["0.01"] == result["spectrum"]
@@ -196,7 +196,7 @@ def test_the_bounds_learn_from_simulation(config, manifests, tmp_path, method):
 def test_without_simulation_data_outside_the_signal_region_are_checked_for_sculpting(settings, manifests):
     result = call(settings, manifests)
     assert result.sculpting.sample == "data outside the signal region"
-    assert [b.m_jj for b in result.sculpting.bins] == [(3000, 3250), (3750, 4000), (4000, 4500), (4500, 5000)]
+    assert [b.range for b in result.sculpting.bins] == [(3000, 3250), (3750, 4000), (4000, 4500), (4500, 5000)]
     assert result.signals == []
 
 

@@ -2,7 +2,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.simulate.truth import b_hadrons, hard_process
+from resonaut.simulate.truth import B_HADRONS, hadronic_taus, hard_process, missing_momentum, weak_hadrons
 
 # Two events: a resonance 32 that the shower copies before its decay to quarks; a plain 2 -> 2 process.
 ROWS = [
@@ -47,9 +47,25 @@ def test_particles_along_the_beam_stay_finite() -> None:
 def test_weakly_decaying_b_hadrons_are_found_in_their_events() -> None:
     rows = record()
     rows["id"] = np.where(np.isin(np.arange(len(ROWS)), (8, 13)), -511, rows["id"])
-    found = b_hadrons(rows, np.array([9, 5]))
+    found = weak_hadrons(rows, np.array([9, 5]), B_HADRONS)
     assert ak.num(found).to_list() == [1, 1]
     # px = pz: a particle at 45 degrees.
     assert ak.flatten(found.eta).to_list() == pytest.approx([np.arcsinh(1)] * 2)
     rows["id"] = np.where(rows["id"] == -511, 513, rows["id"])
-    assert ak.num(b_hadrons(rows, np.array([9, 5]))).to_list() == [0, 0]
+    assert ak.num(weak_hadrons(rows, np.array([9, 5]), B_HADRONS)).to_list() == [0, 0]
+
+
+def test_taus_that_decay_to_hadrons_are_told_from_others() -> None:
+    """Row 3 is a tau and 4 its copy, which decays to 6 and 7."""
+    rows = record()
+    rows["id"][[3, 4, 6, 7]] = (15, 15, -211, 16)
+    assert ak.num(hadronic_taus(rows, np.array([9, 5]))).to_list() == [1, 0]
+    rows["id"][6] = 13
+    assert ak.num(hadronic_taus(rows, np.array([9, 5]))).to_list() == [0, 0]
+
+
+def test_missing_momentum_is_that_of_stable_invisible_particles() -> None:
+    rows = record()
+    rows["status"][[7, 13]] = 23
+    visible = np.arange(len(ROWS)) == 8
+    assert missing_momentum(rows, np.array([9, 5]), visible).tolist() == [[7, 0], [13, 0]]

@@ -19,7 +19,7 @@ from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.merge import merge
 
 DATA = Path(__file__).parents[2] / "data"
-COLUMN, FORMAT = str(DATA / "my_column.py"), str(DATA / "my_format.py")
+COLUMN, FORMAT, OBSERVABLE = (str(DATA / f"my_{kind}.py") for kind in ("column", "format", "observable"))
 
 
 @pytest.fixture
@@ -222,6 +222,41 @@ def test_columns_that_must_not_be(tmp_path, name, branch, sentence) -> None:
     )
     with pytest.raises(ConfigError, match=sentence):
         plan.check(analysis(skim=keeping(name), code=[str(own)]))
+
+
+def test_an_observable_of_the_user_s_own_is_checked_and_an_input_of_its_jobs() -> None:
+    region = {"jets": 1, "objects": {"muon": {"number": [1, None]}}, "observables": ["m_j_mu"]}
+    one = analysis(code=[COLUMN, OBSERVABLE], skim={"regions": {"mine": region}}, x={"region": "mine"})
+    plan.check(one)
+    assert plan.own_code(one, "x") == [OBSERVABLE]
+    assert plan.own_code(one, "y") == []
+    region["objects"]["muon"]["number"] = [0, 1]
+    few = analysis(code=[OBSERVABLE], skim={"regions": {"mine": region}}, x={"region": "mine"})
+    with pytest.raises(ConfigError, match=r"'m_j_mu' needs 1 of 'muon', and events of the region have 0 or more"):
+        plan.check(few)
+
+
+def test_a_column_cannot_have_the_name_of_an_object_s(tmp_path) -> None:
+    own = tmp_path / "mine.py"
+    own.write_text(
+        "from resonaut.skim.own import EventColumn\n"
+        "COLUMNS = {'n_muon': EventColumn(('MET_pt',), '1', lambda b: b['MET_pt'])}\n"
+    )
+    region = {"objects": {"muon": {}}, "columns": ["n_muon"]}
+    with pytest.raises(ConfigError, match="'n_muon' has the name of another column"):
+        plan.check(analysis(skim={"regions": {"mine": region}}, code=[str(own)], x={"region": "mine"}))
+
+
+def test_tables_of_jets_have_observables_of_them(skim, table) -> None:
+    fields = {"format": "jet_table", "files": [str(table)]}
+    region = {"delta_eta_max": None, "observables": ["delta_phi_jj", "m_jet"], "cuts": {"delta_phi_jj": [1, 3]}}
+    rows, summary = skim(table, FORMAT, fields=fields, region=region)
+    assert 0 < len(rows) < 120
+    turned = np.abs(rows.j1_phi - rows.j2_phi)
+    assert rows.delta_phi_jj.to_numpy() == pytest.approx(np.minimum(turned, 2 * np.pi - turned), abs=1e-5)
+    assert ak.all((rows.delta_phi_jj >= 1) & (rows.delta_phi_jj <= 3))
+    assert ak.array_equal(rows.m_jet, rows.j1_softdrop_mass)
+    assert [row["cut"] for row in summary["cutflow"]] == ["stored", "pt", "eta", "delta_phi_jj", "readable"]
 
 
 def test_a_chunk_depends_on_the_code_of_its_own_format_and_of_its_columns_only(tmp_path) -> None:

@@ -62,8 +62,7 @@ def test_one_jet_region_keeps_the_leading_jet_in_the_window(region) -> None:
     kept = select(jets, window, flow, {})
     assert kept.pt.to_list() == [[300]]
     columns = jet_columns(kept, 1, ("tau1", "tau2"))
-    assert "j2_pt" not in columns
-    assert columns["m_jj"].tolist() == columns["delta_eta_jj"].tolist() == [0]
+    assert not {"j2_pt", "m_jj", "delta_eta_jj"} & columns.keys()
 
 
 def test_m_jj_of_two_massless_jets(region) -> None:
@@ -79,11 +78,9 @@ def test_m_jj_of_two_massless_jets(region) -> None:
     assert not flow.mask.any()
 
 
-def test_region_must_exist_and_one_jet_has_no_pair(settings) -> None:
+def test_region_must_exist(settings) -> None:
     with pytest.raises(ConfigError, match=r"datasets\.qcd\.region is 'dijets'; skim\.regions has only dijet"):
         settings().region("dijets", "qcd")
-    with pytest.raises(ConfigError, match="delta_eta_max and m_jj_min to null"):
-        settings(regions={"r": {"jets": 1}}).region("r", "qcd")
 
 
 def record(*particles: tuple[int, int, float, float, float, float]) -> ak.Array:

@@ -102,7 +102,7 @@ def _selections(selections: Sequence[Selection], verdicts: dict[str, list[Verdic
         "selection", "mass [GeV]", "local p-value", "local", "global", "observed limit", "expected limit",
         Cell("verdict", words=True),
     ]  # fmt: skip
-    rows = [_selection(one, verdicts.get(one.name, [])) for one in selections]
+    rows = [_selection(one, _of(one, verdicts)) for one in selections]
     note = (
         "Each selection at its most significant mass, of those that are not in doubt if there are any. Limits: upper "
         f"limits by CLs at {level:g} % CL, expected without a signal. Global: the significance of the largest excess "
@@ -110,6 +110,12 @@ def _selections(selections: Sequence[Selection], verdicts: dict[str, list[Verdic
         "sculpts the spectrum or shows an excess without a signal."
     )
     return f'{pages.table("", headings, rows)}\n<p class="note">{escape(note)}</p>'
+
+
+def _of(one: Selection, verdicts: dict[str, list[Verdict]]) -> list[Verdict]:
+    """The verdicts on the windows of a selection."""
+    windows = {result.window for result in one.results}
+    return [verdict for verdict in verdicts.get(one.results[0].method, []) if verdict.window in windows]
 
 
 def _selection(one: Selection, verdicts: Sequence[Verdict]) -> list[Cell]:
@@ -151,15 +157,21 @@ def _encoded(path: Path) -> str:
 
 
 def _searched(results: Sequence[Result], selections: Sequence[Selection], data: Sequence[Manifest]) -> str:
-    masses = sorted({point.mass for one in selections for point in one.points})
     events = sum(dataset.events for dataset in data)
-    windows = {result.window: result.region for result in results if result.region is not None}
-    regions = ", ".join(f"{name} ({low:g}–{high:g} GeV)" for name, (low, high) in windows.items())
-    return (
-        f"The dijet mass spectrum of {events:,} events, with {len(selections)} selections "
-        f"({', '.join(one.name for one in selections)}), for a resonance at {len(masses)} masses from {masses[0]:g} to "
-        f"{masses[-1]:g} GeV in the signal regions {regions}."
-    )
+    found = []
+    for observable in dict.fromkeys(one.observable for one in selections):
+        searched = [one for one in selections if one.observable == observable]
+        masses = sorted({point.mass for one in searched for point in one.points})
+        own = [result for result in results if result.observable == observable]
+        windows = {result.window: result.region for result in own if result.region is not None}
+        unit = f" {own[0].unit}" if own[0].unit != "1" else ""
+        regions = ", ".join(f"{name} ({low:g}–{high:g}{unit})" for name, (low, high) in windows.items())
+        found.append(
+            f"The {own[0].quantity} spectrum of {events:,} events, with {len(searched)} selections "
+            f"({', '.join(one.name for one in searched)}), for a resonance at {len(masses)} masses from {masses[0]:g} "
+            f"to {masses[-1]:g}{unit} in the signal regions {regions}."
+        )
+    return " ".join(found)
 
 
 def _datasets(datasets: Sequence[Manifest]) -> str:

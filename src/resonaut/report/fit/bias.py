@@ -92,7 +92,7 @@ def draw(output: Path, tests: Sequence[Path], config: Path | None) -> None:
 
 
 def _names(test: Bias) -> tuple[str, str]:
-    return (test.method, test.window) if isinstance(test, SelectionBias) else ("spectrum", "")
+    return (test.selection, test.window) if isinstance(test, SelectionBias) else ("spectrum", "")
 
 
 def _table(rows: Sequence[Row], table: Path) -> None:

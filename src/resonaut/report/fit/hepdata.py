@@ -64,7 +64,7 @@ def _abstract(result: Result, label: str) -> str:
     content = result.content
     luminosity = "" if content.luminosity is None else f", {content.luminosity:g} fb$^{{-1}}$"
     return (
-        f"Search for resonances in the {result.observable or 'dijet mass'} spectrum "
+        f"Search for resonances in the {result.quantity} spectrum "
         f"({label + ', ' if label else ''}"
         f"{content.sqrt_s / 1000:g} TeV{luminosity}): local p-values of the background-only hypothesis, fitted "
         "signal yields, upper limits, and the spectra with their fits."
@@ -74,7 +74,7 @@ def _abstract(result: Result, label: str) -> str:
 def _described(table: Table, selection: str, result: Result) -> Table:
     """Give the table its keywords, and each dependent variable its qualifiers."""
     # Of a spectrum from elsewhere nobody said what collides, and to what.
-    table.keywords |= DIJETS if result.observable is None else {"phrases": ["Resonance Search"]}
+    table.keywords |= {"phrases": ["Resonance Search"]} if result.window is None else DIJETS
     table.keywords |= {"cmenergies": [result.content.sqrt_s]}
     for variable in table.variables:
         if not variable.is_independent:
@@ -113,9 +113,13 @@ def _remarks(remarks: Sequence[Sequence[str]]) -> Variable:
     return _variable("Remarks", ["; ".join(found) or MISSING for found in remarks])
 
 
+def _units(unit: str) -> str:
+    return "" if unit == "1" else unit
+
+
 def _masses(one: Selection) -> Variable:
     masses = [point.mass for point in one.every]
-    return Variable("Resonance mass", is_independent=True, is_binned=False, units="GeV", values=masses)
+    return Variable("Resonance mass", is_independent=True, is_binned=False, units=_units(one.mass_unit), values=masses)
 
 
 def _p_values(one: Selection) -> Table:
@@ -233,7 +237,7 @@ def _percent(share: float | None) -> float | None:
 
 def _spectrum(result: Result) -> Table:
     fit, best = result.fit, result.best
-    name = result.observable or "Dijet mass"
+    name = result.quantity if result.window is None else result.quantity[:1].upper() + result.quantity[1:]
     where = result.selection if result.window is None else f"{result.selection} {result.window}"
     description = (
         f"{name} spectrum, {where}, between {fit.low:g} and {fit.high:g} GeV in bins of the mass "
@@ -244,7 +248,7 @@ def _spectrum(result: Result) -> Table:
         description += f" The signal is that of the most significant mass, {best.mass:g} GeV."
     table = _table(f"Spectrum of {where}", "N", str(result.figure), description)
     bins = list(zip(fit.edges[:-1], fit.edges[1:], strict=True))
-    table.add_variable(Variable(name, is_independent=True, is_binned=True, units="GeV", values=bins))
+    table.add_variable(Variable(name, is_independent=True, is_binned=True, units=_units(result.unit), values=bins))
     events = _variable("Events", fit.counts, digits=ALL_DIGITS)
     counts = np.asarray(fit.counts)
     low, high = poisson_interval(counts)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from resonaut.fit.results import FailedPoint
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
-from resonaut.report.fit.results import Selection, heading, limit_doubts
+from resonaut.report.fit.results import Selection, by_observable, heading, limit_doubts
 from resonaut.report.settings import label
 from resonaut.report.style import (
     COLOURS,
@@ -47,7 +47,7 @@ def limits(selections: Sequence[Selection], confidence_level: float, text: str, 
     efficiency, in events. A cross marks a mass whose numbers are in doubt.
     """
     units = {one.unit for one in selections}
-    keywords = {"squeeze": False, "sharex": True, "sharey": len(units) == 1}
+    keywords = {"squeeze": False, "sharex": len(by_observable(selections)) == 1, "sharey": len(units) == 1}
     columns = min(len(selections), PANELS_IN_A_ROW)
     rows = -(-len(selections) // columns)
     with figure(plot, rows, columns, figsize=(max(6.4, 3.9 * columns), 1.4 + 3.6 * rows), **keywords) as (fig, axes):
@@ -58,7 +58,7 @@ def limits(selections: Sequence[Selection], confidence_level: float, text: str, 
             ax.tick_params(labelbottom=True)
         for ax, one in zip(axes.flat, selections, strict=False):
             _band(ax, one)
-            ax.set(yscale="log", xlabel="resonance mass [GeV]")
+            ax.set(yscale="log", xlabel=one.mass_label)
             ax.set_title(one.name)
             if ax in axes[:, 0] or len(units) > 1:
                 ax.set_ylabel(f"{100 * confidence_level:g} % CL upper limit on\n{one.limited} [{one.unit}]")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from scipy.stats import norm
@@ -9,7 +10,7 @@ from scipy.stats import norm
 from resonaut.fit.results import Global, Point
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
-from resonaut.report.fit.results import Selection, Value, doubts, heading
+from resonaut.report.fit.results import Selection, Value, by_observable, doubts, heading
 from resonaut.report.settings import label
 from resonaut.report.style import alone, corner, distinct, figure, legend_below, mark_doubtful, mark_found
 
@@ -32,28 +33,37 @@ def draw(output: Path, results: Sequence[Path], summary: Path | None, config: Pa
 def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:
     """Local p-value of every selection against the resonance mass, and that expected of a reference signal.
 
-    A cross marks a mass whose numbers are in doubt, a ring a resonance that is found.
+    A cross marks a mass whose numbers are in doubt, a ring a resonance that is found. A panel for each observable.
     """
     columns = 2 if len(selections) < 8 else 3
-    with figure(plot, figsize=(6.8, 4.2 + 0.2 * -(-(len(selections) + 1) // columns))) as (fig, ax):
-        references: set[str] = set()
-        for one, style in zip(selections, distinct(len(selections)), strict=True):
-            ax.plot(*one.curve(_p_local), ms=4, lw=1.3, label=one.name + _global(one.excess), **style | {"ls": "-"})
-            expected, name = _expected(one)
-            mass, values = one.curve(expected)
-            lonely = alone(values)
-            ax.plot(mass, values, "--", lw=1, color=style["color"])
-            ax.plot(mass[lonely], values[lonely], "_", ms=9, color=style["color"])
-            references.add(name)
-        for one in selections:
-            mark_found(ax, *one.where(one.is_resonance, _p_local))
-            mark_doubtful(ax, *one.where(doubts, _p_local))
-        for name in sorted(references):
-            ax.plot([], [], "--", lw=1, color="k", label=name)
-        ax.set(yscale="log", xlabel="resonance mass [GeV]", ylabel="local p-value")
-        _sigma_lines(ax, selections)
-        corner(ax, text)
+    panels = by_observable(selections)
+    size = 6.8 * len(panels), 4.2 + 0.2 * -(-(len(selections) + 1) // columns)
+    styles = dict(zip((one.name for one in selections), distinct(len(selections)), strict=True))
+    with figure(plot, 1, len(panels), figsize=size, squeeze=False) as (fig, axes):
+        for ax, own in zip(axes.flat, panels, strict=True):
+            _panel(ax, own, styles)
+        corner(axes[0, -1], text)
         legend_below(fig, columns)
+
+
+def _panel(ax: Axes, selections: Sequence[Selection], styles: dict[str, dict[str, Any]]) -> None:
+    references: set[str] = set()
+    for one in selections:
+        style = styles[one.name]
+        ax.plot(*one.curve(_p_local), ms=4, lw=1.3, label=one.name + _global(one.excess), **style | {"ls": "-"})
+        expected, name = _expected(one)
+        mass, values = one.curve(expected)
+        lonely = alone(values)
+        ax.plot(mass, values, "--", lw=1, color=style["color"])
+        ax.plot(mass[lonely], values[lonely], "_", ms=9, color=style["color"])
+        references.add(name)
+    for one in selections:
+        mark_found(ax, *one.where(one.is_resonance, _p_local))
+        mark_doubtful(ax, *one.where(doubts, _p_local))
+    for name in sorted(references):
+        ax.plot([], [], "--", lw=1, color="k", label=name)
+    ax.set(yscale="log", xlabel=selections[0].mass_label, ylabel="local p-value")
+    _sigma_lines(ax, selections)
 
 
 def _global(excess: Global | None) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from resonaut.core import results as core
 from resonaut.core.errors import ConfigError
+from resonaut.core.observables import DEFAULT, WORDS, axis
 from resonaut.fit.results import (
     Background,
     Curves,
@@ -83,7 +84,12 @@ class Result:
 
     selection: str
     window: str | None
-    content: Scan
+    content: SelectionScan | SpectrumScan
+
+    @property
+    def method(self) -> str:
+        """The method, and for a bare spectrum the same as the selection."""
+        return self.content.method if isinstance(self.content, SelectionScan) else self.selection
 
     @property
     def title(self) -> str:
@@ -93,7 +99,7 @@ class Result:
     @property
     def figure(self) -> Path:
         """Where the figure of the spectrum lies in the folder of the report."""
-        return Path("spectrum.png") if self.window is None else Path("spectra", f"{self.selection}_{self.window}.png")
+        return Path("spectrum.png") if self.window is None else Path("spectra", f"{self.method}_{self.window}.png")
 
     @property
     def region(self) -> tuple[float, float] | None:
@@ -113,9 +119,19 @@ class Result:
         return ShownFit.of_signal(self.best.fit)
 
     @property
-    def observable(self) -> str | None:
-        """The name of the axis of a bare spectrum."""
-        return self.content.observable if isinstance(self.content, SpectrumScan) else None
+    def observable(self) -> str:
+        """What is searched: a column of the events, or the axis of a bare spectrum."""
+        return self.content.observable
+
+    @property
+    def unit(self) -> str:
+        """That of the observable; of a bare spectrum it is GeV."""
+        return self.content.unit if isinstance(self.content, SelectionScan) else "GeV"
+
+    @property
+    def quantity(self) -> str:
+        """The observable in words, where there are any."""
+        return self.observable if self.window is None else WORDS.get(self.observable, self.observable)
 
     @property
     def curves(self) -> Curves | ShownFit:
@@ -134,16 +150,34 @@ class Selection:
 
     ``bare``: a spectrum without a simulated signal, so that limits hold after selection. ``searched``: the ranges of
     mass, GeV, that signal regions cover without a hole. ``resonances``: masses of those found, which float in the
-    background of the other masses. ``failed``: masses at which the fits failed.
+    background of the other masses. ``failed``: masses at which the fits failed. Masses are values of one observable,
+    in its ``mass_unit``.
     """
 
     name: str
+    results: list[Result]
     bare: bool
     searched: list[tuple[float, float]]
     resonances: set[float]
     points: list[Point]
     failed: list[FailedPoint]
     excess: Global | None
+
+    @property
+    def observable(self) -> str:
+        """The observable whose spectra are searched."""
+        return self.results[0].observable
+
+    @property
+    def mass_unit(self) -> str:
+        """That of the observable."""
+        return self.results[0].unit
+
+    @property
+    def mass_label(self) -> str:
+        """Of the axis of masses: of another observable than the default, its own."""
+        known = self.results[0].window is None or self.observable == DEFAULT
+        return axis("resonance mass" if known else f"resonance in {self.observable}", self.mass_unit)
 
     @property
     def every(self) -> list[AnyPoint]:
@@ -260,10 +294,10 @@ def read(paths: Sequence[Path]) -> list[Result]:
     for path in paths:
         content = core.read(path, SelectionScan, SpectrumScan)
         if isinstance(content, SelectionScan):
-            results.append(Result(content.method, content.window, content))
+            results.append(Result(content.selection, content.window, content))
         elif len(paths) > 1:
             raise ConfigError(f"{path} is a scan of a bare spectrum; draw each of those with a command of its own.")
-        else:
+        elif isinstance(content, SpectrumScan):
             results.append(Result("spectrum", None, content))
     return results
 
@@ -285,6 +319,7 @@ def selections(results: Sequence[Result], summary: Path | None) -> list[Selectio
     found = [
         Selection(
             name,
+            own,
             results[0].window is None,
             _searched(own),
             {one.mass for result in own for one in result.content.resonances},
@@ -298,6 +333,14 @@ def selections(results: Sequence[Result], summary: Path | None) -> list[Selectio
     if not found:
         raise ConfigError("no fit result has a mass; give fit.masses that lie in signal regions.")
     return found
+
+
+def by_observable(selections: Sequence[Selection]) -> list[list[Selection]]:
+    """The selections of each observable."""
+    found: dict[str, list[Selection]] = {}
+    for one in selections:
+        found.setdefault(one.observable, []).append(one)
+    return list(found.values())
 
 
 def _searched(windows: Sequence[Result]) -> list[tuple[float, float]]:

@@ -87,7 +87,7 @@ def draw(
         InputFileError: a file is not what it should be.
         ConfigError: a selection has no fit.
     """
-    fitted = {(result.selection, str(result.window)): result for result in results.read(fits)}
+    fitted = {(result.method, str(result.window)): result for result in results.read(fits)}
     checked = without_signal(no_signal)
     contents = [read(path, Trained) for path in selections]
     rows = []

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, SELECTIONS, Figure, Output
-from resonaut.report.style import COLOURS, Array, above, distinct, figure, signal_region
+from resonaut.report.style import COLOURS, Array, above, axis_label, distinct, figure, signal_region
 from resonaut.select.results import Sculpting, Trained
 
 FIGURE = Figure(
@@ -25,8 +25,8 @@ FIGURE = Figure(
     },
 )
 
-# GeV; the stored bins are finer.
-BIN = 100.0
+# Of the shown spectrum, at most about so many; the stored bins are finer.
+BINS = 60
 
 
 def draw(output: Path, summaries: Sequence[Path], data: Sequence[Path], config: Path | None) -> None:
@@ -45,7 +45,7 @@ def selection(content: Trained, text: str, plot: Path) -> None:
         sculpting(content.sculpting, axes[1])
         for ax in axes[:2]:
             signal_region(ax, *content.signal_region)
-            ax.set_xlabel("$m_{jj}$ [GeV]")
+            ax.set_xlabel(axis_label(content.observable, content.unit))
         axes[0].legend(fontsize=8, loc="upper right")
         if content.importance:
             importances(content.importance, axes[2])
@@ -57,6 +57,7 @@ def selection(content: Trained, text: str, plot: Path) -> None:
 
 def spectra(content: Trained, ax: Axes) -> None:
     """The data at each stored efficiency, the loosest above."""
+    unit = "" if content.unit == "1" else f" {content.unit}"
     stored = sorted(content.spectra.items(), key=lambda item: -float(item[0]))
     ends = []
     for (cut, histogram), style in zip(stored, distinct(len(stored)), strict=True):
@@ -68,21 +69,28 @@ def spectra(content: Trained, ax: Axes) -> None:
         heights = np.where(counts > 0, counts, np.nan)
         ax.stairs(heights, edges, baseline=None, lw=1.4, color=style["color"], ls=style["ls"], label=name)
         ends += [*edges[:-1][counts > 0][:1], *edges[1:][counts > 0][-1:]]
-    ax.set(yscale="log", ylabel=f"events / {BIN:g} GeV", ylim=(0.5, None))
+    ax.set(yscale="log", ylabel=f"events / {_step(content.spectrum)[1]:g}{unit}", ylim=(0.5, None))
     if ends:
         ax.set_xlim(min(ends), max(ends))
 
 
-def _merged(histogram: hist.Hist) -> tuple[Array, Array]:
-    """Edges and contents of bins of ``BIN``, the last one perhaps narrower."""
+def _step(histogram: hist.Hist) -> tuple[int, float]:
+    """How many stored bins make one that is shown, and its width."""
     fine = histogram.axes[0].edges
-    starts = np.arange(0, len(fine) - 1, max(1, round(BIN / (fine[1] - fine[0]))))
+    step = max(1, round((len(fine) - 1) / BINS))
+    return step, step * (fine[-1] - fine[0]) / (len(fine) - 1)
+
+
+def _merged(histogram: hist.Hist) -> tuple[Array, Array]:
+    """Edges and contents of wider bins, the last one perhaps narrower."""
+    fine = histogram.axes[0].edges
+    starts = np.arange(0, len(fine) - 1, _step(histogram)[0])
     return np.append(fine[starts], fine[-1]), np.add.reduceat(histogram.values(), starts)
 
 
 def sculpting(found: Sculpting, ax: Axes) -> None:
-    """The efficiency in bins of m_jj, a flat one, and what the tests say and leave possible."""
-    low, high = np.array([each.m_jj for each in found.bins]).reshape(-1, 2).T
+    """The efficiency in bins of the observable, a flat one, and what the tests say and leave possible."""
+    low, high = np.array([each.range for each in found.bins]).reshape(-1, 2).T
     values, errors = 100 * np.array([(each.efficiency, each.error) for each in found.bins]).reshape(-1, 2).T
     ax.axhline(100 * found.efficiency, color=COLOURS[0], lw=1.4)
     ax.errorbar((low + high) / 2, values, errors, xerr=(high - low) / 2, fmt="ko", ms=4, lw=1)

@@ -14,7 +14,7 @@ def test_figure_and_table_repeat_byte_for_byte(bare, content_of, tmp_path) -> No
     test = json.loads((bare / "bias.json").read_text())
     named = tmp_path / "w_bias.json"
     extreme = [point | {"mass": 3600.0, "pull_mean": -1e4, "spurious": 0.0} for point in test["points"]]
-    names = {"method": "cwola", "window": "w", "spectrum_file": ...}
+    names = {"method": "cwola", "window": "w", "observable": "m_jj", "spectrum_file": ...}
     named.write_text(json.dumps(content_of(SelectionBias, **test | names | {"points": extreme})))
     for again in ("a", "b"):
         bias.draw(tmp_path / again, [bare / "bias.json", named], None)

@@ -180,7 +180,9 @@ def test_limits_by_another_method_in_fb(example) -> None:
     toys = replace(example(Limits), observed=30.0)
     point = replace(example(Point), limit=fb, limit_events=events, limit_events_toys=toys)
     none = replace(point, limit=None)
-    in_fb, in_events = (results.Selection("a", True, [], set(), points, [], None) for points in ([point, none], [none]))
+    in_fb, in_events = (
+        results.Selection("a", [], True, [], set(), points, [], None) for points in ([point, none], [none])
+    )
     assert in_fb.checked(point, "toys").observed == 3.0
     assert in_events.checked(none, "toys").observed == 30.0
     assert in_fb.checked(none, "toys") is None

@@ -31,7 +31,7 @@ def summarised(content_of, method, window, **changed):
         "interpolation": {"efficiency": 0.011, "interpolated": 0.01, "error": 0.001, "p_value": 0.4},
         "spurious_excess": 1.7,
         "efficiency": 0.01,
-        "bins": [{"m_jj": [3000 + x, 3250 + x], "efficiency": 0.01, "error": 0.002} for x in (0, 250, 750)],
+        "bins": [{"range": [3000 + x, 3250 + x], "efficiency": 0.01, "error": 0.002} for x in (0, 250, 750)],
         "chi2": 1.5,
         "ndof": 2,
         "p_value": 0.47,
@@ -43,6 +43,8 @@ def summarised(content_of, method, window, **changed):
     known = {
         "method": method,
         "window": window,
+        "observable": "m_jj",
+        "unit": "GeV",
         "signal_region": [2900, 3700] if window == "low" else [3700, 4100],
         "efficiency_target": 0.01,
         "training": {"auc": 0.51},

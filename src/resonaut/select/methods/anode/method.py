@@ -41,12 +41,12 @@ class Anode:
         """Train both flows of each fold; returns their mean validation losses."""
         (values,) = self.inputs.compute(training.events, training.source)
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
-        m_jj = ak.to_numpy(training.events.m_jj)
+        mass = training.mass
         inside = training.regions.signal
         fold = identifier.folds(data.keys, self.classifier.folds, self.classifier.seed)
-        self.masses = [float(np.median(m_jj[inside & (fold != n)])) for n in range(self.classifier.folds)]
+        self.masses = [float(np.median(mass[inside & (fold != n)])) for n in range(self.classifier.folds)]
         self.inside, self.outside = (
-            template.densities(data[rows], m_jj[rows], self.classifier, self.density, purpose)
+            template.densities(data[rows], mass[rows], self.classifier, self.density, purpose)
             for purpose, rows in enumerate((inside, training.regions.beside))
         )
         losses = {"signal_region": self.inside, "beside": self.outside}
@@ -61,6 +61,6 @@ class Anode:
         value = np.empty(len(keys))
         for number, (inside, outside, mass) in enumerate(zip(self.inside, self.outside, self.masses, strict=True)):
             rows = fold == number
-            m_jj = np.full(int(np.sum(rows)), mass)
-            value[rows] = inside.log_prob(values[rows], m_jj) - outside.log_prob(values[rows], m_jj)
+            at = np.full(int(np.sum(rows)), mass)
+            value[rows] = inside.log_prob(values[rows], at) - outside.log_prob(values[rows], at)
         return Raw.alone(value, fold, keys)

@@ -11,6 +11,7 @@ from resonaut.core.events import Dataset
 from resonaut.learn import ratio
 from resonaut.select.compared import Compared, held_out_auc
 from resonaut.select.inputs import Inputs
+from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 from resonaut.select.training_data import TrainingData
 
@@ -67,9 +68,8 @@ class Supervised(Bound):
 
 def simulated(inputs: Inputs, dataset: Dataset, window: Window | None) -> ratio.Sample:
     """The weighted events of a simulated dataset: those of a window's signal region, or all."""
-    events = dataset.read(("m_jj", "weight", *inputs.columns))
+    events = dataset.read((inputs.observable, "weight", *inputs.columns))
     if window:
-        low, high = window.signal_region
-        events = events[(events.m_jj >= low) & (events.m_jj < high)]
+        events = events[Regions.among(events, window).signal]
     (values,) = inputs.compute(events, dataset.name)
     return ratio.Sample(values, ak.to_numpy(events.weight).astype(np.float64), identifier.keys(events))

@@ -4,7 +4,6 @@ A flow p(x | m_jj) learns all data beside the signal region; sampled at the mass
 background there, as far as the features are smooth in m_jj. They may depend on m_jj, which CWoLa does not stand.
 """
 
-import awkward as ak
 import numpy as np
 
 from resonaut.core import identifier
@@ -31,10 +30,10 @@ class Cathode(Compared):
         """
         (values,) = self.inputs.compute(training.events, training.source)
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
-        m_jj = ak.to_numpy(training.events.m_jj)
+        mass = training.mass
         beside, inside = training.regions.beside, training.regions.signal
-        flows = template.densities(data[beside], m_jj[beside], self.classifier, self.density)
-        signal, m_signal = data[inside], m_jj[inside]
+        flows = template.densities(data[beside], mass[beside], self.classifier, self.density)
+        signal, m_signal = data[inside], mass[inside]
         fold = identifier.folds(signal.keys, self.classifier.folds, self.classifier.seed)
 
         def sampled(number: int, n: int, purpose: int) -> ratio.Sample:

@@ -39,11 +39,11 @@ class Lacathode:
         """Train both steps; returns the flows' mean validation loss and the held-out AUC of data against normal."""
         (values,) = self.inputs.compute(training.events, training.source)
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
-        m_jj = ak.to_numpy(training.events.m_jj)
+        mass = training.mass
         beside, inside = training.regions.beside, training.regions.signal
-        self.range = (float(m_jj.min()), float(m_jj.max()))
-        self.flows = template.densities(data[beside], m_jj[beside], self.classifier, self.density)
-        signal, m_signal = data[inside], m_jj[inside]
+        self.range = (float(mass.min()), float(mass.max()))
+        self.flows = template.densities(data[beside], mass[beside], self.classifier, self.density)
+        signal, m_signal = data[inside], mass[inside]
         fold = identifier.folds(signal.keys, self.classifier.folds, self.classifier.seed)
 
         def normal(number: int, n: int, purpose: int) -> ratio.Sample:
@@ -73,17 +73,17 @@ class Lacathode:
         keys = identifier.keys(events)
         (values,) = self.inputs.compute(events, source)
         # The flow knows nothing about masses beyond those of the data.
-        m_jj = np.clip(ak.to_numpy(events.m_jj).astype(np.float64), *self.range)
-        value = self._probability(values, m_jj, keys)
+        mass = np.clip(self.inputs.mass(events).astype(np.float64), *self.range)
+        value = self._probability(values, mass, keys)
         return Raw.alone(value, self.models.folds(keys), keys)
 
     def _probability(
-        self, values: NDArray[np.float32], m_jj: NDArray[np.floating], keys: identifier.Keys
+        self, values: NDArray[np.float32], mass: NDArray[np.floating], keys: identifier.Keys
     ) -> NDArray[np.float64]:
         assert self.models is not None, "fit first"
         latent = np.empty_like(values)
         fold = self.models.folds(keys)
         for number, flow in enumerate(self.flows):
             rows = fold == number
-            latent[rows] = flow.latent(values[rows], m_jj[rows])
+            latent[rows] = flow.latent(values[rows], mass[rows])
         return self.models.probability(latent, keys)

@@ -44,7 +44,7 @@ class Nae:
         Returns the mean held-out energy in the sidebands, and that of events drawn from the learned densities.
         """
         (values,) = self.inputs.compute(training.events, training.source)
-        keys, m_jj = identifier.keys(training.events), ak.to_numpy(training.events.m_jj).astype(np.float64)
+        keys, mass = identifier.keys(training.events), training.mass.astype(np.float64)
         fold, sideband, regression = self._fold(training.events), training.regions.sideband, self.settings.regression
         for number in range(self.folds):
             seed = identifier.derived_seed(self.seed, PURPOSE, number)
@@ -54,7 +54,7 @@ class Nae:
             )
             self.autoencoders.append(model)
             score = _score(model, values[second])
-            self.levels.append(Level.fit(score, m_jj[second], regression.levels, regression.knots))
+            self.levels.append(Level.fit(score, mass[second], regression.levels, regression.knots))
         held_out = [m.energy(values[sideband & (fold == number)]) for number, m in enumerate(self.autoencoders)]
         drawn = [model.energy(model.draw(1000).astype(np.float32)) for model in self.autoencoders]
         return {"energy": float(np.concatenate(held_out).mean()), "energy_drawn": float(np.mean(drawn))}
@@ -63,13 +63,13 @@ class Nae:
         return identifier.folds(identifier.keys(events), self.folds, self.seed)
 
     def raw(self, events: ak.Array, source: str) -> Raw:
-        """The level of each event among those of the same m_jj, in (0, 1), by models that have not seen it."""
+        """The level of each event among those of the same mass, in (0, 1), by models that have not seen it."""
         (values,) = self.inputs.compute(events, source)
-        fold, m_jj = self._fold(events), ak.to_numpy(events.m_jj).astype(np.float64)
+        fold, mass = self._fold(events), self.inputs.mass(events).astype(np.float64)
         flat = np.empty(len(fold))
         for number, (model, levels) in enumerate(zip(self.autoencoders, self.levels, strict=True)):
             rows = fold == number
-            flat[rows] = levels(_score(model, values[rows]), m_jj[rows])
+            flat[rows] = levels(_score(model, values[rows]), mass[rows])
         return Raw.alone(flat, fold, identifier.keys(events))
 
 

@@ -4,7 +4,6 @@ The ratio data / simulation as a function of the features and of m_jj is learned
 m_jj is an input of this first step, and not of the second, data against corrected simulation of the signal region.
 """
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,9 +36,9 @@ class Salad(Compared):
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
         low, high = training.window.sidebands[0][0], training.window.sidebands[1][1]
         parts = [template.simulated(self.inputs, dataset, low, high) for dataset in training.backgrounds]
-        simulation, m_jj = ratio.Sample.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-        there, here = Regions.of(m_jj, training.window), training.regions
-        wide, wide_data = _with_mass(simulation, m_jj), _with_mass(data, ak.to_numpy(training.events.m_jj))
+        simulation, mass = ratio.Sample.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        there, here = Regions.of(mass, training.window), training.regions
+        wide, wide_data = _with_mass(simulation, mass), _with_mass(data, training.mass)
         sidebands = wide_data[here.sideband], wide[there.sideband]
         correction = ratio.CrossFit.fit(*sidebands, self.classifier)
 
@@ -56,6 +55,6 @@ class Salad(Compared):
         return {"auc": area, "auc_error": error, "sideband_auc": held_out_auc(correction, *sidebands)[0]}
 
 
-def _with_mass(sample: ratio.Sample, m_jj: NDArray[np.floating]) -> ratio.Sample:
-    """The same events with m_jj as their last feature."""
-    return ratio.Sample(np.column_stack([sample.features, m_jj]).astype(np.float32), sample.weights, sample.keys)
+def _with_mass(sample: ratio.Sample, mass: NDArray[np.floating]) -> ratio.Sample:
+    """The same events with the mass as their last feature."""
+    return ratio.Sample(np.column_stack([sample.features, mass]).astype(np.float32), sample.weights, sample.keys)

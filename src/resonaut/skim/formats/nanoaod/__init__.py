@@ -3,5 +3,11 @@
 from resonaut.core.formats import Format
 
 FORMATS = {
-    "nanoaod": Format("reader.opened", sections=True, flags=True, truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"))
+    "nanoaod": Format(
+        "reader.opened",
+        sections=True,
+        flags=True,
+        objects=True,
+        truth=("gen", "Gen", "LHE", "PSWeight", "Pileup"),
+    )
 }

@@ -12,15 +12,18 @@ import numpy as np
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.events import KEY
 from resonaut.core.manifest import Cut
-from resonaut.skim import pieces
+from resonaut.physics.observables import LARGE_JET
+from resonaut.skim import objects, pieces
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import VARIATIONS, Column, schema
 from resonaut.skim.cutflow import Cutflow
-from resonaut.skim.formats.nanoaod import counters
+from resonaut.skim.formats.nanoaod import collections, counters
+from resonaut.skim.formats.nanoaod.collections import Collections
 from resonaut.skim.formats.nanoaod.names import Names, resolve
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 from resonaut.skim.own import NEEDED, OwnColumns
 from resonaut.skim.pieces import UnreadableError, reason
+from resonaut.skim.region import Objects
 from resonaut.skim.selection import broken, constituent_columns, finite, jet_columns, select, spread
 from resonaut.skim.settings import Branches, Region, Skim
 from resonaut.skim.truth import decay_quarks, truth_columns
@@ -49,10 +52,15 @@ class Selection:
         cls, config: Skim, region: Region, blind: bool, certified: Certified | None = None, own: OwnColumns = NONE
     ) -> "Selection":
         """The selection for a dataset; a ``blind`` one shows no truth."""
-        constituents = config.max_constituents if config.read_constituents else None
+        constituents = config.max_constituents if config.read_constituents and region.jets else None
         simulation = not blind
-        truth, variations = config.truth and simulation, region.variations and simulation
+        truth, variations = config.truth and simulation and region.jets > 0, region.variations and simulation
         return cls(region, config.branches, constituents, simulation, truth, variations, certified, own)
+
+    @property
+    def objects(self) -> Objects:
+        """The objects and observables of the region."""
+        return Objects(self.region, self.own.code)
 
     @property
     def shapes(self) -> tuple[str, ...]:
@@ -62,7 +70,7 @@ class Selection:
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
         found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
-        return found | self.own.columns()
+        return found | self.objects.columns() | self.own.columns()
 
     def needed(self, names: Names) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
@@ -70,7 +78,8 @@ class Selection:
         here = "name the file's branches in skim.branches"
         fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *TAUS, *filter(None, [names.b_tag])]
         needed = dict.fromkeys(KEY, "give a NanoAOD file")
-        needed |= {f"{names.jets}_{name}": here for name in fields}
+        needed |= {f"{names.jets}_{name}": here for name in fields if region.jets}
+        needed |= collections.branches(self.objects, names)
         if region.jet_id is not None:
             needed[f"{names.jets}_{names.jet_id}"] = f"{here}, or set the region's jet_id to null"
         if self.constituents is not None:
@@ -187,11 +196,15 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     for name, flags, combine in (("trigger", region.trigger, np.any), ("met_filters", region.met_filters, np.all)):
         if flags:
             flow.cut(name, combine([_flag(events, flag, flow) for flag in flags], axis=0))
-    jets, branches = _read_jets(events, selection, names)
-    kept = select(jets, region, flow, branches)
-    chosen = flow.mask
+    jets = None
+    if region.jets:
+        everything, branches = _read_jets(events, selection, names)
+        jets = select(everything, region, flow, branches)
+    found = objects.select(selection.objects, Collections(events, names, selection.objects), jets, flow)
+    kept, chosen = found.get(LARGE_JET), flow.mask
     values: dict[str, Any] = {name: events.flat(name, chosen) for name in KEY}
     values |= {"gen_weight": flow.weights[chosen]} | jet_columns(kept, region.jets, selection.shapes)
+    values |= objects.columns(selection.objects, found)
     if selection.variations:
         for name, branch in VARIATIONS.items():
             values[name] = _variations(events, branch, chosen)

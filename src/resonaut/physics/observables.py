@@ -1,0 +1,176 @@
+"""The vocabulary of event observables: numbers of an event that follow from its selected objects.
+
+A formula gets objects by name, as awkward records (events * var) with the fields that it asks for: ``large_jet`` with
+the heavier first, ``lepton`` (the muons and electrons together) and all others by falling pT, and ``met``, one record
+an event of pt and phi. GeV and radians; sums are in double precision.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.core.extensions import Vocabulary
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+Values = NDArray[np.float64]
+# By name and field.
+Objects = Mapping[str, Any]
+
+MOMENTUM = ("pt", "eta", "phi", "mass")
+LARGE_JET, MET = "large_jet", "met"
+# Objects that are several of a region's, put together.
+GROUPS = {"lepton": ("muon", "electron")}
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a formula needs of an object: at least ``number`` of them, and the ``fields`` of each."""
+
+    number: int
+    fields: tuple[str, ...] = MOMENTUM
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A number for each event: the ``objects`` that it needs, its ``unit`` and LaTeX ``label``, and its ``formula``."""
+
+    objects: Mapping[str, Need]
+    unit: str
+    label: str
+    formula: Callable[[Objects], Any]
+
+
+def momentum(objects: Any, place: int) -> tuple[Values, Values, Values, Values]:
+    """px, py, pz and energy (GeV) of the object at a ``place`` of each event, from lists or arrays (n, k) by field."""
+    pt, eta, phi, mass = (np.asarray(objects[name][:, place], np.float64) for name in MOMENTUM)
+    return pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
+
+
+def summed(*parts: tuple[Any, int]) -> tuple[Values, Values, Values, Values]:
+    """px, py, pz and energy of the sum of objects at given places."""
+    px, py, pz, energy = momentum(*parts[0])
+    for part in parts[1:]:
+        more = momentum(*part)
+        px, py, pz, energy = px + more[0], py + more[1], pz + more[2], energy + more[3]
+    return px, py, pz, energy
+
+
+def mass(*parts: tuple[Any, int]) -> Values:
+    """The invariant mass (GeV) of objects at given places."""
+    px, py, pz, energy = summed(*parts)
+    found: Values = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
+    return found
+
+
+def pt(*parts: tuple[Any, int]) -> Values:
+    """The transverse momentum (GeV) of the sum of objects at given places."""
+    px, py, _, _ = summed(*parts)
+    return np.hypot(px, py)
+
+
+def delta_phi(one: Any, two: Any) -> Values:
+    """The absolute difference of azimuths (rad), from 0 to pi."""
+    turned = np.asarray(one, np.float64) - np.asarray(two, np.float64)
+    found: Values = np.abs((turned + np.pi) % (2 * np.pi) - np.pi)
+    return found
+
+
+def scalar_sum(objects: "ak.Array") -> Values:
+    """The sum of the transverse momenta (GeV) of all objects of each event."""
+    # The vocabulary alone is looked up before the first job.
+    import awkward as ak
+
+    return np.asarray(ak.sum(ak.values_astype(objects.pt, np.float64), axis=1))
+
+
+def transverse_mass(lepton: "ak.Array", met: "ak.Array") -> Values:
+    """sqrt(2 pT pT_miss (1 - cos(delta phi))) of the leading lepton and missing momentum, GeV."""
+    product = np.asarray(lepton.pt[:, 0], np.float64) * np.asarray(met.pt, np.float64)
+    found: Values = np.sqrt(2 * product * (1 - np.cos(delta_phi(lepton.phi[:, 0], met.phi))))
+    return found
+
+
+def _pair(name: str, sign: str, symbol: str) -> dict[str, Observable]:
+    """The observables of the first two objects of a kind, under ``m_<sign>`` and so on, with a LaTeX ``symbol``."""
+
+    def two(objects: Objects) -> tuple[tuple[Any, int], tuple[Any, int]]:
+        return (objects[name], 0), (objects[name], 1)
+
+    def eta(objects: Objects) -> Any:
+        return np.abs(objects[name]["eta"][:, 0] - objects[name]["eta"][:, 1])
+
+    def phi(objects: Objects) -> Any:
+        return delta_phi(objects[name]["phi"][:, 0], objects[name]["phi"][:, 1])
+
+    return {
+        f"m_{sign}": Observable({name: Need(2)}, "GeV", rf"$m_{{{symbol}}}$", lambda o: mass(*two(o))),
+        f"pt_{sign}": Observable({name: Need(2)}, "GeV", rf"$p_T^{{{symbol}}}$", lambda o: pt(*two(o))),
+        f"delta_eta_{sign}": Observable({name: Need(2, ("eta",))}, "1", rf"$|\Delta\eta_{{{symbol}}}|$", eta),
+        f"delta_phi_{sign}": Observable({name: Need(2, ("phi",))}, "rad", rf"$|\Delta\phi_{{{symbol}}}|$", phi),
+        f"delta_r_{sign}": Observable(
+            {name: Need(2, ("eta", "phi"))},
+            "1",
+            rf"$\Delta R_{{{symbol}}}$",
+            lambda o: np.hypot(np.asarray(eta(o), np.float64), phi(o)),
+        ),
+    }
+
+
+_LEPTONS, _JETS, _MET = {"lepton": Need(0, ("pt",))}, {"small_jet": Need(0, ("pt",))}, {MET: Need(1, ("pt",))}
+
+OBSERVABLES: Vocabulary[Observable] = Vocabulary(
+    "OBSERVABLES",
+    "observable",
+    Observable,
+    {
+        **_pair(LARGE_JET, "jj", "jj"),
+        "m_jet": Observable(
+            {LARGE_JET: Need(1, ("softdrop_mass",))},
+            "GeV",
+            r"$m_{\mathrm{SD}}$",
+            lambda o: o[LARGE_JET].softdrop_mass[:, 0],
+        ),
+        **_pair("small_jet", "small_jj", "j_1j_2"),
+        "m_small_jjj": Observable(
+            {"small_jet": Need(3)},
+            "GeV",
+            r"$m_{j_1j_2j_3}$",
+            lambda o: mass(*((o["small_jet"], place) for place in range(3))),
+        ),
+        **_pair("b_jet", "bb", "bb"),
+        **_pair("lepton", "ll", r"\ell\ell"),
+        "charge_ll": Observable(
+            {"lepton": Need(2, ("charge",))},
+            "1",
+            r"$q_{\ell\ell}$",
+            lambda o: np.asarray(o["lepton"].charge[:, 0], np.float64) + o["lepton"].charge[:, 1],
+        ),
+        "m_llj": Observable(
+            {"lepton": Need(2), "small_jet": Need(1)},
+            "GeV",
+            r"$m_{\ell\ell j}$",
+            lambda o: mass((o["lepton"], 0), (o["lepton"], 1), (o["small_jet"], 0)),
+        ),
+        **_pair("photon", "gamma_gamma", r"\gamma\gamma"),
+        "m_t": Observable(
+            {"lepton": Need(1, ("pt", "phi")), MET: Need(1, ("pt", "phi"))},
+            "GeV",
+            r"$m_T$",
+            lambda o: transverse_mass(o["lepton"], o[MET]),
+        ),
+        "h_t": Observable(_JETS, "GeV", r"$H_T$", lambda o: scalar_sum(o["small_jet"])),
+        "s_t": Observable(
+            _JETS | _LEPTONS | _MET,
+            "GeV",
+            r"$S_T$",
+            lambda o: scalar_sum(o["small_jet"]) + scalar_sum(o["lepton"]) + np.asarray(o[MET].pt, np.float64),
+        ),
+        "met_pt": Observable(_MET, "GeV", r"$p_T^{\mathrm{miss}}$", lambda o: o[MET].pt),
+        "met_phi": Observable({MET: Need(1, ("phi",))}, "rad", r"$\phi^{\mathrm{miss}}$", lambda o: o[MET].phi),
+    },
+)

@@ -1,0 +1,51 @@
+"""The objects of a region in a batch of a NanoAOD file: which collections and branches they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import awkward as ak
+import numpy as np
+
+from resonaut.physics.observables import MET
+from resonaut.skim.formats.nanoaod.names import Names
+from resonaut.skim.formats.nanoaod.tree import Batch
+from resonaut.skim.region import KINDS, Objects, needed
+
+
+@dataclass(frozen=True)
+class Collections:
+    """Objects by their names in the region; ``skim.objects.select`` reads them."""
+
+    batch: Batch
+    names: Names
+    of: Objects
+
+    def objects(self, name: str, fields: Sequence[str], mask: np.ndarray) -> ak.Array:
+        """Fields of all objects of a kind, in the events of ``mask``."""
+        return self.batch.collection(collection(name, self.of, self.names), fields, mask)
+
+    def met(self, field: str, mask: np.ndarray) -> np.ndarray:
+        """The pt or phi of the missing momentum in the events of ``mask``."""
+        return self.batch.flat(self.branch(MET, field), mask)
+
+    def branch(self, name: str, field: str) -> str:
+        """The file's name of a field."""
+        return f"{self.names.met if name == MET else collection(name, self.of, self.names)}_{field}"
+
+
+def collection(name: str, objects: Objects, names: Names) -> str:
+    """The file's collection of a kind of objects."""
+    found = objects.kind(name).collection
+    return names.candidates if found == KINDS["candidate"].collection else found
+
+
+def branches(objects: Objects, names: Names) -> dict[str, str]:
+    """The branches that a file must have for the objects and observables, each with the remedy where it lacks one."""
+    found: dict[str, str] = {}
+    for name in objects.region.objects:
+        remedy = f"correct the object {name!r} of the region"
+        found |= {f"{collection(name, objects, names)}_{field}": remedy for field in objects.read(name)}
+    if MET in (needs := needed(objects.observables())):
+        remedy = "name the missing momentum in skim.branches.met"
+        found |= {f"{names.met}_{field}": remedy for field in needs[MET].fields}
+    return found
