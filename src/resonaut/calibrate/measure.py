@@ -18,8 +18,9 @@ from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_o
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.results import Edges, Planes
 from resonaut.calibrate.settings import Settings
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.core.events import Collisions, Dataset
+from resonaut.core.events import Dataset
 from resonaut.physics.clustering import FloatArray
 
 W_PRONGS = 2

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import EmptySelectionError
-from resonaut.core.events import Collisions, Dataset, require_finite, write
+from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor
 from resonaut.learn import ratio
 from resonaut.physics import features

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 import awkward as ak
 import numpy as np
 
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError
-from resonaut.core.events import KEY, Collisions, Dataset
+from resonaut.core.events import KEY, Dataset
 from resonaut.core.identifier import keys
 from resonaut.core.weights import NOMINAL, Variation, Weighted, Weights
 from resonaut.select import base, drawing, results

@@ -66,7 +66,10 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
 
 
 # Names that a column of the user's own cannot have.
-TAKEN = {*schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True), "j1_b_tag", "j2_b_tag", "weight", "tag_train"}
+TAKEN = {
+    *schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True),
+    *("j1_b_tag", "j2_b_tag", "weight", "passes", "tag_train"),
+}
 
 
 def units(columns: Mapping[str, Column]) -> dict[str, str]:

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.core import events, histograms
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.core.events import Collisions, Dataset
+from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
 from resonaut.core.record import build
 from resonaut.reweight.cli import app

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Collisions, Dataset, iterate
+from resonaut.core.events import KEY, Dataset, iterate
 from resonaut.core.events import columns as columns_of
 from resonaut.core.events import write as write_events
 from resonaut.core.results import read, write

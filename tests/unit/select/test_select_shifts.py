@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from resonaut.core import events
-from resonaut.core.events import Collisions, Dataset
+from resonaut.core.collisions import Collisions
+from resonaut.core.events import Dataset
 from resonaut.core.variations import only_different, shifted_name
 from resonaut.select.peak import moved, position_and_width
 from resonaut.select.results import Moved

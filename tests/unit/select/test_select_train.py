@@ -8,8 +8,9 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from resonaut.core import histograms, identifier
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Collisions, Dataset
+from resonaut.core.events import KEY, Dataset
 from resonaut.core.events import columns as columns_of
 from resonaut.core.files import write_json
 from resonaut.core.record import plain
