@@ -146,6 +146,9 @@ class Weights:
         return product
 
 
+NONE = Weights((), {})
+
+
 @record
 class Effect:
     """What the weights or shifts of one group do to the efficiency of a selection.
