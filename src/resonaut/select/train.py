@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from resonaut.core.events import Collisions, Dataset
+from resonaut.core.collisions import Collisions
+from resonaut.core.events import Dataset
 from resonaut.core.weights import Weighted
 from resonaut.select import method as methods
 from resonaut.select.importance import importance

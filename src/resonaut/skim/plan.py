@@ -178,6 +178,8 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
 
         if column in TAKEN or column in Objects(region_of(analysis, name), own.code).columns():
             raise ConfigError(f"{where}: {column!r} has the name of another column; rename it.")
+        if "__" in column:
+            raise ConfigError(f"{where}: {column!r} reads as the shift of another column; use single underscores.")
         for branch in entry.branches:
             if branch.startswith(layout.truth):
                 raise ConfigError(

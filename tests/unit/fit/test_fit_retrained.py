@@ -42,6 +42,7 @@ def experiment(content_of):
             efficiency=efficiency,
             efficiency_error=efficiency / 20,
             weights={"lund": {"scale_factor": 1.0, "uncertainties": {"a": [0.05, -0.05]}}},
+            moved={},
             spectrum=histogram(rng.normal(3500, 120, 400), np.full(400, efficiency / 400)),
         )
         names = {"method": "cwola", "window": "w3500", "signal_region": [3250, 3750], "data": "pool"}
