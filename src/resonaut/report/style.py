@@ -16,9 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import MaxNLocator
 
-from resonaut.core import observables
 from resonaut.core.files import atomic
-from resonaut.physics.observables import OBSERVABLES
 
 Array = npt.NDArray[np.float64]
 
@@ -75,12 +73,6 @@ def mathematical(name: str) -> str:
         # Whatever a file calls it; as it stands there.
         return name.replace("$", r"\$")
     return shown
-
-
-def axis_label(observable: str, unit: str) -> str:
-    """What stands on the axis of an observable, whose label is known or made of its name."""
-    labels = {name: one.label for name, one in OBSERVABLES.items()} | observables.LABELS
-    return observables.axis(mathematical(labels.get(observable, observable)), unit)
 
 
 @contextmanager
