@@ -18,8 +18,10 @@ from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_o
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.results import Edges, Planes
 from resonaut.calibrate.settings import Settings
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.core.events import Collisions, Dataset
+from resonaut.core.events import Dataset
+from resonaut.core.weights import Weights
 from resonaut.physics.clustering import FloatArray
 
 W_PRONGS = 2
@@ -160,12 +162,16 @@ def _counts(
     columns: Sequence[str],
     weight: Callable[[ak.Array, str], FloatArray],
 ) -> Counts:
-    """Count the W jets of datasets; ``weight`` gives (variations, events) from events with ``columns``, and a name."""
+    """Count the W jets of datasets; ``weight`` gives (variations, events) from events with ``columns``, and a name.
+
+    The weights of a dataset's own files, such as those for pile-up, count in all of them.
+    """
     counts: Counts | None = None
     for dataset in datasets:
-        batches = dataset.iterate([*constituent_columns(JET), "weight", *columns])
+        own = Weights.of(dataset, ())
+        batches = dataset.iterate([*constituent_columns(JET), "weight", *own.columns, *columns])
         for batch in tqdm(batches, desc=f"Lund planes of {dataset.name}", unit="batch", disable=None):
-            w = weight(batch, dataset.name)
+            w = weight(batch, dataset.name) * own.nominal(batch)
             counts = counts or Counts(settings.bins, len(w))
             counts.fill(planes_in(constituents_of(batch, JET), W_PRONGS, settings), w)
     return counts or Counts(settings.bins, 1 + 2 * len(settings.systematics.weights))

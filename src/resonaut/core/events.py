@@ -9,7 +9,7 @@ that pass the selection only with them (``core.variations``); who reads sees the
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,11 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from resonaut.core.datasets import BLIND
-from resonaut.core.errors import ConfigError, InputFileError, MisalignedFriendsError, NotFiniteError
+from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
 from resonaut.core.identifier import KEY as KEY
-from resonaut.core.manifest import Manifest, luminosities, total_luminosity
+from resonaut.core.manifest import Manifest
 from resonaut.core.results import read
 from resonaut.core.variations import PASSES, shifted_name
 
@@ -72,8 +71,8 @@ class Dataset:
         """The file of one chunk in ``<results>/<folder>/<dataset>/``; ``folder`` is mostly a verb."""
         return self.results / folder / self.name / f"{chunk}.parquet"
 
-    def unit(self, column: str) -> str:
-        """The unit of a column of ``skim``; ``1`` for a number.
+    def described(self, column: str) -> Mapping[str, str]:
+        """What ``skim`` says of a column: ``unit`` (``1`` for a number) and ``label``, its name where there is none.
 
         Raises:
             InputFileError: there is no such column.
@@ -82,7 +81,7 @@ class Dataset:
         found = metadata(path)
         if column not in found:
             raise InputFileError(path, f"no column {column!r}", "keep it in the dataset's region")
-        return found[column].get("unit", "1")
+        return {"unit": "1", "label": column} | found[column]
 
     def iterate(
         self, columns: Sequence[str], friends: Sequence[str] = (), variation: str = "", *, every: bool = False
@@ -128,81 +127,6 @@ class Dataset:
     def read(self, columns: Sequence[str], friends: Sequence[str] = ()) -> ak.Array:
         """All nominal events at once, for columns that fit in memory; at least the event identifier's types."""
         return ak.concatenate(list(self.iterate(columns, friends)))
-
-
-@dataclass(frozen=True)
-class Collisions:
-    """Data or pseudo-data that are one to a stage, such as those of several eras: their events one after the other."""
-
-    datasets: tuple[Dataset, ...]
-
-    @classmethod
-    def open(cls, manifests: Iterable[Path]) -> "Collisions":
-        """Open the datasets of some manifests; see ``Dataset.open``.
-
-        Raises:
-            ConfigError: one of them is simulation.
-        """
-        found = tuple(Dataset.open(path) for path in manifests)
-        for dataset in found:
-            if dataset.manifest.nature not in BLIND:
-                raise ConfigError(f"dataset {dataset.name!r} is simulation, not data; give data or pseudo-data.")
-        return cls(found)
-
-    @property
-    def name(self) -> str:
-        """The datasets' names, as in ``data_2017 + data_2018``."""
-        return " + ".join(dataset.name for dataset in self.datasets)
-
-    def iterate(self, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
-        """Yield all events in batches; see ``Dataset.iterate_chunk``."""
-        for dataset in self.datasets:
-            yield from dataset.iterate(columns, friends)
-
-    def read(self, columns: Sequence[str], friends: Sequence[str] = ()) -> ak.Array:
-        """All events at once; see ``Dataset.read``."""
-        return ak.concatenate([dataset.read(columns, friends) for dataset in self.datasets])
-
-    @property
-    def without_signal(self) -> bool:
-        """Whether all events are known to be of no signal."""
-        return all(dataset.manifest.nature == "pseudo_data" for dataset in self.datasets)
-
-    @property
-    def luminosity(self) -> float:
-        """In 1/fb: datasets of one era share it, those of several eras add up.
-
-        Raises:
-            ConfigError: a dataset has none.
-        """
-        for dataset in self.datasets:
-            if dataset.manifest.luminosity is None:
-                raise ConfigError(
-                    f"dataset {dataset.name!r} has no luminosity; set datasets.{dataset.name}.luminosity."
-                )
-        found = total_luminosity(dataset.manifest for dataset in self.datasets)
-        assert found is not None
-        return found
-
-    def simulated(self, manifests: Iterable[Path]) -> tuple[Dataset, ...]:
-        """Simulation beside these data: that of one era has the part of its cross section that the era's luminosity is.
-
-        Raises:
-            ConfigError: it is of an era that these data do not have.
-        """
-        return tuple(self._of_era(Dataset.open(path)) for path in manifests)
-
-    def _of_era(self, dataset: Dataset) -> Dataset:
-        era = dataset.manifest.era
-        if era is None:
-            return dataset
-        found = luminosities(one.manifest for one in self.datasets)
-        if era not in found:
-            raise ConfigError(f"dataset {dataset.name!r} is of the era {era!r}, and {self.name!r} is not; correct one.")
-        if len(found) == 1:
-            return dataset
-        share = (found[era] or 0.0) / self.luminosity
-        return replace(dataset, manifest=replace(dataset.manifest, weight_scale=dataset.manifest.weight_scale * share))
 
 
 def columns(path: Path) -> list[str]:

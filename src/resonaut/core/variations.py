@@ -6,6 +6,8 @@ holds for all events. The column ``passes`` says which events pass the nominal s
 follows the same rule. ``core.events`` reads them.
 """
 
+from typing import Literal
+
 import awkward as ak
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +26,14 @@ def shifted_name(column: str, variation: str) -> str:
     return f"{column}__{variation}"
 
 
-def source_and_way(variation: str) -> tuple[str, str]:
+def source_and_way(variation: str) -> tuple[str, Literal["up", "down"]]:
     """The parts of a variation's name.
 
     >>> source_and_way("jes_total_up")
     ('jes_total', 'up')
     """
     source, _, way = variation.rpartition("_")
-    return source, way
+    return source, "up" if way == "up" else "down"
 
 
 def differs(values: ak.Array | np.ndarray, nominal: ak.Array | np.ndarray) -> npt.NDArray[np.bool_]:
@@ -48,5 +50,16 @@ def differs(values: ak.Array | np.ndarray, nominal: ak.Array | np.ndarray) -> np
 
 def where(chosen: npt.NDArray[np.bool_], values: ak.Array | np.ndarray) -> ak.Array:
     """The ``values`` of the ``chosen`` ones of n events, in their places; null elsewhere."""
+    if isinstance(values, np.ndarray):
+        whole = np.zeros(len(chosen), values.dtype)
+        whole[chosen] = values
+        mask, content = ak.index.Index8(chosen.view(np.int8)), ak.contents.NumpyArray(whole)
+        return ak.Array(ak.contents.ByteMaskedArray(mask, content, valid_when=True))
     place = np.where(chosen, np.cumsum(chosen) - 1, -1)
     return ak.Array(ak.contents.IndexedOptionArray.simplified(ak.index.Index64(place), ak.to_layout(values)))
+
+
+def only_different(values: ak.Array | np.ndarray, nominal: ak.Array | np.ndarray) -> ak.Array:
+    """The values where they are not the nominal ones, null elsewhere."""
+    unlike = differs(values, nominal)
+    return where(unlike, values[unlike])

@@ -46,7 +46,10 @@ class Factor:
 
 
 class Variation(NamedTuple):
-    """One set of weights: the nominal one has neither group nor source; ``without`` has the group's weights as 1."""
+    """One set of weights: the nominal one has neither group nor source; ``without`` has the group's weights as 1.
+
+    Shifted objects (``core.variations``) are one, too, with the nominal weights of the events that pass with them.
+    """
 
     group: str = ""
     source: str = ""
@@ -143,12 +146,15 @@ class Weights:
         return product
 
 
+NONE = Weights((), {})
+
+
 @record
 class Effect:
-    """What the weights of one group do to the efficiency of a selection.
+    """What the weights or shifts of one group do to the efficiency of a selection.
 
-    ``scale_factor``: the efficiency over that with the group's weights as 1. ``uncertainties``: its relative change
-    by source, up and down; that of toys is their root mean square about the nominal weight, both ways.
+    ``scale_factor``: the efficiency over that with the group's weights as 1; of shifts 1. ``uncertainties``: its
+    relative change by source, up and down; that of toys is their root mean square about the nominal weight, both ways.
     """
 
     scale_factor: float
@@ -167,16 +173,27 @@ class Efficiency:
         # Rows: all events with the weights that change how many there are; all with all weights; those selected.
         self.sums: dict[Variation, FloatArray] = {}
 
-    def add(self, weights: Weights, events: ak.Array, weight: FloatArray, selected: npt.NDArray[np.bool_]) -> None:
-        """Count a batch: what weights it has, the events' own ``weight``, and which are selected."""
+    def add(
+        self,
+        weights: Weights,
+        events: ak.Array,
+        weight: FloatArray,
+        selected: npt.NDArray[np.bool_],
+        shift: Variation = NOMINAL,
+    ) -> None:
+        """Count a batch: what weights it has, the events' own ``weight``, and which are selected.
+
+        ``shift``: of which shifted objects the events are; these count with their nominal weights.
+        """
         if not len(weight):
             return
         rows = np.stack([weight, weight * selected])
-        for variation in weights.variations:
+        for variation in weights.variations if shift == NOMINAL else [NOMINAL]:
             changing = weights.sums(rows[:1], events, variation, changing=True)
             whole = weights.sums(rows, events, variation)
             found = np.stack([np.broadcast_to(changing[0], whole[0].shape), *whole])
-            self.sums[variation] = self.sums.get(variation, 0.0) + found
+            key = variation if shift == NOMINAL else shift
+            self.sums[key] = self.sums.get(key, 0.0) + found
 
     def nominal(self) -> FloatArray:
         """The three sums with the nominal weights."""
@@ -190,20 +207,26 @@ class Efficiency:
         return found
 
     def effects(self) -> dict[str, Effect]:
-        """The effect of each group of weights, where something is selected."""
+        """The effect of each group of weights or shifts, where something is selected."""
         return {
             group: Effect(
-                scale_factor=float(self.relative(NOMINAL, Variation(group, way="without"))[0]),
+                scale_factor=self._scale_factor(Variation(group, way="without")),
                 uncertainties=dict(self._uncertainties(group)),
             )
             for group in dict.fromkeys(variation.group for variation in self.sums if variation.group)
         }
 
+    def _scale_factor(self, without: Variation) -> float:
+        return float(self.relative(NOMINAL, without)[0]) if without in self.sums else 1.0
+
     def _uncertainties(self, group: str) -> Iterator[tuple[str, tuple[float, float]]]:
-        for variation in self.sums:
-            if variation.group == group and variation.way == "toys":
-                rms = float(np.sqrt(np.mean((self.relative(variation) - 1) ** 2)))
-                yield variation.source, (rms, -rms)
-            elif variation.group == group and variation.way == "up":
-                down = Variation(group, variation.source, "down")
-                yield variation.source, (float(self.relative(variation)[0] - 1), float(self.relative(down)[0] - 1))
+        mine = [one for one in self.sums if one.group == group]
+        for source in dict.fromkeys(one.source for one in mine if one.source):
+            ways = {one.way: self.relative(one) - 1 for one in mine if one.source == source}
+            if "toys" in ways:
+                rms = float(np.sqrt(np.mean(ways["toys"] ** 2)))
+                yield source, (rms, -rms)
+            else:
+                # A source may have one way only, such as a smearing that is on or off.
+                up, down = (float(ways[way][0]) if way in ways else 0.0 for way in ("up", "down"))
+                yield source, (up, down)

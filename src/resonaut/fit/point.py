@@ -211,8 +211,11 @@ def _groups(search: Search, sizes: Mapping[str, Size]) -> dict[str, list[str]]:
 
 
 def _exported(search: Search, sizes: Mapping[str, Size]) -> dict[str, Size]:
-    """The sizes with each group as one source: apart, those of two sides add up otherwise than in quadrature."""
-    groups = _groups(search, sizes)
+    """The sizes with each group as one source: apart, those of two sides add up otherwise than in quadrature.
+
+    Shifts of objects have their own names, by which they are correlated with those of other eras and analyses.
+    """
+    groups = {name: members for name, members in _groups(search, sizes).items() if name not in search.shifted}
     apart = {name: size for name, size in sizes.items() if not any(name in members for members in groups.values())}
     return apart | {name: sides.relative(sides.combined(sizes[n] for n in members)) for name, members in groups.items()}
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -29,21 +29,23 @@ T = TypeVar("T")
 class Efficiency:
     """Share of the produced signal that is selected, and its relative uncertainties by source, as in ``sides``.
 
-    ``measured``: known well enough for limits on the cross section.
+    ``measured``: known well enough for limits on the cross section. ``peak``: ``scale`` and ``resolution``, where the
+    simulated signal with shifted objects tells them.
     """
 
     value: float | None
     uncertainties: Mapping[str, Size]
     measured: bool
     extrapolated: bool = False
+    peak: Mapping[str, Size] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Search:
     """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass (GeV).
 
-    ``groups`` of weights, whose sources of uncertainty have names that begin so: each is one calibration, of which one
-    wants to know what it costs as a whole.
+    ``groups`` of weights and shifts, whose sources of uncertainty have names that begin so: each is one calibration, of
+    which one wants to know what it costs as a whole. ``shifted``: those of shifted objects.
     """
 
     spectrum: Spectrum
@@ -52,6 +54,7 @@ class Search:
     efficiencies: dict[float, Efficiency]
     settings: FitSettings
     groups: tuple[str, ...] = ()
+    shifted: tuple[str, ...] = ()
 
     def events_per_fb(self, mass: float) -> float | None:
         """Selected events of a signal of 1 fb, where that is known."""
@@ -63,7 +66,7 @@ class Search:
     def uncertainties(self, mass: float) -> dict[str, Size]:
         """Relative uncertainties of the signal by source; those of the yield only for limits on the cross section."""
         given = self.settings.uncertainties
-        sizes: dict[str, Size] = {"scale": given.scale, "resolution": given.resolution}
+        sizes: dict[str, Size] = {"scale": given.scale, "resolution": given.resolution, **self.efficiencies[mass].peak}
         if self.events_per_fb(mass) is not None:
             sizes |= self.efficiencies[mass].uncertainties
         return {name: size for name, size in sizes.items() if sides.largest(size) > 0}
@@ -188,4 +191,5 @@ def interpolated(mass: float, masses: np.ndarray, efficiencies: list[Efficiency]
         # Both neighbours, or the nearest one beyond the ends.
         np.interp(mass, masses, [float(not e.measured) for e in efficiencies]) == 0,
         not masses[0] <= mass <= masses[-1],
+        {n: sides.interpolated(mass, masses, [e.peak[n] for e in efficiencies]) for n in efficiencies[0].peak},
     )

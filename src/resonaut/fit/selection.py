@@ -1,5 +1,6 @@
 """The fit of one selected spectrum: reads what ``select`` wrote, and the data's luminosity."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from resonaut.fit.results import SelectionBias, SelectionScan, Size
 from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.settings import FitSettings, two_of_one_mass
 from resonaut.fit.shapes import Gaussian, Shape, from_simulation
+from resonaut.fit.sides import largest
 from resonaut.fit.spectrum import Spectrum, from_histogram, regular_edges
 from resonaut.select.results import Selection, Signal, Trained
 
@@ -45,7 +47,9 @@ def bias_selection(settings: FitSettings, selection: Path, data: Sequence[Path],
 
 def _names(selected: Selection) -> dict[str, Any]:
     """What a result says of its selection."""
-    return {name: getattr(selected, name) for name in ("method", "window", "observable", "unit", "signal_region")}
+    return {
+        name: getattr(selected, name) for name in ("method", "window", "observable", "label", "unit", "signal_region")
+    }
 
 
 def opened(settings: FitSettings, selection: Path, data: Sequence[Path]) -> tuple[Selection, Search]:
@@ -77,7 +81,9 @@ def search_of(settings: FitSettings, selected: Selection, luminosity: float | No
     resolution = Resolution(settings.resolution)
     spectrum = replace(whole.rebinned(edges, "fit.range and fit.bin_width"), resolution=resolution)
     groups = dict.fromkeys(group for signal in signals.values() for group in signal.weights)
-    return Search(spectrum, shape, luminosity, efficiencies, settings, tuple(groups))
+    moved = {name for signal in signals.values() for name in signal.moved}
+    shifted = tuple(group for group in groups if any(name.startswith(f"{group}_") for name in moved))
+    return Search(spectrum, shape, luminosity, efficiencies, settings, tuple(groups), shifted)
 
 
 def _signals(settings: FitSettings, known: dict[str, Signal], selection: Path) -> dict[float, Signal]:
@@ -123,5 +129,18 @@ def _efficiency(mass: float, signals: dict[float, Signal], settings: FitSettings
             "efficiency": settings.uncertainties.efficiency,
             "luminosity": settings.uncertainties.luminosity,
         }
-        found.append(Efficiency(value, uncertainties, measured=statistics <= settings.max_efficiency_error))
+        measured = statistics <= settings.max_efficiency_error
+        found.append(Efficiency(value, uncertainties, measured, peak=_peak(signal, settings)))
     return interpolated(mass, np.array(list(signals)), found)
+
+
+def _peak(signal: Signal, settings: FitSettings) -> dict[str, Size]:
+    """How uncertain the peak's position and width are: the larger sides of all shifts of objects, in quadrature.
+
+    Of a signal without any what the configuration says.
+    """
+    if not signal.moved:
+        return {"scale": settings.uncertainties.scale, "resolution": settings.uncertainties.resolution}
+    sizes = {"scale": [one.position for one in signal.moved.values()]}
+    sizes["resolution"] = [one.width for one in signal.moved.values()]
+    return {name: math.hypot(*map(largest, moves)) for name, moves in sizes.items()}

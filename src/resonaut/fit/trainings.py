@@ -9,7 +9,7 @@ import numpy as np
 
 from resonaut.core.weights import Effect
 from resonaut.fit.turnon import FEWEST, TurnOn
-from resonaut.select.results import Experiment, Signal
+from resonaut.select.results import Experiment, Moved, Signal
 
 # The uncertainty of one more training, among those of the weights.
 DRAW = ("draw", "training")
@@ -57,6 +57,7 @@ def _mean(experiments: Sequence[Experiment], efficiency: float, uncertainty: flo
         efficiency=efficiency,
         efficiency_error=float(relative) * efficiency,
         weights=weights,
+        moved={name: _mean_moved([s.moved[name] for s in signals if name in s.moved]) for name in signals[0].moved},
         spectrum=_mean_spectrum([s.spectrum for s in signals]),
     )
 
@@ -66,6 +67,14 @@ def _shifts(experiment: Experiment, group: str, source: str) -> list[float]:
     again = [experiment.injection.retrained.get(f"{group}_{source}_{side}") for side in ("up", "down")]
     evaluated = experiment.signals[0].weights[group].uncertainties[source]
     return [old if new is None else new for old, new in zip(evaluated, again, strict=True)]
+
+
+def _mean_moved(found: Sequence[Moved]) -> Moved:
+    def mean(sides: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        up, down = np.mean(sides, axis=0)
+        return float(up), float(down)
+
+    return Moved(position=mean([one.position for one in found]), width=mean([one.width for one in found]))
 
 
 def _mean_spectrum(spectra: Sequence[hist.Hist]) -> hist.Hist:

@@ -30,7 +30,7 @@ def train(
     friends <results>/reweight/<background>/<chunk>.parquet (reweight) and the closure test.
     """
     from resonaut.core import config as configuration
-    from resonaut.core import events
+    from resonaut.core.collisions import Collisions
     from resonaut.core.results import write
     from resonaut.learn.ratio import Sample
     from resonaut.reweight.closure import closure
@@ -39,7 +39,7 @@ def train(
 
     distinct([config, *data, *simulation], [output])
     settings = configuration.read(config, Settings)
-    collisions = events.Collisions.open(data)
+    collisions = Collisions.open(data)
     backgrounds, luminosity = collisions.simulated(simulation), collisions.luminosity
     observed = read_sidebands(collisions, settings)
     simulated = Sample.concatenate([read_sidebands(dataset, settings) for dataset in backgrounds])

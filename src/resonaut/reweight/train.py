@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import EmptySelectionError
-from resonaut.core.events import Collisions, Dataset, require_finite, write
-from resonaut.core.weights import Factor
+from resonaut.core.events import Dataset, require_finite, write
+from resonaut.core.weights import NONE, Factor, Weights
 from resonaut.learn import ratio
 from resonaut.physics import features
 from resonaut.reweight.settings import Settings
@@ -66,16 +67,19 @@ class Reweighter:
 def read_sidebands(dataset: Dataset | Collisions, settings: Settings) -> ratio.Sample:
     """The events of a dataset with a mass in one of the sidebands; weights 1 for data, in fb for simulation.
 
+    Those of simulation include the weights of its own files, such as those for pile-up.
+
     Raises:
         EmptySelectionError: there is none.
     """
-    columns = (settings.observable, "weight", *features.columns(settings.features))
+    own = Weights.of(dataset, ()) if isinstance(dataset, Dataset) else NONE
+    columns = (settings.observable, "weight", *own.columns, *features.columns(settings.features))
     parts = []
     for batch in dataset.iterate(columns):
         mass = ak.to_numpy(batch[settings.observable])
         inside = np.any([(mass >= low) & (mass < high) for low, high in settings.sidebands], axis=0)
         events = batch[inside]
-        weights = ak.to_numpy(events.weight)
+        weights = ak.to_numpy(events.weight) * own.nominal(events)
         require_finite(weights, "weight", dataset.name)
         values = features.compute(events, settings.features, dataset.name)
         parts.append(ratio.Sample(values, weights, identifier.keys(events)))

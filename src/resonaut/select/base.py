@@ -7,7 +7,8 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-from resonaut.core.events import KEY, Collisions, Dataset, require_finite
+from resonaut.core.collisions import Collisions
+from resonaut.core.events import KEY, Dataset, require_finite
 from resonaut.core.weights import Weighted, Weights
 from resonaut.select import drawing
 from resonaut.select.drawing import Drawn, FloatArray, Injection

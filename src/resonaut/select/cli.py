@@ -51,7 +51,7 @@ def train(
     <results>/select/<method>/<window>/<dataset>/<chunk>.parquet (score_<method>, selected_<method>) and the summary:
     selected spectrum, signal efficiencies, sculpting of the background.
     """
-    from resonaut.core.events import Collisions
+    from resonaut.core.collisions import Collisions
     from resonaut.core.results import write
     from resonaut.physics import features
     from resonaut.select.settings import read
@@ -110,7 +110,8 @@ def inject(
     the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection and,
     where the background is known, improvement (SIC); no friends.
     """
-    from resonaut.core.events import Collisions, Dataset
+    from resonaut.core.collisions import Collisions
+    from resonaut.core.events import Dataset
     from resonaut.core.record import build
     from resonaut.core.results import write
     from resonaut.physics import features
@@ -168,7 +169,7 @@ def images(
 
     Reads the data's chunks with candidates, and the friends that `resonaut select train` wrote. Writes mean images.
     """
-    from resonaut.core.events import Collisions
+    from resonaut.core.collisions import Collisions
     from resonaut.core.results import write
     from resonaut.select import images as jet_images
     from resonaut.select.settings import read_window

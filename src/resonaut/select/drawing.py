@@ -7,8 +7,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.core.events import Collisions, Dataset
+from resonaut.core.events import Dataset
 from resonaut.core.record import record
 from resonaut.core.weights import NOMINAL, Variation, Weights
 from resonaut.select.regions import Regions

@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.events import Collisions
+from resonaut.core.collisions import Collisions
 from resonaut.select import results
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 import awkward as ak
 import numpy as np
 
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError
-from resonaut.core.events import KEY, Collisions, Dataset
+from resonaut.core.events import KEY, Dataset
+from resonaut.core.identifier import keys
 from resonaut.core.weights import NOMINAL, Variation, Weighted, Weights
 from resonaut.select import base, drawing, results
 from resonaut.select import method as methods
@@ -128,6 +130,17 @@ class Mixture:
         events = ak.concatenate([background.events[fields], simulated[drawn.mask][fields]])
         return cls(background, events, simulated, weights, usable, drawn.mask, drawn.remaining, drawn.shared)
 
+    def shifted(self, experiment: Experiment, method: methods.Method, tally: SignalTally, variation: str) -> ak.Array:
+        """The signal with the shifted objects of a variation, and what of each event ``remaining`` is not injected."""
+        columns = tuple(dict.fromkeys((*experiment.columns(method), *tally.columns)))
+        friends = tuple(dict.fromkeys((*method.friends, *tally.friends)))
+        events = ak.concatenate(list(experiment.signal.iterate(columns, friends, variation)))
+        # What passes only now was not injected.
+        _, ours, theirs = np.intersect1d(keys(events), keys(self.simulated), return_indices=True)
+        remaining = np.ones(len(events))
+        remaining[ours] = self.remaining[theirs]
+        return ak.with_field(events, remaining, "remaining")
+
 
 def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
     """Draw with the weights of ``variation``, train, and measure."""
@@ -135,7 +148,7 @@ def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
     mass_window = window(settings, experiment.window)
     method = methods.make(experiment.method, settings, experiment.window, experiment.code)
     held_out = methods.uses_tagger(experiment.method, settings, experiment.code)
-    spectra = axes(settings, mass_window, signal)
+    spectra, described = axes(settings, mass_window, signal), signal.described(mass_window.observable)
     tally = SignalTally(signal, spectra[mass_window.observable], experiment.weights.friends, held_out)
     mixed = Mixture.draw(experiment, method, tally, mass_window, variation)
     name, events = mixed.background.name, mixed.events
@@ -151,12 +164,16 @@ def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
     counted.add(events, score, selector.selected(score))
     score = selector.score(mixed.simulated, signal.name, is_data=False)
     tally.add(ak.with_field(mixed.simulated, mixed.remaining, "remaining"), score, selector.selected(score))
+    for one in tally.variations:
+        shifted = mixed.shifted(experiment, method, tally, one)
+        tally.add_shifted(shifted, selector.selected(selector.score(shifted, signal.name, is_data=False)), one)
     inside = Regions.among(mixed.simulated, mass_window).signal
     return results.Experiment(
         method=experiment.method,
         window=experiment.window,
         observable=mass_window.observable,
-        unit=signal.unit(mass_window.observable),
+        label=described["label"],
+        unit=described["unit"],
         signal_region=mass_window.signal_region,
         sidebands=mass_window.sidebands,
         efficiency_target=method.background_efficiency,
@@ -233,7 +250,7 @@ def _ranks(selector: Selector, events: ak.Array, source: str, is_data: bool) -> 
 
 def _large(experiment: Experiment, events: int) -> list[Variation]:
     """The variations of the signal's weights that would change what is learned."""
-    if not (experiment.injection.systematics and experiment.weighted and events):
+    if not (experiment.injection.systematics and experiment.weights.factors and events):
         return []
     signal, weights = experiment.signal, experiment.weights
     inputs = Inputs.of(experiment.settings, "event")

@@ -98,11 +98,23 @@ class Sculpting(Spurious, Flatness, Divergence):
 
 
 @record
+class Moved:
+    """What a shift of objects does to a signal's peak, up and down: relative changes of its ``position`` and ``width``.
+
+    These are the median of the spectrum, and half of its central 68 % over the median.
+    """
+
+    position: tuple[float, float]
+    width: tuple[float, float]
+
+
+@record
 class Signal:
     """One signal: ``efficiency`` is selected over generated, with all weights that there are.
 
     ``acceptance`` is the same before the score cut, ``spectrum`` the selected cross section in fb.
-    ``weights``: by group, what the weights do to the efficiency; empty without weights, or if nothing is selected.
+    ``weights``: by group, what weights and shifted objects do to the efficiency; ``moved``: by ``<group>_<source>``,
+    what the shifts do to the peak. Both are empty if nothing is selected.
     """
 
     dataset: str
@@ -111,6 +123,7 @@ class Signal:
     efficiency: float
     efficiency_error: float
     weights: dict[str, Effect]
+    moved: dict[str, Moved]
     spectrum: Histogram
 
     @property
@@ -139,11 +152,15 @@ class Counted:
 
 @record
 class Selection(Counted):
-    """A method in a window, and what it selects of the ``data``; ranges of the ``observable``, in its ``unit``."""
+    """A method in a window, and what it selects of the ``data``; ranges of the ``observable``, in its ``unit``.
+
+    ``label``: how figures call the observable.
+    """
 
     method: str
     window: str
     observable: str
+    label: str
     unit: str
     signal_region: Range
     sidebands: tuple[Range, Range]

@@ -1,20 +1,21 @@
 """A trained method with its working point: what turns events into ``score_<method>`` and ``selected_<method>``."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.events import KEY, Dataset, write
-from resonaut.core.variations import PASSES
+from resonaut.core.variations import PASSES, differs, only_different, shifted_name
 from resonaut.select.method import Method
 from resonaut.select.quantile import Score
 from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
-from resonaut.select.tally import Tally
+from resonaut.select.tally import SignalTally, Tally
 from resonaut.select.training_data import TrainingData
 
 log = logging.getLogger(__name__)
@@ -55,18 +56,51 @@ class Selector:
         return passing
 
     def apply(self, dataset: Dataset, folder: str, tally: Tally, *, is_data: bool) -> None:
-        """Score a dataset (``is_data`` as in ``score``), write its friends below ``folder``, and count its events."""
-        columns = tuple(dict.fromkeys((self.window.observable, PASSES, *self.method.columns, *tally.columns)))
+        """Score a dataset (``is_data`` as in ``score``), write its friends below ``folder``, and count its events.
+
+        Of a signal the events and scores with shifted objects are counted and written, too.
+        """
+        needed = (self.window.observable, *self.method.columns)
+        columns = tuple(dict.fromkeys((*needed, PASSES, *tally.columns)))
         friends = tuple(dict.fromkeys((*self.method.friends, *tally.friends)))
+        variations = tuple(tally.variations) if isinstance(tally, SignalTally) else ()
 
         def batches(chunk: str) -> Iterator[ak.Array]:
-            for events in dataset.iterate_chunk(chunk, columns, friends, every=True):
+            every = [dataset.iterate_chunk(chunk, columns, friends, one, every=True) for one in ("", *variations)]
+            for events, *others in zip(*every, strict=True):
                 score = self.score(events, dataset.name, is_data)
-                selected = self.selected(score)
-                nominal = ak.to_numpy(events[PASSES])
-                tally.add(events[nominal], score[nominal], selected[nominal])
-                new = {f"score_{self.name}": score, f"selected_{self.name}": selected}
-                yield ak.zip({name: events[name] for name in KEY} | new)
+                _count(tally, events, score, self.selected(score))
+                nominal = self._columns(score)
+                new = {name: events[name] for name in KEY} | nominal
+                for variation, shifted in zip(variations, others, strict=True):
+                    own = self._rescored(score, events, shifted, needed, dataset.name)
+                    _count(tally, shifted, own, self.selected(own), variation)
+                    for name, values in self._columns(own).items():
+                        new[shifted_name(name, variation)] = only_different(values, nominal[name])
+                yield ak.zip(new, depth_limit=1)
 
         for chunk in dataset.manifest.chunks:
             write(dataset.path(folder, chunk), batches(chunk), {})
+
+    def _columns(self, score: NDArray[np.float32]) -> dict[str, Any]:
+        return {f"score_{self.name}": score, f"selected_{self.name}": self.selected(score)}
+
+    def _rescored(
+        self, score: NDArray[np.float32], events: ak.Array, shifted: ak.Array, columns: Sequence[str], source: str
+    ) -> NDArray[np.float32]:
+        """The scores of shifted events; those in which no column differs keep theirs."""
+        changed = np.any([differs(shifted[name], events[name]) for name in columns], axis=0)
+        found = score.copy()
+        found[changed] = self.score(shifted[changed], source, is_data=False)
+        return found
+
+
+def _count(
+    tally: Tally, events: ak.Array, score: NDArray[np.float32], selected: NDArray[np.bool_], variation: str = ""
+) -> None:
+    """Count the events that pass, of a signal with the shifted objects of a ``variation``."""
+    passing = ak.to_numpy(events[PASSES])
+    if isinstance(tally, SignalTally) and variation:
+        tally.add_shifted(events[passing], selected[passing], variation)
+    else:
+        tally.add(events[passing], score[passing], selected[passing])

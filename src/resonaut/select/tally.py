@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from resonaut.core import observables
 from resonaut.core.errors import EmptySelectionError, InputFileError
 from resonaut.core.events import Dataset, require_finite
-from resonaut.core.weights import Efficiency, Weights
+from resonaut.core.variations import source_and_way
+from resonaut.core.weights import Efficiency, Variation, Weights
 from resonaut.select import results, settings
+from resonaut.select.peak import moved
 from resonaut.select.regions import LOWER, SIGNAL, UPPER, Regions
 from resonaut.select.sculpting import Sculpted
 
@@ -29,7 +31,7 @@ def axes(config: settings.Settings, window: settings.Window, dataset: Dataset) -
             bins.low,
             bins.high,
             name=name,
-            label=observables.axis(name, dataset.unit(name)),
+            label=observables.axis(name, dataset.described(name)["unit"]),
         )
         for name, bins in wanted.items()
     }
@@ -101,8 +103,29 @@ class SignalTally:
         self.columns: tuple[str, ...] = _columns(axis.name, self.weights, held_out)
         self.friends: tuple[str, ...] = (*friends, *(("tag",) if held_out else ()))
         self.spectrum = hist.Hist(axis, storage=hist.storage.Weight())
+        self.shifted = {variation: self.spectrum.copy() for variation in self.variations}
         self.total = self.usable = self.squared = 0.0
         self.efficiency = Efficiency()
+
+    @property
+    def variations(self) -> dict[str, str]:
+        """Those with shifted objects that are counted, each with its group."""
+        return self.dataset.manifest.variations
+
+    def add_shifted(self, events: ak.Array, selected: Selected, variation: str) -> None:
+        """Count a batch of the events that pass with the shifted objects of a variation."""
+        if not len(events):
+            return
+        measured = self._measured(events)
+        shift = Variation(self.variations[variation], *source_and_way(variation))
+        self.efficiency.add(self.weights, events, measured, selected, shift)
+        weight = measured * selected * self.weights.nominal(events)
+        self.shifted[variation].fill(ak.to_numpy(events[self.observable]), weight=weight)
+
+    def _measured(self, events: ak.Array) -> NDArray[np.float64]:
+        """The weights with which events count in the efficiency."""
+        weight: NDArray[np.float64] = ak.to_numpy(events.weight) * usable_events(events)
+        return weight * ak.to_numpy(events.remaining) if "remaining" in events.fields else weight
 
     def add(self, events: ak.Array, score: Scores, selected: Selected) -> None:  # noqa: ARG002
         """Count a batch."""
@@ -111,9 +134,7 @@ class SignalTally:
         weight = ak.to_numpy(events.weight)
         require_finite(weight, "weight", self.dataset.name)
         self.total += float(weight.sum())
-        measured = weight * usable_events(events)
-        if "remaining" in events.fields:
-            measured = measured * ak.to_numpy(events.remaining)
+        measured = self._measured(events)
         self.usable += float(measured.sum())
         self.efficiency.add(self.weights, events, measured, selected)
         weight = measured * selected * self.weights.nominal(events)
@@ -147,6 +168,7 @@ class SignalTally:
             efficiency=efficiency,
             efficiency_error=float(error),
             weights=self.efficiency.effects() if selected > 0 else {},
+            moved=moved(self.spectrum, self.shifted, self.variations) if selected > 0 else {},
             spectrum=self.spectrum * (scale * manifest.cross_section),
         )
 

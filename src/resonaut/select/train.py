@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from resonaut.core.events import Collisions, Dataset
+from resonaut.core.collisions import Collisions
+from resonaut.core.events import Dataset
 from resonaut.core.weights import Weighted
 from resonaut.select import method as methods
 from resonaut.select.importance import importance
@@ -43,6 +44,7 @@ def selection(
     """
     mass_window = window(settings, window_name)
     observable, spectra = mass_window.observable, axes(settings, mass_window, data.datasets[0])
+    described = data.datasets[0].described(observable)
     method = methods.make(method_name, settings, window_name, code)
     events = data.read((observable, *method.columns), method.friends)
     regions = Regions.among(events, mass_window)
@@ -66,7 +68,8 @@ def selection(
         method=method_name,
         window=window_name,
         observable=observable,
-        unit=data.datasets[0].unit(observable),
+        label=described["label"],
+        unit=described["unit"],
         signal_region=mass_window.signal_region,
         sidebands=mass_window.sidebands,
         efficiency_target=method.background_efficiency,

@@ -66,7 +66,10 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
 
 
 # Names that a column of the user's own cannot have.
-TAKEN = {*schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True), "j1_b_tag", "j2_b_tag", "weight", "tag_train"}
+TAKEN = {
+    *schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True),
+    *("j1_b_tag", "j2_b_tag", "weight", "passes", "tag_train"),
+}
 
 
 def units(columns: Mapping[str, Column]) -> dict[str, str]:
@@ -97,16 +100,11 @@ def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> "ak.Arr
 
 def empty(columns: Mapping[str, Column]) -> "ak.Array":
     """No events, with all columns in their types."""
-    return conform({name: nothing(column, 0) for name, column in columns.items()}, columns)
-
-
-def nothing(column: Column, events: int) -> "ak.Array":
-    """So many nulls of a nullable column; of another one no value, for no event."""
     import awkward as ak
 
     from resonaut.core.variations import where
 
-    values = ak.Array(np.empty(0, column.dtype))
-    if column.listed:
-        values = ak.unflatten(values, np.empty(0, int))
-    return where(np.zeros(events, bool), values) if column.nullable else values
+    none = ak.Array(np.empty(0))
+    values = {n: ak.unflatten(none, np.empty(0, int)) if c.listed else none for n, c in columns.items()}
+    null = {name: where(np.zeros(0, bool), values[name]) for name, column in columns.items() if column.nullable}
+    return conform(values | null, columns)

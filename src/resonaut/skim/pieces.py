@@ -98,18 +98,21 @@ def join(pieces: list[Path], columns: Mapping[str, Column], batch_events: int) -
 
     Where there is none, one empty batch tells the columns and their types. Nullable columns are those of any piece.
     """
-    files = [pa.ipc.open_file(pa.OSFile(str(piece))) for piece in pieces]
-    found = {name for file in files for name in file.schema.names}
+    found = {name for piece in pieces for name in _opened(piece).schema.names}
     start = empty({name: column for name, column in columns.items() if name in found or not column.nullable})
     waiting, count, yielded = [events.table(start, "")], 0, False
-    for file in files:
-        waiting.append(file.read_all())
+    for piece in pieces:
+        waiting.append(_opened(piece).read_all())
         count += len(waiting[-1])
         if count >= batch_events:
             yield _joined(waiting)
             waiting, count, yielded = waiting[:1], 0, True
     if count or not yielded:
         yield _joined(waiting)
+
+
+def _opened(piece: Path) -> pa.ipc.RecordBatchFileReader:
+    return pa.ipc.open_file(pa.OSFile(str(piece)))
 
 
 def _joined(tables: list[pa.Table]) -> pa.Table:

@@ -10,6 +10,7 @@ from resonaut.skim.own import COLUMNS, OwnColumns
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
+    from resonaut.skim.settings import Region
 
 NEEDS: tuple[str, ...] = ()
 AFTER: tuple[str, ...] = ("simulate",)
@@ -142,9 +143,7 @@ def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None,
 
     None where only the files tell: of a format of the user's own, or skimmed by another analysis.
     """
-    from resonaut.core.record import build
     from resonaut.skim.region import Objects
-    from resonaut.skim.settings import Region
 
     config = analysis.config
     entry, section = config["datasets"][dataset], config["skim"]
@@ -161,8 +160,8 @@ def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None,
     found |= {f"j{jet}_softdrop_mass": tuple(region["softdrop_mass"] or (None, None)) for jet in jets}
     if region["jets"] == 2:
         found |= {"m_jj": (region["m_jj_min"], None), "delta_eta_jj": (None, region["delta_eta_max"])}
-    built = build(region, Region, f"config: skim.regions.{entry['region']}")
-    found |= {name: built.cuts.get(name, (None, None)) for name in Objects(built, tuple(config["code"])).columns()}
+    objects = Objects(region_of(analysis, dataset), tuple(config["code"]))
+    found |= {name: objects.region.cuts.get(name, (None, None)) for name in objects.columns()}
     return found | dict.fromkeys(region["columns"], (None, None))
 
 
@@ -174,19 +173,27 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
     )
     COLUMNS.joined(own.code).require(where, own.names)
     for column, entry in own.find().items():
-        from resonaut.core.record import build
         from resonaut.skim.columns import TAKEN
         from resonaut.skim.region import Objects
-        from resonaut.skim.settings import Region
 
-        region = build(analysis.config["skim"]["regions"][analysis.config["datasets"][name]["region"]], Region, where)
-        if column in TAKEN or column in Objects(region, own.code).columns():
+        if column in TAKEN or column in Objects(region_of(analysis, name), own.code).columns():
             raise ConfigError(f"{where}: {column!r} has the name of another column; rename it.")
+        if "__" in column:
+            raise ConfigError(f"{where}: {column!r} reads as the shift of another column; use single underscores.")
         for branch in entry.branches:
             if branch.startswith(layout.truth):
                 raise ConfigError(
                     f"{where}: {column!r} reads {branch!r} of datasets.{name}, which only simulation has; take it out."
                 )
+
+
+def region_of(analysis: "Analysis", dataset: str) -> "Region":
+    """The region of a dataset."""
+    from resonaut.core.record import build
+    from resonaut.skim.settings import Region
+
+    name = analysis.config["datasets"][dataset]["region"]
+    return build(analysis.config["skim"]["regions"][name], Region, f"config: skim.regions.{name}")
 
 
 def own_columns(analysis: "Analysis", dataset: str) -> OwnColumns:

@@ -1,5 +1,6 @@
 import dataclasses
 
+import awkward as ak
 import numpy as np
 import pytest
 
@@ -8,8 +9,11 @@ from resonaut.calibrate.counts import Counts
 from resonaut.calibrate.lund import Planes
 from resonaut.calibrate.measure import Samples, measure, ratio_of
 from resonaut.calibrate.settings import Settings, Systematics, WeightPair
+from resonaut.core import events
 from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.events import Dataset
 from resonaut.core.record import build
+from resonaut.core.weights import Factor
 
 
 def planes_from(*jets: list[tuple[float, list[tuple[float, float]]]]) -> Planes:
@@ -195,3 +199,15 @@ def test_events_that_pass_only_in_a_variation_are_not_measured(make_dataset, set
     after = measure(Samples.open([data], simulation[:1], simulation[1:], [signal]), settings)
     assert after[1] == before[1]
     assert after[2] == before[2]
+
+
+def test_weights_of_the_simulation_s_own_files_count(make_dataset, settings):
+    data, simulation = make_dataset("data", "w_data", [[200]]), make_dataset("w", "w_sim", [[200]])
+    before = measure(Samples.open([data], [simulation], [], []), settings)[2]
+    path = Dataset.open(simulation).path("skim", "000")
+    names = [name for name in events.columns(path) if name not in events.KEY]
+    batches = [ak.with_field(one, np.full(len(one), 3.0), "pileup") for one in events.iterate([path], names)]
+    events.write(path, batches, {}, {"pileup": Factor("pileup").metadata()})
+    after = measure(Samples.open([data], [simulation], [], []), settings)[2]
+    np.testing.assert_allclose(after.simulation.subjets, 3 * np.array(before.simulation.subjets))
+    np.testing.assert_allclose(after.ratio, before.ratio)

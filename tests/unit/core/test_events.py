@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from resonaut.core import events
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import write_json
 from resonaut.core.manifest import Manifest, total_luminosity
@@ -74,7 +75,7 @@ def test_triggers_of_an_era_share_its_luminosity_and_eras_add_up() -> None:
 
 def test_simulation_of_an_era_stands_for_its_luminosity(dataset, tmp_path) -> None:
     path = tmp_path / "skim" / "d.json"
-    collisions = events.Collisions(
+    collisions = Collisions(
         tuple(events.Dataset(manifest, tmp_path) for manifest in (data("a", "2017", 10.0), data("c", "2018", 30.0)))
     )
     (always,) = collisions.simulated([path])
@@ -82,12 +83,12 @@ def test_simulation_of_an_era_stands_for_its_luminosity(dataset, tmp_path) -> No
     write_json(path, json.loads(path.read_text()) | {"era": "2018"})
     (of_era,) = collisions.simulated([path])
     assert of_era.read(["weight"]).weight.tolist() == pytest.approx([0.375, 0.75, 1.125])
-    alone = events.Collisions(collisions.datasets[1:])
+    alone = Collisions(collisions.datasets[1:])
     assert alone.simulated([path])[0].read(["weight"]).weight.tolist() == [0.5, 1.0, 1.5]
     with pytest.raises(ConfigError, match="'d' is of the era '2018', and 'a' is not; correct one"):
-        events.Collisions(collisions.datasets[:1]).simulated([path])
+        Collisions(collisions.datasets[:1]).simulated([path])
     with pytest.raises(ConfigError, match="dataset 'd' is simulation, not data"):
-        events.Collisions.open([path])
+        Collisions.open([path])
 
 
 def test_unit_is_stored_in_the_file(dataset) -> None:

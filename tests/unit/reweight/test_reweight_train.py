@@ -8,10 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.core import events, histograms
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.core.events import Collisions, Dataset
+from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
 from resonaut.core.record import build
+from resonaut.core.weights import Factor
 from resonaut.reweight.cli import app
 from resonaut.reweight.settings import Settings
 from resonaut.reweight.train import read_sidebands
@@ -140,3 +142,17 @@ def test_events_that_pass_only_in_a_variation_get_weights_and_change_none(
     opened = Dataset.open(simulation)
     assert opened.read(["reweight"], ["reweight"]).to_list() == before
     assert sum(len(one) for one in opened.iterate(["reweight"], ["reweight"], every=True)) == 4000 + added
+
+
+def test_weights_of_the_simulation_s_own_files_are_there_before(tmp_path, settings, data, simulation):
+    """A weight that doubles all events halves the ratio to data."""
+    run(tmp_path, settings, data, simulation)
+    before = ak.to_numpy(Dataset.open(simulation).read(["reweight"], ["reweight"]).reweight)
+    for chunk in ("000", "001"):
+        path = Dataset.open(simulation).path("skim", chunk)
+        batches = list(events.iterate([path], [name for name in events.columns(path) if name not in events.KEY]))
+        doubled = [ak.with_field(batch, np.full(len(batch), 2.0), "pileup") for batch in batches]
+        events.write(path, doubled, {}, {"pileup": Factor("pileup").metadata()})
+    run(tmp_path, settings, data, simulation)
+    after = ak.to_numpy(Dataset.open(simulation).read(["reweight"], ["reweight"]).reweight)
+    np.testing.assert_allclose(after, before / 2, rtol=0.02)

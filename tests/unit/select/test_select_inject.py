@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY, Collisions, Dataset
+from resonaut.core.events import KEY, Dataset, iterate
+from resonaut.core.events import columns as columns_of
+from resonaut.core.events import write as write_events
 from resonaut.core.results import read, write
 from resonaut.select import base, drawing, results
 from resonaut.select.benchmark import benchmark
@@ -427,4 +430,25 @@ def test_events_that_pass_only_in_a_variation_are_not_injected(settings, pool, m
     drawn = Injection(amount=50.0, unit="fb", luminosity=5.0, systematics=False, seed=2)
     before = inject(experiment(settings, pool, Dataset.open(manifests["signal"]), drawn))
     assert add_failing(manifests["signal"])
-    assert inject(experiment(settings, pool, Dataset.open(manifests["signal"]), drawn)) == before
+    after = inject(experiment(settings, pool, Dataset.open(manifests["signal"]), drawn))
+    assert after.injection == before.injection
+    assert after.counts == before.counts
+    assert after.improvement == before.improvement
+    (one,), (other,) = before.signals, after.signals
+    assert replace(other, weights={}, moved={}, spectrum=one.spectrum) == one
+    assert other.spectrum == one.spectrum
+
+
+def test_a_shift_of_nothing_moves_nothing_also_where_events_are_injected(settings, pool, manifests):
+    """The events left stand for those drawn, in the variation as nominally."""
+    path = manifests["signal"]
+    chunk = path.with_suffix("") / "000.parquet"
+    content = list(iterate([chunk], [name for name in columns_of(chunk) if name not in KEY]))
+    write_events(chunk, [ak.with_field(batch, np.ones(len(batch), bool), "passes") for batch in content], {})
+    path.write_text(
+        path.read_text().replace('"variations": {}', '"variations": {"jes_up": "jets", "jes_down": "jets"}')
+    )
+    drawn = Injection(amount=50.0, unit="fb", luminosity=5.0, systematics=False, seed=2)
+    (found,) = inject(experiment(settings, pool, Dataset.open(path), drawn)).signals
+    assert found.weights["jets"].uncertainties == {"jes": (0.0, 0.0)}
+    assert found.moved == {"jets_jes": results.Moved(position=(0.0, 0.0), width=(0.0, 0.0))}

@@ -210,6 +210,8 @@ def test_what_is_wrong_is_said_before_the_first_job(changes, sentence) -> None:
     ("name", "branch", "sentence"),
     [
         ("m_jj", "MET_pt", "'m_jj' has the name of another column"),
+        ("passes", "MET_pt", "'passes' has the name of another column"),
+        ("met__jes_up", "MET_pt", "'met__jes_up' reads as the shift of another column"),
         ("heavy", "GenPart_pt", r"'heavy' reads 'GenPart_pt' of datasets\.x, which only simulation has; take it out"),
         ("truth", "label", r"'truth' reads 'label' of datasets\.y, which only simulation has"),
     ],
