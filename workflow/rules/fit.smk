@@ -3,7 +3,6 @@
 from resonaut.fit import plan as fit_plan
 
 
-
 def fit_code(files=fit_plan.own_code):
     """The options of a window's job for background functions of the user's own."""
     return lambda wildcards: options("code", files(ANALYSIS, wildcards.window))

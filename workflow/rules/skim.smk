@@ -15,13 +15,10 @@ rule skim_chunk:
     """Select the events of one chunk of a dataset."""
     input:
         files=of(Analysis.chunk_files, "dataset", "chunk"),
-        lists=lambda wildcards: [
+        tables=lambda wildcards: [
             path
-            for path in (
-                ANALYSIS.catalogue[wildcards.dataset].certified,
-                ANALYSIS.catalogue[wildcards.dataset].expected,
-            )
-            if path and Path(path).exists()
+            for path in skim_plan.tables(ANALYSIS, wildcards.dataset)
+            if Path(path).exists()
         ],
         config=config_of("skim", "chunk", "{dataset}"),
         code=code_of("skim", "chunk", skim_plan.modules, "dataset"),

@@ -107,6 +107,14 @@ class DatasetConfig:
         "belongs; events of other sections are left out. Null for none.",
         default=None,
     )
+    trigger: list[str] | None = key(
+        "Triggers that recorded these data, a part of the era's (or the region's) `trigger`, whose order decides on "
+        "events that are in several datasets: one that fired an earlier trigger than these is left to the others. Null "
+        "for all triggers, as in simulation.",
+        default=None,
+        min_length=1,
+        unique=True,
+    )
     expected: str | None = key(
         'JSON file with what is known of `files`, `{"a.root": {"events": 1000, "adler32": "0a1b2c3d", '
         '"sha256": "..."}}`, by path or name, each of the three if known; a file that differs counts as one'

@@ -71,8 +71,8 @@ class Dataset:
         """The file of one chunk in ``<results>/<folder>/<dataset>/``; ``folder`` is mostly a verb."""
         return self.results / folder / self.name / f"{chunk}.parquet"
 
-    def unit(self, column: str) -> str:
-        """The unit of a column of ``skim``; ``1`` for a number.
+    def described(self, column: str) -> Mapping[str, str]:
+        """What ``skim`` says of a column: ``unit`` (``1`` for a number) and ``label``, its name where there is none.
 
         Raises:
             InputFileError: there is no such column.
@@ -81,7 +81,7 @@ class Dataset:
         found = metadata(path)
         if column not in found:
             raise InputFileError(path, f"no column {column!r}", "keep it in the dataset's region")
-        return found[column].get("unit", "1")
+        return {"unit": "1", "label": column} | found[column]
 
     def iterate(
         self, columns: Sequence[str], friends: Sequence[str] = (), variation: str = "", *, every: bool = False

@@ -42,6 +42,10 @@ def entry(name: str, code: Sequence[str] = ()) -> Format:
 
 def without_candidates(config: dict[str, Any], datasets: Sequence[str]) -> list[str]:
     """Those of the datasets of a configuration whose events do not keep the candidates of their jets."""
-    found = {name: entry(config["datasets"][name]["format"], config["code"]) for name in datasets}
-    kept = config["skim"]["read_constituents"]
-    return [name for name, layout in found.items() if not (kept and layout.candidates)]
+    section, entries = config["skim"], {name: config["datasets"][name] for name in datasets}
+    kept = {
+        name: section["read_constituents"] and section["regions"][one["region"]]["jets"] > 0
+        for name, one in entries.items()
+    }
+    layouts = {name: entry(one["format"], config["code"]) for name, one in entries.items()}
+    return [name for name in datasets if not (kept[name] and layouts[name].candidates)]

@@ -37,6 +37,21 @@ def uniform(keys: Keys, seed: int) -> NDArray[np.float64]:
     return (mix(~keys ^ np.uint64(seed)) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+def members(keys: Keys, counts: NDArray[np.int64]) -> Keys:
+    """A hash of each object, ``counts`` (n,) of them in the events: of its event and its place in it."""
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    place = (np.arange(len(first)) - first).astype(np.uint64)
+    return mix(np.repeat(keys, counts) ^ mix(place + np.uint64(1)))
+
+
+def normal(keys: Keys, seed: int) -> NDArray[np.float64]:
+    """A reproducible number from the standard normal distribution for each hash."""
+    from scipy.special import ndtri
+
+    # Half a step, so that no number is 0, of which the quantile is infinite.
+    return np.asarray(ndtri(uniform(keys, seed) + 2.0**-54))
+
+
 def mix(state: Keys) -> Keys:
     """The output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014); overflow is meant.
 

@@ -15,16 +15,6 @@ Config = dict[str, Any]
 # The observable of a window that names none.
 DEFAULT = "m_jj"
 
-# How figures call known columns, others by their names; and how a text does.
-LABELS = {
-    "m_jj": "$m_{jj}$",
-    "delta_eta_jj": r"$\Delta\eta_{jj}$",
-    **{f"j{n}_{name}": f"{label} of jet {n}" for n in (1, 2) for name, label in (
-        ("softdrop_mass", r"$m_{\mathrm{SD}}$"), ("mass", "$m$"), ("pt", r"$p_{\mathrm{T}}$"),
-    )},
-}  # fmt: skip
-WORDS = {"m_jj": "dijet mass"} | {f"j{n}_softdrop_mass": f"soft-drop mass of jet {n}" for n in (1, 2)}
-
 
 def axis(name: str, unit: str) -> str:
     """A name, or its label, with the unit of an axis: ``m_jj [GeV]``."""

@@ -331,6 +331,7 @@ class SelectionScan(Scan):
     method: str
     window: str
     observable: str
+    label: str
     unit: str
     signal_region: tuple[float, float]
 
@@ -444,6 +445,7 @@ class SelectionBias(Bias):
     method: str
     window: str
     observable: str
+    label: str
     unit: str
     signal_region: tuple[float, float]
 

@@ -47,7 +47,9 @@ def bias_selection(settings: FitSettings, selection: Path, data: Sequence[Path],
 
 def _names(selected: Selection) -> dict[str, Any]:
     """What a result says of its selection."""
-    return {name: getattr(selected, name) for name in ("method", "window", "observable", "unit", "signal_region")}
+    return {
+        name: getattr(selected, name) for name in ("method", "window", "observable", "label", "unit", "signal_region")
+    }
 
 
 def opened(settings: FitSettings, selection: Path, data: Sequence[Path]) -> tuple[Selection, Search]:

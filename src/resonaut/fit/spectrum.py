@@ -139,7 +139,8 @@ def _measured(source: str) -> Measured:
     match = None if Path(source).is_file() else _SOURCE.fullmatch(source)
     path, name = (Path(match[1]), match[2]) if match else (Path(source), "")
     if not path.is_file():
-        raise InputFileError(path, "no such file", "give the path of a CSV, YAML, UHI JSON or ROOT file")
+        named = path if source else "an empty path"
+        raise InputFileError(named, "no such file", "give the path of a CSV, YAML, UHI JSON or ROOT file")
     suffix = path.suffixes[-2:][0].lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if suffix == ".root":
         return histograms.from_root(path, name)

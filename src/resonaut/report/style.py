@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import MaxNLocator
 
-from resonaut.core import observables
 from resonaut.core.files import atomic
 
 Array = npt.NDArray[np.float64]
@@ -74,11 +73,6 @@ def mathematical(name: str) -> str:
         # Whatever a file calls it; as it stands there.
         return name.replace("$", r"\$")
     return shown
-
-
-def axis_label(observable: str, unit: str) -> str:
-    """What stands on the axis of an observable, whose label is known or made of its name."""
-    return observables.axis(mathematical(observables.LABELS.get(observable, observable)), unit)
 
 
 @contextmanager

@@ -148,7 +148,7 @@ def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
     mass_window = window(settings, experiment.window)
     method = methods.make(experiment.method, settings, experiment.window, experiment.code)
     held_out = methods.uses_tagger(experiment.method, settings, experiment.code)
-    spectra = axes(settings, mass_window, signal)
+    spectra, described = axes(settings, mass_window, signal), signal.described(mass_window.observable)
     tally = SignalTally(signal, spectra[mass_window.observable], experiment.weights.friends, held_out)
     mixed = Mixture.draw(experiment, method, tally, mass_window, variation)
     name, events = mixed.background.name, mixed.events
@@ -172,7 +172,8 @@ def _train(experiment: Experiment, variation: Variation) -> results.Experiment:
         method=experiment.method,
         window=experiment.window,
         observable=mass_window.observable,
-        unit=signal.unit(mass_window.observable),
+        label=described["label"],
+        unit=described["unit"],
         signal_region=mass_window.signal_region,
         sidebands=mass_window.sidebands,
         efficiency_target=method.background_efficiency,

@@ -152,11 +152,15 @@ class Counted:
 
 @record
 class Selection(Counted):
-    """A method in a window, and what it selects of the ``data``; ranges of the ``observable``, in its ``unit``."""
+    """A method in a window, and what it selects of the ``data``; ranges of the ``observable``, in its ``unit``.
+
+    ``label``: how figures call the observable.
+    """
 
     method: str
     window: str
     observable: str
+    label: str
     unit: str
     signal_region: Range
     sidebands: tuple[Range, Range]

@@ -31,7 +31,7 @@ def axes(config: settings.Settings, window: settings.Window, dataset: Dataset) -
             bins.low,
             bins.high,
             name=name,
-            label=observables.axis(name, dataset.unit(name)),
+            label=observables.axis(name, dataset.described(name)["unit"]),
         )
         for name, bins in wanted.items()
     }

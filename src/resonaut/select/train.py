@@ -44,6 +44,7 @@ def selection(
     """
     mass_window = window(settings, window_name)
     observable, spectra = mass_window.observable, axes(settings, mass_window, data.datasets[0])
+    described = data.datasets[0].described(observable)
     method = methods.make(method_name, settings, window_name, code)
     events = data.read((observable, *method.columns), method.friends)
     regions = Regions.among(events, mass_window)
@@ -67,7 +68,8 @@ def selection(
         method=method_name,
         window=window_name,
         observable=observable,
-        unit=data.datasets[0].unit(observable),
+        label=described["label"],
+        unit=described["unit"],
         signal_region=mass_window.signal_region,
         sidebands=mass_window.sidebands,
         efficiency_target=method.background_efficiency,

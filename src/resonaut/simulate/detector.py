@@ -8,6 +8,7 @@ leaves its energy in the calorimeter instead; a muon without a track is lost.
 import awkward as ak
 import numpy as np
 
+from resonaut.physics.angles import near
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Calorimeter, Detector, Tracker
 
@@ -35,24 +36,6 @@ def reconstruct(particles: Particles, detector: Detector, rng: np.random.Generat
     order = np.argsort(event, kind="stable")
     candidates = ak.zip({name: values[order] for name, values in joined.items()})
     return ak.unflatten(candidates, np.bincount(event, minlength=particles.events))
-
-
-def distances(objects: ak.Array, others: ak.Array) -> ak.Array:
-    """DeltaR^2 of each object to all ``others`` of its event, events * var * var; both have {eta, phi}."""
-    one, other = ak.unzip(ak.cartesian([objects[["eta", "phi"]], others[["eta", "phi"]]], nested=True))
-    phi = (one.phi - other.phi + np.pi) % (2 * np.pi) - np.pi
-    return (one.eta - other.eta) ** 2 + phi**2
-
-
-def near(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
-    """Whether one of the ``others`` is within ``radius`` of each object, events * var."""
-    return ak.any(distances(objects, others) < radius**2, axis=2)
-
-
-def closest(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
-    """Number of the nearest of the ``others`` within ``radius`` of each object, or -1; events * var."""
-    distance = distances(objects, others)
-    return ak.where(near(objects, others, radius), ak.fill_none(ak.argmin(distance, axis=2), -1), -1)
 
 
 def b_tag(jets: ak.Array, b_hadrons: ak.Array, radius: float, separation: float, rng: np.random.Generator) -> ak.Array:

@@ -11,8 +11,9 @@ import awkward as ak
 import numpy as np
 
 from resonaut.physics import jets
+from resonaut.physics.angles import closest, momentum_near, near
 from resonaut.simulate import nanoaod
-from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, closest, near, score
+from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, score
 from resonaut.simulate.generator import Batch
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Identification, Simulate, SmallJets, Taus
@@ -51,24 +52,26 @@ def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dic
     setting = config.objects
     streams = dict(zip(("jet", "electron", "muon", "photon", "tau"), rng.spawn(5), strict=True))
     small, parts = jets.cluster(event.candidates, setting.small_jet.radius, setting.small_jet.pt_min)
+    hadronic = near(small, event.batch.taus[event.keep], setting.small_jet.radius)
     found: dict[str, Any] = {
-        "Jet": _small_jets(small, parts, event, setting.small_jet, config.detector.tracker.eta_max, streams["jet"]),
-        "Tau": _taus(small, parts, event, setting.tau, setting.small_jet.radius, streams["tau"]),
-        "Electron": _identified(ELECTRON, event, setting.electron, streams["electron"]),
-        "Muon": _identified(MUON, event, setting.muon, streams["muon"]),
-        "Photon": _identified(PHOTON, event, setting.photon, streams["photon"]),
+        "Jet": small_jets(small, parts, event, setting.small_jet, config.detector.tracker.eta_max, streams["jet"]),
+        "Tau": taus(small, parts, hadronic, setting.tau, event.told, streams["tau"]),
+        "Electron": identified(ELECTRON, event, setting.electron, streams["electron"]),
+        "Muon": identified(MUON, event, setting.muon, streams["muon"]),
+        "Photon": identified(PHOTON, event, setting.photon, streams["photon"]),
         # There is no pile-up.
         "fixedGridRhoFastjetAll": np.zeros(len(event.candidates), np.float32),
     }
-    found["FatJet"], found["SubJet"] = _subjets(event, config)
+    found["FatJet"], found["SubJet"] = soft_drop_subjets(event, config)
     if event.told:
         found |= _generated(found, event, config)
     return {name: nanoaod.collection(of) if isinstance(of, dict) else of for name, of in found.items()}
 
 
-def _small_jets(
+def small_jets(
     small: ak.Array, parts: ak.Array, event: Event, setting: SmallJets, reach: float, rng: np.random.Generator
 ) -> dict[str, ak.Array]:
+    """Small-radius jets with a score of b tagging where there are tracks: |eta| below ``reach``."""
     flavour = _flavour(small, event, setting.radius)
     mean = ak.where(flavour == B_FLAVOUR, 0.5, ak.where(flavour == C_FLAVOUR, setting.charm - 0.5, -0.5))
     # Without tracks there is no score, which NanoAOD tells by -1.
@@ -78,21 +81,21 @@ def _small_jets(
     return fields | ({"hadronFlavour": flavour} if event.told else {})
 
 
-def _taus(
-    small: ak.Array, parts: ak.Array, event: Event, setting: Taus, radius: float, rng: np.random.Generator
+def taus(
+    small: ak.Array, parts: ak.Array, genuine: ak.Array, setting: Taus, told: bool, rng: np.random.Generator
 ) -> dict[str, ak.Array]:
-    genuine = near(small, event.batch.taus[event.keep], radius)
+    """Small-radius jets that pass for taus; ``genuine``: which of them hold a tau that decays to hadrons."""
     drawn = _uniform(small.pt, rng) < ak.where(genuine, setting.efficiency, setting.fake)
     charged = parts.charge[parts.charge != 0]
     inside = (small.pt > setting.pt_min) & (np.abs(small.eta) < setting.eta_max) & (ak.num(charged, axis=2) > 0)
     fields = {name: small[name] for name in nanoaod.MOMENTUM}
     # Constituents are in order of pT: the charge is that of the hardest track.
     fields |= {"charge": ak.fill_none(ak.firsts(charged, axis=2), 0), "jetIdx": ak.local_index(small.pt)}
-    fields |= {"genPartFlav": ak.where(genuine, HADRONIC_TAU, UNMATCHED)} if event.told else {}
+    fields |= {"genPartFlav": ak.where(genuine, HADRONIC_TAU, UNMATCHED)} if told else {}
     return {name: values[drawn & inside] for name, values in fields.items()}
 
 
-def _identified(kind: int, event: Event, setting: Identification, rng: np.random.Generator) -> dict[str, ak.Array]:
+def identified(kind: int, event: Event, setting: Identification, rng: np.random.Generator) -> dict[str, ak.Array]:
     """Candidates of a kind, whether identified or not, and charged hadrons that are mistaken for it."""
     candidates = event.candidates
     inside = candidates[(candidates.pt > setting.pt_min) & (np.abs(candidates.eta) < setting.eta_max)]
@@ -105,7 +108,7 @@ def _identified(kind: int, event: Event, setting: Identification, rng: np.random
     # Photons have neither in NanoAOD.
     names = ("pt", "eta", "phi") if kind == PHOTON else (*nanoaod.MOMENTUM, "charge")
     fields = {name: inside[name] for name in names}
-    fields |= {f"pfRelIso0{n}_all": _isolation(inside, candidates, n / 10) for n in (3, 4)}
+    fields |= {f"pfRelIso0{n}_all": isolation(inside, candidates, n / 10) for n in (3, 4)}
     fields |= {"tightId": passes} if kind == MUON else {"cutBased": passes * TIGHT[kind]}
     if event.told:
         hard = event.batch.hard[event.keep]
@@ -114,15 +117,12 @@ def _identified(kind: int, event: Event, setting: Identification, rng: np.random
     return fields
 
 
-def _isolation(objects: ak.Array, candidates: ak.Array, cone: float) -> ak.Array:
-    """Sum of the pT of the other candidates within ``cone``, over the object's own."""
-    one, other = ak.unzip(ak.cartesian([objects, candidates], nested=True))
-    phi = (one.phi - other.phi + np.pi) % (2 * np.pi) - np.pi
-    inside = (one.eta - other.eta) ** 2 + phi**2 < cone**2
-    return ak.sum(ak.where(inside, other.pt, 0), axis=2) / objects.pt - 1
+def isolation(objects: ak.Array, candidates: ak.Array, cone: float) -> ak.Array:
+    """Sum of the pT of the other candidates within ``cone``, over the object's own; it is one of them itself."""
+    return momentum_near(objects, candidates, cone) / objects.pt - 1
 
 
-def _subjets(event: Event, config: Simulate) -> tuple[dict[str, ak.Array], dict[str, ak.Array]]:
+def soft_drop_subjets(event: Event, config: Simulate) -> tuple[dict[str, ak.Array], dict[str, ak.Array]]:
     """The further fields of ``FatJet``, and its soft-drop subjets."""
     setting = config.jets
     _, by_jet = jets.groom(event.constituents, setting.radius, setting.softdrop_zcut, setting.softdrop_beta)

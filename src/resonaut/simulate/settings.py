@@ -71,13 +71,33 @@ class Jets:
 
 @record
 class Identification:
-    """Which candidates are stored as electrons, muons or photons, and how many of these pass the identification."""
+    """Which candidates are stored as photons, electrons or muons, and how many of these pass the identification."""
 
-    pt_min: GeV = key("Smallest transverse momentum.", ge=0)
-    eta_max: float = key("Largest absolute pseudorapidity.", gt=0)
-    barrel: float = key("Probability of a candidate of this kind to pass, at |eta| below 1.5.", ge=0, le=1)
-    endcap: float = key("The same at larger |eta|.", ge=0, le=1)
+    pt_min: GeV = key("Smallest transverse momentum.", default=20, ge=0)
+    eta_max: float = key("Largest absolute pseudorapidity.", default=2.5, gt=0)
+    barrel: float = key(
+        "Probability of a candidate of this kind to pass, at |eta| below 1.5.", default=0.95, ge=0, le=1
+    )
+    endcap: float = key("The same at larger |eta|.", default=0.85, ge=0, le=1)
     fake: float = key("Probability of a charged hadron to be stored as one that passes.", default=0, ge=0, le=1)
+
+
+@record
+class Electrons(Identification):
+    """Lower in momentum than photons, and sometimes charged hadrons."""
+
+    pt_min: GeV = key(default=10)
+    fake: float = key(default=0.005)
+
+
+@record
+class Muons(Identification):
+    """As probable to be identified in the endcaps as in the barrel."""
+
+    pt_min: GeV = key(default=5)
+    eta_max: float = key(default=2.4)
+    endcap: float = key(default=0.95)
+    fake: float = key(default=0.001)
 
 
 @record
@@ -109,15 +129,9 @@ class Objects:
     """What else is stored of an event. Efficiencies are those of Delphes' CMS card."""
 
     small_jet: SmallJets = key("Small-radius jets, `Jet`.", default={})
-    electron: Identification = key(
-        "Electrons.", default={"pt_min": 10, "eta_max": 2.5, "barrel": 0.95, "endcap": 0.85, "fake": 0.005}
-    )
-    muon: Identification = key(
-        "Muons.", default={"pt_min": 5, "eta_max": 2.4, "barrel": 0.95, "endcap": 0.95, "fake": 0.001}
-    )
-    photon: Identification = key(
-        "Photons.", default={"pt_min": 20, "eta_max": 2.5, "barrel": 0.95, "endcap": 0.85, "fake": 0}
-    )
+    electron: Electrons = key("Electrons.", default={})
+    muon: Muons = key("Muons.", default={})
+    photon: Identification = key("Photons.", default={})
     tau: Taus = key("Taus that decay to hadrons.", default={})
     generator_jet_pt_min: GeV = key(
         "Smallest transverse momentum of small-radius jets of generated particles; those of the large radius "

@@ -15,6 +15,7 @@ from resonaut.core.manifest import Lost
 from resonaut.core.results import write
 from resonaut.skim import cutflow, expected, pieces, variations
 from resonaut.skim.columns import notes, units
+from resonaut.skim.era import Era
 from resonaut.skim.pieces import FileResult, UnreadableError, UnwritableError
 from resonaut.skim.reading import Job, Read, Reader
 from resonaut.skim.region import require
@@ -39,7 +40,7 @@ def skim_chunk(
     ``code``: the user's own files, with the format or with columns.
     """
     _require_different(files, name)
-    region = config.region(dataset.region, name)
+    region = Era.of(config, dataset, name).region
     with _scratch(output) as scratch, _opened(Job(config, dataset, name, region, code, workers, scratch)) as opened:
         read, columns = opened
         checked = _checked(read, dataset)

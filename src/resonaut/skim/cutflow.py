@@ -1,6 +1,5 @@
 """Events and weights that remain after each cut."""
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -49,11 +48,16 @@ class Cutflow:
         if broken.any():
             self._doubts[branch] = broken | self._doubts.get(branch, np.zeros_like(broken))
 
-    def fork(self) -> "Cutflow":
-        """From here on another selection, whose broken values put the events in doubt here, too."""
-        other = copy.copy(self)
-        other.rows = []
-        return other
+    def stack(self, places: np.ndarray) -> "Cutflow":
+        """Another selection, of rows each of which is the event at one of the ``places``."""
+        return Cutflow(self.weights[places])
+
+    def absorb(self, stack: "Cutflow", places: np.ndarray) -> None:
+        """Put the events in doubt of which a row of a stack is."""
+        for branch, broken in stack._doubts.items():
+            odd = np.zeros(len(self.mask), bool)
+            odd[places[broken]] = True
+            self.doubt(branch, odd)
 
     def finish(self) -> None:
         """Leave out the kept events with broken values, and count them by branch."""

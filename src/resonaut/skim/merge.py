@@ -17,6 +17,7 @@ from resonaut.core.manifest import Cut, Manifest
 from resonaut.core.results import read, write
 from resonaut.core.variations import PASSES
 from resonaut.skim import cutflow, duplicates
+from resonaut.skim.era import Era
 from resonaut.skim.pieces import not_fired
 from resonaut.skim.results import Summary
 from resonaut.skim.settings import Skim
@@ -77,15 +78,17 @@ def merge(
 
 def _require_flags(config: Skim, dataset: DatasetConfig, name: str, chunks: list[Summary]) -> None:
     """Stop where no file of the dataset has a trigger or filter of the region."""
-    region = config.region(dataset.region, name)
+    region, block = Era.of(config, dataset, name).region, config.era(dataset)
     read = sum(chunk.files - len(chunk.lost) for chunk in chunks)
     for key, flags in (("trigger", region.trigger), ("met_filters", region.met_filters)):
         for flag in flags:
             lacking = sum(entry.note == not_fired(flag) for chunk in chunks for entry in chunk.notes)
             if lacking and lacking == read:
+                where = (
+                    f"skim.eras.{dataset.era}" if getattr(block, key) is not None else f"skim.regions.{dataset.region}"
+                )
                 raise ConfigError(
-                    f"config: skim.regions.{dataset.region}.{key}: no file of {name!r} has the branch {flag!r}; "
-                    "correct it, or take it out."
+                    f"config: {where}.{key}: no file of {name!r} has the branch {flag!r}; correct it, or take it out."
                 )
 
 

@@ -55,15 +55,19 @@ class OwnColumns:
 
         return {name: Column("float32", column.unit) for name, column in self.find().items()}
 
-    def compute(self, branches: Mapping[str, Any], flow: "Cutflow") -> dict[str, "np.ndarray"]:
-        """The columns of the kept events of ``flow``, shape (events,) each; those with NaN or infinity are in doubt.
+    def compute(
+        self, branches: Mapping[str, Any], flow: "Cutflow", mask: "np.ndarray | None" = None
+    ) -> dict[str, "np.ndarray"]:
+        """The columns of the events of ``mask``, shape (events,) each; those with NaN or infinity are in doubt.
+
+        Without a mask they are the kept events of ``flow``.
 
         Raises:
             ConfigError: a formula fails, or gives something else than a number for each event.
         """
         import numpy as np
 
-        found, chosen = {}, flow.mask
+        found, chosen = {}, flow.mask if mask is None else mask
         for name, column in self.find().items():
             found[name] = _numbers(name, column, branches, int(chosen.sum()))
             broken = np.zeros(len(chosen), bool)

@@ -10,6 +10,7 @@ from resonaut.skim.own import COLUMNS, OwnColumns
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
+    from resonaut.skim.settings import Region
 
 NEEDS: tuple[str, ...] = ()
 AFTER: tuple[str, ...] = ("simulate",)
@@ -28,14 +29,38 @@ def keys(analysis: "Analysis", command: str, dataset: str) -> dict[str, Any]:
     What a chunk holds does not depend on the dataset's normalisation, nor on how many files there are beside it, unless
     the format numbers the events by file.
     """
+    from resonaut.skim.era import of_nature
+
     section, entry = analysis.config["skim"], analysis.config["datasets"][dataset]
     read = section | {"regions": {entry["region"]: section["regions"][entry["region"]]}}
+    read["eras"] = {name: of_nature(block, entry["nature"]) for name, block in _block(analysis, dataset).items()}
     if command == "merge":
-        return {"dataset": entry | {"generator": None}, "skim": read}
-    names = ["nature", "format", "region", "labelled", "certified", "expected"]
+        bare = {name: block | {"corrections": {}} for name, block in read["eras"].items()}
+        return {"dataset": entry | {"generator": None}, "skim": read | {"eras": bare}}
+    names = ["nature", "format", "region", "trigger", "labelled", "certified", "expected"]
+    if read["eras"]:
+        names.append("era")
     if not formats.entry(entry["format"], analysis.config["code"]).sections:
         names.append("files")
     return {"dataset": {name: entry[name] for name in names}, "skim": {k: read[k] for k in read if k != "duplicates"}}
+
+
+def _block(analysis: "Analysis", dataset: str) -> dict[str, Any]:
+    """The block of a dataset's era under its name; none where there is none."""
+    eras, era = analysis.config["skim"]["eras"], analysis.config["datasets"][dataset]["era"]
+    return {era: eras[era]} if era in eras else {}
+
+
+def tables(analysis: "Analysis", dataset: str) -> list[str]:
+    """The files that a chunk reads beside events: lists of sections and of what is known of files, corrections."""
+    from resonaut.skim.era import files
+
+    entry = analysis.config["datasets"][dataset]
+    found = [entry["certified"], entry["expected"]]
+    for block in _block(analysis, dataset).values():
+        own = {"certified": None} if entry["certified"] is not None else {}
+        found += files({**block, **own}, entry["nature"])
+    return list(dict.fromkeys(filter(None, found)))
 
 
 # What other stages read of this one.
@@ -62,9 +87,6 @@ TABLES: dict[str, Callable[[], str]] = {"observables": _observables}
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a dataset asks for what its files cannot have, or names a missing list."""
     from resonaut.core.datasets import require_certifiable
-    from resonaut.core.record import build
-    from resonaut.skim.region import require
-    from resonaut.skim.settings import Region
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
@@ -72,8 +94,7 @@ def check(analysis: "Analysis") -> None:
     for name in (dataset for dataset in analysis.datasets() if dataset not in adopted):
         entry = config["datasets"][name]
         known.require(f"config: datasets.{name}.format", [entry["format"]])
-        region = build(config["skim"]["regions"][entry["region"]], Region, f"config: skim.regions.{entry['region']}")
-        require(entry["region"], region, known[entry["format"]], entry["format"], config["code"])
+        _require_era(analysis, name, known[entry["format"]])
         _require_labels(name, entry, known[entry["format"]])
         _require_columns(analysis, name, known[entry["format"]])
         if entry["certified"] is not None:
@@ -84,6 +105,28 @@ def check(analysis: "Analysis") -> None:
                     f"config: datasets.{name}.{key}: no file {entry[key]!r}; correct the path (relative to "
                     f"{Path.cwd()})."
                 )
+
+
+def _require_era(analysis: "Analysis", name: str, layout: formats.Format) -> None:
+    """A region or a block of an era that the dataset cannot have, or an era without one beside those of others."""
+    from resonaut.core.datasets import DatasetConfig
+    from resonaut.core.record import build
+    from resonaut.skim import era, region
+    from resonaut.skim.settings import Skim
+
+    dataset = build(analysis.config["datasets"][name], DatasetConfig, f"config: datasets.{name}")
+    eras = analysis.config["skim"]["eras"]
+    if eras and dataset.era is not None and dataset.era not in eras:
+        raise ConfigError(
+            f"config: datasets.{name}.era is {dataset.era!r}; skim.eras has only {', '.join(eras)}; correct it, or add "
+            "it there."
+        )
+    where, read = f"config: skim.eras.{dataset.era}", keys(analysis, "chunk", name)["skim"]
+    found = era.Era.of(build(read, Skim, "config: skim"), dataset, name)
+    region.require(dataset.region, found.region, layout, dataset.format, analysis.config["code"])
+    era.require(found, where, name, dataset.format, layout.flags)
+    for block in _block(analysis, name).values():
+        era.require_files(where, era.files(block, dataset.nature))
 
 
 def adopted(analysis: "Analysis", dataset: str) -> dict[str, list[str]]:
@@ -100,9 +143,7 @@ def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None,
 
     None where only the files tell: of a format of the user's own, or skimmed by another analysis.
     """
-    from resonaut.core.record import build
     from resonaut.skim.region import Objects
-    from resonaut.skim.settings import Region
 
     config = analysis.config
     entry, section = config["datasets"][dataset], config["skim"]
@@ -119,8 +160,8 @@ def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None,
     found |= {f"j{jet}_softdrop_mass": tuple(region["softdrop_mass"] or (None, None)) for jet in jets}
     if region["jets"] == 2:
         found |= {"m_jj": (region["m_jj_min"], None), "delta_eta_jj": (None, region["delta_eta_max"])}
-    built = build(region, Region, f"config: skim.regions.{entry['region']}")
-    found |= {name: built.cuts.get(name, (None, None)) for name in Objects(built, tuple(config["code"])).columns()}
+    objects = Objects(region_of(analysis, dataset), tuple(config["code"]))
+    found |= {name: objects.region.cuts.get(name, (None, None)) for name in objects.columns()}
     return found | dict.fromkeys(region["columns"], (None, None))
 
 
@@ -132,13 +173,10 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
     )
     COLUMNS.joined(own.code).require(where, own.names)
     for column, entry in own.find().items():
-        from resonaut.core.record import build
         from resonaut.skim.columns import TAKEN
         from resonaut.skim.region import Objects
-        from resonaut.skim.settings import Region
 
-        region = build(analysis.config["skim"]["regions"][analysis.config["datasets"][name]["region"]], Region, where)
-        if column in TAKEN or column in Objects(region, own.code).columns():
+        if column in TAKEN or column in Objects(region_of(analysis, name), own.code).columns():
             raise ConfigError(f"{where}: {column!r} has the name of another column; rename it.")
         if "__" in column:
             raise ConfigError(f"{where}: {column!r} reads as the shift of another column; use single underscores.")
@@ -147,6 +185,15 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
                 raise ConfigError(
                     f"{where}: {column!r} reads {branch!r} of datasets.{name}, which only simulation has; take it out."
                 )
+
+
+def region_of(analysis: "Analysis", dataset: str) -> "Region":
+    """The region of a dataset."""
+    from resonaut.core.record import build
+    from resonaut.skim.settings import Region
+
+    name = analysis.config["datasets"][dataset]["region"]
+    return build(analysis.config["skim"]["regions"][name], Region, f"config: skim.regions.{name}")
 
 
 def own_columns(analysis: "Analysis", dataset: str) -> OwnColumns:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from resonaut.core.datasets import DatasetConfig
 from resonaut.skim.columns import Column
+from resonaut.skim.era import Era
 from resonaut.skim.own import OwnColumns
 from resonaut.skim.pieces import FileResult
 from resonaut.skim.region import Objects
@@ -29,6 +30,11 @@ class Job:
     code: tuple[str, ...]
     workers: int
     scratch: Path
+
+    @property
+    def era(self) -> Era:
+        """What the dataset's era says for it."""
+        return Era.of(self.config, self.dataset, self.name)
 
     @property
     def own(self) -> OwnColumns:

@@ -5,6 +5,7 @@ from typing import Literal
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import GeV, Name, NonNegative, Positive, key, record
+from resonaut.skim.corrections.settings import Era
 
 # A range of values, both ends within it; null for an open side.
 Limits = tuple[float | None, float | None]
@@ -195,6 +196,11 @@ class Skim:
         },
         merge=True,
     )
+    eras: dict[Name, Era] = key(
+        "What holds for the data of one period and for their simulation, by the datasets' `era`: triggers, filters, "
+        "certified sections, prescales, corrections.",
+        default={},
+    )
     branches: Branches = key("Names in the NanoAOD files, which differ between versions.", default={})
     clustering: Clustering = key("Jets of raw LHC Olympics events, anti-kT with soft drop.", default={})
     bad_files: BadFiles = key(
@@ -215,6 +221,10 @@ class Skim:
                 f"config: datasets.{dataset}.region is {name!r}; skim.regions has only {', '.join(self.regions)}."
             )
         return self.regions[name]
+
+    def era(self, dataset: DatasetConfig) -> Era:
+        """What holds for the era of a dataset; nothing special where no block is of it."""
+        return self.eras.get(dataset.era or "", Era())
 
 
 @record

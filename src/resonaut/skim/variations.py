@@ -1,13 +1,15 @@
 """The selection with shifted objects: which events are kept, and what each variation makes of their columns.
 
-A selection runs on the nominal objects and on those of each variation (``select_all``). The events that pass any of
-them are kept, with their objects (``union``). A format makes its columns of these, and of each variation those values
-that differ (``with_shifted``). Columns that follow from which objects are kept, such as a jet's candidates, are made
-again only for the events in which a variation keeps others, or keeps them in another order (``exchanged``).
+A selection runs on the nominal objects, and once more on those of all variations, one below the other as the rows of a
+stack (``select_all``): the cost of an array's operation hardly depends on its length. The events that pass any of them
+are kept, with their objects (``union``). A format makes its columns of these, and of each variation those values that
+differ (``with_shifted``). Columns that follow from which objects are kept, such as a jet's candidates, are made again
+only for the events in which a variation keeps others, or keeps them in another order (``exchanged``).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import awkward as ak
@@ -20,8 +22,6 @@ from resonaut.skim.cutflow import Cutflow
 
 # By kind, such as ``jet``: events * var * record, with the objects' places in the file's event as ``index``.
 Objects = Mapping[str, ak.Array]
-# Cuts on objects: takes those of all events, shrinks the cutflow, and returns what is kept of the events that pass.
-Select = Callable[[Objects, Cutflow], Objects]
 # Columns that are the same in all variations.
 FIXED = (*KEY, "gen_weight")
 
@@ -39,8 +39,31 @@ class Passing:
         return Passing(self.mask & events, {kind: objects[inside] for kind, objects in self.kept.items()})
 
 
-# Columns of the events that pass, row for row.
-Make = Callable[[Passing], Mapping[str, Any]]
+@dataclass(frozen=True)
+class Rows:
+    """Some ``events`` of a batch, by their places, for each of the ``variations``, one variation after the other."""
+
+    events: np.ndarray
+    variations: tuple[str, ...]
+
+    @property
+    def places(self) -> np.ndarray:
+        """The event of each row."""
+        return np.tile(self.events, len(self.variations))
+
+    def of(self, values: Mapping[str, Any]) -> Any:
+        """Row for row what each variation makes of all events; the nominal is under "", and holds for the others."""
+        parts = [values.get(variation, values[""]) for variation in self.variations]
+        if len(parts) == 1 and len(self.events) == len(parts[0]):
+            return parts[0]
+        # Unless it is packed, what was not chosen would be copied along.
+        return ak.concatenate([ak.to_packed(part[self.events]) for part in parts])
+
+
+# Cuts on the objects of rows: shrinks their cutflow, and returns what is kept of those that pass.
+Select = Callable[[Rows, Cutflow], Objects]
+# Columns of some events, by their places in the batch, of which some objects are kept.
+Make = Callable[[np.ndarray, Objects], Mapping[str, Any]]
 
 
 def declare(columns: Mapping[str, Column], groups: Mapping[str, str]) -> dict[str, Column]:
@@ -63,19 +86,35 @@ def declared(columns: Mapping[str, Column]) -> dict[str, str]:
 
 
 def select_all(
-    select: Select, objects: Objects, shifts: Mapping[str, Objects], flow: Cutflow
+    select: Select, variations: Sequence[str], flow: Cutflow, possible: np.ndarray | None = None
 ) -> tuple[Passing, dict[str, Passing]]:
-    """Run a selection on the nominal ``objects``, and with those of each variation in their place.
+    """Run a selection on the nominal objects, and on those of each variation.
 
-    The cutflow is that of the nominal selection; the variations start from what passes the cuts so far.
+    The cutflow is that of the nominal selection; the variations start from what passes the cuts so far. What is broken
+    in one of them puts the event in doubt.
+
+    Args:
+        select: the selection.
+        variations: their names.
+        flow: the cutflow so far, of all events of the batch.
+        possible: the events that may pass at all with a variation; None: all.
     """
-    forks = {variation: flow.fork() for variation in shifts}
-    kept = select(objects, flow)
-    varied = {}
-    for variation, fork in forks.items():
-        of_variation = select({**objects, **shifts[variation]}, fork)
-        varied[variation] = Passing(fork.mask, of_variation)
-    return Passing(flow.mask, kept), varied
+    before = flow.mask if possible is None else flow.mask & possible
+    rows = Rows(np.flatnonzero(before), tuple(variations))
+    kept = select(Rows(np.arange(len(before)), ("",)), flow)
+    nominal = Passing(flow.mask, kept)
+    if not variations:
+        return nominal, {}
+    stack = flow.stack(rows.places)
+    found = select(rows, stack)
+    flow.absorb(stack, rows.places)
+    passes = stack.mask.reshape(len(rows.variations), -1)
+    borders, varied = np.cumsum([0, *passes.sum(axis=1)]), {}
+    for variation, mine, first, last in zip(variations, passes, borders, borders[1:], strict=False):
+        mask = np.zeros(len(before), bool)
+        mask[rows.events] = mine
+        varied[variation] = Passing(mask, {kind: objects[first:last] for kind, objects in found.items()})
+    return nominal, varied
 
 
 def union(nominal: Passing, varied: Mapping[str, Passing]) -> Passing:
@@ -95,39 +134,54 @@ def exchanged(whole: Passing, varied: Mapping[str, Passing]) -> dict[str, Passin
     """Of each variation the events in which it keeps other objects than ``whole``, or keeps them in another order."""
     found = {}
     for variation, one in varied.items():
-        beside = whole.of(one.mask).kept
-        others = [differs(objects.index, beside[kind].index) for kind, objects in one.kept.items()]
+        others = [moved(one, whole, kind) for kind in one.kept]
         chosen = np.zeros(len(one.mask), bool)
-        chosen[one.mask] = np.any(others, axis=0)
+        chosen[one.mask] = np.any([differ.any(axis=1) for differ in others], axis=0)
         found[variation] = one.of(chosen)
     return found
 
 
+def moved(one: Passing, whole: Passing, kind: str) -> np.ndarray:
+    """Which objects of ``one``, the same number in each event, are others than in ``whole``: (events, objects)."""
+    mine, beside = (ak.to_numpy(kept[kind].index) for kept in (one.kept, whole.of(one.mask).kept))
+    return np.asarray(mine != beside)
+
+
 def with_shifted(
-    make: Make, columns: Mapping[str, Column], whole: Passing, varied: Mapping[str, Passing]
+    make: Make,
+    columns: Mapping[str, Column],
+    whole: Passing,
+    varied: Mapping[str, Passing],
+    unlike: Mapping[str, Mapping[str, np.ndarray]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The columns that ``make`` gives of ``whole``, and those of each variation: null where a value is the same.
 
     Values are compared as they are stored, by ``columns``. A column of a variation that differs nowhere is left out.
 
     Args:
-        make: gives some of the columns, for any events that pass.
+        make: gives some of the columns, for any events; it is asked once.
         columns: types of all columns; see ``declare``.
         whole: the events that are kept; see ``union``.
         varied: of each variation the events that pass, or of these all in which a value of ``make`` may differ.
+        unlike: of each variation and column the events of ``varied`` in which it differs, where that is known; other
+            columns are compared, value by value.
     """
-    nominal = _stored(make(whole), columns)
-    found = dict(nominal)
-    for variation, one in varied.items():
-        if not one.mask.any():
-            continue
+    parts = {"": whole} | {variation: one for variation, one in varied.items() if one.mask.any()}
+    events = [np.flatnonzero(one.mask) for one in parts.values()]
+    kept = {kind: ak.concatenate([ak.to_packed(one.kept[kind]) for one in parts.values()]) for kind in whole.kept}
+    values = _stored(make(np.concatenate(events), kept), columns)
+    borders = np.cumsum([0, *map(len, events)])
+    found: dict[str, Any] = {name: column[: borders[1]] for name, column in values.items()}
+    for place, (variation, one) in enumerate(parts.items()):
         inside = one.mask[whole.mask]
-        for name, values in _stored(make(one), columns).items():
-            unlike = differs(values, nominal[name][inside])
-            if unlike.any():
+        for name, column in values.items() if variation else ():
+            mine = column[borders[place] : borders[place + 1]]
+            known = unlike.get(variation, {}).get(name)
+            odd = differs(mine, found[name][inside]) if known is None else known
+            if odd.any():
                 places = np.zeros(len(inside), bool)
-                places[inside] = unlike
-                found[shifted_name(name, variation)] = where(places, values[unlike])
+                places[inside] = odd
+                found[shifted_name(name, variation)] = where(places, mine[odd])
     return found
 
 

@@ -670,7 +670,11 @@ REGIONS = {
     "window twice": {"softdrop_mass": [70, 70]},
     "jets 3": {"jets": 3},
     "jets true": {"jets": True},
-    "one jet, a pair's cut": {"jets": 1},
+    "range upside down": {"cuts": {"m_jj": [5000, 4000]}},
+    "no such observable": {"observables": ["m_lll"]},
+    "an object of nothing": {"objects": {"thing": {}}},
+    "a pair of none": {"observables": ["m_ll"]},
+    "a collection that is not there": {"objects": {"muon": {"from": "Muons"}}},
     "text": {"pt_min": "300 parsecs"},
     "list": {"pt_min": [300]},
     "null": {"pt_min": None},
@@ -680,7 +684,7 @@ REGIONS = {
 @fault(region=REGIONS)
 def region(region) -> Try:
     (key,) = region
-    named = (f"regions.dijet.{key}", key, "delta_eta_max", "skim.regions" if region[key] == 1e6 else key)
+    named = (f"regions.dijet.{key}", key, "Muons_pt", "skim.regions" if region[key] == 1e6 else key)
     return skim(write_nano("a.root", nano()), right=None, refused=named, config={"regions": {"dijet": region}})
 
 

@@ -228,6 +228,11 @@ JOBS = [
         ({"skim": {"duplicates": "drop"}}, {f"skim/merge/{name}" for name in ("data", "qcd", "w_sim")}),
         ({"simulate": {"processes": {"ww": {"settings": ["WeakDoubleBoson:ffbar2WW = on"]}}}}, {"simulate/w_sim"}),
         ({"simulate": {"tunes": {"nature": []}}}, {"simulate/data"}),
+        (
+            {"simulate": {"objects": {"tau": {"fake": 0.02}}}},
+            {"simulate/data", "simulate/qcd", "simulate/w_sim"},
+        ),
+        ({"datasets": {"qcd": {"generator": {"objects": False}}}}, {"simulate/qcd"}),
         ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score"}),
         ({"tag": {"training": {"epochs": 2}}}, {"tag/train/part", "tag/train/particlenet"}),
         ({"calibrate": {"histograms": {"tau21": {"bins": 5, "low": 0, "high": 1}}}}, {"calibrate/summarise"}),
@@ -273,6 +278,14 @@ def eras(**changes: dict[str, Any]) -> dict[str, Any]:
         datasets[name] = datasets[name] | change
     samples = {"data": ["early", "late"], "background": ["qcd_early", "qcd_late"], "signal": ["x"]}
     return {"search": {"stages": ["simulate", "skim"], "samples": samples}, "datasets": datasets}
+
+
+def test_settings_of_objects_are_nothing_to_a_dataset_without_them() -> None:
+    bare = {"generator": {"components": [{"process": "qcd", "events": 9}], "objects": False}}
+    with_other = eras(x=bare) | {"simulate": {"objects": {"tau": {"fake": 0.02}}}}
+    one, other = (Analysis.of(config, []) for config in (eras(x=bare), with_other))
+    assert one.keys("simulate/x") == other.keys("simulate/x")
+    assert one.keys("simulate/late") != other.keys("simulate/late")
 
 
 def test_luminosities_of_eras_add_up_and_those_of_triggers_are_one() -> None:

@@ -50,7 +50,14 @@ def selection_file(rng, content_of):
             )
         )
     data = 2300 + rng.exponential(600, 500)
-    names = {"method": "cwola", "window": "w2", "observable": "m_jj", "unit": "GeV", "signal_region": [3300, 3700]}
+    names = {
+        "method": "cwola",
+        "window": "w2",
+        "observable": "m_jj",
+        "label": "m_jj",
+        "unit": "GeV",
+        "signal_region": [3300, 3700],
+    }
     return content_of(Trained, **names, spectrum=histogram(data), signals=signals)
 
 

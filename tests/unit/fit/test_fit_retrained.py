@@ -46,7 +46,7 @@ def experiment(content_of):
             spectrum=histogram(rng.normal(3500, 120, 400), np.full(400, efficiency / 400)),
         )
         names = {"method": "cwola", "window": "w3500", "signal_region": [3250, 3750], "data": "pool"}
-        names |= {"observable": "m_jj", "unit": "GeV"}
+        names |= {"observable": "m_jj", "label": "m_jj", "unit": "GeV"}
         made = content_of(kind, **names, spectrum=spectrum, signals=[simulated])
         if kind is Experiment:
             base = {"base": "pseudo_data", "base_reason": None, "shared": 0.0, "retrained": retrained or {}}

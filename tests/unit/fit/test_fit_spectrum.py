@@ -90,6 +90,8 @@ def test_broken_csv(tmp_path, text, sentence):
 def test_missing_file(tmp_path):
     with pytest.raises(InputFileError, match=r"nothing\.csv: no such file"):
         read(str(tmp_path / "nothing.csv"), None)
+    with pytest.raises(InputFileError, match=r"^an empty path: no such file; give the path of a CSV"):
+        read("", None)
 
 
 def test_two_dimensional_histogram_is_refused():

@@ -62,7 +62,7 @@ def windows(bare, tmp_path, resonaut):
     content = json.loads((bare / "scan.json").read_text())
     for key in ("spectrum_file", "observable", "resolution", "spectrum"):
         del content[key]
-    files, names = [], {"observable": "m_jj", "unit": "GeV"}
+    files, names = [], {"observable": "m_jj", "label": "m_jj", "unit": "GeV"}
     for method in ("cwola", "tagger"):
         for window, region, scan in (
             ("low", [2900, 3700], content["scan"][:2]),

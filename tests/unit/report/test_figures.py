@@ -105,6 +105,7 @@ def searched(folder, content_of):
             content = {"method": method, "window": window, "signal_region": [low, high], "sqrt_s": 13000.0}
             content |= {
                 "observable": "m_jj",
+                "label": "m_jj",
                 "unit": "GeV",
                 "luminosity": 20.0,
                 "confidence_level": 0.95,

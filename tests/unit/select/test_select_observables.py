@@ -190,3 +190,14 @@ def test_an_observable_without_a_fit_is_named() -> None:
         ConfigError, match=rf"fit\.observables\.{MASS}: a window is in .*; give range, bin_width, masses"
     ):
         plan.check(found)
+
+
+def test_the_example_of_the_documentation() -> None:
+    page = (ROOT / "docs" / "select.md").read_text()
+    example = page.partition("*Observables.*")[2].partition("```yaml\n")[2].partition("```")[0]
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    update_config(config, yaml.safe_load(example))
+    update_config(config, {"fit": {"masses": [3500], "signals": []}})
+    found = Analysis.of(config, [])
+    assert found.keys("fit/selection/w_boson")["masses"] == [80, 85, 90]
+    assert found.keys("fit/selection/w3500")["range"] == [3000, 8000]

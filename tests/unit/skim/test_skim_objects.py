@@ -177,6 +177,23 @@ def test_what_is_near_an_object_in_a_broken_place_is_in_doubt() -> None:
     assert flow.faults == {"muon_phi": 1}
 
 
+def test_a_part_of_what_may_not_be_there_may_not_be_there_either() -> None:
+    jets = particles([(50.0, 0, 0)], [(50.0, 0, 0)], b=[[0.9], [0.9]])
+    muons = particles([(9.0, 0, np.nan)], [(9.0, 3.0, 0)])
+    parts = {"b_jet": {"from": "small_jet", "where": {"b": [0.5, None]}, "number": [0, 0]}}
+    region = {"objects": {"small_jet": {"apart": {"muon": 0.4}}, "muon": {}} | parts}
+    flow, _ = run(region, Arrays(small_jet=jets, muon=muons), 2)
+    assert [(row.cut, row.events) for row in flow.rows] == [("stored", 2), ("b_jet", 1), ("readable", 0)]
+
+
+def test_pairs_are_only_made_where_there_are_two() -> None:
+    muons, none = back_to_back((50.0, 40.0), (60.0,), ()), particles([], [], [], charge=[[], [], []])
+    region = {"objects": {"muon": {}, "electron": {}}, "cuts": {"m_ll": [1, None], "n_lepton": [2, None]}}
+    flow, _ = run(region, Arrays(muon=muons, electron=none), 3)
+    assert [row.cut for row in flow.rows] == ["stored", "n_lepton", "m_ll", "readable"]
+    assert flow.mask.tolist() == [True, False, False]
+
+
 def test_broken_missing_momentum_is_named() -> None:
     met = {"pt": np.array([20.0, np.inf]), "phi": np.array([np.nan, 0.0])}
     flow, found = run({"observables": ["met_pt"], "cuts": {"met_pt": [10, None]}}, Arrays(met=met), 2)

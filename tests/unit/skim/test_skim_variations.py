@@ -45,9 +45,9 @@ class Skimmed:
     dataset: Dataset
 
 
-def candidates(passing: variations.Passing, numbers: np.ndarray) -> dict[str, ak.Array]:
+def candidates(kept: variations.Objects, numbers: np.ndarray) -> dict[str, ak.Array]:
     """The jet in place i of event n has i + 1 candidates of 10 n + i GeV."""
-    places = passing.kept["jet"].index.to_list()
+    places = kept["jet"].index.to_list()
     found = {}
     for jet in (0, 1):
         momenta = [[10.0 * n + of[jet]] * (of[jet] + 1) for n, of in zip(numbers, places, strict=True)]
@@ -59,16 +59,17 @@ def kept(batch: ak.Array, shifts: dict, first: int, region: Region, columns: dic
     """What is kept of a batch, whose first event has the number ``first``."""
     flow, numbers = Cutflow(np.ones(len(batch))), np.arange(first, first + len(batch))
 
-    def chosen(objects: variations.Objects, flow: Cutflow) -> variations.Objects:
-        return {"jet": select(objects["jet"], region, flow, {"softdrop_mass": "FatJet_msoftdrop"})}
+    def chosen(rows: variations.Rows, flow: Cutflow) -> variations.Objects:
+        objects = rows.of({"": batch} | {variation: one["jet"] for variation, one in shifts.items()})
+        return {"jet": select(objects, region, flow, {"softdrop_mass": "FatJet_msoftdrop"})}
 
-    def kinematics(passing: variations.Passing) -> dict:
-        return jet_columns(passing.kept["jet"], 2, ())
+    def kinematics(places: np.ndarray, kept: variations.Objects) -> dict:
+        return jet_columns(kept["jet"], 2, ())
 
-    def contents(passing: variations.Passing) -> dict:
-        return candidates(passing, numbers[passing.mask])
+    def contents(places: np.ndarray, kept: variations.Objects) -> dict:
+        return candidates(kept, numbers[places])
 
-    nominal, varied = variations.select_all(chosen, {"jet": batch}, shifts, flow)
+    nominal, varied = variations.select_all(chosen, list(shifts), flow)
     whole = variations.union(nominal, varied)
     event = numbers[whole.mask]
     values = {"run": np.ones_like(event), "luminosityBlock": np.ones_like(event), "event": event}

@@ -9,7 +9,7 @@ import numpy as np
 
 from resonaut.core import results as core
 from resonaut.core.errors import ConfigError
-from resonaut.core.observables import DEFAULT, WORDS, axis
+from resonaut.core.observables import DEFAULT, axis
 from resonaut.fit.results import (
     Background,
     Curves,
@@ -25,6 +25,7 @@ from resonaut.fit.results import (
     Summary,
 )
 from resonaut.report import settings
+from resonaut.report.observables import words
 from resonaut.report.style import Array
 
 # A signal that the fit moves this far, in standard deviations, is something beside its mass.
@@ -124,6 +125,11 @@ class Result:
         return self.content.observable
 
     @property
+    def label(self) -> str:
+        """How figures call it."""
+        return self.content.label if isinstance(self.content, SelectionScan) else self.observable
+
+    @property
     def unit(self) -> str:
         """That of the observable; of a bare spectrum it is GeV."""
         return self.content.unit if isinstance(self.content, SelectionScan) else "GeV"
@@ -131,7 +137,7 @@ class Result:
     @property
     def quantity(self) -> str:
         """The observable in words, where there are any."""
-        return self.observable if self.window is None else WORDS.get(self.observable, self.observable)
+        return self.observable if self.window is None else words(self.observable)
 
     @property
     def curves(self) -> Curves | ShownFit:

@@ -12,8 +12,9 @@ from resonaut.report.figure import CONFIG, RESULTS, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Result, ShownFit, doubts, heading
 from resonaut.report.intervals import poisson_interval
+from resonaut.report.observables import axis_label
 from resonaut.report.settings import label
-from resonaut.report.style import COLOURS, Array, axis_label, corner, figure, signal_region
+from resonaut.report.style import COLOURS, Array, corner, figure, signal_region
 
 FIGURE = Figure(
     category="Spectra",
@@ -56,7 +57,7 @@ def spectrum(result: Result, label: str, plot: Path) -> None:
         ax.legend([handles[i] for i in order], [names[i] for i in order], fontsize=8, loc="upper right")
         pulls.axhline(0, color="k", lw=0.8)
         reach = max(3.5, 1.1 * float(np.abs(pulls.dataLim.intervaly).max()))
-        pulls.set(xlabel=axis_label(result.observable, result.unit), ylabel="(data − fit) / √fit", ylim=(-reach, reach))
+        pulls.set(xlabel=axis_label(result.label, result.unit), ylabel="(data − fit) / √fit", ylim=(-reach, reach))
         edges = [*result.spectrum.edges, *fit.edges]
         pulls.set_xlim(min(edges), max(edges))
         if max(edges) > FAR * min(edges):

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, SELECTIONS, Figure, Output
-from resonaut.report.style import COLOURS, Array, above, axis_label, distinct, figure, signal_region
+from resonaut.report.observables import axis_label
+from resonaut.report.style import COLOURS, Array, above, distinct, figure, signal_region
 from resonaut.select.results import Sculpting, Trained
 
 FIGURE = Figure(
@@ -45,7 +46,7 @@ def selection(content: Trained, text: str, plot: Path) -> None:
         sculpting(content.sculpting, axes[1])
         for ax in axes[:2]:
             signal_region(ax, *content.signal_region)
-            ax.set_xlabel(axis_label(content.observable, content.unit))
+            ax.set_xlabel(axis_label(content.label, content.unit))
         axes[0].legend(fontsize=8, loc="upper right")
         if content.importance:
             importances(content.importance, axes[2])

@@ -44,6 +44,7 @@ def summarised(content_of, method, window, **changed):
         "method": method,
         "window": window,
         "observable": "m_jj",
+        "label": "m_jj",
         "unit": "GeV",
         "signal_region": [2900, 3700] if window == "low" else [3700, 4100],
         "efficiency_target": 0.01,

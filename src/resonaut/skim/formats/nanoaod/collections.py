@@ -7,26 +7,44 @@ import awkward as ak
 import numpy as np
 
 from resonaut.physics.observables import MET
+from resonaut.skim.formats.nanoaod.corrected import SMALL, Corrected
 from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.tree import Batch
 from resonaut.skim.region import KINDS, Objects, needed
+from resonaut.skim.variations import Rows
 
 
 @dataclass(frozen=True)
 class Collections:
-    """Objects by their names in the region; ``skim.objects.select`` reads them."""
+    """Objects by their names in the region, in the ``rows`` of a stack; ``skim.objects.select`` reads them."""
 
     batch: Batch
     names: Names
     of: Objects
+    corrected: Corrected
+    rows: Rows
 
     def objects(self, name: str, fields: Sequence[str], mask: np.ndarray) -> ak.Array:
-        """Fields of all objects of a kind, in the events of ``mask``."""
-        return self.batch.collection(collection(name, self.of, self.names), fields, mask)
+        """Fields of all objects of a kind, in the rows of ``mask``."""
+        of, places = collection(name, self.of, self.names), self.rows.places[mask]
+        chosen = np.zeros(len(self.batch), bool)
+        chosen[places] = True
+        found = self.batch.collection(of, fields, chosen)
+        if len(self.rows.variations) > 1:
+            found = found[(np.cumsum(chosen) - 1)[places]]
+        for field, values in self.corrected.small_fields.items() if of == SMALL else ():
+            if field in fields:
+                found = ak.with_field(found, self.rows.of(values)[mask], field)
+        return found
 
     def met(self, field: str, mask: np.ndarray) -> np.ndarray:
-        """The pt or phi of the missing momentum in the events of ``mask``."""
-        return self.batch.flat(self.branch(MET, field), mask)
+        """The pt or phi of the missing momentum in the rows of ``mask``."""
+        if self.corrected.made.settings.missing_momentum is not None:
+            values = {variation: met[field] for variation, met in self.corrected.met.items()}
+        else:
+            values = {"": self.batch.flat(self.branch(MET, field))}
+        found: np.ndarray = np.asarray(self.rows.of(values))[mask]
+        return found
 
     def branch(self, name: str, field: str) -> str:
         """The file's name of a field."""

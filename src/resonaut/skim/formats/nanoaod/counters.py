@@ -1,5 +1,6 @@
 """The counters of generated events in NanoAOD's tree ``Runs``, present before any filter or skim."""
 
+import awkward as ak
 import numpy as np
 import uproot
 
@@ -20,6 +21,26 @@ def generated(file: uproot.ReadOnlyDirectory) -> tuple[int, float] | None:
             arrays = runs.arrays([count, weights], library="np")
             return int(arrays[count].sum()), float(arrays[weights].sum())
     return None
+
+
+# By the branch with an event's weights, the counter with their means over all generated events.
+MEANS = {"LHEScaleWeight": "LHEScaleSumw", "LHEPdfWeight": "LHEPdfSumw", "PSWeight": "PSSumw"}
+
+
+def means(file: uproot.ReadOnlyDirectory) -> dict[str, np.ndarray]:
+    """The mean of each of the generator's weights over all generated events, by branch, where a file tells.
+
+    Files that were merged have several lines, each of which counts by its events' weights.
+    """
+    runs, found = file.get("Runs"), {}
+    for (_, weights), end in zip(NAMES, ("", "_"), strict=True):
+        for branch, counter in MEANS.items():
+            if runs is not None and {weights, counter + end} <= set(runs.keys()):
+                lines = runs.arrays([weights, counter + end], library="ak")
+                sizes = set(ak.num(lines[counter + end]).tolist())
+                if len(sizes) == 1 and sizes != {0}:
+                    found[branch] = np.average(ak.to_numpy(lines[counter + end]), axis=0, weights=lines[weights])
+    return found
 
 
 def require_all(path: str, stored: int, counted: tuple[int, float]) -> None:

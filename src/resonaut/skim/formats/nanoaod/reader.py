@@ -6,9 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from resonaut.core.datasets import BLIND
 from resonaut.skim import cutflow, pieces
-from resonaut.skim.certified import Certified
 from resonaut.skim.formats.nanoaod import counters, processor
 from resonaut.skim.formats.nanoaod.executors import Alone, Workers, executor
 from resonaut.skim.formats.nanoaod.tree import Tree
@@ -19,8 +17,7 @@ from resonaut.skim.reading import Job, Reader
 @contextmanager
 def opened(job: Job) -> Iterator[Reader]:
     """The reader of a dataset."""
-    certified = None if job.dataset.certified is None else Certified.read(Path(job.dataset.certified))
-    selection = processor.Selection.of(job.config, job.region, job.dataset.nature in BLIND, certified, job.own)
+    selection = processor.Selection.of(job)
     with executor(job.config, job.workers) as pool:
 
         def one(file: str, number: int) -> FileResult:

@@ -98,6 +98,10 @@ class Tree:
         for first in range(start, stop, size):
             yield Batch(self, first, min(first + size, stop))
 
+    def title(self, name: str) -> str:
+        """What a TTree says of a branch; nothing in an RNTuple."""
+        return str(getattr(self._tree[name], "title", ""))
+
     def read(self, name: str, start: int, stop: int) -> Values:
         """The entries [start, stop) of a branch; ``UnreadableError`` names it where that fails."""
         try:

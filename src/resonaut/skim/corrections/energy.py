@@ -1,0 +1,229 @@
+"""Energy scale and resolution of jets, with their uncertainties.
+
+Shifts are factors on a jet's momentum by variation, relative to its corrected one. Jets are events * var * {pt, eta,
+phi, mass, rawFactor, area, ...} as NanoAOD names them, in GeV.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import awkward as ak
+import numpy as np
+
+from resonaut.core.errors import InputFileError
+from resonaut.core.identifier import Keys, members, normal
+from resonaut.skim.corrections.settings import DataJets, SimulatedJets
+from resonaut.skim.corrections.tables import FloatArray, Table
+
+WAYS = {"up": 1.0, "down": -1.0}
+# Beyond, tables of resolution have no bin; jets end there.
+ETA_MAX = 5.19
+# Median difference of stored and corrected momenta: 4e-4 is the precision of NanoAOD, 9e-3 that of the nearest era.
+TOLERANCE = 3e-3
+
+
+@dataclass(frozen=True)
+class Events:
+    """What the tables ask of events, shape (n,) each: ``rho``, the pile-up density; ``run``; ``keys``, their hashes."""
+
+    rho: FloatArray
+    run: np.ndarray
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The energy scale: tables by the runs that they hold for, all runs for simulation."""
+
+    path: str
+    tables: tuple[tuple[tuple[int, int] | None, Table], ...]
+
+    @classmethod
+    def of(cls, path: str, levels: str, algorithm: str, campaigns: str | Mapping[str, tuple[int, int]]) -> "Scale":
+        """The tables of one campaign, or of several with their first and last runs."""
+        if isinstance(campaigns, str):
+            return cls(path, ((None, Table.of(path, f"{campaigns}_{levels}_{algorithm}")),))
+        found = [(runs, Table.of(path, f"{name}_{levels}_{algorithm}")) for name, runs in campaigns.items()]
+        return cls(path, tuple(found))
+
+    def __call__(self, jets: ak.Array, events: Events) -> ak.Array:
+        """The factors from raw to corrected momenta.
+
+        Raises:
+            InputFileError: a run has no table.
+        """
+        quantities = _quantities(jets, raw(jets), events)
+        if len(self.tables) == 1 and self.tables[0][0] is None:
+            return self.tables[0][1].of_jets(jets, quantities)
+        counts = ak.to_numpy(ak.num(jets))
+        run, flat = np.repeat(events.run, counts), np.full(int(counts.sum()), np.nan)
+        left = np.ones(len(events.run), bool)
+        for runs, table in self.tables:
+            assert runs is not None
+            mine = (events.run >= runs[0]) & (events.run <= runs[1])
+            left &= ~mine
+            if mine.any():
+                chosen = {
+                    name: value[mine] if isinstance(value, np.ndarray | ak.Array) else value
+                    for name, value in quantities.items()
+                }
+                flat[(run >= runs[0]) & (run <= runs[1])] = ak.to_numpy(ak.flatten(table.of_jets(jets[mine], chosen)))
+        if left.any():
+            raise InputFileError(
+                self.path,
+                f"run {int(events.run[left][0])} is in none of the ranges that the era gives for its tables",
+                "correct the runs under 'scale', or give the era's list of certified sections",
+            )
+        return ak.unflatten(flat, counts)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Smearing of momenta: a jet matched with a generated one moves away from it, another one at random."""
+
+    width: Table
+    factor: Table
+    radius: float
+    seed: int
+
+    def __call__(self, jets: ak.Array, generated: ak.Array | None, events: Events, shifts: bool) -> dict[str, ak.Array]:
+        """The factor on the momentum of each jet: nominal under "", and with ``shifts`` up and down.
+
+        Args:
+            jets: jets with corrected ``pt``; ``gen_index`` of those with a generated jet.
+            generated: generated jets, events * var * {pt, eta, phi}; None: all jets move at random.
+            events: what the tables ask of events.
+            shifts: the uncertainty of the factor is evaluated, too.
+        """
+        quantities = _quantities(jets, jets.pt, events)
+        width = ak.to_numpy(ak.flatten(self.width.of_jets(jets, quantities)))
+        counts, pt = ak.to_numpy(ak.num(jets)), ak.to_numpy(ak.flatten(jets.pt)).astype(np.float64)
+        away = _away(jets, generated, pt, width, self.radius)
+        random = width * normal(members(events.keys, counts), self.seed)
+        text = self.factor.text()
+        found = {}
+        for name, word in {"": "nom", **({way: way for way in WAYS} if shifts else {})}.items():
+            given = quantities | ({text: word} if text else {})
+            scale = ak.to_numpy(ak.flatten(self.factor.of_jets(jets, given)))
+            by_chance = random * np.sqrt(np.maximum(scale**2 - 1, 0))
+            factor = 1 + np.where(np.isnan(away), by_chance, (scale - 1) * away)
+            found[name] = ak.unflatten(np.maximum(factor, 0), counts)
+        return found
+
+
+@dataclass(frozen=True)
+class Energy:
+    """All that is known of the energy of one kind of jets in an era."""
+
+    scale: Scale
+    uncertainties: Mapping[str, Table]
+    resolution: Resolution | None
+
+    @classmethod
+    def of(cls, settings: DataJets | SimulatedJets, radius: float, seed: int) -> "Energy":
+        """Find the tables; ``radius`` of the jets, ``seed`` of their smearing.
+
+        Raises:
+            InputFileError: a table is missing.
+        """
+        path, algorithm = settings.file, settings.algorithm
+        scale = Scale.of(path, settings.levels, algorithm, settings.scale)
+        if not isinstance(settings, SimulatedJets):
+            return cls(scale, {}, None)
+        names = {
+            f"jes_{name}": f"{settings.scale}_{table}_{algorithm}" for name, table in settings.uncertainties.items()
+        }
+        resolution = None
+        if settings.resolution is not None:
+            tables = [
+                Table.of(path, f"{settings.resolution}_{part}_{algorithm}") for part in ("PtResolution", "ScaleFactor")
+            ]
+            resolution = Resolution(tables[0], tables[1], radius, seed)
+        return cls(scale, {name: Table.of(path, table) for name, table in names.items()}, resolution)
+
+    def correct(
+        self, jets: ak.Array, events: Events, generated: ak.Array | None = None, shifts: bool = True
+    ) -> tuple[ak.Array, dict[str, ak.Array]]:
+        """The jets with corrected ``pt`` and ``mass``, ``factor`` from raw and ``smearing``; and the factors of shifts.
+
+        Where jets have a ``softdrop_mass``, it is smeared like the jet.
+        """
+        factor = self.scale(jets, events)
+        jets = rescaled(jets, factor * (1 - jets.rawFactor), ("pt", "mass"))
+        smearing = ak.ones_like(factor)
+        found: dict[str, ak.Array] = {}
+        if self.resolution is not None:
+            smeared = self.resolution(jets, generated, events, shifts)
+            smearing = smeared[""]
+            jets = rescaled(jets, smearing, ("pt", "mass", "softdrop_mass"))
+            safe = ak.where(smearing > 0, smearing, 1)
+            found |= {f"jer_{way}": smeared[way] / safe for way in WAYS if way in smeared}
+        if shifts:
+            quantities = _quantities(jets, jets.pt, events)
+            for name, table in self.uncertainties.items():
+                change = table.of_jets(jets, quantities)
+                found |= {f"{name}_{way}": 1 + sign * change for way, sign in WAYS.items()}
+        return ak.with_field(ak.with_field(jets, factor, "factor"), smearing, "smearing"), found
+
+
+def raw(jets: ak.Array) -> ak.Array:
+    """The uncorrected transverse momenta (GeV)."""
+    return jets.pt * (1 - jets.rawFactor)
+
+
+def rescaled(jets: ak.Array, factor: ak.Array, fields: tuple[str, ...]) -> ak.Array:
+    """The jets with some of their ``fields``, those there are, times a factor."""
+    return ak.zip({name: jets[name] * factor if name in fields else jets[name] for name in jets.fields})
+
+
+def difference(jets: ak.Array, scale: Scale, events: Events) -> float | None:
+    """The median relative difference of the stored momenta and those that ``scale`` gives; None without jets."""
+    found = ak.to_numpy(ak.flatten(scale(jets, events) * raw(jets) / jets.pt))
+    found = np.abs(found[np.isfinite(found)] - 1)
+    return float(np.median(found)) if len(found) else None
+
+
+def require_era(path: str, difference: float | None, what: str, table: str, key: str) -> None:
+    """Stop where the stored momenta of a file are not those of the era.
+
+    Raises:
+        InputFileError: they differ by more than the precision with which they are stored.
+    """
+    if difference is not None and difference > TOLERANCE:
+        raise InputFileError(
+            path,
+            f"its stored {what} momenta differ by {difference:.1%} from the raw ones with the corrections of {table}, "
+            "so that it is of another era or nature",
+            f"correct the dataset's era, or set {key} to false where its jets were corrected anew on purpose",
+        )
+
+
+def _quantities(jets: ak.Array, pt: ak.Array, events: Events) -> dict[str, ak.Array | FloatArray]:
+    """What tables ask for, by the names that CMS gives."""
+    eta = ak.where(jets.eta > ETA_MAX, ETA_MAX, ak.where(jets.eta < -ETA_MAX, -ETA_MAX, jets.eta))
+    return {
+        "JetPt": pt,
+        "JetEta": eta,
+        "JetPhi": jets.phi,
+        "JetA": jets.area if "area" in jets.fields else ak.zeros_like(pt),
+        "Rho": events.rho,
+        "run": events.run,
+    }
+
+
+def _away(jets: ak.Array, generated: ak.Array | None, pt: FloatArray, width: FloatArray, radius: float) -> FloatArray:
+    """(pT - pT_gen) / pT of each jet, flat; NaN where there is no generated jet within half the radius and 3 widths."""
+    if generated is None or "gen_index" not in jets.fields:
+        return np.full(len(pt), np.nan)
+    counts, number = ak.to_numpy(ak.num(jets)), ak.to_numpy(ak.num(generated))
+    index = ak.to_numpy(ak.flatten(jets.gen_index)).astype(np.int64)
+    # NanoAOD leaves soft generated jets out, and keeps the places they had.
+    there = (index >= 0) & (index < np.repeat(number, counts))
+    place = np.where(there, index + np.repeat(np.cumsum(number) - number, counts), 0)
+    if not there.any():
+        return np.full(len(pt), np.nan)
+    match = {name: ak.to_numpy(ak.flatten(generated[name]))[place] for name in ("pt", "eta", "phi")}
+    eta, phi = (ak.to_numpy(ak.flatten(jets[name])) for name in ("eta", "phi"))
+    distance = np.hypot(eta - match["eta"], (phi - match["phi"] + np.pi) % (2 * np.pi) - np.pi)
+    near = there & (distance < radius / 2) & (np.abs(pt - match["pt"]) < 3 * width * pt)
+    return np.where(near, (pt - match["pt"]) / np.where(pt > 0, pt, 1), np.nan)

@@ -1,0 +1,133 @@
+"""What the era of a dataset says for it: triggers, filters, certified sections, corrections. Imports nothing heavy."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from resonaut.core.datasets import DatasetConfig
+from resonaut.core.errors import ConfigError
+from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
+from resonaut.skim.settings import Region, Skim
+
+
+@dataclass(frozen=True)
+class Era:
+    """What holds for one dataset.
+
+    ``region`` has the era's triggers and filters in place of its own. Events of data that have fired one of ``others``
+    are left to another dataset. ``certified`` and ``prescales`` are files.
+    """
+
+    name: str
+    region: Region
+    others: tuple[str, ...]
+    certified: str | None
+    prescales: str | None
+    corrections: DataCorrections | SimulatedCorrections
+
+    @classmethod
+    def of(cls, config: Skim, dataset: DatasetConfig, name: str) -> "Era":
+        """What the era of the dataset ``name`` says.
+
+        Raises:
+            ConfigError: there is no region of its name, or its triggers are none of the era.
+        """
+        block, region, data = config.era(dataset), config.region(dataset.region, name), dataset.nature == "data"
+        order = region.trigger if block.trigger is None else block.trigger
+        filters = region.met_filters if block.met_filters is None else block.met_filters
+        own = dataset.trigger or order
+        if dataset.trigger is not None:
+            _require_own(name, dataset.trigger, order, data)
+        return cls(
+            dataset.era or "",
+            replace(region, trigger=own, met_filters=filters),
+            tuple(before(order, own)),
+            (dataset.certified or block.certified) if data else None,
+            block.prescales if data else None,
+            block.corrections.data if data else block.corrections.simulation,
+        )
+
+
+def before(order: Sequence[str], own: Sequence[str]) -> list[str]:
+    """The triggers that stand in the ``order`` before the first of a dataset's ``own``.
+
+    >>> before(["HLT_IsoMu24", "HLT_Ele32", "HLT_PFHT1050"], ["HLT_Ele32"])
+    ['HLT_IsoMu24']
+    """
+    return list(order[: min(map(order.index, own), default=0)])
+
+
+def _require_own(name: str, own: Sequence[str], order: Sequence[str], data: bool) -> None:
+    where = f"config: datasets.{name}.trigger"
+    if not data:
+        raise ConfigError(f"{where}: only data are recorded by some of the triggers; set it to null.")
+    for trigger in own:
+        if trigger not in order:
+            known = ", ".join(order) or "none"
+            raise ConfigError(
+                f"{where}: {trigger!r} is no trigger of the dataset's era, which has {known}; correct one of them."
+            )
+
+
+def files(block: Mapping[str, Any], nature: str) -> list[str]:
+    """The files that a dataset of this nature reads by an era's block (plain data), each once."""
+    data = nature == "data"
+    found = [block["certified"], block["prescales"]] if data else []
+    found += _named(block["corrections"]["data" if data else "simulation"])
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _named(value: Any) -> Iterator[str | None]:
+    """What stands under ``file`` in a section, at any depth."""
+    for name, entry in value.items() if isinstance(value, dict) else ():
+        if name == "file":
+            yield entry
+        else:
+            yield from _named(entry)
+
+
+def of_nature(block: Mapping[str, Any], nature: str) -> dict[str, Any]:
+    """The part of an era's block (plain data) that is for datasets of one nature."""
+    data = nature == "data"
+    left_out = {} if data else {"certified": None, "prescales": None}
+    part = "data" if data else "simulation"
+    return {**block, **left_out, "corrections": {part: block["corrections"][part]}}
+
+
+def require(era: Era, where: str, name: str, format_: str, flags: bool) -> None:
+    """Stop with ``ConfigError`` where an era's block contradicts itself, or names missing files.
+
+    Args:
+        era: what holds for the dataset.
+        where: the block, for messages.
+        name: the dataset.
+        format_: its format, of which ``flags`` says whether its files have what corrections read.
+        flags: see there.
+    """
+    made = era.corrections
+    part = f"{where}.corrections.{'data' if isinstance(made, DataCorrections) else 'simulation'}"
+    if made != type(made)() and not flags:
+        raise ConfigError(
+            f"{part} is for datasets.{name}, whose format {format_} has nothing to correct; set its era to null, or to "
+            "one without corrections."
+        )
+    if made.missing_momentum is not None and made.small_jet is None:
+        raise ConfigError(f"{part}.missing_momentum needs the corrections of small_jet; give them, or set it to null.")
+    if era.prescales is not None and not era.region.trigger:
+        raise ConfigError(f"{where}.prescales is for triggers, of which there is none; give the era's trigger.")
+    if isinstance(made, SimulatedCorrections):
+        known = [*made.shifts, *made.weights]
+        for source in made.uncorrelated:
+            if source not in known:
+                raise ConfigError(
+                    f"{part}.uncorrelated: {source!r} is no source of the era, which has {', '.join(known) or 'none'}; "
+                    "correct it."
+                )
+
+
+def require_files(where: str, paths: Sequence[str]) -> None:
+    """Stop with ``ConfigError`` where one of the files that an era names is not there."""
+    for path in paths:
+        if not Path(path).is_file():
+            raise ConfigError(f"{where}: no file {path!r}; correct the path (relative to {Path.cwd()}).")

@@ -1,0 +1,295 @@
+"""The corrected objects and the weights of NanoAOD's events: what the era's corrections make of the branches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from resonaut.core.identifier import KEY, keys
+from resonaut.skim.corrections import energy, identification, mass, missing
+from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
+from resonaut.skim.formats.nanoaod.names import Names
+from resonaut.skim.formats.nanoaod.tree import Batch, Tree
+
+RADII = {"large_jet": 0.8, "small_jet": 0.4}
+# Seeds of what is random, each of its own.
+SEEDS = {"large_jet": 1, "small_jet": 2, "mass": 3}
+GENERATED = {"large_jet": ("GenJetAK8", "genJetAK8Idx"), "small_jet": ("GenJet", "genJetIdx")}
+SMALL = "Jet"
+SOFT = "CorrT1METJet"
+SUBJET_LINKS = ("subJetIdx1", "subJetIdx2")
+# Events of each file in which stored and corrected momenta are compared.
+FIRST = 1000
+MOMENTUM = ("pt", "eta", "phi", "mass")
+
+# Objects by variation, the nominal ones under "".
+Shifted = dict[str, ak.Array]
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """The corrections of a dataset, of the era ``era``; ``blind``: no truth is read, and nothing is uncertain."""
+
+    era: str
+    settings: DataCorrections | SimulatedCorrections
+    blind: bool
+
+    @property
+    def simulated(self) -> SimulatedCorrections | None:
+        """What belongs to simulation alone."""
+        made = self.settings
+        return made if isinstance(made, SimulatedCorrections) and not self.blind else None
+
+    def stored(self, source: str) -> str:
+        """The name of a source in the file: with the era where it is independent in each."""
+        made = self.settings
+        own = isinstance(made, SimulatedCorrections) and source in made.uncorrelated
+        return f"{source}_{self.era}" if own else source
+
+    def groups(self) -> dict[str, str]:
+        """The variations that shift objects, each with its group: ``jes``, ``jer``, ``jms``, ``jmr``."""
+        made = self.simulated
+        sources = made.shifts if made is not None else []
+        return {f"{self.stored(name)}_{way}": name.partition("_")[0] for name in sources for way in energy.WAYS}
+
+    @cached_property
+    def energies(self) -> dict[str, energy.Energy]:
+        """The tables of large- and small-radius jets, where they are corrected.
+
+        Raises:
+            InputFileError: a table is missing.
+        """
+        given = {kind: getattr(self.settings, kind) for kind in RADII}
+        return {
+            kind: energy.Energy.of(jets, RADII[kind], SEEDS[kind]) for kind, jets in given.items() if jets is not None
+        }
+
+    @cached_property
+    def subjet_scale(self) -> energy.Scale | None:
+        """The tables of subjets, where they are corrected anew."""
+        made = self.settings.subjets
+        if made is None or made.file is None:
+            return None
+        return energy.Scale.of(made.file, made.levels, made.algorithm, made.scale)
+
+    @cached_property
+    def offset(self) -> energy.Scale | None:
+        """The tables that remove pile-up alone, where missing momentum needs them."""
+        jets, met = self.settings.small_jet, self.settings.missing_momentum
+        if jets is None or met is None or met.offset is None:
+            return None
+        return energy.Scale.of(jets.file, met.offset, jets.algorithm, jets.scale)
+
+    def open(self) -> None:
+        """Open all tables once, so that one that is missing stops the job and not each file.
+
+        Raises:
+            InputFileError: a table is missing.
+        """
+        _ = self.energies, self.subjet_scale, self.offset
+
+    def identifies(self, kind: str) -> bool:
+        """Whether tables give the identification of a kind of jets."""
+        jets = getattr(self.settings, kind)
+        return jets is not None and jets.identification is not None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process opens the tables for itself."""
+        return {name: getattr(self, name) for name in ("era", "settings", "blind")}
+
+    def needed(self, names: Names) -> dict[str, str]:
+        """The branches that a file must have, each with the remedy where it lacks one."""
+        where = f"set it to null in skim.eras.{self.era}.corrections"
+        made, needed = self.settings, {}
+        if self.energies:
+            needed[names.rho] = f"name it in skim.branches, or {where}"
+        for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
+            if kind in self.energies:
+                needed |= {f"{collection}_{field}": where for field in ("rawFactor", "area")}
+        if made.subjets is not None:
+            needed |= {f"{names.jets}_{field}": where for field in SUBJET_LINKS}
+            needed |= {f"SubJet_{field}": where for field in MOMENTUM}
+        for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
+            if self.identifies(kind):
+                needed |= {f"{collection}_{field}": where for field in identification.FIELDS}
+        if made.missing_momentum is not None:
+            needed |= {f"{made.missing_momentum.raw}_{field}": where for field in ("pt", "phi")}
+            needed[f"{SMALL}_muonSubtrFactor"] = where
+        return needed
+
+    def require_era(self, tree: Tree, names: Names) -> None:
+        """Compare stored momenta with those that the tables give, in the file's first events.
+
+        Raises:
+            InputFileError: they are those of another era.
+        """
+        batch = Batch(tree, 0, min(FIRST, tree.events))
+        for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
+            settings = getattr(self.settings, kind)
+            if settings is None or not settings.check_era:
+                continue
+            nature = "simulation" if isinstance(self.settings, SimulatedCorrections) else "data"
+            found = energy.difference(
+                batch.collection(collection, (*MOMENTUM, "rawFactor", "area")),
+                self.energies[kind].scale,
+                _events(batch, names),
+            )
+            campaign = settings.scale if isinstance(settings.scale, str) else " and ".join(settings.scale)
+            key = f"skim.eras.{self.era}.corrections.{nature}.{kind}.check_era"
+            energy.require_era(tree.path, found, collection, campaign, key)
+
+
+def _events(batch: Batch, names: Names) -> energy.Events:
+    identifier = ak.zip({name: batch.flat(name) for name in KEY})
+    return energy.Events(batch.flat(names.rho).astype(np.float64), batch.flat("run"), keys(identifier))
+
+
+class Corrected:
+    """The corrected objects of one batch, each read when it is first asked for."""
+
+    def __init__(self, batch: Batch, names: Names, made: Corrections) -> None:
+        """Nothing is read yet."""
+        self.batch, self.names, self.made = batch, names, made
+
+    @cached_property
+    def events(self) -> energy.Events:
+        """What the tables ask of events."""
+        return _events(self.batch, self.names)
+
+    def extra(self, kind: str) -> dict[str, str]:
+        """What of a kind of jets is read beside what the selection wants: fields of the file by their names here."""
+        settings = getattr(self.made.settings, kind)
+        collection = self.names.jets if kind == "large_jet" else SMALL
+        fields: dict[str, str] = {}
+        if settings is not None:
+            fields |= {name: name for name in ("rawFactor", "area")}
+            link = GENERATED[kind][1]
+            if kind in self.made.energies and self._generated(kind) and self.batch.has(f"{collection}_{link}"):
+                fields["gen_index"] = link
+            if self.made.identifies(kind):
+                fields |= {name: name for name in identification.FIELDS}
+        if kind == "large_jet" and self.made.settings.subjets is not None:
+            fields |= {name: name for name in SUBJET_LINKS}
+        return fields
+
+    def large(self, jets: ak.Array) -> Shifted:
+        """The corrected large-radius ``jets`` (events * var, with ``extra``), and those of each variation."""
+        settings, simulated = self.made.settings, self.made.simulated
+        if settings.subjets is not None:
+            jets = ak.with_field(jets, mass.from_subjets(jets, self._subjets), "softdrop_mass")
+        jets, factors = self._corrected("large_jet", jets)
+        masses: dict[str, ak.Array] = {}
+        if isinstance(settings, SimulatedCorrections) and settings.mass is not None:
+            made = mass.scaled(
+                jets.softdrop_mass, settings.mass, self.events.keys, SEEDS["mass"], simulated is not None
+            )
+            jets = ak.with_field(jets, made.pop(""), "softdrop_mass")
+            masses = made
+        found = {"": jets}
+        for variation, factor in factors.items():
+            found[variation] = energy.rescaled(jets, factor, ("pt", "mass", "softdrop_mass"))
+        for variation, values in masses.items():
+            found[variation] = ak.with_field(jets, values, "softdrop_mass")
+        return self._named(found)
+
+    def small(self, jets: ak.Array) -> Shifted:
+        """The corrected small-radius ``jets`` (events * var, with ``extra``), and those of each variation."""
+        jets, factors = self._corrected("small_jet", jets)
+        shifted = {name: energy.rescaled(jets, factor, ("pt", "mass")) for name, factor in factors.items()}
+        return self._named({"": jets} | shifted)
+
+    @cached_property
+    def small_jets(self) -> Shifted:
+        """All corrected small-radius jets, with what vetoes ask of them."""
+        fields = {name: name for name in MOMENTUM} | self.extra("small_jet")
+        optional = {"jet_id": "jetId", "chEmEF": "chEmEF", "neEmEF": "neEmEF", "muonSubtrFactor": "muonSubtrFactor"}
+        fields |= {name: field for name, field in optional.items() if self.batch.has(f"{SMALL}_{field}")}
+        return self.small(_electromagnetic(self.batch.collection(SMALL, fields)))
+
+    @cached_property
+    def small_fields(self) -> dict[str, Shifted]:
+        """The branches of small-radius jets whose values differ from those in the file."""
+        if self.made.settings.small_jet is None:
+            return {}
+        found = {name: {which: jets[name] for which, jets in self.small_jets.items()} for name in ("pt", "mass")}
+        identified = {"jetId": {"": self.small_jets[""].jet_id}} if self.made.identifies("small_jet") else {}
+        return found | identified
+
+    @cached_property
+    def met(self) -> Shifted:
+        """The raw missing momentum of each event corrected for the jets, {pt, phi}, and that of each variation."""
+        met = self.made.settings.missing_momentum
+        assert met is not None
+        pt, phi = (self.batch.flat(f"{met.raw}_{field}").astype(np.float64) for field in ("pt", "phi"))
+        jets, made = self.small_jets[""], self.made.energies["small_jet"]
+        sums = {"": [missing.jet_sum(jets, jets.factor * jets.smearing, self._offset(jets))]}
+        for variation, shifted in self.small_jets.items():
+            factor = jets.factor * jets.smearing * shifted.pt / ak.where(jets.pt == 0, 1, jets.pt)
+            sums[variation] = [missing.jet_sum(jets, factor, self._offset(jets))]
+        if self.batch.has(f"{SOFT}_rawPt"):
+            fields = {"pt": "rawPt", "eta": "eta", "phi": "phi", "area": "area", "muonSubtrFactor": "muonSubtrFactor"}
+            soft = self.batch.collection(SOFT, fields)
+            zero = ak.zeros_like(soft.pt)
+            soft = ak.with_field(ak.with_field(soft, zero, "rawFactor"), zero, "mass")
+            plain = energy.Energy(made.scale, made.uncertainties, None)
+            corrected, factors = plain.correct(soft, self.events, shifts=self.made.simulated is not None)
+            offset = self._offset(soft)
+            shifted = self._named({"": ak.ones_like(zero)} | factors)
+            for variation in sums:
+                factor = corrected.factor * shifted.get(variation, 1)
+                sums[variation].append(missing.jet_sum(soft, factor, offset))
+        return {variation: missing.corrected(pt, phi, parts) for variation, parts in sums.items()}
+
+    def vetoed(self) -> dict[str, np.ndarray]:
+        """The events (n,) that are cut for a jet where none may be, by the cut's name."""
+        settings, found = self.made.settings, {}
+        if settings.jet_veto is not None:
+            found["jet_veto"] = identification.vetoed(self.small_jets[""], settings.jet_veto)
+        if isinstance(settings, DataCorrections) and settings.hem is not None:
+            late = self.batch.flat("run") >= identification.HEM_FIRST_RUN
+            found["hem"] = late & identification.in_hem(self.small_jets[""], settings.hem)
+        return found
+
+    def _corrected(self, kind: str, jets: ak.Array) -> tuple[ak.Array, dict[str, ak.Array]]:
+        settings = getattr(self.made.settings, kind)
+        if settings is None:
+            return jets, {}
+        if settings.identification is not None:
+            jets = ak.with_field(jets, identification.jet_id(jets, settings.identification), "jet_id")
+        generated = None
+        if "gen_index" in jets.fields:
+            generated = self.batch.collection(GENERATED[kind][0], ("pt", "eta", "phi"))
+        return self.made.energies[kind].correct(jets, self.events, generated, shifts=self.made.simulated is not None)
+
+    def _generated(self, kind: str) -> bool:
+        """Whether jets are smeared towards generated ones."""
+        return self.made.simulated is not None and self.made.energies[kind].resolution is not None
+
+    @cached_property
+    def _subjets(self) -> ak.Array:
+        scale = self.made.subjet_scale
+        fields = MOMENTUM if scale is None else (*MOMENTUM, "rawFactor")
+        subjets = self.batch.collection("SubJet", fields)
+        if scale is None:
+            return subjets
+        return energy.rescaled(subjets, scale(subjets, self.events) * (1 - subjets.rawFactor), ("pt", "mass"))
+
+    def _offset(self, jets: ak.Array) -> ak.Array | None:
+        return None if self.made.offset is None else self.made.offset(jets, self.events)
+
+    def _named(self, found: Mapping[str, ak.Array]) -> Shifted:
+        """By variation, under the names that the sources have in the file."""
+        return {
+            f"{self.made.stored(name.rpartition('_')[0])}_{name.rpartition('_')[2]}" if name else "": objects
+            for name, objects in found.items()
+        }
+
+
+def _electromagnetic(jets: ak.Array) -> ak.Array:
+    """The jets with the part of their energy that is of photons and electrons, where the file has it."""
+    if not {"chEmEF", "neEmEF"} <= set(jets.fields):
+        return jets
+    return ak.with_field(jets, jets.chEmEF + jets.neEmEF, "electromagnetic")

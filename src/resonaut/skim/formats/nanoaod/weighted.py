@@ -1,0 +1,141 @@
+"""The columns of weights: which a dataset has by its era, and their values in a batch.
+
+A source that a file has no weights for has the weight 1 there.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from resonaut.core.weights import Factor
+from resonaut.skim.columns import Column
+from resonaut.skim.corrections import identification, theory, weights
+from resonaut.skim.corrections.settings import SimulatedCorrections, SimulatedHem
+from resonaut.skim.corrections.tables import FloatArray, Table
+from resonaut.skim.corrections.weights import Way
+from resonaut.skim.formats.nanoaod import counters
+from resonaut.skim.formats.nanoaod.corrected import Corrected, Corrections
+from resonaut.skim.formats.nanoaod.tree import Batch, Tree
+
+PREFIRING: dict[Way, str] = {"": "L1PreFiringWeight_Nom", "up": "L1PreFiringWeight_Up", "down": "L1PreFiringWeight_Dn"}
+INTERACTIONS = "Pileup_nTrueInt"
+PARTICLE = ("pdgId", "statusFlags", "pt", "eta", "phi", "mass")
+PRESCALE = "prescale"
+
+
+def ways(made: Corrections, prescaled: bool = False) -> dict[str, tuple[Way, ...]]:
+    """The sources of weights of a dataset, each with its columns; ``prescaled``: data with triggers that are."""
+    settings = made.simulated
+    if settings is None:
+        return {PRESCALE: ("",)} if prescaled else {}
+    found: dict[str, tuple[Way, ...]] = {}
+    for source in settings.weights:
+        if source in settings.particles:
+            one = settings.particles[source]
+            sides: dict[Way, str | None] = {"": one.nominal, "up": one.up, "down": one.down}
+            found[source] = tuple(way for way, word in sides.items() if word is not None)
+        elif source in ("pileup", "prefiring"):
+            found[source] = ("", "up", "down")
+        elif source == "hem":
+            found[source] = ("",)
+        else:
+            found[source] = ("toys",) if source == "pdf" else ("up", "down")
+    return found
+
+
+def columns(made: Corrections, prescaled: bool = False) -> dict[str, Column]:
+    """The columns of weights, with what each is."""
+    found = {}
+    for source, sides in ways(made, prescaled).items():
+        name = made.stored(source)
+        for way in sides:
+            factor = Factor(name, name if way else "", way)
+            found[column(name, way)] = Column("float32", "1", way == "toys", factor.metadata())
+    return found
+
+
+def column(name: str, way: Way) -> str:
+    """The name of a column.
+
+    >>> column("pileup", ""), column("pileup", "up")
+    ('weight_pileup', 'weight_pileup_up')
+    """
+    return f"weight_{name}{'_' * bool(way)}{way}"
+
+
+def needed(made: Corrections) -> dict[str, str]:
+    """The branches that a file must have, each with the remedy where it lacks one."""
+    settings, where = made.simulated, f"skim.eras.{made.era}.corrections.simulation"
+    if settings is None:
+        return {}
+    found = {}
+    if settings.pileup is not None:
+        found[INTERACTIONS] = f"set {where}.pileup to null"
+    if settings.prefiring:
+        found |= dict.fromkeys(PREFIRING.values(), f"set {where}.prefiring to false")
+    if settings.particles:
+        found |= {f"GenPart_{field}": f"take the sources out of {where}.particles" for field in PARTICLE}
+    return found
+
+
+def simulated(corrected: Corrected, mask: np.ndarray) -> dict[str, Any]:
+    """The weights of simulation in the events of ``mask``, by column.
+
+    Raises:
+        InputFileError: a table, or the weights of the file, are not what the era says.
+    """
+    batch, made = corrected.batch, corrected.made
+    settings = made.simulated
+    if settings is None:
+        return {}
+    found: theory.Sources = {}
+    if settings.pileup is not None:
+        table = Table.of(settings.pileup.file, settings.pileup.table)
+        found["pileup"] = weights.pileup(table, batch.flat(INTERACTIONS, mask).astype(np.float64))
+    if settings.prefiring:
+        found["prefiring"] = {way: batch.flat(name, mask) for way, name in PREFIRING.items()}
+    if settings.hem is not None:
+        found["hem"] = {"": _without_hem(corrected, settings.hem, mask)}
+    if settings.particles:
+        particles = batch.collection("GenPart", PARTICLE, mask)
+        found |= {name: weights.of_particles(particles, one) for name, one in settings.particles.items()}
+    found |= _theory(batch, settings, mask)
+    ones = np.ones(int(mask.sum()))
+    values: dict[str, Any] = {}
+    for source, sides in ways(made).items():
+        for way in sides:
+            numbers = found.get(source, {}).get(way, ones[:, None] if way == "toys" else ones)
+            values[column(made.stored(source), way)] = ak.from_regular(ak.Array(numbers)) if way == "toys" else numbers
+    return values
+
+
+def _without_hem(corrected: Corrected, settings: SimulatedHem, mask: np.ndarray) -> FloatArray:
+    """The part of the luminosity in which an event would have been kept."""
+    hit = identification.in_hem(corrected.small_jets[""], settings)[mask]
+    return np.where(hit, 1 - settings.fraction, 1.0)
+
+
+def _theory(batch: Batch, settings: SimulatedCorrections, mask: np.ndarray) -> theory.Sources:
+    """The generator's own weights, where the file has them."""
+    path, means = batch.tree.path, _means(batch.tree)
+    found: theory.Sources = {}
+
+    def given(branch: str) -> tuple[ak.Array, FloatArray | None]:
+        return batch.array(branch, mask), means.get(branch)
+
+    if settings.scale and batch.has("LHEScaleWeight"):
+        found |= theory.scales(*given("LHEScaleWeight"), path)
+    if settings.shower is not None and batch.has("PSWeight"):
+        found |= theory.shower(*given("PSWeight"), settings.shower, batch.tree.title("PSWeight"), path)
+    if settings.pdf is not None and batch.has("LHEPdfWeight"):
+        found |= theory.pdf(*given("LHEPdfWeight"), settings.pdf, batch.tree.title("LHEPdfWeight"), path)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _means(tree: Tree) -> Mapping[str, FloatArray]:
+    """The means of the generator's weights over all generated events; batches of a file come one after the other."""
+    return counters.means(tree.file)

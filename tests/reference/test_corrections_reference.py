@@ -1,0 +1,158 @@
+"""The experiment's own tables of 2017 on its own simulation: stored momenta, masses and missing momentum come back."""
+
+import os
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from resonaut.core.errors import InputFileError
+from resonaut.core.identifier import KEY, keys
+from resonaut.core.record import build
+from resonaut.skim.corrections import energy, identification, mass, missing, weights
+from resonaut.skim.corrections.settings import SimulatedJets, VetoMap
+from resonaut.skim.corrections.tables import Table
+
+ROOT = Path(__file__).parents[2]
+DATA = (ROOT / os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")).resolve()
+TABLES = DATA / "corrections" / "2017_UL"
+PFNANO = DATA / "pfnano" / "pfnano.root"
+MOMENTUM = ("pt", "eta", "phi", "mass", "rawFactor", "area")
+
+pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"no reference data at {DATA} (RESONAUT_REFERENCE_DATA)")
+
+LARGE = {"file": str(TABLES / "fatJet_jerc.json.gz"), "algorithm": "AK8PFPuppi", "scale": "Summer19UL17_V5_MC"}
+SMALL = {"file": str(TABLES / "jet_jerc.json.gz"), "algorithm": "AK4PFchs", "scale": "Summer19UL17_V5_MC"}
+
+
+class Tree:
+    """The branches of a file."""
+
+    def __init__(self, path: Path = PFNANO, rho: str = "fixedGridRhoFastjetAll") -> None:
+        self.tree = uproot.open(path)["Events"]
+        self.events = energy.Events(
+            ak.to_numpy(self[rho]), ak.to_numpy(self["run"]), keys(ak.zip({name: self[name] for name in KEY}))
+        )
+
+    def __getitem__(self, name: str) -> ak.Array:
+        return ak.without_parameters(self.tree[name].array())
+
+    def jets(self, name: str, *fields: str) -> ak.Array:
+        return ak.zip({field: self[f"{name}_{field}"] for field in (*MOMENTUM, *fields)})
+
+
+def made(keys: dict, **more) -> energy.Energy:
+    return energy.Energy.of(build(keys | more, SimulatedJets, "jets"), 0.8, 1)
+
+
+def test_stored_momenta_come_back() -> None:
+    """24 large-radius jets to 3.5e-4 in the mean and 7.4e-4 at most; the small-radius ones to 3.4e-4 in the mean."""
+    tree = Tree()
+    for collection, settings, mean in (("FatJet", LARGE, 3.6e-4), ("Jet", SMALL, 3.4e-4)):
+        jets = tree.jets(collection)
+        found = made(settings).correct(jets, tree.events)[0]
+        off = np.abs(ak.to_numpy(ak.flatten(found.pt / jets.pt)) - 1)
+        assert off.mean() < mean
+        if collection == "FatJet":
+            assert len(off) == 24
+            assert off.max() < 7.5e-4
+
+
+def test_every_other_era_is_refused() -> None:
+    """By at least 0.8 % for each run period of the data, and for other campaigns' simulation."""
+    tree = Tree()
+    for settings, collection in ((LARGE, "FatJet"), (SMALL, "Jet")):
+        energy.require_era("a", energy.difference(tree.jets(collection), made(settings).scale, tree.events), "", "", "")
+        for period in "BCDEF":
+            other = made(settings, scale=f"Summer19UL17_Run{period}_V5_DATA")
+            found = energy.difference(tree.jets(collection), other.scale, tree.events)
+            assert found > 0.008
+            with pytest.raises(InputFileError, match="another era"):
+                energy.require_era("a", found, "FatJet", period, "check_era")
+    for name in ("v12", "v15"):
+        tree = Tree(DATA / "nanoaod" / f"nano_tt_{name}.root", "Rho_fixedGridRhoFastjetAll")
+        assert energy.difference(tree.jets("FatJet"), made(LARGE).scale, tree.events) > energy.TOLERANCE
+
+
+def test_stored_missing_momentum_comes_back() -> None:
+    """Type 1 of ten events: the stored one to 0.2 GeV, from which the raw one is up to 45 GeV off."""
+    tree = Tree()
+    jets = tree.jets("Jet", "muonSubtrFactor")
+    jets = ak.with_field(jets, tree["Jet_chEmEF"] + tree["Jet_neEmEF"], "electromagnetic")
+    fields = {"pt": "rawPt", "eta": "eta", "phi": "phi", "area": "area", "muonSubtrFactor": "muonSubtrFactor"}
+    soft = ak.zip({name: tree[f"CorrT1METJet_{field}"] for name, field in fields.items()})
+    soft = ak.with_field(ak.with_field(soft, ak.zeros_like(soft.pt), "rawFactor"), ak.zeros_like(soft.pt), "mass")
+    offset = energy.Scale.of(SMALL["file"], "L1FastJet", "AK4PFchs", SMALL["scale"])
+    scale = made(SMALL).scale
+    sums = [missing.jet_sum(j, scale(j, tree.events), offset(j, tree.events)) for j in (jets, soft)]
+    found = missing.corrected(ak.to_numpy(tree["RawMET_pt"]), ak.to_numpy(tree["RawMET_phi"]), sums)
+    assert np.abs(found.pt - tree["MET_pt"]).to_numpy().max() < 0.2
+    assert np.abs(tree["RawMET_pt"] - tree["MET_pt"]).to_numpy().max() > 40
+    large = tree["MET_pt"] > 50
+    assert np.abs(found.phi - tree["MET_phi"])[large].to_numpy().max() < 2e-3
+
+
+def test_softdrop_mass_of_subjets() -> None:
+    """1.3 % below the stored one in the median of the jets with two subjets and more than 1.2 GeV."""
+    tree = Tree()
+    jets = tree.jets("FatJet", "subJetIdx1", "subJetIdx2", "msoftdrop")
+    subjets = ak.zip({name: tree[f"SubJet_{name}"] for name in ("pt", "eta", "phi", "mass")})
+    found = mass.from_subjets(jets, subjets)
+    chosen = (jets.subJetIdx1 >= 0) & (jets.subJetIdx2 >= 0) & (jets.msoftdrop > 1.2)
+    ratio = ak.to_numpy(ak.flatten((found / jets.msoftdrop)[chosen]))
+    assert len(ratio) == 21
+    assert np.median(ratio) == pytest.approx(1 - 0.013, abs=1e-3)
+
+
+def test_uncertainty_of_the_scale_at_high_momentum() -> None:
+    """0.5 to 0.9 % in total for central jets of 1.2 to 1.7 TeV."""
+    table = made(LARGE, uncertainties={"total": "Total"}).uncertainties["jes_total"]
+    found = table({"JetPt": np.array([1200.0, 1450.0, 1700.0]), "JetEta": np.full(3, 0.5)})
+    assert ((found > 0.005) & (found < 0.009)).all()
+
+
+def test_coffea_corrects_and_shifts_jets_alike() -> None:
+    """Its factory, on the same tables: momenta of jets with a generated one, and both ways of the total uncertainty."""
+    from coffea.jetmet_tools import CorrectedJetsFactory, CorrectionLibJECStack
+
+    tree = Tree()
+    jets = ak.with_field(tree.jets("FatJet"), tree["FatJet_genJetAK8Idx"], "gen_index")
+    generated = ak.zip({name: tree[f"GenJetAK8_{name}"] for name in ("pt", "eta", "phi")})
+    energy_8 = made(LARGE, resolution="Summer19UL17_JRV2_MC", uncertainties={"total": "Total"})
+    ours, shifts = energy_8.correct(jets, tree.events, generated)
+    stack = CorrectionLibJECStack.from_file(
+        LARGE["file"], "Summer19UL17_V5", "MC", "AK8PFPuppi", unc_sources=["Total"], jer_tag="Summer19UL17_JRV2"
+    )
+    names = {"JetPt": "pt", "JetMass": "mass", "JetEta": "eta", "JetA": "area", "ptRaw": "pt_raw", "Rho": "Rho"}
+    names |= {"massRaw": "mass_raw", "ptGenJet": "pt_gen", "JetPhi": "phi"}
+    matched = generated.pt[ak.where(jets.gen_index >= 0, jets.gen_index, 0)]
+    given = {name: jets[name] for name in MOMENTUM} | {"Rho": ak.broadcast_arrays(tree.events.rho, jets.pt)[0]}
+    given |= {f"{name}_raw": jets[name] * (1 - jets.rawFactor) for name in ("pt", "mass")}
+    theirs = CorrectedJetsFactory(stack.blank_name_map | names, stack).build(
+        ak.zip(given | {"pt_gen": ak.where(jets.gen_index >= 0, matched, 0)})
+    )
+    width = energy_8.resolution.width.of_jets(
+        jets, {"JetPt": theirs.pt_jec, "JetEta": jets.eta, "Rho": tree.events.rho}
+    )
+    known = (jets.gen_index >= 0) & (np.abs(theirs.pt_jec - matched) < 3 * width * theirs.pt_jec)
+    assert ak.sum(known) >= 15
+    for one, other in (
+        (ours.pt, theirs.pt),
+        (ours.mass, theirs.mass),
+        (ours.pt * shifts["jes_total_up"], theirs.JES_Total.up.pt),
+        (ours.pt * shifts["jes_total_down"], theirs.JES_Total.down.pt),
+        (ours.pt * shifts["jer_up"], theirs.JER.up.pt),
+    ):
+        ratio = ak.to_numpy(ak.flatten((one / other)[known]))
+        assert ratio == pytest.approx(np.ones(len(ratio)), abs=2e-6)
+
+
+def test_pileup_and_veto_map() -> None:
+    tree = Tree()
+    found = weights.pileup(Table.of(str(TABLES / "puWeights.json.gz")), ak.to_numpy(tree["Pileup_nTrueInt"]))
+    assert all((values > 0).all() and (values < 3).all() for values in found.values())
+    assert (found["up"] != found["down"]).all()
+    settings = build({"file": str(TABLES / "jetvetomaps.json.gz")}, VetoMap, "map")
+    assert identification.vetoed(tree.jets("Jet"), settings).shape == (10,)

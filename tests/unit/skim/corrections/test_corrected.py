@@ -1,0 +1,175 @@
+"""Corrections through the stage: an era's block changes jets, missing momentum, weights and what is kept."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import uproot
+
+from resonaut.core import events
+from resonaut.core.errors import InputFileError
+from resonaut.core.results import read
+from resonaut.core.weights import KEY
+from resonaut.skim.chunk import skim_chunk
+from resonaut.skim.results import Summary
+
+COUNT = 400
+REGION = {"pt_min": 300, "delta_eta_max": None, "eta_max": 2.4}
+
+
+@pytest.fixture
+def nano(make_events, write, tmp_path) -> Callable[..., str]:
+    """A file whose stored momenta are 1.1 x raw, with what corrections read."""
+
+    def make(**more: Any) -> str:
+        content = make_events(COUNT)
+        rng = np.random.default_rng(5)
+        jets = content["FatJet"]
+        for name, value in (("rawFactor", 1 / 11), ("area", 2.0)):
+            jets = ak.with_field(jets, ak.values_astype(ak.full_like(jets.pt, value), np.float32), name)
+        small = ak.zip({name: jets[name] for name in ("pt", "eta", "phi", "mass", "rawFactor", "area")})
+        small = ak.with_field(small, ak.values_astype(ak.zeros_like(small.pt), np.float32), "muonSubtrFactor")
+        content |= {"FatJet": jets, "Jet": small, "fixedGridRhoFastjetAll": np.zeros(COUNT, np.float32)}
+        content["Pileup_nTrueInt"] = rng.uniform(10, 50, COUNT).astype(np.float32)
+        for met in ("PuppiMET", "RawPuppiMET"):
+            content |= {f"{met}_pt": np.full(COUNT, 50, np.float32), f"{met}_phi": np.zeros(COUNT, np.float32)}
+        content["PSWeight"] = ak.from_regular(ak.Array(rng.uniform(0.8, 1.2, (COUNT, 4)).astype(np.float32)))
+        return str(write(tmp_path / "a.root", content | more))
+
+    return make
+
+
+@pytest.fixture
+def skim(settings, dataset, tmp_path) -> Callable[..., tuple[ak.Array, Summary, Path]]:
+    """A function that skims a file with an era's block."""
+
+    def run(file: str, era: dict[str, Any], region: dict[str, Any] | None = None, **fields: Any):
+        config = settings(regions={"dijet": REGION | (region or {})}, eras={"e": era}, batch_events=150)
+        output = tmp_path / "000.parquet"
+        skim_chunk(
+            config, dataset(files=[file], era="e", **fields), "x", 1, [file], output, output.with_suffix(".json")
+        )
+        names = pq.ParquetFile(output).schema_arrow.names
+        rows = ak.concatenate(list(events.iterate([output], names)))
+        return rows, read(output.with_suffix(".json"), Summary), output
+
+    return run
+
+
+def simulation(path: str, **more: Any) -> dict[str, Any]:
+    return {"corrections": {"simulation": {"large_jet": {"file": path, "algorithm": "AK4", "scale": "V1_MC"}} | more}}
+
+
+def shifted(path: str, **more: Any) -> dict[str, Any]:
+    jets = {"file": path, "algorithm": "AK4", "scale": "V1_MC", "uncertainties": {"total": "Total"}}
+    return {"corrections": {"simulation": {"large_jet": jets} | more}}
+
+
+def test_momenta_that_agree_with_the_tables_stay(nano, skim, jet_tables) -> None:
+    file = nano()
+    corrected, _, _ = skim(file, simulation(jet_tables))
+    stored, _, _ = skim(file, {})
+    assert corrected.event.tolist() == stored.event.tolist()
+    assert corrected.j1_pt.tolist() == pytest.approx(stored.j1_pt.tolist(), rel=1e-5)
+
+
+def test_another_era_is_refused_unless_told(nano, skim, jet_tables) -> None:
+    file = nano()
+    large = {"file": jet_tables, "algorithm": "AK4", "scale": "V1_RunB_DATA"}
+    era = {"corrections": {"simulation": {"large_jet": large}}}
+    with pytest.raises(InputFileError, match=r"differ by 9\.1% .* V1_RunB_DATA.*check_era to false"):
+        skim(file, era)
+    rows, _, _ = skim(file, {"corrections": {"simulation": {"large_jet": large | {"check_era": False}}}})
+    stored, _, _ = skim(file, {}, {"pt_min": 300 * 1.1 / 1.2})
+    assert rows.j1_pt.tolist() == pytest.approx((stored.j1_pt * 1.2 / 1.1).tolist(), rel=1e-5)
+
+
+def test_events_that_pass_with_shifted_jets_alone_are_kept(nano, skim, jet_tables) -> None:
+    """The uncertainty is 2 GeV for each jet: a cut at 300 GeV on the nominal momenta is one at 298 for the shift up."""
+    file = nano()
+    rows, summary, _ = skim(file, shifted(jet_tables))
+    assert summary.variations == {"jes_total_up": "jes", "jes_total_down": "jes"}
+    looser, _, _ = skim(file, {}, {"pt_min": 298})
+    nominal, _, _ = skim(file, {})
+    assert rows.event.tolist() == looser.event.tolist()
+    assert rows.event[rows.passes].tolist() == nominal.event.tolist()
+    up = ak.fill_none(rows.passes__jes_total_up, True)
+    assert ak.all(up | rows.passes)
+    assert summary.selected == len(nominal)
+    same = ak.to_numpy(rows.passes)
+    shift = ak.to_numpy(ak.drop_none(rows.j1_pt__jes_total_up[same])) - ak.to_numpy(
+        rows.j1_pt[same][~ak.is_none(rows.j1_pt__jes_total_up[same])]
+    )
+    # Where the order by soft-drop mass is that of the nominal jets, as the mass moves along.
+    assert np.median(shift) == pytest.approx(2, abs=1e-3)
+
+
+def test_results_do_not_depend_on_batches_or_processes(nano, skim, settings, dataset, tmp_path, jet_tables) -> None:
+    tables = shifted(jet_tables)
+    tables["corrections"]["simulation"]["large_jet"]["resolution"] = "JR1"
+    file = nano()
+    _, _, one = skim(file, tables)
+    first = one.read_bytes()
+    config = settings(regions={"dijet": REGION}, eras={"e": tables}, batch_events=150, executor="futures")
+    output = tmp_path / "other" / "000.parquet"
+    skim_chunk(config, dataset(files=[file], era="e"), "x", 2, [file], output, output.with_suffix(".json"))
+    assert output.read_bytes() == first
+
+
+def test_weights_are_columns_that_say_what_they_are(nano, skim, jet_tables, write_tables, make_table) -> None:
+    pileup = write_tables(
+        make_table("pu", ["NumTrueInteractions"], {"nominal": "x/30", "up": "x/20", "down": "x/40"}), name="pu.json"
+    )
+    era = simulation(jet_tables, pileup={"file": pileup}, shower={}, scale=True, uncorrelated=["pileup"])
+    rows, _, path = skim(nano(), era)
+    stored = events.metadata(path)
+    assert stored["weight_pileup_e_up"][KEY] == (
+        '{"group": "pileup_e", "keeps_total": false, "source": "pileup_e", "way": "up"}'
+    )
+    assert (rows.weight_pileup_e_up / rows.weight_pileup_e).to_list() == pytest.approx([1.5] * len(rows), rel=1e-5)
+    assert ak.all((rows.weight_isr_up > 0.79) & (rows.weight_isr_up < 1.21))
+    # The file has no weights of these.
+    assert ak.all(rows.weight_scale_r_up == 1)
+
+
+def test_missing_momentum_goes_along(nano, skim, jet_tables) -> None:
+    """Of two jets the sum of corrections, 0.1 / 1.1 of the stored momenta, is taken off the raw 50 GeV along x."""
+    small = {"file": jet_tables, "algorithm": "AK4", "scale": "V1_MC", "uncertainties": {"total": "Total"}}
+    era = {"corrections": {"simulation": {"small_jet": small, "missing_momentum": {}}}}
+    more = {"jets": 0, "delta_eta_max": 1.3, "pt_min": 300, "eta_max": 2.5, "observables": ["met_pt"]}
+    file = nano()
+    rows, _, _ = skim(file, era, more)
+    tree = uproot.open(file)["Events"]
+    pt, phi = tree["FatJet_pt"].array(), tree["FatJet_phi"].array()
+    x = 50 - ak.sum(pt / 11 * np.cos(phi), axis=1)
+    y = -ak.sum(pt / 11 * np.sin(phi), axis=1)
+    assert rows.met_pt.tolist() == pytest.approx(np.hypot(x, y).tolist(), rel=1e-4, abs=1e-3)
+    up = np.hypot(x - ak.sum(2 * np.cos(phi), axis=1), y - ak.sum(2 * np.sin(phi), axis=1))
+    assert rows.met_pt__jes_total_up.tolist() == pytest.approx(up.tolist(), rel=1e-4, abs=1e-3)
+
+
+def test_triggers_prescales_and_overlap_of_data(nano, skim, tmp_path) -> None:
+    """Of the order A, B: data recorded by B leave what A has fired to others, and weigh B's prescale."""
+    with (tmp_path / "prescales.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["trigger", "run", "section", "prescale"], ["HLT_B", 1, 1, 8], ["HLT_A", 1, 1, 2]])
+    file = nano()
+    era = {"trigger": ["HLT_A", "HLT_B"], "prescales": str(tmp_path / "prescales.csv")}
+    rows, summary, _ = skim(file, era, nature="data", trigger=["HLT_B"])
+    both, _, _ = skim(file, era, nature="data")
+    first, _, _ = skim(file, era, nature="data", trigger=["HLT_A"])
+    assert [cut.cut for cut in summary.cutflow[:3]] == ["stored", "trigger", "other_trigger"]
+    assert ak.all(rows.weight_prescale == 8)
+    assert ak.all(first.weight_prescale == 2)
+    assert sorted([*rows.event, *first.event]) == both.event.tolist()
+
+
+def test_a_run_without_a_prescale_is_an_error(nano, skim, tmp_path) -> None:
+    (tmp_path / "p.csv").write_text("trigger,run,section,prescale\nHLT_A,2,1,5\n")
+    era = {"trigger": ["HLT_A"], "prescales": str(tmp_path / "p.csv")}
+    with pytest.raises(InputFileError, match="has no prescale of 'HLT_A' in run 1, section 1"):
+        skim(nano(), era, nature="data")

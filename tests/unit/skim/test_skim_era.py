@@ -1,0 +1,125 @@
+"""What an era's block says for a dataset, what of it a job reads, and what of it cannot be."""
+
+import pytest
+
+from resonaut.core.analysis import Analysis
+from resonaut.core.datasets import DatasetConfig
+from resonaut.core.errors import ConfigError
+from resonaut.core.record import build
+from resonaut.skim import plan
+from resonaut.skim.era import Era
+from resonaut.skim.settings import Skim
+
+JETS = {"algorithm": "AK8", "scale": "V1_MC"}
+
+
+@pytest.fixture
+def analysis(tmp_path, monkeypatch):
+    """An analysis of data and simulation of the era 2017."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("data.root", "sim.root", "golden.json", "own.json", "p.csv", "jets.json", "data_jets.json", "pu.json"):
+        (tmp_path / name).write_text("")
+
+    def make(era: dict | None = None, data: dict | None = None, **eras: dict) -> Analysis:
+        datasets = {
+            "data": {"nature": "data", "luminosity": 1, "era": "2017", "files": ["data.root"]} | (data or {}),
+            "sim": {"nature": "simulation", "cross_section": 1, "era": "2017", "files": ["sim.root"]},
+        }
+        datasets["sim"]["era"] = datasets["data"]["era"]
+        config = {
+            "search": {"stages": ["skim"], "samples": {"data": ["data"], "background": ["sim"]}},
+            "datasets": datasets,
+            "skim": {"eras": {"2017": era or {}} | eras},
+        }
+        return Analysis.of(config, [])
+
+    return make
+
+
+BLOCK = {
+    "trigger": ["HLT_A", "HLT_B"],
+    "certified": "golden.json",
+    "prescales": "p.csv",
+    "corrections": {
+        "data": {"large_jet": JETS | {"file": "data_jets.json", "scale": {"V1_RunA_DATA": [1, 2]}}},
+        "simulation": {"large_jet": JETS | {"file": "jets.json"}, "pileup": {"file": "pu.json"}},
+    },
+}
+
+
+def test_a_job_reads_its_own_part_of_its_own_era(analysis) -> None:
+    made = analysis(BLOCK, **{"2018": {"trigger": ["HLT_C"]}})
+    data, simulation = (made.keys(f"skim/chunk/{name}")["skim"]["eras"] for name in ("data", "sim"))
+    assert list(data) == list(simulation) == ["2017"]
+    assert list(data["2017"]["corrections"]) == ["data"]
+    assert list(simulation["2017"]["corrections"]) == ["simulation"]
+    assert (data["2017"]["prescales"], simulation["2017"]["prescales"]) == ("p.csv", None)
+    assert plan.tables(made, "data") == ["golden.json", "p.csv", "data_jets.json"]
+    assert plan.tables(made, "sim") == ["jets.json", "pu.json"]
+    # Of what is corrected the manifest knows nothing.
+    assert made.keys("skim/merge/sim")["skim"]["eras"]["2017"]["corrections"] == {}
+    own = analysis(BLOCK, {"certified": "own.json"})
+    assert plan.tables(own, "data") == ["own.json", "p.csv", "data_jets.json"]
+
+
+def test_a_dataset_without_a_block_reads_no_era(analysis) -> None:
+    assert analysis().keys("skim/chunk/data")["skim"]["eras"] == {
+        "2017": analysis().config["skim"]["eras"]["2017"]
+        | {"corrections": {"data": analysis().config["skim"]["eras"]["2017"]["corrections"]["data"]}}
+    }
+    config = build({"regions": {"dijet": {"trigger": ["HLT_R"]}}}, Skim, "skim", merge=True)
+    era = Era.of(config, build({"nature": "data", "era": "2016"}, DatasetConfig, "dataset"), "x")
+    assert (era.region.trigger, era.others, era.certified) == (["HLT_R"], (), None)
+
+
+def test_triggers_of_the_era_and_of_the_dataset() -> None:
+    block = {"trigger": ["A", "B", "C"], "met_filters": ["F"], "certified": "good.json"}
+    config = build({"regions": {"dijet": {"trigger": ["R"]}}, "eras": {"e": block}}, Skim, "skim", merge=True)
+
+    def era(**fields) -> Era:
+        return Era.of(config, build({"era": "e"} | fields, DatasetConfig, "dataset"), "x")
+
+    all_ = era(nature="data")
+    assert (all_.region.trigger, all_.region.met_filters, all_.others) == (["A", "B", "C"], ["F"], ())
+    assert (all_.certified, era(nature="simulation").certified) == ("good.json", None)
+    assert era(nature="data", certified="mine.json").certified == "mine.json"
+    part = era(nature="data", trigger=["C", "B"])
+    assert (part.region.trigger, part.others) == (["C", "B"], ("A",))
+
+
+@pytest.mark.parametrize(
+    ("era", "data", "sentence"),
+    [
+        ({}, {"era": "2071"}, r"datasets\.data\.era is '2071'; skim\.eras has only 2017"),
+        (BLOCK, {"trigger": ["HLT_C"]}, r"datasets\.data\.trigger: 'HLT_C' is no trigger .* has HLT_A, HLT_B"),
+        ({"certified": "no.json"}, {}, r"skim\.eras\.2017: no file 'no\.json'"),
+        ({"corrections": {"simulation": {"pileup": {"file": "no.json"}}}}, {}, r"skim\.eras\.2017: no file 'no\.json'"),
+        ({"prescales": "p.csv"}, {}, r"skim\.eras\.2017\.prescales is for triggers"),
+        (
+            {"corrections": {"simulation": {"missing_momentum": {}}}},
+            {},
+            r"skim\.eras\.2017\.corrections\.simulation\.missing_momentum needs the corrections of small_jet",
+        ),
+        (
+            {"corrections": {"simulation": {"prefiring": True, "uncorrelated": ["jer"]}}},
+            {},
+            r"simulation\.uncorrelated: 'jer' is no source of the era, which has prefiring",
+        ),
+        ({"corrections": {"data": {"pileup": {"file": "pu.json"}}}}, {}, "unknown key .*pileup"),
+        (
+            {"corrections": {"data": {"jet_veto": {"file": "pu.json"}}}},
+            {"format": "lhco_features", "region": "lhco"},
+            r"data is for datasets\.data, whose format lhco_features has nothing to correct",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(analysis, era, data, sentence) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        analysis(era, data)
+
+
+def test_simulation_is_recorded_by_no_trigger(analysis) -> None:
+    config = build({"eras": {"e": {"trigger": ["A"]}}}, Skim, "skim", merge=True)
+    dataset = build({"nature": "simulation", "era": "e", "trigger": ["A"]}, DatasetConfig, "dataset")
+    with pytest.raises(ConfigError, match=r"datasets\.x\.trigger: only data are recorded"):
+        Era.of(config, dataset, "x")
