@@ -4,16 +4,22 @@ import os
 from pathlib import Path
 
 import awkward as ak
+import correctionlib
 import numpy as np
 import pytest
 import uproot
+import vector
 
+from resonaut.core import events as stored
+from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import InputFileError
 from resonaut.core.identifier import KEY, keys
 from resonaut.core.record import build
+from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.corrections import energy, identification, mass, missing, weights
 from resonaut.skim.corrections.settings import SimulatedJets, VetoMap
 from resonaut.skim.corrections.tables import Table
+from resonaut.skim.settings import Skim
 
 ROOT = Path(__file__).parents[2]
 DATA = (ROOT / os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data")).resolve()
@@ -147,6 +153,43 @@ def test_coffea_corrects_and_shifts_jets_alike() -> None:
     ):
         ratio = ak.to_numpy(ak.flatten((one / other)[known]))
         assert ratio == pytest.approx(np.ones(len(ratio)), abs=2e-6)
+
+
+def test_the_stage_beside_a_script_of_its_own(tmp_path) -> None:
+    """The ten events through ``skim`` and, jet by jet, with correctionlib alone: momenta, shifts and m_jj."""
+    large = LARGE | {"uncertainties": {"total": "Total"}}
+    config = {
+        "regions": {"dijet": {"pt_min": 200}},
+        "eras": {"e": {"corrections": {"simulation": {"large_jet": large}}}},
+    }
+    dataset = {"nature": "simulation", "era": "e", "files": [str(PFNANO)], "cross_section": 1.0}
+    output = tmp_path / "000.parquet"
+    made_of = (build(config, Skim, "skim", merge=True), build(dataset, DatasetConfig, "dataset"))
+    skim_chunk(*made_of, "x", 1, [str(PFNANO)], output, output.with_suffix(".json"))
+    columns = ["m_jj", "passes", "m_jj__jes_total_up", "m_jj__jes_total_down"]
+    rows = ak.concatenate(list(stored.iterate([output], columns)))
+    tables = correctionlib.CorrectionSet.from_file(LARGE["file"])
+    scale = tables.compound["Summer19UL17_V5_MC_L1L2L3Res_AK8PFPuppi"]
+    total = tables["Summer19UL17_V5_MC_Total_AK8PFPuppi"]
+    tree, found = Tree(), {}
+    jets, number = tree.jets("FatJet"), ak.to_numpy(tree["event"])
+    for event, of in enumerate(jets):
+        momenta = []
+        for jet in of:
+            raw = float(jet.pt * (1 - jet.rawFactor))
+            factor = scale.evaluate(float(jet.area), float(jet.eta), raw, float(tree.events.rho[event]))
+            shift = total.evaluate(float(jet.eta), raw * factor)
+            momenta.append((raw * factor, float(jet.mass * (1 - jet.rawFactor)) * factor, jet.eta, jet.phi, shift))
+        for place, sign in enumerate((0, 1, -1)):
+            pair = sorted(((pt * (1 + sign * d), m * (1 + sign * d), eta, phi) for pt, m, eta, phi, d in momenta))[-2:]
+            pair = [jet for jet in pair if jet[0] > 200 and abs(jet[2]) < 2.5]
+            if len(pair) == 2 and abs(pair[0][2] - pair[1][2]) < 1.3:
+                four = [vector.obj(pt=pt, mass=m, eta=float(eta), phi=float(phi)) for pt, m, eta, phi in pair]
+                found[int(number[event]), place] = (four[0] + four[1]).mass
+    assert len(rows) == len({event for event, _ in found}) >= 8
+    for row in rows:
+        for place, name in enumerate(("m_jj", "m_jj__jes_total_up", "m_jj__jes_total_down")):
+            assert row[name] == pytest.approx(found[row.event, place], rel=1e-6)
 
 
 def test_pileup_and_veto_map() -> None:

@@ -126,7 +126,7 @@ def test_weights_are_columns_that_say_what_they_are(nano, skim, jet_tables, writ
         make_table("pu", ["NumTrueInteractions"], {"nominal": "x/30", "up": "x/20", "down": "x/40"}), name="pu.json"
     )
     era = simulation(jet_tables, pileup={"file": pileup}, shower={}, scale=True, uncorrelated=["pileup"])
-    rows, _, path = skim(nano(), era)
+    rows, summary, path = skim(nano(), era)
     stored = events.metadata(path)
     assert stored["weight_pileup_e_up"][KEY] == (
         '{"group": "pileup_e", "keeps_total": false, "source": "pileup_e", "way": "up"}'
@@ -134,6 +134,9 @@ def test_weights_are_columns_that_say_what_they_are(nano, skim, jet_tables, writ
     assert (rows.weight_pileup_e_up / rows.weight_pileup_e).to_list() == pytest.approx([1.5] * len(rows), rel=1e-5)
     assert ak.all((rows.weight_isr_up > 0.79) & (rows.weight_isr_up < 1.21))
     # The file has no weights of these.
+    assert [entry.note for entry in summary.notes if "LHE" in entry.note] == [
+        "no branch 'LHEScaleWeight', whose weights count as 1"
+    ]
     assert ak.all(rows.weight_scale_r_up == 1)
 
 
@@ -151,6 +154,32 @@ def test_missing_momentum_goes_along(nano, skim, jet_tables) -> None:
     assert rows.met_pt.tolist() == pytest.approx(np.hypot(x, y).tolist(), rel=1e-4, abs=1e-3)
     up = np.hypot(x - ak.sum(2 * np.cos(phi), axis=1), y - ak.sum(2 * np.sin(phi), axis=1))
     assert rows.met_pt__jes_total_up.tolist() == pytest.approx(up.tolist(), rel=1e-4, abs=1e-3)
+
+
+def test_identification_by_tables(nano, skim, write_tables, make_table, jet_tables) -> None:
+    """Files without `jetId`: jets of one particle fail, and those of which 0.9 are neutral hadrons."""
+    table = write_tables(make_table("T", ["multiplicity", "neHEF"], "(x>1.5)*(y<0.9)"), name="id.json")
+    file, fields = nano(), ("chHEF", "neHEF", "chEmEF", "neEmEF", "muEF", "chMultiplicity", "neMultiplicity")
+    tree = uproot.open(file)["Events"]
+    counts = ak.num(tree["FatJet_pt"].array())
+    value = np.random.default_rng(2).choice([0.1, 0.95], int(ak.sum(counts))).astype(np.float32)
+    number = np.random.default_rng(3).choice([1, 2], len(value)).astype(np.int32)
+    values = dict.fromkeys(fields, np.full(len(value), 0.1, np.float32)) | {"neHEF": value, "chMultiplicity": number}
+    values["neMultiplicity"] = np.zeros(len(value), np.int32)
+    content: dict[str, Any] = {}
+    for collection in ("FatJet", "Jet"):
+        known = [name for name in tree.typenames() if name.startswith(f"{collection}_") and name != "FatJet_jetId"]
+        of = {name.partition("_")[2]: tree[name].array() for name in known}
+        content[collection] = ak.zip(of | {name: ak.unflatten(column, counts) for name, column in values.items()})
+    jets = {"file": jet_tables, "algorithm": "AK4", "scale": "V1_MC", "identification": {"file": table, "tight": "T"}}
+    era = {"corrections": {"simulation": {"large_jet": jets, "small_jet": jets}}}
+    objects = {"small_jet": {"pt_min": 30, "where": {"jetId": [2, None]}, "number": [1, None]}}
+    rows, _, _ = skim(nano(**content), era, {"jets": 1, "jet_id": 2, "objects": objects})
+    good = ak.unflatten((number > 1) & (value < 0.9), counts)
+    pt, eta = (tree[f"FatJet_{name}"].array() for name in ("pt", "eta"))
+    expected = ak.any(good & (pt > 300) & (np.abs(eta) < 2.4), axis=1)
+    assert rows.event.tolist() == np.flatnonzero(expected).tolist()
+    assert rows.n_small_jet.tolist() == ak.sum(good, axis=1)[expected].tolist()
 
 
 def test_triggers_prescales_and_overlap_of_data(nano, skim, tmp_path) -> None:

@@ -29,13 +29,13 @@ class Collections:
         of, places = collection(name, self.of, self.names), self.rows.places[mask]
         chosen = np.zeros(len(self.batch), bool)
         chosen[places] = True
-        found = self.batch.collection(of, fields, chosen)
-        if len(self.rows.variations) > 1:
-            found = found[(np.cumsum(chosen) - 1)[places]]
-        for field, values in self.corrected.small_fields.items() if of == SMALL else ():
-            if field in fields:
-                found = ak.with_field(found, self.rows.of(values)[mask], field)
-        return found
+        changed = self.corrected.small_fields if of == SMALL else {}
+        columns = {field: self.rows.of(changed[field])[mask] for field in fields if field in changed}
+        if stored := [field for field in fields if field not in changed]:
+            found = self.batch.collection(of, stored, chosen)
+            found = found if len(found) == len(places) else found[(np.cumsum(chosen) - 1)[places]]
+            columns |= {field: found[field] for field in stored}
+        return ak.zip(columns)
 
     def met(self, field: str, mask: np.ndarray) -> np.ndarray:
         """The pt or phi of the missing momentum in the rows of ``mask``."""
@@ -57,12 +57,17 @@ def collection(name: str, objects: Objects, names: Names) -> str:
     return names.candidates if found == KINDS["candidate"].collection else found
 
 
-def branches(objects: Objects, names: Names) -> dict[str, str]:
-    """The branches that a file must have for the objects and observables, each with the remedy where it lacks one."""
+def branches(objects: Objects, names: Names, identified: bool = False) -> dict[str, str]:
+    """The branches that a file must have for the objects and observables, each with the remedy where it lacks one.
+
+    Small-radius jets that tables have ``identified`` need no branch for that.
+    """
     found: dict[str, str] = {}
     for name in objects.region.objects:
         remedy = f"correct the object {name!r} of the region"
         found |= {f"{collection(name, objects, names)}_{field}": remedy for field in objects.read(name)}
+    if identified:
+        found.pop(f"{SMALL}_jetId", None)
     if MET in (needs := needed(objects.observables())):
         remedy = "name the missing momentum in skim.branches.met"
         found |= {f"{names.met}_{field}": remedy for field in needs[MET].fields}

@@ -106,7 +106,7 @@ class Selection:
         fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *TAUS, *filter(None, [names.b_tag])]
         needed = dict.fromkeys(KEY, "give a NanoAOD file")
         needed |= {f"{names.jets}_{name}": here for name in fields if region.jets}
-        needed |= collections.branches(self.objects, names)
+        needed |= collections.branches(self.objects, names, self.corrections.identifies("small_jet"))
         if region.jet_id is not None and not self.corrections.identifies("large_jet"):
             needed[f"{names.jets}_{names.jet_id}"] = f"{here}, or set the region's jet_id to null"
         if self.constituents is not None:
@@ -148,8 +148,9 @@ def inspect(tree: Tree, selection: Selection) -> Content:
         if branch not in tree.names:
             raise InputFileError(tree.path, f"no branch {branch!r}", remedy)
     selection.corrections.require_era(tree, names)
-    flags = [*selection.region.trigger, *selection.region.met_filters]
+    flags = [*selection.region.trigger, *selection.others, *selection.region.met_filters]
     notes = [*names.notes, *(pieces.not_fired(flag) for flag in flags if flag not in tree.names)]
+    notes += weighted.without(selection.corrections, tree.names)
     if selection.simulation and generated is None:
         notes.append(counters.NONE)
     if generated is not None:

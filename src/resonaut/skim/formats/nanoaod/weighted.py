@@ -81,6 +81,19 @@ def needed(made: Corrections) -> dict[str, str]:
     return found
 
 
+def without(made: Corrections, present: frozenset[str]) -> list[str]:
+    """What is noted of a file that lacks some of the generator's weights."""
+    settings = made.simulated
+    if settings is None:
+        return []
+    wanted = {"LHEScaleWeight": settings.scale, "PSWeight": settings.shower, "LHEPdfWeight": settings.pdf}
+    return [
+        f"no branch {branch!r}, whose weights count as 1"
+        for branch, asked in wanted.items()
+        if asked and branch not in present
+    ]
+
+
 def simulated(corrected: Corrected, mask: np.ndarray) -> dict[str, Any]:
     """The weights of simulation in the events of ``mask``, by column.
 
