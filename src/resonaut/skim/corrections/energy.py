@@ -47,34 +47,36 @@ class Scale:
         return cls(path, tuple(found))
 
     def __call__(self, jets: ak.Array, events: Events) -> ak.Array:
-        """The factors from raw to corrected momenta.
-
-        Raises:
-            InputFileError: a run has no table.
-        """
+        """The factors from raw to corrected momenta; NaN in runs that have no table, see ``require_runs``."""
         quantities = _quantities(jets, raw(jets), events)
         if len(self.tables) == 1 and self.tables[0][0] is None:
             return self.tables[0][1].of_jets(jets, quantities)
         counts = ak.to_numpy(ak.num(jets))
         run, flat = np.repeat(events.run, counts), np.full(int(counts.sum()), np.nan)
-        left = np.ones(len(events.run), bool)
         for runs, table in self.tables:
-            assert runs is not None
-            mine = (events.run >= runs[0]) & (events.run <= runs[1])
-            left &= ~mine
+            mine = _within(events.run, runs)
             if mine.any():
-                chosen = {
-                    name: value[mine] if isinstance(value, np.ndarray | ak.Array) else value
-                    for name, value in quantities.items()
-                }
-                flat[(run >= runs[0]) & (run <= runs[1])] = ak.to_numpy(ak.flatten(table.of_jets(jets[mine], chosen)))
-        if left.any():
+                chosen = {name: value[mine] for name, value in quantities.items()}
+                flat[_within(run, runs)] = ak.to_numpy(ak.flatten(table.of_jets(jets[mine], chosen)))
+        return ak.unflatten(flat, counts)
+
+    def require_runs(self, run: np.ndarray) -> None:
+        """Stop where a run has no table.
+
+        Raises:
+            InputFileError: it is in none of the ranges.
+        """
+        left = run[~np.any([_within(run, runs) for runs, _ in self.tables], axis=0)]
+        if len(left):
             raise InputFileError(
                 self.path,
-                f"run {int(events.run[left][0])} is in none of the ranges that the era gives for its tables",
+                f"run {int(left[0])} is in none of the ranges that the era gives for its tables",
                 "correct the runs under 'scale', or give the era's list of certified sections",
             )
-        return ak.unflatten(flat, counts)
+
+
+def _within(run: np.ndarray, runs: tuple[int, int] | None) -> np.ndarray:
+    return np.ones(len(run), bool) if runs is None else (run >= runs[0]) & (run <= runs[1])
 
 
 @dataclass(frozen=True)
