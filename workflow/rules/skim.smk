@@ -60,6 +60,10 @@ rule skim_merge:
             for chunk in ANALYSIS.chunks(wildcards.dataset)
         ],
         events=lambda wildcards: ANALYSIS.friends("skim", wildcards.dataset),
+        # Data of other triggers and the same luminosity, whose events must not count again.
+        before=lambda wildcards: ANALYSIS.friends(
+            "skim", *skim_plan.before(ANALYSIS, wildcards.dataset)
+        ),
         config=config_of("skim", "merge", "{dataset}"),
         code=code_of("skim", "merge", skim_plan.declared, "dataset"),
     output:
@@ -77,6 +81,7 @@ rule skim_merge:
         mem_mb=memory(500),
         runtime=30,
     params:
+        before=lambda wildcards, input: options("before", input.before),
         code=lambda wildcards: options(
             "code", skim_plan.format_code(ANALYSIS, wildcards.dataset)
         ),
@@ -86,7 +91,7 @@ rule skim_merge:
         """
         resonaut --log {log:q} --threads {threads} skim merge \
             --config {input.config:q} --name {wildcards.dataset:q} \
-            {params.code:q} --output {output.manifest:q} {input.summaries:q}
+            {params.before:q} {params.code:q} --output {output.manifest:q} {input.summaries:q}
         """
 
 

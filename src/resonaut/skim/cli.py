@@ -44,6 +44,9 @@ def merge(
     name: Name,
     output: Annotated[Path, typer.Option(help="Manifest to write, <results>/skim/<dataset>.json.")],
     summaries: Annotated[list[Path], typer.Argument(help="Summaries of all chunks, in order.")],
+    before: Annotated[
+        list[Path], typer.Option(help="Chunk of data of the same era, whose events count there; repeatable.")
+    ] = [],  # noqa: B006
     code: Code = [],  # noqa: B006
 ) -> None:
     """Merge the chunks of a dataset.
@@ -55,9 +58,9 @@ def merge(
     from resonaut.skim.merge import merge as merge_chunks
     from resonaut.skim.settings import Frozen
 
-    distinct([config, *summaries, *code], [output])
+    distinct([config, *summaries, *before, *code], [output])
     job = frozen.read(config, Frozen)
-    merge_chunks(job.skim, job.dataset, name, summaries, output, tuple(map(str, code)))
+    merge_chunks(job.skim, job.dataset, name, summaries, output, tuple(map(str, code)), tuple(before))
 
 
 @app.command()

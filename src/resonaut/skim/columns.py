@@ -83,18 +83,19 @@ def notes(columns: Mapping[str, Column]) -> dict[str, Mapping[str, str]]:
 
 
 def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> "ak.Array":
-    """A record array with exactly ``columns``, in their order and types; a nullable one without values is left out.
+    """A record array with exactly ``columns``, in their order and types; a nullable one without a value is left out.
 
     Raises:
         KeyError: a column has no values: a fault of the reader, not of the file.
     """
     import awkward as ak
 
-    fields = {
-        name: ak.values_astype(ak.Array(values[name]), np.dtype(column.dtype))
-        for name, column in columns.items()
-        if name in values or not column.nullable
-    }
+    fields = {}
+    for name, column in columns.items():
+        # Lists that are all null, in no empty array, are more than awkward can hand to Arrow.
+        lacking = name not in values or (column.listed and len(values[name]) and ak.all(ak.is_none(values[name])))
+        if not (column.nullable and lacking):
+            fields[name] = ak.values_astype(ak.Array(values[name]), np.dtype(column.dtype))
     return ak.zip(fields, depth_limit=1)
 
 

@@ -39,14 +39,19 @@ def _kinematics(region: Region) -> list[str]:
     return list(dict.fromkeys([*found, *region.observables]))
 
 
-def find(paths: Sequence[Path], columns: Sequence[str]) -> np.ndarray:
+def find(paths: Sequence[Path], columns: Sequence[str], before: Sequence[Path] = ()) -> np.ndarray:
     """The events whose ``columns`` equal those of an earlier one, of type ``REPEATED``, in the order of the files.
+
+    Files of other datasets may come ``before``: of their events none is told, and as ``first`` they count from below 0.
 
     Each pass over the files compares the events whose hash falls into one class: the same events are in the same.
     """
-    passes = max(1, -(-sum(map(events.count, paths)) // BLOCK))
-    found = [_compare(*_read(paths, columns, number, passes)) for number in range(passes)]
-    return np.sort(np.concatenate(found), order=("file", "row"))
+    whole = [*before, *paths]
+    passes = max(1, -(-sum(map(events.count, whole)) // BLOCK))
+    found = np.concatenate([_compare(*_read(whole, columns, number, passes)) for number in range(passes)])
+    for place in ("file", "first"):
+        found[place] -= len(before)
+    return np.sort(found[found["file"] >= 0], order=("file", "row"))
 
 
 def _read(paths: Sequence[Path], columns: Sequence[str], number: int, passes: int) -> tuple[Bits, NDArray[np.int64]]:

@@ -26,11 +26,18 @@ log = logging.getLogger(__name__)
 
 
 def merge(
-    config: Skim, dataset: DatasetConfig, name: str, summaries: list[Path], output: Path, code: tuple[str, ...] = ()
+    config: Skim,
+    dataset: DatasetConfig,
+    name: str,
+    summaries: list[Path],
+    output: Path,
+    code: tuple[str, ...] = (),
+    before: tuple[Path, ...] = (),
 ) -> None:
     """Write the manifest of a dataset from the summaries of its chunks and, beside them, their events.
 
-    ``code``: the user's own files, in which the format may be.
+    ``code``: the user's own files, in which the format may be. ``before``: chunks of data of the same era, whose events
+    count there.
 
     Raises:
         InputFileError: more than the configured fraction of the events was lost, or events are there twice.
@@ -46,7 +53,7 @@ def merge(
     notes = _notes(chunks)
     sections = formats.entry(dataset.format, code).sections
     paths = [path.with_suffix(".parquet") for path in summaries]
-    dropped = _drop_copies(config, dataset, name, paths, sections, flow, notes)
+    dropped = _drop_copies(config, dataset, name, paths, before, sections, flow, notes)
     scale = 1.0
     if dataset.nature not in BLIND:
         count, sum_weights = (sum(chunk.generated[i] for chunk in chunks) for i in (0, 1))
@@ -131,6 +138,7 @@ def _drop_copies(
     dataset: DatasetConfig,
     name: str,
     paths: list[Path],
+    before: tuple[Path, ...],
     sections: bool,
     flow: list[Cut],
     notes: list[str],
@@ -138,7 +146,7 @@ def _drop_copies(
     """The rows of each chunk that are copies of earlier events, with a row in the cutflow if there are any."""
     if not flow or not flow[-1].events:
         return {}
-    repeated = _repeated(config, dataset, name, paths, sections, notes)
+    repeated = _repeated(config, dataset, name, paths, before, sections, notes)
     if not len(repeated):
         return {}
     rows = {file: repeated["row"][repeated["file"] == file] for file in np.unique(repeated["file"])}
@@ -150,14 +158,20 @@ def _drop_copies(
 
 
 def _repeated(
-    config: Skim, dataset: DatasetConfig, name: str, paths: list[Path], sections: bool, notes: list[str]
+    config: Skim,
+    dataset: DatasetConfig,
+    name: str,
+    paths: list[Path],
+    before: tuple[Path, ...],
+    sections: bool,
+    notes: list[str],
 ) -> np.ndarray:
     """The events that are copies of earlier ones, where they may be dropped; others with their numbers are noted."""
-    repeated = duplicates.find(paths, KEY)
+    repeated = duplicates.find(paths, KEY, before)
     columns = duplicates.identity(dataset, sections, config.region(dataset.region, name))
     if sections and len(repeated) and not repeated["event"].any():
         # Folds and training samples are chosen by the numbers, too.
-        first = _inputs(dataset, paths[repeated["first"][0]])
+        first = _inputs(dataset, paths, repeated["first"][0], before)
         raise InputFileError(first, "has events numbered 0, which cannot be told from one another", "number them")
     if columns != KEY and (len(repeated) or not sections):
         alike, repeated = len(repeated), duplicates.find(paths, columns)
@@ -166,15 +180,18 @@ def _repeated(
             notes.append(f"{alike - len(repeated)} {text}")
     if not len(repeated):
         return repeated
-    first, copy = (_inputs(dataset, paths[repeated[place][0]]) for place in ("first", "file"))
     if config.duplicates == "fail":
+        first, copy = (_inputs(dataset, paths, repeated[place][0], before) for place in ("first", "file"))
         problem = f"{len(repeated)} events of {name!r} are there twice" + f", first in {first}" * (first != copy)
         raise InputFileError(copy, problem, "leave the copies out, or set skim.duplicates to drop")
     return repeated
 
 
-def _inputs(dataset: DatasetConfig, path: Path) -> str:
-    """The files that a chunk was read from, as far as the configuration tells."""
+def _inputs(dataset: DatasetConfig, paths: list[Path], number: int, before: tuple[Path, ...] = ()) -> str:
+    """The files that a chunk was read from, as far as the configuration tells; a chunk of another dataset itself."""
+    if number < 0:
+        return str(before[number])
+    path = paths[number]
     first = int(path.stem) * dataset.files_per_chunk if path.stem.isdecimal() else 0
     return ", ".join(dataset.files[first : first + dataset.files_per_chunk]) or str(path)
 

@@ -72,6 +72,9 @@ def select(objects: Objects, source: Source | None, jets: ak.Array | None, flow:
         assert source is not None
         for field in objects.stored(name):
             flow.doubt(source.branch(name, field), spread(flow.mask, broken(found[name][field][:, : cuts.keep])))
+        if DOUBTFUL in found[name].fields:
+            # Of one type, whichever events there are.
+            found[name] = ak.without_field(found[name], DOUBTFUL)
     return found | ({OBSERVED: ak.zip(observed)} if observed else {})
 
 

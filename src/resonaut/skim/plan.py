@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resonaut.core import formats
+from resonaut.core import formats, samples
 from resonaut.core.errors import ConfigError
 from resonaut.skim.own import COLUMNS, OwnColumns
 
@@ -61,6 +61,31 @@ def tables(analysis: "Analysis", dataset: str) -> list[str]:
         own = {"certified": None} if entry["certified"] is not None else {}
         found += files({**block, **own}, entry["nature"])
     return list(dict.fromkeys(filter(None, found)))
+
+
+def before(analysis: "Analysis", dataset: str) -> list[str]:
+    """The datasets whose events must not count in this one again: recorded data of its era and samples, before it."""
+    if dataset not in analysis.datasets() or not _recorded(analysis, dataset):
+        return []
+    groups = [
+        names
+        for verb in ("search", *analysis.config["search"]["stages"])
+        for names in samples.of(analysis.config, verb).values()
+        if dataset in names
+    ]
+    earlier = analysis.datasets()[: analysis.datasets().index(dataset)]
+    era = analysis.catalogue[dataset].era
+    return [
+        name
+        for name in earlier
+        if any(name in names for names in groups) and analysis.catalogue[name].era == era and _recorded(analysis, name)
+    ]
+
+
+def _recorded(analysis: "Analysis", dataset: str) -> bool:
+    """Whether a dataset is of files whose events have numbers of their own; what ``simulate`` makes repeats them."""
+    entry = analysis.catalogue[dataset]
+    return entry.nature == "data" and entry.generator is None and format_of(analysis, dataset).sections
 
 
 # What other stages read of this one.

@@ -1,12 +1,12 @@
 """The selection of a region: which jets and events are kept, and the columns of the jets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import awkward as ak
 import numpy as np
 
-from resonaut.physics.observables import LARGE_JET, OBSERVABLES
+from resonaut.physics.observables import LARGE_JET, MOMENTUM, OBSERVABLES
 from resonaut.skim.columns import PAIR
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.settings import Region
@@ -20,37 +20,70 @@ def select(jets: ak.Array, region: Region, flow: Cutflow, branches: Mapping[str,
     pT comes first: an event stays in doubt until something else rejects it. ``branches`` names the fields of
     the kept jets that must be finite as the file does.
     """
-    jets = jets[ak.argsort(ak.nan_to_num(jets.pt, nan=np.inf, posinf=np.inf), ascending=False, stable=True)]
-    failed = ak.zeros_like(jets.pt, dtype=bool)
-    for name, fails in _jet_cuts(jets, region):
-        failed = failed | fails
-        flow.cut(name, (ak.sum(~failed, axis=1) >= region.jets).to_numpy())
-    leading = jets[~failed]
-    pair = region.jets == 2
-    if pair and region.delta_eta_max is not None:
-        flow.cut("delta_eta", spread(flow.mask, ~(_of_pair(leading, "delta_eta_jj", flow) >= region.delta_eta_max)))
-    if pair and region.m_jj_min is not None:
-        flow.cut("m_jj", spread(flow.mask, ~(_of_pair(leading, "m_jj", flow) <= region.m_jj_min)))
-    kept = leading[flow.mask][:, : region.jets]
+    counts, whole = ak.to_numpy(ak.num(jets)), ak.flatten(jets)
+    event = np.repeat(np.arange(len(counts)), counts)
+    passing = np.ones(len(event), bool)
+    for name, fails in _jet_cuts(whole, region):
+        passing &= ~fails
+        flow.cut(name, np.bincount(event[passing], minlength=len(counts)) >= region.jets)
+    leading = _leading(_number(whole, "pt"), event, passing, flow.mask, region.jets)
+    for name, observable, fails_at in _pair_cuts(region):
+        pair = {field: _number(whole, field)[leading] for field in MOMENTUM}
+        fine = ~fails_at(np.asarray(OBSERVABLES[observable].formula({LARGE_JET: pair})))
+        flow.cut(name, spread(flow.mask, fine))
+        leading = leading[fine]
     for name, branch in branches.items():
-        flow.doubt(branch, spread(flow.mask, broken(kept[name])))
-    return kept[ak.argsort(kept.softdrop_mass, ascending=False, stable=True)]
+        flow.doubt(branch, spread(flow.mask, ~np.isfinite(_number(whole, name)[leading]).all(axis=1)))
+    heavier = np.argsort(-_number(whole, "softdrop_mass")[leading], axis=1, kind="stable")
+    leading = np.take_along_axis(leading, heavier, axis=1)
+    return ak.unflatten(whole[leading.ravel()], np.full(len(leading), region.jets))
 
 
-def _of_pair(jets: ak.Array, name: str, flow: Cutflow) -> np.ndarray:
-    """An observable of the first two jets of the events that are left."""
-    return np.asarray(OBSERVABLES[name].formula({LARGE_JET: jets[flow.mask]}))
+def _leading(pt: np.ndarray, event: np.ndarray, passing: np.ndarray, mask: np.ndarray, number: int) -> np.ndarray:
+    """The places of the leading-pT jets of the events of ``mask``, shape (events, ``number``).
+
+    Args:
+        pt: of all jets (n,).
+        event: of which event each jet is, rising.
+        passing: the jets that count; each event of ``mask`` has at least ``number`` of them.
+        mask: of all events.
+        number: of jets for each event.
+    """
+    used = np.flatnonzero(passing & mask[event])
+    counts = np.bincount(event[used], minlength=len(mask))[mask]
+    starts, row = np.cumsum(counts) - counts, np.repeat(np.arange(len(counts)), counts)
+    padded = np.full((len(counts), counts.max(initial=number)), np.inf)
+    padded[row, np.arange(len(used)) - starts[row]] = -np.where(np.isnan(pt[used]), np.inf, pt[used])
+    # Stable: of equally hard jets the first one in the file comes first.
+    found: np.ndarray = used[starts[:, None] + np.argsort(padded, axis=1, kind="stable")[:, :number]]
+    return found
 
 
-def _jet_cuts(jets: ak.Array, region: Region) -> list[tuple[str, ak.Array]]:
-    """The cuts and the jets that fail them; written so that NaN fails none."""
-    cuts = [("pt", jets.pt <= region.pt_min), ("eta", np.abs(jets.eta) >= region.eta_max)]
+def _jet_cuts(jets: ak.Array, region: Region) -> list[tuple[str, np.ndarray]]:
+    """The cuts, and which of the jets (n) fail them; written so that NaN fails none."""
+    cuts = [("pt", _number(jets, "pt") <= region.pt_min), ("eta", np.abs(_number(jets, "eta")) >= region.eta_max)]
     if region.jet_id is not None:
-        cuts.append(("jet_id", jets.jet_id < region.jet_id))
+        cuts.append(("jet_id", _number(jets, "jet_id") < region.jet_id))
     if region.softdrop_mass is not None:
         low, high = region.softdrop_mass
-        cuts.append(("softdrop_mass", (jets.softdrop_mass <= low) | (jets.softdrop_mass >= high)))
+        mass = _number(jets, "softdrop_mass")
+        cuts.append(("softdrop_mass", (mass <= low) | (mass >= high)))
     return cuts
+
+
+def _pair_cuts(region: Region) -> list[tuple[str, str, Callable[[np.ndarray], np.ndarray]]]:
+    """The cuts on the two leading jets: their names, observables, and what fails them."""
+    cuts: list[tuple[str, str, Callable[[np.ndarray], np.ndarray]]] = []
+    highest, lowest = region.delta_eta_max, region.m_jj_min
+    if region.jets == 2 and highest is not None:
+        cuts.append(("delta_eta", "delta_eta_jj", lambda values: values >= highest))
+    if region.jets == 2 and lowest is not None:
+        cuts.append(("m_jj", "m_jj", lambda values: values <= lowest))
+    return cuts
+
+
+def _number(jets: ak.Array, name: str) -> np.ndarray:
+    return np.asarray(ak.to_numpy(jets[name]))
 
 
 def broken(values: ak.Array) -> np.ndarray:

@@ -50,9 +50,12 @@ class ObjectCuts:
 class Region:
     """One event selection. Each kept jet passes all cuts on jets; GeV; null or empty leaves a cut out."""
 
-    jets: Literal[0, 1, 2] = key(
-        "Large-radius jets required and kept; without two there is no pair, so no `delta_eta_max` and no `m_jj_min`.",
+    jets: int = key(
+        "Large-radius jets required and kept, up to two; without two there is no pair, so no `delta_eta_max` and no "
+        "`m_jj_min`.",
         default=2,
+        ge=0,
+        le=2,
     )
     pt_min: GeV = key("Transverse momentum of a jet, at least.", default=300, ge=0)
     eta_max: float = key("Absolute pseudorapidity of a jet, at most.", default=2.5, gt=0)

@@ -50,13 +50,23 @@ def rows(first: int, number: int, lumi: int = 1, m_jj: float | None = None) -> a
 
 @pytest.fixture
 def manifest(tmp_path: Path, settings, dataset):
-    def make(*chunks: Summary, keys: dict | None = None, content: list[ak.Array] | None = None, **fields) -> Manifest:
+    def make(
+        *chunks: Summary,
+        keys: dict | None = None,
+        content: list[ak.Array] | None = None,
+        before: list[ak.Array] | None = None,
+        **fields,
+    ) -> Manifest:
         paths = [tmp_path / "skim" / "sample" / f"{chunk.chunk}.json" for chunk in chunks]
         for number, (path, chunk) in enumerate(zip(paths, chunks, strict=True)):
             write(path, chunk)
             found = content[number] if content else rows(1 + 100 * number, chunk.selected)
             events.write(path.with_suffix(".parquet"), [found[:4], found[4:]], {})
-        merge(settings(**(keys or {})), dataset(**fields), "sample", paths, tmp_path / "skim" / "sample.json")
+        others = [tmp_path / "skim" / "other" / f"{number:03d}.parquet" for number in range(len(before or []))]
+        for path, found in zip(others, before or [], strict=True):
+            events.write(path, [found], {})
+        output, config = tmp_path / "skim" / "sample.json", settings(**(keys or {}))
+        merge(config, dataset(**fields), "sample", paths, output, before=tuple(others))
         return read(tmp_path / "skim" / "sample.json", Manifest)
 
     return make
@@ -149,6 +159,17 @@ def test_copies_stop_or_are_dropped(manifest, tmp_path) -> None:
     read = events.Dataset.open(tmp_path / "skim" / "sample.json").read(["m_jj"])
     assert read.event.to_list() == [*range(1, 11), *range(50, 57)]
     assert manifest(*chunks, content=[rows(1, 10), rows(1, 10, lumi=2)], **files).dropped == {}
+
+
+def test_events_of_another_primary_dataset_count_there(manifest) -> None:
+    """One event in two chunks of the other dataset, which is that one's affair, and three of them here."""
+    before, content = [rows(1, 5), rows(5, 5)], [ak.concatenate([rows(7, 5), rows(20, 4), rows(3, 1)])]
+    given = {"before": before, "content": content, "nature": "data", "files": ["b.root"]}
+    with pytest.raises(InputFileError, match=r"b\.root: 4 events of 'sample' .* first in .*other/001\.parquet; "):
+        manifest(GOOD, **given)
+    found = manifest(GOOD, keys={"duplicates": "drop"}, **given)
+    assert found.dropped == {"000": [0, 1, 2, 9]}
+    assert (found.events, found.cutflow[-1].cut) == (6, "duplicates")
 
 
 def test_simulation_may_number_its_events_alike(manifest) -> None:

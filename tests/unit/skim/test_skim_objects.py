@@ -194,6 +194,14 @@ def test_pairs_are_only_made_where_there_are_two() -> None:
     assert flow.mask.tolist() == [True, False, False]
 
 
+def test_objects_have_the_same_fields_whatever_is_broken() -> None:
+    muons = back_to_back((50.0, 40.0, 30.0), (60.0, 50.0))
+    objects = Objects(build({"jets": 0} | DIMUON, Region, "region"))
+    odd = ak.with_field(muons, [[50.0, np.nan, 30.0], [60.0, 50.0]], "pt")
+    found = [select(objects, Arrays(muon=one), None, Cutflow(np.ones(2))) for one in (muons, odd)]
+    assert found[0]["muon"].fields == found[1]["muon"].fields
+
+
 def test_broken_missing_momentum_is_named() -> None:
     met = {"pt": np.array([20.0, np.inf]), "phi": np.array([np.nan, 0.0])}
     flow, found = run({"observables": ["met_pt"], "cuts": {"met_pt": [10, None]}}, Arrays(met=met), 2)

@@ -4,8 +4,10 @@ import pytest
 
 from resonaut.core import configuration
 from resonaut.core.analysis import Analysis
+from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
-from resonaut.skim.plan import check
+from resonaut.core.record import build
+from resonaut.skim.plan import before, check
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,37 @@ def test_lists_of_a_dataset(tmp_path, monkeypatch, fields, sentence) -> None:
         return
     with pytest.raises(ConfigError, match=sentence):
         check(Analysis(config, {}))
+
+
+def test_events_count_in_the_first_dataset_of_an_era(tmp_path) -> None:
+    (tmp_path / "a.root").touch()
+    entry = {"nature": "data", "era": "2018", "luminosity": 60, "files": [str(tmp_path / "a.root")]}
+    generated = {"nature": "data", "era": "2018", "luminosity": 60, "generator": {"components": [{"process": "qcd"}]}}
+    datasets = {
+        "jets": entry,
+        "old": entry | {"era": "2017", "region": "other"},
+        "muons": entry | {"region": "other"},
+        "generated": generated,
+        "photons": entry | {"region": "third"},
+        "apart": entry,
+    }
+    regions = {"other": {}, "third": {}}
+    config = configuration.validate(
+        {
+            "search": {"stages": ["skim"], "samples": {"data": ["jets", "old", "muons", "generated", "photons"]}},
+            "datasets": datasets,
+            "skim": {"regions": regions},
+        }
+    )
+    catalogue = {
+        name: build(one, DatasetConfig, f"config: datasets.{name}") for name, one in config["datasets"].items()
+    }
+    analysis = Analysis(config, catalogue)
+    assert {name: before(analysis, name) for name in datasets} == {
+        "jets": [],
+        "old": [],
+        "muons": ["jets"],
+        "generated": [],
+        "photons": ["jets", "muons"],
+        "apart": [],
+    }
