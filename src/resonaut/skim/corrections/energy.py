@@ -47,34 +47,32 @@ class Scale:
         return cls(path, tuple(found))
 
     def __call__(self, jets: ak.Array, events: Events) -> ak.Array:
-        """The factors from raw to corrected momenta.
+        """The factors from raw to corrected momenta; NaN in runs that have no table, see ``require_runs``."""
+        quantities = _quantities(jets, raw(jets), events)
+        found = np.full(len(quantities["run"]), np.nan)
+        for runs, table in self.tables:
+            mine = _within(quantities["run"], runs)
+            if mine.any():
+                found[mine] = table({name: value[mine] for name, value in quantities.items()})
+        return _lists(found, jets)
+
+    def require_runs(self, run: np.ndarray) -> None:
+        """Stop where a run has no table.
 
         Raises:
-            InputFileError: a run has no table.
+            InputFileError: it is in none of the ranges.
         """
-        quantities = _quantities(jets, raw(jets), events)
-        if len(self.tables) == 1 and self.tables[0][0] is None:
-            return self.tables[0][1].of_jets(jets, quantities)
-        counts = ak.to_numpy(ak.num(jets))
-        run, flat = np.repeat(events.run, counts), np.full(int(counts.sum()), np.nan)
-        left = np.ones(len(events.run), bool)
-        for runs, table in self.tables:
-            assert runs is not None
-            mine = (events.run >= runs[0]) & (events.run <= runs[1])
-            left &= ~mine
-            if mine.any():
-                chosen = {
-                    name: value[mine] if isinstance(value, np.ndarray | ak.Array) else value
-                    for name, value in quantities.items()
-                }
-                flat[(run >= runs[0]) & (run <= runs[1])] = ak.to_numpy(ak.flatten(table.of_jets(jets[mine], chosen)))
-        if left.any():
+        left = run[~np.any([_within(run, runs) for runs, _ in self.tables], axis=0)]
+        if len(left):
             raise InputFileError(
                 self.path,
-                f"run {int(events.run[left][0])} is in none of the ranges that the era gives for its tables",
+                f"run {int(left[0])} is in none of the ranges that the era gives for its tables",
                 "correct the runs under 'scale', or give the era's list of certified sections",
             )
-        return ak.unflatten(flat, counts)
+
+
+def _within(run: np.ndarray, runs: tuple[int, int] | None) -> np.ndarray:
+    return np.ones(len(run), bool) if runs is None else (run >= runs[0]) & (run <= runs[1])
 
 
 @dataclass(frozen=True)
@@ -96,18 +94,17 @@ class Resolution:
             shifts: the uncertainty of the factor is evaluated, too.
         """
         quantities = _quantities(jets, jets.pt, events)
-        width = ak.to_numpy(ak.flatten(self.width.of_jets(jets, quantities)))
-        counts, pt = ak.to_numpy(ak.num(jets)), ak.to_numpy(ak.flatten(jets.pt)).astype(np.float64)
+        width, pt = self.width(quantities), quantities["JetPt"]
+        counts = ak.to_numpy(ak.num(jets))
         away = _away(jets, generated, pt, width, self.radius)
         random = width * normal(members(events.keys, counts), self.seed)
         text = self.factor.text()
         found = {}
         for name, word in {"": "nom", **({way: way for way in WAYS} if shifts else {})}.items():
-            given = quantities | ({text: word} if text else {})
-            scale = ak.to_numpy(ak.flatten(self.factor.of_jets(jets, given)))
+            scale = self.factor({**quantities, **({text: word} if text else {})})
             by_chance = random * np.sqrt(np.maximum(scale**2 - 1, 0))
             factor = 1 + np.where(np.isnan(away), by_chance, (scale - 1) * away)
-            found[name] = ak.unflatten(np.maximum(factor, 0), counts)
+            found[name] = _lists(np.maximum(factor, 0), jets)
         return found
 
 
@@ -161,8 +158,8 @@ class Energy:
         if shifts:
             quantities = _quantities(jets, jets.pt, events)
             for name, table in self.uncertainties.items():
-                change = table.of_jets(jets, quantities)
-                found |= {f"{name}_{way}": 1 + sign * change for way, sign in WAYS.items()}
+                change = table(quantities)
+                found |= {f"{name}_{way}": _lists(1 + sign * change, jets) for way, sign in WAYS.items()}
         return ak.with_field(ak.with_field(jets, factor, "factor"), smearing, "smearing"), found
 
 
@@ -198,17 +195,26 @@ def require_era(path: str, difference: float | None, what: str, table: str, key:
         )
 
 
-def _quantities(jets: ak.Array, pt: ak.Array, events: Events) -> dict[str, ak.Array | FloatArray]:
-    """What tables ask for, by the names that CMS gives."""
-    eta = ak.where(jets.eta > ETA_MAX, ETA_MAX, ak.where(jets.eta < -ETA_MAX, -ETA_MAX, jets.eta))
+def _quantities(jets: ak.Array, pt: ak.Array, events: Events) -> dict[str, FloatArray]:
+    """What tables ask for, by the names that CMS gives, jet by jet."""
+    counts = ak.to_numpy(ak.num(jets))
+
+    def flat(values: ak.Array) -> FloatArray:
+        return np.asarray(ak.to_numpy(ak.flatten(values)), np.float64)
+
     return {
-        "JetPt": pt,
-        "JetEta": eta,
-        "JetPhi": jets.phi,
-        "JetA": jets.area if "area" in jets.fields else ak.zeros_like(pt),
-        "Rho": events.rho,
-        "run": events.run,
+        "JetPt": flat(pt),
+        "JetEta": np.clip(flat(jets.eta), -ETA_MAX, ETA_MAX),
+        "JetPhi": flat(jets.phi),
+        "JetA": flat(jets.area) if "area" in jets.fields else np.zeros(int(counts.sum())),
+        "Rho": np.repeat(events.rho, counts),
+        "run": np.repeat(events.run, counts),
     }
+
+
+def _lists(flat: FloatArray, jets: ak.Array) -> ak.Array:
+    """Values jet by jet as lists, one for each event."""
+    return ak.unflatten(flat, ak.to_numpy(ak.num(jets)))
 
 
 def _away(jets: ak.Array, generated: ak.Array | None, pt: FloatArray, width: FloatArray, radius: float) -> FloatArray:

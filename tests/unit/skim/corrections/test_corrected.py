@@ -197,6 +197,20 @@ def test_triggers_prescales_and_overlap_of_data(nano, skim, tmp_path) -> None:
     assert sorted([*rows.event, *first.event]) == both.event.tolist()
 
 
+def test_uncertified_runs_need_no_table(nano, skim, jet_tables, tmp_path) -> None:
+    """Run 2 has no table: it is in the way only where it is certified."""
+    run = np.repeat(np.array([1, 2], np.uint32), COUNT // 2)
+    file = nano(run=run)
+    large = {"file": jet_tables, "algorithm": "AK4", "scale": {"V1_RunA_DATA": [1, 1]}}
+    era = {"corrections": {"data": {"large_jet": large}}}
+    (tmp_path / "golden.json").write_text('{"1": [[1, 1]]}')
+    rows, _, _ = skim(file, era | {"certified": str(tmp_path / "golden.json")}, nature="data")
+    stored, _, _ = skim(file, {"certified": str(tmp_path / "golden.json")}, nature="data")
+    assert rows.event.tolist() == stored.event.tolist()
+    with pytest.raises(InputFileError, match="run 2 is in none of the ranges"):
+        skim(file, era, nature="data")
+
+
 def test_a_run_without_a_prescale_is_an_error(nano, skim, tmp_path) -> None:
     (tmp_path / "p.csv").write_text("trigger,run,section,prescale\nHLT_A,2,1,5\n")
     era = {"trigger": ["HLT_A"], "prescales": str(tmp_path / "p.csv")}

@@ -50,8 +50,11 @@ def test_data_have_the_tables_of_their_runs(jet_tables) -> None:
     jets, _ = energy.Energy.of(data, 0.4, 1).correct(JETS, EVENTS)
     assert ak.flatten(jets.pt).tolist() == pytest.approx([1.1 * 198, 1.1 * 48, 1.2 * 96])
     short = build({"file": jet_tables, "algorithm": "AK4", "scale": {"V1_RunA_DATA": [1, 8]}}, DataJets, "jets")
+    scale = energy.Energy.of(short, 0.4, 1).scale
+    assert np.isnan(ak.flatten(scale(JETS, EVENTS))).tolist() == [False, False, True]
+    scale.require_runs(np.array([1, 8]))
     with pytest.raises(InputFileError, match="run 9 is in none of the ranges"):
-        energy.Energy.of(short, 0.4, 1).correct(JETS, EVENTS)
+        scale.require_runs(EVENTS.run)
 
 
 def test_a_matched_jet_moves_away_from_the_generated_one(jet_tables) -> None:

@@ -243,6 +243,11 @@ class Corrected:
                 sums[variation].append(missing.jet_sum(soft, factor, offset))
         return {variation: missing.corrected(pt, phi, parts) for variation, parts in sums.items()}
 
+    def require_runs(self, mask: np.ndarray) -> None:
+        """Stop where the run of an event of ``mask`` has no table; those of other events may be anything."""
+        for made in self.made.energies.values():
+            made.scale.require_runs(self.events.run[mask])
+
     def vetoed(self) -> dict[str, np.ndarray]:
         """The events (n,) that are cut for a jet where none may be, by the cut's name."""
         settings, found = self.made.settings, {}

@@ -231,6 +231,7 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     if region.met_filters:
         flow.cut("met_filters", np.all([_flag(events, name, flow) for name in region.met_filters], axis=0))
     corrected = Corrected(events, names, selection.corrections)
+    corrected.require_runs(flow.mask)
     for name, vetoed in corrected.vetoed().items():
         flow.cut(name, ~vetoed)
     nominal, varied = _selected(events, selection, names, corrected, flow)
