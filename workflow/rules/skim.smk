@@ -95,15 +95,18 @@ rule skim_merge:
         """
 
 
-for dataset in ANALYSIS.adopted():
+for dataset in ANALYSIS.ready():
+    source = skim_plan.source(ANALYSIS, dataset)
 
     rule:
-        """Take over a dataset that another analysis has skimmed."""
+        """Make a dataset of events that are skimmed already: by another analysis, or as parts of several eras."""
         name:
-            f"skim_adopt_{dataset}"
+            f"skim_{source.command}_{dataset}"
         input:
-            **skim_plan.adopted(ANALYSIS, dataset),
-            code=code_of("skim", "adopt"),
+            manifests=source.manifests,
+            events=source.events,
+            data=source.data,
+            code=code_of("skim", source.command),
         output:
             manifest=f"<results>/skim/{dataset}.json",
             events=ANALYSIS.friends("skim", dataset),
@@ -115,9 +118,15 @@ for dataset in ANALYSIS.adopted():
             "../../envs/analysis.yaml"
         threads: 1
         resources:
-            mem_mb=memory(500),
-            runtime=30,
+            mem_mb=memory(1000),
+            runtime=60,
+        params:
+            command=source.command,
+            data=lambda wildcards, input: options("data", input.data),
         message:
-            f"skim: take over {dataset}"
+            f"skim: {source.command} {dataset}"
         shell:
-            "resonaut --log {log:q} --threads {threads} skim adopt --output {output.manifest:q} {input.manifest:q}"
+            """
+            resonaut --log {log:q} --threads {threads} skim {params.command} \
+                --output {output.manifest:q} {params.data:q} {input.manifests:q}
+            """

@@ -109,10 +109,12 @@ class Analysis:
         return [name for name in self.datasets() if name not in spared]
 
     def chunks(self, dataset: str) -> list[str]:
-        """The chunk names of a dataset: ``000``, ``001``, …, known before the first job."""
+        """The chunk names of a dataset: ``000``, ``001``, … (``<part>-000``, …), known before the first job."""
         entry = self.catalogue[dataset]
         if entry.skimmed is not None:
             return results.read(Path(entry.skimmed), Manifest).chunks
+        if entry.combine:
+            return [f"{part}-{chunk}" for part in entry.combine for chunk in self.chunks(part)]
         return [f"{number:03d}" for number in range(entry.n_chunks())]
 
     def chunk_files(self, dataset: str, chunk: str) -> list[str]:
@@ -123,13 +125,15 @@ class Analysis:
         first = int(chunk) * entry.files_per_chunk
         return entry.files[first : first + entry.files_per_chunk]
 
-    def adopted(self) -> list[str]:
-        """The datasets that another analysis has skimmed."""
-        return [name for name in self.datasets() if self.config["datasets"][name]["skimmed"] is not None]
+    def ready(self) -> list[str]:
+        """The datasets of events that are skimmed already: by another analysis, or as parts that are combined."""
+        skims = self.skims()
+        return [name for name in self.datasets() if name not in skims]
 
     def skims(self) -> list[str]:
-        """The datasets of the catalogue that this analysis would skim itself, in a sample or not."""
-        return [name for name, entry in self.config["datasets"].items() if entry["skimmed"] is None]
+        """The datasets of the catalogue whose files this analysis would skim, in a sample or not."""
+        entries = self.config["datasets"].items()
+        return [name for name, entry in entries if entry["skimmed"] is None and not entry["combine"]]
 
     def friends(self, folder: str, *names: str) -> list[str]:
         """The chunk files of whole datasets in one folder of the results."""

@@ -9,7 +9,7 @@ import awkward as ak
 from resonaut.core.datasets import BLIND
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import Dataset
-from resonaut.core.manifest import luminosities, total_luminosity
+from resonaut.core.manifest import Manifest, known_luminosity, share
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,7 @@ class Collisions:
         Raises:
             ConfigError: a dataset has none.
         """
-        for dataset in self.datasets:
-            if dataset.manifest.luminosity is None:
-                raise ConfigError(
-                    f"dataset {dataset.name!r} has no luminosity; set datasets.{dataset.name}.luminosity."
-                )
-        found = total_luminosity(dataset.manifest for dataset in self.datasets)
-        assert found is not None
-        return found
+        return known_luminosity([dataset.manifest for dataset in self.datasets])
 
     def simulated(self, manifests: Iterable[Path]) -> tuple[Dataset, ...]:
         """Simulation beside these data: that of one era has the part of its cross section that the era's luminosity is.
@@ -72,16 +65,10 @@ class Collisions:
         Raises:
             ConfigError: it is of an era that these data do not have.
         """
-        return tuple(self._of_era(Dataset.open(path)) for path in manifests)
+        data = [dataset.manifest for dataset in self.datasets]
+        return tuple(_scaled(Dataset.open(path), data) for path in manifests)
 
-    def _of_era(self, dataset: Dataset) -> Dataset:
-        era = dataset.manifest.era
-        if era is None:
-            return dataset
-        found = luminosities(one.manifest for one in self.datasets)
-        if era not in found:
-            raise ConfigError(f"dataset {dataset.name!r} is of the era {era!r}, and {self.name!r} is not; correct one.")
-        if len(found) == 1:
-            return dataset
-        share = (found[era] or 0.0) / self.luminosity
-        return replace(dataset, manifest=replace(dataset.manifest, weight_scale=dataset.manifest.weight_scale * share))
+
+def _scaled(dataset: Dataset, data: Sequence[Manifest]) -> Dataset:
+    scale = dataset.manifest.weight_scale * share(dataset.manifest, data)
+    return replace(dataset, manifest=replace(dataset.manifest, weight_scale=scale))

@@ -98,6 +98,13 @@ class DatasetConfig:
         "Null for none.",
         default=None,
     )
+    combine: list[str] = key(
+        "Simulated datasets, one of each era of the data, that are this one together: each has the part of the cross "
+        "section that its era's luminosity is of all. Region, format, cross section and mass are theirs. Empty for "
+        "none.",
+        default=[],
+        unique=True,
+    )
     generator: Generator | None = key("How `simulate` makes the dataset; null for a dataset with files.", default=None)
     labelled: LabelledEvents | None = key(
         "Which events of a labelled file (LHC Olympics) form the dataset; null for all others.", default=None

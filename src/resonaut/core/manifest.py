@@ -85,6 +85,37 @@ def total_luminosity(manifests: Iterable[Manifest]) -> float | None:
     return None if None in found.values() else sum(filter(None, found.values()))
 
 
+def known_luminosity(data: Sequence[Manifest]) -> float:
+    """The ``total_luminosity`` of data in 1/fb.
+
+    Raises:
+        ConfigError: a dataset has none.
+    """
+    for one in data:
+        if one.luminosity is None:
+            raise ConfigError(f"dataset {one.name!r} has no luminosity; set datasets.{one.name}.luminosity.")
+    found = total_luminosity(data)
+    assert found is not None
+    return found
+
+
+def share(simulated: Manifest, data: Sequence[Manifest]) -> float:
+    """The part of the luminosity of data that a simulated dataset stands for: that of its era, 1 where it has none.
+
+    Raises:
+        ConfigError: it is of an era that these data do not have, or one of several has no luminosity.
+    """
+    if simulated.era is None:
+        return 1.0
+    found = luminosities(data)
+    if simulated.era not in found:
+        names = " + ".join(one.name for one in data)
+        raise ConfigError(
+            f"dataset {simulated.name!r} is of the era {simulated.era!r}, and {names!r} is not; correct one."
+        )
+    return 1.0 if len(found) == 1 else (found[simulated.era] or 0.0) / known_luminosity(data)
+
+
 def _mean_luminosity(found: Sequence[Manifest]) -> float | None:
     known = [one.luminosity for one in found if one.luminosity is not None]
     if len(known) < len(found):

@@ -24,6 +24,8 @@ def of(config: Config, verb: str) -> dict[str, list[str]]:
 def used(config: Config) -> list[str]:
     """The names of all datasets in the samples of the search and of the analysis's stages, each once.
 
+    Before one that is combined stand its parts.
+
     Raises:
         ConfigError: a name is no dataset, or one of another nature; or there is none.
     """
@@ -32,6 +34,9 @@ def used(config: Config) -> list[str]:
         for sample, names in config[verb].get("samples", {}).items():
             for name in names or ():
                 _require_dataset(config, f"{verb}.samples.{sample}", sample, name)
+                for part in config["datasets"][name]["combine"]:
+                    _require_dataset(config, f"datasets.{name}.combine", "parts", part)
+                    found[part] = None
                 found[name] = None
     if not found:
         raise ConfigError("config: search.samples names no dataset; give it at least one, of the section 'datasets'.")
@@ -67,6 +72,8 @@ def check(config: Config) -> None:
                 raise ConfigError(f"config: {verb}.samples.{sample}: {problem}.")
         for problem in _missing_eras(config, of(config, verb) if verb != "search" else search):
             raise ConfigError(f"config: {verb}.samples.{problem}.")
+    for problem in _combinations(config, search):
+        raise ConfigError(f"config: datasets.{problem}.")
 
 
 def _problems(entries: Config, sample: str) -> Iterator[str]:
@@ -89,6 +96,29 @@ def _problems(entries: Config, sample: str) -> Iterator[str]:
             )
 
 
+def _combinations(config: Config, search: dict[str, list[str]]) -> Iterator[str]:
+    """Combined datasets whose parts are not of the data's eras, each once, or that count twice."""
+    datasets, eras = config["datasets"], {config["datasets"][name]["era"] for name in search.get("data", [])}
+    searched = [name for names in search.values() for name in names]
+    counted = [*searched, *(part for name in searched for part in datasets[name]["combine"])]
+    for name in (name for name in used(config) if datasets[name]["combine"]):
+        where, parts = f"{name}.combine", datasets[name]["combine"]
+        given = [datasets[part]["era"] for part in parts]
+        for part, era in zip(parts, given, strict=True):
+            if era is None or era not in eras:
+                has = "no era" if era is None else f"the era {era!r}, which no data of the search have"
+                yield f"{where}: {part!r} has {has}; correct datasets.{part}.era, or take it out"
+            if given.count(era) > 1:
+                yield f"{where} has several datasets of the era {era!r}; take all but one out"
+            if counted.count(part) > 1:
+                yield (
+                    f"{where}: {part!r} is in a sample of the search itself, or in two combined datasets, and its "
+                    "events would count twice; take it out of one"
+                )
+        if lacking := eras.difference(given):
+            yield f"{where} has no dataset of the era {min(lacking)!r}, which the data have; add one"
+
+
 def _missing_eras(config: Config, samples: dict[str, list[str]]) -> Iterator[str]:
     """Simulation of eras that the data do not have, or only of some of theirs."""
     eras = {config["datasets"][name]["era"] for name in samples.get("data", [])}
@@ -102,8 +132,8 @@ def _missing_eras(config: Config, samples: dict[str, list[str]]) -> Iterator[str
                 yield f"{sample}: {name!r} is of the era {era!r}, which no data have; correct its era"
             if era is not None and sample == "signal" and len(eras) > 1:
                 yield (
-                    f"signal: {name!r} is of the era {era!r} alone, and a signal stands for all data; set its era to "
-                    "null"
+                    f"signal: {name!r} is of the era {era!r} alone, and a signal stands for all data; name a dataset "
+                    "that joins one of each era (datasets.<name>.combine), or set its era to null"
                 )
         if None not in simulated.values() and eras - given:
             yield f"{sample} has no dataset of the era {min(eras - given)!r}, which the data have; add one"

@@ -4,7 +4,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-from resonaut.core.datasets import BLIND
+from resonaut.core.datasets import BLIND, DatasetConfig
 from resonaut.core.errors import ConfigError, ResonautError
 from resonaut.core.manifest import Manifest
 from resonaut.core.results import read
@@ -15,11 +15,15 @@ Config = dict[str, Any]
 def find_events(config: Config, name: str) -> None:
     """Require that a dataset has files or a generator, and not both; put its files in place of the patterns.
 
-    One that another analysis has skimmed has neither, and what its manifest says.
+    One that another analysis has skimmed has neither, and what its manifest says; nor has one that is combined, which
+    has what its parts say.
     """
     entry = config["datasets"][name]
     if entry["skimmed"] is not None:
         _adopt(name, entry)
+        return
+    if entry["combine"]:
+        _combine(config["datasets"], name, entry)
         return
     if entry["files"] and entry["generator"] is not None:
         raise ConfigError(
@@ -44,8 +48,7 @@ def find_events(config: Config, name: str) -> None:
 def _adopt(name: str, entry: Config) -> None:
     """Put what the manifest of another analysis says in place of what the dataset's entry leaves open."""
     where, path = f"config: datasets.{name}", Path(entry["skimmed"])
-    if entry["files"] or entry["generator"] is not None:
-        raise ConfigError(f"{where} has 'skimmed', and 'files' or a 'generator' as well; keep one of them.")
+    _require_only("skimmed", name, entry)
     try:
         manifest = read(path, Manifest)
     except ResonautError as error:
@@ -55,6 +58,33 @@ def _adopt(name: str, entry: Config) -> None:
         if entry[key] not in (None, known):
             raise ConfigError(f"{where}.{key} is {entry[key]}, and {path} has {known}; take it out, or correct it.")
         entry[key] = known
+
+
+def _combine(datasets: Config, name: str, entry: Config) -> None:
+    """Put what the parts of a combined dataset say in place of what its entry leaves open."""
+    where, (first, *others) = f"config: datasets.{name}", entry["combine"]
+    _require_only("combine", name, entry)
+    for key in ("region", "format", "cross_section", "mass"):
+        known = datasets[first][key]
+        for other in others:
+            if datasets[other][key] != known:
+                raise ConfigError(
+                    f"{where}.combine: {first!r} has the {key} {known}, and {other!r} {datasets[other][key]}, so that "
+                    "they are not one dataset; correct one of them."
+                )
+        if entry[key] not in (getattr(DatasetConfig, key), known):
+            raise ConfigError(f"{where}.{key} is {entry[key]}, and {first!r} has {known}; take it out, or correct it.")
+        entry[key] = known
+    if entry["era"] is not None:
+        raise ConfigError(f"{where}.era is {entry['era']!r}, and 'combine' joins several; set it to null.")
+
+
+def _require_only(key: str, name: str, entry: Config) -> None:
+    """Stop where a dataset whose events are skimmed already has others, too."""
+    sources = {"files": "'files'", "generator": "a 'generator'", "combine": "'combine'"}
+    for other, word in sources.items():
+        if entry[other] and other != key:
+            raise ConfigError(f"config: datasets.{name} has {key!r}, and {word} as well; keep one of them.")
 
 
 def find_files(name: str, patterns: list[str], once: bool) -> list[str]:

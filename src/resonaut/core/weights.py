@@ -44,6 +44,11 @@ class Factor:
         """What ``events.write`` stores with the column."""
         return {KEY: json.dumps(asdict(self), sort_keys=True)}
 
+    @classmethod
+    def read(cls, notes: Mapping[str, str]) -> "Factor":
+        """What ``metadata`` has stored with a column."""
+        return cls(**json.loads(notes[KEY]))
+
 
 class Variation(NamedTuple):
     """One set of weights: the nominal one has neither group nor source; ``without`` has the group's weights as 1.
@@ -87,7 +92,7 @@ class Weights:
         for folder in (*friends, "skim"):
             for name, stored in metadata(dataset.path(folder, dataset.manifest.chunks[0])).items():
                 if KEY in stored:
-                    found.setdefault(Factor(**json.loads(stored[KEY])), []).append(name)
+                    found.setdefault(Factor.read(stored), []).append(name)
         return cls(tuple(friends), {factor: tuple(names) for factor, names in found.items()})
 
     @property

@@ -77,3 +77,20 @@ def adopt(
 
     distinct([manifest], [output])
     take(manifest, output)
+
+
+@app.command()
+def combine(
+    parts: Annotated[list[Path], typer.Argument(help="Manifests of simulation, one of each era of the data.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data, with their luminosity; repeatable.")],
+    output: Annotated[Path, typer.Option(help="Manifest to write, <results>/skim/<dataset>.json.")],
+) -> None:
+    """Make one dataset of simulation of several eras.
+
+    Reads the parts' manifests and chunks, and the manifests of data. Writes a manifest, and beside it chunks
+    <part>-<chunk>.parquet with the parts' events, whose weights are in fb, by their eras' parts of the luminosity.
+    """
+    from resonaut.skim.combine import combine as join
+
+    distinct([*parts, *data], [output])
+    join(parts, data, output)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from resonaut.core import formats, samples
 from resonaut.core.errors import ConfigError
@@ -115,8 +115,8 @@ def check(analysis: "Analysis") -> None:
 
     config = analysis.config
     known = formats.formats().joined(config["code"])
-    adopted = analysis.adopted()
-    for name in (dataset for dataset in analysis.datasets() if dataset not in adopted):
+    ready = analysis.ready()
+    for name in (dataset for dataset in analysis.datasets() if dataset not in ready):
         entry = config["datasets"][name]
         known.require(f"config: datasets.{name}.format", [entry["format"]])
         _require_era(analysis, name, known[entry["format"]])
@@ -154,13 +154,24 @@ def _require_era(analysis: "Analysis", name: str, layout: formats.Format) -> Non
         era.require_files(where, era.files(block, dataset.nature))
 
 
-def adopted(analysis: "Analysis", dataset: str) -> dict[str, list[str]]:
-    """The manifest and the chunks of a dataset that another analysis has skimmed."""
+class Source(NamedTuple):
+    """What makes a dataset of events that are skimmed already: the command, and what it reads."""
+
+    command: Literal["adopt", "combine"]
+    manifests: list[str]
+    events: list[str]
+    data: list[str]
+
+
+def source(analysis: "Analysis", dataset: str) -> Source:
+    """Where a dataset of ``analysis.ready`` comes from: another analysis, or its parts and the luminosities of data."""
+    parts = analysis.catalogue[dataset].combine
+    if parts:
+        data = analysis.manifests(*analysis.sample("data"))
+        return Source("combine", analysis.manifests(*parts), analysis.friends("skim", *parts), data)
     path = Path(analysis.catalogue[dataset].skimmed or "")
-    return {
-        "manifest": [str(path)],
-        "events": [str(path.with_suffix("") / f"{chunk}.parquet") for chunk in analysis.chunks(dataset)],
-    }
+    chunks = [str(path.with_suffix("") / f"{chunk}.parquet") for chunk in analysis.chunks(dataset)]
+    return Source("adopt", [str(path)], chunks, [])
 
 
 def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
@@ -172,7 +183,8 @@ def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None,
 
     config = analysis.config
     entry, section = config["datasets"][dataset], config["skim"]
-    if dataset in analysis.adopted() or format_code(analysis, dataset):
+    parts = [dataset, *entry["combine"]]
+    if any(config["datasets"][name]["skimmed"] is not None for name in parts) or format_code(analysis, dataset):
         return None
     region, shapes = section["regions"][entry["region"]], ["tau1", "tau2", "tau3", "tau4"]
     shapes += ["b_tag"] * bool(section["branches"]["b_tag"])

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from resonaut.core import sources
+from resonaut.core import sources, stages
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 
@@ -323,13 +323,68 @@ def test_luminosities_of_eras_add_up_and_those_of_triggers_are_one() -> None:
         ),
         (
             {"x": {"era": "2018"}},
-            "'x' is of the era '2018' alone, and a signal stands for all data; set its era to null",
+            "'x' is of the era '2018' alone, and a signal stands for all data; name a dataset that joins one",
         ),
     ],
 )
 def test_eras_that_do_not_fit_together_are_one_sentence(changes, sentence) -> None:
     with pytest.raises(ConfigError, match=r"^config: search\.samples\.") as caught:
         Analysis.of(eras(**changes), [])
+    assert sentence in str(caught.value)
+
+
+def combined(**changes: dict[str, Any]) -> Analysis:
+    """Data of two eras, and a signal that is combined of one of each."""
+    found = eras()
+    signal = found["datasets"].pop("x")
+    both = {"x_early": signal | {"era": "2017", "region": "dijet"}, "x_late": signal | {"era": "2018"}}
+    found["datasets"] |= both | {"x": {"nature": "simulation", "combine": list(both)}}
+    for name, change in changes.items():
+        found["datasets"][name] |= change
+    return Analysis.of(found, [])
+
+
+def test_parts_are_skimmed_and_their_combination_is_one_signal() -> None:
+    found = combined()
+    assert found.sample("signal") == ["x"]
+    assert {"x_early", "x_late", "x"} <= set(found.datasets())
+    assert found.ready() == ["x"]
+    assert {"x_early", "x_late"} <= set(found.skims())
+    assert found.chunks("x") == ["x_early-000", "x_late-000"]
+    assert (found.catalogue["x"].cross_section, found.catalogue["x"].mass) == (5, 3500)
+    source = stages.plans()["skim"].source(found, "x")
+    assert source.command == "combine"
+    assert source.manifests == ["<results>/skim/x_early.json", "<results>/skim/x_late.json"]
+    assert source.events == ["<results>/skim/x_early/000.parquet", "<results>/skim/x_late/000.parquet"]
+    assert source.data == ["<results>/skim/early.json", "<results>/skim/late.json"]
+    assert found.columns("x") == found.columns("x_late")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"x": {"generator": eras()["datasets"]["x"]["generator"]}},
+            "x has 'combine', and a 'generator' as well; keep",
+        ),
+        ({"x": {"files": ["a.root"]}}, "x has 'combine', and 'files' as well; keep one"),
+        ({"x": {"skimmed": "a.json"}}, "x has 'skimmed', and 'combine' as well; keep one"),
+        ({"x": {"mass": 3000}}, "x.mass is 3000.0, and 'x_early' has 3500.0; take it out, or correct it"),
+        ({"x": {"era": "2018"}}, "x.era is '2018', and 'combine' joins several; set it to null"),
+        ({"x_late": {"mass": 3000}}, "x.combine: 'x_early' has the mass 3500.0, and 'x_late' 3000.0, so"),
+        ({"x_late": {"cross_section": 1}}, "x.combine: 'x_early' has the cross_section 5.0, and 'x_late' 1.0, so"),
+        ({"x_late": {"era": None}}, "x.combine: 'x_late' has no era; correct datasets.x_late.era"),
+        ({"x_late": {"era": "2019"}}, "x.combine: 'x_late' has the era '2019', which no data of the search have"),
+        ({"x_late": {"era": "2017"}}, "x.combine has several datasets of the era '2017'; take all but one out"),
+        ({"x": {"combine": ["x_early"]}}, "x.combine has no dataset of the era '2018', which the data have; add one"),
+        ({"x": {"combine": ["qcd_early", "qcd_late"]}}, "x.combine: 'qcd_early' is in a sample of the search itself"),
+        ({"x": {"combine": ["x_early", "late"]}}, "x.combine names 'late', whose nature is data, not simulation"),
+        ({"x": {"combine": ["x_early", "y"]}}, "x.combine names 'y', which is not in 'datasets'; add it there"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_one_sentence(changes, sentence) -> None:
+    with pytest.raises(ConfigError, match=r"^config: datasets\.") as caught:
+        combined(**changes)
     assert sentence in str(caught.value)
 
 

@@ -57,14 +57,14 @@ def test_what_is_known_of_it_is_taken_over(other) -> None:
     found = analysis(skimmed=str(other))
     assert found.chunks("mine") == ["000", "001"]
     assert (found.catalogue["mine"].cross_section, found.catalogue["mine"].mass) == (2, 3500)
-    assert (found.adopted(), found.skims()) == (["mine"], [])
+    assert (found.ready(), found.skims()) == (["mine"], [])
 
 
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
         ({"mass": 3000}, r"datasets\.mine\.mass is 3000\.0, and .*x\.json has 3500\.0; take it out, or correct it"),
-        ({"files": ["a.root"]}, r"datasets\.mine has 'skimmed', and 'files' or a 'generator' as well"),
+        ({"files": ["a.root"]}, r"datasets\.mine has 'skimmed', and 'files' as well"),
         ({"skimmed": "none.json"}, r"datasets\.mine\.skimmed: none\.json: no such file"),
     ],
 )
