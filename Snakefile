@@ -37,7 +37,8 @@ include: "workflow/rules/common.smk"
 
 wildcard_constraints:
     dataset="[A-Za-z0-9_]+",
-    chunk="[0-9]+",
+    # Chunks of a combined dataset have the names of its parts, too.
+    chunk="(?:[A-Za-z0-9_]+-)?[0-9]+",
     verb="|".join(VERBS),
     method="[a-z_]+",
     window="[A-Za-z0-9_]+",
