@@ -1,6 +1,8 @@
 """Simulation of several eras that is one dataset: each part stands for its era's part of the luminosity of data."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import awkward as ak
@@ -47,15 +49,12 @@ def combine(parts: Sequence[Path], data: Sequence[Path], output: Path) -> None:
                 {name: notes.get("unit", "1") for name, notes in whole.items()},
                 whole,
             )
-    joined = Manifest(
+    joined = replace(
+        found[0],
         name=output.stem,
-        nature="simulation",
         era=None,
         chunks=[f"{one.name}-{chunk}" for one in found for chunk in one.chunks],
         events=sum(one.events for one in found),
-        luminosity=None,
-        cross_section=found[0].cross_section,
-        mass=found[0].mass,
         weight_scale=1.0,
         cutflow=_cutflow(found, scales),
         lost=[lost for one in found for lost in one.lost],
@@ -67,44 +66,38 @@ def combine(parts: Sequence[Path], data: Sequence[Path], output: Path) -> None:
 
 
 def _weights(parts: Sequence[Dataset]) -> dict[str, dict[str, str]]:
-    """What is stored of the columns of weights of all parts; stop where these differ in anything else."""
-    found: dict[str, dict[str, str]] = {}
-    for part in parts:
-        columns = _columns(part)
-        found |= {name: notes for name, notes in columns.items() if weights.KEY in notes}
-    first = parts[0]
-    for part in parts[1:]:
-        for key in ("mass", "cross_section"):
-            one, other = (getattr(dataset.manifest, key) for dataset in (part, first))
-            if one != other:
-                raise _unlike(part, f"the {key} {one}, and {first.name!r} {other}")
-        for name in sorted((_columns(first).keys() ^ _columns(part).keys()) - found.keys()):
-            raise _unlike(part, f"{'a' if name in _columns(part) else 'no'} column {name!r}, unlike {first.name!r}")
-    for part in parts:
-        for name, notes in _columns(part).items():
-            if name in found and notes.get(weights.KEY) != found[name][weights.KEY]:
-                raise _unlike(part, f"in {name!r} another weight than the parts after it")
+    """What is stored of the columns of weights of all parts; stop where the parts differ in anything else."""
+    stored = [_columns(part) for part in parts]
+    found = {name: notes for columns in reversed(stored) for name, notes in columns.items() if weights.KEY in notes}
+    for part, columns in zip(parts, stored, strict=True):
+        one, first = part.manifest, parts[0].manifest
+        unlike = [key for key in ("mass", "cross_section") if getattr(one, key) != getattr(first, key)]
+        names = sorted((columns.keys() ^ stored[0].keys()) - found.keys())
+        names += [n for n in columns if n in found and columns[n].get(weights.KEY) != found[n][weights.KEY]]
+        unlike += [f"the column {name!r}" for name in names]
+        if unlike:
+            raise _unlike(part, unlike[0])
     return found
 
 
 def _columns(part: Dataset) -> dict[str, dict[str, str]]:
-    """The columns of nominal values, in every chunk; those of a variation may be missing."""
+    """The columns that every chunk has; those of a variation may be missing."""
     stored = metadata(part.path("skim", part.manifest.chunks[0]))
     return {name: notes for name, notes in stored.items() if name != PASSES and "__" not in name}
-
-
-def _unlike(part: Dataset, has: str) -> InputFileError:
-    path = part.results / "skim" / f"{part.name}.json"
-    return InputFileError(path, f"has {has}", "skim the parts of 'combine' alike, or take one out")
 
 
 def _length(parts: Sequence[Dataset], name: str) -> int:
     """How many equally likely weights a column has for each event."""
     holders = [part for part in parts if name in _columns(part)]
-    lengths = {len(rows[name][0]): part for part in holders for rows in part.iterate([name], every=True) if len(rows)}
-    if len(lengths) > 1:
-        raise _unlike(list(lengths.values())[-1], f"other numbers of weights {name!r}: {sorted(lengths)}")
-    return max(lengths, default=1)
+    found = {len(rows[name][0]): part for part in holders for rows in part.iterate([name], every=True) if len(rows)}
+    if len(found) > 1:
+        raise _unlike(list(found.values())[-1], f"the number of weights {name!r}, {' or '.join(map(str, found))}")
+    return max(found, default=1)
+
+
+def _unlike(part: Dataset, what: str) -> InputFileError:
+    path = part.results / "skim" / f"{part.name}.json"
+    return InputFileError(path, f"differs from the other parts in {what}", "skim the parts of 'combine' alike")
 
 
 def _lacking(factors: Mapping[str, Factor], stored: Mapping[str, object]) -> dict[str, list[str]]:
@@ -128,30 +121,26 @@ def _filled(
 ) -> Iterator[ak.Array]:
     """The batches of a chunk with weights in fb, the columns it lacks, and where there are variations ``passes``."""
     for batch in rows:
-        made: dict[str, ak.Array | np.ndarray] = {"gen_weight": batch.gen_weight * scale}
+        batch["gen_weight"] = batch.gen_weight * scale
         for name, nominal in lacking.items():
-            values = np.ones(len(batch), np.float32)
-            for column in nominal:
-                values = values * np.asarray(batch[column])
+            values = reduce(np.multiply, (np.asarray(batch[n]) for n in nominal), np.ones(len(batch), np.float32))
             repeated = np.repeat(values[:, None], toys.get(name, 1), axis=1)
-            made[name] = ak.from_regular(ak.Array(repeated)) if name in toys else values
+            batch[name] = ak.from_regular(ak.Array(repeated)) if name in toys else values
         if shifted and PASSES not in batch.fields:
-            made[PASSES] = np.ones(len(batch), bool)
-        for name, added in made.items():
-            batch[name] = added
+            batch[PASSES] = np.ones(len(batch), bool)
         yield batch
 
 
 def _cutflow(found: Sequence[Manifest], scales: Sequence[float]) -> list[Cut]:
     """The events and weights (fb) of all parts, by cut; where cuts differ, only what was generated and what is left."""
-    flows = [
-        [Cut(cut=row.cut, events=row.events, sum_weights=row.sum_weights * scale) for row in one.cutflow]
-        for one, scale in zip(found, scales, strict=True)
-    ]
-    names = [row.cut for row in flows[0]]
-    if any([row.cut for row in flow] != names for flow in flows):
-        names, flows = ["generated", "selected"], [[flow[0], flow[-1]] for flow in flows if flow]
+    flows, names = [one.cutflow for one in found], [[row.cut for row in one.cutflow] for one in found]
+    if any(one != names[0] for one in names):
+        flows, names = [[flow[0], flow[-1]] for flow in flows], [["generated", "selected"]]
     return [
-        Cut(cut=name, events=sum(row.events for row in rows), sum_weights=sum(row.sum_weights for row in rows))
-        for name, rows in zip(names, zip(*flows, strict=True), strict=True)
+        Cut(
+            cut=name,
+            events=sum(row.events for row in rows),
+            sum_weights=sum(row.sum_weights * scale for row, scale in zip(rows, scales, strict=True)),
+        )
+        for name, rows in zip(names[0], zip(*flows, strict=True), strict=True)
     ]
