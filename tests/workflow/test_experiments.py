@@ -52,3 +52,20 @@ def test_without_pseudo_data_simulation_is_drawn_by_methods_that_do_not_learn_fr
         assert "--luminosity" not in line
     select["injection"] = INJECTION | {"base": "data"}
     assert "--simulation" not in "".join(commands("fit_injected", "select inject", select=select, **small))
+
+
+def test_a_combined_signal_is_one_dataset_to_later_stages(fresh, tmp_path) -> None:
+    """Its parts are skimmed, and the chunks that have their names are scored."""
+    generator = {"components": [{"process": "x_to_yy", "mass": 3500, "events": 9}]}
+    part = {"nature": "simulation", "mass": 3500, "cross_section": 1, "generator": generator}
+    parts = {"x_2017": part | {"era": "2017"}, "x_2018": part | {"era": "2018"}}
+    other = {"nature": "data", "era": "2018", "luminosity": 1, "generator": {"components": generator["components"]}}
+    datasets = {"data": {"era": "2017"}, "other": other, "x": {"nature": "simulation", "combine": list(parts)}}
+    samples = {"data": ["data", "other"], "pseudo_data": [], "signal": ["x"]}
+    path = tmp_path / "overlay.yaml"
+    overlay = {"search": {"samples": samples}, "datasets": datasets | parts, "fit": {"signals": ["x"]}}
+    path.write_text(yaml.safe_dump(overlay))
+    target = "results/tag/x/x_2018-000.parquet"
+    run = fresh.snakemake("--configfile", "config/config.yaml", str(path), "--dry-run", target)
+    assert run.returncode == 0, run.stderr
+    assert "skim: combine x" in run.stdout + run.stderr
