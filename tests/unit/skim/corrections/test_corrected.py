@@ -145,6 +145,7 @@ def test_missing_momentum_goes_along(nano, skim, jet_tables) -> None:
     small = {"file": jet_tables, "algorithm": "AK4", "scale": "V1_MC", "uncertainties": {"total": "Total"}}
     era = {"corrections": {"simulation": {"small_jet": small, "missing_momentum": {}}}}
     more = {"jets": 0, "delta_eta_max": 1.3, "pt_min": 300, "eta_max": 2.5, "observables": ["met_pt"]}
+    more["objects"] = {"small_jet": {"pt_min": 30, "keep": 1}}
     file = nano()
     rows, _, _ = skim(file, era, more)
     tree = uproot.open(file)["Events"]
@@ -154,6 +155,7 @@ def test_missing_momentum_goes_along(nano, skim, jet_tables) -> None:
     assert rows.met_pt.tolist() == pytest.approx(np.hypot(x, y).tolist(), rel=1e-4, abs=1e-3)
     up = np.hypot(x - ak.sum(2 * np.cos(phi), axis=1), y - ak.sum(2 * np.sin(phi), axis=1))
     assert rows.met_pt__jes_total_up.tolist() == pytest.approx(up.tolist(), rel=1e-4, abs=1e-3)
+    assert (rows.small_jet1_pt__jes_total_up - rows.small_jet1_pt).tolist() == pytest.approx([2] * COUNT, abs=1e-3)
 
 
 def test_identification_by_tables(nano, skim, write_tables, make_table, jet_tables) -> None:

@@ -58,16 +58,21 @@ def test_data_have_the_tables_of_their_runs(jet_tables) -> None:
 
 
 def test_a_matched_jet_moves_away_from_the_generated_one(jet_tables) -> None:
-    """The first jet has one 7.8 GeV below: 1 + 0.2 x 7.8 / 217.8, up 0.4. The other two have none that is near."""
-    jets = ak.with_field(JETS, [[0, 1], [], [7]], "gen_index")
+    """The first jet has one 7.8 GeV below: 1 + 0.2 x 7.8 / 217.8, up 0.4.
+
+    That of the second jet is too far away in eta, that of the third one in pT, by more than 3 x 10 %.
+    """
+    jets = ak.with_field(JETS, [[0, 1], [], [0]], "gen_index")
     generated = ak.zip(
-        {"pt": [[210.0, 52.0], [], [99.0]], "eta": [[0.1, 1.3], [], [0.0]], "phi": [[0.1, 3.0], [], [0]]}
+        {"pt": [[210.0, 52.0], [], [60.0]], "eta": [[0.1, 1.3], [], [-6.0]], "phi": [[0.1, 3.0], [], [-3.1]]}
     )
     resolved = simulated(jet_tables, resolution="JR1")
     smeared, shifts = resolved.correct(jets, EVENTS, generated)
     assert smeared.smearing[0, 0] == pytest.approx(1 + 0.2 * 7.8 / 217.8)
     assert (shifts["jer_up"] * smeared.smearing)[0, 0] == pytest.approx(1 + 0.4 * 7.8 / 217.8)
     assert (shifts["jer_down"] * smeared.smearing)[0, 0] == pytest.approx(1)
+    plain = simulated(jet_tables).correct(JETS, EVENTS)[0]
+    assert ak.flatten(smeared.pt).tolist() == pytest.approx(ak.flatten(plain.pt * smeared.smearing).tolist())
     random = (ak.flatten(smeared.smearing)[1:] - 1) / np.sqrt(1.2**2 - 1)
     assert all(random != 0)
     # Up and nominal share the random number.
