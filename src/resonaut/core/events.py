@@ -248,17 +248,33 @@ def write(
         writer.close()
 
 
-def table(batch: ak.Array, source: Path | str) -> pa.Table:
-    """A record array as an Arrow table; ``NotFiniteError`` names a column of ``source`` with NaN or infinity."""
-    arrays = [ak.to_arrow(ak.to_packed(batch[name]), extensionarray=False) for name in batch.fields]
-    for name, values in zip(batch.fields, arrays, strict=True):
+def table(batch: ak.Array | Mapping[str, ak.Array | np.ndarray], source: Path | str) -> pa.Table:
+    """A record array, or columns by name, as an Arrow table.
+
+    Raises:
+        NotFiniteError: a column, of ``source``, holds NaN or infinity.
+    """
+    columns = {name: batch[name] for name in batch.fields} if isinstance(batch, ak.Array) else batch
+    arrays = {name: _arrow(values) for name, values in columns.items()}
+    for name, values in arrays.items():
         while pa.types.is_nested(values.type):
             values = values.flatten()
         if pa.types.is_floating(values.type) and not pc.all(pc.is_finite(values), min_count=0).as_py():
-            require_finite(batch[name], name, source)
-    nullable = [batch[name].layout.is_option for name in batch.fields]
-    fields = zip(batch.fields, (values.type for values in arrays), nullable, strict=True)
-    return pa.table(arrays, schema=pa.schema([pa.field(*field) for field in fields]))
+            require_finite(columns[name], name, source)
+    fields = [pa.field(name, values.type, _may_be_null(columns[name])) for name, values in arrays.items()]
+    return pa.table(list(arrays.values()), schema=pa.schema(fields))
+
+
+def _arrow(values: ak.Array | np.ndarray) -> pa.Array:
+    if isinstance(values, np.ma.MaskedArray):
+        return pa.array(values.data, mask=np.ma.getmaskarray(values))
+    if isinstance(values, np.ndarray):
+        return pa.array(values)
+    return ak.to_arrow(ak.to_packed(values), extensionarray=False)
+
+
+def _may_be_null(values: ak.Array | np.ndarray) -> bool:
+    return values.layout.is_option if isinstance(values, ak.Array) else isinstance(values, np.ma.MaskedArray)
 
 
 def _encodings(schema: pa.Schema) -> dict[str, list[str]]:

@@ -48,18 +48,17 @@ def differs(values: ak.Array | np.ndarray, nominal: ak.Array | np.ndarray) -> np
     return unequal
 
 
-def where(chosen: npt.NDArray[np.bool_], values: ak.Array | np.ndarray) -> ak.Array:
+def where(chosen: npt.NDArray[np.bool_], values: ak.Array | np.ndarray) -> ak.Array | np.ma.MaskedArray:
     """The ``values`` of the ``chosen`` ones of n events, in their places; null elsewhere."""
     if isinstance(values, np.ndarray):
         whole = np.zeros(len(chosen), values.dtype)
         whole[chosen] = values
-        mask, content = ak.index.Index8(chosen.view(np.int8)), ak.contents.NumpyArray(whole)
-        return ak.Array(ak.contents.ByteMaskedArray(mask, content, valid_when=True))
+        return np.ma.MaskedArray(whole, mask=~chosen)
     place = np.where(chosen, np.cumsum(chosen) - 1, -1)
     return ak.Array(ak.contents.IndexedOptionArray.simplified(ak.index.Index64(place), ak.to_layout(values)))
 
 
-def only_different(values: ak.Array | np.ndarray, nominal: ak.Array | np.ndarray) -> ak.Array:
+def only_different(values: ak.Array | np.ndarray, nominal: ak.Array | np.ndarray) -> ak.Array | np.ma.MaskedArray:
     """The values where they are not the nominal ones, null elsewhere."""
     unlike = differs(values, nominal)
     return where(unlike, values[unlike])

@@ -64,6 +64,15 @@ class Variation(NamedTuple):
 NOMINAL = Variation()
 
 
+def named(group: str, source: str) -> str:
+    """What a source of uncertainty is called outside of its group.
+
+    >>> named("lund", "b_quark"), named("jes", "jes_total"), named("pileup", "pileup")
+    ('lund_b_quark', 'jes_total', 'pileup')
+    """
+    return source if f"{source}_".startswith(f"{group}_") else f"{group}_{source}"
+
+
 @dataclass(frozen=True)
 class Weights:
     """The weights of a dataset and its ``friends``: the columns of each factor."""

@@ -22,6 +22,9 @@ from resonaut.fit.sides import largest
 from resonaut.fit.spectrum import Spectrum, from_histogram, regular_edges
 from resonaut.select.results import Selection, Signal, Trained
 
+# Sources of uncertainty that are not the signal's.
+OWN = {"scale", "resolution", "normalisation", "luminosity", "efficiency", "efficiency_statistics"}
+
 
 def fit_selection(settings: FitSettings, selection: Path, data: Sequence[Path], output: Path, workspaces: Path) -> None:
     """Fit the masses inside a selection's signal region; write the result and one workspace per mass.
@@ -82,7 +85,7 @@ def search_of(settings: FitSettings, selected: Selection, luminosity: float | No
     spectrum = replace(whole.rebinned(edges, "fit.range and fit.bin_width"), resolution=resolution)
     groups = dict.fromkeys(group for signal in signals.values() for group in signal.weights)
     moved = {name for signal in signals.values() for name in signal.moved}
-    shifted = tuple(group for group in groups if any(name.startswith(f"{group}_") for name in moved))
+    shifted = tuple(group for group in groups if any(f"{name}_".startswith(f"{group}_") for name in moved))
     return Search(spectrum, shape, luminosity, efficiencies, settings, tuple(groups), shifted)
 
 
@@ -123,6 +126,11 @@ def _efficiency(mass: float, signals: dict[float, Signal], settings: FitSettings
     for signal in signals.values():
         value = signal.efficiency
         statistics = signal.efficiency_error / value if value > 0 else 1.0
+        if own := signal.uncertainties.keys() & OWN:
+            raise ConfigError(
+                f"the signal {signal.dataset!r} has a source of uncertainty {min(own)!r}, the name of one that fit "
+                "adds; rename it in skim.eras."
+            )
         uncertainties: dict[str, Size] = {
             "efficiency_statistics": statistics,
             **signal.uncertainties,

@@ -14,7 +14,7 @@ from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import KEY, Dataset
 from resonaut.core.identifier import keys
-from resonaut.core.weights import NOMINAL, Variation, Weighted, Weights
+from resonaut.core.weights import NOMINAL, Variation, Weighted, Weights, named
 from resonaut.select import base, drawing, results
 from resonaut.select import method as methods
 from resonaut.select.drawing import Injection
@@ -227,7 +227,7 @@ def _improvement(
 
 def _varied_efficiency(signal: results.Signal, variation: Variation) -> float:
     """A signal's efficiency with the weights of a variation, for the selection that was trained with it."""
-    up, down = signal.uncertainties.get(f"{variation.group}_{variation.source}", (0.0, 0.0))
+    up, down = signal.uncertainties.get(named(variation.group, variation.source), (0.0, 0.0))
     return float(signal.efficiency * (1 + (up if variation.way == "up" else down)))
 
 

@@ -6,6 +6,7 @@ import hist
 import numpy as np
 
 from resonaut.core.variations import source_and_way
+from resonaut.core.weights import named
 from resonaut.select.results import Moved
 
 # The central 68 % of a Gaussian reach from one standard deviation below its mean to one above.
@@ -13,7 +14,7 @@ BELOW, ABOVE = 0.158655, 0.841345
 
 
 def moved(nominal: hist.Hist, shifted: Mapping[str, hist.Hist], groups: Mapping[str, str]) -> dict[str, Moved]:
-    """By ``<group>_<source>``, what the variations do to the peak of a spectrum.
+    """By the sources' names (``core.weights.named``), what the variations do to the peak of a spectrum.
 
     A variation that leaves no event leaves the peak where it is; a source that has one way only moves it only that way.
 
@@ -28,7 +29,7 @@ def moved(nominal: hist.Hist, shifted: Mapping[str, hist.Hist], groups: Mapping[
         source, way = source_and_way(variation)
         own_at, own_width = position_and_width(spectrum) if spectrum.values().sum() > 0 else (at, width)
         change = (own_at / at - 1, own_width / width - 1 if width else 0.0)
-        found.setdefault(f"{groups[variation]}_{source}", {})[way] = change
+        found.setdefault(named(groups[variation], source), {})[way] = change
     return {name: _both_ways(ways.get("up", (0.0, 0.0)), ways.get("down", (0.0, 0.0))) for name, ways in found.items()}
 
 

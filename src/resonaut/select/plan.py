@@ -232,6 +232,13 @@ def _datasets(analysis: "Analysis") -> Iterator[str]:
     for name in injection["windows"] or []:
         if name not in select["windows"]:
             yield f"injection.windows: no window {name!r} in select.windows; add it or take it out"
+    for name in analysis.sample("data"):
+        era = analysis.config["datasets"][name]["era"]
+        if analysis.config["skim"]["eras"].get(era, {}).get("prescales"):
+            yield (
+                f"methods: events of {name!r} count without weights, and skim.eras.{era} has prescales; set these to "
+                "null and search with triggers that are not prescaled"
+            )
     amounts = [f"{amount:g}" for amount in injection["amounts"]]
     if len(set(amounts)) < len(amounts):
         yield f"injection.amounts: {', '.join(amounts)} are not different in six digits; change one"

@@ -5,7 +5,7 @@ from typing import Literal
 from resonaut.core.histograms import Histogram
 from resonaut.core.record import record
 from resonaut.core.results import result
-from resonaut.core.weights import Effect
+from resonaut.core.weights import Effect, named
 
 Range = tuple[float, float]
 
@@ -113,8 +113,8 @@ class Signal:
     """One signal: ``efficiency`` is selected over generated, with all weights that there are.
 
     ``acceptance`` is the same before the score cut, ``spectrum`` the selected cross section in fb.
-    ``weights``: by group, what weights and shifted objects do to the efficiency; ``moved``: by ``<group>_<source>``,
-    what the shifts do to the peak. Both are empty if nothing is selected.
+    ``weights``: by group, what weights and shifted objects do to the efficiency; ``moved``: by source, named as in
+    ``uncertainties``, what the shifts do to the peak. Both are empty if nothing is selected.
     """
 
     dataset: str
@@ -128,9 +128,9 @@ class Signal:
 
     @property
     def uncertainties(self) -> dict[str, tuple[float, float]]:
-        """Relative changes of the efficiency, up and down, by ``<group>_<source>``."""
+        """Relative changes of the efficiency, up and down, by the sources' names (``core.weights.named``)."""
         return {
-            f"{group}_{source}": sides
+            named(group, source): sides
             for group, effect in self.weights.items()
             for source, sides in effect.uncertainties.items()
         }

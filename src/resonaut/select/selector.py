@@ -91,7 +91,8 @@ class Selector:
         """The scores of shifted events; those in which no column differs keep theirs."""
         changed = np.any([differs(shifted[name], events[name]) for name in columns], axis=0)
         found = score.copy()
-        found[changed] = self.score(shifted[changed], source, is_data=False)
+        if changed.any():
+            found[changed] = self.score(shifted[changed], source, is_data=False)
         return found
 
 

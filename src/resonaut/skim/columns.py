@@ -82,24 +82,33 @@ def notes(columns: Mapping[str, Column]) -> dict[str, Mapping[str, str]]:
     return {name: column.notes for name, column in columns.items()}
 
 
-def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> "ak.Array":
-    """A record array with exactly ``columns``, in their order and types; a nullable one without a value is left out.
+def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str, "ak.Array | np.ndarray"]:
+    """Exactly ``columns``, in their order and types; a nullable one without a value is left out.
 
     Raises:
         KeyError: a column has no values: a fault of the reader, not of the file.
     """
     import awkward as ak
 
-    fields = {}
+    found: dict[str, ak.Array | np.ndarray] = {}
     for name, column in columns.items():
-        # Lists that are all null, in no empty array, are more than awkward can hand to Arrow.
-        lacking = name not in values or (column.listed and len(values[name]) and ak.all(ak.is_none(values[name])))
-        if not (column.nullable and lacking):
-            fields[name] = ak.values_astype(ak.Array(values[name]), np.dtype(column.dtype))
-    return ak.zip(fields, depth_limit=1)
+        if column.nullable and (name not in values or (column.listed and _all_null(values[name]))):
+            continue
+        plain = isinstance(values[name], np.ndarray) and not column.listed
+        found[name] = (
+            values[name].astype(column.dtype) if plain else ak.values_astype(ak.Array(values[name]), column.dtype)
+        )
+    return found
 
 
-def empty(columns: Mapping[str, Column]) -> "ak.Array":
+def _all_null(lists: "ak.Array") -> bool:
+    """Of some events: awkward cannot hand such lists to Arrow."""
+    import awkward as ak
+
+    return len(lists) > 0 and bool(ak.all(ak.is_none(lists)))
+
+
+def empty(columns: Mapping[str, Column]) -> dict[str, "ak.Array | np.ndarray"]:
     """No events, with all columns in their types."""
     import awkward as ak
 

@@ -181,8 +181,17 @@ def with_shifted(
             if odd.any():
                 places = np.zeros(len(inside), bool)
                 places[inside] = odd
-                found[shifted_name(name, variation)] = where(places, mine[odd])
+                found[shifted_name(name, variation)] = where(places, _coarse(mine[odd]))
     return found
+
+
+def _coarse(values: ak.Array | np.ndarray) -> ak.Array | np.ndarray:
+    """Shifted numbers with 18 significant bits, 4e-6: they take three quarters of the room."""
+    if values.ndim > 1 or values.dtype != np.float32:
+        return values
+    bits = np.asarray(values).view(np.uint32) + np.uint32(0x20)
+    coarse: np.ndarray = (bits & ~np.uint32(0x3F)).view(np.float32)
+    return coarse
 
 
 def _stored(values: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str, ak.Array | np.ndarray]:

@@ -196,6 +196,13 @@ def test_chains_become_windows() -> None:
             },
             "select.injection.methods has 'ideal', which learns from simulated background; take it out, or name",
         ),
+        (
+            {
+                "datasets": {"data": {"era": "2018"}},
+                "skim": {"eras": {"2018": {"trigger": ["HLT_A"], "prescales": "Makefile"}}},
+            },
+            "select.methods: events of 'data' count without weights, and skim.eras.2018 has prescales",
+        ),
         ({"fit": {"signals": ["signal_3500", "signal_tt"]}}, "fit.signals has two signals of 3500 GeV"),
         ({"fit": {"masses": [3500, 7900]}}, "fit.masses: 7900 GeV in no signal region"),
     ],

@@ -465,3 +465,15 @@ def test_summary_of_something_else(fitted, tmp_path, monkeypatch, capsys):
     arguments = ["--output", tmp_path / "summary.json", fitted / "selection.json"]
     assert resonaut(monkeypatch, "fit", "summary", *arguments) == 2
     assert "make it with 'resonaut fit selection'" in capsys.readouterr().err
+
+
+def test_a_source_with_a_name_of_fit_s_own_is_refused(chain, monkeypatch, capsys):
+    selected = json.loads((chain / "selection.json").read_text())
+    taken = {"luminosity": {"scale_factor": 1.0, "uncertainties": {"luminosity": [0.1, -0.1]}}}
+    selected["signals"][0]["weights"] |= taken
+    (chain / "selection.json").write_text(json.dumps(selected))
+    assert fit_selection(monkeypatch, chain, chain / "out") == 2
+    assert (
+        "'signal_3000' has a source of uncertainty 'luminosity', the name of one that fit adds"
+        in capsys.readouterr().err
+    )

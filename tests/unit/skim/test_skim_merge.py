@@ -228,3 +228,19 @@ def test_trigger_in_no_file_is_named(manifest) -> None:
     assert manifest(*chunks, nature="data", keys=region).notes
     with pytest.raises(ConfigError, match=r"skim\.regions\.dijet\.trigger: no file of 'sample' has .*'HLT_A'"):
         manifest(chunks[0], nature="data", keys=region)
+
+
+def test_copies_that_pass_only_in_a_variation_are_dropped_and_no_loss(manifest, tmp_path) -> None:
+    """The copies are of an event that passes, and of one that passes only in the variation."""
+    content = ak.concatenate([rows(1, 11), rows(3, 1), rows(11, 1)])
+    content = ak.with_field(content, np.array([*[True] * 10, False, True, False]), "passes")
+    flow = [row("stored", 100, 60.0), row("pt", 11, 4.4), row("readable", 11, 4.4)]
+    chunk = replace(GOOD, cutflow=flow, selected=11, variations={"jes_up": "jets"})
+    found = manifest(chunk, content=[content], keys={"duplicates": "drop"})
+    assert found.dropped == {"000": [11, 12]}
+    assert (found.events, found.cutflow[-1].cut) == (10, "duplicates")
+    assert found.cutflow[-1].sum_weights == pytest.approx(4.4 - 0.4)
+    assert found.variations == {"jes_up": "jets"}
+    dataset = events.Dataset.open(tmp_path / "skim" / "sample.json")
+    assert dataset.read([]).event.to_list() == list(range(1, 11))
+    assert ak.concatenate(list(dataset.iterate([], every=True))).event.to_list() == list(range(1, 12))

@@ -118,11 +118,11 @@ def test_a_scale_moves_masses_and_lets_events_in_and_out(skim) -> None:
     found = skim([first], [up_and_down], region(m_jj_min=1000.0))
     nominal = found.dataset.read(["m_jj"])
     assert nominal.event.to_list() == [1, 2]
-    np.testing.assert_allclose(nominal.m_jj, [1200, 1010], rtol=1e-6)
+    np.testing.assert_allclose(nominal.m_jj, [1200, 1010], rtol=1e-5)
     varied = up(found, "m_jj", "j1_pt", "j1_softdrop_mass")
     assert varied.event.to_list() == [1, 2, 3, 4]
-    np.testing.assert_allclose(varied.m_jj[:3], [1212, 1020.1, 1001.92], rtol=1e-6)
-    np.testing.assert_allclose(varied.j1_pt[:3], [606, 510.05, 500.96], rtol=1e-6)
+    np.testing.assert_allclose(varied.m_jj[:3], [1212, 1020.1, 1001.92], rtol=1e-5)
+    np.testing.assert_allclose(varied.j1_pt[:3], [606, 510.05, 500.96], rtol=1e-5)
     down = ak.concatenate(list(found.dataset.iterate(["m_jj"], (), "jes_down")))
     assert down.event.to_list() == [1]
     assert found.flow.rows[0] == Cut(cut="stored", events=4, sum_weights=4.0)
@@ -140,10 +140,10 @@ def test_of_an_event_that_fails_the_first_variation_s_values_stand(skim) -> None
     found = skim([first], [shifts], region(m_jj_min=1000.0))
     (every,) = found.dataset.iterate(["m_jj", "passes"], every=True)
     assert every.passes.to_list() == [False, True]
-    np.testing.assert_allclose(every.m_jj, [2 * 496 * 1.01, 1200], rtol=1e-6)
+    np.testing.assert_allclose(every.m_jj, [2 * 496 * 1.01, 1200], rtol=1e-5)
     (stored,) = events.iterate([found.path], ["m_jj__jes_up", "m_jj__jer_up"])
     assert stored["m_jj__jes_up"].to_list()[0] is None
-    np.testing.assert_allclose(stored["m_jj__jer_up"][0], 2 * 496 * 1.02, rtol=1e-6)
+    np.testing.assert_allclose(stored["m_jj__jer_up"][0], 2 * 496 * 1.02, rtol=1e-5)
 
 
 def test_a_shift_of_nothing_leaves_nothing_but_the_flag(skim) -> None:
@@ -170,7 +170,7 @@ def test_all_columns_follow_a_jet_that_changes_its_place(skim) -> None:
     assert varied.j2_pt.to_list() == [600, 399, 500]
     assert varied.j1_softdrop_mass.to_list() == [81, 90, 90]
     assert varied.j2_softdrop_mass.to_list() == [80, 50, 50]
-    assert varied.j1_phi.to_list() == pytest.approx([np.pi, 0, 0])
+    assert varied.j1_phi.to_list() == pytest.approx([np.pi, 0, 0], rel=1e-5)
     assert varied.j1_pf_pt.to_list() == [[11, 11], [20], [30]]
     assert varied.j2_pf_pt.to_list() == [[10], [22, 22, 22], [31, 31]]
     (stored,) = events.iterate([found.path], ["j2_pf_pt__jes_up", "j1_pf_pt__jes_up"])
@@ -183,7 +183,7 @@ def test_a_column_that_differs_in_one_batch_only(skim) -> None:
     nothing = jets([[10, 10]], [[1, 1]])
     shifts = [{"jes_up": {"jet": one}}, {"jes_up": scaled(other, 1.1, "pt")}, {"jes_up": {"jet": nothing}}]
     found = skim([one, other, nothing], shifts, region())
-    np.testing.assert_allclose(up(found, "m_jj").m_jj[1:], 880, rtol=1e-6)
+    np.testing.assert_allclose(up(found, "m_jj").m_jj[1:], 880, rtol=1e-5)
     assert up(found, "m_jj").m_jj[0] == found.dataset.read(["m_jj"]).m_jj[0]
     assert ak.to_list(up(found, "j1_pf_pt").j1_pf_pt) == [[10], [20], [30]]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from resonaut.core.files import atomic
 from resonaut.core.results import read
+from resonaut.core.weights import named
 from resonaut.report.figure import SELECTIONS, Figure, Output
 from resonaut.select.results import Trained
 
@@ -32,7 +33,7 @@ def _rows(content: Trained) -> Iterator[list[str]]:
     for signal in content.signals:
         for group, effect in signal.weights.items():
             for source, rate in effect.uncertainties.items():
-                moved = signal.moved.get(f"{group}_{source}")
+                moved = signal.moved.get(named(group, source))
                 changes = [*rate, *(moved.position if moved else ()), *(moved.width if moved else ())]
                 mass = "" if signal.mass is None else f"{signal.mass:g}"
                 shown = [f"{100 * change:.4g}" for change in changes]

@@ -246,7 +246,7 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
         return found | objects.columns(selection.objects, kept)
 
     values |= with_shifted(kinematics, columns, whole, varied)
-    if region.jets:
+    if region.jets and (selection.constituents is not None or selection.truth):
         values |= _contents(events, selection, names, whole, varied, flow)
     values |= variations.flags(nominal, whole, varied)
     if selection.variations:
