@@ -41,7 +41,7 @@ def test_two_prongs_and_a_soft_one() -> None:
     """Soft drop removes the soft prong; tau_2 counts it, tau_3 does not."""
     prongs = [(500, 0.0, 0.0), (400, 0.3, 0.0), (20, 0.0, 0.7)]
     _, constituents = cluster(candidates(prongs), RADIUS, PT_MIN)
-    shapes = substructure(constituents, RADIUS, 0.1, 0.0)
+    shapes, _ = substructure(constituents, RADIUS, 0.1, 0.0)
     mass = np.sqrt(2 * 500 * 400 * (np.cosh(0.3) - 1))
     assert shapes["softdrop_mass"].to_list()[0] == pytest.approx([mass])
     assert shapes["tau2"].to_list()[0] == pytest.approx([20 * 0.7 / (920 * 0.8)], rel=0.02)
@@ -51,7 +51,7 @@ def test_two_prongs_and_a_soft_one() -> None:
 
 def test_jets_of_one_candidate_have_no_substructure() -> None:
     _, constituents = cluster(candidates([(500, 0.0, 0.0)]), RADIUS, PT_MIN)
-    shapes = substructure(constituents, RADIUS, 0.1, 0.0)
+    shapes, _ = substructure(constituents, RADIUS, 0.1, 0.0)
     assert all(values.to_list() == [[pytest.approx(0, abs=1e-3)]] for values in shapes.values())
 
 
