@@ -50,7 +50,7 @@ def _search(objects: Flat, others: Flat, radius: float) -> tuple[IntArray, Float
             least = radius * radius
             for i in range(start[event], start[event + 1]):
                 delta_eta = eta[k] - other_eta[i]
-                # Most are out of reach, and a modulo takes ten times as long.
+                # Most are out of reach already: spare them the slow modulo.
                 if abs(delta_eta) >= radius:
                     continue
                 delta_phi = (phi[k] - other_phi[i] + np.pi) % (2 * np.pi) - np.pi

@@ -3,7 +3,7 @@ import fastjet
 import numpy as np
 import pytest
 
-from resonaut.physics.jets import cluster, four_momenta, groom, substructure
+from resonaut.physics.jets import cluster, find, four_momenta, groom, substructure
 
 RADIUS, PT_MIN = 0.8, 50.0
 
@@ -18,12 +18,12 @@ def candidates(*events: list[tuple[float, float, float]]) -> ak.Array:
 
 
 def test_jets_and_constituents_fall_in_pt() -> None:
-    jets, constituents = cluster(
-        candidates([(60, 0, 0), (200, 1, 2), (30, 0.1, 0.1), (5, 1.1, 2)], [(10, 0, 0)]), RADIUS, PT_MIN
-    )
+    particles = candidates([(60, 0, 0), (200, 1, 2), (30, 0.1, 0.1), (5, 1.1, 2)], [(10, 0, 0)])
+    jets, constituents = cluster(particles, RADIUS, PT_MIN)
     assert ak.num(jets).to_list() == [2, 0]
     assert jets.pt[0].to_list() == pytest.approx([205, 90], rel=1e-2)
     assert constituents.pt.to_list() == [[[200, 5], [60, 30]], []]
+    assert find(four_momenta(particles), RADIUS, PT_MIN).to_list() == jets.to_list()
     assert ak.to_list(ak.num(constituents[np.array([True, False])], axis=2)) == [[2, 2]]
 
 
