@@ -24,11 +24,15 @@ TOLERANCE = 3e-3
 
 @dataclass(frozen=True)
 class Events:
-    """What the tables ask of events, shape (n,) each: ``rho``, the pile-up density; ``run``; ``keys``, their hashes."""
+    """What the tables ask of events, shape (n,) each: ``rho``, the pile-up density; ``run``; ``keys``, their hashes.
+
+    Events that are cut already are not ``used``: tables need not hold for their runs. None: all are.
+    """
 
     rho: FloatArray
     run: np.ndarray
     keys: Keys
+    used: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Scale:
         return cls(path, tuple(found))
 
     def __call__(self, jets: ak.Array, events: Events) -> ak.Array:
-        """The factors from raw to corrected momenta.
+        """The factors from raw to corrected momenta; NaN for runs without a table, if none of their events is used.
 
         Raises:
             InputFileError: a run has no table.
@@ -68,6 +72,8 @@ class Scale:
                     for name, value in quantities.items()
                 }
                 flat[(run >= runs[0]) & (run <= runs[1])] = ak.to_numpy(ak.flatten(table.of_jets(jets[mine], chosen)))
+        if events.used is not None:
+            left &= events.used
         if left.any():
             raise InputFileError(
                 self.path,
@@ -146,7 +152,7 @@ class Energy:
     ) -> tuple[ak.Array, dict[str, ak.Array]]:
         """The jets with corrected ``pt`` and ``mass``, ``factor`` from raw and ``smearing``; and the factors of shifts.
 
-        Where jets have a ``softdrop_mass``, it is smeared like the jet.
+        ``rawFactor`` leads back from the corrected ``pt`` to the raw one. Where jets have a ``softdrop_mass``, it is smeared like the jet.
         """
         factor = self.scale(jets, events)
         jets = rescaled(jets, factor * (1 - jets.rawFactor), ("pt", "mass"))
@@ -163,6 +169,9 @@ class Energy:
             for name, table in self.uncertainties.items():
                 change = table.of_jets(jets, quantities)
                 found |= {f"{name}_{way}": 1 + sign * change for way, sign in WAYS.items()}
+        # The stored one would make something else of the corrected momenta than the raw ones.
+        whole = factor * smearing
+        jets = ak.with_field(jets, 1 - 1 / ak.where(whole > 0, whole, 1), "rawFactor")
         return ak.with_field(ak.with_field(jets, factor, "factor"), smearing, "smearing"), found
 
 

@@ -1,5 +1,7 @@
 """Scale, uncertainties and smearing of jets, by hand."""
 
+from dataclasses import replace
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -44,6 +46,13 @@ def test_uncertainties_are_those_at_the_corrected_momentum(jet_tables) -> None:
     assert ak.flatten(shifts["jes_total_down"]).tolist() == pytest.approx([1 - 2 / pt for pt in ak.flatten(jets.pt)])
 
 
+def test_the_raw_momentum_is_known_after_correction_and_smearing(jet_tables) -> None:
+    """Missing momentum starts from it: smeared twice, it would be wrong."""
+    jets, _ = simulated(jet_tables, resolution="JR1").correct(JETS, EVENTS)
+    assert ak.all(jets.smearing != 1)
+    assert ak.flatten(energy.raw(jets)).tolist() == pytest.approx([200, 50, 100])
+
+
 def test_data_have_the_tables_of_their_runs(jet_tables) -> None:
     scale = {"V1_RunA_DATA": [1, 4], "V1_RunB_DATA": [5, 9]}
     data = build({"file": jet_tables, "algorithm": "AK4", "scale": scale}, DataJets, "jets")
@@ -52,6 +61,9 @@ def test_data_have_the_tables_of_their_runs(jet_tables) -> None:
     short = build({"file": jet_tables, "algorithm": "AK4", "scale": {"V1_RunA_DATA": [1, 8]}}, DataJets, "jets")
     with pytest.raises(InputFileError, match="run 9 is in none of the ranges"):
         energy.Energy.of(short, 0.4, 1).correct(JETS, EVENTS)
+    cut = replace(EVENTS, used=np.array([True, True, False]))
+    jets, _ = energy.Energy.of(short, 0.4, 1).correct(JETS, cut)
+    assert ak.flatten(jets.pt).tolist() == pytest.approx([1.1 * 198, 1.1 * 48, np.nan], nan_ok=True)
 
 
 def test_a_matched_jet_moves_away_from_the_generated_one(jet_tables) -> None:

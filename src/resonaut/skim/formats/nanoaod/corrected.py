@@ -1,7 +1,7 @@
 """The corrected objects and the weights of NanoAOD's events: what the era's corrections make of the branches."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -135,7 +135,8 @@ class Corrections:
             found = energy.difference(
                 batch.collection(collection, (*MOMENTUM, "rawFactor", "area")),
                 self.energies[kind].scale,
-                _events(batch, names),
+                # Runs without a table may be those that are not certified.
+                replace(_events(batch, names), used=np.zeros(len(batch), bool)),
             )
             campaign = settings.scale if isinstance(settings.scale, str) else " and ".join(settings.scale)
             key = f"skim.eras.{self.era}.corrections.{nature}.{kind}.check_era"
@@ -150,14 +151,14 @@ def _events(batch: Batch, names: Names) -> energy.Events:
 class Corrected:
     """The corrected objects of one batch, each read when it is first asked for."""
 
-    def __init__(self, batch: Batch, names: Names, made: Corrections) -> None:
-        """Nothing is read yet."""
-        self.batch, self.names, self.made = batch, names, made
+    def __init__(self, batch: Batch, names: Names, made: Corrections, used: np.ndarray | None = None) -> None:
+        """Nothing is read yet; ``used``: the events, shape (n,), that are not cut so far, None for all."""
+        self.batch, self.names, self.made, self.used = batch, names, made, used
 
     @cached_property
     def events(self) -> energy.Events:
         """What the tables ask of events."""
-        return _events(self.batch, self.names)
+        return replace(_events(self.batch, self.names), used=self.used)
 
     def extra(self, kind: str) -> dict[str, str]:
         """What of a kind of jets is read beside what the selection wants: fields of the file by their names here."""

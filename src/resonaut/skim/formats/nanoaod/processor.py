@@ -230,7 +230,7 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
         flow.cut("other_trigger", ~np.any([_flag(events, name, flow) for name in selection.others], axis=0))
     if region.met_filters:
         flow.cut("met_filters", np.all([_flag(events, name, flow) for name in region.met_filters], axis=0))
-    corrected = Corrected(events, names, selection.corrections)
+    corrected = Corrected(events, names, selection.corrections, flow.mask)
     for name, vetoed in corrected.vetoed().items():
         flow.cut(name, ~vetoed)
     nominal, varied = _selected(events, selection, names, corrected, flow)
