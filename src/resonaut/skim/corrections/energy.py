@@ -152,7 +152,8 @@ class Energy:
     ) -> tuple[ak.Array, dict[str, ak.Array]]:
         """The jets with corrected ``pt`` and ``mass``, ``factor`` from raw and ``smearing``; and the factors of shifts.
 
-        ``rawFactor`` leads back from the corrected ``pt`` to the raw one. Where jets have a ``softdrop_mass``, it is smeared like the jet.
+        ``rawFactor`` leads back from the corrected ``pt`` to the raw one. Where jets have a ``softdrop_mass``, it is
+        smeared like the jet.
         """
         factor = self.scale(jets, events)
         jets = rescaled(jets, factor * (1 - jets.rawFactor), ("pt", "mass"))
