@@ -189,7 +189,8 @@ def test_the_stage_beside_a_script_of_its_own(tmp_path) -> None:
     assert len(rows) == len({event for event, _ in found}) >= 8
     for row in rows:
         for place, name in enumerate(("m_jj", "m_jj__jes_total_up", "m_jj__jes_total_down")):
-            assert row[name] == pytest.approx(found[row.event, place], rel=1e-6)
+            # Shifted numbers are stored with 18 significant bits.
+            assert row[name] == pytest.approx(found[row.event, place], rel=5e-6 if place else 1e-6)
 
 
 def test_pileup_and_veto_map() -> None:

@@ -6,18 +6,21 @@ The metadata hold a checksum of both: neither is used with the partner of anothe
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from correctionlib import schemav2
 
 from resonaut.calibrate.bins import LundBins
+from resonaut.calibrate.results import Edges, Metadata
 from resonaut.calibrate.settings import Declustering, Settings
+from resonaut.core import results
 from resonaut.core.config import load_json
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import digest, write_json
+from resonaut.core.record import plain
 from resonaut.physics.clustering import FloatArray
 
 INPUTS = {
@@ -95,18 +98,19 @@ def write(path: Path, correction: LundCorrection, source: Mapping[str, Any]) -> 
     )
     low, high = correction.factor_range
     write_json(path, document.model_dump(exclude_unset=True))
-    metadata = {
-        "declustering": correction.declustering,
-        "minimum_delta": correction.minimum_delta,
-        "minimum_kt": correction.minimum_kt,
-        "bins": dict(zip(INPUTS, map(list, correction.bins.edges), strict=True)),
-        "direct_pt_range": list(correction.direct_pt_range),
-        "factor_range": [low, high],
-        "systematics": list(correction.systematics),
-        "polynomial_covariance": correction.covariance.tolist(),
-        "source": dict(source),
-    }
-    write_json(metadata_path(path), metadata | {"checksum": _checksum(path, metadata)})
+    metadata = Metadata(
+        declustering=correction.declustering,
+        minimum_delta=correction.minimum_delta,
+        minimum_kt=correction.minimum_kt,
+        bins=Edges(**dict(zip(INPUTS, map(list, correction.bins.edges), strict=True))),
+        direct_pt_range=correction.direct_pt_range,
+        factor_range=(low, high),
+        systematics=list(correction.systematics),
+        polynomial_covariance=correction.covariance.tolist(),
+        source=dict(source),
+        checksum="",
+    )
+    results.write(metadata_path(path), replace(metadata, checksum=_checksum(path, plain(metadata, Metadata))))
 
 
 def read(path: Path) -> LundCorrection:
@@ -123,37 +127,31 @@ def read(path: Path) -> LundCorrection:
     found = {c.name: c for c in document.corrections}
     if missing := [name for name in OUTPUTS if name not in found]:
         raise _unusable(path, f"no correction {' or '.join(missing)}")
-    meta = load_json(metadata_path(path))
-    stored = meta.pop("checksum", None) if isinstance(meta, dict) else None
-    checksum = _checksum(path, meta)
-    if stored != checksum:
+    meta = results.read(metadata_path(path), Metadata)
+    if meta.checksum != _checksum(path, plain(meta, Metadata)):
         raise _unusable(metadata_path(path), f"not made together with {path.name}, or one of them was changed since")
     try:
-        declustering = meta["declustering"]
-        if declustering not in get_args(Declustering):
-            raise ValueError(declustering)
-        bins = LundBins(*(tuple(map(float, meta["bins"][name])) for name in INPUTS))
-        variations = {
-            item.key: _factors(item.value, bins) for item in _chosen(found["lund_ratio"].data, declustering).content
-        }
+        bins = LundBins(**{name: tuple(getattr(meta.bins, name)) for name in INPUTS})
+        ratio = _chosen(found["lund_ratio"].data, meta.declustering)
+        variations = {item.key: _factors(item.value, bins) for item in ratio.content}
         error, b_light, density = (
-            np.array(_chosen(found[name].data, declustering).content, float).reshape(bins.shape)
+            np.array(_chosen(found[name].data, meta.declustering).content, float).reshape(bins.shape)
             for name in list(OUTPUTS)[1:]
         )
         correction = LundCorrection(
-            declustering=declustering,
-            minimum_delta=float(meta["minimum_delta"]),
-            minimum_kt=float(meta["minimum_kt"]),
+            declustering=meta.declustering,
+            minimum_delta=meta.minimum_delta,
+            minimum_kt=meta.minimum_kt,
             bins=bins,
-            direct_pt_range=_pair(meta["direct_pt_range"]),
-            factor_range=_pair(meta["factor_range"]),
+            direct_pt_range=meta.direct_pt_range,
+            factor_range=meta.factor_range,
             nominal=variations[NOMINAL],
             error=error,
-            covariance=np.array(meta["polynomial_covariance"], float).reshape(3, 3, *bins.shape[1:]),
-            systematics={n: (variations[f"{n}_up"], variations[f"{n}_down"]) for n in meta["systematics"]},
+            covariance=np.array(meta.polynomial_covariance, float).reshape(3, 3, *bins.shape[1:]),
+            systematics={n: (variations[f"{n}_up"], variations[f"{n}_down"]) for n in meta.systematics},
             b_light=b_light,
             density=density,
-            checksum=checksum,
+            checksum=meta.checksum,
         )
         _require_sensible(correction)
         return correction
@@ -161,9 +159,9 @@ def read(path: Path) -> LundCorrection:
         raise _unusable(path, f"no Lund-plane correction with its metadata ({type(error).__name__}: {error})") from None
 
 
-def _checksum(path: Path, metadata: Any) -> str:
-    """SHA-256 of a correction's file and its metadata, in whatever form these are written."""
-    text = json.dumps(metadata, sort_keys=True)
+def _checksum(path: Path, metadata: Mapping[str, Any]) -> str:
+    """SHA-256 of a correction's file and of the other metadata, in whatever order these are written."""
+    text = json.dumps({name: value for name, value in metadata.items() if name != "checksum"}, sort_keys=True)
     return hashlib.sha256(f"{digest(path)} {text}".encode()).hexdigest()
 
 
@@ -202,11 +200,6 @@ def read_for(path: Path, settings: Settings) -> LundCorrection:
                 f"set it to {measured!r}, or measure the correction again."
             )
     return correction
-
-
-def _pair(values: Any) -> tuple[float, float]:
-    low, high = map(float, values)
-    return low, high
 
 
 def _chosen(data: Any, declustering: str) -> Any:

@@ -1,11 +1,14 @@
 """The JSON files of the stage ``calibrate``, as records; ``docs/calibrate.md`` says what every key means."""
 
+from resonaut.calibrate.settings import Declustering
 from resonaut.core.histograms import Histogram
 from resonaut.core.record import record
 from resonaut.core.results import result
 
 # Numbers in bins of (subjet_pt, ln_radius_over_delta, ln_kt).
 Table = list[list[list[float]]]
+# Numbers in bins of (ln_radius_over_delta, ln_kt).
+Plane = list[list[float]]
 
 
 @record
@@ -15,6 +18,26 @@ class Edges:
     subjet_pt: list[float]
     ln_radius_over_delta: list[float]
     ln_kt: list[float]
+
+
+@result("metadata of a Lund-plane correction", "calibrate measure")
+class Metadata:
+    """``<results>/calibrate/correction.metadata.json``: what ``correction.json`` beside it holds, and its ``source``.
+
+    ``polynomial_covariance``: (3, 3) in each bin of the plane, of the coefficients of 1, 1/p_T, 1/p_T^2 (GeV).
+    ``checksum``: of the correction's file and of everything else here.
+    """
+
+    declustering: Declustering
+    minimum_delta: float
+    minimum_kt: float
+    bins: Edges
+    direct_pt_range: tuple[float, float]
+    factor_range: tuple[float, float]
+    systematics: list[str]
+    polynomial_covariance: list[list[Plane]]
+    source: dict[str, str | int | float | list[float] | None]
+    checksum: str
 
 
 @record

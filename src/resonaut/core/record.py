@@ -54,7 +54,11 @@ def key(meaning: str | None = None, *, unit: str = "", unique: bool = False, mer
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(key,))
 def record(cls: type[T]) -> type[T]:
-    """Make a class a frozen, closed dataclass that ``build`` makes of plain JSON data."""
+    """Make a class a frozen, closed dataclass that ``build`` makes of plain JSON data.
+
+    Raises:
+        TypeError: a key is an integer ``Literal``, which pydantic does not tell from a boolean.
+    """
     for name in inspect.get_annotations(cls):
         declared = cls.__dict__.get(name)
         if isinstance(declared, FieldInfo) and declared.description is None:
@@ -63,7 +67,17 @@ def record(cls: type[T]) -> type[T]:
     # Python's names of keys with an alias, as ``global_``.
     config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True)
     made: Any = pydantic.dataclasses.dataclass(cls, frozen=True, kw_only=True, config=config)
+    for name, field in keys(made).items():
+        if _has_integer_literal(field.annotation):
+            raise TypeError(f"{cls.__name__}.{name}: an integer Literal accepts true as 1; declare an int with bounds.")
     return cast(type[T], made)
+
+
+def _has_integer_literal(hint: Any) -> bool:
+    parts = typing.get_args(hint)
+    if typing.get_origin(hint) is typing.Literal:
+        return any(type(value) is int for value in parts)
+    return any(map(_has_integer_literal, parts))
 
 
 def composed(base: type[T], parts: Mapping[str, type]) -> type[T]:

@@ -17,6 +17,12 @@ def axis_label(label: str, unit: str) -> str:
     return axis(mathematical(LABELS.get(label, label)), unit)
 
 
+def named(text: str) -> tuple[str, str]:
+    """The name and the unit of a column, of the ``text`` on the axis of its stored histogram: ``j1_pt [GeV]``."""
+    name, _, unit = text.partition(" [")
+    return name, unit.removesuffix("]") or "1"
+
+
 def words(name: str) -> str:
     """An observable in a sentence: ``dijet mass``."""
     return WORDS.get(name, name)

@@ -199,8 +199,6 @@ def other_systematics(_, metadata):
         (other_bins, "no Lund-plane correction with its metadata"),
         (falling_bins, "no Lund-plane correction with its metadata"),
         (other_declustering, "no Lund-plane correction with its metadata .*declustering 'kt' in the tables"),
-        (unknown_declustering, "no Lund-plane correction with its metadata .*anti-kt"),
-        (no_covariance, "no Lund-plane correction with its metadata .*polynomial_covariance"),
         (other_systematics, "no Lund-plane correction with its metadata .*trigger_up"),
         (inverted, "no Lund-plane correction with its metadata .*lund_ratio goes from .*, outside factor_range"),
         (negative_error, "no Lund-plane correction with its metadata .*lund_ratio_error is negative in a bin"),
@@ -220,6 +218,25 @@ def test_another_file_is_refused_by_name(measured, tmp_path, spoil, problem):
     paths[1].write_text(json.dumps(documents[1] | {"checksum": correction._checksum(path, documents[1])}))
     with pytest.raises(InputFileError, match=rf"c\.json: .*{problem}.*; make it with `resonaut calibrate measure`"):
         correction.read(path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (unknown_declustering, "declustering is 'anti-kt', and should be 'ca' or 'kt'"),
+        (no_covariance, "it has no 'polynomial_covariance'"),
+    ],
+)
+def test_metadata_are_of_this_form(measured, tmp_path, spoil, problem):
+    correction.write(tmp_path / "c.json", measured, {})
+    path = correction.metadata_path(tmp_path / "c.json")
+    content = json.loads(path.read_text())
+    spoil(None, content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(
+        InputFileError, match=rf"c\.metadata\.json: no metadata of a Lund-plane correction \({problem}\)"
+    ):
+        correction.read(tmp_path / "c.json")
 
 
 def test_a_correction_is_not_used_with_the_metadata_of_another(measured, tmp_path):

@@ -101,3 +101,14 @@ def test_parts_have_defaults_and_a_catalogue_keeps_its_entries() -> None:
 def test_units_names_and_lists(given: dict, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         build(given, Section, "f")
+
+
+def test_an_integer_literal_is_no_declaration() -> None:
+    """It would take ``true`` for 1."""
+    with pytest.raises(TypeError, match=r"^Jets\.number: an integer Literal accepts true as 1; declare an int"):
+
+        @record
+        class Jets:
+            """A section."""
+
+            number: list[Literal[0, 1]] | None = key("Jets.", default=None)

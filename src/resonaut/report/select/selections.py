@@ -1,5 +1,6 @@
 """What each method selects: spectra at several efficiencies, the test for sculpting, and what it goes by."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from resonaut.core.results import read
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, SELECTIONS, Figure, Output
-from resonaut.report.observables import axis_label
+from resonaut.report.observables import axis_label, named
 from resonaut.report.style import COLOURS, Array, above, distinct, figure, signal_region
 from resonaut.select.results import Sculpting, Trained
 
@@ -41,24 +42,44 @@ def draw(output: Path, summaries: Sequence[Path], data: Sequence[Path], config: 
 def selection(content: Trained, text: str, plot: Path) -> None:
     """Draw a summary of the stage ``select``; without importances of features there is no panel of them."""
     columns = 3 if content.importance else 2
-    with figure(plot, 1, columns, figsize=(4.5 * columns, 4.1)) as (fig, axes):
-        spectra(content, axes[0])
-        sculpting(content.sculpting, axes[1])
-        for ax in axes[:2]:
+    rows = 1 + math.ceil(len(content.further) / columns)
+    size = (4.5 * columns, 4.1 * rows)
+    with figure(plot, rows, columns, figsize=size, squeeze=False) as (fig, axes):
+        first, below = axes[0], axes[1:].flat
+        spectra(content, first[0])
+        sculpting(content.sculpting, first[1])
+        for ax in first[:2]:
             signal_region(ax, *content.signal_region)
             ax.set_xlabel(axis_label(content.label, content.unit))
-        axes[0].legend(fontsize=8, loc="upper right")
+        first[0].legend(fontsize=8, loc="upper right")
         if content.importance:
-            importances(content.importance, axes[2])
+            importances(content.importance, first[2])
             if "auc" in content.training:
-                axes[2].set_title(f"held-out AUC {content.training['auc']:.3f}")
-        axes[0].set_title(f"{content.method}, {content.window}")
+                first[2].set_title(f"held-out AUC {content.training['auc']:.3f}")
+        first[0].set_title(f"{content.method}, {content.window}")
+        for ax, histogram in zip(below, content.further.values(), strict=False):
+            further(histogram, ax)
+        for ax in below[len(content.further) :]:
+            ax.remove()
         above(fig, text)
+
+
+def further(histogram: hist.Hist, ax: Axes) -> None:
+    """What is selected, in another column; with the statistical errors."""
+    edges, counts = _merged(histogram)
+    name, unit = named(histogram.axes[0].label)
+    ax.errorbar((edges[1:] + edges[:-1]) / 2, counts, np.sqrt(counts), fmt="ko", ms=3, lw=1)
+    ax.stairs(counts, edges, lw=1.4, color=COLOURS[0])
+    ax.set(
+        xlabel=axis_label(name, unit),
+        ylabel=f"selected {_per_bin(histogram, unit)}",
+        xlim=(edges[0], edges[-1]),
+        ylim=(0, None),
+    )
 
 
 def spectra(content: Trained, ax: Axes) -> None:
     """The data at each stored efficiency, the loosest above."""
-    unit = "" if content.unit == "1" else f" {content.unit}"
     stored = sorted(content.spectra.items(), key=lambda item: -float(item[0]))
     ends = []
     for (cut, histogram), style in zip(stored, distinct(len(stored)), strict=True):
@@ -70,7 +91,7 @@ def spectra(content: Trained, ax: Axes) -> None:
         heights = np.where(counts > 0, counts, np.nan)
         ax.stairs(heights, edges, baseline=None, lw=1.4, color=style["color"], ls=style["ls"], label=name)
         ends += [*edges[:-1][counts > 0][:1], *edges[1:][counts > 0][-1:]]
-    ax.set(yscale="log", ylabel=f"events / {_step(content.spectrum)[1]:g}{unit}", ylim=(0.5, None))
+    ax.set(yscale="log", ylabel=_per_bin(content.spectrum, content.unit), ylim=(0.5, None))
     if ends:
         ax.set_xlim(min(ends), max(ends))
 
@@ -80,6 +101,11 @@ def _step(histogram: hist.Hist) -> tuple[int, float]:
     fine = histogram.axes[0].edges
     step = max(1, round((len(fine) - 1) / BINS))
     return step, step * (fine[-1] - fine[0]) / (len(fine) - 1)
+
+
+def _per_bin(histogram: hist.Hist, unit: str) -> str:
+    """What stands beside the contents of the bins that are shown."""
+    return f"events / {_step(histogram)[1]:g}" + ("" if unit == "1" else f" {unit}")
 
 
 def _merged(histogram: hist.Hist) -> tuple[Array, Array]:

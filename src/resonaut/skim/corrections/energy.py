@@ -20,6 +20,8 @@ WAYS = {"up": 1.0, "down": -1.0}
 ETA_MAX = 5.19
 # Median difference of stored and corrected momenta: 4e-4 is the precision of NanoAOD, 9e-3 that of the nearest era.
 TOLERANCE = 3e-3
+# NanoAOD writes 7 bits of the raw factor: above this one the raw momentum may be off by more than a third of that.
+COARSE = 0.25
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ class Energy:
     ) -> tuple[ak.Array, dict[str, ak.Array]]:
         """The jets with corrected ``pt`` and ``mass``, ``factor`` from raw and ``smearing``; and the factors of shifts.
 
-        Where jets have a ``softdrop_mass``, it is smeared like the jet.
+        ``rawFactor`` leads back from the corrected ``pt`` to the raw one. Where jets have a ``softdrop_mass``, it is
+        smeared like the jet.
         """
         factor = self.scale(jets, events)
         jets = rescaled(jets, factor * (1 - jets.rawFactor), ("pt", "mass"))
@@ -160,6 +163,9 @@ class Energy:
             for name, table in self.uncertainties.items():
                 change = table(quantities)
                 found |= {f"{name}_{way}": _lists(1 + sign * change, jets) for way, sign in WAYS.items()}
+        # The stored one would make something else of the corrected momenta than the raw ones.
+        whole = factor * smearing
+        jets = ak.with_field(jets, 1 - 1 / ak.where(whole > 0, whole, 1), "rawFactor")
         return ak.with_field(ak.with_field(jets, factor, "factor"), smearing, "smearing"), found
 
 
@@ -174,19 +180,23 @@ def rescaled(jets: ak.Array, factor: ak.Array, fields: tuple[str, ...]) -> ak.Ar
 
 
 def difference(jets: ak.Array, scale: Scale, events: Events) -> float | None:
-    """The median relative difference of the stored momenta and those that ``scale`` gives; None without jets."""
+    """The median relative difference of the stored momenta and those that ``scale`` gives.
+
+    Only jets with a table and with a raw momentum that is known well count; None where there is none.
+    """
     found = ak.to_numpy(ak.flatten(scale(jets, events) * raw(jets) / jets.pt))
-    found = np.abs(found[np.isfinite(found)] - 1)
+    known = np.abs(ak.to_numpy(ak.flatten(jets.rawFactor))) < COARSE
+    found = np.abs(found[np.isfinite(found) & known] - 1)
     return float(np.median(found)) if len(found) else None
 
 
-def require_era(path: str, difference: float | None, what: str, table: str, key: str) -> None:
+def require_era(path: str, difference: float, what: str, table: str, key: str) -> None:
     """Stop where the stored momenta of a file are not those of the era.
 
     Raises:
         InputFileError: they differ by more than the precision with which they are stored.
     """
-    if difference is not None and difference > TOLERANCE:
+    if difference > TOLERANCE:
         raise InputFileError(
             path,
             f"its stored {what} momenta differ by {difference:.1%} from the raw ones with the corrections of {table}, "

@@ -109,6 +109,17 @@ class Missing:
 
 
 @record
+class SimulatedMissing(Missing):
+    """The same for simulation."""
+
+    unclustered: bool = key(
+        "Shift it by the uncertainty of what is in no jet, as the stored one has it: `<branches.met>_ptUnclusteredUp` "
+        "and `_phiUnclusteredUp` or `_MetUnclustEnUpDeltaX` and `Y` (source `unclustered`).",
+        default=False,
+    )
+
+
+@record
 class Table:
     """A table of a file; its inputs are found by their names."""
 
@@ -200,7 +211,7 @@ class SimulatedCorrections:
     small_jet: SimulatedJets | None = key("Small-radius jets; null for the stored momenta.", default=None)
     subjets: SimulatedSubjets | None = key("Soft-drop mass from subjets; null for the stored one.", default=None)
     mass: Mass | None = key("Scale and resolution of the soft-drop mass; null for none.", default=None)
-    missing_momentum: Missing | None = key(
+    missing_momentum: SimulatedMissing | None = key(
         "Type-1 correction; null for the stored one. Needs `small_jet`.", default=None
     )
     jet_veto: VetoMap | None = key("Map of vetoed jets; null for none.", default=None)
@@ -228,6 +239,7 @@ class SimulatedCorrections:
         jets = [jets for jets in (self.large_jet, self.small_jet) if jets is not None]
         names = [f"jes_{name}" for one in jets for name in one.uncertainties]
         names += ["jer"] * any(one.resolution is not None for one in jets)
+        names += ["unclustered"] * (self.missing_momentum is not None and self.missing_momentum.unclustered)
         return list(dict.fromkeys([*names, *(["jms", "jmr"] if self.mass is not None else [])]))
 
     @property

@@ -143,9 +143,11 @@ def test_weights_are_columns_that_say_what_they_are(nano, skim, jet_tables, writ
 def test_missing_momentum_goes_along(nano, skim, jet_tables) -> None:
     """Of two jets the sum of corrections, 0.1 / 1.1 of the stored momenta, is taken off the raw 50 GeV along x."""
     small = {"file": jet_tables, "algorithm": "AK4", "scale": "V1_MC", "uncertainties": {"total": "Total"}}
-    era = {"corrections": {"simulation": {"small_jet": small, "missing_momentum": {}}}}
+    era = {"corrections": {"simulation": {"small_jet": small, "missing_momentum": {"unclustered": True}}}}
     more = {"jets": 0, "delta_eta_max": 1.3, "pt_min": 300, "eta_max": 2.5, "observables": ["met_pt"]}
-    file = nano()
+    more["objects"] = {"small_jet": {"pt_min": 30, "keep": 1}}
+    # What is in no jet is uncertain by 3 GeV along x.
+    file = nano(PuppiMET_ptUnclusteredUp=np.full(COUNT, 53, np.float32), PuppiMET_phiUnclusteredUp=np.zeros(COUNT))
     rows, _, _ = skim(file, era, more)
     tree = uproot.open(file)["Events"]
     pt, phi = tree["FatJet_pt"].array(), tree["FatJet_phi"].array()
@@ -154,6 +156,8 @@ def test_missing_momentum_goes_along(nano, skim, jet_tables) -> None:
     assert rows.met_pt.tolist() == pytest.approx(np.hypot(x, y).tolist(), rel=1e-4, abs=1e-3)
     up = np.hypot(x - ak.sum(2 * np.cos(phi), axis=1), y - ak.sum(2 * np.sin(phi), axis=1))
     assert rows.met_pt__jes_total_up.tolist() == pytest.approx(up.tolist(), rel=1e-4, abs=1e-3)
+    assert rows.met_pt__unclustered_down.tolist() == pytest.approx(np.hypot(x - 3, y).tolist(), rel=1e-4, abs=1e-3)
+    assert (rows.small_jet1_pt__jes_total_up - rows.small_jet1_pt).tolist() == pytest.approx([2] * COUNT, abs=5e-3)
 
 
 def test_identification_by_tables(nano, skim, write_tables, make_table, jet_tables) -> None:

@@ -44,6 +44,13 @@ def test_uncertainties_are_those_at_the_corrected_momentum(jet_tables) -> None:
     assert ak.flatten(shifts["jes_total_down"]).tolist() == pytest.approx([1 - 2 / pt for pt in ak.flatten(jets.pt)])
 
 
+def test_the_raw_momentum_is_known_after_correction_and_smearing(jet_tables) -> None:
+    """Missing momentum starts from it: smeared twice, it would be wrong."""
+    jets, _ = simulated(jet_tables, resolution="JR1").correct(JETS, EVENTS)
+    assert ak.all(jets.smearing != 1)
+    assert ak.flatten(energy.raw(jets)).tolist() == pytest.approx([200, 50, 100])
+
+
 def test_data_have_the_tables_of_their_runs(jet_tables) -> None:
     scale = {"V1_RunA_DATA": [1, 4], "V1_RunB_DATA": [5, 9]}
     data = build({"file": jet_tables, "algorithm": "AK4", "scale": scale}, DataJets, "jets")
@@ -58,16 +65,21 @@ def test_data_have_the_tables_of_their_runs(jet_tables) -> None:
 
 
 def test_a_matched_jet_moves_away_from_the_generated_one(jet_tables) -> None:
-    """The first jet has one 7.8 GeV below: 1 + 0.2 x 7.8 / 217.8, up 0.4. The other two have none that is near."""
-    jets = ak.with_field(JETS, [[0, 1], [], [7]], "gen_index")
+    """The first jet has one 7.8 GeV below: 1 + 0.2 x 7.8 / 217.8, up 0.4.
+
+    That of the second jet is too far away in eta, that of the third one in pT, by more than 3 x 10 %.
+    """
+    jets = ak.with_field(JETS, [[0, 1], [], [0]], "gen_index")
     generated = ak.zip(
-        {"pt": [[210.0, 52.0], [], [99.0]], "eta": [[0.1, 1.3], [], [0.0]], "phi": [[0.1, 3.0], [], [0]]}
+        {"pt": [[210.0, 52.0], [], [60.0]], "eta": [[0.1, 1.3], [], [-6.0]], "phi": [[0.1, 3.0], [], [-3.1]]}
     )
     resolved = simulated(jet_tables, resolution="JR1")
     smeared, shifts = resolved.correct(jets, EVENTS, generated)
     assert smeared.smearing[0, 0] == pytest.approx(1 + 0.2 * 7.8 / 217.8)
     assert (shifts["jer_up"] * smeared.smearing)[0, 0] == pytest.approx(1 + 0.4 * 7.8 / 217.8)
     assert (shifts["jer_down"] * smeared.smearing)[0, 0] == pytest.approx(1)
+    plain = simulated(jet_tables).correct(JETS, EVENTS)[0]
+    assert ak.flatten(smeared.pt).tolist() == pytest.approx(ak.flatten(plain.pt * smeared.smearing).tolist())
     random = (ak.flatten(smeared.smearing)[1:] - 1) / np.sqrt(1.2**2 - 1)
     assert all(random != 0)
     # Up and nominal share the random number.
@@ -109,7 +121,9 @@ def test_a_wrong_era_is_refused(jet_tables) -> None:
     with pytest.raises(InputFileError, match=r"a\.root: its stored FatJet momenta differ by 9.1% .* of another era"):
         energy.require_era("a.root", wrong, "FatJet", "V1_RunB_DATA", "check_era")
     none = energy.Events(events.rho[1:2], events.run[1:2], events.keys[1:2])
-    energy.require_era("a.root", energy.difference(JETS[1:2], simulated(jet_tables).scale, none), "x", "y", "z")
+    assert energy.difference(JETS[1:2], simulated(jet_tables).scale, none) is None
+    coarse = ak.with_field(JETS, ak.full_like(JETS.rawFactor, 0.3), "rawFactor")
+    assert energy.difference(coarse, simulated(jet_tables).scale, events) is None
 
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(jet_tables) -> None:

@@ -118,15 +118,22 @@ class Corrections:
         if made.missing_momentum is not None:
             needed |= {f"{made.missing_momentum.raw}_{field}": where for field in ("pt", "phi")}
             needed[f"{SMALL}_muonSubtrFactor"] = where
+        if (simulated := self.simulated) is not None and "unclustered" in simulated.shifts:
+            # NanoAOD up to version 12 has the shift of `MET` as such.
+            ends = ("MetUnclustEnUpDeltaX",) if names.met == "MET" else ("ptUnclusteredUp", "phiUnclusteredUp")
+            needed |= {f"{names.met}_{end}": "set missing_momentum.unclustered to false" for end in ends}
         return needed
 
-    def require_era(self, tree: Tree, names: Names) -> None:
+    def require_era(self, tree: Tree, names: Names) -> list[str]:
         """Compare stored momenta with those that the tables give, in the file's first events.
+
+        Returns:
+            What is noted of a file whose era cannot be known.
 
         Raises:
             InputFileError: they are those of another era.
         """
-        batch = Batch(tree, 0, min(FIRST, tree.events))
+        batch, notes = Batch(tree, 0, min(FIRST, tree.events)), []
         for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
             settings = getattr(self.settings, kind)
             if settings is None or not settings.check_era:
@@ -139,7 +146,11 @@ class Corrections:
             )
             campaign = settings.scale if isinstance(settings.scale, str) else " and ".join(settings.scale)
             key = f"skim.eras.{self.era}.corrections.{nature}.{kind}.check_era"
-            energy.require_era(tree.path, found, collection, campaign, key)
+            if found is None:
+                notes.append(f"no {collection!r} in the first {FIRST} events tells whether it is of the era")
+            else:
+                energy.require_era(tree.path, found, collection, campaign, key)
+        return notes
 
 
 def _events(batch: Batch, names: Names) -> energy.Events:
@@ -231,6 +242,8 @@ class Corrected:
             sums[variation] = [missing.jet_sum(jets, factor, self._offset(jets))]
         if self.batch.has(f"{SOFT}_rawPt"):
             fields = {"pt": "rawPt", "eta": "eta", "phi": "phi", "area": "area", "muonSubtrFactor": "muonSubtrFactor"}
+            if self.batch.has(f"{SOFT}_EmEF"):
+                fields["electromagnetic"] = "EmEF"
             soft = self.batch.collection(SOFT, fields)
             zero = ak.zeros_like(soft.pt)
             soft = ak.with_field(ak.with_field(soft, zero, "rawFactor"), zero, "mass")
@@ -241,7 +254,24 @@ class Corrected:
             for variation in sums:
                 factor = corrected.factor * shifted.get(variation, 1)
                 sums[variation].append(missing.jet_sum(soft, factor, offset))
-        return {variation: missing.corrected(pt, phi, parts) for variation, parts in sums.items()}
+        found = {variation: missing.corrected(pt, phi, parts) for variation, parts in sums.items()}
+        if (settings := self.made.simulated) is not None and "unclustered" in settings.shifts:
+            change = self._unclustered()
+            for way, sign in energy.WAYS.items():
+                name = f"{self.made.stored('unclustered')}_{way}"
+                found[name] = missing.corrected(pt, phi, [*sums[""], -sign * change])
+        return found
+
+    def _unclustered(self) -> np.ndarray:
+        """How the uncertainty of what is in no jet moves the missing momentum, shape (2, n): x and y (GeV)."""
+        met, flat = self.names.met, self.batch.flat
+        if self.batch.has(f"{met}_MetUnclustEnUpDeltaX"):
+            return np.asarray([flat(f"{met}_MetUnclustEnUpDelta{axis}") for axis in "XY"], np.float64)
+        shifted, stored = (
+            np.stack([flat(f"{met}_pt{end}") * f(flat(f"{met}_phi{end}")) for f in (np.cos, np.sin)])
+            for end in ("UnclusteredUp", "")
+        )
+        return np.asarray(shifted - stored, np.float64)
 
     def require_runs(self, mask: np.ndarray) -> None:
         """Stop where the run of an event of ``mask`` has no table; those of other events may be anything."""

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from resonaut.skim import cutflow, pieces
 from resonaut.skim.formats.nanoaod import counters, processor
 from resonaut.skim.formats.nanoaod.executors import Alone, Workers, executor
+from resonaut.skim.formats.nanoaod.selection import Selection
 from resonaut.skim.formats.nanoaod.tree import Tree
 from resonaut.skim.pieces import FileResult, UnreadableError
 from resonaut.skim.reading import Job, Reader
@@ -17,7 +18,7 @@ from resonaut.skim.reading import Job, Reader
 @contextmanager
 def opened(job: Job) -> Iterator[Reader]:
     """The reader of a dataset."""
-    selection = processor.Selection.of(job)
+    selection = Selection.of(job)
     with executor(job.config, job.workers) as pool:
 
         def one(file: str, number: int) -> FileResult:

@@ -1,0 +1,121 @@
+"""What the kept jets are made of: their particle-flow candidates, and the quarks near them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from resonaut.physics.observables import LARGE_JET
+from resonaut.skim import variations
+from resonaut.skim.cutflow import Cutflow
+from resonaut.skim.formats.nanoaod.names import Names
+from resonaut.skim.formats.nanoaod.selection import Selection
+from resonaut.skim.formats.nanoaod.tree import Batch
+from resonaut.skim.selection import broken, constituent_columns, finite
+from resonaut.skim.truth import decay_quarks, truth_columns
+from resonaut.skim.variations import Passing, with_shifted
+
+# Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
+CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
+
+
+def contents(
+    events: Batch, selection: Selection, names: Names, whole: Passing, varied: Mapping[str, Passing], flow: Cutflow
+) -> dict[str, Any]:
+    """What the kept jets are made of: their candidates, and the quarks near them."""
+
+    def jets(passing: Passing) -> Passing:
+        return Passing(passing.mask, {LARGE_JET: passing.kept[LARGE_JET]})
+
+    def made(places: np.ndarray, kept: variations.Objects) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        if selection.constituents is not None:
+            values |= _constituents(events, selection, names, places, kept[LARGE_JET], flow)
+        if selection.truth:
+            particles = _record(events, places, flow)
+            values |= truth_columns(kept[LARGE_JET], particles, selection.region.jets)
+        return values
+
+    alone, columns = jets(whole), selection.columns()
+    others = variations.exchanged(alone, {variation: jets(one) for variation, one in varied.items()})
+    # What a jet is made of differs where the jet is another.
+    unlike = {}
+    for variation, one in others.items():
+        if one.mask.any():
+            moved = variations.moved(one, alone, LARGE_JET)
+            mine = {f"j{j + 1}": moved[:, j] for j in range(selection.region.jets)}
+            unlike[variation] = {name: mine[name[:2]] for name in columns if name[:2] in mine}
+    return with_shifted(made, columns, alone, others, unlike)
+
+
+def _at(events: Batch, collection: str, fields: Sequence[str], places: np.ndarray) -> ak.Array:
+    """A collection in the events at some places of the batch, of which one may be there several times."""
+    mask = np.zeros(len(events), bool)
+    mask[places] = True
+    found = events.collection(collection, fields, mask)
+    return found if len(found) == len(places) else found[(np.cumsum(mask) - 1)[places]]
+
+
+def _constituents(
+    events: Batch, selection: Selection, names: Names, places: np.ndarray, kept: ak.Array, flow: Cutflow
+) -> dict[str, Any]:
+    """The candidates of the kept jets; a link of -1 is none, and one to nowhere puts the event in doubt."""
+    columns: dict[str, Any] = {}
+    charged = events.has(f"{names.candidates}_charge")
+    optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
+    fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)
+    found = _at(events, names.candidates, fields, places)
+    if not charged:
+        found = ak.with_field(found, charges(found.pdgId), "charge")
+    links = _at(events, names.links, (names.link_jet, names.link_candidate), places)
+    for j in range(selection.region.jets):
+        index = links[links[names.link_jet] == kept.index[:, j]][names.link_candidate]
+        index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", places, flow)
+        mine = found[index[index >= 0] if ak.any(index < 0) else index]
+        for field in fields:
+            flow.doubt(f"{names.candidates}_{field}", _there(flow, places, broken(mine[field])))
+        if names.puppi_weight is not None:
+            weight = mine[names.puppi_weight]
+            mine = ak.with_field(ak.with_field(mine, mine.pt * weight, "pt"), mine.mass * weight, "mass")
+        columns |= constituent_columns(mine, f"j{j + 1}", selection.constituents or 0)
+    return columns
+
+
+def charges(kinds: ak.Array) -> ak.Array:
+    """The charges that belong to particle kinds (PDG numbers), 0 for neutral and unknown ones."""
+    charge = ak.zeros_like(kinds)
+    for kind, value in CHARGES.items():
+        charge = ak.where(kinds == kind, value, ak.where(kinds == -kind, -value, charge))
+    return charge
+
+
+def _there(flow: Cutflow, places: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """The events at the places that are ``found``."""
+    mask = np.zeros(len(flow.mask), bool)
+    mask[places[found]] = True
+    return mask
+
+
+def _inside(index: ak.Array, sizes: ak.Array, branch: str, places: np.ndarray, flow: Cutflow) -> ak.Array:
+    """An index into lists of ``sizes`` in some events; where it points nowhere -1, and the event is in doubt."""
+    flat, counts = ak.to_numpy(ak.flatten(index)), ak.to_numpy(ak.num(index))
+    outside = (flat < -1) | (flat >= np.repeat(ak.to_numpy(sizes), counts))
+    if not outside.any():
+        return index
+    flow.doubt(branch, _there(flow, places, ak.to_numpy(ak.any(ak.unflatten(outside, counts), axis=1))))
+    return ak.unflatten(np.where(outside, -1, flat), counts)
+
+
+def _record(events: Batch, places: np.ndarray, flow: Cutflow) -> ak.Array:
+    """The generator record of some events; they are in doubt where a quark or its mother is broken."""
+    fields = ("pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother")
+    particles = _at(events, "GenPart", fields, places)
+    mother = _inside(particles.genPartIdxMother, ak.num(particles), "GenPart_genPartIdxMother", places, flow)
+    particles = ak.with_field(particles, mother, "mother")
+    if not all(finite(particles[name]) for name in fields):
+        quarks = decay_quarks(particles)
+        for name in ("pt", "eta", "phi"):
+            flow.doubt(f"GenPart_{name}", _there(flow, places, broken(quarks[name])))
+        flow.doubt("GenPart_mass", _there(flow, places, broken(particles[quarks.mother].mass)))
+    return particles

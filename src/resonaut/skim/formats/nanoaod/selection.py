@@ -1,0 +1,105 @@
+"""What a dataset needs of its NanoAOD files, and the columns that come of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from resonaut.core.datasets import BLIND
+from resonaut.core.events import KEY
+from resonaut.skim.certified import Certified
+from resonaut.skim.columns import Column, schema
+from resonaut.skim.corrections.prescales import Prescales
+from resonaut.skim.formats.nanoaod import collections, weighted
+from resonaut.skim.formats.nanoaod.corrected import Corrections
+from resonaut.skim.formats.nanoaod.names import Names
+from resonaut.skim.own import NEEDED, OwnColumns
+from resonaut.skim.reading import Job
+from resonaut.skim.region import Objects
+from resonaut.skim.settings import Branches, Region
+from resonaut.skim.variations import declare
+
+TAUS = ("tau1", "tau2", "tau3", "tau4")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """All that decides what is read from a file and kept; ``simulation``: generator weights are read.
+
+    Events that fired one of the triggers ``others`` are left to another dataset.
+    """
+
+    region: Region
+    branches: Branches
+    constituents: int | None
+    simulation: bool
+    truth: bool
+    variations: bool
+    certified: Certified | None
+    own: OwnColumns
+    corrections: Corrections
+    others: tuple[str, ...]
+    prescales: Prescales | None
+
+    @classmethod
+    def of(cls, job: Job) -> "Selection":
+        """The selection for a dataset; a blind one shows no truth.
+
+        Raises:
+            InputFileError: a list or table that the dataset's era names is missing, or none.
+        """
+        config, era, simulation = job.config, job.era, job.dataset.nature not in BLIND
+        region = era.region
+        corrections = Corrections(era.name, era.corrections, not simulation)
+        corrections.open()
+        return cls(
+            region,
+            config.branches,
+            config.max_constituents if config.read_constituents and region.jets else None,
+            simulation,
+            config.truth and simulation and region.jets > 0,
+            region.variations and simulation,
+            None if era.certified is None else Certified.read(Path(era.certified)),
+            job.own,
+            corrections,
+            era.others,
+            None if era.prescales is None else Prescales.read(Path(era.prescales)),
+        )
+
+    @property
+    def objects(self) -> Objects:
+        """The objects and observables of the region."""
+        return Objects(self.region, self.own.code)
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The jets' columns beside momentum and masses."""
+        return (*TAUS, "b_tag") if self.branches.b_tag else TAUS
+
+    def columns(self) -> dict[str, Column]:
+        """The columns of the selected events."""
+        found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
+        found |= self.objects.columns() | self.own.columns()
+        weights = weighted.columns(self.corrections, self.prescales is not None)
+        return declare(found, self.corrections.groups()) | weights
+
+    def needed(self, names: Names) -> dict[str, str]:
+        """The branches that a file must have, each with the remedy where it lacks one."""
+        region = self.region
+        here = "name the file's branches in skim.branches"
+        fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *TAUS, *filter(None, [names.b_tag])]
+        needed = dict.fromkeys(KEY, "give a NanoAOD file")
+        needed |= {f"{names.jets}_{name}": here for name in fields if region.jets}
+        needed |= collections.branches(self.objects, names, self.corrections.identifies("small_jet"))
+        if region.jet_id is not None and not self.corrections.identifies("large_jet"):
+            needed[f"{names.jets}_{names.jet_id}"] = f"{here}, or set the region's jet_id to null"
+        if self.constituents is not None:
+            remedy = f"{here}, or set skim.read_constituents to false"
+            fields = ["pt", "eta", "phi", "mass", "pdgId", *filter(None, [names.puppi_weight])]
+            needed |= {f"{names.candidates}_{name}": remedy for name in fields}
+            needed |= {f"{names.links}_{name}": remedy for name in (names.link_jet, names.link_candidate)}
+        if self.simulation:
+            needed["genWeight"] = "give the dataset the nature data, or a file of simulated events"
+        if self.truth:
+            fields = ["pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother"]
+            needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}
+        needed |= self.corrections.needed(names) | weighted.needed(self.corrections)
+        return dict.fromkeys(self.own.branches, NEEDED) | needed
