@@ -270,7 +270,27 @@ def _arrow(values: ak.Array | np.ndarray) -> pa.Array:
         return pa.array(values.data, mask=np.ma.getmaskarray(values))
     if isinstance(values, np.ndarray):
         return pa.array(values)
-    return ak.to_arrow(ak.to_packed(values), extensionarray=False)
+    found = _lists(values.layout)
+    return ak.to_arrow(ak.to_packed(values), extensionarray=False) if found is None else found
+
+
+def _lists(layout: ak.contents.Content) -> pa.Array | None:
+    """Lists of numbers, or nulls, as awkward hands them to Arrow, in a tenth of its time; None for what is none."""
+    chosen = np.arange(layout.length)
+    if layout.is_option:
+        layout = layout.to_IndexedOptionArray64()
+        chosen, layout = np.asarray(layout.index), layout.content
+    if not (layout.is_list and layout.content.is_numpy and layout.content.purelist_depth == 1):
+        return None
+    null, starts = chosen < 0, np.asarray(layout.starts)
+    counts = np.asarray(layout.stops) - starts
+    starts, counts = (np.where(null, 0, edge[chosen]) if len(edge) else chosen * 0 for edge in (starts, counts))
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    places = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
+    numbers = pa.array(np.asarray(layout.content.data)[places])
+    kind = pa.large_list(pa.field("item", numbers.type, nullable=False))
+    mask = pa.array(null) if null.any() else None
+    return pa.LargeListArray.from_arrays(pa.array(offsets), numbers, type=kind, mask=mask)
 
 
 def _may_be_null(values: ak.Array | np.ndarray) -> bool:

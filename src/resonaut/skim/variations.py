@@ -175,13 +175,14 @@ def with_shifted(
     for place, (variation, one) in enumerate(parts.items()):
         inside = one.mask[whole.mask]
         for name, column in values.items() if variation else ():
-            mine = column[borders[place] : borders[place + 1]]
-            known = unlike.get(variation, {}).get(name)
-            odd = differs(mine, found[name][inside]) if known is None else known
+            odd = unlike.get(variation, {}).get(name)
+            if odd is None:
+                odd = differs(column[borders[place] : borders[place + 1]], found[name][inside])
             if odd.any():
                 places = np.zeros(len(inside), bool)
                 places[inside] = odd
-                found[shifted_name(name, variation)] = where(places, _coarse(mine[odd]))
+                at = borders[place] + np.flatnonzero(odd)
+                found[shifted_name(name, variation)] = where(places, _coarse(column), at)
     return found
 
 
@@ -212,5 +213,5 @@ def flags(nominal: Passing, whole: Passing, varied: Mapping[str, Passing]) -> di
     for variation, one in varied.items():
         other = one.mask[whole.mask]
         if (unlike := other != passes).any():
-            found[shifted_name(PASSES, variation)] = where(unlike, ak.Array(other[unlike]))
+            found[shifted_name(PASSES, variation)] = where(unlike, other[unlike])
     return found
