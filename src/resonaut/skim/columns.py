@@ -122,7 +122,7 @@ def empty(columns: Mapping[str, Column]) -> dict[str, "ak.Array | np.ndarray"]:
 
     from resonaut.core.variations import where
 
-    none = ak.Array(np.empty(0))
-    values = {n: ak.unflatten(none, np.empty(0, int)) if c.listed else none for n, c in columns.items()}
+    number, lists = np.empty(0), ak.unflatten(np.empty(0), np.empty(0, int))
+    values = {name: lists if column.listed else number for name, column in columns.items()}
     null = {name: where(np.zeros(0, bool), values[name]) for name, column in columns.items() if column.nullable}
     return conform(values | null, columns)
