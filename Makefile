@@ -42,6 +42,7 @@ docs: install  ## Rewrite the configuration tables of docs/ and the schema for e
 	python -m resonaut.core.documentation .
 
 benchmark: install  ## Time of the hot paths against named peers, one JSON line each
+	@python benchmarks/simulate.py
 	@python benchmarks/skim.py
 	@python benchmarks/fit.py
 	@python benchmarks/calibrate.py

@@ -45,7 +45,7 @@ def jets() -> dict[str, ak.Array]:
     found = {}
     for name, hard in (("w", pairs), ("quark", single)):
         all_jets, constituents = cluster(with_soft_particles(hard, 25, rng), RADIUS, PT_MIN)
-        shapes = substructure(constituents, RADIUS, 0.1, 0.0)
+        shapes, _ = substructure(constituents, RADIUS, 0.1, 0.0)
         found[name] = ak.zip({"mass": all_jets.mass, **shapes})[:, 0]
     return found
 
@@ -69,7 +69,7 @@ def test_tau1_of_two_equal_particles() -> None:
     """Any axis between two equal particles D apart gives tau1 = D / (2 R) (Thaler, Van Tilburg, eq. 2.1)."""
     particles = ak.Array([[{"pt": 300.0, "eta": 0.0, "phi": phi, "mass": 0.0} for phi in (0.0, 0.3)]])
     _, constituents = cluster(particles, RADIUS, PT_MIN)
-    found = substructure(constituents, RADIUS, 0.1, 0.0)
+    found, _ = substructure(constituents, RADIUS, 0.1, 0.0)
     assert found["tau1"][0, 0] == pytest.approx(0.3 / (2 * 0.8), rel=1e-3)
     assert found["tau2"][0, 0] == pytest.approx(0.0, abs=1e-9)
     assert ak.num(constituents, axis=2).to_list() == [[2]]

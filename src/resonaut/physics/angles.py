@@ -16,7 +16,8 @@ def closest(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
 
     Both are events * var * {eta, phi}, in radians.
     """
-    return ak.unflatten(_search(_flat(objects), _flat(others), radius)[0], ak.num(objects))
+    flat = _flat(objects)
+    return ak.unflatten(_search(flat, _flat(others), radius)[0], np.diff(flat[0]))
 
 
 def near(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
@@ -26,16 +27,16 @@ def near(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
 
 def momentum_near(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
     """Sum of the pT of an event's ``others`` (which have {pt, eta, phi}) within ``radius`` of each object."""
-    return ak.unflatten(_search(_flat(objects), _flat(others, others.pt), radius)[1], ak.num(objects))
+    flat = _flat(objects)
+    return ak.unflatten(_search(flat, _flat(others, "pt"), radius)[1], np.diff(flat[0]))
 
 
-def _flat(objects: ak.Array, weight: ak.Array | None = None) -> Flat:
-    first = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(objects)))]).astype(np.int64)
-    eta, phi, weights = (
-        np.ascontiguousarray(ak.to_numpy(ak.flatten(values)), dtype=np.float64)
-        for values in (objects.eta, objects.phi, objects.eta if weight is None else weight)
-    )
-    return first, eta, phi, weights
+def _flat(objects: ak.Array, weight: str = "eta") -> Flat:
+    # Stored fields by their key: as attributes of momenta they pass through all of vector's checks.
+    flat = ak.flatten(objects[list({"eta", "phi", weight})])
+    columns = {name: np.ascontiguousarray(flat[name], dtype=np.float64) for name in flat.fields}
+    first = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(objects, axis=1)))]).astype(np.int64)
+    return first, columns["eta"], columns["phi"], columns[weight]
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -48,8 +49,12 @@ def _search(objects: Flat, others: Flat, radius: float) -> tuple[IntArray, Float
         for k in range(first[event], first[event + 1]):
             least = radius * radius
             for i in range(start[event], start[event + 1]):
+                delta_eta = eta[k] - other_eta[i]
+                # Most are out of reach already: spare them the slow modulo.
+                if abs(delta_eta) >= radius:
+                    continue
                 delta_phi = (phi[k] - other_phi[i] + np.pi) % (2 * np.pi) - np.pi
-                distance = (eta[k] - other_eta[i]) ** 2 + delta_phi**2
+                distance = delta_eta**2 + delta_phi**2
                 if distance < radius * radius:
                     total[k] += weight[i]
                 if distance < least:

@@ -43,7 +43,7 @@ def cluster(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array
     Returns:
         Jets, events * var * {pt, eta, phi, mass}, and their constituents, events * var * var, both by falling pT.
     """
-    sequence = fastjet.ClusterSequence(four_momenta(particles), fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
+    sequence = _anti_kt(four_momenta(particles), radius)
     momenta, index = sequence.inclusive_jets(pt_min), sequence.constituent_index(pt_min)
     # Neither list is sorted, but both have the same order.
     order = ak.argsort(momenta.pt, ascending=False)
@@ -51,8 +51,13 @@ def cluster(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array
     sizes = ak.flatten(ak.num(index, axis=2))
     constituents = ak.unflatten(particles[ak.flatten(index, axis=2)], sizes, axis=1)
     constituents = constituents[ak.argsort(constituents.pt, axis=2, ascending=False)]
-    jets = ak.zip({name: getattr(momenta, name) for name in ("pt", "eta", "phi", "mass")}, with_name="Momentum4D")
-    return jets, constituents
+    return _coordinates(momenta), constituents
+
+
+def find(momenta: ak.Array, radius: float, pt_min: float) -> ak.Array:
+    """The jets of ``cluster`` without their constituents, from what ``four_momenta`` gives."""
+    found = _anti_kt(momenta, radius).inclusive_jets(pt_min)
+    return _coordinates(found[ak.argsort(found.pt, ascending=False)])
 
 
 def groom(constituents: ak.Array, radius: float, zcut: float, beta: float) -> tuple[ak.Array, ak.Array]:
@@ -83,14 +88,25 @@ def groom(constituents: ak.Array, radius: float, zcut: float, beta: float) -> tu
     return ak.unflatten(_mass(*pieces.sum(axis=0)), counts), subjets
 
 
-def substructure(constituents: ak.Array, radius: float, zcut: float, beta: float) -> dict[str, ak.Array]:
-    """Soft-drop mass (GeV) and ``tau1`` … ``tau4`` of every jet, events * var; arguments as of ``groom``."""
+def substructure(
+    constituents: ak.Array, radius: float, zcut: float, beta: float
+) -> tuple[dict[str, ak.Array], ak.Array]:
+    """Soft-drop mass (GeV) and ``tau1`` … ``tau4`` of every jet, events * var, and the subjets; like ``groom``."""
     counts = ak.num(constituents)
     momenta = four_momenta(ak.flatten(constituents))
     tree = fastjet.ClusterSequence(momenta, fastjet.JetDefinition(fastjet.cambridge_algorithm, 1000.0))
     tau = tree.njettiness(axes_definition="OnePass_KT_Axes", njets=list(range(1, N_TAU + 1)), R0=radius)
     columns = {f"tau{n}": ak.unflatten(ak.flatten(tau[:, n - 1], axis=None), counts) for n in range(1, N_TAU + 1)}
-    return {"softdrop_mass": groom(constituents, radius, zcut, beta)[0]} | columns
+    mass, subjets = groom(constituents, radius, zcut, beta)
+    return {"softdrop_mass": mass} | columns, subjets
+
+
+def _anti_kt(momenta: ak.Array, radius: float) -> fastjet.ClusterSequence:
+    return fastjet.ClusterSequence(momenta, fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
+
+
+def _coordinates(momenta: ak.Array) -> ak.Array:
+    return ak.zip({name: getattr(momenta, name) for name in ("pt", "eta", "phi", "mass")}, with_name="Momentum4D")
 
 
 def _mass(px: FloatArray, py: FloatArray, pz: FloatArray, energy: FloatArray) -> FloatArray:

@@ -126,7 +126,9 @@ def _branches(
     if chunk.region in config.filters:
         keep = passes(found, config.filters[chunk.region])
     found, constituents = found[keep], constituents[keep]
-    shapes = jets.substructure(constituents, config.jets.radius, config.jets.softdrop_zcut, config.jets.softdrop_beta)
+    shapes, subjets = jets.substructure(
+        constituents, config.jets.radius, config.jets.softdrop_zcut, config.jets.softdrop_beta
+    )
     # A stream of its own: what is drawn for it must not change the rest of the detector.
     (own,) = rng.spawn(1)
     shapes["btagDeepB"] = detector.b_tag(
@@ -136,7 +138,7 @@ def _branches(
     events |= nanoaod.event_quantities(candidates[keep], found)
     events |= nanoaod.collections(found, constituents, shapes)
     if chunk.objects:
-        made_of = Event(candidates[keep], batch, keep, found, constituents, told=not chunk.blind)
+        made_of = Event(ak.to_packed(candidates[keep]), batch, keep, found, subjets, told=not chunk.blind)
         more = collections(made_of, config, own.spawn(1)[0])
         fat_jets: list[ak.Array] = [events["FatJet"], more.pop("FatJet")]
         events |= more | {"FatJet": ak.zip({name: jet[name] for jet in fat_jets for name in jet.fields})}

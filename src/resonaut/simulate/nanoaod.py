@@ -72,15 +72,14 @@ def collections(jets: ak.Array, by_jet: ak.Array, shapes: dict[str, ak.Array]) -
 def collection(fields: dict[str, ak.Array]) -> ak.Array:
     """Fields of one collection in NanoAOD's types: numbers of 32 bits, and bools."""
     kinds = {"f": np.float32, "i": np.int32, "b": np.bool_}
-    columns = {}
-    for name, values in fields.items():
-        kind = ak.to_numpy(ak.flatten(values, axis=None)).dtype.kind
-        columns[name] = ak.values_astype(values, kinds[kind])
-    return ak.zip(columns)
+    flat = {name: ak.to_numpy(ak.flatten(values)) for name, values in fields.items()}
+    columns = {name: values.astype(kinds[values.dtype.kind]) for name, values in flat.items()}
+    return ak.unflatten(ak.zip(columns), ak.num(next(iter(fields.values()))))
 
 
 def tight(by_jet: ak.Array) -> ak.Array:
     """The bit of CMS's tight identification in the tracker's reach: neutral fractions below 0.9, charged candidates."""
+    by_jet = ak.to_packed(by_jet[["pt", "eta", "pdgid", "charge"]])
     energy = by_jet.pt * np.cosh(by_jet.eta)
     total = ak.sum(energy, axis=2)
     photons = ak.sum(energy * (by_jet.pdgid == PHOTON), axis=2)

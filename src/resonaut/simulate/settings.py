@@ -21,6 +21,7 @@ class Calorimeter:
     """Response to energy: sigma(E)/E = stochastic/sqrt(E) (+) noise/E (+) constant, in cells ``cell`` wide."""
 
     stochastic: float = key("Stochastic term of the energy resolution.", default=0.05, ge=0, unit="sqrt(GeV)")
+    # Noise, cells and reach of CMS's crystals, JINST 3 (2008) S08004.
     noise: GeV = key("Noise term of the energy resolution.", default=0.12, ge=0)
     constant: float = key("Constant term of the energy resolution.", default=0.005, ge=0)
     cell: float = key(
@@ -34,6 +35,7 @@ class Calorimeter:
 class HadronCalorimeter(Calorimeter):
     """Coarser than that of electrons and photons."""
 
+    # Cells of CMS's barrel, reach of its forward calorimeter (JINST 3 (2008) S08004).
     stochastic: float = key(default=1.0)
     noise: GeV = key(default=0.4)
     constant: float = key(default=0.05)
@@ -75,6 +77,7 @@ class Identification:
 
     pt_min: GeV = key("Smallest transverse momentum.", default=20, ge=0)
     eta_max: float = key("Largest absolute pseudorapidity.", default=2.5, gt=0)
+    # Electrons and photons of Delphes' CMS card (arXiv:1307.6346), in the barrel and beyond.
     barrel: float = key(
         "Probability of a candidate of this kind to pass, at |eta| below 1.5.", default=0.95, ge=0, le=1
     )
@@ -87,6 +90,7 @@ class Electrons(Identification):
     """Lower in momentum than photons, and sometimes charged hadrons."""
 
     pt_min: GeV = key(default=10)
+    # Of the size that CMS reports for tight identification, arXiv:2012.06888.
     fake: float = key(default=0.005)
 
 
@@ -95,8 +99,10 @@ class Muons(Identification):
     """As probable to be identified in the endcaps as in the barrel."""
 
     pt_min: GeV = key(default=5)
+    # The reach of CMS's muon system, and the efficiency of Delphes' CMS card (arXiv:1307.6346).
     eta_max: float = key(default=2.4)
     endcap: float = key(default=0.95)
+    # Of the size that CMS reports for tight identification, arXiv:1206.4071.
     fake: float = key(default=0.001)
 
 
@@ -106,6 +112,7 @@ class Taus:
 
     pt_min: GeV = key("Smallest transverse momentum.", default=20, ge=0)
     eta_max: float = key("Largest absolute pseudorapidity.", default=2.3, gt=0)
+    # Both of Delphes' CMS card (arXiv:1307.6346).
     efficiency: float = key("Probability of a jet with a hadronic tau within its radius.", default=0.6, ge=0, le=1)
     fake: float = key("Probability of any other jet.", default=0.01, ge=0, le=1)
 
@@ -116,6 +123,8 @@ class SmallJets:
 
     radius: float = key("Radius of the jets.", default=0.4, gt=0, unit="rad")
     pt_min: GeV = key("Smallest transverse momentum.", default=15, gt=0)
+    # Chosen so that above a score of 0.7, a logit of 0.85, are 74 % of b, 11 % of c and 1 % of light jets, near CMS's
+    # medium working point: normal numbers of width 1 around 1.5, 3 * 0.38 - 1.5 = -0.36 and -1.5.
     b_tag_separation: float = key(
         "Distance of the scores of b jets and of light jets, in standard deviations of their logits.", default=3, ge=0
     )

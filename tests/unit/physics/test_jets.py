@@ -3,7 +3,7 @@ import fastjet
 import numpy as np
 import pytest
 
-from resonaut.physics.jets import cluster, four_momenta, groom, substructure
+from resonaut.physics.jets import cluster, find, four_momenta, groom, substructure
 
 RADIUS, PT_MIN = 0.8, 50.0
 
@@ -18,12 +18,12 @@ def candidates(*events: list[tuple[float, float, float]]) -> ak.Array:
 
 
 def test_jets_and_constituents_fall_in_pt() -> None:
-    jets, constituents = cluster(
-        candidates([(60, 0, 0), (200, 1, 2), (30, 0.1, 0.1), (5, 1.1, 2)], [(10, 0, 0)]), RADIUS, PT_MIN
-    )
+    particles = candidates([(60, 0, 0), (200, 1, 2), (30, 0.1, 0.1), (5, 1.1, 2)], [(10, 0, 0)])
+    jets, constituents = cluster(particles, RADIUS, PT_MIN)
     assert ak.num(jets).to_list() == [2, 0]
     assert jets.pt[0].to_list() == pytest.approx([205, 90], rel=1e-2)
     assert constituents.pt.to_list() == [[[200, 5], [60, 30]], []]
+    assert find(four_momenta(particles), RADIUS, PT_MIN).to_list() == jets.to_list()
     assert ak.to_list(ak.num(constituents[np.array([True, False])], axis=2)) == [[2, 2]]
 
 
@@ -41,7 +41,7 @@ def test_two_prongs_and_a_soft_one() -> None:
     """Soft drop removes the soft prong; tau_2 counts it, tau_3 does not."""
     prongs = [(500, 0.0, 0.0), (400, 0.3, 0.0), (20, 0.0, 0.7)]
     _, constituents = cluster(candidates(prongs), RADIUS, PT_MIN)
-    shapes = substructure(constituents, RADIUS, 0.1, 0.0)
+    shapes, _ = substructure(constituents, RADIUS, 0.1, 0.0)
     mass = np.sqrt(2 * 500 * 400 * (np.cosh(0.3) - 1))
     assert shapes["softdrop_mass"].to_list()[0] == pytest.approx([mass])
     assert shapes["tau2"].to_list()[0] == pytest.approx([20 * 0.7 / (920 * 0.8)], rel=0.02)
@@ -51,7 +51,7 @@ def test_two_prongs_and_a_soft_one() -> None:
 
 def test_jets_of_one_candidate_have_no_substructure() -> None:
     _, constituents = cluster(candidates([(500, 0.0, 0.0)]), RADIUS, PT_MIN)
-    shapes = substructure(constituents, RADIUS, 0.1, 0.0)
+    shapes, _ = substructure(constituents, RADIUS, 0.1, 0.0)
     assert all(values.to_list() == [[pytest.approx(0, abs=1e-3)]] for values in shapes.values())
 
 

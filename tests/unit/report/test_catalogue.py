@@ -90,10 +90,10 @@ class Small:
         self.used = used
         self.config = {
             "code": [],
-            "datasets": {"data": {"format": "nanoaod"}},
+            "datasets": {"data": {"format": "nanoaod", "region": "dijet"}},
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
-            "skim": {"read_constituents": True},
+            "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {}}},
         }
         self.catalogue = {"data": type("Data", (), {"format": "nanoaod"})}

@@ -49,7 +49,7 @@ class Particles(tables.Rows):
         particles = ak.with_field(particles, ak.zeros_like(particles.pt), "mass")
         setting = self.clustering
         jets, constituents = fast.cluster(particles, setting.radius, setting.pt_min)
-        shapes = fast.substructure(constituents, setting.radius, setting.softdrop_zcut, setting.softdrop_beta)
+        shapes, _ = fast.substructure(constituents, setting.radius, setting.softdrop_zcut, setting.softdrop_beta)
         jets = ak.zip({name: jets[name] for name in jets.fields} | shapes | {"index": ak.local_index(jets.pt)})
         return jets, constituents
 
