@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
 from resonaut.core.identifier import KEY as KEY
+from resonaut.core.lists import gathered
 from resonaut.core.manifest import Manifest
 from resonaut.core.results import read
 from resonaut.core.variations import PASSES, shifted_name
@@ -282,18 +283,10 @@ def _lists(layout: ak.contents.Content) -> pa.Array | None:
         chosen, layout = np.asarray(layout.index), layout.content
     if not layout.is_list:
         return None
-    # A field of chosen records has the index of the choice; awkward would apply it to each field, used or not.
-    content, order = layout.content, None
-    if content.is_indexed and not content.is_option:
-        content, order = content.content, np.asarray(content.index)
+    offsets, places, content = gathered(layout, chosen)
     if not (content.is_numpy and content.purelist_depth == 1):
         return None
-    null, starts = chosen < 0, np.asarray(layout.starts)
-    counts = np.asarray(layout.stops) - starts
-    starts, counts = (np.where(null, 0, edge[chosen]) if len(edge) else chosen * 0 for edge in (starts, counts))
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    places = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
-    numbers = pa.array(np.asarray(content.data)[places if order is None else order[places]])
+    numbers, null = pa.array(np.asarray(content.data)[places]), chosen < 0
     kind = pa.large_list(pa.field("item", numbers.type, nullable=False))
     mask = pa.array(null) if null.any() else None
     return pa.LargeListArray.from_arrays(pa.array(offsets), numbers, type=kind, mask=mask)
