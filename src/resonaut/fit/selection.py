@@ -145,10 +145,14 @@ def _efficiency(mass: float, signals: dict[float, Signal], settings: FitSettings
 def _peak(signal: Signal, settings: FitSettings) -> dict[str, Size]:
     """How uncertain the peak's position and width are: the larger sides of all shifts of objects, in quadrature.
 
-    Of a signal without any what the configuration says.
+    Without shifts of the energy scale (group ``jes``) or resolution (``jer``), such as those of the soft-drop mass
+    alone, what the configuration says of it counts, too.
     """
-    if not signal.moved:
-        return {"scale": settings.uncertainties.scale, "resolution": settings.uncertainties.resolution}
-    sizes = {"scale": [one.position for one in signal.moved.values()]}
-    sizes["resolution"] = [one.width for one in signal.moved.values()]
-    return {name: math.hypot(*map(largest, moves)) for name, moves in sizes.items()}
+    position = [largest(one.position) for one in signal.moved.values()]
+    width = [largest(one.width) for one in signal.moved.values()]
+    groups = {name.partition("_")[0] for name in signal.moved}
+    if "jes" not in groups:
+        position.append(settings.uncertainties.scale)
+    if "jer" not in groups:
+        width.append(settings.uncertainties.resolution)
+    return {"scale": math.hypot(*position), "resolution": math.hypot(*width)}

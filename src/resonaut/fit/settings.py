@@ -74,12 +74,12 @@ class Uncertainties:
     """Relative uncertainties of the signal."""
 
     scale: float = key(
-        "Jet energy scale; of a signal with shifted objects what these do to its peak counts instead.",
+        "Jet energy scale; of a signal with shifts of it (group `jes`) what these do to its peak counts instead.",
         default=0.01,
         ge=0,
         le=0.5,
     )
-    resolution: float = key("Jet energy resolution; likewise.", default=0.035, ge=0, le=0.5)
+    resolution: float = key("Jet energy resolution; likewise (group `jer`).", default=0.035, ge=0, le=0.5)
     luminosity: float = key("Luminosity, log-normal.", default=0.016, ge=0)
     efficiency: float = key("Further uncertainty of the efficiency, log-normal.", default=0, ge=0)
 

@@ -114,6 +114,8 @@ def require(era: Era, where: str, name: str, format_: str, flags: bool) -> None:
         )
     if made.missing_momentum is not None and made.small_jet is None:
         raise ConfigError(f"{part}.missing_momentum needs the corrections of small_jet; give them, or set it to null.")
+    if made.subjets is not None and made.subjets.file is not None and not made.subjets.scale:
+        raise ConfigError(f"{part}.subjets has a file and no scale; give the campaign, the first part of its tables.")
     if era.prescales is not None and not era.region.trigger:
         raise ConfigError(f"{where}.prescales is for triggers, of which there is none; give the era's trigger.")
     if isinstance(made, SimulatedCorrections):

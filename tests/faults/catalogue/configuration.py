@@ -164,7 +164,7 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
     "region null": ({"datasets.data.region": None}, "region"),
     "softdrop upside down": ({"skim.regions.dijet.softdrop_mass": [110, 70]}, "softdrop_mass"),
     "one jet with a pair's cut": ({"skim.regions.dijet": {"jets": 1, "m_jj_min": 2900}}, "dijet"),
-    "m_jj_min inside a window": ({"skim.regions.dijet.m_jj_min": 3200}, ("m_jj_min", "range", "window")),
+    "m_jj_min inside a window": ({"skim.regions.dijet.m_jj_min": 3200}, ("skim.regions.dijet", "range", "window")),
     "method unknown": ({"select.methods": ["magic"]}, "magic"),
     "method twice": ({"select.methods": ["inclusive", "inclusive"]}, "methods"),
     "no methods": ({"select.methods": []}, "methods"),
@@ -253,7 +253,85 @@ CONTRADICTIONS: dict[str, tuple[dict[Any, Any], Any]] = {
 }
 
 
-@fault(case=CONTRADICTIONS)
+def chosen(objects: Mapping[str, Any], **region: Any) -> dict[str, Any]:
+    """A region of leptons and no large-radius jets, which the data are in."""
+    return {"skim.regions.r": {"jets": 0, "objects": objects} | region, "datasets.data.region": "r"}
+
+
+def in_an_era(**era: Any) -> dict[str, Any]:
+    """Data of one era."""
+    return {"skim.eras.e": era, "datasets.data.era": "e"}
+
+
+MUON = {"number": [2, None], "keep": 2}
+MUONS = chosen({"muon": MUON})
+SIDES = {"signal_region": [85, 95], "sidebands": [[75, 85], [95, 105]]}
+M_LL = {"range": [70, 110], "bin_width": 1, "masses": [91]}
+
+
+def searched(column: str, **section: Any) -> dict[str, Any]:
+    """A window in an observable, and nothing in m_jj."""
+    window = SIDES | {"observable": column}
+    spectrum = {"low": 60, "high": 120, "width": 0.5}
+    return {"select.windows": {"w": window}, f"select.observables.{column}.spectrum": spectrum} | section
+
+
+OBJECTS: dict[str, tuple[dict[Any, Any], Any]] = {
+    "object of an unknown name": (chosen({"gluon": {}}), "gluon"),
+    "object of nothing": (chosen({"muon": {"from": "nothing"}}), ("muon", "nothing")),
+    "object of itself": (chosen({"muon": {"from": "muon"}}), "muon"),
+    "objects of each other": (chosen({"a": {"from": "b"}, "b": {"from": "a"}}), "skim.regions.r.objects"),
+    "object with an unknown key": (chosen({"muon": {"ptmin": 5}}), "ptmin"),
+    "object's number upside down": (chosen({"muon": {"number": [2, 1]}}), "number"),
+    "object's number negative": (chosen({"muon": {"number": [-1, 2]}}), "number"),
+    "object's number true": (chosen({"muon": {"number": [True, 2]}}), "number"),
+    "object's range upside down": (chosen({"muon": {"where": {"charge": [1, -1]}}}), "where"),
+    "object apart from an unknown one": (chosen({"muon": {"apart": {"jet": 0.4}}}), "jet"),
+    "object apart from itself": (chosen({"muon": {"apart": {"muon": 0.4}}}), "muon"),
+    "object apart by 0": (chosen({"muon": {"apart": {"large_jet": 0}}}), "apart"),
+    "object's fields twice": (chosen({"muon": {"keep": 1, "fields": ["dxy", "dxy"]}}), "fields"),
+    "fields of an object that is not kept": (chosen({"muon": {"fields": ["dxy"]}}), "fields"),
+    "number of jets true": ({"skim.regions.dijet.jets": True}, "jets"),
+    "three jets": ({"skim.regions.dijet.jets": 3}, "jets"),
+    "observable unknown": (chosen({"muon": MUON}, observables=["m_magic"]), "m_magic"),
+    "observable of objects that are not there": (chosen({"muon": MUON}, observables=["m_bb"]), ("m_bb", "b_jet")),
+    "observable of too few objects": (chosen({"muon": {}}, observables=["m_ll"]), ("m_ll", "muon")),
+    "observables twice": (chosen({"muon": MUON}, observables=["m_ll", "m_ll"]), "observables"),
+    "cut on an unknown observable": (chosen({"muon": MUON}, cuts={"m_magic": [5, None]}), "m_magic"),
+    "cut upside down": (chosen({"muon": MUON}, cuts={"m_ll": [111, 71]}), "m_ll"),
+    "cut of one number": (chosen({"muon": MUON}, cuts={"m_ll": [71]}), "m_ll"),
+    "window in m_jj without jets": (MUONS, "m_jj"),
+    "era unknown": ({"datasets.data.era": "2099", "skim.eras.e": {}}, "2099"),
+    "era with an unknown key": (in_an_era(triggers=["HLT_A"]), "triggers"),
+    "era without its certified file": (in_an_era(certified="none.json"), "none.json"),
+    "era without its prescales": (in_an_era(trigger=["HLT_A"], prescales="none.csv"), "none.csv"),
+    "prescales without a trigger": (in_an_era(trigger=[], prescales="b.root"), ("prescales", "trigger")),
+    "correction unknown": (in_an_era(corrections={"data": {"magic": {}}}), "magic"),
+    "correction of simulation for data": (in_an_era(corrections={"data": {"pileup": {"file": "b.root"}}}), "pileup"),
+    "correction without its file": (
+        in_an_era(corrections={"data": {"jet_veto": {"file": "none.json.gz"}}}),
+        "none.json.gz",
+    ),
+    "correction without a file": (in_an_era(corrections={"data": {"jet_veto": {}}}), ("jet_veto", "file")),
+    "window in a column that is not kept": (
+        MUONS | searched("m_ll", **{"fit.observables.m_ll": M_LL, "fit.masses": []}),
+        "m_ll",
+    ),
+    "observable without a spectrum": ({"select.windows": {"w": SIDES | {"observable": "m_jet"}}}, "m_jet"),
+    "observable without a fit": (searched("j1_softdrop_mass"), "j1_softdrop_mass"),
+    "keys of m_jj in a second place": ({"fit.observables.m_jj": M_LL}, "m_jj"),
+    "spectrum of an unknown column": (
+        {"select.windows.w": WINDOW | {"spectra": {"magic": {"low": 0, "high": 1, "width": 0.1}}}},
+        "magic",
+    ),
+    "spectrum upside down": (
+        {"select.windows.w": WINDOW | {"spectra": {"j1_mass": {"low": 1, "high": 0, "width": 0.1}}}},
+        ("j1_mass", "spectra"),
+    ),
+}
+
+
+@fault(case=CONTRADICTIONS | OBJECTS)
 def contradiction(case: tuple[Mapping[Any, Any], Any]) -> Try:
     values, named = case
     text("b.root", "")

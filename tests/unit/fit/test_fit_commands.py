@@ -224,12 +224,12 @@ def test_a_signal_without_lund_weights(chain, monkeypatch, without_weights):
 
 def test_shifts_of_the_simulated_signal_take_the_place_of_the_configured_scale_and_resolution(chain, monkeypatch):
     selected = json.loads((chain / "selection.json").read_text())
-    rates = {"jets": {"scale_factor": 1.0, "uncertainties": {"jes": [0.05, -0.02], "jer": [0.0, 0.0]}}}
+    rates = {"jes": {"scale_factor": 1.0, "uncertainties": {"total": [0.05, -0.02]}}}
     for signal, scale in zip(selected["signals"], (0.02, 0.04), strict=True):
         jes = {"position": [scale, -0.01], "width": [0.0, 0.0]}
         jer = {"position": [0.0, 0.0], "width": [0.1, 0.0]}
         flavour = {"position": [0.0, 0.75 * scale], "width": [0.0, 0.0]}
-        moved = {"jets_jes": jes, "jets_jer": jer, "jets_flavour": flavour}
+        moved = {"jes_total": jes, "jer_jer": jer, "jes_flavour": flavour}
         signal |= {"moved": moved, "weights": signal["weights"] | rates}
     (chain / "selection.json").write_text(json.dumps(selected))
     (chain / "fit.json").write_text(json.dumps(PLAIN))
@@ -238,15 +238,18 @@ def test_shifts_of_the_simulated_signal_take_the_place_of_the_configured_scale_a
     # Halfway between the signals; sources in quadrature, the larger side of each.
     assert point["nuisances"]["scale"]["size"] == pytest.approx(0.03 * 1.25)
     assert point["nuisances"]["resolution"]["size"] == pytest.approx(0.1)
-    assert point["efficiency_uncertainties"]["jets_jes"] == pytest.approx([0.05, -0.02])
-    assert "jets_jer" not in point["nuisances"]
-    assert point["nuisances"]["jets_jes"]["limit_impact"] > 0
-    assert "jets" in point["nuisance_groups"]
+    assert point["efficiency_uncertainties"]["jes_total"] == pytest.approx([0.05, -0.02])
+    assert "jer_jer" not in point["nuisances"]
+    assert point["nuisances"]["jes_total"]["limit_impact"] > 0
+    assert "jes" in point["nuisance_groups"]
     (sample, *_) = json.loads((chain / "out/w2" / point["workspace"]).read_text())["channels"][0]["samples"][-1:]
     modifiers = {modifier["name"]: modifier.get("data") for modifier in sample["modifiers"]}
-    assert modifiers["jets_jes"] == pytest.approx({"hi": 1.05, "lo": 0.98})
-    for signal in selected["signals"]:
-        signal["moved"] = {}
+    assert modifiers["jes_total"] == pytest.approx({"hi": 1.05, "lo": 0.98})
+    # What moves the soft-drop mass alone says nothing of the energy.
+    for signal, more in zip(
+        selected["signals"], ({"jms_jms": {"position": [0.0, 0.0], "width": [0.0, 0.0]}}, {}), strict=True
+    ):
+        signal["moved"] = more
     (chain / "selection.json").write_text(json.dumps(selected))
     assert fit_selection(monkeypatch, chain, chain / "out") == 0
     (point,) = json.loads((chain / "out/w2.json").read_text())["scan"]

@@ -101,6 +101,11 @@ def test_triggers_of_the_era_and_of_the_dataset() -> None:
             r"skim\.eras\.2017\.corrections\.simulation\.missing_momentum needs the corrections of small_jet",
         ),
         (
+            {"corrections": {"simulation": {"subjets": {"file": __file__}}}},
+            {},
+            r"simulation\.subjets has a file and no scale",
+        ),
+        (
             {"corrections": {"simulation": {"prefiring": True, "uncorrelated": ["jer"]}}},
             {},
             r"simulation\.uncorrelated: 'jer' is no source of the era, which has prefiring",

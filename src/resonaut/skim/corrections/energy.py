@@ -143,7 +143,8 @@ class Energy:
     ) -> tuple[ak.Array, dict[str, ak.Array]]:
         """The jets with corrected ``pt`` and ``mass``, ``factor`` from raw and ``smearing``; and the factors of shifts.
 
-        Where jets have a ``softdrop_mass``, it is smeared like the jet.
+        ``rawFactor`` leads back from the corrected ``pt`` to the raw one. Where jets have a ``softdrop_mass``, it is
+        smeared like the jet.
         """
         factor = self.scale(jets, events)
         jets = rescaled(jets, factor * (1 - jets.rawFactor), ("pt", "mass"))
@@ -160,6 +161,9 @@ class Energy:
             for name, table in self.uncertainties.items():
                 change = table(quantities)
                 found |= {f"{name}_{way}": _lists(1 + sign * change, jets) for way, sign in WAYS.items()}
+        # The stored one would make something else of the corrected momenta than the raw ones.
+        whole = factor * smearing
+        jets = ak.with_field(jets, 1 - 1 / ak.where(whole > 0, whole, 1), "rawFactor")
         return ak.with_field(ak.with_field(jets, factor, "factor"), smearing, "smearing"), found
 
 

@@ -44,6 +44,13 @@ def test_uncertainties_are_those_at_the_corrected_momentum(jet_tables) -> None:
     assert ak.flatten(shifts["jes_total_down"]).tolist() == pytest.approx([1 - 2 / pt for pt in ak.flatten(jets.pt)])
 
 
+def test_the_raw_momentum_is_known_after_correction_and_smearing(jet_tables) -> None:
+    """Missing momentum starts from it: smeared twice, it would be wrong."""
+    jets, _ = simulated(jet_tables, resolution="JR1").correct(JETS, EVENTS)
+    assert ak.all(jets.smearing != 1)
+    assert ak.flatten(energy.raw(jets)).tolist() == pytest.approx([200, 50, 100])
+
+
 def test_data_have_the_tables_of_their_runs(jet_tables) -> None:
     scale = {"V1_RunA_DATA": [1, 4], "V1_RunB_DATA": [5, 9]}
     data = build({"file": jet_tables, "algorithm": "AK4", "scale": scale}, DataJets, "jets")
