@@ -1,6 +1,6 @@
 """What must fit together in the datasets and the section ``skim``, seen before the first job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +152,20 @@ def _require_era(analysis: "Analysis", name: str, layout: formats.Format) -> Non
     era.require(found, where, name, dataset.format, layout.flags)
     for block in _block(analysis, name).values():
         era.require_files(where, era.files(block, dataset.nature))
+    _require_owners(analysis, name, found.others)
+
+
+def _require_owners(analysis: "Analysis", name: str, others: Sequence[str]) -> None:
+    """Data of all triggers whose events a dataset leaves to others: they would be lost without."""
+    entries = [analysis.config["datasets"][one] for one in analysis.datasets()]
+    era = analysis.config["datasets"][name]["era"]
+    owned = [entry["trigger"] or [] for entry in entries if entry["nature"] == "data" and entry["era"] == era]
+    for trigger in others:
+        if not any(trigger in triggers for triggers in owned):
+            raise ConfigError(
+                f"config: datasets.{name}.trigger leaves events of {trigger!r} to another dataset of the era {era!r}, "
+                "and no sample has one with this trigger; add it, or take the trigger out of the era's."
+            )
 
 
 def adopted(analysis: "Analysis", dataset: str) -> dict[str, list[str]]:

@@ -94,6 +94,11 @@ def test_triggers_of_the_era_and_of_the_dataset() -> None:
         (BLOCK, {"trigger": ["HLT_C"]}, r"datasets\.data\.trigger: 'HLT_C' is no trigger .* has HLT_A, HLT_B"),
         ({"certified": "no.json"}, {}, r"skim\.eras\.2017: no file 'no\.json'"),
         ({"corrections": {"simulation": {"pileup": {"file": "no.json"}}}}, {}, r"skim\.eras\.2017: no file 'no\.json'"),
+        (
+            BLOCK,
+            {"trigger": ["HLT_B"]},
+            r"datasets\.data\.trigger leaves events of 'HLT_A' to another dataset of .*'2017'",
+        ),
         ({"prescales": "p.csv"}, {}, r"skim\.eras\.2017\.prescales is for triggers"),
         (
             {"corrections": {"simulation": {"missing_momentum": {}}}},

@@ -20,6 +20,8 @@ WAYS = {"up": 1.0, "down": -1.0}
 ETA_MAX = 5.19
 # Median difference of stored and corrected momenta: 4e-4 is the precision of NanoAOD, 9e-3 that of the nearest era.
 TOLERANCE = 3e-3
+# NanoAOD writes 7 bits of the raw factor: above this one the raw momentum may be off by more than a third of that.
+COARSE = 0.25
 
 
 @dataclass(frozen=True)
@@ -183,19 +185,23 @@ def rescaled(jets: ak.Array, factor: ak.Array, fields: tuple[str, ...]) -> ak.Ar
 
 
 def difference(jets: ak.Array, scale: Scale, events: Events) -> float | None:
-    """The median relative difference of the stored momenta and those that ``scale`` gives; None without jets."""
+    """The median relative difference of the stored momenta and those that ``scale`` gives.
+
+    Only jets with a table and with a raw momentum that is known well count; None where there is none.
+    """
     found = ak.to_numpy(ak.flatten(scale(jets, events) * raw(jets) / jets.pt))
-    found = np.abs(found[np.isfinite(found)] - 1)
+    known = np.abs(ak.to_numpy(ak.flatten(jets.rawFactor))) < COARSE
+    found = np.abs(found[np.isfinite(found) & known] - 1)
     return float(np.median(found)) if len(found) else None
 
 
-def require_era(path: str, difference: float | None, what: str, table: str, key: str) -> None:
+def require_era(path: str, difference: float, what: str, table: str, key: str) -> None:
     """Stop where the stored momenta of a file are not those of the era.
 
     Raises:
         InputFileError: they differ by more than the precision with which they are stored.
     """
-    if difference is not None and difference > TOLERANCE:
+    if difference > TOLERANCE:
         raise InputFileError(
             path,
             f"its stored {what} momenta differ by {difference:.1%} from the raw ones with the corrections of {table}, "

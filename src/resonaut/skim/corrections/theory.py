@@ -19,7 +19,8 @@ SCALES = {
     9: {"scale_r": (7, 1), "scale_f": (5, 3), "scale_rf": (8, 0)},
     8: {"scale_r": (6, 1), "scale_f": (4, 3), "scale_rf": (7, 0)},
 }
-# By the number of the first member: what the members are, and whether the last two vary alpha_s (LHAPDF).
+# By the number of the first member: what the members are, and whether two more vary alpha_s (LHAPDF). The members
+# alone are a multiple of ten.
 SETS = {
     90400: ("hessian", True),
     91400: ("hessian", True),
@@ -97,7 +98,9 @@ def pdf(lists: ak.Array, means: FloatArray | None, settings: Pdf, title: str, pa
     numbers = [int(number) for number in re.findall(r"\b\d{5,6}\b", title)]
     first = numbers[0] if numbers else None
     own = None if first is None else first - first % 100
-    kind, alpha_s = (settings.kind, settings.alpha_s) if settings.kind else SETS.get(own or 0, (None, False))
+    members = weights.shape[1] - (own == first)
+    kind, varies = SETS.get(own or 0, (None, False))
+    kind, alpha_s = (settings.kind, settings.alpha_s) if settings.kind else (kind, varies and members % 10 == 2)
     if kind is None:
         problem = f"the title of 'LHEPdfWeight', {title!r}, names no known set of parton densities"
         raise InputFileError(path, problem, "set skim.eras.<era>.corrections.simulation.pdf.kind and alpha_s")
@@ -105,9 +108,9 @@ def pdf(lists: ak.Array, means: FloatArray | None, settings: Pdf, title: str, pa
     if own == first:
         nominal = weights[:, :1]
         weights = weights[:, 1:] / np.where(nominal == 0, 1, nominal)
-    members = weights[:, :-2] if alpha_s else weights
-    spread = np.sqrt(members.shape[1]) if kind == "hessian" else 1
-    found: Sources = {"pdf": {"toys": 1 + spread * (members - 1)}}
+    densities = weights[:, :-2] if alpha_s else weights
+    spread = np.sqrt(densities.shape[1]) if kind == "hessian" else 1
+    found: Sources = {"pdf": {"toys": 1 + spread * (densities - 1)}}
     if alpha_s:
         found["alpha_s"] = {"up": weights[:, -1], "down": weights[:, -2]}
     return found

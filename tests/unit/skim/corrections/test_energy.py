@@ -121,7 +121,9 @@ def test_a_wrong_era_is_refused(jet_tables) -> None:
     with pytest.raises(InputFileError, match=r"a\.root: its stored FatJet momenta differ by 9.1% .* of another era"):
         energy.require_era("a.root", wrong, "FatJet", "V1_RunB_DATA", "check_era")
     none = energy.Events(events.rho[1:2], events.run[1:2], events.keys[1:2])
-    energy.require_era("a.root", energy.difference(JETS[1:2], simulated(jet_tables).scale, none), "x", "y", "z")
+    assert energy.difference(JETS[1:2], simulated(jet_tables).scale, none) is None
+    coarse = ak.with_field(JETS, ak.full_like(JETS.rawFactor, 0.3), "rawFactor")
+    assert energy.difference(coarse, simulated(jet_tables).scale, events) is None
 
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(jet_tables) -> None:

@@ -72,6 +72,9 @@ def test_the_title_names_the_set() -> None:
     # Relative to the first weight, the nominal one, which here is 2.
     assert found["alpha_s"]["up"].tolist() == [2]
     assert found["pdf"]["toys"][0].tolist() == pytest.approx([1 + 10 * 0.5] * 100)
+    # Of a set whose last two members were left out none varies alpha_s.
+    found = theory.pdf(lists[:, :101], None, Pdf(), f"{PDF}306000 - 306100", "x")
+    assert (list(found), found["pdf"]["toys"].shape) == (["pdf"], (1, 100))
     # Sets without the nominal member begin at the next number.
     found = theory.pdf(ak.Array([[3.0] * 100]), None, Pdf(), f"{PDF}260001 - 260100", "x")
     assert found["pdf"]["toys"].shape == (1, 100)

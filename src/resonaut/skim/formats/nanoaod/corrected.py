@@ -124,13 +124,16 @@ class Corrections:
             needed |= {f"{names.met}_{end}": "set missing_momentum.unclustered to false" for end in ends}
         return needed
 
-    def require_era(self, tree: Tree, names: Names) -> None:
+    def require_era(self, tree: Tree, names: Names) -> list[str]:
         """Compare stored momenta with those that the tables give, in the file's first events.
+
+        Returns:
+            What is noted of a file whose era cannot be known.
 
         Raises:
             InputFileError: they are those of another era.
         """
-        batch = Batch(tree, 0, min(FIRST, tree.events))
+        batch, notes = Batch(tree, 0, min(FIRST, tree.events)), []
         for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
             settings = getattr(self.settings, kind)
             if settings is None or not settings.check_era:
@@ -143,7 +146,11 @@ class Corrections:
             )
             campaign = settings.scale if isinstance(settings.scale, str) else " and ".join(settings.scale)
             key = f"skim.eras.{self.era}.corrections.{nature}.{kind}.check_era"
-            energy.require_era(tree.path, found, collection, campaign, key)
+            if found is None:
+                notes.append(f"no {collection!r} in the first {FIRST} events tells whether it is of the era")
+            else:
+                energy.require_era(tree.path, found, collection, campaign, key)
+        return notes
 
 
 def _events(batch: Batch, names: Names) -> energy.Events:

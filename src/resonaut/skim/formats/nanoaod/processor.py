@@ -53,10 +53,10 @@ def inspect(tree: Tree, selection: Selection) -> Content:
     for branch, remedy in selection.needed(names).items():
         if branch not in tree.names:
             raise InputFileError(tree.path, f"no branch {branch!r}", remedy)
-    selection.corrections.require_era(tree, names)
+    unknown = selection.corrections.require_era(tree, names)
     flags = [*selection.region.trigger, *selection.others, *selection.region.met_filters]
     notes = [*names.notes, *(pieces.not_fired(flag) for flag in flags if flag not in tree.names)]
-    notes += weighted.without(selection.corrections, tree.names)
+    notes += [*unknown, *weighted.without(selection.corrections, tree.names)]
     if selection.simulation and generated is None:
         notes.append(counters.NONE)
     if generated is not None:
