@@ -44,6 +44,7 @@ docs: install  ## Rewrite the configuration tables of docs/ and the schema for e
 benchmark: install  ## Time of the hot paths against named peers, one JSON line each
 	@python benchmarks/simulate.py
 	@python benchmarks/skim.py
+	@python benchmarks/skim_variations.py
 	@python benchmarks/fit.py
 	@python benchmarks/calibrate.py
 	@python benchmarks/select_networks.py

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,12 @@ def made(events: int, seed: int) -> dict[str, Any]:
     }
 
 
-def write(path: Path, events: int, basket: int) -> Path:
-    """A file of so many events, ``basket`` in each basket."""
+def write(path: Path, events: int, basket: int, make: Callable[[int, int], dict[str, Any]] = made) -> Path:
+    """A file of so many events, ``basket`` in each basket, which ``make`` gives of their number and a seed."""
     with uproot.recreate(path) as file:
         tree = None
         for seed, start in enumerate(range(0, events, basket)):
-            content = made(min(basket, events - start), seed)
+            content = make(min(basket, events - start), seed)
             if tree is None:
                 types = {k: v.dtype if isinstance(v, np.ndarray) else ak.type(v).content for k, v in content.items()}
                 tree = file.mktree("Events", types)

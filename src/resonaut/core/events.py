@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from resonaut.core.errors import InputFileError, MisalignedFriendsError, NotFiniteError
 from resonaut.core.files import atomic
 from resonaut.core.identifier import KEY as KEY
+from resonaut.core.lists import gathered
 from resonaut.core.manifest import Manifest
 from resonaut.core.results import read
 from resonaut.core.variations import PASSES, shifted_name
@@ -270,7 +271,25 @@ def _arrow(values: ak.Array | np.ndarray) -> pa.Array:
         return pa.array(values.data, mask=np.ma.getmaskarray(values))
     if isinstance(values, np.ndarray):
         return pa.array(values)
-    return ak.to_arrow(ak.to_packed(values), extensionarray=False)
+    found = _lists(values.layout)
+    return ak.to_arrow(ak.to_packed(values), extensionarray=False) if found is None else found
+
+
+def _lists(layout: ak.contents.Content) -> pa.Array | None:
+    """Lists of numbers, or nulls, as awkward hands them to Arrow, in a tenth of its time; None for what is none."""
+    chosen = np.arange(layout.length)
+    if layout.is_option:
+        layout = layout.to_IndexedOptionArray64()
+        chosen, layout = np.asarray(layout.index), layout.content
+    if not layout.is_list:
+        return None
+    offsets, places, content = gathered(layout, chosen)
+    if not (content.is_numpy and content.purelist_depth == 1):
+        return None
+    numbers, null = pa.array(np.asarray(content.data)[places]), chosen < 0
+    kind = pa.large_list(pa.field("item", numbers.type, nullable=False))
+    mask = pa.array(null) if null.any() else None
+    return pa.LargeListArray.from_arrays(pa.array(offsets), numbers, type=kind, mask=mask)
 
 
 def _may_be_null(values: ak.Array | np.ndarray) -> bool:

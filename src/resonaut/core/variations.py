@@ -48,13 +48,22 @@ def differs(values: ak.Array | np.ndarray, nominal: ak.Array | np.ndarray) -> np
     return unequal
 
 
-def where(chosen: npt.NDArray[np.bool_], values: ak.Array | np.ndarray) -> ak.Array | np.ma.MaskedArray:
-    """The ``values`` of the ``chosen`` ones of n events, in their places; null elsewhere."""
+def where(
+    chosen: npt.NDArray[np.bool_], values: ak.Array | np.ndarray, at: npt.NDArray[np.int64] | None = None
+) -> ak.Array | np.ma.MaskedArray:
+    """The ``values`` of the ``chosen`` ones of n events, in their places; null elsewhere.
+
+    Args:
+        chosen: shape (n,).
+        values: those of the chosen events, one after the other, or more.
+        at: the places in ``values`` of the chosen events, where there are more. Lists need not be copied for it.
+    """
     if isinstance(values, np.ndarray):
         whole = np.zeros(len(chosen), values.dtype)
-        whole[chosen] = values
+        whole[chosen] = values if at is None else values[at]
         return np.ma.MaskedArray(whole, mask=~chosen)
-    place = np.where(chosen, np.cumsum(chosen) - 1, -1)
+    place = np.full(len(chosen), -1)
+    place[chosen] = np.arange(len(values)) if at is None else at
     return ak.Array(ak.contents.IndexedOptionArray.simplified(ak.index.Index64(place), ak.to_layout(values)))
 
 

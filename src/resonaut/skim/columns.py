@@ -94,18 +94,26 @@ def conform(values: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[st
     for name, column in columns.items():
         if column.nullable and (name not in values or (column.listed and _all_null(values[name]))):
             continue
-        plain = isinstance(values[name], np.ndarray) and not column.listed
-        found[name] = (
-            values[name].astype(column.dtype) if plain else ak.values_astype(ak.Array(values[name]), column.dtype)
-        )
+        given = values[name]
+        if isinstance(given, np.ndarray) and not column.listed:
+            found[name] = given.astype(column.dtype, copy=False)
+        else:
+            given = ak.Array(given)
+            found[name] = given if _dtype(given) == column.dtype else ak.values_astype(given, column.dtype)
     return found
+
+
+def _dtype(values: "ak.Array") -> np.dtype | None:
+    """The type of the numbers; None where they are none."""
+    layout = values.layout
+    while layout.is_option or layout.is_list or layout.is_indexed:
+        layout = layout.content
+    return layout.dtype if layout.is_numpy else None
 
 
 def _all_null(lists: "ak.Array") -> bool:
     """Of some events: awkward cannot hand such lists to Arrow."""
-    import awkward as ak
-
-    return len(lists) > 0 and bool(ak.all(ak.is_none(lists)))
+    return len(lists) > 0 and lists.layout.is_option and not lists.layout.mask_as_bool(valid_when=True).any()
 
 
 def empty(columns: Mapping[str, Column]) -> dict[str, "ak.Array | np.ndarray"]:
@@ -114,7 +122,7 @@ def empty(columns: Mapping[str, Column]) -> dict[str, "ak.Array | np.ndarray"]:
 
     from resonaut.core.variations import where
 
-    none = ak.Array(np.empty(0))
-    values = {n: ak.unflatten(none, np.empty(0, int)) if c.listed else none for n, c in columns.items()}
+    number, lists = np.empty(0), ak.unflatten(np.empty(0), np.empty(0, int))
+    values = {name: lists if column.listed else number for name, column in columns.items()}
     null = {name: where(np.zeros(0, bool), values[name]) for name, column in columns.items() if column.nullable}
     return conform(values | null, columns)

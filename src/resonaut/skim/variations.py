@@ -16,6 +16,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.events import KEY
+from resonaut.core.lists import gathered
 from resonaut.core.variations import GROUP, PASSES, differs, shifted_name, where
 from resonaut.skim.columns import Column
 from resonaut.skim.cutflow import Cutflow
@@ -56,8 +57,7 @@ class Rows:
         parts = [values.get(variation, values[""]) for variation in self.variations]
         if len(parts) == 1 and len(self.events) == len(parts[0]):
             return parts[0]
-        # Unless it is packed, what was not chosen would be copied along.
-        return ak.concatenate([ak.to_packed(part[self.events]) for part in parts])
+        return _stacked(parts, [self.events] * len(parts))
 
 
 # Cuts on the objects of rows: shrinks their cutflow, and returns what is kept of those that pass.
@@ -168,21 +168,40 @@ def with_shifted(
     """
     parts = {"": whole} | {variation: one for variation, one in varied.items() if one.mask.any()}
     events = [np.flatnonzero(one.mask) for one in parts.values()]
-    kept = {kind: ak.concatenate([ak.to_packed(one.kept[kind]) for one in parts.values()]) for kind in whole.kept}
+    rows = [np.arange(len(found)) for found in events]
+    kept = {kind: _stacked([one.kept[kind] for one in parts.values()], rows) for kind in whole.kept}
     values = _stored(make(np.concatenate(events), kept), columns)
     borders = np.cumsum([0, *map(len, events)])
     found: dict[str, Any] = {name: column[: borders[1]] for name, column in values.items()}
     for place, (variation, one) in enumerate(parts.items()):
         inside = one.mask[whole.mask]
         for name, column in values.items() if variation else ():
-            mine = column[borders[place] : borders[place + 1]]
-            known = unlike.get(variation, {}).get(name)
-            odd = differs(mine, found[name][inside]) if known is None else known
+            odd = unlike.get(variation, {}).get(name)
+            if odd is None:
+                odd = differs(column[borders[place] : borders[place + 1]], found[name][inside])
             if odd.any():
                 places = np.zeros(len(inside), bool)
                 places[inside] = odd
-                found[shifted_name(name, variation)] = where(places, _coarse(mine[odd]))
+                at = borders[place] + np.flatnonzero(odd)
+                found[shifted_name(name, variation)] = where(places, _coarse(column), at)
     return found
+
+
+def _stacked(parts: Sequence[Any], chosen: Sequence[np.ndarray]) -> Any:
+    """The ``chosen`` places of each part, one part after the other."""
+    layouts = [part.layout for part in parts if isinstance(part, ak.Array) and part.layout.is_list]
+    if len(layouts) < len(parts):
+        return ak.concatenate([part[places] for part, places in zip(parts, chosen, strict=True)])
+    found = [gathered(layout, places) for layout, places in zip(layouts, chosen, strict=True)]
+
+    def joined(name: str | None) -> ak.contents.Content:
+        values = [ak.to_numpy(content if name is None else content[name])[places] for _, places, content in found]
+        return ak.contents.NumpyArray(np.concatenate(values))
+
+    names = found[0][2].fields
+    content = ak.contents.RecordArray([joined(name) for name in names], names) if names else joined(None)
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(offsets) for offsets, _, _ in found]))])
+    return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), content))
 
 
 def _coarse(values: ak.Array | np.ndarray) -> ak.Array | np.ndarray:
@@ -212,5 +231,5 @@ def flags(nominal: Passing, whole: Passing, varied: Mapping[str, Passing]) -> di
     for variation, one in varied.items():
         other = one.mask[whole.mask]
         if (unlike := other != passes).any():
-            found[shifted_name(PASSES, variation)] = where(unlike, ak.Array(other[unlike]))
+            found[shifted_name(PASSES, variation)] = where(unlike, other[unlike])
     return found

@@ -176,7 +176,12 @@ def raw(jets: ak.Array) -> ak.Array:
 
 def rescaled(jets: ak.Array, factor: ak.Array, fields: tuple[str, ...]) -> ak.Array:
     """The jets with some of their ``fields``, those there are, times a factor."""
-    return ak.zip({name: jets[name] * factor if name in fields else jets[name] for name in jets.fields})
+    # NumPy's arrays, jet by jet: awkward would compare the lengths of all lists for each field.
+    flat, scale = ak.flatten(jets), ak.to_numpy(ak.flatten(factor))
+    columns = {name: ak.to_numpy(flat[name]) for name in jets.fields}
+    columns |= {name: columns[name] * scale for name in fields if name in columns}
+    record = ak.contents.RecordArray([ak.contents.NumpyArray(values) for values in columns.values()], list(columns))
+    return ak.unflatten(ak.Array(record), ak.to_numpy(ak.num(jets)))
 
 
 def difference(jets: ak.Array, scale: Scale, events: Events) -> float | None:
