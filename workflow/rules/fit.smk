@@ -3,11 +3,6 @@
 from resonaut.fit import plan as fit_plan
 
 
-def fit_code(files=fit_plan.own_code):
-    """The options of a window's job for background functions of the user's own."""
-    return lambda wildcards: options("code", files(ANALYSIS, wildcards.window))
-
-
 rule fit:
     """The results of all selections and masses, or without data of the experiments."""
     input:
@@ -44,7 +39,9 @@ rule fit_selection:
         runtime=20,
     params:
         data=lambda wildcards, input: options("data", input.data),
-        code=fit_code(),
+        code=lambda wildcards: options(
+            "code", fit_plan.own_code(ANALYSIS, wildcards.window)
+        ),
     message:
         "Fitting the {wildcards.method} selection in window {wildcards.window}"
     shell:
@@ -79,7 +76,9 @@ rule fit_selection_bias:
         runtime=60,
     params:
         data=lambda wildcards, input: options("data", input.data),
-        code=fit_code(fit_plan.bias_code),
+        code=lambda wildcards: options(
+            "code", fit_plan.bias_code(ANALYSIS, wildcards.window)
+        ),
     message:
         "Bias test of the {wildcards.method} selection in window {wildcards.window}"
     shell:
@@ -140,7 +139,9 @@ rule fit_retrained:
         mem_mb=memory(1000),
         runtime=60,
     params:
-        code=fit_code(),
+        code=lambda wildcards: options(
+            "code", fit_plan.own_code(ANALYSIS, wildcards.window)
+        ),
         data=lambda wildcards, input: [
             f"--{name}={path}"
             for name in ("selection", "data")
