@@ -53,6 +53,7 @@ def summarised(content_of, method, window, **changed):
         "spectra": dict.fromkeys(("0.25", "0.01"), to_json(spectrum)),
         "sculpting": sculpting | changed.pop("sculpting", {}),
         "importance": {"m_j1": 0.5, "tau21_j1": 0.9},
+        "further": {},
         "signals": [*signals, content_of(Signal, dataset="no_mass", mass=None)],
     }
     return content_of(Trained, **known | changed)
