@@ -1,21 +1,23 @@
 """The experiments with injected signal, job by job. Imports nothing heavy."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 from resonaut.select import jobs
 
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
 
-def methods(analysis: Analysis) -> list[str]:
+
+def methods(analysis: "Analysis") -> list[str]:
     """The methods that are trained with injected signal."""
     section = analysis.config["select"]
     given: list[str] | None = section["injection"]["methods"]
     return given or [name for name in section["methods"] if not jobs.combined(analysis, name)]
 
 
-def windows(analysis: Analysis, signal: str) -> list[str]:
+def windows(analysis: "Analysis", signal: str) -> list[str]:
     """The windows in which a signal is injected: those given, or those whose signal region holds its mass."""
     section, mass = analysis.config["select"], analysis.catalogue[signal].mass
     found: list[str] = section["injection"]["windows"] or [
@@ -31,7 +33,7 @@ def windows(analysis: Analysis, signal: str) -> list[str]:
     return found
 
 
-def every(analysis: Analysis) -> list[tuple[str, str, str]]:
+def every(analysis: "Analysis") -> list[tuple[str, str, str]]:
     """The method, window and signal of all experiments."""
     section = analysis.config["select"]["injection"]
     if not (section["signals"] and section["amounts"]):
@@ -46,7 +48,7 @@ def every(analysis: Analysis) -> list[tuple[str, str, str]]:
     ]
 
 
-def summaries(analysis: Analysis, method: str, window: str, signal: str) -> list[str]:
+def summaries(analysis: "Analysis", method: str, window: str, signal: str) -> list[str]:
     """The summaries of the experiments with one signal in one window."""
     section = analysis.config["select"]["injection"]
     seeds = section["slow_seeds" if method in section["slow_methods"] else "seeds"]
@@ -54,22 +56,22 @@ def summaries(analysis: Analysis, method: str, window: str, signal: str) -> list
     return [f"{folder}/{amount:g}_{seed}.json" for amount in section["amounts"] for seed in range(seeds)]
 
 
-def all_summaries(analysis: Analysis) -> list[str]:
+def all_summaries(analysis: "Analysis") -> list[str]:
     """The summaries of all experiments."""
     return [path for names in every(analysis) for path in summaries(analysis, *names)]
 
 
-def fits(analysis: Analysis) -> list[str]:
+def fits(analysis: "Analysis") -> list[str]:
     """The fits of all experiments."""
     return [f"<results>/fit/retrained/{'/'.join(names)}.json" for names in every(analysis)]
 
 
-def instead_of_data(analysis: Analysis) -> bool:
+def instead_of_data(analysis: "Analysis") -> bool:
     """Whether the analysis has experiments alone, as there are no data."""
     return analysis.uses("select") and not analysis.sample("data")
 
 
-def no_signal_fits(analysis: Analysis) -> list[str]:
+def no_signal_fits(analysis: "Analysis") -> list[str]:
     """Fits of experiments without a signal, where the report shall judge the methods by them."""
     if not analysis.config["report"]["no_signal_check"]:
         return []
@@ -80,7 +82,7 @@ def no_signal_fits(analysis: Analysis) -> list[str]:
     return fits(analysis)
 
 
-def base(analysis: Analysis, method: str) -> str:
+def base(analysis: "Analysis", method: str) -> str:
     """The sample that signal is put into: pseudo-data, else simulation for the data, else the data themselves."""
     wanted = analysis.config["select"]["injection"]["base"]
     if wanted != "auto" and not analysis.sample(wanted):
@@ -96,12 +98,12 @@ def base(analysis: Analysis, method: str) -> str:
     return "data"
 
 
-def compared(analysis: Analysis) -> bool:
+def compared(analysis: "Analysis") -> bool:
     """Whether the background of every experiment is known, so that there are significance improvements."""
     return {base(analysis, name) for name in methods(analysis)} == {"pseudo_data"}
 
 
-def luminosity(analysis: Analysis, method: str) -> float | None:
+def luminosity(analysis: "Analysis", method: str) -> float | None:
     """How much an experiment draws, 1/fb: what is given, else of more pseudo-data than data as much as of the data."""
     given: float | None = analysis.config["select"]["injection"]["luminosity"]
     if given or base(analysis, method) != "pseudo_data":
@@ -110,7 +112,7 @@ def luminosity(analysis: Analysis, method: str) -> float | None:
     return wanted if pool and wanted and wanted < pool else None
 
 
-def inputs(analysis: Analysis, method: str, signal: str) -> dict[str, list[str]]:
+def inputs(analysis: "Analysis", method: str, signal: str) -> dict[str, list[str]]:
     """The manifests and events that an experiment reads."""
     if signal not in analysis.sample("signal"):
         raise ConfigError(
@@ -138,12 +140,14 @@ def inputs(analysis: Analysis, method: str, signal: str) -> dict[str, list[str]]
     }
 
 
-def _simulation(analysis: Analysis, method: str) -> list[str]:
+def _simulation(analysis: "Analysis", method: str) -> list[str]:
     """The simulated background that an experiment is drawn from."""
     return analysis.sample("background") if base(analysis, method) == "background" else []
 
 
-def options(analysis: Analysis, method: str, window: str, signal: str, read: Mapping[str, Sequence[str]]) -> list[str]:
+def options(
+    analysis: "Analysis", method: str, window: str, signal: str, read: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Options of ``resonaut select inject`` beside the experiment's own name, for the files that it has ``read``."""
     section: dict[str, Any] = analysis.config["select"]["injection"]
     amount = luminosity(analysis, method)
@@ -161,7 +165,7 @@ def options(analysis: Analysis, method: str, window: str, signal: str, read: Map
     ]
 
 
-def actual(analysis: Analysis, method: str, window: str) -> dict[str, list[str]]:
+def actual(analysis: "Analysis", method: str, window: str) -> dict[str, list[str]]:
     """The data's own selection and manifest, for a limit; none without data, or of a method that is only compared."""
     if not analysis.sample("data") or method not in analysis.config["select"]["methods"]:
         return {}
