@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.errors import EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.positive import Even, Signed, by_sign, is_signed, positive
@@ -60,8 +60,10 @@ class CrossFit:
         """Train the models of fold f between the two samples of ``pairs[f]``, from which the caller left out the fold.
 
         Raises:
+            ConfigError: the backend takes sets of particles and the features are none, or the other way round.
             EmptySelectionError: a sample has too few events to train on.
         """
+        _require_form(pairs[0][0], settings)
         ordered = []
         for fold, (first, second) in enumerate(pairs):
             if min(len(first.keys), len(second.keys)) < MIN_TRAINING_EVENTS:
@@ -112,6 +114,16 @@ def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample,
         return sample, Signed()
     parts = [without_fold(sample, fold, settings) for fold in range(settings.folds)]
     return positive(sample, _signs(parts, settings).probability(sample.features, sample.keys))
+
+
+def _require_form(sample: Sample, settings: Settings) -> None:
+    sets, shape = settings.backend == "sets", sample.features.shape
+    if sets != (len(shape) == 3):
+        form = "(events, particles, features)" if sets else "(events, features)"
+        raise ConfigError(
+            f"classifier.backend is {settings.backend!r}, which takes features of shape {form}, and these are {shape}; "
+            "choose another one."
+        )
 
 
 def _training_parts(sample: Sample, settings: Settings) -> tuple[list[Sample], Signed]:
