@@ -1,6 +1,6 @@
 """k folds: every event is predicted by models that have not seen its fold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -28,6 +28,9 @@ class Model(Protocol):
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The output f of each event, shape (n,)."""
+
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The outputs whose mean is f, shape (members, n)."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +93,35 @@ class CrossFit:
         """
         keys = rows(len(features)) if keys is None else keys
         result = np.empty(len(keys))
+        for model, here in self._dealt(keys):
+            result[here] = model.probability(features[here])
+        return result
+
+    def members(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
+        """The outputs of each member of the ensemble that has not seen an event, shape (n, members)."""
+        parts = [(here, model.members(features[here])) for model, here in self._dealt(keys)]
+        result = np.empty((len(keys), len(parts[0][1]) if parts else 1))
+        for here, part in parts:
+            result[here] = part.T
+        return result
+
+    def _dealt(self, keys: Keys) -> Iterator[tuple[Model, NDArray[np.bool_]]]:
+        """Each model that has events to predict, and which."""
         fold = self.folds(keys)
         for number, model in enumerate(self.models):
             here = fold == number
             if here.any():
-                result[here] = model.probability(features[here])
-        return result
+                yield model, here
 
     def ratio(self, features: NDArray[np.float32], keys: Keys | None = None) -> NDArray[np.float64]:
         """p_numerator / p_denominator = f / (1 - f) for each event."""
-        f = np.clip(self.probability(features, keys), 1e-6, 1 - 1e-6)
-        return f / (1 - f)
+        return as_ratio(self.probability(features, keys))
+
+
+def as_ratio(output: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ratio f / (1 - f) of outputs f, which count as at least 1e-6 away from 0 and 1."""
+    f = np.clip(output, 1e-6, 1 - 1e-6)
+    return f / (1 - f)
 
 
 def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample, Signed]:

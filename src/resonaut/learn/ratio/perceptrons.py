@@ -20,8 +20,12 @@ class Perceptrons:
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The mean output f, shape (n,)."""
-        mean: NDArray[np.float64] = self.networks.probability(features, self.chosen).mean(axis=0)
+        mean: NDArray[np.float64] = self.members(features).mean(axis=0)
         return mean
+
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The output of each of them, shape (chosen, n)."""
+        return self.networks.probability(features, self.chosen)
 
 
 def train(pairs: Sequence[Pair], settings: Settings) -> list[Perceptrons]:
