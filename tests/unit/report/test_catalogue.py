@@ -92,6 +92,7 @@ class Small:
             "code": [],
             "datasets": {"data": {"format": "nanoaod", "region": "dijet"}},
             "calibrate": {"correction": correction},
+            "reweight": {"sidebands": [[0, 3000]]},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {}}},
@@ -102,7 +103,7 @@ class Small:
         return verb in self.used
 
     def sample(self, *names, of="search"):
-        return {"signal": ["one", "two"], "data": ["data"]}.get(names[0], [])
+        return {"signal": ["one", "two"], "data": ["data"], "background": ["qcd"]}.get(names[0], [])
 
     def wanted(self):
         return ["data", "one", "two"]
