@@ -118,7 +118,7 @@ def _document(path: str) -> dict[str, Any]:
 
 def _no_tables(path: str) -> InputFileError:
     problem = "is no file of correctionlib" if Path(path).is_file() else "no such file"
-    return InputFileError(path, problem, "name the experiment's JSON file")
+    return InputFileError(path, problem, "name the experiment's JSON file, with the ending .gz if it is compressed")
 
 
 def _per_jet(value: Any, counts: np.ndarray) -> Any:

@@ -102,7 +102,7 @@ class Corrections:
 
     def needed(self, names: Names) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
-        where = f"set it to null in skim.eras.{self.era}.corrections"
+        where = f"take what is corrected with it out of skim.eras.{self.era}.corrections"
         made, needed = self.settings, {}
         if self.energies:
             needed[names.rho] = f"name it in skim.branches, or {where}"
