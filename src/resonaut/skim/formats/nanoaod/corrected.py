@@ -20,6 +20,7 @@ SEEDS = {"large_jet": 1, "small_jet": 2, "mass": 3}
 GENERATED = {"large_jet": ("GenJetAK8", "genJetAK8Idx"), "small_jet": ("GenJet", "genJetIdx")}
 SMALL = "Jet"
 SOFT = "CorrT1METJet"
+MUON, PARTICLE_FLOW = "Muon", "isPFcand"
 SUBJET_LINKS = ("subJetIdx1", "subJetIdx2")
 # Events of each file in which stored and corrected momenta are compared.
 FIRST = 1000
@@ -278,15 +279,23 @@ class Corrected:
         for made in self.made.energies.values():
             made.scale.require_runs(self.events.run[mask])
 
-    def vetoed(self) -> dict[str, np.ndarray]:
-        """The events (n,) that are cut for a jet where none may be, by the cut's name."""
+    def vetoed(self) -> dict[str, dict[str, np.ndarray]]:
+        """The events (n,) that are cut for a jet where none may be, by the cut's name and the variation."""
         settings, found = self.made.settings, {}
         if settings.jet_veto is not None:
-            found["jet_veto"] = identification.vetoed(self.small_jets[""], settings.jet_veto)
+            found["jet_veto"] = identification.vetoed(self.small_jets, settings.jet_veto, self._muons())
         if isinstance(settings, DataCorrections) and settings.hem is not None:
             late = self.batch.flat("run") >= identification.HEM_FIRST_RUN
-            found["hem"] = late & identification.in_hem(self.small_jets[""], settings.hem)
+            found["hem"] = {"": late & identification.in_hem(self.small_jets[""], settings.hem)}
         return found
+
+    def _muons(self) -> ak.Array | None:
+        """The muons among the particle-flow candidates; None where the file has none."""
+        if not self.batch.has(f"{MUON}_eta"):
+            return None
+        flag = [PARTICLE_FLOW] * self.batch.has(f"{MUON}_{PARTICLE_FLOW}")
+        muons = self.batch.collection(MUON, ("eta", "phi", *flag))
+        return muons[muons[PARTICLE_FLOW] != 0] if flag else muons
 
     def _corrected(self, kind: str, jets: ak.Array) -> tuple[ak.Array, dict[str, ak.Array]]:
         settings = getattr(self.made.settings, kind)

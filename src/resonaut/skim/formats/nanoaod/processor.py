@@ -138,8 +138,6 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
         flow.cut("met_filters", np.all([_flag(events, name, flow) for name in region.met_filters], axis=0))
     corrected = Corrected(events, names, selection.corrections)
     corrected.require_runs(flow.mask)
-    for name, vetoed in corrected.vetoed().items():
-        flow.cut(name, ~vetoed)
     nominal, varied = _selected(events, selection, names, corrected, flow)
     whole, columns = union(nominal, varied), selection.columns()
     mask = whole.mask
@@ -175,7 +173,11 @@ def _selected(
     if region.jets:
         jets, branches = read_jets(events, selection, names, corrected)
 
+    vetoed = corrected.vetoed()
+
     def chosen(rows: Rows, flow: Cutflow) -> variations.Objects:
+        for name, found in vetoed.items():
+            flow.cut(name, ~np.asarray(rows.of(found)))
         large = select(rows.of(jets), region, flow, branches) if region.jets else None
         source = Collections(events, names, selection.objects, corrected, rows)
         return objects.select(selection.objects, source, large, flow)
