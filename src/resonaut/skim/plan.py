@@ -91,6 +91,10 @@ def _recorded(analysis: "Analysis", dataset: str) -> bool:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "manifests": lambda analysis: analysis.manifests(*analysis.wanted()),
+    # Those whose cuts are not those of others: a combined dataset is the sum of its parts.
+    "cutflows": lambda analysis: analysis.manifests(
+        *(name for name in analysis.wanted() if not analysis.catalogue[name].combine)
+    ),
     "data": lambda analysis: analysis.manifests(*analysis.sample("data")),
 }
 

@@ -125,6 +125,16 @@ class Corrections:
             needed |= {f"{names.met}_{end}": "set missing_momentum.unclustered to false" for end in ends}
         return needed
 
+    def without(self, names: Names, present: frozenset[str]) -> list[str]:
+        """What is noted of a file whose jets are smeared and have no links to generated ones."""
+        smeared = [kind for kind, made in self.energies.items() if self.simulated and made.resolution is not None]
+        collections = {"large_jet": names.jets, "small_jet": SMALL}
+        return [
+            f"no branch {branch!r}, so that all {collections[kind]!r} are smeared at random"
+            for kind in smeared
+            if (branch := f"{collections[kind]}_{GENERATED[kind][1]}") not in present
+        ]
+
     def require_era(self, tree: Tree, names: Names) -> list[str]:
         """Compare stored momenta with those that the tables give, in the file's first events.
 

@@ -56,7 +56,8 @@ def inspect(tree: Tree, selection: Selection) -> Content:
     unknown = selection.corrections.require_era(tree, names)
     flags = [*selection.region.trigger, *selection.others, *selection.region.met_filters]
     notes = [*names.notes, *(pieces.not_fired(flag) for flag in flags if flag not in tree.names)]
-    notes += [*unknown, *weighted.without(selection.corrections, tree.names)]
+    notes += [*unknown, *selection.corrections.without(names, tree.names)]
+    notes += weighted.without(selection.corrections, tree.names)
     if selection.simulation and generated is None:
         notes.append(counters.NONE)
     if generated is not None:
