@@ -156,6 +156,7 @@ def _require_era(analysis: "Analysis", name: str, layout: formats.Format) -> Non
     era.require(found, where, name, dataset.format, layout.flags)
     for block in _block(analysis, name).values():
         era.require_files(where, era.files(block, dataset.nature))
+        era.require_tables(found.corrections)
     _require_owners(analysis, name, found.others)
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from resonaut.core.identifier import KEY, keys
 from resonaut.skim.corrections import energy, identification, mass, missing
 from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
+from resonaut.skim.corrections.tables import Table
+from resonaut.skim.era import tables
 from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 
@@ -90,6 +92,8 @@ class Corrections:
         Raises:
             InputFileError: a table is missing.
         """
+        for path, name in tables(self.settings):
+            Table.of(path, name)
         _ = self.energies, self.subjet_scale, self.offset
 
     def identifies(self, kind: str) -> bool:
