@@ -31,7 +31,7 @@ def gathered(layout: ak.contents.Content, chosen: Places) -> tuple[Places, Place
     return offsets, places, content
 
 
-def columns(records: ak.Array) -> tuple[Places, dict[str, np.ndarray]]:
+def unpacked(records: ak.Array) -> tuple[Places, dict[str, np.ndarray]]:
     """Lists of records: how many each holds, shape (n,), and of each field all numbers, one list after the other."""
     layout = records.layout
     if not isinstance(layout, ak.contents.ListOffsetArray) or not isinstance(layout.content, ak.contents.RecordArray):
@@ -50,8 +50,8 @@ def numbers(lists: ak.Array) -> np.ndarray:
     return plain(layout.content)[offsets[0] : offsets[-1]]
 
 
-def lists(counts: npt.NDArray[np.int64], content: np.ndarray | Mapping[str, np.ndarray]) -> ak.Array:
-    """Numbers, or records of them, as lists, ``counts`` (n,) in each: the opposite of ``columns`` and ``numbers``."""
+def packed(counts: npt.NDArray[np.int64], content: np.ndarray | Mapping[str, np.ndarray]) -> ak.Array:
+    """Numbers, or records of them, as lists, ``counts`` (n,) in each: the opposite of ``unpacked`` and ``numbers``."""
     offsets = ak.index.Index64(np.concatenate([[0], np.cumsum(counts)]))
     if isinstance(content, np.ndarray):
         return ak.Array(ak.contents.ListOffsetArray(offsets, ak.contents.NumpyArray(content)))

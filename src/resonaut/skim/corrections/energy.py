@@ -12,7 +12,7 @@ import numpy as np
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.identifier import Keys, members, normal
-from resonaut.core.lists import columns, lists, numbers
+from resonaut.core.lists import numbers, packed, unpacked
 from resonaut.skim.corrections.settings import DataJets, SimulatedJets
 from resonaut.skim.corrections.tables import FloatArray, Table
 
@@ -53,8 +53,8 @@ class Scale:
 
     def __call__(self, jets: ak.Array, events: Events) -> ak.Array:
         """The factors from raw to corrected momenta; NaN in runs that have no table, see ``require_runs``."""
-        counts, of = columns(jets)
-        return lists(counts, self.flat(of, counts, events))
+        counts, of = unpacked(jets)
+        return packed(counts, self.flat(of, counts, events))
 
     def flat(self, of: Columns, counts: np.ndarray, events: Events) -> FloatArray:
         """The same jet by jet, of their fields and their ``counts`` in the events."""
@@ -159,7 +159,7 @@ class Energy:
         smeared like the jet.
         """
         # NumPy's arrays, jet by jet: awkward would compare the lengths of all lists in each operation.
-        counts, of = columns(jets)
+        counts, of = unpacked(jets)
         factor = self.scale.flat(of, counts, events)
         of |= _times(of, factor * (1 - of["rawFactor"]), ("pt", "mass"))
         smearing = np.ones_like(factor)
@@ -178,7 +178,7 @@ class Energy:
         # The stored one would make something else of the corrected momenta than the raw ones.
         whole = factor * smearing
         of |= {"rawFactor": 1 - 1 / np.where(whole > 0, whole, 1), "factor": factor, "smearing": smearing}
-        return lists(counts, of), {name: lists(counts, values) for name, values in found.items()}
+        return packed(counts, of), {name: packed(counts, values) for name, values in found.items()}
 
 
 def raw(jets: ak.Array) -> ak.Array:
@@ -188,8 +188,8 @@ def raw(jets: ak.Array) -> ak.Array:
 
 def rescaled(jets: ak.Array, factor: ak.Array, fields: tuple[str, ...]) -> ak.Array:
     """The jets with some of their ``fields``, those there are, times a factor."""
-    counts, of = columns(jets)
-    return lists(counts, of | _times(of, numbers(factor), fields))
+    counts, of = unpacked(jets)
+    return packed(counts, of | _times(of, numbers(factor), fields))
 
 
 def _times(of: Columns, factor: np.ndarray, fields: tuple[str, ...]) -> Columns:
@@ -241,7 +241,7 @@ def _away(
     """(pT - pT_gen) / pT of each jet, flat; NaN where there is no generated jet within half the radius and 3 widths."""
     if generated is None or "gen_index" not in of:
         return np.full(len(pt), np.nan)
-    number, match = columns(generated)
+    number, match = unpacked(generated)
     index = of["gen_index"].astype(np.int64)
     # NanoAOD leaves soft generated jets out, and keeps the places they had.
     there = (index >= 0) & (index < np.repeat(number, counts))
