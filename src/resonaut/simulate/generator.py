@@ -17,7 +17,15 @@ from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
 from resonaut.simulate.particles import Particles, pseudorapidity
 from resonaut.simulate.settings import Simulate
-from resonaut.simulate.truth import B_HADRONS, C_HADRONS, hadronic_taus, hard_process, missing_momentum, weak_hadrons
+from resonaut.simulate.truth import (
+    B_HADRONS,
+    C_HADRONS,
+    hadronic_taus,
+    hard_process,
+    missing_momentum,
+    prompt_leptons,
+    weak_hadrons,
+)
 
 # Pythia takes seeds up to this one; 0 would be the time.
 MAX_SEED = 900_000_000
@@ -37,6 +45,7 @@ class Batch:
 
     ``b_hadrons``, ``c_hadrons``, ``taus``: directions of weakly decaying hadrons and of taus that decay to hadrons,
     events * var * {eta, phi}. ``missing``: px and py of all invisible particles, events * 2 (GeV).
+    ``prompt``: electrons and muons among the ``visible`` that come from the hard process, by their places there.
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     """
 
@@ -46,6 +55,7 @@ class Batch:
     c_hadrons: ak.Array
     taus: ak.Array
     missing: np.ndarray
+    prompt: np.ndarray
     shower_weight: np.ndarray | None
 
     def __len__(self) -> int:
@@ -185,5 +195,6 @@ class Pythia:
             c_hadrons=weak_hadrons(flat, counts, C_HADRONS),
             taus=hadronic_taus(flat, counts),
             missing=missing_momentum(flat, counts, detectable),
+            prompt=np.searchsorted(seen, prompt_leptons(flat, counts)),
             shower_weight=shower_weight,
         )
