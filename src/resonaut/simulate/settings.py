@@ -182,7 +182,7 @@ class Filter:
 class Process:
     """Pythia settings of one process; ``{mass}`` and ``{0.9*mass}`` stand for the resonance mass.
 
-    ``delta_y_max`` cuts on the rapidity difference of the two partons of a 2 -> 2 process.
+    The cuts are on the hard process with its resonances' decays. Others are not generated.
     """
 
     settings: list[str] = key("Pythia settings of the process.")
@@ -192,6 +192,15 @@ class Process:
         default=None,
         gt=0,
     )
+    lepton_pt_min: GeV = key(
+        "Smallest transverse momentum of the hard process's electrons and muons, before the shower.", default=0, ge=0
+    )
+    lepton_eta_max: float | None = key("Their largest absolute pseudorapidity; null for no cut.", default=None, gt=0)
+
+    @property
+    def cuts(self) -> bool:
+        """Whether events are rejected by their hard process."""
+        return self.delta_y_max is not None or self.lepton_pt_min > 0 or self.lepton_eta_max is not None
 
 
 @record
@@ -308,7 +317,9 @@ class Simulate:
                     "23:mMin = 60.",
                     "23:onMode = off",
                     "23:onIfAny = 13",
-                ]
+                ],
+                "lepton_pt_min": 20,
+                "lepton_eta_max": 2.7,
             },
             "w_to_lv": {"settings": ["WeakSingleBoson:ffbar2W = on", "24:onMode = off", "24:onIfAny = 11 13 15"]},
             "tt": {"settings": ["Top:gg2ttbar = on", "Top:qqbar2ttbar = on"]},
