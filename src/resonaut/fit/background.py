@@ -12,10 +12,11 @@ from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array, Background
 from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
-from resonaut.fit.results import Attempt, Size, Trial
+from resonaut.fit.results import Attempt, Trial
 from resonaut.fit.settings import BackgroundSettings, Shrink
 from resonaut.fit.shapes import Shape
 from resonaut.fit.signal import Template, template
+from resonaut.fit.sources import Source
 from resonaut.fit.spectrum import Spectrum
 
 # Cosine of the shares of two resonances beyond which one cannot be told from the other: 1.7 widths of a Gaussian.
@@ -166,10 +167,10 @@ def model(
     mass: float,
     sqrt_s: float,
     settings: BackgroundSettings,
-    uncertainties: Mapping[str, Size],
+    nuisances: Mapping[str, Source],
     resonances: Sequence[Resonance] = (),
 ) -> Model:
-    """The model at ``mass``: range, functions, their order; ``uncertainties`` are those of ``signal.template``.
+    """The model at ``mass``: range, functions, their order; ``nuisances`` are those of ``signal.template``.
 
     The range shrinks until the fit is good. If it never is, the one with the largest p-value is used; a range in which
     the fits fail is left out. ``resonances`` float in the background, those apart that a signal of ``mass`` cannot be
@@ -190,7 +191,7 @@ def model(
     failed: list[Exception] = []
     for bins in ranges(spectrum, mass, settings):
         try:
-            found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, uncertainties, resonances)
+            found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, nuisances, resonances)
         except FAILURES as error:
             failed.append(error)
             continue
@@ -238,11 +239,11 @@ def _in_range(
     mass: float,
     sqrt_s: float,
     settings: BackgroundSettings,
-    uncertainties: Mapping[str, Size],
+    nuisances: Mapping[str, Source],
     resonances: Sequence[Resonance],
 ) -> tuple[Model, Attempt]:
     spectrum = whole.part(bins)
-    peak = template(shape, mass, spectrum.edges, uncertainties)
+    peak = template(shape, mass, spectrum.edges, nuisances)
     if not peak.shares.any():
         raise FitError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
     inside = [one.within(bins) for one in resonances if one.shares[bins].any()]

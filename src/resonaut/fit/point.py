@@ -13,15 +13,15 @@ from scipy.stats import norm
 
 from resonaut.core.errors import FitError
 from resonaut.core.files import write_json
-from resonaut.fit import limits, lookelsewhere, results, scan, sides, toylimits, workspace
+from resonaut.fit import limits, lookelsewhere, results, scan, toylimits, workspace
 from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.limits import Limits
-from resonaut.fit.motion import lognormal
-from resonaut.fit.results import FoundResonance, Point, Size
+from resonaut.fit.results import FoundResonance, Point
 from resonaut.fit.scan import Excess, Yield
-from resonaut.fit.search import Search, combined
+from resonaut.fit.search import Search
 from resonaut.fit.signal import template
+from resonaut.fit.sources import Combined, Source, together
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
     _check(search, one, excess)
     events_per_fb = search.events_per_fb(mass)
     unit = 1.0 if events_per_fb is None else events_per_fb
-    sizes = search.uncertainties(mass)
+    sources = search.sources(mass)
     asymptotic, reason = _limits(one, settings.confidence_level)
     under_peak = _under_peak(one)
     few = under_peak < settings.limit_checks.few_events
@@ -57,9 +57,8 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
     highest = max(excess.floating.value, 0.0) + 2 * excess.floating.error_up
     mu_events = highest if found is None else float(found.expected[2])
     highest = highest if found is None else max(found.observed, float(found.expected[-1]))
-    normalisations = {name: size for name, size in sizes.items() if name not in one.template.nuisances}
     path = workspaces / f"workspace_{mass:.10g}.json"
-    histfactory = workspace.build(one, mu_events, _exported(search, normalisations), highest)
+    histfactory = workspace.build(one, mu_events, _exported(search, sources), highest)
     write_json(path, histfactory)
     by_pyhf = None if asymptotic is None else _checks(search, one, asymptotic, by_toys, histfactory, mu_events)
     limit = "none" if found is None else f"{found.observed:.3g} events (expected {found.expected[2]:.3g})"
@@ -86,8 +85,8 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
         limit_events_pyhf=_named(by_pyhf),
         background_under_peak=under_peak,
         scale_pull=excess.nuisances["scale"].pull if "scale" in excess.nuisances else None,
-        nuisances=_nuisances(search, one, excess, asymptotic, {name: [name] for name in sizes}),
-        nuisance_groups=_nuisances(search, one, excess, asymptotic, _groups(search, sizes)),
+        nuisances=_nuisances(search, one, excess, asymptotic, {name: [name] for name in sources}),
+        nuisance_groups=_nuisances(search, one, excess, asymptotic, _groups(search, sources)),
         signal_shape=search.shape.describe(mass),
         fit=_quality(one, excess),
         workspace=path.name,
@@ -115,14 +114,14 @@ def _warn(one: Model, excess: Excess) -> None:
             one.mass,
             one.chosen.p_value,
         )
-    for name, nuisance in excess.nuisances.items():
-        if name in ("scale", "resolution") and abs(nuisance.pull) > LARGE_PULL:
+    for name, pull in one.template.pulled(np.array([nuisance.pull for nuisance in excess.nuisances.values()])).items():
+        if abs(pull) > LARGE_PULL:
             log.warning(
                 "%g GeV: the limit and signal_yield_floating are of a signal whose %s is pulled by %.1f sigma, to "
                 "something beside that mass.",
                 one.mass,
                 name,
-                nuisance.pull,
+                pull,
             )
 
 
@@ -204,20 +203,20 @@ def _checks(
     return by_pyhf
 
 
-def _groups(search: Search, sizes: Mapping[str, Size]) -> dict[str, list[str]]:
+def _groups(search: Search, sources: Mapping[str, Source]) -> dict[str, list[str]]:
     """The sources of each group of weights that has some."""
-    found = {group: [name for name in sizes if name.startswith(f"{group}_")] for group in search.groups}
+    found = {group: [name for name in sources if name.startswith(f"{group}_")] for group in search.groups}
     return {group: names for group, names in found.items() if names}
 
 
-def _exported(search: Search, sizes: Mapping[str, Size]) -> dict[str, Size]:
-    """The sizes with each group as one source: apart, those of two sides add up otherwise than in quadrature.
+def _exported(search: Search, sources: Mapping[str, Source]) -> dict[str, Source]:
+    """The sources with each group as one source: apart, those of two sides add up otherwise than in quadrature.
 
     Shifts of objects have their own names, by which they are correlated with those of other eras and analyses.
     """
-    groups = {name: members for name, members in _groups(search, sizes).items() if name not in search.shifted}
-    apart = {name: size for name, size in sizes.items() if not any(name in members for members in groups.values())}
-    return apart | {name: sides.relative(sides.combined(sizes[n] for n in members)) for name, members in groups.items()}
+    groups = {name: members for name, members in _groups(search, sources).items() if name not in search.shifted}
+    apart = {name: one for name, one in sources.items() if not any(name in members for members in groups.values())}
+    return apart | {name: together(sources[n] for n in members) for name, members in groups.items()}
 
 
 def _nuisances(
@@ -225,29 +224,26 @@ def _nuisances(
 ) -> dict[str, results.Nuisance]:
     """Pull, error, impact on the yield (events) and on the expected limit (relative) of each source or group of them.
 
-    The normalisation is one nuisance in the fit; a source is the share of it that its size has.
+    The fit has up to three nuisances; a source is the combination of them in which it goes along.
     """
-    sizes = search.uncertainties(one.mass)
-    whole = sides.combined(size for name, size in sizes.items() if name not in excess.nuisances)
-    slope = lognormal(*whole, excess.nuisances["normalisation"].pull)[1] if any(whole) else 0.0
+    sources, combined = search.sources(one.mass), search.combined(one.mass)
+    fitted = [excess.nuisances.get(name, scan.UNKNOWN) for name in combined.nuisances]
+    pulls, errors, impacts = np.array([(one.pull, one.error, one.impact) for one in fitted]).T
+    there = np.flatnonzero([name in excess.nuisances for name in combined.nuisances])
+    known = np.zeros((len(fitted), len(fitted)))
+    known[np.ix_(there, there)] = np.eye(len(there)) - excess.correlation * np.outer(errors[there], errors[there])
     named = {}
     for name, members in groups.items():
-        share = 1.0
-        fitted, size = excess.nuisances.get(name), sizes.get(name, 0.0)
-        if fitted is None:
-            fitted = excess.nuisances["normalisation"]
-            part = sides.combined(sizes[n] for n in members)
-            share = lognormal(*part, fitted.pull)[1] / slope if slope else 0.0
-            size = size or sides.relative(part)
-        error = math.sqrt(1 - share**2 * (1 - fitted.error**2))
-        others = combined({n: s for n, s in sizes.items() if n not in members})
+        share = combined.shares(members, pulls, impacts * errors)
+        error = math.sqrt(1 - float((np.outer(share, share) * known).sum()))
+        others = Combined.of({n: s for n, s in sources.items() if n not in members}).nuisances
         without = replace(one, template=template(search.shape, one.mass, one.spectrum.edges, others))
         median = _limits(without, search.settings.confidence_level)[0] if found else None
         named[name] = results.Nuisance(
-            size=sides.largest(size),
-            pull=share * fitted.pull,
+            size=(sources.get(name) or together(sources[n] for n in members)).size,
+            pull=float((share * pulls).sum()),
             error=error,
-            impact=share * fitted.impact * fitted.error / error,
+            impact=float((share * impacts * errors).sum()) / error,
             limit_impact=None if found is None or median is None else _ratio(found, median) - 1,
         )
     return named

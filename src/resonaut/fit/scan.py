@@ -23,6 +23,10 @@ class Nuisance:
     impact: float
 
 
+# One of which a fit says nothing.
+UNKNOWN = Nuisance(pull=0.0, error=1.0, impact=0.0)
+
+
 @dataclass(frozen=True)
 class Yield:
     """A fitted yield and how far -2 ln L rises by 1 above and below it, events."""
@@ -40,7 +44,8 @@ class Excess:
     ``p_local`` are one-sided: 0 and 0.5 for a deficit (Cowan et al., arXiv:1007.1727, eq. 12 and 52). They and
     ``signal_yield`` are of the nominal shape: background has neither scale nor resolution, and a peak that may move to
     the nearest fluctuation finds more of them. ``floating`` is the yield of the fit with nuisances, the limits' model.
-    ``signal`` and ``expected`` (N,): the signal of the nominal shape, and with its background, in the model's bins.
+    ``correlation`` (M, M): of the nuisances after the fit. ``signal`` and ``expected`` (N,): the signal of the nominal
+    shape, and with its background, in the model's bins.
     """
 
     q0: float
@@ -49,6 +54,7 @@ class Excess:
     signal_yield: Yield
     floating: Yield
     nuisances: dict[str, Nuisance]
+    correlation: Array
     signal: Array
     expected: Array
 
@@ -72,7 +78,7 @@ def search(model: Model) -> Excess:
         float(z_local[0]),
         _yield(model, rigid, nominal),
         _yield(model, model.template, both),
-        _nuisances(model, both),
+        *_nuisances(model, both),
         signal,
         nominal.background[0] + signal,
     )
@@ -95,7 +101,8 @@ def expected_significance(model: Model, signal: float) -> float:
     return float(significance(alone.deviance, both)[2][0])
 
 
-def _nuisances(model: Model, both: Profile) -> dict[str, Nuisance]:
+def _nuisances(model: Model, both: Profile) -> tuple[dict[str, Nuisance], Array]:
+    """The nuisances, and their correlation."""
     fitted = both.best
     k = fitted.function.n_parameters
     covariance = fitted.covariance[0]
@@ -104,7 +111,10 @@ def _nuisances(model: Model, both: Profile) -> dict[str, Nuisance]:
         error = math.sqrt(covariance[k + 1 + m, k + 1 + m])
         impact = covariance[k, k + 1 + m] / error
         found[name] = Nuisance(float(both.nuisances[0, m]), error, float(impact))
-    return found
+    errors = np.array([one.error for one in found.values()])
+    correlation = covariance[k + 1 :, k + 1 :] / np.outer(errors, errors)
+    np.fill_diagonal(correlation, 1.0)
+    return found, correlation
 
 
 def _yield(model: Model, peak: Template, fitted: Profile) -> Yield:

@@ -19,6 +19,7 @@ from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.settings import FitSettings, two_of_one_mass
 from resonaut.fit.shapes import Gaussian, Shape, from_simulation
 from resonaut.fit.sides import largest
+from resonaut.fit.sources import Source, named
 from resonaut.fit.spectrum import Spectrum, from_histogram, regular_edges
 from resonaut.select.results import Selection, Signal, Trained
 
@@ -142,17 +143,19 @@ def _efficiency(mass: float, signals: dict[float, Signal], settings: FitSettings
     return interpolated(mass, np.array(list(signals)), found)
 
 
-def _peak(signal: Signal, settings: FitSettings) -> dict[str, Size]:
-    """How uncertain the peak's position and width are: the larger sides of all shifts of objects, in quadrature.
+def _peak(signal: Signal, settings: FitSettings) -> dict[str, Source]:
+    """What each source does to the peak's position and width: the larger of its sides, as it goes up.
 
     Without shifts of the energy scale (group ``jes``) or resolution (``jer``), such as those of the soft-drop mass
     alone, what the configuration says of it counts, too.
     """
-    position = [largest(one.position) for one in signal.moved.values()]
-    width = [largest(one.width) for one in signal.moved.values()]
     groups = {name.partition("_")[0] for name in signal.moved}
-    if "jes" not in groups:
-        position.append(settings.uncertainties.scale)
-    if "jer" not in groups:
-        width.append(settings.uncertainties.resolution)
-    return {"scale": math.hypot(*position), "resolution": math.hypot(*width)}
+    given = [name for name, group in (("scale", "jes"), ("resolution", "jer")) if group not in groups]
+    return named({name: getattr(settings.uncertainties, name) for name in given}) | {
+        name: Source(position=_upward(one.position), width=_upward(one.width)) for name, one in signal.moved.items()
+    }
+
+
+def _upward(sides: tuple[float, float]) -> float:
+    up, down = sides
+    return math.copysign(largest(sides), up - down)
