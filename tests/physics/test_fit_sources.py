@@ -69,9 +69,7 @@ class Own:
     def fitted(self, counts: np.ndarray, held: float | None = None) -> Minuit:
         n = len(self.start)
         start = np.concatenate([self.start, [100.0 if held is None else held], np.zeros(len(self.sources))])
-        minuit = Minuit(
-            lambda p: min(float(deviance(counts, self.expected(p)) + (p[n + 1 :] ** 2).sum()), 1e30), start
-        )
+        minuit = Minuit(lambda p: min(float(deviance(counts, self.expected(p)) + (p[n + 1 :] ** 2).sum()), 1e30), start)
         minuit.errordef = Minuit.LEAST_SQUARES
         minuit.fixed[n] = held is not None
         minuit.strategy = 2

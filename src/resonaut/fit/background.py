@@ -33,7 +33,7 @@ MOST_STEPS = 50
 
 @dataclass(frozen=True)
 class Resonance:
-    """A resonance found at ``mass`` (GeV), and its ``shares`` (N,) in the bins of a spectrum."""
+    """A resonance found at ``mass``, and its ``shares`` (N,) in the bins of a spectrum."""
 
     mass: float
     z_local: float
@@ -68,6 +68,11 @@ class Model:
     resonances: tuple[Resonance, ...] = ()
 
     @property
+    def said(self) -> str:
+        """The mass in a sentence."""
+        return self.spectrum.said(self.mass)
+
+    @property
     def chosen(self) -> Attempt:
         """The range that is used."""
         low, high = self.spectrum.edges[[0, -1]]
@@ -75,7 +80,7 @@ class Model:
 
 
 def relative_error(background: Fit, mass: float) -> float:
-    """Relative uncertainty of the background of the first fit of a batch at ``mass``, GeV."""
+    """Relative uncertainty of the background of the first fit of a batch at ``mass``."""
     function = background.function
     theta = background.theta[0]
     i = int(np.clip(np.searchsorted(function.edges, mass) - 1, 0, len(function.edges) - 2))
@@ -138,8 +143,8 @@ def _fitted(function: Background, spectrum: Spectrum, peak: Template | None) -> 
     populated = int(np.count_nonzero(spectrum.counts))
     if populated <= function.n_parameters:
         raise EmptySelectionError(
-            f"the spectrum has {populated} bins with events between {spectrum.edges[0]:g} and {spectrum.edges[-1]:g} "
-            f"GeV, too few for {function.n_parameters} background parameters; widen the range or loosen the selection."
+            f"the spectrum has {populated} bins with events from {spectrum.ends}, too "
+            f"few for {function.n_parameters} background parameters; widen the range or loosen the selection."
         )
     result = fit(function, spectrum.counts[None], peak)
     if not result.converged[0]:
@@ -183,8 +188,7 @@ def model(
     """
     if not spectrum.edges[0] < mass < spectrum.edges[-1]:
         raise ConfigError(
-            f"the mass {mass:g} GeV is outside the fit range {spectrum.edges[0]:g} to {spectrum.edges[-1]:g} GeV; "
-            "change the masses or the range."
+            f"the mass {spectrum.said(mass)} is outside the fit range {spectrum.ends}; change the masses or the range."
         )
     tried: list[Model] = []
     attempts: list[Attempt] = []
@@ -201,7 +205,8 @@ def model(
             break
     if not tried:
         raise next(
-            iter(failed), FitError(f"the fit range has too few bins at {mass:g} GeV; give more of the spectrum.")
+            iter(failed),
+            FitError(f"the fit range has too few bins at {spectrum.said(mass)}; give more of the spectrum."),
         )
     best = len(tried) - 1 if attempts[-1].good else max(range(len(tried)), key=lambda i: attempts[i].p_value)
     return replace(tried[best], attempts=tuple(attempts))
@@ -245,7 +250,9 @@ def _in_range(
     spectrum = whole.part(bins)
     peak = template(shape, mass, spectrum.edges, nuisances)
     if not peak.shares.any():
-        raise FitError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
+        raise FitError(
+            f"the signal of {spectrum.said(mass)} has no share in the fit range; change the masses or the range."
+        )
     inside = [one.within(bins) for one in resonances if one.shares[bins].any()]
     # Where the scale moves the signal onto a resonance, that one, of any yield, would hide a signal of any size.
     pulls = np.outer((-PULLED, 0.0, PULLED), [name == "scale" for name in peak.nuisances])

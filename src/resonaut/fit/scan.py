@@ -69,7 +69,7 @@ def search(model: Model) -> Excess:
     both = profile(model.functions, counts, model.template, start=model.background.start)
     nominal = profile(model.functions, counts, rigid, start=model.background.start)
     if not (both.converged[0] and nominal.converged[0]):
-        raise FitError(f"the signal fit at {model.mass:g} GeV does not converge; change the range or the masses.")
+        raise FitError(f"the signal fit at {model.said} does not converge; change the range or the masses.")
     q0, p_local, z_local = significance(model.background.deviance, nominal)
     signal = nominal.signal[0] * rigid.shares
     return Excess(
@@ -139,6 +139,6 @@ def _yield(model: Model, peak: Template, fitted: Profile) -> Yield:
         while rise(far, sign) < 0:
             far *= 2
         if not rise(0.0, sign) < 0 <= rise(far, sign) < math.inf:
-            raise FitError(f"the signal's yield at {model.mass:g} GeV has no error; change the range or the masses.")
+            raise FitError(f"the signal's yield at {model.said} has no error; change the range or the masses.")
         errors.append(float(brentq(rise, 0.0, far, args=(sign,), xtol=1e-4, rtol=1e-4)))
     return Yield(float(fitted.signal[0]), *errors)

@@ -43,7 +43,7 @@ class Efficiency:
 
 @dataclass(frozen=True)
 class Search:
-    """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass (GeV).
+    """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass.
 
     ``groups`` of weights and shifts, whose sources of uncertainty have names that begin so: each is one calibration, of
     which one wants to know what it costs as a whole. ``shifted``: those of shifted objects.
@@ -100,7 +100,7 @@ class Search:
 class Scan:
     """The models of all masses and what they show, with the ``resonances`` found floating in the others' background.
 
-    Without the masses (GeV) at which the fits ``failed``: why they did.
+    Without the masses at which the fits ``failed``: why they did.
     """
 
     models: list[Model]
@@ -126,7 +126,7 @@ def scanned(search: Search) -> Scan:
         return one, scan.search(one)
 
     while True:
-        fits, failed = at_each(masses, fitted)
+        fits, failed = at_each(search, masses, fitted)
         models, found = [one for one, _ in fits.values()], [excess for _, excess in fits.values()]
         new = [
             search.resonance(one, excess)
@@ -160,7 +160,9 @@ def settled(search: Search, resonances: Sequence[Resonance], threshold: float) -
     return settled(search, kept, threshold) if 0 < len(kept) < len(now) else kept
 
 
-def at_each(masses: Iterable[float], made: Callable[[float], T]) -> tuple[dict[float, T], dict[float, str]]:
+def at_each(
+    search: Search, masses: Iterable[float], made: Callable[[float], T]
+) -> tuple[dict[float, T], dict[float, str]]:
     """What is ``made`` at each of the ``masses``, and at those where the fits fail why they do.
 
     Raises:
@@ -173,7 +175,9 @@ def at_each(masses: Iterable[float], made: Callable[[float], T]) -> tuple[dict[f
             found[mass] = made(mass)
         except FAILURES as error:
             known = isinstance(error, ResonautError)
-            failed[mass] = str(error) if known else f"the fits at {mass:g} GeV fail ({error}); change the range."
+            failed[mass] = (
+                str(error) if known else f"the fits at {search.spectrum.said(mass)} fail ({error}); change the range."
+            )
     if failed and not found:
         raise FitError(next(iter(failed.values())))
     return found, failed

@@ -11,6 +11,7 @@ import numpy as np
 from resonaut.core import manifest
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import folder
+from resonaut.core.observables import said
 from resonaut.core.results import read, write
 from resonaut.fit import analysis
 from resonaut.fit.resolution import Resolution
@@ -69,10 +70,12 @@ def opened(settings: FitSettings, selection: Path, data: Sequence[Path]) -> tupl
 
 def search_of(settings: FitSettings, selected: Selection, luminosity: float | None, selection: Path) -> Search:
     """The search in the spectrum of ``selected``, of the file ``selection``, for ``luminosity`` in 1/fb."""
-    edges = regular_edges(*settings.range, settings.bin_width, "fit.range and fit.bin_width")
+    edges = regular_edges(*settings.range, settings.bin_width, selected.unit, "fit.range and fit.bin_width")
     low, high = selected.signal_region
-    whole = replace(from_histogram(selected.spectrum, str(selection)), observable=selected.observable)
-    signals = _signals(settings, {signal.dataset: signal for signal in selected.signals}, selection)
+    whole = replace(
+        from_histogram(selected.spectrum, str(selection)), observable=selected.observable, unit=selected.unit
+    )
+    signals = _signals(settings, {signal.dataset: signal for signal in selected.signals}, selected.unit, selection)
     masses = [mass for mass in settings.masses if low <= mass < high]
     efficiencies = dict.fromkeys(masses, Efficiency(None, {}, measured=False))
     shape: Shape = Gaussian(settings.signal_width)
@@ -90,7 +93,7 @@ def search_of(settings: FitSettings, selected: Selection, luminosity: float | No
     return Search(spectrum, shape, luminosity, efficiencies, settings, tuple(groups), shifted)
 
 
-def _signals(settings: FitSettings, known: dict[str, Signal], selection: Path) -> dict[float, Signal]:
+def _signals(settings: FitSettings, known: dict[str, Signal], unit: str, selection: Path) -> dict[float, Signal]:
     """The signals that the limits refer to, by mass, sorted."""
     chosen: dict[float, Signal] = {}
     for name in settings.signals:
@@ -103,7 +106,7 @@ def _signals(settings: FitSettings, known: dict[str, Signal], selection: Path) -
         if mass is None:
             raise ConfigError(f"the signal {name!r} of fit.signals has no mass; set datasets.{name}.mass.")
         if mass in chosen:
-            raise ConfigError(f"{two_of_one_mass(chosen[mass].dataset, name, mass)}.")
+            raise ConfigError(f"{two_of_one_mass(chosen[mass].dataset, name, said(mass, unit))}.")
         chosen[mass] = known[name]
     return dict(sorted(chosen.items()))
 

@@ -96,8 +96,8 @@ def template(shape: Shape, mass: float, edges: Array, nuisances: Mapping[str, So
 
     Args:
         shape: its shape.
-        mass: GeV.
-        edges: of the bins (N + 1), GeV.
+        mass: its mass, in the unit of the spectrum.
+        edges: of the bins (N + 1), likewise.
         nuisances: ``scale``, which alone moves the peak, ``resolution``, which with it alone widens it, and
             ``normalisation``, by what they do; those that do nothing are none.
     """

@@ -104,6 +104,10 @@ class Combined:
         moving = np.array([one.moves for one in sources.values()], dtype=bool)
         return Combined(tuple(sources), moving, along, slopes, left, nuisances)
 
+    def of_peak(self, effect: str) -> Array:
+        """What the ``position`` or ``width`` of the peak is of the three nuisances, as in ``shares``."""
+        return _unit(np.array([getattr(one, effect) for one in self.nuisances.values()]))[1]
+
     def shares(self, members: Collection[str], pulls: Array, covariance: Array) -> Array:
         """What ``members`` of the sources are of the three nuisances: components (3,) of a unit vector.
 

@@ -11,10 +11,12 @@ import pytest
 from uhi.io.json import default
 
 from resonaut import cli
+from resonaut.core import results
 from resonaut.core.config import read
 from resonaut.core.manifest import Manifest
 from resonaut.fit import selection, workspace
 from resonaut.fit.bare import settings_of
+from resonaut.fit.results import SelectionScan
 from resonaut.fit.settings import FitSettings
 from resonaut.select.results import Signal, Trained
 
@@ -246,6 +248,11 @@ def test_shifts_of_the_simulated_signal_take_the_place_of_the_configured_scale_a
     assert nuisances["jes_flavour"]["pull"] == pytest.approx(-0.6 * point["scale_pull"])
     assert point["nuisance_groups"]["jes"]["size"] == pytest.approx(0.05)
     assert abs(point["nuisance_groups"]["jes"]["impact"]) >= abs(nuisances["jes_total"]["impact"])
+    # All that move the peak, and all that widen it, are told of together.
+    sizes = {"position": 0.03 * 1.25, "width": 0.1}
+    assert {name: point["nuisance_groups"][name]["size"] for name in sizes} == pytest.approx(sizes)
+    assert point["nuisance_groups"]["position"]["pull"] == point["scale_pull"]
+    assert results.read(chain / "out/w2.json", SelectionScan).points[0].peak_pulls["scale"] == point["scale_pull"]
     samples = json.loads((chain / "out/w2" / point["workspace"]).read_text())["channels"][0]["samples"]
     signal = {one["name"]: {m["name"]: m["data"] for m in one["modifiers"]} for one in samples}
     assert signal["signal"]["jes_total"] == pytest.approx({"hi": 1.05, "lo": 0.98})
@@ -261,6 +268,7 @@ def test_shifts_of_the_simulated_signal_take_the_place_of_the_configured_scale_a
     assert fit_selection(monkeypatch, chain, chain / "out") == 0
     (point,) = json.loads((chain / "out/w2.json").read_text())["scan"]
     assert (point["nuisances"]["scale"]["size"], point["nuisances"]["resolution"]["size"]) == (0.01, 0.035)
+    assert not {"position", "width"} & point["nuisance_groups"].keys()
 
 
 def test_look_elsewhere_effect(result):
