@@ -32,7 +32,6 @@ def train(
     from resonaut.core import config as configuration
     from resonaut.core.collisions import Collisions
     from resonaut.core.results import write
-    from resonaut.learn.ratio import Sample
     from resonaut.reweight.closure import closure
     from resonaut.reweight.settings import Settings
     from resonaut.reweight.train import Reweighter, read_sidebands
@@ -41,8 +40,7 @@ def train(
     settings = configuration.read(config, Settings)
     collisions = Collisions.open(data)
     backgrounds, luminosity = collisions.simulated(simulation), collisions.luminosity
-    observed = read_sidebands(collisions, settings)
-    simulated = Sample.concatenate([read_sidebands(dataset, settings) for dataset in backgrounds])
+    observed, simulated = read_sidebands(collisions.datasets, settings), read_sidebands(backgrounds, settings)
     reweighter = Reweighter.train(observed, simulated, luminosity, settings)
     for dataset in backgrounds:
         reweighter.apply(dataset)

@@ -29,10 +29,10 @@ def closure(
 ) -> Closure:
     """Compare data with the simulation before and after, in the sidebands.
 
-    Before, the simulation is scaled to the number of data events, so that shapes are compared.
+    Before, the simulation is scaled to the data, so that shapes are compared.
 
     Args:
-        data: sideband data, weight 1.
+        data: sideband data.
         simulation: sideband simulation, weights in fb.
         reweighter: what was trained on both.
         luminosity: 1/fb.
@@ -40,7 +40,7 @@ def closure(
     """
     reweight = reweighter.weights(simulation.features, simulation.keys)
     after = simulation.weights * luminosity * reweight
-    before = simulation.weights * (len(data.keys) / simulation.weights.sum())
+    before = simulation.weights * (data.weights.sum() / simulation.weights.sum())
     samples = {"before": replace(simulation, weights=before), "after": replace(simulation, weights=after)}
     folds = [reweighter.models.folds(sample.keys) for sample in (data, simulation)]
     areas = {name: area(data, sample, folds, settings.classifier) for name, sample in samples.items()}
