@@ -36,7 +36,8 @@ Array = NDArray[np.float64]
 
 COMMON = ["Print:quiet = on", "Beams:eCM = 13000", "PartonLevel:MPI = off", "HadronLevel:all = off"]
 DIJETS = ["HardQCD:all = on", "PhaseSpace:pTHatMin = 200", "UncertaintyBands:doVariations = on"]
-DIJETS += ["UncertaintyBands:FSRpTmin2Fac = 20", "UncertaintyBands:overSampleFSR = 2"]
+# Below 2.2 GeV no scale is varied: without hadrons a shower down to there is a third of the time.
+DIJETS += ["UncertaintyBands:FSRpTmin2Fac = 20", "UncertaintyBands:overSampleFSR = 2", "TimeShower:pTmin = 2"]
 DIJETS += ["UncertaintyBands:List = {isr_2 isr:muRfac=2.0, fsr_2 fsr:muRfac=2.0}"]
 TOPS = ["Top:gg2ttbar = on", "Top:qqbar2ttbar = on", "PartonLevel:FSR = off"]
 SHOWER = ["n_near_1", "n_near_2", "m_1", "m_2", "pt_1", "pt_2", "n_away", "pt_away"]
@@ -163,7 +164,7 @@ def report(name: str, given: RatioSettings, values: Array, ratio: Array, other: 
 def main() -> None:
     """Run the studies."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dijets", type=int, default=150_000, help="events of the shower weights")
+    parser.add_argument("--dijets", type=int, default=100_000, help="events of the shower weights")
     parser.add_argument("--tops", type=int, default=200_000, help="events of the top pairs")
     parser.add_argument("--epochs", type=int, default=15)
     given = parser.parse_args()
