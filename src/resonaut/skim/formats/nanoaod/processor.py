@@ -212,9 +212,18 @@ def _variations(events: Batch, branch: str, mask: np.ndarray) -> ak.Array:
 
 
 def _flag(events: Batch, name: str, flow: Cutflow) -> np.ndarray:
-    """Whether a trigger fired or a filter passed: nowhere in a file without it, as where ROOT files are merged."""
+    """Whether a trigger fired or a filter passed: nowhere in a file without it, as where ROOT files are merged.
+
+    Raises:
+        InputFileError: the branch is no flag.
+    """
     if not events.has(name):
         return np.zeros(len(events), bool)
     values = events.flat(name)
-    flow.doubt(name, ~np.isfinite(values))
+    unknown = ~np.isfinite(values)
+    other = values[~unknown & (values != values.astype(bool))]
+    if len(other):
+        problem = f"{name!r} is {other[0]:g} in an event, and a trigger or filter is 0 or 1"
+        raise InputFileError(events.tree.path, problem, "correct the trigger and met_filters of the region or era")
+    flow.doubt(name, unknown)
     return values.astype(bool)
