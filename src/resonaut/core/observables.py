@@ -21,6 +21,16 @@ def axis(name: str, unit: str) -> str:
     return name if unit == "1" else f"{name} [{unit}]"
 
 
+def said(value: float, unit: str) -> str:
+    """A value of an observable in a sentence: ``3500 GeV``, of one that is a mere number ``0.3``."""
+    return f"{value:g}" if unit == "1" else f"{value:g} {unit}"
+
+
+def interval(low: float, high: float, unit: str, mark: str = " to ") -> str:
+    """A range of an observable in a sentence: ``2500 to 7000 GeV``."""
+    return f"{low:g}{mark}{said(high, unit)}"
+
+
 def of(verb: str, section: Mapping[str, Any], observable: str, own: Sequence[str]) -> Config:
     """The keys of a section as they hold for an observable.
 

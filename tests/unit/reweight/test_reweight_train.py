@@ -108,7 +108,7 @@ def test_the_same_configuration_gives_the_same_bytes(tmp_path, settings, data, s
 
 def test_events_outside_the_sidebands_train_nothing(settings, data):
     dataset = Dataset.open(data)
-    sample = read_sidebands(dataset, settings)
+    sample = read_sidebands([dataset], settings)
     m_jj = ak.to_numpy(dataset.read(["m_jj"]).m_jj)
     assert len(sample.keys) == np.count_nonzero((m_jj < 3000) | (m_jj >= 4000))
 
@@ -116,7 +116,7 @@ def test_events_outside_the_sidebands_train_nothing(settings, data):
 def test_empty_sidebands_and_a_missing_luminosity_stop(write_dataset, settings, data, simulation):
     empty = write_dataset("empty", [toy_events(800, 5, 150)[:0]])
     with pytest.raises(EmptySelectionError, match=r"'empty' has no event in the sidebands; widen reweight\.sidebands"):
-        read_sidebands(Dataset.open(empty), settings)
+        read_sidebands([Dataset.open(empty)], settings)
     with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         Collisions.open([simulation])
     unknown = write_dataset("unknown", [toy_events(800, 5, 150)], nature="data")
@@ -136,15 +136,22 @@ def test_events_that_pass_only_in_a_variation_get_weights_and_change_none(
     assert sum(len(one) for one in opened.iterate(["reweight"], ["reweight"], every=True)) == 4000 + added
 
 
-def test_weights_of_the_simulation_s_own_files_are_there_before(tmp_path, settings, data, simulation):
-    """A weight that doubles all events halves the ratio to data."""
-    run(tmp_path, settings, data, simulation)
+@pytest.mark.parametrize(("weighted", "factor"), [("qcd", 0.5), ("data", 2)])
+def test_weights_of_the_datasets_own_files_count(tmp_path, settings, data, simulation, weighted, factor):
+    """A weight that doubles all simulated events halves the ratio to data, a prescale of the data doubles it."""
+    closure = run(tmp_path, settings, data, simulation)
     before = ak.to_numpy(Dataset.open(simulation).read(["reweight"], ["reweight"]).reweight)
-    for chunk in ("000", "001"):
-        path = Dataset.open(simulation).path("skim", chunk)
+    dataset = Dataset.open(tmp_path / "skim" / f"{weighted}.json")
+    for chunk in dataset.manifest.chunks:
+        path = dataset.path("skim", chunk)
         batches = list(events.iterate([path], [name for name in events.columns(path) if name not in events.KEY]))
-        doubled = [ak.with_field(batch, np.full(len(batch), 2.0), "pileup") for batch in batches]
-        events.write(path, doubled, {}, {"pileup": Factor("pileup").metadata()})
-    run(tmp_path, settings, data, simulation)
+        doubled = [ak.with_field(batch, np.full(len(batch), 2.0), "doubled") for batch in batches]
+        events.write(path, doubled, {}, {"doubled": Factor("doubled").metadata()})
+    again = run(tmp_path, settings, data, simulation)
     after = ak.to_numpy(Dataset.open(simulation).read(["reweight"], ["reweight"]).reweight)
-    np.testing.assert_allclose(after, before / 2, rtol=0.02)
+    np.testing.assert_allclose(after, before * factor, rtol=0.02)
+    for when in ("before", "after"):
+        one, other = (
+            histograms.from_json(found["features"][0][when]).sum(flow=True).value for found in (again, closure)
+        )
+        assert one == pytest.approx(other * (2 if weighted == "data" else 1))
