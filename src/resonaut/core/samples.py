@@ -36,6 +36,11 @@ def used(config: Config) -> list[str]:
                 _require_dataset(config, f"{verb}.samples.{sample}", sample, name)
                 for part in config["datasets"][name]["combine"]:
                     _require_dataset(config, f"datasets.{name}.combine", "parts", part)
+                    if config["datasets"][part]["combine"]:
+                        raise ConfigError(
+                            f"config: datasets.{name}.combine names {part!r}, which is combined itself; name the "
+                            "datasets that it is made of."
+                        )
                     found[part] = None
                 found[name] = None
     if not found:

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,9 @@ def require(era: Era, where: str, name: str, format_: str, flags: bool) -> None:
         raise ConfigError(f"{part}.missing_momentum needs the corrections of small_jet; give them, or set it to null.")
     if made.subjets is not None and made.subjets.file is not None and not made.subjets.scale:
         raise ConfigError(f"{part}.subjets has a file and no scale; give the campaign, the first part of its tables.")
+    if isinstance(made, DataCorrections):
+        for kind, jets in (("large_jet", made.large_jet), ("small_jet", made.small_jet), ("subjets", made.subjets)):
+            require_runs(f"{part}.{kind}.scale", {} if jets is None else jets.scale)
     if era.prescales is not None and not era.region.trigger:
         raise ConfigError(f"{where}.prescales is for triggers, of which there is none; give the era's trigger.")
     if isinstance(made, SimulatedCorrections):
@@ -159,6 +163,17 @@ def require(era: Era, where: str, name: str, format_: str, flags: bool) -> None:
                     f"{part}.uncorrelated: {source!r} is no source of the era, which has {', '.join(known) or 'none'}; "
                     "correct it."
                 )
+
+
+def require_runs(where: str, scale: Mapping[str, tuple[int, int]]) -> None:
+    """Stop with ``ConfigError`` where the first and last runs of campaigns are upside down, or two have one run."""
+    for name, (first, last) in scale.items():
+        if last < first:
+            raise ConfigError(f"{where}.{name} is [{first}, {last}]; give the first run first.")
+    ranges = sorted(scale.items(), key=lambda one: one[1])
+    for (one, (_, last)), (other, (first, _)) in pairwise(ranges):
+        if first <= last:
+            raise ConfigError(f"{where}: {one} and {other} both have the run {first}; correct one of them.")
 
 
 def require_tables(made: DataCorrections | SimulatedCorrections) -> None:

@@ -169,7 +169,8 @@ def _require_owners(analysis: "Analysis", name: str, others: Sequence[str]) -> N
         if not any(trigger in triggers for triggers in owned):
             raise ConfigError(
                 f"config: datasets.{name}.trigger leaves events of {trigger!r} to another dataset of the era {era!r}, "
-                "and no sample has one with this trigger; add it, or take the trigger out of the era's."
+                f"and no data in the samples have it among their trigger; add such a dataset, or take {trigger!r} out "
+                f"of skim.eras.{era}.trigger."
             )
 
 

@@ -387,6 +387,7 @@ def test_parts_are_skimmed_and_their_combination_is_one_signal() -> None:
         ),
         ({"x": {"combine": ["x_early", "late"]}}, "x.combine names 'late', whose nature is data, not simulation"),
         ({"x": {"combine": ["x_early", "y"]}}, "x.combine names 'y', which is not in 'datasets'; add it there"),
+        ({"x": {"combine": ["x"]}}, "x.combine names 'x', which is combined itself; name the datasets that it is made"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_one_sentence(changes, sentence) -> None:

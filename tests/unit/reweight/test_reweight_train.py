@@ -31,34 +31,26 @@ def toy_events(n: int, seed: int, mean: float) -> ak.Array:
     return ak.Array(columns)
 
 
-def write_dataset(folder: Path, name: str, chunks: list[ak.Array], **manifest) -> Path:
-    for number, chunk in enumerate(chunks):
-        events.write(folder / "skim" / name / f"{number:03d}.parquet", [chunk[:700], chunk[700:]], {})
-    content = {"name": name, "nature": "simulation", "chunks": [f"{number:03d}" for number in range(len(chunks))]}
-    content |= {"events": sum(map(len, chunks)), "luminosity": None, "cross_section": 1.0, "mass": None}
-    content |= {
-        "weight_scale": 1.0,
-        "era": None,
-        "cutflow": [],
-        "lost": [],
-        "notes": [],
-        "dropped": {},
-        "variations": {},
-    }
-    write_json(folder / "skim" / f"{name}.json", content | manifest)
-    return folder / "skim" / f"{name}.json"
+@pytest.fixture
+def write_dataset(tmp_path, write_skimmed):
+    """A function: write chunks of events, in two batches each; the manifest's path."""
+
+    def write(name: str, chunks: list[ak.Array], **manifest) -> Path:
+        return write_skimmed(tmp_path, name, [[chunk[:700], chunk[700:]] for chunk in chunks], **manifest)
+
+    return write
 
 
 @pytest.fixture
-def data(tmp_path) -> Path:
-    return write_dataset(tmp_path, "data", [toy_events(3000, 1, 160)], nature="data", luminosity=LUMINOSITY)
+def data(write_dataset) -> Path:
+    return write_dataset("data", [toy_events(3000, 1, 160)], nature="data", luminosity=LUMINOSITY)
 
 
 @pytest.fixture
-def simulation(tmp_path) -> Path:
+def simulation(write_dataset) -> Path:
     """Masses 10 GeV lower, and twice the cross section that data would have."""
     chunks = [toy_events(2000, 2, 150), toy_events(2000, 3, 150)]
-    return write_dataset(tmp_path, "qcd", chunks, weight_scale=2 * 3000 / 4000 / LUMINOSITY)
+    return write_dataset("qcd", chunks, weight_scale=2 * 3000 / 4000 / LUMINOSITY)
 
 
 @pytest.fixture
@@ -121,13 +113,13 @@ def test_events_outside_the_sidebands_train_nothing(settings, data):
     assert len(sample.keys) == np.count_nonzero((m_jj < 3000) | (m_jj >= 4000))
 
 
-def test_empty_sidebands_and_a_missing_luminosity_stop(tmp_path, settings, data, simulation):
-    empty = write_dataset(tmp_path, "empty", [toy_events(800, 5, 150)[:0]])
+def test_empty_sidebands_and_a_missing_luminosity_stop(write_dataset, settings, data, simulation):
+    empty = write_dataset("empty", [toy_events(800, 5, 150)[:0]])
     with pytest.raises(EmptySelectionError, match=r"'empty' has no event in the sidebands; widen reweight\.sidebands"):
         read_sidebands([Dataset.open(empty)], settings)
     with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         Collisions.open([simulation])
-    unknown = write_dataset(tmp_path, "unknown", [toy_events(800, 5, 150)], nature="data")
+    unknown = write_dataset("unknown", [toy_events(800, 5, 150)], nature="data")
     with pytest.raises(ConfigError, match=r"no luminosity; set datasets\.unknown\.luminosity"):
         _ = Collisions.open([unknown]).luminosity
 

@@ -91,6 +91,11 @@ def test_triggers_of_the_era_and_of_the_dataset() -> None:
     assert (part.region.trigger, part.others) == (["C", "B"], ("A",))
 
 
+def runs(**scale: list[int]) -> dict:
+    """Jets of data, corrected by tables for ranges of runs."""
+    return {"corrections": {"data": {"large_jet": {"file": __file__, "algorithm": "AK8", "scale": scale}}}}
+
+
 @pytest.mark.parametrize(
     ("era", "data", "sentence"),
     [
@@ -119,6 +124,9 @@ def test_triggers_of_the_era_and_of_the_dataset() -> None:
             {},
             r"simulation\.uncorrelated: 'jer' is no source of the era, which has prefiring",
         ),
+        (runs(), {}, r"data\.large_jet\.scale': {} has too few entries"),
+        (runs(A=[5, 1]), {}, r"data\.large_jet\.scale\.A is \[5, 1\]; give the first run first"),
+        (runs(A=[3, 9], B=[1, 3]), {}, r"data\.large_jet\.scale: B and A both have the run 3; correct one"),
         ({"corrections": {"data": {"pileup": {"file": "pu.json"}}}}, {}, "unknown key .*pileup"),
         (
             {"corrections": {"data": {"jet_veto": {"file": "pu.json"}}}},

@@ -42,7 +42,8 @@ class DataJets(Jets):
 
     scale: dict[str, tuple[int, int]] = key(
         "Campaigns, the first part of the tables' names, each with its first and last run: "
-        "`Summer19UL17_RunB_V5_DATA: [297020, 299329]`."
+        "`Summer19UL17_RunB_V5_DATA: [297020, 299329]`.",
+        min_length=1,
     )
 
 

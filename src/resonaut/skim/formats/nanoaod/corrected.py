@@ -1,6 +1,6 @@
 """The corrected objects and the weights of NanoAOD's events: what the era's corrections make of the branches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.identifier import KEY, keys
+from resonaut.core.lists import numbers, packed, unpacked
 from resonaut.skim.corrections import energy, identification, mass, missing
 from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
 from resonaut.skim.corrections.tables import Table
@@ -107,7 +108,7 @@ class Corrections:
 
     def needed(self, names: Names) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
-        where = f"set it to null in skim.eras.{self.era}.corrections"
+        where = f"take what is corrected with it out of skim.eras.{self.era}.corrections"
         made, needed = self.settings, {}
         if self.energies:
             needed[names.rho] = f"name it in skim.branches, or {where}"
@@ -201,8 +202,11 @@ class Corrected:
             fields |= {name: name for name in SUBJET_LINKS}
         return fields
 
-    def large(self, jets: ak.Array) -> Shifted:
-        """The corrected large-radius ``jets`` (events * var, with ``extra``), and those of each variation."""
+    def large(self, jets: ak.Array, fields: Sequence[str]) -> Shifted:
+        """The corrected large-radius ``jets`` (events * var, with ``extra``), and those of each variation.
+
+        They have those of the ``fields`` that there are.
+        """
         settings, simulated = self.made.settings, self.made.simulated
         if settings.subjets is not None:
             jets = ak.with_field(jets, mass.from_subjets(jets, self._subjets), "softdrop_mass")
@@ -214,11 +218,13 @@ class Corrected:
             )
             jets = ak.with_field(jets, made.pop(""), "softdrop_mass")
             masses = made
-        found = {"": jets}
+        counts, of = unpacked(jets)
+        nominal = packed(counts, {name: values for name, values in of.items() if name in fields})
+        found = {"": nominal}
         for variation, factor in factors.items():
-            found[variation] = energy.rescaled(jets, factor, ("pt", "mass", "softdrop_mass"))
+            found[variation] = energy.rescaled(nominal, factor, ("pt", "mass", "softdrop_mass"))
         for variation, values in masses.items():
-            found[variation] = ak.with_field(jets, values, "softdrop_mass")
+            found[variation] = packed(counts, unpacked(nominal)[1] | {"softdrop_mass": numbers(values)})
         return self._named(found)
 
     def small(self, jets: ak.Array) -> Shifted:
