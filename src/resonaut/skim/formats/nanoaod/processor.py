@@ -219,7 +219,7 @@ def _weights(
         found[weighted.column(weighted.PRESCALE, "")] = selection.prescales.weights(there, run, section)
     for name, values in found.items():
         flow.doubt(name, spread(mask, broken(ak.Array(values))))
-    return found
+    return found | weighted.shifted(corrected, mask)
 
 
 def _variations(events: Batch, branch: str, mask: np.ndarray) -> ak.Array:
