@@ -147,8 +147,10 @@ def union(nominal: Passing, varied: Mapping[str, Passing]) -> Passing:
             mask = mask | one.mask
     if len(parts) == 1:
         return nominal
-    order = np.argsort(np.concatenate([np.flatnonzero(one.mask) for one in parts]))
-    return Passing(mask, {kind: ak.concatenate([one.kept[kind] for one in parts])[order] for kind in nominal.kept})
+    events = [np.flatnonzero(one.mask) for one in parts]
+    order, rows = np.argsort(np.concatenate(events)), [np.arange(len(found)) for found in events]
+    joined = {kind: _stacked([one.kept[kind] for one in parts], rows) for kind in nominal.kept}
+    return Passing(mask, {kind: _stacked([objects], [order]) for kind, objects in joined.items()})
 
 
 def exchanged(whole: Passing, varied: Mapping[str, Passing]) -> dict[str, Passing]:
