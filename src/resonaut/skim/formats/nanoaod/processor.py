@@ -175,22 +175,19 @@ def _selected(
 ) -> tuple[Passing, dict[str, Passing]]:
     """What passes the cuts on objects, nominally and in each variation."""
     region = selection.region
-    jets: Mapping[str, ak.Array] = {}
-    branches: Mapping[str, str] = {}
-    if region.jets:
-        jets, branches = read_jets(events, selection, names, corrected)
+    jets, branches = read_jets(events, selection, names, corrected) if region.jets else (None, {})
 
     vetoed = corrected.vetoed()
 
     def chosen(rows: Rows, flow: Cutflow) -> variations.Objects:
         for name, found in vetoed.items():
             flow.cut(name, ~np.asarray(rows.of(found)))
-        large = select(rows.of(jets), region, flow, branches) if region.jets else None
+        large = None if jets is None else select(jets.of(rows), region, flow, branches)
         source = Collections(events, names, selection.objects, corrected, rows)
         return objects.select(selection.objects, source, large, flow)
 
     shifted = list(selection.corrections.groups())
-    return select_all(chosen, shifted, flow, possible(jets, region) if region.jets and shifted else None)
+    return select_all(chosen, shifted, flow, possible(jets, region) if jets and shifted else None)
 
 
 def _fiducial(events: Batch, particles: Objects, names: Names, flow: Cutflow) -> Passing:
