@@ -32,7 +32,7 @@ def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
 
 
 def test_limits_and_global_significances_may_be_absent(example, tmp_path) -> None:
-    row = replace(example(Line), selection="x", mass=3500.0, limit_observed=None)
+    row = replace(example(Line), selection="x", mass=3500.0, unit="GeV", limit_observed=None)
     doubtful = replace(row, mass=4000.0, z_local=5.0, fit_good=False)
     only_doubtful = replace(doubtful, selection="y")
     excess = replace(example(Global), mass=3500.0, z_local=1.25, z_global=None, toys=0)
