@@ -51,7 +51,8 @@ def of(verb: str, section: Mapping[str, Any], observable: str, own: Sequence[str
             raise ConfigError(f"{place}: the keys of {verb} itself are those of {DEFAULT}; put them there.")
         return base
     if missing := [key for key in own if not _has(given or {}, key)]:
-        raise ConfigError(f"{place}: a window is in {observable!r}; give {', '.join(missing)} for it there.")
+        named = ", ".join(f"{place.removeprefix('config: ')}.{key}" for key in missing)
+        raise ConfigError(f"config: a window is in {observable!r}; give {named}.")
     found: Config = _overlaid(base, given)
     return found
 
