@@ -103,6 +103,18 @@ def test_windows_of_chains_count():
         check(Analysis(config, {}))
 
 
+def test_what_is_said_of_another_observable_has_no_unit_of_energy():
+    window = {"observable": "tau21", "signal_region": [0.3, 0.5], "sidebands": [[0.2, 0.3], [0.5, 0.6]]}
+    own = {"range": [0.2, 0.65], "bin_width": 0.1, "masses": [0.4]}
+    config = configuration()
+    config["select"]["windows"]["tau"] = next(iter(config["select"]["windows"].values())) | window
+    config["select"]["observables"]["tau21"] = {"spectrum": {"low": 0.0, "high": 1.0, "width": 0.01}}
+    config["fit"]["observables"]["tau21"] = own
+    with pytest.raises(ConfigError) as caught:
+        check(Analysis(config, {}))
+    assert "tau21.range, 0.2 to 0.65, is no whole number of bins of 0.1, fit.observables.tau21" in str(caught.value)
+
+
 def test_nothing_heavy_is_imported():
     code = "import sys, resonaut.fit.plan; sys.exit(bool({'numpy', 'scipy', 'numba'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -92,10 +92,10 @@ class Small:
             "code": [],
             "datasets": {"data": {"format": "nanoaod", "region": "dijet"}},
             "calibrate": {"correction": correction},
-            "reweight": {"sidebands": [[0, 3000]]},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {}}},
+            "reweight": {"sidebands": [[3000, 3250]]},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": []})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
@@ -104,7 +104,8 @@ class Small:
         return verb in self.used
 
     def sample(self, *names, of="search"):
-        return {"signal": ["one", "two"], "data": ["data"], "background": ["qcd"]}.get(names[0], [])
+        samples = {"signal": ["one", "two"], "data": ["data"], "background": ["two"]}
+        return samples.get(names[0], [])
 
     def wanted(self):
         return ["data", "one", "two"]
