@@ -106,7 +106,7 @@ def area(
         sets=replace(given.sets, validation_parts=2),
     )
     areas = []
-    for fold in range(given.folds):
+    for fold in range(int(max(map(np.max, folds))) + 1):
         pair = [sample[own == fold] for sample, own in zip((data, simulation), folds, strict=True)]
         seen = [identifier.folds(sample.keys, 2, fresh.seed) == 0 for sample in pair]
         learned, judged = ([s[h == half] for s, h in zip(pair, seen, strict=True)] for half in (True, False))

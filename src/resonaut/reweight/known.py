@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import identifier
 from resonaut.learn.ratio.weights import Spread
-from resonaut.reweight.closure import FRESH_SEED, area, compared
-from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, truth
+from resonaut.reweight.closure import area, compared
+from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, truth
 from resonaut.reweight.results import Kept, RatioClosure, Truth
 
 # Parts of equal numbers of events in which learned and true weights are compared.
@@ -26,22 +25,21 @@ def closure(numerator: Events, denominator: Events, transfer: Transfer) -> Ratio
     factors = transfer.factors(denominator)
     learned = denominator.sample.weights * factors[""][:, 0]
     exact = truth(numerator, denominator, settings)
-    one, other, after = numerator, denominator, learned
-    if exact is not None:
-        halves = identifier.folds(denominator.sample.keys, 2, settings.classifier.seed + 2 * FRESH_SEED) == 0
-        one, other, after = numerator[halves], denominator[~halves], learned[~halves]
+    one, other = halves(numerator, denominator, settings)
+    after = other.sample.weights * transfer.factors(other)[""][:, 0]
     folds = [models.folds(events.sample.keys) for events in (one, other)]
     total = one.sample.weights.sum()
     samples = {
         "before": other.sample.weights * (total / other.sample.weights.sum()),
         "after": after * (total / after.sum()),
     }
+    # What a published network takes may be of another form than the fresh classifier's.
+    seen = [e.named(e.sample.weights) if settings.published else e.sample for e in (one, other)]
     areas = {
-        when: area(one.sample, replace(other.sample, weights=w), folds, settings.classifier)
-        for when, w in samples.items()
+        when: area(seen[0], replace(seen[1], weights=w), folds, settings.classifier) for when, w in samples.items()
     }
-    shown = replace(one.sample, features=one.values)
-    made = {when: replace(other.sample, features=other.values, weights=w) for when, w in samples.items()}
+    shown = one.named(one.sample.weights)
+    made = {when: other.named(w) for when, w in samples.items()}
     variables = settings.variables
     return RatioClosure(
         numerator_events=len(numerator.values),

@@ -78,7 +78,8 @@ class Weigher:
             found["ensemble"] = as_ratio(members)
         if self.replicas:
             found["bootstrap"] = np.stack([models.ratio(features, keys) for models in self.replicas], axis=1)
-        found["folds"] = as_ratio(np.stack([model.probability(features) for model in self.nominal.models], axis=1))
+        if len(self.nominal.models) > 1:
+            found["folds"] = as_ratio(np.stack([model.probability(features) for model in self.nominal.models], axis=1))
         return {name: np.clip(values, *self.clip) for name, values in found.items()}
 
     def clipping(self, sample: Sample) -> Clipping:
