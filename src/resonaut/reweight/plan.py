@@ -21,7 +21,7 @@ def section() -> type:
 
 def to_data(analysis: "Analysis") -> bool:
     """Whether simulated background is reweighted to data, and not ratios of simulated samples alone are learned."""
-    return bool(analysis.config["reweight"]["sidebands"] and analysis.sample("data") and analysis.sample("background"))
+    return bool(analysis.sample("data") and analysis.sample("background") and analysis.config["reweight"]["sidebands"])
 
 
 # What other stages read of this one.
