@@ -10,6 +10,7 @@ import fastjet
 import numpy as np
 import vector
 
+from resonaut.physics.anti_kt import anti_kt
 from resonaut.physics.clustering import FloatArray, soft_drop
 
 vector.register_awkward()
@@ -55,10 +56,37 @@ def cluster(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array
     return _coordinates(momenta), constituents
 
 
+def of_particles(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array, ak.Array]:
+    """What ``cluster`` gives, in half of its time, of particles that are not at the centres of cells.
+
+    Those have equal distances, which ``anti_kt`` does not tell apart as FastJet does.
+    """
+    momenta = four_momenta(particles)
+    found, owner = _compiled(momenta, radius, pt_min)
+    used = np.flatnonzero(owner >= 0)
+    used = used[np.lexsort((-ak.to_numpy(ak.flatten(particles["pt"]))[used], owner[used]))]
+    parts = ak.unflatten(ak.flatten(particles)[used], np.bincount(owner[used], minlength=len(ak.flatten(found))))
+    return _coordinates(found), ak.unflatten(parts, ak.num(found))
+
+
 def find(momenta: ak.Array, radius: float, pt_min: float) -> ak.Array:
-    """The jets of ``cluster`` without their constituents, from what ``four_momenta`` gives."""
-    found = _anti_kt(momenta, radius).inclusive_jets(pt_min)
-    return _coordinates(found[ak.argsort(found.pt, ascending=False)])
+    """The jets of ``of_particles`` without their constituents, from what ``four_momenta`` gives."""
+    return _coordinates(_compiled(momenta, radius, pt_min)[0])
+
+
+def _compiled(momenta: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array, np.ndarray]:
+    """The jets above ``pt_min`` by falling pT, events * var * {px, ...}, and each particle's place among all or -1."""
+    flat, sizes = ak.flatten(momenta), ak.to_numpy(ak.num(momenta))
+    columns = np.stack([ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E")])
+    found, counts, owner = anti_kt(columns, np.concatenate([[0], np.cumsum(sizes)]), radius)
+    pt2, event = found[0] ** 2 + found[1] ** 2, np.repeat(np.arange(len(counts)), counts)
+    order = np.lexsort((-pt2, event))
+    order = order[pt2[order] >= pt_min**2]
+    rank = np.full(len(pt2), -1)
+    rank[order] = np.arange(len(order))
+    chosen = ak.zip(dict(zip(("px", "py", "pz", "E"), found[:, order], strict=True)), with_name="Momentum4D")
+    place = rank[owner + np.repeat(np.cumsum(counts) - counts, sizes)]
+    return ak.unflatten(chosen, np.bincount(event[order], minlength=len(counts))), place
 
 
 def groom(constituents: ak.Array, radius: float, zcut: float, beta: float) -> tuple[ak.Array, ak.Array]:

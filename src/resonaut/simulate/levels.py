@@ -48,7 +48,7 @@ def track_jets(particles: ak.Array, setting: TrackJets) -> ak.Array:
     ``width`` is the mean distance from the axis weighted by pT, ``zg`` the softer subjet's part of the pT of the two
     that soft drop ends with, 0 where no splitting passes; ``tau1`` … ``tau4`` and ``msoftdrop`` (GeV) as of ``FatJet``.
     """
-    found, parts = jets.cluster(ak.to_packed(particles[list(nanoaod.MOMENTUM)]), setting.radius, setting.pt_min)
+    found, parts = jets.of_particles(ak.to_packed(particles[list(nanoaod.MOMENTUM)]), setting.radius, setting.pt_min)
     shapes, subjets = jets.substructure(parts, setting.radius, setting.softdrop_zcut, setting.softdrop_beta)
     fields = {name: found[name] for name in nanoaod.MOMENTUM}
     fields |= {"rapidity": _rapidity(found), "nConstituents": ak.num(parts, axis=2), "width": _width(found, parts)}
