@@ -48,12 +48,15 @@ def cluster(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array
     sequence = _anti_kt(four_momenta(particles), radius)
     momenta, index = sequence.inclusive_jets(pt_min), sequence.constituent_index(pt_min)
     # Neither list is sorted, but both have the same order.
-    order = ak.argsort(momenta.pt, ascending=False)
-    momenta, index = momenta[order], index[order]
-    sizes = ak.flatten(ak.num(index, axis=2))
-    constituents = ak.unflatten(particles[ak.flatten(index, axis=2)], sizes, axis=1)
-    constituents = constituents[ak.argsort(constituents.pt, axis=2, ascending=False)]
-    return _coordinates(momenta), constituents
+    counts, sizes, jets = ak.to_numpy(ak.num(momenta)), ak.num(particles), ak.flatten(momenta)
+    by_jet = ak.flatten(index)
+    event, jet = np.repeat(np.arange(len(counts)), counts), np.repeat(np.arange(len(by_jet)), ak.num(by_jet))
+    order = np.lexsort((-np.hypot(ak.to_numpy(jets["px"]), ak.to_numpy(jets["py"])), event))
+    owner = np.full(len(ak.flatten(particles)), -1)
+    first = np.cumsum(sizes) - sizes
+    owner[ak.to_numpy(ak.flatten(by_jet)) + ak.to_numpy(first)[event[jet]]] = np.argsort(order)[jet]
+    found = ak.unflatten(jets[order], counts)
+    return _coordinates(found), _constituents(particles, owner, found)
 
 
 def of_particles(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array, ak.Array]:
@@ -63,15 +66,20 @@ def of_particles(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.
     """
     momenta = four_momenta(particles)
     found, owner = _compiled(momenta, radius, pt_min)
-    used = np.flatnonzero(owner >= 0)
-    used = used[np.lexsort((-ak.to_numpy(ak.flatten(particles["pt"]))[used], owner[used]))]
-    parts = ak.unflatten(ak.flatten(particles)[used], np.bincount(owner[used], minlength=len(ak.flatten(found))))
-    return _coordinates(found), ak.unflatten(parts, ak.num(found))
+    return _coordinates(found), _constituents(particles, owner, found)
 
 
 def find(momenta: ak.Array, radius: float, pt_min: float) -> ak.Array:
     """The jets of ``of_particles`` without their constituents, from what ``four_momenta`` gives."""
     return _coordinates(_compiled(momenta, radius, pt_min)[0])
+
+
+def _constituents(particles: ak.Array, owner: np.ndarray, jets: ak.Array) -> ak.Array:
+    """The particles of each of the ``jets`` by falling pT; ``owner``: each particle's place among all jets, or -1."""
+    flat, used = ak.flatten(particles), np.flatnonzero(owner >= 0)
+    used = used[np.lexsort((-ak.to_numpy(flat["pt"])[used], owner[used]))]
+    parts = ak.unflatten(flat[used], np.bincount(owner[used], minlength=len(ak.flatten(jets))))
+    return ak.unflatten(parts, ak.num(jets))
 
 
 def _compiled(momenta: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array, np.ndarray]:
