@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # The columns that tell events apart.
 KEY = ("run", "luminosityBlock", "event")
 Keys = NDArray[np.uint64]
+# Tells the seeds of a bootstrap's replicas from all others.
+BOOTSTRAP = 0xB007
 
 
 def keys(events: "ak.Array") -> Keys:
@@ -35,6 +37,13 @@ def folds(keys: Keys, n_folds: int, seed: int) -> NDArray[np.int64]:
 def uniform(keys: Keys, seed: int) -> NDArray[np.float64]:
     """A reproducible number in [0, 1) for each event, independent of its fold."""
     return (mix(~keys ^ np.uint64(seed)) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def poisson(keys: Keys, seed: int) -> NDArray[np.int64]:
+    """A reproducible number from the Poisson distribution of mean 1 for each hash, as a bootstrap draws events."""
+    steps = np.cumsum(np.exp(-1.0) / np.cumprod([1.0, *range(1, 20)]))
+    # A hash of its own: the number must not depend on the event's fold.
+    return np.searchsorted(steps, uniform(mix(keys), derived_seed(BOOTSTRAP, seed)), side="right")
 
 
 def members(keys: Keys, counts: NDArray[np.int64]) -> Keys:

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.results import read
+from resonaut.core.style import COLOURS, Array, headline, legend_below, ratio_panels
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
-from resonaut.report.style import COLOURS, Array, headline, legend_below, ratio_panels
 from resonaut.reweight.results import Closure, Feature
 
 FIGURE = Figure(
