@@ -45,7 +45,7 @@ def compare(
         denominator: features (k, m).
         names: of the m variables.
         settings: numbers of bins and replicas, and the classifier.
-        inputs: the names that the classifier sees; all by default.
+        inputs: the names that the classifier sees; all by default, and without any there is no classifier.
         folds: the fold of each event of both, where the weights of a fold come from models that have not seen it. Then
             a fold is compared with the same fold only.
         called: what sentences call the samples.
@@ -67,14 +67,15 @@ def compare(
         for one, replicas in zip(placed, whole.replicas(placed), strict=True)
     ]
     chosen = [list(names).index(name) for name in inputs]
-    judged = _classified((numerator, denominator), chosen, fold, settings)
+    judged = _classified((numerator, denominator), chosen, fold, settings) if chosen else None
+    few = ["there are too few events to train a classifier"] if chosen and not judged else []
     return TwoSample(
         events=(len(numerator.keys), len(denominator.keys)),
         effective=(whole.effective[0], whole.effective[1]),
         variables=variables,
         pairs=whole.pairs(placed),
         classifier=judged,
-        warnings=_warnings([*variables, *([judged.output] if judged else [])], judged, called),
+        warnings=[*_uncovered([*variables, *([judged.output] if judged else [])], called), *few],
     )
 
 
@@ -246,16 +247,14 @@ def _classified(
     )
 
 
-def _warnings(variables: Sequence[Variable], judged: Classifier | None, called: tuple[str, str]) -> list[str]:
-    found = [
+def _uncovered(variables: Sequence[Variable], called: tuple[str, str]) -> list[str]:
+    """A sentence for each sample that lies partly where the other has no events."""
+    return [
         f"{100 * share:.2g} % of {one} are where {other} has no events ({variable.name})"
         for variable in variables
         for share, one, other in zip(variable.uncovered, called, called[::-1], strict=True)
         if share > MOST_UNCOVERED
     ]
-    if judged is None:
-        found.append("there are too few events to train a classifier")
-    return found
 
 
 def _require_usable(which: str, sample: Sample, names: Sequence[str]) -> None:

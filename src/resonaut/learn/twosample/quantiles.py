@@ -39,8 +39,10 @@ class Bins:
         weights = np.concatenate([np.abs(w) / np.abs(w).sum() for _, w in samples])
         order = np.argsort(values, kind="stable")
         values, summed = values[order], np.cumsum(weights[order])
-        coarse = _inner_edges(values, summed, wide)
-        fine = np.union1d(coarse, _inner_edges(values, summed, int(np.clip(effective / FEWEST_EVENTS, wide, MOST))))
+        coarse = _without_light(_inner_edges(values, summed, wide), values, summed, FEWEST_EVENTS / effective)
+        # Each wide bin is made of so many narrow ones.
+        times = int(np.clip(effective / FEWEST_EVENTS, wide, MOST)) // wide
+        fine = np.union1d(coarse, _inner_edges(values, summed, wide * times))
         last = fine[-1] if len(fine) else values[0]
         # Above a value that has a bin of its own the last bin is as wide as the one before.
         width = values[-1] - (fine[-2] if len(fine) > 1 else values[0])
@@ -85,6 +87,22 @@ def _inner_edges(values: Values, summed: Floats, number: int) -> Values:
     edges = np.union1d(found, values[right[often]])
     above: Values = edges[edges > values[0]]
     return above
+
+
+def _without_light(edges: Values, values: Values, summed: Floats, least: float) -> Values:
+    """Inner edges without those of bins of less than a share of the weight: each such bin joins its lighter neighbour.
+
+    A value with a bin of its own may leave few events beside it.
+    """
+    while len(edges):
+        before = np.r_[0, np.searchsorted(values, edges), len(values)]
+        weight = np.diff(np.r_[0, summed][before]) / summed[-1]
+        light = int(np.argmin(weight))
+        if weight[light] >= least:
+            break
+        right = light == 0 or (light < len(edges) and weight[light + 1] < weight[light - 1])
+        edges = np.delete(edges, light if right else light - 1)
+    return edges
 
 
 @dataclass(frozen=True)
