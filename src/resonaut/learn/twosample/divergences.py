@@ -84,12 +84,12 @@ def _shares(sums: Floats) -> Floats:
 def _divergence(value: float, varied: Floats, drawn: Floats) -> Divergence:
     if not np.isfinite(value):
         return Divergence(value=None, error=None, alike=None, alike_spread=None, p_value=None)
-    error, mean, spread = varied.std(ddof=1), drawn.mean(), drawn.std(ddof=1)
+    known = bool(np.isfinite(drawn).all())
     return Divergence(
         value=value,
-        error=float(error) if np.isfinite(varied).all() else None,
-        alike=float(mean) if np.isfinite(drawn).all() else None,
-        alike_spread=float(spread) if np.isfinite(drawn).all() else None,
+        error=float(varied.std(ddof=1)) if np.isfinite(varied).all() else None,
+        alike=float(drawn.mean()) if known else None,
+        alike_spread=float(drawn.std(ddof=1)) if known else None,
         p_value=float((1 + np.count_nonzero(drawn >= value)) / (1 + len(drawn))),
     )
 

@@ -39,7 +39,8 @@ class Bins:
         weights = np.concatenate([np.abs(w) / np.abs(w).sum() for _, w in samples])
         order = np.argsort(values, kind="stable")
         values, summed = values[order], np.cumsum(weights[order])
-        coarse = _without_light(_inner_edges(values, summed, wide), values, summed, FEWEST_EVENTS / effective)
+        least = min(FEWEST_EVENTS / effective, 0.25 / wide)
+        coarse = _without_light(_inner_edges(values, summed, wide), values, summed, least)
         # Each wide bin is made of so many narrow ones.
         times = int(np.clip(effective / FEWEST_EVENTS, wide, MOST)) // wide
         fine = np.union1d(coarse, _inner_edges(values, summed, wide * times))
