@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.learn import ratio
-from resonaut.learn.twosample import classifier
+from resonaut.learn.twosample.classifier import area
 from resonaut.physics import features
 from resonaut.reweight.results import Closure, Feature
 from resonaut.reweight.settings import Settings
@@ -25,10 +25,10 @@ def closure(
 ) -> Closure:
     """Compare data with the simulation before and after, in the sidebands.
 
-    Before, the simulation is scaled to the number of data events, so that shapes are compared.
+    Before, the simulation is scaled to the data, so that shapes are compared.
 
     Args:
-        data: sideband data, weight 1.
+        data: sideband data.
         simulation: sideband simulation, weights in fb.
         reweighter: what was trained on both.
         luminosity: 1/fb.
@@ -36,41 +36,39 @@ def closure(
     """
     reweight = reweighter.weights(simulation.features, simulation.keys)
     after = simulation.weights * luminosity * reweight
-    before = simulation.weights * (len(data.keys) / simulation.weights.sum())
+    before = simulation.weights * (data.weights.sum() / simulation.weights.sum())
     samples = {"before": replace(simulation, weights=before), "after": replace(simulation, weights=after)}
     folds = [reweighter.models.folds(sample.keys) for sample in (data, simulation)]
-    judges = classifier.fresh(settings.classifier)
-    held_out = {
-        name: classifier.held_out((data, sample), folds, settings.classifier.folds, judges)
-        for name, sample in samples.items()
-    }
-    areas = {name: classifier.area(*found) if found else (None, None) for name, found in held_out.items()}
+    areas = {name: area(data, sample, folds, settings.classifier) for name, sample in samples.items()}
     return Closure(
         data_events=len(data.keys),
         simulation_events=len(simulation.keys),
         normalisation_before=float(simulation.weights.sum() * luminosity),
         weight_range=(float(reweight.min()), float(reweight.max())),
-        features=[_feature(i, data, samples, folds, settings) for i in range(len(settings.features))],
+        features=[
+            compared(name, i, data, samples, folds, settings.histogram_bins) for i, name in enumerate(settings.features)
+        ],
         **{f"auc_{name}": area for name, (area, _) in areas.items()},
         **{f"auc_error_{name}": error for name, (_, error) in areas.items()},
     )
 
 
-def _feature(
+def compared(
+    name: str,
     i: int,
     data: ratio.Sample,
     samples: dict[str, ratio.Sample],
     folds: list[NDArray[np.int64]],
-    settings: Settings,
+    bins: int,
 ) -> Feature:
-    name = settings.features[i]
+    """Histograms of feature number ``i`` in data and in simulation, fold by fold of both; see ``closure``."""
     # Bins of equal data content: every one counts in chi2, whatever the feature's tails.
-    quantiles = np.quantile(data.features[:, i], np.linspace(0, 1, settings.histogram_bins + 1))
+    quantiles = np.quantile(data.features[:, i], np.linspace(0, 1, bins + 1))
     edges = np.unique(quantiles.astype(np.float64))
     edges[-1] = np.nextafter(edges[-1], np.inf)
-    unit = features.FEATURES[name].unit
+    unit = features.feature(name).unit
     axis = hist.axis.Variable(edges, name=name, label=name if unit == "1" else f"{name} [{unit}]")
-    number = settings.classifier.folds
+    number = int(max(map(np.max, folds))) + 1
 
     def fill(sample: ratio.Sample, fold: NDArray[np.int64]) -> hist.Hist:
         both = hist.Hist(axis, hist.axis.Integer(0, number, name="fold"), storage=hist.storage.Weight())

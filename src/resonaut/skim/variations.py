@@ -16,7 +16,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.events import KEY
-from resonaut.core.lists import gathered
+from resonaut.core.lists import gathered, plain
 from resonaut.core.variations import GROUP, PASSES, differs, shifted_name, where
 from resonaut.skim.columns import Column
 from resonaut.skim.cutflow import Cutflow
@@ -195,7 +195,7 @@ def _stacked(parts: Sequence[Any], chosen: Sequence[np.ndarray]) -> Any:
     found = [gathered(layout, places) for layout, places in zip(layouts, chosen, strict=True)]
 
     def joined(name: str | None) -> ak.contents.Content:
-        values = [ak.to_numpy(content if name is None else content[name])[places] for _, places, content in found]
+        values = [plain(content if name is None else content[name])[places] for _, places, content in found]
         return ak.contents.NumpyArray(np.concatenate(values))
 
     names = found[0][2].fields
@@ -224,8 +224,6 @@ def _stored(values: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[st
 
 def flags(nominal: Passing, whole: Passing, varied: Mapping[str, Passing]) -> dict[str, Any]:
     """The column ``passes`` of the kept events, and that of each variation in which other events pass."""
-    if not varied:
-        return {}
     passes = nominal.mask[whole.mask]
     found: dict[str, Any] = {PASSES: passes}
     for variation, one in varied.items():

@@ -7,8 +7,8 @@ by a hash of their identifier, and every prediction comes from models trained wi
 The hash, not the row, decides everything random: order and chunking of the events change nothing.
 """
 
-from resonaut.learn.ratio.crossfit import CrossFit, auc
+from resonaut.learn.ratio.crossfit import CrossFit, auc, made_positive
 from resonaut.learn.ratio.sample import Sample
-from resonaut.learn.ratio.settings import NetworkSettings, Settings, TreeSettings
+from resonaut.learn.ratio.settings import NetworkSettings, SetSettings, Settings, TreeSettings
 
-__all__ = ["CrossFit", "NetworkSettings", "Sample", "Settings", "TreeSettings", "auc"]
+__all__ = ["CrossFit", "NetworkSettings", "Sample", "SetSettings", "Settings", "TreeSettings", "auc", "made_positive"]

@@ -1,15 +1,16 @@
 """k folds: every event is predicted by models that have not seen its fold."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.errors import EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
+from resonaut.learn.ratio.positive import Even, Signed, by_sign, is_signed, positive
 from resonaut.learn.ratio.sample import Pair, Sample
 from resonaut.learn.ratio.settings import Settings
 
@@ -28,36 +29,44 @@ class Model(Protocol):
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The output f of each event, shape (n,)."""
 
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The outputs whose mean is f, shape (members, n)."""
+
 
 @dataclass(frozen=True)
 class CrossFit:
-    """The trained models: one for each fold, which has not seen that fold's events."""
+    """The trained models: one for each fold, which has not seen that fold's events.
+
+    ``signed``: what became of negative weights of the numerator and of the denominator, on average over the folds.
+    """
 
     models: Sequence[Model]
     seed: int
+    signed: tuple[Signed, Signed] = (Signed(), Signed())
 
     @classmethod
     def fit(cls, numerator: Sample, denominator: Sample, settings: Settings = DEFAULT) -> "CrossFit":
         """Train on both samples; each counts the same, whatever its sum of weights.
 
+        Signed weights are made positive first, for each fold by models that have not seen it either.
+
         Raises:
             EmptySelectionError: a fold leaves too few events of a sample to train on.
+            NotFiniteError: a weight or a feature is no number.
+            ResonautError: the weights of a sample do not sum to more than 0.
         """
-        return cls.fit_pairs(
-            [
-                (without_fold(numerator, fold, settings), without_fold(denominator, fold, settings))
-                for fold in range(settings.folds)
-            ],
-            settings,
-        )
+        (first, signs), (second, others) = (_training_parts(one, settings) for one in (numerator, denominator))
+        return replace(cls.fit_pairs(list(zip(first, second, strict=True)), settings), signed=(signs, others))
 
     @classmethod
     def fit_pairs(cls, pairs: Sequence[Pair], settings: Settings) -> "CrossFit":
         """Train the models of fold f between the two samples of ``pairs[f]``, from which the caller left out the fold.
 
         Raises:
+            ConfigError: the backend takes sets of particles and the features are none, or the other way round.
             EmptySelectionError: a sample has too few events to train on.
         """
+        _require_form(pairs[0][0], settings)
         ordered = []
         for fold, (first, second) in enumerate(pairs):
             if min(len(first.keys), len(second.keys)) < MIN_TRAINING_EVENTS:
@@ -84,17 +93,78 @@ class CrossFit:
         """
         keys = rows(len(features)) if keys is None else keys
         result = np.empty(len(keys))
+        for model, here in self._dealt(keys):
+            result[here] = model.probability(features[here])
+        return result
+
+    def members(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
+        """The outputs of each member of the ensemble that has not seen an event, shape (n, members)."""
+        parts = [(here, model.members(features[here])) for model, here in self._dealt(keys)]
+        result = np.empty((len(keys), len(parts[0][1]) if parts else 1))
+        for here, part in parts:
+            result[here] = part.T
+        return result
+
+    def _dealt(self, keys: Keys) -> Iterator[tuple[Model, NDArray[np.bool_]]]:
+        """Each model that has events to predict, and which."""
         fold = self.folds(keys)
         for number, model in enumerate(self.models):
             here = fold == number
             if here.any():
-                result[here] = model.probability(features[here])
-        return result
+                yield model, here
 
     def ratio(self, features: NDArray[np.float32], keys: Keys | None = None) -> NDArray[np.float64]:
         """p_numerator / p_denominator = f / (1 - f) for each event."""
-        f = np.clip(self.probability(features, keys), 1e-6, 1 - 1e-6)
-        return f / (1 - f)
+        return as_ratio(self.probability(features, keys))
+
+
+def as_ratio(output: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ratio f / (1 - f) of outputs f, which count as at least 1e-6 away from 0 and 1."""
+    f = np.clip(output, 1e-6, 1 - 1e-6)
+    return f / (1 - f)
+
+
+def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample, Signed]:
+    """A sample whose signed weights are made positive, those of each event by models that have not seen it.
+
+    Raises:
+        NotFiniteError: a weight or a feature is no number.
+        ResonautError: its weights do not sum to more than 0.
+    """
+    if not is_signed(sample.require_finite()):
+        return sample, Signed()
+    parts = [without_fold(sample, fold, settings) for fold in range(settings.folds)]
+    return positive(sample, _signs(parts, settings).probability(sample.features, sample.keys))
+
+
+def _require_form(sample: Sample, settings: Settings) -> None:
+    sets, shape = settings.backend == "sets", sample.features.shape
+    if sets != (len(shape) == 3):
+        form = "(events, particles, features)" if sets else "(events, features)"
+        raise ConfigError(
+            f"classifier.backend is {settings.backend!r}, which takes features of shape {form}, and these are {shape}; "
+            "choose another one."
+        )
+
+
+def _training_parts(sample: Sample, settings: Settings) -> tuple[list[Sample], Signed]:
+    """What the models of each fold may see, with positive weights, and what became of signs."""
+    parts = [without_fold(sample.require_finite(), fold, settings) for fold in range(settings.folds)]
+    if not is_signed(sample):
+        return parts, Signed()
+    # The models of a fold say how its training events count: those of other folds have seen the fold.
+    signs = _signs(parts, settings).models
+    made = [positive(part, model.probability(part.features)) for part, model in zip(parts, signs, strict=True)]
+    return [part for part, _ in made], Signed.mean([signed for _, signed in made])
+
+
+def _signs(parts: Sequence[Sample], settings: Settings) -> CrossFit:
+    """Models between the positive and the negative events of each fold's part."""
+    pairs = [by_sign(part) for part in parts]
+    enough = [min(len(one.keys) for one in pair) >= MIN_TRAINING_EVENTS for pair in pairs]
+    learned = [pair for pair, learns in zip(pairs, enough, strict=True) if learns]
+    models = iter(CrossFit.fit_pairs(learned, settings).models if learned else ())
+    return CrossFit([next(models) if learns else Even() for learns in enough], settings.seed)
 
 
 def without_fold(sample: Sample, fold: int, settings: Settings) -> Sample:

@@ -20,28 +20,31 @@ class Perceptrons:
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The mean output f, shape (n,)."""
-        mean: NDArray[np.float64] = self.networks.probability(features, self.chosen).mean(axis=0)
+        mean: NDArray[np.float64] = self.members(features).mean(axis=0)
         return mean
+
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The output of each of them, shape (chosen, n)."""
+        return self.networks.probability(features, self.chosen)
 
 
 def train(pairs: Sequence[Pair], settings: Settings) -> list[Perceptrons]:
     """The networks of each fold, between the two samples of its pair."""
     samples = [balanced(*pair) for pair in pairs]
-    shape = (len(pairs), settings.network.validation_parts, settings.network.restarts)
+    own = settings.sets if settings.backend == "sets" else settings.network
+    shape = (len(pairs), own.validation_parts, own.restarts)
     starts = np.cumsum([0, *(len(sample.labels) for sample in samples)])
     training, validation = [], []
     for start, sample in zip(starts, samples, strict=False):
-        part = validation_part(sample.keys, settings.network.validation_parts, settings.seed)
-        for number in range(settings.network.validation_parts):
-            training += [start + np.flatnonzero(part != number)] * settings.network.restarts
-            validation += [start + np.flatnonzero(part == number)] * settings.network.restarts
+        part = validation_part(sample.keys, own.validation_parts, settings.seed)
+        for number in range(own.validation_parts):
+            training += [start + np.flatnonzero(part != number)] * own.restarts
+            validation += [start + np.flatnonzero(part == number)] * own.restarts
     every = Balanced(
         *(np.concatenate([getattr(s, name) for s in samples]) for name in ("features", "labels", "weights", "keys"))
     )
     seeds = np.random.SeedSequence(settings.seed).generate_state(len(training)).tolist()
-    networks = Networks.train(
-        every.features, every.labels, every.weights, training, validation, seeds, settings.network
-    )
+    networks = Networks.train(every.features, every.labels, every.weights, training, validation, seeds, own)
     merit = np.array(
         [_efficiency(networks, m, every, rows, settings.choice_efficiency) for m, rows in enumerate(validation)]
     ).reshape(shape)

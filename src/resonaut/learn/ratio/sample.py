@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
-from resonaut.core.errors import ResonautError
+from resonaut.core.errors import NotFiniteError, ResonautError
 from resonaut.core.identifier import Keys, folds
 
 # Deals the validation parts; any constant that is no likely difference of two seeds.
@@ -17,7 +17,11 @@ VALIDATION_SEED = 0x7A11DA7E
 
 @dataclass(frozen=True)
 class Sample:
-    """Weighted events: ``features`` (n, m), ``weights`` (n,) of any scale, ``keys`` (n,) from ``identifier``."""
+    """Weighted events: ``features`` (n, m), ``weights`` (n,) of any scale, ``keys`` (n,) from ``identifier``.
+
+    Features of sets of particles are (n, particles, m); a row of NaN is no particle. Copies of an event, such as its
+    jets, have its key: they stay in one fold and are drawn together.
+    """
 
     features: NDArray[np.float32]
     weights: NDArray[np.float64]
@@ -45,12 +49,38 @@ class Sample:
             np.concatenate([part.keys for part in parts]),
         )
 
+    def bootstrap(self, replica: int) -> "Sample":
+        """The events drawn again, each key with a number of its own from a Poisson distribution of mean 1.
+
+        The number follows from the key and the ``replica`` alone, whatever the order, the chunks and the other events.
+        """
+        drawn = identifier.poisson(self.keys, replica)
+        return Sample(self.features, self.weights * drawn, self.keys)[drawn > 0]
+
+    def require_finite(self) -> "Sample":
+        """The sample itself.
+
+        Raises:
+            NotFiniteError: a weight or a feature is NaN or infinite, but for rows of NaN in sets of particles.
+        """
+        values = self.features
+        if values.ndim > 2:
+            values = values[~np.isnan(values).all(axis=2)]
+        for what, array in (("weights", self.weights), ("features", values)):
+            if bad := np.count_nonzero(~np.isfinite(array)):
+                raise NotFiniteError(f"{bad} {what} of training events are NaN or infinite; cut or mend these events.")
+        return self
+
     def sorted(self) -> "Sample":
         """The events in the order of their keys, whatever the order of rows and files.
 
         Raises:
-            ResonautError: a weight is negative.
+            ResonautError: a weight is negative, or all are 0.
         """
+        if not self.weights.any():
+            raise ResonautError(
+                f"the weights of {len(self.keys)} training events are all 0; use a sample with positive weights."
+            )
         if np.any(self.weights < 0):
             raise ResonautError(
                 f"{np.count_nonzero(self.weights < 0)} training events have negative weights, which classifiers "

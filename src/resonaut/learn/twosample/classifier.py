@@ -7,14 +7,14 @@ exchanged halves would depend on each other.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError
-from resonaut.learn.ratio import CrossFit, Settings, auc
+from resonaut.learn.ratio import CrossFit, Sample, Settings, auc
 from resonaut.learn.ratio.sample import Pair
 from resonaut.learn.twosample.agreement import tested
 from resonaut.learn.twosample.quantiles import Floats
@@ -26,45 +26,60 @@ FRESH_SEED = 1000003
 BINS = 10
 
 
-def fresh(given: Settings) -> Settings:
-    """The settings of a classifier that is to find what those of ``given`` left: of other events, in less time."""
-    return replace(
+def area(
+    numerator: Sample, denominator: Sample, folds: Sequence[NDArray[np.int64]], given: Settings
+) -> tuple[float | None, float | None]:
+    """AUC of fresh classifiers, one for each fold, and its error without a difference.
+
+    Args:
+        numerator: a sample.
+        denominator: another one, with weights from models of ``given.folds`` folds.
+        folds: the fold of each event of both.
+        given: the settings of those models; the fresh ones are of their kind, for fewer events.
+
+    Returns:
+        None, twice, where a fold has too few events.
+    """
+    judges = replace(
         given,
         seed=given.seed + FRESH_SEED,
         trees=replace(given.trees, validation_parts=2),
         network=replace(given.network, validation_parts=2),
+        sets=replace(given.sets, validation_parts=2),
     )
+    judged = held_out((numerator, denominator), folds, given.folds, judges)
+    return mean_auc(judged) if judged else (None, None)
 
 
-def held_out(
-    pair: Pair, folds: Sequence[NDArray[np.int64]], number: int, settings: Settings
-) -> tuple[list[Pair], list[tuple[Floats, Floats]]] | None:
-    """For each of ``number`` folds the events that are judged, and the output of the fold's classifier for them.
+@dataclass(frozen=True)
+class Judged:
+    """The events of one fold that its classifier has not seen, and its output for them, (n,) and (m,)."""
 
-    None where a fold has too few events to train one.
-    """
-    judged, scores = [], []
+    samples: Pair
+    output: tuple[Floats, Floats]
+
+
+def held_out(samples: Pair, folds: Sequence[NDArray[np.int64]], number: int, settings: Settings) -> list[Judged] | None:
+    """What the classifiers of each of ``number`` folds judge; None where one has too few events to train on."""
+    found = []
     for fold in range(number):
-        here = [sample[own == fold] for sample, own in zip(pair, folds, strict=True)]
-        seen = [identifier.folds(sample.keys, 2, settings.seed) == 0 for sample in here]
-        learned, kept = ((here[0][a], here[1][b]) for a, b in ((seen[0], seen[1]), (~seen[0], ~seen[1])))
+        pair = [sample[own == fold] for sample, own in zip(samples, folds, strict=True)]
+        seen = [identifier.folds(sample.keys, 2, settings.seed) == 0 for sample in pair]
+        learned, judged = ([s[h == half] for s, h in zip(pair, seen, strict=True)] for half in (True, False))
         try:
-            models = CrossFit.fit_pairs([learned], settings)
+            models = CrossFit.fit_pairs([(learned[0], learned[1])], settings)
         except EmptySelectionError:
             return None
-        judged.append(kept)
-        scores.append(tuple(models.probability(sample.features, sample.keys) for sample in kept))
-    return judged, scores  # type: ignore[return-value]
+        first, second = (models.probability(sample.features, sample.keys) for sample in judged)
+        found.append(Judged((judged[0], judged[1]), (first, second)))
+    return found
 
 
-def area(judged: Sequence[Pair], scores: Sequence[tuple[Floats, Floats]]) -> tuple[float, float]:
-    """AUC of the classifiers, one for each fold: their mean and its standard error without a difference."""
-    areas = [
-        auc(*output, numerator.weights, denominator.weights)
-        for (numerator, denominator), output in zip(judged, scores, strict=True)
-    ]
-    mean, error = np.array(areas).T
-    return float(mean.mean()), float(np.sqrt(np.sum(error**2)) / len(error))
+def mean_auc(judged: Sequence[Judged]) -> tuple[float, float]:
+    """The mean of the folds' AUCs, and its standard error without a difference."""
+    areas = [auc(*one.output, one.samples[0].weights, one.samples[1].weights) for one in judged]
+    area, error = np.array(areas).T
+    return float(area.mean()), float(np.sqrt(np.sum(error**2)) / len(error))
 
 
 def calibration(scores: tuple[Floats, Floats], weights: tuple[Floats, Floats], bins: int = BINS) -> Calibration:

@@ -222,27 +222,23 @@ def _classified(
     """What a fresh classifier finds; None where there are too few events."""
     seen = tuple(replace(sample, features=sample.features[:, chosen]) for sample in samples)
     folds = int(max(f.max() for f in fold)) + 1
-    found = classifier.held_out((seen[0], seen[1]), fold, folds, settings.classifier)
-    if found is None:
+    judged = classifier.held_out((seen[0], seen[1]), fold, folds, settings.classifier)
+    if judged is None:
         return None
-    judged, scores = found
-    area, error = classifier.area(*found)
-    together: Samples = tuple(map(Sample.concatenate, zip(*judged, strict=True)))  # type: ignore[assignment]
-    outputs = tuple(np.concatenate(one) for one in zip(*scores, strict=True))
+    outputs = [np.concatenate([one.output[which] for one in judged]) for which in (0, 1)]
     if np.ptp(np.concatenate(outputs)) == 0:
         # Nothing could be learned from so few.
         return None
-    number = tuple(
-        np.concatenate([np.full(len(pair[which].keys), f) for f, pair in enumerate(judged)]) for which in (0, 1)
-    )
-    two = _Two(together, (number[0], number[1]), settings)
+    area, error = classifier.mean_auc(judged)
+    kept = [Sample.concatenate([one.samples[which] for one in judged]) for which in (0, 1)]
+    number = [np.repeat(np.arange(folds), [len(one.output[which]) for one in judged]) for which in (0, 1)]
+    two = _Two((kept[0], kept[1]), (number[0], number[1]), settings)
     output = two.placed(OUTPUT, (outputs[0], outputs[1]))
-    weights = together[0].weights, together[1].weights
     return Classifier(
         auc=area,
         auc_error=error,
         p_value=float(norm.sf((area - 0.5) / error)),
-        calibration=classifier.calibration(output.values, weights),
+        calibration=classifier.calibration(output.values, (kept[0].weights, kept[1].weights)),
         output=two.variable(output, two.replicas([output])[0], False),
     )
 

@@ -11,11 +11,11 @@ from resonaut.core.manifest import Cut, Manifest
 from resonaut.core.results import read
 from resonaut.core.style import COLOURS, above, figure
 from resonaut.report import settings
-from resonaut.report.figure import CONFIG, MANIFESTS, Figure, Output
+from resonaut.report.figure import CONFIG, CUTFLOWS, Figure, Output
 
 FIGURE = Figure(
     category="Selection",
-    reads={"manifests": MANIFESTS, "config": CONFIG},
+    reads={"manifests": CUTFLOWS, "config": CONFIG},
     writes={"table": Output("cutflow.csv"), "plot": Output("cutflow.png")},
 )
 
