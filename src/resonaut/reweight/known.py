@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from resonaut.core import identifier
 from resonaut.learn.ratio.weights import Spread
-from resonaut.reweight.closure import FRESH_SEED, area, compared
+from resonaut.learn.twosample.classifier import FRESH_SEED, area
+from resonaut.reweight.closure import compared
 from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, truth
 from resonaut.reweight.results import Kept, RatioClosure, Truth
 
