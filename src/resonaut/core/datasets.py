@@ -43,6 +43,11 @@ class Generator:
     objects: bool = key(
         "Store small-radius jets, leptons, photons, taus and subjets too, settings in `simulate.objects`.", default=True
     )
+    track_jets: bool = key(
+        "Store jets of charged particles too, and of simulation those of particle level and dressed leptons: what an "
+        "unfolding compares. Settings in `simulate.objects.track_jet`; needs `objects`.",
+        default=False,
+    )
     components: list[Component] = key("The processes that are mixed in the dataset.")
 
 

@@ -4,7 +4,8 @@
 ``<results>/skim/<dataset>.json``; each later stage writes ``<results>/<verb>/<dataset>/<chunk>.parquet``
 with the event identifier and its own new columns, row for row the same events. Files are read one row
 group at a time, so memory does not grow with the dataset. Those of simulation may hold shifted values, too, and events
-that pass the selection only with them (``core.variations``); who reads sees the nominal ones, unless told otherwise.
+that pass the selection only with them (``core.variations``), or only at particle level; a column ``passes`` then tells
+them apart, and who reads sees the nominal ones, unless told otherwise.
 """
 
 import re
@@ -58,7 +59,7 @@ class Dataset:
 
     def _stored(self) -> int:
         """The number of nominal events in the files, without copies."""
-        if self.manifest.variations:
+        if any(PASSES in columns(self.path("skim", chunk)) for chunk in self.manifest.chunks):
             return sum(map(len, self.iterate(())))
         rows = sum(count(self.path("skim", chunk)) for chunk in self.manifest.chunks)
         return rows - sum(map(len, self.manifest.dropped.values()))
@@ -115,13 +116,14 @@ class Dataset:
         shifted = self.manifest.variations
         if variation and variation not in shifted:
             raise ValueError(f"{self.name!r} has no variation {variation!r}, only {list(shifted)}")
-        stored = ["gen_weight" if c == "weight" else c for c in columns if shifted or c != PASSES]
+        marked = PASSES in _open(self.path("skim", chunk)).schema_arrow.names
+        stored = ["gen_weight" if c == "weight" else c for c in columns if marked or c != PASSES]
         paths = [self.path(folder, chunk) for folder in ("skim", *friends)]
         dropped = self.manifest.dropped.get(chunk, ())
-        for batch in iterate(paths, stored, dropped, variation, passing=bool(shifted) and not every):
+        for batch in iterate(paths, stored, dropped, variation, passing=marked and not every):
             if "weight" in columns:
                 batch = ak.with_field(batch, batch.gen_weight * self.manifest.weight_scale, "weight")
-            if PASSES in columns and not shifted:
+            if PASSES in columns and not marked:
                 batch = ak.with_field(batch, np.ones(len(batch), bool), PASSES)
             yield batch
 

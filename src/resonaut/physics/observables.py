@@ -21,6 +21,8 @@ Values = NDArray[np.float64]
 # By name and field.
 Objects = Mapping[str, Any]
 
+# GeV; a groomed mass below, such as that of a lone photon, has no logarithm.
+LEAST_MASS = 1e-3
 MOMENTUM = ("pt", "eta", "phi", "mass")
 LARGE_JET, MET = "large_jet", "met"
 # Objects that are several of a region's, put together.
@@ -80,6 +82,13 @@ def delta_phi(one: Any, two: Any) -> Values:
     return found
 
 
+def rapidity(*parts: tuple[Any, int]) -> Values:
+    """The rapidity of the sum of objects at given places."""
+    px, py, pz, energy = summed(*parts)
+    transverse = np.sqrt(np.maximum(energy**2 - pz**2, px**2 + py**2))
+    return np.arcsinh(pz / np.where(transverse > 0, transverse, np.nan))
+
+
 def scalar_sum(objects: "ak.Array") -> Values:
     """The sum of the transverse momenta (GeV) of all objects of each event."""
     # The vocabulary alone is looked up before the first job.
@@ -93,6 +102,12 @@ def transverse_mass(lepton: "ak.Array", met: "ak.Array") -> Values:
     product = np.asarray(lepton.pt[:, 0], np.float64) * np.asarray(met.pt, np.float64)
     found: Values = np.sqrt(2 * product * (1 - np.cos(delta_phi(lepton.phi[:, 0], met.phi))))
     return found
+
+
+def _ratio(upper: Any, lower: Any) -> Values:
+    """Upper over lower, 0 where that is 0."""
+    above, below = (np.asarray(values, np.float64) for values in (upper, lower))
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
 
 def _pair(name: str, sign: str, symbol: str) -> dict[str, Observable]:
@@ -110,6 +125,7 @@ def _pair(name: str, sign: str, symbol: str) -> dict[str, Observable]:
     return {
         f"m_{sign}": Observable({name: Need(2)}, "GeV", rf"$m_{{{symbol}}}$", lambda o: mass(*two(o))),
         f"pt_{sign}": Observable({name: Need(2)}, "GeV", rf"$p_T^{{{symbol}}}$", lambda o: pt(*two(o))),
+        f"y_{sign}": Observable({name: Need(2)}, "1", rf"$y_{{{symbol}}}$", lambda o: rapidity(*two(o))),
         f"delta_eta_{sign}": Observable({name: Need(2, ("eta",))}, "1", rf"$|\Delta\eta_{{{symbol}}}|$", eta),
         f"delta_phi_{sign}": Observable({name: Need(2, ("phi",))}, "rad", rf"$|\Delta\phi_{{{symbol}}}|$", phi),
         f"delta_r_{sign}": Observable(
@@ -141,6 +157,18 @@ OBSERVABLES: Vocabulary[Observable] = Vocabulary(
             "GeV",
             r"$m_{j_1j_2j_3}$",
             lambda o: mass(*((o["small_jet"], place) for place in range(3))),
+        ),
+        "tau21_track_jet": Observable(
+            {"track_jet": Need(1, ("tau1", "tau2"))},
+            "1",
+            r"$\tau_{21}$",
+            lambda o: _ratio(o["track_jet"].tau2[:, 0], o["track_jet"].tau1[:, 0]),
+        ),
+        "ln_rho_track_jet": Observable(
+            {"track_jet": Need(1, ("pt", "msoftdrop"))},
+            "1",
+            r"$\ln\rho$",
+            lambda o: 2 * np.log(np.maximum(o["track_jet"].msoftdrop[:, 0], LEAST_MASS) / o["track_jet"].pt[:, 0]),
         ),
         **_pair("b_jet", "bb", "bb"),
         **_pair("lepton", "ll", r"\ell\ell"),

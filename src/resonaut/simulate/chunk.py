@@ -14,7 +14,7 @@ from tqdm import tqdm
 from resonaut.core.datasets import BLIND, DatasetConfig, Generator
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.physics import jets
-from resonaut.simulate import detector, nanoaod
+from resonaut.simulate import detector, levels, nanoaod
 from resonaut.simulate.generator import MAX_SEED, Batch, Pythia
 from resonaut.simulate.objects import Event, collections
 from resonaut.simulate.settings import Simulate
@@ -27,13 +27,15 @@ logger = logging.getLogger(__name__)
 class Chunk:
     """What the events of one chunk share.
 
-    ``blind``: the events stand for real collisions and carry no truth. ``objects``: leptons etc. are stored too.
+    ``blind``: the events stand for real collisions and carry no truth. ``objects``: leptons etc. are stored
+    too; ``track_jets``: those of charged particles.
     """
 
     number: int
     region: str
     blind: bool
     objects: bool
+    track_jets: bool
 
 
 def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, output: Path) -> None:
@@ -61,7 +63,7 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
         )
 
     first = chunk * dataset.generator.events_per_chunk
-    described = Chunk(chunk, dataset.region, blind, dataset.generator.objects)
+    described = Chunk(chunk, dataset.region, blind, dataset.generator.objects, dataset.generator.track_jets)
     parts = []
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
         for numbers, batch, rng in _generate(config, dataset.generator, name, chunk, components):
@@ -142,6 +144,8 @@ def _branches(
         more = collections(made_of, config, own.spawn(1)[0])
         fat_jets: list[ak.Array] = [events["FatJet"], more.pop("FatJet")]
         events |= more | {"FatJet": ak.zip({name: jet[name] for jet in fat_jets for name in jet.fields})}
+    if chunk.track_jets:
+        events |= levels.collections(candidates[keep], batch, keep, config, told=not chunk.blind)
     if not chunk.blind:
         events |= {"GenPart": batch.hard[keep], "genWeight": np.ones(np.count_nonzero(keep), np.float32)}
     if batch.shower_weight is not None:

@@ -57,6 +57,18 @@ def score(mean: ak.Array, rng: np.random.Generator) -> ak.Array:
     return ak.unflatten(1 / (1 + np.exp(-(logit + rng.standard_normal(len(logit))))), ak.num(mean))
 
 
+def masses(pdgid: np.ndarray) -> np.ndarray:
+    """The masses (GeV) that the tracks of charged particles are given."""
+    kind = _taken_for(pdgid)
+    return np.select([kind == k for k in MASSES], list(MASSES.values()))
+
+
+def _taken_for(pdgid: np.ndarray) -> np.ndarray:
+    """The kinds that particle flow tells apart: leptons, and pions."""
+    kind = np.abs(pdgid)
+    return np.where((kind == ELECTRON) | (kind == MUON), kind, PION)
+
+
 def _has_track(particles: Particles, tracker: Tracker, rng: np.random.Generator) -> np.ndarray:
     found = rng.random(len(particles.pt)) < tracker.efficiency
     reached = (particles.pt > tracker.pt_min) & (np.abs(particles.eta) < tracker.eta_max)
@@ -67,8 +79,7 @@ def _has_track(particles: Particles, tracker: Tracker, rng: np.random.Generator)
 def _tracks(particles: Particles, tracker: Tracker, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """One candidate per charged particle: lepton, or pion as particle flow assumes."""
     resolution = np.hypot(tracker.resolution_constant, tracker.resolution_slope * particles.pt)
-    kind = np.abs(particles.pdgid)
-    kind = np.where((kind == ELECTRON) | (kind == MUON), kind, PION)
+    kind = _taken_for(particles.pdgid)
     # In PDG's numbers leptons of positive charge are negative, pions of positive charge positive.
     sign = np.where(kind == PION, particles.charge, -particles.charge)
     return {
@@ -77,7 +88,7 @@ def _tracks(particles: Particles, tracker: Tracker, rng: np.random.Generator) ->
         "pt": particles.pt * np.exp(resolution * rng.standard_normal(len(resolution))),
         "eta": particles.eta,
         "phi": particles.phi,
-        "mass": np.select([kind == k for k in MASSES], list(MASSES.values())),
+        "mass": masses(particles.pdgid),
         "charge": particles.charge,
         "pdgid": (sign * kind).astype(np.int32),
     }

@@ -7,6 +7,7 @@ SciPost Phys. Codebases 8 (2022), arXiv:2203.11601.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import awkward as ak
@@ -16,8 +17,18 @@ import pythia8mc
 from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
 from resonaut.simulate.particles import Particles, pseudorapidity
-from resonaut.simulate.settings import Simulate
-from resonaut.simulate.truth import B_HADRONS, C_HADRONS, hadronic_taus, hard_process, missing_momentum, weak_hadrons
+from resonaut.simulate.settings import Process, Simulate
+from resonaut.simulate.truth import (
+    B_HADRONS,
+    C_HADRONS,
+    ELECTRON,
+    MUON,
+    hadronic_taus,
+    hard_process,
+    missing_momentum,
+    prompt_leptons,
+    weak_hadrons,
+)
 
 # Pythia takes seeds up to this one; 0 would be the time.
 MAX_SEED = 900_000_000
@@ -37,6 +48,7 @@ class Batch:
 
     ``b_hadrons``, ``c_hadrons``, ``taus``: directions of weakly decaying hadrons and of taus that decay to hadrons,
     events * var * {eta, phi}. ``missing``: px and py of all invisible particles, events * 2 (GeV).
+    ``prompt``: electrons and muons among the ``visible`` that come from the hard process, by their places there.
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     """
 
@@ -46,6 +58,7 @@ class Batch:
     c_hadrons: ak.Array
     taus: ak.Array
     missing: np.ndarray
+    prompt: np.ndarray
     shower_weight: np.ndarray | None
 
     def __len__(self) -> int:
@@ -89,23 +102,30 @@ def settings(
     ]
 
 
-class CentralPartons(pythia8mc.UserHooks):  # type: ignore[misc]
-    """Rejects 2 -> 2 processes with partons far apart in rapidity, before the costly shower.
+class Cuts(pythia8mc.UserHooks):  # type: ignore[misc]
+    """Rejects events by their hard process, before the costly shower.
 
     Pythia's cross section is then that of the accepted events.
     """
 
-    def __init__(self, delta_y_max: float) -> None:
+    def __init__(self, cuts: Process) -> None:
         super().__init__()
-        self.delta_y_max = delta_y_max
+        self.delta_y_max = inf if cuts.delta_y_max is None else cuts.delta_y_max
+        self.lepton_pt_min = cuts.lepton_pt_min
+        self.lepton_eta_max = inf if cuts.lepton_eta_max is None else cuts.lepton_eta_max
 
     def canVetoProcessLevel(self) -> bool:  # noqa: N802
         """Tell Pythia to ask."""
         return True
 
     def doVetoProcessLevel(self, process: Any) -> bool:  # noqa: N802
-        """Rows 3 and 4 of the process are the incoming partons, 5 and 6 their products."""
-        return bool(process[6].mother1() == 3 and abs(process[5].y() - process[6].y()) > self.delta_y_max)
+        """Rows 3 and 4 of the process are the incoming partons, those from 5 on their products."""
+        products = [process[row] for row in range(5, process.size())]
+        apart = len(products) > 1 and products[1].mother1() == 3
+        if apart and abs(products[0].y() - products[1].y()) > self.delta_y_max:
+            return True
+        leptons = [one for one in products if one.idAbs() in (ELECTRON, MUON)]
+        return any(one.pT() < self.lepton_pt_min or abs(one.eta()) > self.lepton_eta_max for one in leptons)
 
 
 class Pythia:
@@ -120,10 +140,10 @@ class Pythia:
         for line in settings(config, component, tune, seed, shower_variations):
             if not self.pythia.readString(line):
                 raise ConfigError(f"config: simulate: Pythia does not accept the setting {line!r}; correct it.")
-        delta_y_max = config.processes[component.process].delta_y_max
-        if delta_y_max is not None:
+        process = config.processes[component.process]
+        if process.cuts:
             # Pythia keeps no reference of its own.
-            self.hook = CentralPartons(delta_y_max)
+            self.hook = Cuts(process)
             self.pythia.setUserHooksPtr(self.hook)
         if not self.pythia.init():
             raise ConfigError(
@@ -185,5 +205,6 @@ class Pythia:
             c_hadrons=weak_hadrons(flat, counts, C_HADRONS),
             taus=hadronic_taus(flat, counts),
             missing=missing_momentum(flat, counts, detectable),
+            prompt=np.searchsorted(seen, prompt_leptons(flat, counts)),
             shower_weight=shower_weight,
         )

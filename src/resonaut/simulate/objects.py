@@ -18,11 +18,11 @@ from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, score
 from resonaut.simulate.generator import Batch
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Identification, Simulate, SmallJets, Taus
+from resonaut.simulate.truth import OUTGOING
 
 BARREL = 1.5
 # Lepton or photon of the hard process within this distance: CMS's matching.
 MATCH = 0.1
-OUTGOING = 23
 B_FLAVOUR, C_FLAVOUR = 5, 4
 # NanoAOD's numbers of a tight identification, and of origins: prompt, tau to hadrons, of another particle, none.
 TIGHT = {ELECTRON: 4, PHOTON: 3}

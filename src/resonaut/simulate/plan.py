@@ -52,6 +52,8 @@ def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[s
         yield f".generator.tune: {generator['tune']!r} is not in simulate.tunes, which has {known}; define it there"
     if generator["shower_variations"] and entry["nature"] in BLIND:
         yield " stands for collisions, which exist in one variation; set its generator.shower_variations to false"
+    if generator["track_jets"] and not generator["objects"]:
+        yield ".generator.track_jets needs the leptons of generator.objects; set that to true"
     total = 0.0
     for number, component in enumerate(generator["components"]):
         where, process = f".generator.components[{number}]", component["process"]

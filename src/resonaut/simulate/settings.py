@@ -134,6 +134,16 @@ class SmallJets:
 
 
 @record
+class TrackJets:
+    """Anti-kT jets of charged particles in the tracker's reach, and their substructure."""
+
+    radius: float = key("Radius of the jets.", default=0.4, gt=0, unit="rad")
+    pt_min: GeV = key("Smallest transverse momentum.", default=10, gt=0)
+    softdrop_zcut: float = key("Soft-drop momentum-sharing threshold.", default=0.1, ge=0)
+    softdrop_beta: float = key("Soft-drop angular exponent.", default=0)
+
+
+@record
 class Objects:
     """What else is stored of an event. Efficiencies are those of Delphes' CMS card."""
 
@@ -142,6 +152,7 @@ class Objects:
     muon: Muons = key("Muons.", default={})
     photon: Identification = key("Photons.", default={})
     tau: Taus = key("Taus that decay to hadrons.", default={})
+    track_jet: TrackJets = key("Jets of charged particles, of datasets with `generator.track_jets`.", default={})
     generator_jet_pt_min: GeV = key(
         "Smallest transverse momentum of small-radius jets of generated particles; those of the large radius "
         "start at half the `jets.pt_min`.",
@@ -171,7 +182,7 @@ class Filter:
 class Process:
     """Pythia settings of one process; ``{mass}`` and ``{0.9*mass}`` stand for the resonance mass.
 
-    ``delta_y_max`` cuts on the rapidity difference of the two partons of a 2 -> 2 process.
+    The cuts are on the hard process with its resonances' decays. Others are not generated.
     """
 
     settings: list[str] = key("Pythia settings of the process.")
@@ -181,6 +192,15 @@ class Process:
         default=None,
         gt=0,
     )
+    lepton_pt_min: GeV = key(
+        "Smallest transverse momentum of the hard process's electrons and muons, before the shower.", default=0, ge=0
+    )
+    lepton_eta_max: float | None = key("Their largest absolute pseudorapidity; null for no cut.", default=None, gt=0)
+
+    @property
+    def cuts(self) -> bool:
+        """Whether events are rejected by their hard process."""
+        return self.delta_y_max is not None or self.lepton_pt_min > 0 or self.lepton_eta_max is not None
 
 
 @record
@@ -288,6 +308,18 @@ class Simulate:
                     "23:onMode = off",
                     "23:onIfAny = 11 13 15",
                 ]
+            },
+            "z_jets": {
+                "settings": [
+                    "WeakBosonAndParton:qqbar2gmZg = on",
+                    "WeakBosonAndParton:qg2gmZq = on",
+                    "PhaseSpace:pTHatMin = 150.",
+                    "23:mMin = 60.",
+                    "23:onMode = off",
+                    "23:onIfAny = 13",
+                ],
+                "lepton_pt_min": 15,
+                "lepton_eta_max": 3.0,
             },
             "w_to_lv": {"settings": ["WeakSingleBoson:ffbar2W = on", "24:onMode = off", "24:onIfAny = 11 13 15"]},
             "tt": {"settings": ["Top:gg2ttbar = on", "Top:qqbar2ttbar = on"]},

@@ -8,7 +8,8 @@ import numpy as np
 from resonaut.simulate.particles import pseudorapidity
 
 # Pythia's status of incoming partons, resonances, and what comes out of the hard process or a resonance's decay.
-HARD_STATUS = (21, 22, 23)
+OUTGOING = 23
+HARD_STATUS = (21, 22, OUTGOING)
 # NanoAOD's bits isPrompt, isHardProcess, fromHardProcess, isFirstCopy, isLastCopy.
 FLAGS = 1 << 0 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13
 # NanoAOD gives particles along the beam a large but finite pseudorapidity.
@@ -42,6 +43,20 @@ def missing_momentum(record: Mapping[str, np.ndarray], counts: np.ndarray, visib
     hidden = (record["status"] > 0) & ~visible
     event = np.repeat(np.arange(len(counts)), counts)[hidden]
     return np.stack([np.bincount(event, record[name][hidden], len(counts)) for name in ("px", "py")], axis=1)
+
+
+def prompt_leptons(record: Mapping[str, np.ndarray], counts: np.ndarray) -> np.ndarray:
+    """Rows of the stable electrons and muons that come from the hard process, through copies of themselves alone."""
+    kind, first = np.abs(record["id"]), np.repeat(np.cumsum(counts) - counts, counts)
+    final = np.flatnonzero((record["status"] > 0) & np.isin(kind, (ELECTRON, MUON)))
+    ancestor = final.copy()
+    while True:
+        mother = record["mother1"][ancestor] + first[ancestor]
+        copied = (record["id"][mother] == record["id"][ancestor]) & (np.abs(record["status"][ancestor]) != OUTGOING)
+        if not copied.any():
+            prompt: np.ndarray = final[np.abs(record["status"][ancestor]) == OUTGOING]
+            return prompt
+        ancestor[copied] = mother[copied]
 
 
 def _directions(record: Mapping[str, np.ndarray], counts: np.ndarray, found: np.ndarray) -> ak.Array:

@@ -42,6 +42,15 @@ PAIR = ("m_jj", "delta_eta_jj")
 VARIATIONS = {"shower_weight": "PSWeight", "scale_weight": "LHEScaleWeight"}
 
 
+# Whether an event passes at particle level.
+FIDUCIAL = "fiducial"
+
+
+def generated(name: str) -> str:
+    """The column of particle level that belongs to one of detector level."""
+    return f"gen_{name}"
+
+
 def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, variations: bool) -> dict[str, Column]:
     """The columns of a dataset with up to two jets, whose ``shapes`` are e.g. ``tau1``, in the file's order."""
     columns = {name: Column("int64") for name in KEY}
@@ -68,7 +77,7 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
 # Names that a column of the user's own cannot have.
 TAKEN = {
     *schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True),
-    *("j1_b_tag", "j2_b_tag", "weight", "passes", "tag_train"),
+    *("j1_b_tag", "j2_b_tag", "weight", "passes", FIDUCIAL, "tag_train"),
 }
 
 

@@ -11,7 +11,7 @@ from resonaut.core.formats import Format
 from resonaut.core.record import keys
 from resonaut.core.units import listed
 from resonaut.physics.observables import GROUPS, LARGE_JET, MET, MOMENTUM, OBSERVABLES, Need, Observable
-from resonaut.skim.columns import KINEMATICS, PAIR, TAKEN, Column
+from resonaut.skim.columns import KINEMATICS, PAIR, TAKEN, Column, generated
 from resonaut.skim.settings import Region
 
 # Cuts on jets and on pairs of them, by the number of jets that they need.
@@ -21,11 +21,15 @@ RESERVED = (LARGE_JET, MET, *GROUPS, "stored", "generated", "readable", "duplica
 
 @dataclass(frozen=True)
 class Kind:
-    """A collection of NanoAOD; without ``mass`` its particles count as massless."""
+    """A collection of NanoAOD, or its particles with ``pdgid`` and their antiparticles.
+
+    Without ``mass`` they count as massless.
+    """
 
     collection: str
     mass: bool = True
     charge: bool = False
+    pdgid: int | None = None
 
 
 KINDS = {
@@ -34,8 +38,16 @@ KINDS = {
     "photon": Kind("Photon", mass=False),
     "tau": Kind("Tau", charge=True),
     "small_jet": Kind("Jet"),
+    "track_jet": Kind("TrackJet"),
     "track": Kind("IsoTrack", mass=False),
     "candidate": Kind("PFCands"),
+}
+# The same at particle level.
+GENERATED = {
+    "muon": Kind("GenDressedLepton", pdgid=13),
+    "electron": Kind("GenDressedLepton", pdgid=11),
+    "small_jet": Kind("GenJet"),
+    "track_jet": Kind("GenTrackJet"),
 }
 _COLLECTIONS = {kind.collection: kind for kind in KINDS.values()}
 
@@ -44,11 +56,25 @@ _COLLECTIONS = {kind.collection: kind for kind in KINDS.values()}
 class Objects:
     """The objects of a region and the observables made of them, some from the user's own files ``code``.
 
-    Its methods are for a region that ``require`` has passed.
+    ``of_particles``: they are those of particle level. The methods are for a region that ``require`` has passed.
     """
 
     region: Region
     code: tuple[str, ...] = ()
+    of_particles: bool = False
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The collections that belong to names of objects."""
+        return GENERATED if self.of_particles else KINDS
+
+    def particle_level(self) -> "Objects | None":
+        """Those of the region's particle level, if it has one."""
+        level = self.region.particle_level
+        if level is None:
+            return None
+        region = Region(jets=0, objects=level.objects, observables=level.observables, cuts=level.cuts)
+        return Objects(region, self.code, of_particles=True)
 
     def order(self) -> list[str]:
         """The names of the objects, each after those that it is a part of or apart from."""
@@ -73,7 +99,7 @@ class Objects:
         if parent := self.parent(name):
             return self.kind(parent[0])
         source = self.region.objects[name].from_
-        return KINDS[name] if source is None else _COLLECTIONS.get(source, Kind(source))
+        return self.kinds[name] if source is None else _COLLECTIONS.get(source, Kind(source))
 
     def decisive(self, name: str) -> list[str]:
         """The fields that decide on an object, and which others are apart from it."""
@@ -179,10 +205,14 @@ def require(name: str, region: Region, layout: Format, format_: str, code: Seque
             f"of the format {format_} lack; use a region without them."
         )
     require_jets(where, region)
-    require_ranges(where, region)
-    require_objects(where, objects)
-    require_observables(where, objects)
+    for place, level in ((where, objects), (f"{where}.particle_level", objects.particle_level())):
+        if level is not None:
+            require_ranges(place, level.region)
+            require_objects(place, level)
+            require_observables(place, level)
     require_names(where, objects)
+    if region.particle_level is not None and region.jets:
+        raise ConfigError(f"{where} has a particle level, but large-radius jets have none; set jets to 0.")
     wanted = [*region.objects, *needed(objects.counts() | objects.observables())]
     if not layout.objects and any(other != LARGE_JET for other in wanted):
         raise ConfigError(
@@ -223,10 +253,10 @@ def require_objects(where: str, objects: Objects) -> None:
         here = f"{where}.objects.{name}"
         if name in RESERVED:
             raise ConfigError(f"{here}: the name {name!r} stands for something else; rename it.")
-        if cuts.from_ is None and name not in KINDS:
+        if cuts.from_ is None and name not in objects.kinds:
             raise ConfigError(
                 f"{here}: no collection belongs to the name {name!r}; give it as 'from', or call it one of "
-                f"{', '.join(KINDS)}."
+                f"{', '.join(objects.kinds)}."
             )
         for other in cuts.apart:
             if not objects.members(other) or (other == LARGE_JET and not region.jets):
@@ -272,8 +302,8 @@ def _require_enough(what: str, objects: Objects, other: str, number: int) -> Non
 
 def require_names(where: str, objects: Objects) -> None:
     """Columns with the name of another."""
-    seen = set(TAKEN)
-    for name in objects.names():
+    seen, level = set(TAKEN), objects.particle_level()
+    for name in [*objects.names(), *(generated(name) for name in (level.names() if level is not None else ()))]:
         if name in seen:
             raise ConfigError(f"{where}: there would be two columns {name!r}; rename the object.")
         seen.add(name)

@@ -17,7 +17,8 @@ class ObjectCuts:
 
     from_: str | None = key(
         "Collection of the file (`Muon`), or another object of the region, of which these are a part; null for the one "
-        "that belongs to the name: `muon`, `electron`, `photon`, `tau`, `small_jet`, `track`, `candidate`.",
+        "that belongs to the name: `muon`, `electron`, `photon`, `tau`, `small_jet`, `track_jet`, `track`, "
+        "`candidate`.",
         default=None,
         alias="from",
     )
@@ -47,6 +48,19 @@ class ObjectCuts:
 
 
 @record
+class ParticleLevel:
+    """Generated objects in place of the reconstructed ones; keys as of the region."""
+
+    objects: dict[Name, ObjectCuts] = key(
+        "Generated objects; `from` is by default `GenDressedLepton` for `muon` and `electron`, `GenJet` for "
+        "`small_jet` and `GenTrackJet` for `track_jet`.",
+        default={},
+    )
+    observables: list[Name] = key("Observables kept as columns.", default=[], unique=True)
+    cuts: dict[Name, Limits] = key("Ranges of observables, ends included, null for an open side.", default={})
+
+
+@record
 class Region:
     """One event selection. Each kept jet passes all cuts on jets; GeV; null or empty leaves a cut out."""
 
@@ -73,6 +87,12 @@ class Region:
     )
     cuts: dict[Name, Limits] = key(
         "Ranges of observables, ends included, null for an open side: `{m_ll: [71, 111]}`.", default={}
+    )
+    particle_level: ParticleLevel | None = key(
+        "The selection at particle level, which an unfolding goes back to. Events that pass at either level are kept; "
+        "columns of particle level are called `gen_<column>`. Of simulation only, and of regions without large-radius "
+        "jets; null for none.",
+        default=None,
     )
     trigger: list[str] = key("Trigger branches (`HLT_...`), of which one must have fired; empty for none.", default=[])
     met_filters: list[str] = key(

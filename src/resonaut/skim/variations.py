@@ -224,8 +224,6 @@ def _stored(values: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[st
 
 def flags(nominal: Passing, whole: Passing, varied: Mapping[str, Passing]) -> dict[str, Any]:
     """The column ``passes`` of the kept events, and that of each variation in which other events pass."""
-    if not varied:
-        return {}
     passes = nominal.mask[whole.mask]
     found: dict[str, Any] = {PASSES: passes}
     for variation, one in varied.items():

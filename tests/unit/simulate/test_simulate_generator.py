@@ -1,5 +1,7 @@
 import dataclasses
 import re
+from functools import partial
+from types import SimpleNamespace
 
 import awkward as ak
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
-from resonaut.simulate.generator import Pythia, settings
+from resonaut.simulate.generator import Cuts, Pythia, settings
 from resonaut.simulate.settings import Process
 
 
@@ -96,6 +98,23 @@ def test_partons_are_central_and_the_cross_section_knows(simulate_config) -> Non
         if choice is narrow:
             assert max(abs(outgoing.eta[:, 0] - outgoing.eta[:, 1])) < 0.51
     assert sections[0] < 0.6 * sections[1]
+
+
+@pytest.mark.parametrize(
+    ("pt", "eta", "vetoed"), [(40, 0.0, False), (12, 0.0, True), (40, -3.2, True), (16, 2.9, False)]
+)
+def test_leptons_of_the_hard_process_are_within_its_cuts(simulate_config, pt, eta, vetoed) -> None:
+    """A Z with its quark and muons, one of which varies."""
+
+    def row(kind: int, mother: int, pt: float, eta: float) -> SimpleNamespace:
+        values = {"idAbs": kind, "mother1": mother, "pT": pt, "eta": eta, "y": eta}
+        return SimpleNamespace(**{name: partial(float, value) for name, value in values.items()})
+
+    class Record(list):
+        size = list.__len__
+
+    products = [row(23, 3, 200, 1), row(1, 3, 200, -4), row(13, 5, 160, 0.5), row(13, 5, pt, eta)]
+    assert Cuts(simulate_config.processes["z_jets"]).doVetoProcessLevel(Record([None] * 5 + products)) is vetoed
 
 
 def test_tops_have_two_b_hadrons_and_light_pairs_few(simulate_config) -> None:

@@ -13,33 +13,39 @@ from resonaut.skim.formats.nanoaod.tree import Batch
 from resonaut.skim.region import KINDS, Objects, needed
 from resonaut.skim.variations import Rows
 
+PDGID = "pdgId"
+
 
 @dataclass(frozen=True)
 class Collections:
-    """Objects by their names in the region, in the ``rows`` of a stack; ``skim.objects.select`` reads them."""
+    """Objects by their names in the region, in the ``rows`` of a stack; ``skim.objects.select`` reads them.
+
+    Those of particle level are not ``corrected``.
+    """
 
     batch: Batch
     names: Names
     of: Objects
-    corrected: Corrected
+    corrected: Corrected | None
     rows: Rows
 
     def objects(self, name: str, fields: Sequence[str], mask: np.ndarray) -> ak.Array:
         """Fields of all objects of a kind, in the rows of ``mask``."""
-        of, places = collection(name, self.of, self.names), self.rows.places[mask]
+        of, places, pdgid = collection(name, self.of, self.names), self.rows.places[mask], self.of.kind(name).pdgid
         chosen = np.zeros(len(self.batch), bool)
         chosen[places] = True
-        changed = self.corrected.small_fields if of == SMALL else {}
+        changed = self.corrected.small_fields if of == SMALL and self.corrected is not None else {}
         columns = {field: self.rows.of(changed[field])[mask] for field in fields if field in changed}
         if stored := [field for field in fields if field not in changed]:
-            found = self.batch.collection(of, stored, chosen)
+            found = self.batch.collection(of, [*stored, *([] if pdgid is None else [PDGID])], chosen)
+            found = found if pdgid is None else found[np.abs(found[PDGID]) == pdgid]
             found = found if len(found) == len(places) else found[(np.cumsum(chosen) - 1)[places]]
             columns |= {field: found[field] for field in stored}
         return ak.zip(columns)
 
     def met(self, field: str, mask: np.ndarray) -> np.ndarray:
         """The pt or phi of the missing momentum in the rows of ``mask``."""
-        if self.corrected.made.settings.missing_momentum is not None:
+        if self.corrected is not None and self.corrected.made.settings.missing_momentum is not None:
             values = {variation: met[field] for variation, met in self.corrected.met.items()}
         else:
             values = {"": self.batch.flat(self.branch(MET, field))}
@@ -64,8 +70,9 @@ def branches(objects: Objects, names: Names, identified: bool = False) -> dict[s
     """
     found: dict[str, str] = {}
     for name in objects.region.objects:
-        remedy = f"correct the object {name!r} of the region"
-        found |= {f"{collection(name, objects, names)}_{field}": remedy for field in objects.read(name)}
+        remedy, told = f"correct the object {name!r} of the region", objects.kind(name).pdgid is not None
+        fields = [*objects.read(name), *([PDGID] if told else [])]
+        found |= {f"{collection(name, objects, names)}_{field}": remedy for field in fields}
     if identified:
         found.pop(f"{SMALL}_jetId", None)
     if MET in (needs := needed(objects.observables())):

@@ -4,7 +4,7 @@ No version is asked for. Of the names that a key may have, the first one that th
 that mixes them, and files of several versions in one dataset, need no configuration.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from resonaut.skim.settings import Branches
@@ -73,3 +73,8 @@ def resolve(given: Branches, present: frozenset[str]) -> Names:
         puppi_weight=weight or None,
         notes=tuple(notes),
     )
+
+
+def generated(names: Names) -> Names:
+    """Those of generated objects."""
+    return replace(names, met="GenMET")

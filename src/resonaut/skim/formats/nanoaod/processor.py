@@ -13,7 +13,7 @@ from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.events import KEY
 from resonaut.core.manifest import Cut
 from resonaut.physics.observables import LARGE_JET
-from resonaut.skim import objects, pieces, variations
+from resonaut.skim import objects, particle_level, pieces, variations
 from resonaut.skim.columns import VARIATIONS
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.formats.nanoaod import counters, weighted
@@ -21,10 +21,11 @@ from resonaut.skim.formats.nanoaod.collections import Collections
 from resonaut.skim.formats.nanoaod.contents import contents
 from resonaut.skim.formats.nanoaod.corrected import Corrected
 from resonaut.skim.formats.nanoaod.jets import possible, read_jets
-from resonaut.skim.formats.nanoaod.names import Names, resolve
+from resonaut.skim.formats.nanoaod.names import Names, generated, resolve
 from resonaut.skim.formats.nanoaod.selection import Selection
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 from resonaut.skim.pieces import UnreadableError, reason
+from resonaut.skim.region import Objects
 from resonaut.skim.selection import broken, jet_columns, select, spread
 from resonaut.skim.variations import Passing, Rows, select_all, union, with_shifted
 
@@ -142,6 +143,9 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
         flow.cut(name, ~vetoed)
     nominal, varied = _selected(events, selection, names, corrected, flow)
     whole, columns = union(nominal, varied), selection.columns()
+    if selection.particles is not None:
+        fiducial = _fiducial(events, selection.particles, generated(names), flow)
+        whole = particle_level.with_empty(whole, fiducial.mask)
     mask = whole.mask
     values: dict[str, Any] = {name: events.flat(name, mask) for name in KEY}
     values["gen_weight"] = flow.weights[mask]
@@ -155,6 +159,8 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     if region.jets and (selection.constituents is not None or selection.truth):
         values |= contents(events, selection, names, whole, varied, flow)
     values |= variations.flags(nominal, whole, varied)
+    if selection.particles is not None:
+        values |= particle_level.values(selection.particles, fiducial, mask)
     if selection.variations:
         for name, branch in VARIATIONS.items():
             values[name] = _variations(events, branch, mask)
@@ -182,6 +188,16 @@ def _selected(
 
     shifted = list(selection.corrections.groups())
     return select_all(chosen, shifted, flow, possible(jets, region) if region.jets and shifted else None)
+
+
+def _fiducial(events: Batch, particles: Objects, names: Names, flow: Cutflow) -> Passing:
+    """What passes at particle level; what is broken there puts the event in doubt."""
+    every = np.arange(len(events))
+    level = flow.stack(every)
+    source = Collections(events, names, particles, None, Rows(every, ("",)))
+    kept = objects.select(particles, source, None, level)
+    flow.absorb(level, every)
+    return Passing(level.mask, kept)
 
 
 def _weights(

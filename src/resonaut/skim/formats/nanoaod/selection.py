@@ -5,12 +5,13 @@ from pathlib import Path
 
 from resonaut.core.datasets import BLIND
 from resonaut.core.events import KEY
+from resonaut.skim import particle_level
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.corrections.prescales import Prescales
 from resonaut.skim.formats.nanoaod import collections, weighted
 from resonaut.skim.formats.nanoaod.corrected import Corrections
-from resonaut.skim.formats.nanoaod.names import Names
+from resonaut.skim.formats.nanoaod.names import Names, generated
 from resonaut.skim.own import NEEDED, OwnColumns
 from resonaut.skim.reading import Job
 from resonaut.skim.region import Objects
@@ -70,6 +71,11 @@ class Selection:
         return Objects(self.region, self.own.code)
 
     @property
+    def particles(self) -> Objects | None:
+        """Those of particle level, which simulation alone has, if the region has one."""
+        return self.objects.particle_level() if self.simulation else None
+
+    @property
     def shapes(self) -> tuple[str, ...]:
         """The jets' columns beside momentum and masses."""
         return (*TAUS, "b_tag") if self.branches.b_tag else TAUS
@@ -79,7 +85,7 @@ class Selection:
         found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
         found |= self.objects.columns() | self.own.columns()
         weights = weighted.columns(self.corrections, self.prescales is not None)
-        return declare(found, self.corrections.groups()) | weights
+        return declare(found, self.corrections.groups()) | particle_level.columns(self.particles) | weights
 
     def needed(self, names: Names) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
@@ -89,6 +95,8 @@ class Selection:
         needed = dict.fromkeys(KEY, "give a NanoAOD file")
         needed |= {f"{names.jets}_{name}": here for name in fields if region.jets}
         needed |= collections.branches(self.objects, names, self.corrections.identifies("small_jet"))
+        if self.particles is not None:
+            needed |= collections.branches(self.particles, generated(names))
         if region.jet_id is not None and not self.corrections.identifies("large_jet"):
             needed[f"{names.jets}_{names.jet_id}"] = f"{here}, or set the region's jet_id to null"
         if self.constituents is not None:
