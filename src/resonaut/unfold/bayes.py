@@ -9,7 +9,7 @@ array([333.,  67.])
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from resonaut.core.errors import ResonautError
 from resonaut.unfold.omnifold import Simulation
 
 Array = NDArray[np.float64]
+Values = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,20 @@ class Response:
 
     @classmethod
     def of(
-        cls, simulation: Simulation, particle: Array, detector: Array, particle_edges: Array, detector_edges: Array
+        cls, simulation: Simulation, particle: Values, detector: Values, particle_edges: Array, detector_edges: Array
     ) -> "Response":
         """That of an observable with values ``particle`` and ``detector``, both (n,); overflow bins count, too.
 
         A scale factor of the detector level changes how many events it sees, and so is an efficiency.
         """
         bins = len(particle_edges) + 1, len(detector_edges) + 1
-        rows, columns = bin_of(particle, particle_edges), bin_of(detector, detector_edges)
-        both, fakes = simulation.matched, simulation.at_detector & ~simulation.at_particle
-        place = rows[both] * bins[1] + columns[both]
-        matched = np.bincount(place, simulation.detector_weights[both], bins[0] * bins[1]).reshape(bins)
-        here = simulation.at_particle
+        here, both, fakes = simulation.at_particle, simulation.matched, simulation.at_detector & ~simulation.at_particle
+        place = _bin(particle[both], particle_edges) * bins[1] + _bin(detector[both], detector_edges)
+        matched = np.bincount(place, simulation.detector_weights[both], bins[0] * bins[1])
         return cls(
-            matched,
-            np.bincount(rows[here], simulation.weights[here], bins[0]),
-            np.bincount(columns[fakes], simulation.detector_weights[fakes], bins[1]),
+            matched.reshape(bins).astype(float),
+            counts(particle[here], simulation.weights[here], particle_edges),
+            counts(detector[fakes], simulation.detector_weights[fakes], detector_edges),
         )
 
     def unfold(self, data: Array, iterations: int, fakes: Literal["share", "yield"] = "share") -> Array:
@@ -81,8 +80,12 @@ class Response:
         return result
 
 
-def bin_of(values: Array, edges: Array) -> NDArray[np.int64]:
-    """The bin of each value, 0 below the first edge, ``len(edges)`` from the last one on."""
+def counts(values: Values, weights: Array, edges: Array) -> Array:
+    """Sums of weights in bins, shape (edges + 1,): first what is below all edges, last what is above."""
+    return np.bincount(_bin(values, edges), weights, len(edges) + 1).astype(float)
+
+
+def _bin(values: Values, edges: Array) -> NDArray[np.intp]:
     return np.searchsorted(edges, values, side="right")
 
 

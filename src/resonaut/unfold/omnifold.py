@@ -1,4 +1,4 @@
-"""OmniFold: weights of simulated events at the particle level, by which the simulation describes data at the detector's.
+"""OmniFold: weights of simulated events at the particle level, with which they describe data at the detector level.
 
 A. Andreassen, P. Komiske, E. Metodiev, B. Nachman, J. Thaler, arXiv:1911.09107; with acceptance arXiv:2105.09923. Each
 iteration learns two ratios. Step 1, detector level: data over the simulation weighted so far; an event that passes both
@@ -28,11 +28,13 @@ from resonaut.core.identifier import Keys
 from resonaut.learn import ratio
 from resonaut.learn.ratio import CrossFit, Sample, auc, made_positive
 from resonaut.unfold.results import Iteration
+from resonaut.unfold.settings import Classifier
 from resonaut.unfold.settings import OmniFold as Settings
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 DEFAULT = Settings()
+STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,11 @@ class Simulation:
 class OmniFold:
     """An unfolding: ``weights`` (n,) multiply those of the simulated events at the particle level, 0 where these fail.
 
-    ``models`` and ``scale`` give them for other events; ``iterations`` says what each iteration did.
+    ``expectation`` gives them for the particle-level values of other events, ``iterations`` says what each one did.
     """
 
     weights: Array
-    models: CrossFit
-    scale: float
+    expectation: "Expectation"
     iterations: list[Iteration]
 
     @classmethod
@@ -134,29 +135,42 @@ class OmniFold:
             ResonautError: weights do not sum to more than 0, or a feature has the same value in all events.
         """
         require_usable(data, simulation, background)
-        step = settings.classifier
-        measured = _signal(data, simulation, background, settings)
+        step = _enough_steps(settings.classifier, int(np.count_nonzero(simulation.matched)))
+        measured = _signal(data, simulation, background, replace(settings, classifier=step))
         expected = simulation.matched if settings.fakes == "share" else simulation.at_detector
         matched = simulation.matched
         truth = Sample(simulation.particle, simulation.detector_weights, simulation.keys)
         push, found = np.where(simulation.at_particle, 1.0, 0.0), list[Iteration]()
-        scale, detector = 1.0, _Detector.fit(measured, simulation, expected, push, step)
+        detector = _Detector.fit(measured, simulation, expected, push, step)
         for _ in range(settings.iterations):
             pull = push[matched] * detector.ratio(simulation.seen(matched))
             seen = truth[matched]
-            models = CrossFit.fit_expectation(seen, pull, step)
-            # What the ratios make of the events they were learned from keeps their sum.
-            scale = float(seen.weights @ pull / (seen.weights @ models.ratio(seen.features, seen.keys)))
+            mean = Expectation.fit(seen, pull, step)
             before, push = push, np.zeros(len(push))
             here = simulation.at_particle
-            push[here] = scale * models.ratio(simulation.particle[here], simulation.keys[here])
+            push[here] = mean.of(simulation.particle[here], simulation.keys[here])
             judged, detector = detector, _Detector.fit(measured, simulation, expected, push, step)
             found.append(_iteration(simulation, before, push, judged, detector))
-        return cls(push, models, scale, found)
+        return cls(push, mean, found)
 
-    def ratio(self, particle: NDArray[np.float32], keys: Keys | None = None) -> Array:
-        """The weights of events with the particle-level values ``particle`` (n, p)."""
-        return self.scale * self.models.ratio(particle, keys)
+
+@dataclass(frozen=True)
+class Expectation:
+    """The mean of a positive quantity as a function of features; that of the learned events has their sum."""
+
+    models: CrossFit
+    scale: float
+
+    @classmethod
+    def fit(cls, sample: Sample, values: Array, settings: ratio.Settings) -> "Expectation":
+        """Learn that of ``values`` (n,) of a sample."""
+        models = CrossFit.fit_expectation(sample, values, settings)
+        learned = models.ratio(sample.features, sample.keys)
+        return cls(models, float(sample.weights @ values / (sample.weights @ learned)))
+
+    def of(self, features: NDArray[np.float32], keys: Keys | None = None) -> Array:
+        """The mean at the ``features`` (m, d) of any events."""
+        return self.scale * self.models.ratio(features, keys)
 
 
 @dataclass(frozen=True)
@@ -176,8 +190,8 @@ class _Detector:
         """Learn it for the simulation as it is weighted so far; fakes keep their weight."""
         simulated = simulation.seen(expected, np.where(simulation.at_particle, push, 1.0))
         models = CrossFit.fit(data, simulated, settings)
-        scores = [models.probability(sample.features, sample.keys) for sample in (data, simulated)]
-        area, error = auc(*scores, data.weights, simulated.weights, learned=1.0)
+        one, other = (models.probability(sample.features, sample.keys) for sample in (data, simulated))
+        area, error = auc(one, other, data.weights, simulated.weights, learned=1.0)
         total = data.weights.sum()
         scale = total / (simulated.weights @ models.ratio(simulated.features, simulated.keys))
         return cls(models, float(scale), area, error, float(total / simulated.weights.sum()))
@@ -185,6 +199,12 @@ class _Detector:
     def ratio(self, events: Sample) -> Array:
         """Data over simulation, yields included."""
         return self.scale * self.models.ratio(events.features, events.keys)
+
+
+def _enough_steps(step: Classifier, n: int) -> Classifier:
+    """Batches in which an epoch of ``n`` events has at least ``STEPS`` steps."""
+    size = min(step.network.batch_size, max(n // STEPS, 1))
+    return replace(step, network=replace(step.network, batch_size=size))
 
 
 def _signal(data: Sample, simulation: Simulation, background: Sample | None, settings: Settings) -> Sample:
@@ -197,8 +217,7 @@ def _signal(data: Sample, simulation: Simulation, background: Sample | None, set
         return data
     # The share of fakes stays if they get E[weight | detector level] of the others; so it is taken out once, for all.
     seen, real = simulation.seen(simulation.at_detector), simulation.at_particle[simulation.at_detector].astype(float)
-    models = CrossFit.fit_expectation(seen, real, settings.classifier)
-    purity = np.average(real, weights=seen.weights) * models.ratio(data.features, data.keys)
+    purity = Expectation.fit(seen, real, settings.classifier).of(data.features, data.keys)
     return replace(data, weights=data.weights * np.minimum(purity, 1.0))
 
 
@@ -244,8 +263,8 @@ def require_usable(
             raise NotFiniteError(f"unfold: {bad} weights of {name} are NaN or infinite; mend or cut these events.")
         if sample.weights.sum() <= 0:
             raise ResonautError(
-                f"unfold: the weights of {name} sum to {sample.weights.sum():g}, and a ratio needs more than 0; correct "
-                "the weights, or use a larger sample."
+                f"unfold: the weights of {name} sum to {sample.weights.sum():g}, and a ratio needs more than 0; "
+                "correct the weights, or use a larger sample."
             )
         names = particle_names if name.endswith("particle level") else detector_names
         for i, values in enumerate(sample.features.T):
