@@ -28,6 +28,7 @@ from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import Fit, deviance, fit
 from resonaut.fit.shapes import Gaussian
 from resonaut.fit.signal import template
+from resonaut.fit.sources import named
 
 SQRT_S = 13000.0
 # Bins, number of events and shape of CMS's dijet spectrum, JHEP 05 (2020) 033, 137/fb.
@@ -160,7 +161,7 @@ def scan_seconds(function: Background, background: Array, toys: int, seed: int) 
     def scan() -> None:
         alone = fit(function, counts, start=start)
         for mass in np.linspace(low, high, 40):
-            signal = template(Gaussian(0.035), mass, function.edges, {"scale": 0.01, "resolution": 0.035})
+            signal = template(Gaussian(0.035), mass, function.edges, named({"scale": 0.01, "resolution": 0.035}))
             fit(function, counts, signal, start=alone.theta)
 
     return best_of(1, scan)

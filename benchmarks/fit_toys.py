@@ -20,6 +20,7 @@ from resonaut.fit.envelope import profile
 from resonaut.fit.family import Array
 from resonaut.fit.settings import BackgroundSettings
 from resonaut.fit.shapes import Gaussian
+from resonaut.fit.sources import named
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS = 13000.0, 3500.0
@@ -27,7 +28,7 @@ EDGES = np.arange(2500.0, 7001.0, 20.0)
 FIXED = [
     f"background.{key}" for key in ("shape_parameters=[2,2]", "shrink.min_p_background=0", "shrink.min_p_smooth=0")
 ]
-SIZES = {"scale": 0.01, "resolution": 0.035, "normalisation": 0.1}
+SOURCES = named({"scale": 0.01, "resolution": 0.035, "normalisation": 0.1})
 FAMILIES = "background.families=[dijet,exponential_power,modified_exponential]"
 
 
@@ -58,7 +59,7 @@ def uniformity(toys: int) -> Iterator[dict[str, float]]:
         z = scan.significance(alone.deviance, profile(one.functions, counts, one.template))[2]
         yield {"events": events, "procedure": "fixed", **_normal(z)}
         few = counts[: toys // 10]
-        z = np.array([scan.search(model(row, MASS, settings(), SIZES)).z_local for row in few])
+        z = np.array([scan.search(model(row, MASS, settings(), SOURCES)).z_local for row in few])
         yield {"events": events, "procedure": "F-test and range in each toy", **_normal(z)}
 
 
@@ -110,11 +111,11 @@ def limit_methods(toys: int) -> Iterator[dict[str, float]]:
     """Limits by toys and by pyhf over the asymptotic ones of the direct likelihood."""
     for events in (40.0, 100.0, 350.0, 1000.0, 5000.0, 100000.0):
         for mass in (3500.0, 4500.0):
-            one = model(poisson(events, 1, 3)[0], mass, settings(*FIXED), SIZES)
+            one = model(poisson(events, 1, 3)[0], mass, settings(*FIXED), SOURCES)
             near = limits.upper_limits(one, 0.95)
             by_toys = toylimits.toy_limits(one, near, 0.95, toys, np.random.default_rng(1))
             unit = float(near.expected[2])
-            exported = workspace.build(one, unit, {"luminosity": 0.1}, near.observed)
+            exported = workspace.build(one, unit, SOURCES, near.observed)
             by_pyhf = workspace.upper_limits(exported, near.scaled(1 / unit), 0.95).scaled(unit)
             shares = one.template.shares
             under = float(one.background.background[0] @ shares / (shares @ shares))

@@ -19,6 +19,7 @@ from resonaut.fit.likelihood import fit
 from resonaut.fit.search import Efficiency, Search, scanned
 from resonaut.fit.shapes import Gaussian
 from resonaut.fit.signal import template
+from resonaut.fit.sources import named
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, WIDTH = 13000.0, 0.03
@@ -107,7 +108,7 @@ def _poor(truth: np.ndarray, toys: int, rng: np.random.Generator, edges: np.ndar
     poor = 0
     for _ in range(toys):
         spectrum = Spectrum(edges, rng.poisson(truth).astype(float))
-        found = background.model(spectrum, Gaussian(WIDTH), 4000.0, SQRT_S, settings, {"scale": 0.01})
+        found = background.model(spectrum, Gaussian(WIDTH), 4000.0, SQRT_S, settings, named({"scale": 0.01}))
         poor += not found.attempts[0].good
     return poor / toys
 

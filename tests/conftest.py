@@ -6,6 +6,7 @@ One thread per test process: on a busy machine OpenMP's waiting threads cost mor
 import os
 import sys
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,40 @@ def pytest_addoption(parser) -> None:
 def pytest_configure(config) -> None:
     if config.getoption("--without-torch"):
         sys.meta_path.insert(0, NoTorch())
+
+
+@pytest.fixture(scope="session")
+def manifest_of():
+    """``manifest_of(name, key=value)`` is the manifest of simulation of 1 fb without events, changed."""
+    from resonaut.core.manifest import Manifest
+
+    def make(name: str, **changes) -> Manifest:
+        known = {"nature": "simulation", "era": None, "luminosity": None, "cross_section": 1.0, "mass": None}
+        nothing = {"chunks": [], "events": 0, "cutflow": [], "lost": [], "notes": [], "dropped": {}, "variations": {}}
+        return Manifest(**({"name": name, "weight_scale": 1.0} | known | nothing | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_skimmed(manifest_of):
+    """``write_skimmed(results, name, chunks, key=value)`` writes a dataset as ``skim`` does; the manifest's path.
+
+    A chunk is a list of batches of events, its row groups. What the manifest says beside them is simulation of 1 fb,
+    changed; ``units`` and ``metadata`` are those of columns.
+    """
+    from resonaut.core import events, results
+
+    def write(folder: Path, name: str, chunks=(), units=(), metadata=(), **changes) -> Path:
+        path = folder / "skim" / f"{name}.json"
+        names = [f"{number:03d}" for number in range(len(chunks))]
+        for chunk, batches in zip(names, chunks, strict=True):
+            events.write(path.with_suffix("") / f"{chunk}.parquet", batches, dict(units), dict(metadata))
+        number = sum(len(batch) for batches in chunks for batch in batches)
+        results.write(path, manifest_of(name, **({"chunks": names, "events": number} | changes)))
+        return path
+
+    return write
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

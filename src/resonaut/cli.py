@@ -80,6 +80,8 @@ def _find_caches() -> None:
 
 def main() -> None:
     """Run the command line; every error ends as one sentence and exit code 2, its traceback in the log."""
+    # pydantic would look for plugins in the descriptions of all packages that are installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app()
     except Exception as error:

@@ -14,9 +14,9 @@ from resonaut.fit.background import Model, Resonance
 from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.limits import Limits, upper_limits
-from resonaut.fit.search import combined
 from resonaut.fit.shapes import Gaussian
 from resonaut.fit.signal import template
+from resonaut.fit.sources import Combined, named
 from resonaut.fit.spectrum import Spectrum
 
 EDGES = np.arange(2500.0, 7001.0, 20.0)
@@ -36,7 +36,7 @@ def expected(events: float) -> np.ndarray:
 
 
 def model(counts: np.ndarray, uncertainties: dict[str, float] | None = None, mass: float = 3500.0) -> Model:
-    sizes = combined(uncertainties or {})
+    sizes = Combined.of(named(uncertainties or {})).nuisances
     return background.model(Spectrum(EDGES, counts), Gaussian(0.04), mass, 13000, SETTINGS, sizes)
 
 
@@ -80,7 +80,7 @@ def test_uncertainties_weaken_the_limit():
     assert all(median > 1.01 * medians[0] for median in medians[1:])
 
 
-YIELDS = {name: size for name, size in SIZES.items() if name not in ("scale", "resolution")}
+SOURCES = named({"scale": 0.01, "resolution": 0.05, "luminosity": 0.1})
 
 
 @pytest.mark.parametrize(("events", "mass"), [(300, 3500), (5000, 3500), (100000, 4200)])
@@ -89,7 +89,7 @@ def test_exported_model_gives_the_limit_of_the_direct_likelihood(events, mass):
     # pyhf's Asimov data are those of the background-only fit.
     direct = upper_limits(replace(one, expected=one.background.background[0]), 0.95)
     unit = float(direct.expected[2])
-    exported = workspace.build(one, unit, YIELDS, direct.observed)
+    exported = workspace.build(one, unit, named(SIZES), direct.observed)
     ours = workspace.upper_limits(exported, direct.scaled(1 / unit), 0.95)
     assert ours.observed * unit == pytest.approx(direct.observed, rel=0.02)
     assert ours.expected * unit == pytest.approx(direct.expected, rel=0.02)
@@ -108,11 +108,11 @@ def exported(request):
     peak = template(Gaussian(0.04), 3500.0, edges).shares
     counts = np.random.default_rng(3).poisson(5000 * falling / falling.sum() + 220 * peak).astype(float)
     others = [Resonance(3500.0, 8.0, peak)] * floating
-    sizes = combined({"scale": 0.01, "resolution": 0.05, "luminosity": 0.1})
-    one = background.model(Spectrum(edges, counts), Gaussian(0.04), mass, 13000, SETTINGS, sizes, others)
+    nuisances = Combined.of(SOURCES).nuisances
+    one = background.model(Spectrum(edges, counts), Gaussian(0.04), mass, 13000, SETTINGS, nuisances, others)
     direct = upper_limits(replace(one, expected=one.background.background[0]), 0.95)
     unit = float(direct.expected[2])
-    return workspace.build(one, unit, {"luminosity": 0.1}, direct.observed), direct.scaled(1 / unit)
+    return workspace.build(one, unit, named(SOURCES), direct.observed), direct.scaled(1 / unit)
 
 
 @pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
@@ -159,7 +159,7 @@ def heavy_peak(events: float) -> Model:
     peak = template(Gaussian(0.02), 3500.0, edges).shares
     strength = 5 * np.sqrt(truth @ peak / (peak @ peak))
     counts = np.random.default_rng(5).poisson(truth + strength * peak).astype(float)
-    sizes = combined({"scale": 0.01, "resolution": 0.035, "luminosity": 0.1})
+    sizes = named({"scale": 0.01, "resolution": 0.035, "normalisation": 0.1})
     return background.model(Spectrum(edges, counts), Gaussian(0.02), 3600.0, 13000, SETTINGS, sizes)
 
 
@@ -185,7 +185,7 @@ def test_bins_end_where_data_move_least():
 
 def test_exported_model_has_few_samples():
     one = heavy_peak(1000)
-    exported = workspace.build(one, 50.0, {}, 100.0)
+    exported = workspace.build(one, 50.0, named(SOURCES), 100.0)
     samples = exported["channels"][0]["samples"]
     assert len(samples) < 60
     # Together they are the fit, and none but the signal's reaches another's bins.
@@ -203,7 +203,7 @@ def test_limit_far_from_where_it_is_looked_for_is_an_error():
 
 
 def test_limits_by_toys_agree_where_there_are_events():
-    one = model(poisson(5000, 11), {"scale": 0.01, "resolution": 0.035, "luminosity": 0.1})
+    one = model(poisson(5000, 11), {"scale": 0.01, "resolution": 0.035, "normalisation": 0.1})
     asymptotic = upper_limits(one, 0.95)
     toys = toylimits.toy_limits(one, asymptotic, 0.95, 1000, np.random.default_rng(1))
     assert toys is not None

@@ -10,9 +10,10 @@ from scipy.special import ndtr, xlogy
 from resonaut.fit import background, limits
 from resonaut.fit.bare import settings_of
 from resonaut.fit.results import Size
-from resonaut.fit.search import Efficiency, Search, combined, scanned
+from resonaut.fit.search import Efficiency, Search, scanned
 from resonaut.fit.shapes import Gaussian, from_simulation
 from resonaut.fit.signal import template
+from resonaut.fit.sources import named
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, WIDTH, SCALE = 13000.0, 0.04, 0.02
@@ -69,7 +70,7 @@ class Own:
 
 
 def limit(counts: np.ndarray, mass: float, sizes: dict[str, Size]) -> float:
-    one = background.model(Spectrum(EDGES, counts), Gaussian(WIDTH), mass, SQRT_S, SETTINGS, sizes)
+    one = background.model(Spectrum(EDGES, counts), Gaussian(WIDTH), mass, SQRT_S, SETTINGS, named(sizes))
     return limits.upper_limits(replace(one, expected=one.background.background[0]), 0.95).observed
 
 
@@ -85,7 +86,7 @@ def test_limit_beside_a_peak_is_that_of_a_shape_that_moves(mass):
 def test_a_source_with_one_side_keeps_its_size(change):
     # A source that at most halves the yield weakens the limit; one that at most doubles it does not.
     counts, mass = data(3000, 0, 2), 3500.0
-    found = limit(counts, mass, combined({"source": change}))
+    found = limit(counts, mass, {"normalisation": change})
     own = Own(mass, 0.0, (1 + change[0], 1 / (1 + change[1]) if change[1] == 0 else 1 + change[1]))
     assert own.cls(counts, found) == pytest.approx(0.05, rel=0.15)
     weaker = found / limit(counts, mass, {})

@@ -14,6 +14,7 @@ from resonaut.fit.family import Background
 from resonaut.fit.likelihood import fit
 from resonaut.fit.scan import significance
 from resonaut.fit.shapes import Gaussian
+from resonaut.fit.sources import named
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S = 13000.0
@@ -33,7 +34,7 @@ def model(events: float, *overrides: str, mass: float = MASS, **uncertainties: f
     """The model at one mass, for a spectrum that is the truth itself; two shape parameters unless overridden."""
     settings = settings_of(["background.shape_parameters=[2,2]", *overrides], SQRT_S, [mass])
     spectrum = Spectrum(EDGES, np.round(truth(events)) if events > 1000 else truth(events))
-    return background.model(spectrum, Gaussian(0.04), mass, SQRT_S, settings.background, uncertainties)
+    return background.model(spectrum, Gaussian(0.04), mass, SQRT_S, settings.background, named(uncertainties))
 
 
 def toys(expected: np.ndarray, seed: int) -> np.ndarray:
@@ -105,9 +106,7 @@ def test_the_envelope_removes_the_bias_of_a_wrong_family():
         overrides = [f"background.families={families}", "background.shape_parameters=[2,2]"]
         overrides += ["background.shrink.min_p_background=0", "background.shrink.min_p_smooth=0"]
         chosen = settings_of(overrides, SQRT_S, [MASS]).background
-        again = partial(
-            background.model, shape=Gaussian(0.04), mass=MASS, sqrt_s=SQRT_S, settings=chosen, uncertainties={}
-        )
+        again = partial(background.model, shape=Gaussian(0.04), mass=MASS, sqrt_s=SQRT_S, settings=chosen, nuisances={})
         pulls[families] = bias.bias(again(spectrum), again, expected, settings, 0.95, np.random.default_rng(3))[
             0
         ].pull_mean

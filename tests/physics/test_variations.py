@@ -14,7 +14,6 @@ from resonaut.core import events
 from resonaut.core.collisions import Collisions
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.events import Dataset
-from resonaut.core.files import write_json
 from resonaut.core.record import build
 from resonaut.fit.bare import settings_of
 from resonaut.fit.selection import search_of
@@ -87,19 +86,17 @@ def skimmed(folder: Path, file: Path, era: dict) -> Dataset:
     return Dataset.open(folder / "skim" / "signal.json")
 
 
-def data(folder: Path) -> Collisions:
+@pytest.fixture
+def data(tmp_path, write_skimmed) -> Collisions:
     """A falling spectrum."""
     number = np.arange(20_000)
     columns = dict.fromkeys(events.KEY, number) | {"gen_weight": np.ones(len(number))}
     columns["m_jj"] = (2000 + np.random.default_rng(2).exponential(600, len(number))).astype(np.float32)
-    events.write(folder / "skim" / "data" / "000.parquet", [ak.Array(columns)], {"m_jj": "GeV"})
-    empty = {"cutflow": [], "lost": [], "notes": [], "dropped": {}, "variations": {}, "cross_section": None}
-    known = {"name": "data", "nature": "data", "era": "e", "chunks": ["000"], "events": len(number), "mass": None}
-    write_json(folder / "skim" / "data.json", empty | known | {"luminosity": 10.0, "weight_scale": 1.0})
-    return Collisions.open([folder / "skim" / "data.json"])
+    known = {"nature": "data", "era": "e", "luminosity": 10.0, "cross_section": None}
+    return Collisions.open([write_skimmed(tmp_path, "data", [[ak.Array(columns)]], {"m_jj": "GeV"}, **known)])
 
 
-def test_a_scale_of_all_jets_is_that_of_the_peak(tmp_path) -> None:
+def test_a_scale_of_all_jets_is_that_of_the_peak(tmp_path, data) -> None:
     momentum = dijets(tmp_path / "signal.root")
     jets = {
         "file": tables(tmp_path / "jec.json"),
@@ -110,7 +107,7 @@ def test_a_scale_of_all_jets_is_that_of_the_peak(tmp_path) -> None:
     signal = skimmed(tmp_path, tmp_path / "signal.root", {"corrections": {"simulation": {"large_jet": jets}}})
     windows = {"w": {"signal_region": [3250, 3750], "sidebands": [[3000, 3250], [3750, 4250]]}}
     settings = build({"windows": windows}, Settings, "select", merge=True)
-    found = selection(settings, "inclusive", "w", data(tmp_path), [], [signal], {})
+    found = selection(settings, "inclusive", "w", data, [], [signal], {})
     (one,) = found.signals
     passing = {scale: momentum[momentum * scale > LOWEST] * scale for scale in (0.99, 1.0, 1.01)}
     assert one.efficiency == pytest.approx(len(passing[1.0]) / COUNT)

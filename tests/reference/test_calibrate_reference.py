@@ -20,7 +20,6 @@ from resonaut.calibrate.published import read_published
 from resonaut.calibrate.settings import Settings, Systematics
 from resonaut.calibrate.weights import Calibration, weigh
 from resonaut.core import events
-from resonaut.core.files import write_json
 from resonaut.core.weights import NOMINAL, Efficiency, Weights
 
 DATA = Path(os.environ.get("RESONAUT_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -384,26 +383,11 @@ def test_toys_vary_the_factors_by_their_errors(correction):
 
 
 @pytest.fixture(scope="module")
-def calibrated(correction, settings, tmp_path_factory):
+def calibrated(correction, settings, tmp_path_factory, write_skimmed):
     """The example as a dataset with its weights, normalised."""
     results = tmp_path_factory.mktemp("results")
     skimmed = example()
-    events.write(results / "skim" / "example" / "000.parquet", [skimmed], {})
-    empty = {
-        "luminosity": None,
-        "cross_section": 1.0,
-        "mass": None,
-        "weight_scale": 1.0,
-        "era": None,
-        "cutflow": [],
-        "lost": [],
-        "notes": [],
-        "dropped": {},
-        "variations": {},
-    }
-    manifest = {"name": "example", "nature": "simulation", "chunks": ["000"], "events": len(skimmed)} | empty
-    write_json(results / "skim" / "example.json", manifest)
-    dataset = events.Dataset.open(results / "skim" / "example.json")
+    dataset = events.Dataset.open(write_skimmed(results, "example", [[skimmed]]))
     means = normalise.normalise(dataset, correction, settings)
     batches = normalise.apply(dataset, "000", correction, means, settings, results / "normalisation.json")
     notes = columns.notes(Calibration.of(correction, settings).variations)

@@ -1,4 +1,6 @@
-"""Reweighting: weights that make the simulated background look like data in the sidebands."""
+"""Reweighting: of the simulated background to data in the sidebands, and of simulated samples to others."""
+
+from resonaut.reweight import plan as reweight_plan
 
 
 rule reweight_train:
@@ -38,9 +40,51 @@ rule reweight_train:
         """
 
 
+for name, sides in reweight_plan.ratios(ANALYSIS).items():
+
+    rule:
+        name:
+            f"reweight_ratio_{name}"
+        # Learn the ratio of two simulated samples, and weight all events of the second.
+        input:
+            config=config_of("reweight", name),
+            code=code_of("reweight", "ratio"),
+            numerator=ANALYSIS.manifests(*sides["numerator"]),
+            denominator=ANALYSIS.manifests(*sides["denominator"]),
+            events=ANALYSIS.friends(
+                "skim", *dict.fromkeys([*sides["numerator"], *sides["denominator"]])
+            ),
+        output:
+            closure=f"<results>/reweight/{name}/closure.json",
+            weights=ANALYSIS.friends(f"reweight/{name}", *sides["denominator"]),
+        log:
+            f"<logs>/reweight/{name}.log",
+        benchmark:
+            f"<benchmarks>/reweight/{name}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(2000),
+            runtime=120,
+        params:
+            name=name,
+            samples=lambda wildcards, input: [
+                *options("numerator", input.numerator),
+                *options("denominator", input.denominator),
+            ],
+        message:
+            f"reweight: the ratio {name}"
+        shell:
+            """
+            resonaut --log {log:q} --threads {threads} reweight ratio \
+                --config {input.config:q} --name {params.name:q} {params.samples:q} \
+                --output {output.closure:q}
+            """
+
+
 rule reweight:
-    """Everything that the stage makes: the weights of the simulated background and the closure test."""
+    """Everything that the stage makes: the weights and their closure tests."""
     input:
-        closure="<results>/reweight/closure.json",
-        weights=ANALYSIS.friends("reweight", *ANALYSIS.sample("background")),
+        reweight_plan.made(ANALYSIS),
     localrule: True

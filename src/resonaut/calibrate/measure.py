@@ -18,10 +18,10 @@ from resonaut.calibrate.jets import constituent_columns, constituents_of, jets_o
 from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.results import Edges, Planes
 from resonaut.calibrate.settings import Settings
+from resonaut.core import weights
 from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import Dataset
-from resonaut.core.weights import Weights
 from resonaut.physics.clustering import FloatArray
 
 W_PRONGS = 2
@@ -107,7 +107,7 @@ def measure(samples: Samples, settings: Settings) -> tuple[LundCorrection, dict[
     """
     luminosity = samples.data.luminosity if samples.background else 0.0
     columns = [pair.column for pair in settings.systematics.weights.values()]
-    data = _counts(samples.data.datasets, settings, [], lambda events, _: np.ones((1, len(events))))
+    data = _counts(samples.data.datasets, settings, [], lambda events, _: ak.to_numpy(events.weight)[None])
     simulated = _simulated_weights(settings)
     simulation = _counts(samples.simulation, settings, columns, simulated)
     background = _counts(samples.background, settings, columns, lambda e, name: luminosity * simulated(e, name))
@@ -162,16 +162,12 @@ def _counts(
     columns: Sequence[str],
     weight: Callable[[ak.Array, str], FloatArray],
 ) -> Counts:
-    """Count the W jets of datasets; ``weight`` gives (variations, events) from events with ``columns``, and a name.
-
-    The weights of a dataset's own files, such as those for pile-up, count in all of them.
-    """
+    """Count the W jets of datasets; ``weight`` gives (variations, events) from events with ``columns``, and a name."""
     counts: Counts | None = None
     for dataset in datasets:
-        own = Weights.of(dataset, ())
-        batches = dataset.iterate([*constituent_columns(JET), "weight", *own.columns, *columns])
+        batches = weights.iterate(dataset, [*constituent_columns(JET), "weight", *columns])
         for batch in tqdm(batches, desc=f"Lund planes of {dataset.name}", unit="batch", disable=None):
-            w = weight(batch, dataset.name) * own.nominal(batch)
+            w = weight(batch, dataset.name)
             counts = counts or Counts(settings.bins, len(w))
             counts.fill(planes_in(constituents_of(batch, JET), W_PRONGS, settings), w)
     return counts or Counts(settings.bins, 1 + 2 * len(settings.systematics.weights))
@@ -180,7 +176,7 @@ def _counts(
 def _simulated_weights(settings: Settings) -> Callable[[ak.Array, str], FloatArray]:
     """The weights of simulated events: nominal, then up and down of each source of ``systematics.weights``."""
 
-    def weights(events: ak.Array, name: str) -> FloatArray:
+    def varied(events: ak.Array, name: str) -> FloatArray:
         nominal = ak.to_numpy(events.weight).astype(np.float64)
         columns = [nominal]
         for source, pair in settings.systematics.weights.items():
@@ -193,7 +189,7 @@ def _simulated_weights(settings: Settings) -> Callable[[ak.Array, str], FloatArr
             columns += [nominal * ak.to_numpy(lists[:, place]) for place in (pair.up, pair.down)]
         return np.stack(columns)
 
-    return weights
+    return varied
 
 
 def _b_light(datasets: Iterable[Dataset], settings: Settings) -> tuple[FloatArray, int]:
@@ -202,7 +198,7 @@ def _b_light(datasets: Iterable[Dataset], settings: Settings) -> tuple[FloatArra
     number = 0
     for dataset in datasets:
         for jet in JETS:
-            for events in dataset.iterate([*constituent_columns(jet), *truth_columns(jet), "weight"]):
+            for events in weights.iterate(dataset, [*constituent_columns(jet), *truth_columns(jet), "weight"]):
                 jets = jets_of(events, jet)
                 planes = jets.planes(settings)
                 found = match(planes, jets.quarks)

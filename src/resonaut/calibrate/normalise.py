@@ -21,6 +21,7 @@ from resonaut.calibrate.matching import BoolArray, match
 from resonaut.calibrate.results import JetEdges, Normalisation, ProngCount
 from resonaut.calibrate.settings import Settings
 from resonaut.calibrate.weights import Calibration, JetWeights, weigh
+from resonaut.core import weights
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.core.events import KEY, Dataset
 from resonaut.core.variations import PASSES
@@ -283,5 +284,5 @@ def _of_something_else(source: Path, what: str) -> InputFileError:
 
 
 def _batches(dataset: Dataset, what: str) -> Iterator[ak.Array]:
-    batches = dataset.iterate([*COLUMNS, "gen_weight"])
+    batches = weights.iterate(dataset, [*COLUMNS, "gen_weight"])
     yield from tqdm(batches, desc=f"{what} of {dataset.name}", unit="batch", disable=None)

@@ -21,6 +21,16 @@ def axis(name: str, unit: str) -> str:
     return name if unit == "1" else f"{name} [{unit}]"
 
 
+def said(value: float, unit: str) -> str:
+    """A value of an observable in a sentence: ``3500 GeV``, of one that is a mere number ``0.3``."""
+    return f"{value:g}" if unit == "1" else f"{value:g} {unit}"
+
+
+def interval(low: float, high: float, unit: str, mark: str = " to ") -> str:
+    """A range of an observable in a sentence: ``2500 to 7000 GeV``."""
+    return f"{low:g}{mark}{said(high, unit)}"
+
+
 def of(verb: str, section: Mapping[str, Any], observable: str, own: Sequence[str]) -> Config:
     """The keys of a section as they hold for an observable.
 
@@ -41,7 +51,8 @@ def of(verb: str, section: Mapping[str, Any], observable: str, own: Sequence[str
             raise ConfigError(f"{place}: the keys of {verb} itself are those of {DEFAULT}; put them there.")
         return base
     if missing := [key for key in own if not _has(given or {}, key)]:
-        raise ConfigError(f"{place}: a window is in {observable!r}; give {', '.join(missing)} for it there.")
+        named = ", ".join(f"{place.removeprefix('config: ')}.{key}" for key in missing)
+        raise ConfigError(f"config: a window is in {observable!r}; give {named}.")
     found: Config = _overlaid(base, given)
     return found
 

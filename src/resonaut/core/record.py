@@ -278,9 +278,24 @@ def plain(value: Any, kind: Any) -> Any:
     return adapter(kind).dump_python(value, mode="json", by_alias=True)
 
 
+# What pydantic says of JSON, in words of YAML.
+_FAULTS = {
+    "list_type": "should be a list",
+    "tuple_type": "should be a list",
+    "dict_type": "should be a mapping, 'name: value'",
+    "dataclass_type": "should be a mapping, 'key: value'",
+    "string_type": "should be a text, in quotes",
+    "too_short": "has too few entries",
+    "too_long": "has too many entries",
+}
+
+
 def _sentence(error: Any, kind: Any) -> str:
     """What is wrong with which key, and what the key is."""
     place = [part for part in error["loc"] if part != "[key]"]
+    if error["type"] == "missing" and isinstance(place[-1], int):
+        # An entry of a list of so many.
+        error, place = {**error, "type": "too_short"}, place[:-1]
     path, value = dotted(place), error["input"]
     if error["type"] == "unexpected_keyword_argument":
         holder = _at(kind, place[:-1])[0]
@@ -293,9 +308,10 @@ def _sentence(error: Any, kind: Any) -> str:
     if error["type"] == "missing":
         return f"key {dotted(place[:-1]) or 'top level'!r}: {place[-1]!r} is missing; add it."
     if error["type"] == "value_error":
-        return f"key {path!r}{error['ctx']['error']}"
+        # That of a part of a record begins with a key, too, of the part.
+        return f"key {path!r}{error['ctx']['error']}".replace("': key '", ".", 1)
     about = _at(kind, place)[1]
-    fault = error["msg"].replace("Input should", "should", 1)
+    fault = _FAULTS.get(error["type"]) or error["msg"].replace("Input should", "should", 1)
     return f"key {path!r}: {value!r} {fault}" + (f"; it is: {about}." if about else ".")
 
 

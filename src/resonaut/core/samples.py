@@ -36,6 +36,11 @@ def used(config: Config) -> list[str]:
                 _require_dataset(config, f"{verb}.samples.{sample}", sample, name)
                 for part in config["datasets"][name]["combine"]:
                     _require_dataset(config, f"datasets.{name}.combine", "parts", part)
+                    if config["datasets"][part]["combine"]:
+                        raise ConfigError(
+                            f"config: datasets.{name}.combine names {part!r}, which is combined itself; name the "
+                            "datasets that it is made of."
+                        )
                     found[part] = None
                 found[name] = None
     if not found:
@@ -103,6 +108,8 @@ def _combinations(config: Config, search: dict[str, list[str]]) -> Iterator[str]
     counted = [*searched, *(part for name in searched for part in datasets[name]["combine"])]
     for name in (name for name in used(config) if datasets[name]["combine"]):
         where, parts = f"{name}.combine", datasets[name]["combine"]
+        for problem in _problems({part: datasets[part] for part in parts}, "parts"):
+            yield f"{where}: {problem}"
         given = [datasets[part]["era"] for part in parts]
         for part, era in zip(parts, given, strict=True):
             if era is None or era not in eras:

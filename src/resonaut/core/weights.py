@@ -5,7 +5,7 @@ multiply; an uncertainty is the same product with the columns of one source in p
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
 from typing import Literal, NamedTuple
@@ -14,6 +14,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from resonaut.core.errors import ConfigError
 from resonaut.core.events import Dataset, metadata, require_finite
 from resonaut.core.record import record
 
@@ -160,7 +161,32 @@ class Weights:
         return product
 
 
-NONE = Weights((), {})
+def iterate(dataset: Dataset, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
+    """Yield the nominal events of a dataset in batches, with all their nominal weights.
+
+    ``weight`` and ``gen_weight``, where they are among the ``columns``, include the weights in the dataset's own files,
+    such as those for prescales and pile-up, and in its ``friends``.
+    """
+    weights = Weights.of(dataset, friends)
+    for events in dataset.iterate(list(dict.fromkeys((*columns, *weights.columns))), friends):
+        factor = weights.nominal(events)
+        for name in {"weight", "gen_weight"}.intersection(columns):
+            events[name] = ak.to_numpy(events[name]) * factor
+        yield events
+
+
+def require_none(datasets: Iterable[Dataset]) -> None:
+    """Stop where the events of data have weights, for what counts events as they are.
+
+    Raises:
+        ConfigError: a dataset has weights.
+    """
+    for dataset in datasets:
+        if names := Weights.of(dataset, ()).columns:
+            raise ConfigError(
+                f"dataset {dataset.name!r} has the weights {', '.join(names)}, and events of data count as one each; "
+                "search with triggers that are not prescaled."
+            )
 
 
 @record

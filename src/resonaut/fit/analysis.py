@@ -28,12 +28,12 @@ def run(search: Search, workspaces: Path) -> results.Scan:
     settings, spectrum = search.settings, search.spectrum
     done = scanned(search)
     for one in done.resonances:
-        log.info("%g GeV: %.1f sigma; floats in the background of the other masses", one.mass, one.z_local)
+        log.info("%s: %.1f sigma; floats in the background of the other masses", spectrum.said(one.mass), one.z_local)
     fits = {one.mass: (one, excess) for one, excess in zip(done.models, done.found, strict=True)}
-    points, failed = at_each(_progress(list(fits)), lambda mass: point(search, *fits[mass], workspaces))
+    points, failed = at_each(search, _progress(list(fits)), lambda mass: point(search, *fits[mass], workspaces))
     failed |= done.failed
     for mass, reason in sorted(failed.items()):
-        log.warning("%g GeV: no result: %s", mass, reason)
+        log.warning("%s: no result: %s", spectrum.said(mass), reason)
     rng = lookelsewhere.generator(settings.seed, spectrum.counts)
     models, toys = [one for one in done.models if one.chosen.good and one.mass in points], None
     if settings.toys and models:
@@ -116,9 +116,9 @@ def run_bias(search: Search) -> results.Bias:
         return bias.bias(one, again, truth, settings, search.settings.confidence_level, rng)
 
     masses = sorted(m for m in search.efficiencies if not settings.masses or m in settings.masses)
-    tests, failed = at_each(masses, tested)
+    tests, failed = at_each(search, masses, tested)
     for mass, reason in failed.items():
-        log.warning("%g GeV: no bias test: %s", mass, reason)
+        log.warning("%s: no bias test: %s", search.spectrum.said(mass), reason)
     return results.Bias(
         truth=settings.truth,
         truth_shape_parameters=settings.shape_parameters,

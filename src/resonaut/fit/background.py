@@ -12,10 +12,11 @@ from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array, Background
 from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
-from resonaut.fit.results import Attempt, Size, Trial
+from resonaut.fit.results import Attempt, Trial
 from resonaut.fit.settings import BackgroundSettings, Shrink
 from resonaut.fit.shapes import Shape
 from resonaut.fit.signal import Template, template
+from resonaut.fit.sources import Source
 from resonaut.fit.spectrum import Spectrum
 
 # Cosine of the shares of two resonances beyond which one cannot be told from the other: 1.7 widths of a Gaussian.
@@ -32,7 +33,7 @@ MOST_STEPS = 50
 
 @dataclass(frozen=True)
 class Resonance:
-    """A resonance found at ``mass`` (GeV), and its ``shares`` (N,) in the bins of a spectrum."""
+    """A resonance found at ``mass``, and its ``shares`` (N,) in the bins of a spectrum."""
 
     mass: float
     z_local: float
@@ -67,6 +68,11 @@ class Model:
     resonances: tuple[Resonance, ...] = ()
 
     @property
+    def said(self) -> str:
+        """The mass in a sentence."""
+        return self.spectrum.said(self.mass)
+
+    @property
     def chosen(self) -> Attempt:
         """The range that is used."""
         low, high = self.spectrum.edges[[0, -1]]
@@ -74,7 +80,7 @@ class Model:
 
 
 def relative_error(background: Fit, mass: float) -> float:
-    """Relative uncertainty of the background of the first fit of a batch at ``mass``, GeV."""
+    """Relative uncertainty of the background of the first fit of a batch at ``mass``."""
     function = background.function
     theta = background.theta[0]
     i = int(np.clip(np.searchsorted(function.edges, mass) - 1, 0, len(function.edges) - 2))
@@ -137,8 +143,8 @@ def _fitted(function: Background, spectrum: Spectrum, peak: Template | None) -> 
     populated = int(np.count_nonzero(spectrum.counts))
     if populated <= function.n_parameters:
         raise EmptySelectionError(
-            f"the spectrum has {populated} bins with events between {spectrum.edges[0]:g} and {spectrum.edges[-1]:g} "
-            f"GeV, too few for {function.n_parameters} background parameters; widen the range or loosen the selection."
+            f"the spectrum has {populated} bins with events from {spectrum.ends}, too "
+            f"few for {function.n_parameters} background parameters; widen the range or loosen the selection."
         )
     result = fit(function, spectrum.counts[None], peak)
     if not result.converged[0]:
@@ -166,10 +172,10 @@ def model(
     mass: float,
     sqrt_s: float,
     settings: BackgroundSettings,
-    uncertainties: Mapping[str, Size],
+    nuisances: Mapping[str, Source],
     resonances: Sequence[Resonance] = (),
 ) -> Model:
-    """The model at ``mass``: range, functions, their order; ``uncertainties`` are those of ``signal.template``.
+    """The model at ``mass``: range, functions, their order; ``nuisances`` are those of ``signal.template``.
 
     The range shrinks until the fit is good. If it never is, the one with the largest p-value is used; a range in which
     the fits fail is left out. ``resonances`` float in the background, those apart that a signal of ``mass`` cannot be
@@ -182,15 +188,14 @@ def model(
     """
     if not spectrum.edges[0] < mass < spectrum.edges[-1]:
         raise ConfigError(
-            f"the mass {mass:g} GeV is outside the fit range {spectrum.edges[0]:g} to {spectrum.edges[-1]:g} GeV; "
-            "change the masses or the range."
+            f"the mass {spectrum.said(mass)} is outside the fit range {spectrum.ends}; change the masses or the range."
         )
     tried: list[Model] = []
     attempts: list[Attempt] = []
     failed: list[Exception] = []
     for bins in ranges(spectrum, mass, settings):
         try:
-            found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, uncertainties, resonances)
+            found, attempt = _in_range(spectrum, bins, shape, mass, sqrt_s, settings, nuisances, resonances)
         except FAILURES as error:
             failed.append(error)
             continue
@@ -200,7 +205,8 @@ def model(
             break
     if not tried:
         raise next(
-            iter(failed), FitError(f"the fit range has too few bins at {mass:g} GeV; give more of the spectrum.")
+            iter(failed),
+            FitError(f"the fit range has too few bins at {spectrum.said(mass)}; give more of the spectrum."),
         )
     best = len(tried) - 1 if attempts[-1].good else max(range(len(tried)), key=lambda i: attempts[i].p_value)
     return replace(tried[best], attempts=tuple(attempts))
@@ -238,13 +244,15 @@ def _in_range(
     mass: float,
     sqrt_s: float,
     settings: BackgroundSettings,
-    uncertainties: Mapping[str, Size],
+    nuisances: Mapping[str, Source],
     resonances: Sequence[Resonance],
 ) -> tuple[Model, Attempt]:
     spectrum = whole.part(bins)
-    peak = template(shape, mass, spectrum.edges, uncertainties)
+    peak = template(shape, mass, spectrum.edges, nuisances)
     if not peak.shares.any():
-        raise FitError(f"the signal of {mass:g} GeV has no share in the fit range; change the masses or the range.")
+        raise FitError(
+            f"the signal of {spectrum.said(mass)} has no share in the fit range; change the masses or the range."
+        )
     inside = [one.within(bins) for one in resonances if one.shares[bins].any()]
     # Where the scale moves the signal onto a resonance, that one, of any yield, would hide a signal of any size.
     pulls = np.outer((-PULLED, 0.0, PULLED), [name == "scale" for name in peak.nuisances])

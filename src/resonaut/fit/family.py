@@ -63,8 +63,8 @@ class Background:
     ) -> None:
         if edges[0] <= 0 or edges[-1] > sqrt_s:
             raise ConfigError(
-                f"the background function wants masses between 0 and sqrt(s) = {sqrt_s:g} GeV, the fit range is "
-                f"{edges[0]:g} to {edges[-1]:g} GeV; change the range or sqrt(s)."
+                f"the background function wants values between 0 and sqrt(s) = {sqrt_s:g}, and the fit range is "
+                f"{edges[0]:g} to {edges[-1]:g}; change the range or sqrt(s)."
             )
         self.family = family
         self.edges = edges

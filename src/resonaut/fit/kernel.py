@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from resonaut.fit.family import Array
-from resonaut.fit.motion import SCALE, Room, Signal, room, second_derivatives, signal_at
+from resonaut.fit.motion import Room, Signal, room, second_derivatives, signal_at
 from resonaut.fit.vector import dot, exponential, logarithm, total, weighted_squares
 
 # Height of the barrier that keeps the expected count of an empty bin positive where the signal yield is negative: the
@@ -269,7 +269,7 @@ def seek(t: Terms, counts: Array, signal: Signal, free: bool, state: Array, obse
     held, it would keep what it has absorbed of a peak. In the bins without a signal the likelihood is taken as the
     parabola of that step. Returns whether the scale is moved.
     """
-    held, scale = len(t.columns) + len(t.resonances), int(np.argmax(signal.kinds == SCALE))
+    held, scale = len(t.columns) + len(t.resonances), int(np.argmax(signal.position))
     background, relative, shift, work = t.bins[1], t.bins[2], t.bins[3], t.bins[4]
     background[:] = t.bins[0]
     for j in range(len(t.columns), held):

@@ -3,6 +3,7 @@
 Cowan, Cranmer, Gross, Vitells, arXiv:1007.1727, with the test statistic q-tilde (eq. 16).
 """
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,11 @@ from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 
 from resonaut.core.errors import FitError
-from resonaut.fit.background import Model
+from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array
+
+log = logging.getLogger(__name__)
 
 BANDS = (-2, -1, 0, 1, 2)
 # Yields at which a curve of CLs is evaluated at once, the width of the interval in which it is then interpolated, in
@@ -74,7 +77,7 @@ def upper_limits(model: Model, confidence_level: float) -> Limits:
         low, high = np.where(above, high, low), np.where(above, fitted + 2 * (high - fitted), high)
     else:
         raise FitError(
-            f"no limit is found at {model.mass:g} GeV: CLs stays above {1 - confidence_level:g}; change the fit range"
+            f"no limit is found at {model.said}: CLs stays above {1 - confidence_level:g}; change the fit range"
         )
     # The error of a yield that hardly differs from the background is no measure of its limit.
     for _ in range(WIDENINGS):
@@ -89,9 +92,18 @@ def upper_limits(model: Model, confidence_level: float) -> Limits:
     limits = [crossing(y, curve, level) for y, curve in zip(yields, curves(yields), strict=True)]
     if not np.isfinite(limits).all():
         raise FitError(
-            f"no limit is found at {model.mass:g} GeV: CLs is nowhere {1 - confidence_level:g}; change the fit range"
+            f"no limit is found at {model.said}: CLs is nowhere {1 - confidence_level:g}; change the fit range"
         )
     return Limits(limits[0], np.array(limits[1:]))
+
+
+def attempted(model: Model, confidence_level: float) -> tuple[Limits | None, str | None]:
+    """The limits, or why there are none."""
+    try:
+        return upper_limits(model, confidence_level), None
+    except FAILURES as error:
+        log.warning("%s.", error)
+        return None, str(error)
 
 
 def q_tilde(

@@ -2,10 +2,11 @@
 
 With ``y = m / M``, the peak ``p`` and the cumulative distribution F, the share of the bin between two edges is
 
-    T = A (F(u_high) - F(u_low)),  u = p + (y / S - p) / R,  S = 1 + size eta_scale,  R = 1 + size eta_resolution.
+    T = A (F(u_high) - F(u_low)),  u = p + (y / S - p) / R,  S = 1 + sum(position eta),  R = 1 + sum(width eta).
 
-F is a cubic between the nodes of a table, and so fine that one may take it for the shape itself. Below the threshold of
-a selection there is no event at any eta: ``A = factor exp(phi(eta_normalisation)) / (1 - F(u_threshold))``.
+Each nuisance may move the peak, widen it, and change its rate. F is a cubic between the nodes of a table, and so fine
+that one may take it for the shape itself. Below the threshold of a selection there is no event at any eta:
+``A = factor exp(sum(phi(eta))) / (1 - F(u_threshold))``.
 
 All derivatives follow from those of F, as ``du/deta`` and ``d2u/deta2`` are linear in ``w = u - p``.
 """
@@ -15,16 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from resonaut.fit.family import Array
 from resonaut.fit.vector import dot
 
-SCALE, RESOLUTION, NORMALISATION = 0, 1, 2
-KINDS = {"scale": SCALE, "resolution": RESOLUTION, "normalisation": NORMALISATION}
 # Value of S and R below which they fall more slowly than eta, and never to zero.
 LEAST = 0.5
-# Least part of the signal above the threshold, and largest exponent of the normalisation.
+# Least part of the signal above the threshold, and largest exponent of a rate.
 VISIBLE, STEEPEST = 1e-6, 30.0
 
 
@@ -33,9 +31,9 @@ class Signal(NamedTuple):
 
     ``shares`` (N,) at eta = 0, of which those from ``first`` to before ``last`` are not zero; ``edges`` (N + 1) in y,
     none below ``threshold``; ``table`` (C + 1, 2): F and its slope times the step, at nodes from ``low`` on, ``per_y``
-    of them in a unit of y; ``kinds`` (M,) of the nuisances and their ``sizes`` (M, 2): relative, of a normalisation
-    the logarithms of its factors up and down; ``starts`` (S,): values of the scale to begin a fit from, and ``looks``
-    (S, N) the shares there.
+    of them in a unit of y; relative changes of ``position`` (M,) and ``width`` (M,) by nuisances, and ``rate`` (M, 2):
+    logarithms of the factors by which they raise the yield (up) and lower it (down); ``starts`` (S,): values of the
+    nuisance of the position to begin a fit from, and ``looks`` (S, N) the shares there.
     """
 
     shares: Array
@@ -48,8 +46,9 @@ class Signal(NamedTuple):
     peak: float
     threshold: float
     factor: float
-    kinds: NDArray[np.int64]
-    sizes: Array
+    position: Array
+    width: Array
+    rate: Array
     starts: Array
     looks: Array
 
@@ -116,28 +115,22 @@ def distribution(table: Array, x: float) -> tuple[float, float, float]:
 @njit(cache=True, error_model="numpy")
 def _coefficients(signal: Signal, eta: Array, rates: Array, bends: Array) -> tuple[float, float, float]:
     """Fill ``rates`` and ``bends``; S, R and A."""
-    scale, scale_1, scale_2 = 1.0, 0.0, 0.0
-    width, width_1, width_2 = 1.0, 0.0, 0.0
+    away = wider = 0.0
     for m in range(len(eta)):
-        size = signal.sizes[m, 0]
-        if signal.kinds[m] == SCALE:
-            scale, slope, bend = stretch(size * eta[m])
-            scale_1, scale_2 = size * slope / scale, size**2 * bend / scale
-        elif signal.kinds[m] == RESOLUTION:
-            width, slope, bend = stretch(size * eta[m])
-            width_1, width_2 = size * slope / width, size**2 * bend / width
+        away += signal.position[m] * eta[m]
+        wider += signal.width[m] * eta[m]
+    scale, scale_slope, scale_bend = stretch(away)
+    width, width_slope, width_bend = stretch(wider)
     shift = signal.peak / width
     for m in range(len(eta)):
-        if signal.kinds[m] == SCALE:
-            rates[m, 0], rates[m, 1] = -scale_1 * shift, -scale_1
-            both = 2 * scale_1**2 - scale_2
-            bends[m, m, 0], bends[m, m, 1] = both * shift, both
-        elif signal.kinds[m] == RESOLUTION:
-            rates[m, 1] = -width_1
-            bends[m, m, 1] = 2 * width_1**2 - width_2
-        for j in range(m):
-            if signal.kinds[m] + signal.kinds[j] == SCALE + RESOLUTION:
-                bends[m, j, 0], bends[m, j, 1] = scale_1 * width_1 * shift, scale_1 * width_1
+        moved, widened = signal.position[m] * scale_slope / scale, signal.width[m] * width_slope / width
+        rates[m, 0], rates[m, 1] = -moved * shift, -moved - widened
+        for j in range(m + 1):
+            also_moved, also_widened = signal.position[j] * scale_slope / scale, signal.width[j] * width_slope / width
+            both = 2 * moved * also_moved - signal.position[m] * signal.position[j] * scale_bend / scale
+            both += moved * also_widened + widened * also_moved
+            width_alone = 2 * widened * also_widened - signal.width[m] * signal.width[j] * width_bend / width
+            bends[m, j, 0], bends[m, j, 1] = both * shift, both + width_alone
     w = signal.threshold / scale / width - shift
     below, density, slope = distribution(signal.table, (w + signal.peak - signal.low) * signal.per_y)
     density, slope = density * signal.per_y, slope * signal.per_y**2
@@ -150,8 +143,10 @@ def _coefficients(signal: Signal, eta: Array, rates: Array, bends: Array) -> tup
             other = rates[j, 0] + rates[j, 1] * w
             both = slope * rate * other + density * (bends[m, j, 0] + bends[m, j, 1] * w)
             bends[m, j, 2] = both / above + density**2 * rate * other / above**2
-        if signal.kinds[m] == NORMALISATION:
-            exponent, rates[m, 2], bends[m, m, 2] = lognormal(signal.sizes[m, 0], signal.sizes[m, 1], eta[m])
+        value, slope_of_rate, bend_of_rate = lognormal(signal.rate[m, 0], signal.rate[m, 1], eta[m])
+        exponent += value
+        rates[m, 2] += slope_of_rate
+        bends[m, m, 2] += bend_of_rate
     return scale, width, signal.factor * math.exp(exponent) / above
 
 

@@ -96,6 +96,23 @@ class _Checked:
         return verb if self.observable == observables.DEFAULT else f"{verb}.observables.{self.observable}"
 
     @property
+    def unit(self) -> str:
+        """Of its values in a sentence; that of another observable than the default stands in the data."""
+        return "GeV" if self.observable == observables.DEFAULT else "1"
+
+    def said(self, value: float) -> str:
+        """A value in a sentence."""
+        return observables.said(value, self.unit)
+
+    def interval(self, low: float, high: float) -> str:
+        """A range in a sentence."""
+        return observables.interval(low, high, self.unit)
+
+    def listed(self, values: Sequence[float]) -> str:
+        """Values in a sentence."""
+        return ", ".join([*(f"{value:g}" for value in values[:-1]), self.said(values[-1])])
+
+    @property
     def key(self) -> str:
         """Where those of this section stand."""
         return self.place("fit")
@@ -158,21 +175,21 @@ def _ranges(one: _Checked) -> Iterator[str]:
         if last < first or (key == "range" and last == first):
             yield f"{where}.{key} is [{first:g}, {last:g}]; give the lower value first"
     if high > fit["sqrt_s"]:
-        yield f"{where}.range ends at {high:g} GeV, above {where}.sqrt_s ({fit['sqrt_s']:g} GeV); lower it"
+        yield f"{where}.range ends at {one.said(high)}, above {where}.sqrt_s ({fit['sqrt_s']:g} GeV); lower it"
     if not _multiple(high - low, width):
         yield (
-            f"{where}.range, {low:g} to {high:g} GeV, is no whole number of bins of {width:g} GeV, {where}.bin_width; "
-            "change one"
+            f"{where}.range, {one.interval(low, high)}, is no whole number of bins of {one.said(width)}, "
+            f"{where}.bin_width; change one"
         )
     if low < spectrum["low"] or high > spectrum["high"]:
         yield (
-            f"{where}.range, {low:g} to {high:g} GeV, is not inside {stored}, {spectrum['low']:g} to "
-            f"{spectrum['high']:g} GeV; change one"
+            f"{where}.range, {one.interval(low, high)}, is not inside {stored}, "
+            f"{one.interval(spectrum['low'], spectrum['high'])}; change one"
         )
     if not (_multiple(width, spectrum["width"]) and _multiple(low - spectrum["low"], spectrum["width"])):
         yield (
-            f"the bins of {where}.range and {where}.bin_width, {width:g} GeV from {low:g} GeV, are not made of whole "
-            f"bins of {stored}, {spectrum['width']:g} GeV from {spectrum['low']:g} GeV; change one"
+            f"the bins of {where}.range and {where}.bin_width, {one.said(width)} from {one.said(low)}, are not made of "
+            f"whole bins of {stored}, {one.said(spectrum['width'])} from {one.said(spectrum['low'])}; change one"
         )
 
 
@@ -185,24 +202,24 @@ def _masses(one: _Checked) -> Iterator[str]:
     fit, where = one.fit, one.key
     masses, (low, high) = fit["masses"], fit["range"]
     if not masses:
-        yield f"{where}.masses is empty; give at least one mass in GeV"
+        yield f"{where}.masses is empty; give at least one mass"
     if any(second <= first for first, second in pairwise(masses)):
         yield f"{where}.masses are not ascending, or one is there twice; sort them"
     outside = [mass for mass in masses if not low < mass < high]
     if outside:
-        yield f"{where}.masses: {_listed(outside)} GeV not inside {where}.range, {low:g} to {high:g} GeV; change one"
+        yield f"{where}.masses: {one.listed(outside)} not inside {where}.range, {one.interval(low, high)}; change one"
     windows = one.analysis.config["select"]["windows"].values()
     regions = [window["signal_region"] for window in windows if window["observable"] == one.observable]
     nowhere = [mass for mass in masses if not any(first <= mass < last for first, last in regions)]
     if nowhere:
         yield (
-            f"{where}.masses: {_listed(nowhere)} GeV in no signal region of select.windows, and would not be fitted; "
+            f"{where}.masses: {one.listed(nowhere)} in no signal region of select.windows, and would not be fitted; "
             "take out the mass, or add a window"
         )
     for key in ("limit_checks", "bias"):
         unknown = [mass for mass in fit[key]["masses"] if mass not in masses]
         if unknown:
-            yield f"{where}.{key}.masses: {_listed(unknown)} GeV not among {where}.masses; add it there or take it out"
+            yield f"{where}.{key}.masses: {one.listed(unknown)} not among {where}.masses; add it there or take it out"
 
 
 def _signals(one: _Checked) -> Iterator[str]:
@@ -220,10 +237,6 @@ def _signals(one: _Checked) -> Iterator[str]:
         elif entry["mass"] is None:
             yield f"{where}.signals names {name!r}, which has no mass; set datasets.{name}.mass"
         elif entry["mass"] in by_mass:
-            yield two_of_one_mass(by_mass[entry["mass"]], name, entry["mass"])
+            yield two_of_one_mass(by_mass[entry["mass"]], name, one.said(entry["mass"]))
         else:
             by_mass[entry["mass"]] = name
-
-
-def _listed(masses: Sequence[float]) -> str:
-    return ", ".join(f"{mass:g}" for mass in masses)

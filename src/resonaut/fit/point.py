@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import math
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -13,15 +11,14 @@ from scipy.stats import norm
 
 from resonaut.core.errors import FitError
 from resonaut.core.files import write_json
-from resonaut.fit import limits, lookelsewhere, results, scan, sides, toylimits, workspace
+from resonaut.core.observables import interval
+from resonaut.fit import impacts, limits, lookelsewhere, results, scan, toylimits, workspace
 from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.limits import Limits
-from resonaut.fit.motion import lognormal
-from resonaut.fit.results import FoundResonance, Point, Size
+from resonaut.fit.results import FoundResonance, Point
 from resonaut.fit.scan import Excess, Yield
-from resonaut.fit.search import Search, combined
-from resonaut.fit.signal import template
+from resonaut.fit.search import Search
 
 log = logging.getLogger(__name__)
 
@@ -43,27 +40,26 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
     _check(search, one, excess)
     events_per_fb = search.events_per_fb(mass)
     unit = 1.0 if events_per_fb is None else events_per_fb
-    sizes = search.uncertainties(mass)
-    asymptotic, reason = _limits(one, settings.confidence_level)
+    sources = search.sources(mass)
+    asymptotic, reason = limits.attempted(one, settings.confidence_level)
     under_peak = _under_peak(one)
     few = under_peak < settings.limit_checks.few_events
     by_toys = _by_toys(search, one, asymptotic) if few or mass in settings.limit_checks.masses else None
     method: Literal["toys", "asymptotic"] = "toys" if few and by_toys is not None else "asymptotic"
     found = by_toys if method == "toys" else asymptotic
     if few and asymptotic and by_toys is None:
-        log.warning("%g GeV: no limits by toys near the asymptotic ones, which few events make doubtful.", mass)
+        log.warning("%s: no limits by toys near the asymptotic ones, which few events make doubtful.", one.said)
     _warn(one, excess)
     # Without a limit, about where it would be.
     highest = max(excess.floating.value, 0.0) + 2 * excess.floating.error_up
     mu_events = highest if found is None else float(found.expected[2])
     highest = highest if found is None else max(found.observed, float(found.expected[-1]))
-    normalisations = {name: size for name, size in sizes.items() if name not in one.template.nuisances}
     path = workspaces / f"workspace_{mass:.10g}.json"
-    histfactory = workspace.build(one, mu_events, _exported(search, normalisations), highest)
+    histfactory = workspace.build(one, mu_events, impacts.exported(search, sources), highest)
     write_json(path, histfactory)
     by_pyhf = None if asymptotic is None else _checks(search, one, asymptotic, by_toys, histfactory, mu_events)
     limit = "none" if found is None else f"{found.observed:.3g} events (expected {found.expected[2]:.3g})"
-    log.info("%g GeV: z = %.2f, limit %s", mass, excess.z_local, limit)
+    log.info("%s: z = %.2f, limit %s", one.said, excess.z_local, limit)
     efficiency = search.efficiencies[mass]
     return Point(
         mass=mass,
@@ -86,8 +82,8 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
         limit_events_pyhf=_named(by_pyhf),
         background_under_peak=under_peak,
         scale_pull=excess.nuisances["scale"].pull if "scale" in excess.nuisances else None,
-        nuisances=_nuisances(search, one, excess, asymptotic, {name: [name] for name in sizes}),
-        nuisance_groups=_nuisances(search, one, excess, asymptotic, _groups(search, sizes)),
+        nuisances=impacts.of(search, one, excess, asymptotic, {name: [name] for name in sources}),
+        nuisance_groups=impacts.of(search, one, excess, asymptotic, impacts.groups(search, sources)),
         signal_shape=search.shape.describe(mass),
         fit=_quality(one, excess),
         workspace=path.name,
@@ -110,19 +106,19 @@ def _warn(one: Model, excess: Excess) -> None:
     """Say where the numbers need care."""
     if not one.chosen.good:
         log.warning(
-            "%g GeV: the background fits well in no range (p = %.2g at best); the results there are doubtful, and left "
+            "%s: the background fits well in no range (p = %.2g at best); the results there are doubtful, and left "
             "out of the global significance.",
-            one.mass,
+            one.said,
             one.chosen.p_value,
         )
-    for name, nuisance in excess.nuisances.items():
-        if name in ("scale", "resolution") and abs(nuisance.pull) > LARGE_PULL:
+    for name, pull in one.template.pulled(np.array([nuisance.pull for nuisance in excess.nuisances.values()])).items():
+        if abs(pull) > LARGE_PULL:
             log.warning(
-                "%g GeV: the limit and signal_yield_floating are of a signal whose %s is pulled by %.1f sigma, to "
+                "%s: the limit and signal_yield_floating are of a signal whose %s is pulled by %.1f sigma, to "
                 "something beside that mass.",
-                one.mass,
+                one.said,
                 name,
-                nuisance.pull,
+                pull,
             )
 
 
@@ -133,30 +129,20 @@ def _check(search: Search, one: Model, excess: Excess) -> None:
         inside = (one.spectrum.edges[:-1] >= low) & (one.spectrum.edges[1:] <= high)
         if one.template.shares[inside].sum() > MISSING:
             raise FitError(
-                f"the spectrum has no data from {low:g} to {high:g} GeV, where part of a signal of {one.mass:g} GeV "
-                "would be; take out the mass."
+                f"the spectrum has no data from {interval(low, high, one.spectrum.unit)}, where part of a signal of "
+                f"{one.said} would be; take out the mass."
             )
     p_value, z = one.chosen.p_value, excess.z_local
     if p_value < EXCLUDED:
         raise FitError(
-            f"neither background nor signal describes the data around {one.mass:g} GeV in any range (p = {p_value:.2g} "
+            f"neither background nor signal describes the data around {one.said} in any range (p = {p_value:.2g} "
             "at best); change the range, the families or the signal's width."
         )
     if z < 0 and norm.sf(-z) < EXCLUDED:
         raise FitError(
-            f"the data at {one.mass:g} GeV are {-z:.1f} sigma below what is fitted, as no signal is; change the range "
+            f"the data at {one.said} are {-z:.1f} sigma below what is fitted, as no signal is; change the range "
             "or the families."
         )
-
-
-def _limits(one: Model, confidence_level: float) -> tuple[Limits | None, str | None]:
-    """The limits, or why there are none."""
-    try:
-        found = limits.upper_limits(one, confidence_level)
-    except FAILURES as error:
-        log.warning("%s.", error)
-        return None, str(error)
-    return found, None
 
 
 def _yields(name: str, found: Yield) -> dict[str, float]:
@@ -183,18 +169,18 @@ def _checks(
         return None
     by_pyhf = None
     # pyhf's Asimov data are those of the background-only fit.
-    usual = _limits(replace(one, expected=one.background.background[0]), level)[0] or near
+    usual = limits.attempted(replace(one, expected=one.background.background[0]), level)[0] or near
     try:
         by_pyhf = workspace.upper_limits(histfactory, usual.scaled(1 / unit), level).scaled(unit)
     except workspace.PyhfError as error:
-        log.warning("%g GeV: %s", one.mass, error)
+        log.warning("%s: %s", one.said, error)
     for name, other, ours in (("toys", by_toys, near), ("pyhf", by_pyhf, usual)):
         if other is None:
-            log.warning("%g GeV: no limits by %s near the asymptotic ones.", one.mass, name)
+            log.warning("%s: no limits by %s near the asymptotic ones.", one.said, name)
         elif max(abs(other.expected[2] / ours.expected[2] - 1), abs(other.observed / ours.observed - 1)) > 0.1:
             log.warning(
-                "%g GeV: limits by %s are %.3g (expected %.3g) events, asymptotic ones %.3g (%.3g).",
-                one.mass,
+                "%s: limits by %s are %.3g (expected %.3g) events, asymptotic ones %.3g (%.3g).",
+                one.said,
                 name,
                 other.observed,
                 other.expected[2],
@@ -202,59 +188,6 @@ def _checks(
                 ours.expected[2],
             )
     return by_pyhf
-
-
-def _groups(search: Search, sizes: Mapping[str, Size]) -> dict[str, list[str]]:
-    """The sources of each group of weights that has some."""
-    found = {group: [name for name in sizes if name.startswith(f"{group}_")] for group in search.groups}
-    return {group: names for group, names in found.items() if names}
-
-
-def _exported(search: Search, sizes: Mapping[str, Size]) -> dict[str, Size]:
-    """The sizes with each group as one source: apart, those of two sides add up otherwise than in quadrature.
-
-    Shifts of objects have their own names, by which they are correlated with those of other eras and analyses.
-    """
-    groups = {name: members for name, members in _groups(search, sizes).items() if name not in search.shifted}
-    apart = {name: size for name, size in sizes.items() if not any(name in members for members in groups.values())}
-    return apart | {name: sides.relative(sides.combined(sizes[n] for n in members)) for name, members in groups.items()}
-
-
-def _nuisances(
-    search: Search, one: Model, excess: Excess, found: Limits | None, groups: dict[str, list[str]]
-) -> dict[str, results.Nuisance]:
-    """Pull, error, impact on the yield (events) and on the expected limit (relative) of each source or group of them.
-
-    The normalisation is one nuisance in the fit; a source is the share of it that its size has.
-    """
-    sizes = search.uncertainties(one.mass)
-    whole = sides.combined(size for name, size in sizes.items() if name not in excess.nuisances)
-    slope = lognormal(*whole, excess.nuisances["normalisation"].pull)[1] if any(whole) else 0.0
-    named = {}
-    for name, members in groups.items():
-        share = 1.0
-        fitted, size = excess.nuisances.get(name), sizes.get(name, 0.0)
-        if fitted is None:
-            fitted = excess.nuisances["normalisation"]
-            part = sides.combined(sizes[n] for n in members)
-            share = lognormal(*part, fitted.pull)[1] / slope if slope else 0.0
-            size = size or sides.relative(part)
-        error = math.sqrt(1 - share**2 * (1 - fitted.error**2))
-        others = combined({n: s for n, s in sizes.items() if n not in members})
-        without = replace(one, template=template(search.shape, one.mass, one.spectrum.edges, others))
-        median = _limits(without, search.settings.confidence_level)[0] if found else None
-        named[name] = results.Nuisance(
-            size=sides.largest(size),
-            pull=share * fitted.pull,
-            error=error,
-            impact=share * fitted.impact * fitted.error / error,
-            limit_impact=None if found is None or median is None else _ratio(found, median) - 1,
-        )
-    return named
-
-
-def _ratio(found: Limits, other: Limits) -> float:
-    return float(found.expected[2] / other.expected[2])
 
 
 def _quality(one: Model, excess: Excess) -> results.Fit:

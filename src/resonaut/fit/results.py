@@ -221,6 +221,14 @@ class Point:
     workspace: str
     workspace_events: float
 
+    @property
+    def peak_pulls(self) -> dict[str, float]:
+        """By how many standard deviations the fit with nuisances pulls the peak's scale and resolution."""
+        sources = self.nuisances | self.nuisance_groups
+        names = {"scale": ("position", "scale"), "resolution": ("width", "resolution")}
+        found = {effect: [name for name in either if name in sources] for effect, either in names.items()}
+        return {effect: sources[either[0]].pull for effect, either in found.items() if either}
+
 
 @record
 class FailedPoint:

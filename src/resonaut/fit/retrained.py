@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 
 from resonaut.core import manifest
 from resonaut.core.errors import ConfigError, FitError, InputFileError
+from resonaut.core.observables import said
 from resonaut.core.results import read
 from resonaut.fit import limits, scan
 from resonaut.fit.background import FAILURES, Model
@@ -153,7 +154,9 @@ def _model(
     (mass,) = settings.masses
     low, high = content.signal_region
     if not low <= mass < high:
-        raise InputFileError(path, f"the mass {mass:g} GeV is outside its signal region", "choose another window")
+        raise InputFileError(
+            path, f"the mass {said(mass, content.unit)} is outside its signal region", "choose another window"
+        )
     search = search_of(settings, content, luminosity, path)
     return search.model(mass), search.events_per_fb(mass)
 

@@ -23,6 +23,10 @@ class Nuisance:
     impact: float
 
 
+# One of which a fit says nothing.
+UNKNOWN = Nuisance(pull=0.0, error=1.0, impact=0.0)
+
+
 @dataclass(frozen=True)
 class Yield:
     """A fitted yield and how far -2 ln L rises by 1 above and below it, events."""
@@ -40,7 +44,8 @@ class Excess:
     ``p_local`` are one-sided: 0 and 0.5 for a deficit (Cowan et al., arXiv:1007.1727, eq. 12 and 52). They and
     ``signal_yield`` are of the nominal shape: background has neither scale nor resolution, and a peak that may move to
     the nearest fluctuation finds more of them. ``floating`` is the yield of the fit with nuisances, the limits' model.
-    ``signal`` and ``expected`` (N,): the signal of the nominal shape, and with its background, in the model's bins.
+    ``correlation`` (M, M): of the nuisances after the fit. ``signal`` and ``expected`` (N,): the signal of the nominal
+    shape, and with its background, in the model's bins.
     """
 
     q0: float
@@ -49,6 +54,7 @@ class Excess:
     signal_yield: Yield
     floating: Yield
     nuisances: dict[str, Nuisance]
+    correlation: Array
     signal: Array
     expected: Array
 
@@ -63,7 +69,7 @@ def search(model: Model) -> Excess:
     both = profile(model.functions, counts, model.template, start=model.background.start)
     nominal = profile(model.functions, counts, rigid, start=model.background.start)
     if not (both.converged[0] and nominal.converged[0]):
-        raise FitError(f"the signal fit at {model.mass:g} GeV does not converge; change the range or the masses.")
+        raise FitError(f"the signal fit at {model.said} does not converge; change the range or the masses.")
     q0, p_local, z_local = significance(model.background.deviance, nominal)
     signal = nominal.signal[0] * rigid.shares
     return Excess(
@@ -72,7 +78,7 @@ def search(model: Model) -> Excess:
         float(z_local[0]),
         _yield(model, rigid, nominal),
         _yield(model, model.template, both),
-        _nuisances(model, both),
+        *_nuisances(model, both),
         signal,
         nominal.background[0] + signal,
     )
@@ -95,7 +101,8 @@ def expected_significance(model: Model, signal: float) -> float:
     return float(significance(alone.deviance, both)[2][0])
 
 
-def _nuisances(model: Model, both: Profile) -> dict[str, Nuisance]:
+def _nuisances(model: Model, both: Profile) -> tuple[dict[str, Nuisance], Array]:
+    """The nuisances, and their correlation."""
     fitted = both.best
     k = fitted.function.n_parameters
     covariance = fitted.covariance[0]
@@ -104,7 +111,10 @@ def _nuisances(model: Model, both: Profile) -> dict[str, Nuisance]:
         error = math.sqrt(covariance[k + 1 + m, k + 1 + m])
         impact = covariance[k, k + 1 + m] / error
         found[name] = Nuisance(float(both.nuisances[0, m]), error, float(impact))
-    return found
+    errors = np.array([one.error for one in found.values()])
+    correlation = covariance[k + 1 :, k + 1 :] / np.outer(errors, errors)
+    np.fill_diagonal(correlation, 1.0)
+    return found, correlation
 
 
 def _yield(model: Model, peak: Template, fitted: Profile) -> Yield:
@@ -129,6 +139,6 @@ def _yield(model: Model, peak: Template, fitted: Profile) -> Yield:
         while rise(far, sign) < 0:
             far *= 2
         if not rise(0.0, sign) < 0 <= rise(far, sign) < math.inf:
-            raise FitError(f"the signal's yield at {model.mass:g} GeV has no error; change the range or the masses.")
+            raise FitError(f"the signal's yield at {model.said} has no error; change the range or the masses.")
         errors.append(float(brentq(rise, 0.0, far, args=(sign,), xtol=1e-4, rtol=1e-4)))
     return Yield(float(fitted.signal[0]), *errors)

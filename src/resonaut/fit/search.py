@@ -2,19 +2,20 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
 
 from resonaut.core.errors import FitError, ResonautError
-from resonaut.fit import scan, sides
+from resonaut.fit import scan, sides, sources
 from resonaut.fit.background import FAILURES, Model, Resonance, model
 from resonaut.fit.results import Size
 from resonaut.fit.scan import Excess
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.shapes import Shape
 from resonaut.fit.signal import template
+from resonaut.fit.sources import Combined, Source
 from resonaut.fit.spectrum import Spectrum
 
 # Resonances that are tried in the background, at most; how often they are fitted again with each other, and the change
@@ -29,20 +30,20 @@ T = TypeVar("T")
 class Efficiency:
     """Share of the produced signal that is selected, and its relative uncertainties by source, as in ``sides``.
 
-    ``measured``: known well enough for limits on the cross section. ``peak``: ``scale`` and ``resolution``, where the
-    simulated signal with shifted objects tells them.
+    ``measured``: known well enough for limits on the cross section. ``peak``: what sources do to the peak, where the
+    simulated signal with shifted objects tells it; their rates are among the ``uncertainties``.
     """
 
     value: float | None
     uncertainties: Mapping[str, Size]
     measured: bool
     extrapolated: bool = False
-    peak: Mapping[str, Size] = field(default_factory=dict)
+    peak: Mapping[str, Source] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Search:
-    """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass (GeV).
+    """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass.
 
     ``groups`` of weights and shifts, whose sources of uncertainty have names that begin so: each is one calibration, of
     which one wants to know what it costs as a whole. ``shifted``: those of shifted objects.
@@ -63,13 +64,18 @@ class Search:
             return None
         return self.luminosity * efficiency.value
 
-    def uncertainties(self, mass: float) -> dict[str, Size]:
-        """Relative uncertainties of the signal by source; those of the yield only for limits on the cross section."""
-        given = self.settings.uncertainties
-        sizes: dict[str, Size] = {"scale": given.scale, "resolution": given.resolution, **self.efficiencies[mass].peak}
-        if self.events_per_fb(mass) is not None:
-            sizes |= self.efficiencies[mass].uncertainties
-        return {name: size for name, size in sizes.items() if sides.largest(size) > 0}
+    def sources(self, mass: float) -> dict[str, Source]:
+        """Sources of uncertainty of the signal; they change its rate only for limits on the cross section."""
+        given, efficiency = self.settings.uncertainties, self.efficiencies[mass]
+        peak = efficiency.peak or sources.named({"scale": given.scale, "resolution": given.resolution})
+        rates = {} if self.events_per_fb(mass) is None else efficiency.uncertainties
+        names = dict.fromkeys([*peak, *rates])
+        found = {name: replace(peak.get(name, Source()), rate=rates.get(name, 0.0)) for name in names}
+        return {name: source for name, source in found.items() if source.size > 0}
+
+    def combined(self, mass: float) -> Combined:
+        """The nuisances of the fit that these sources are."""
+        return Combined.of(self.sources(mass))
 
     def model(self, mass: float, resonances: Sequence[Resonance] = (), spectrum: Spectrum | None = None) -> Model:
         """The model at ``mass``, of another ``spectrum`` in the same bins if one is given."""
@@ -79,13 +85,13 @@ class Search:
             mass,
             self.settings.sqrt_s,
             self.settings.background,
-            combined(self.uncertainties(mass)),
+            self.combined(mass).nuisances,
             resonances,
         )
 
     def resonance(self, one: Model, excess: Excess) -> Resonance:
         """What was found with ``one``."""
-        peak = template(self.shape, one.mass, self.spectrum.edges, combined(self.uncertainties(one.mass)))
+        peak = template(self.shape, one.mass, self.spectrum.edges, self.combined(one.mass).nuisances)
         pulls = np.array([excess.nuisances[name].pull for name in peak.nuisances])
         return Resonance(one.mass, excess.z_local, peak.at(pulls))
 
@@ -94,7 +100,7 @@ class Search:
 class Scan:
     """The models of all masses and what they show, with the ``resonances`` found floating in the others' background.
 
-    Without the masses (GeV) at which the fits ``failed``: why they did.
+    Without the masses at which the fits ``failed``: why they did.
     """
 
     models: list[Model]
@@ -120,7 +126,7 @@ def scanned(search: Search) -> Scan:
         return one, scan.search(one)
 
     while True:
-        fits, failed = at_each(masses, fitted)
+        fits, failed = at_each(search, masses, fitted)
         models, found = [one for one, _ in fits.values()], [excess for _, excess in fits.values()]
         new = [
             search.resonance(one, excess)
@@ -154,7 +160,9 @@ def settled(search: Search, resonances: Sequence[Resonance], threshold: float) -
     return settled(search, kept, threshold) if 0 < len(kept) < len(now) else kept
 
 
-def at_each(masses: Iterable[float], made: Callable[[float], T]) -> tuple[dict[float, T], dict[float, str]]:
+def at_each(
+    search: Search, masses: Iterable[float], made: Callable[[float], T]
+) -> tuple[dict[float, T], dict[float, str]]:
     """What is ``made`` at each of the ``masses``, and at those where the fits fail why they do.
 
     Raises:
@@ -167,17 +175,12 @@ def at_each(masses: Iterable[float], made: Callable[[float], T]) -> tuple[dict[f
             found[mass] = made(mass)
         except FAILURES as error:
             known = isinstance(error, ResonautError)
-            failed[mass] = str(error) if known else f"the fits at {mass:g} GeV fail ({error}); change the range."
+            failed[mass] = (
+                str(error) if known else f"the fits at {search.spectrum.said(mass)} fail ({error}); change the range."
+            )
     if failed and not found:
         raise FitError(next(iter(failed.values())))
     return found, failed
-
-
-def combined(uncertainties: Mapping[str, Size]) -> dict[str, Size]:
-    """The same with all sources but scale and resolution as one log-normal ``normalisation``."""
-    shape = {name: size for name, size in uncertainties.items() if name in ("scale", "resolution")}
-    others = [size for name, size in uncertainties.items() if name not in shape]
-    return shape | {"normalisation": sides.relative(sides.combined(others))}
 
 
 def interpolated(mass: float, masses: np.ndarray, efficiencies: list[Efficiency]) -> Efficiency:
@@ -185,11 +188,12 @@ def interpolated(mass: float, masses: np.ndarray, efficiencies: list[Efficiency]
     values = [e.value or 0.0 for e in efficiencies]
     # A signal of which nothing is selected has no uncertainties of its Lund weights.
     names = dict.fromkeys(name for e in efficiencies for name in e.uncertainties)
+    moving = dict.fromkeys(name for e in efficiencies for name in e.peak)
     return Efficiency(
         float(np.interp(mass, masses, values)),
         {n: sides.interpolated(mass, masses, [e.uncertainties.get(n, 0.0) for e in efficiencies]) for n in names},
         # Both neighbours, or the nearest one beyond the ends.
         np.interp(mass, masses, [float(not e.measured) for e in efficiencies]) == 0,
         not masses[0] <= mass <= masses[-1],
-        {n: sides.interpolated(mass, masses, [e.peak[n] for e in efficiencies]) for n in efficiencies[0].peak},
+        {n: sources.interpolated(mass, masses, [e.peak.get(n, Source()) for e in efficiencies]) for n in moving},
     )

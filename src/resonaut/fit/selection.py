@@ -11,6 +11,7 @@ import numpy as np
 from resonaut.core import manifest
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import folder
+from resonaut.core.observables import said
 from resonaut.core.results import read, write
 from resonaut.fit import analysis
 from resonaut.fit.resolution import Resolution
@@ -19,6 +20,7 @@ from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.settings import FitSettings, two_of_one_mass
 from resonaut.fit.shapes import Gaussian, Shape, from_simulation
 from resonaut.fit.sides import largest
+from resonaut.fit.sources import Source, named
 from resonaut.fit.spectrum import Spectrum, from_histogram, regular_edges
 from resonaut.select.results import Selection, Signal, Trained
 
@@ -68,10 +70,12 @@ def opened(settings: FitSettings, selection: Path, data: Sequence[Path]) -> tupl
 
 def search_of(settings: FitSettings, selected: Selection, luminosity: float | None, selection: Path) -> Search:
     """The search in the spectrum of ``selected``, of the file ``selection``, for ``luminosity`` in 1/fb."""
-    edges = regular_edges(*settings.range, settings.bin_width, "fit.range and fit.bin_width")
+    edges = regular_edges(*settings.range, settings.bin_width, selected.unit, "fit.range and fit.bin_width")
     low, high = selected.signal_region
-    whole = replace(from_histogram(selected.spectrum, str(selection)), observable=selected.observable)
-    signals = _signals(settings, {signal.dataset: signal for signal in selected.signals}, selection)
+    whole = replace(
+        from_histogram(selected.spectrum, str(selection)), observable=selected.observable, unit=selected.unit
+    )
+    signals = _signals(settings, {signal.dataset: signal for signal in selected.signals}, selected.unit, selection)
     masses = [mass for mass in settings.masses if low <= mass < high]
     efficiencies = dict.fromkeys(masses, Efficiency(None, {}, measured=False))
     shape: Shape = Gaussian(settings.signal_width)
@@ -89,7 +93,7 @@ def search_of(settings: FitSettings, selected: Selection, luminosity: float | No
     return Search(spectrum, shape, luminosity, efficiencies, settings, tuple(groups), shifted)
 
 
-def _signals(settings: FitSettings, known: dict[str, Signal], selection: Path) -> dict[float, Signal]:
+def _signals(settings: FitSettings, known: dict[str, Signal], unit: str, selection: Path) -> dict[float, Signal]:
     """The signals that the limits refer to, by mass, sorted."""
     chosen: dict[float, Signal] = {}
     for name in settings.signals:
@@ -102,7 +106,7 @@ def _signals(settings: FitSettings, known: dict[str, Signal], selection: Path) -
         if mass is None:
             raise ConfigError(f"the signal {name!r} of fit.signals has no mass; set datasets.{name}.mass.")
         if mass in chosen:
-            raise ConfigError(f"{two_of_one_mass(chosen[mass].dataset, name, mass)}.")
+            raise ConfigError(f"{two_of_one_mass(chosen[mass].dataset, name, said(mass, unit))}.")
         chosen[mass] = known[name]
     return dict(sorted(chosen.items()))
 
@@ -142,17 +146,19 @@ def _efficiency(mass: float, signals: dict[float, Signal], settings: FitSettings
     return interpolated(mass, np.array(list(signals)), found)
 
 
-def _peak(signal: Signal, settings: FitSettings) -> dict[str, Size]:
-    """How uncertain the peak's position and width are: the larger sides of all shifts of objects, in quadrature.
+def _peak(signal: Signal, settings: FitSettings) -> dict[str, Source]:
+    """What each source does to the peak's position and width: the larger of its sides, as it goes up.
 
     Without shifts of the energy scale (group ``jes``) or resolution (``jer``), such as those of the soft-drop mass
     alone, what the configuration says of it counts, too.
     """
-    position = [largest(one.position) for one in signal.moved.values()]
-    width = [largest(one.width) for one in signal.moved.values()]
     groups = {name.partition("_")[0] for name in signal.moved}
-    if "jes" not in groups:
-        position.append(settings.uncertainties.scale)
-    if "jer" not in groups:
-        width.append(settings.uncertainties.resolution)
-    return {"scale": math.hypot(*position), "resolution": math.hypot(*width)}
+    given = [name for name, group in (("scale", "jes"), ("resolution", "jer")) if group not in groups]
+    return named({name: getattr(settings.uncertainties, name) for name in given}) | {
+        name: Source(position=_upward(one.position), width=_upward(one.width)) for name, one in signal.moved.items()
+    }
+
+
+def _upward(sides: tuple[float, float]) -> float:
+    up, down = sides
+    return math.copysign(largest(sides), up - down)

@@ -197,6 +197,6 @@ class Section(FitSettings):
     )
 
 
-def two_of_one_mass(first: str, second: str, mass: float) -> str:
+def two_of_one_mass(first: str, second: str, mass: str) -> str:
     """That limits refer to one signal at each mass."""
-    return f"fit.signals has two signals of {mass:g} GeV, {first!r} and {second!r}; keep the one that limits refer to"
+    return f"fit.signals has two signals of {mass}, {first!r} and {second!r}; keep the one that limits refer to"

@@ -17,15 +17,21 @@ from resonaut.fit.results import Size
 LEAST = 0.01
 
 
+def factors(size: Size) -> tuple[float, float]:
+    """``ln`` of the factors on the yield with the source up and down."""
+    if not isinstance(size, tuple):
+        return math.log1p(size), -math.log1p(size)
+    up, down = size
+    return math.log(max(1 + up, LEAST)), math.log(max(1 + down, LEAST))
+
+
 def logarithms(size: Size) -> tuple[float, float]:
-    """``ln`` of the factors on the yield with the source up and down; they are never of one sign.
+    """The same as ``factors``, never of one sign.
 
     Where both variations change the yield in the same direction, the larger one counts: in the other direction the
     source does not change it.
     """
-    if not isinstance(size, tuple):
-        return math.log1p(size), -math.log1p(size)
-    up, down = (math.log(max(1 + change, LEAST)) for change in size)
+    up, down = factors(size)
     if up * down <= 0:
         return up, down
     return (up, 0.0) if abs(up) >= abs(down) else (0.0, down)

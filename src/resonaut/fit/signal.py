@@ -11,14 +11,16 @@ from scipy.interpolate import CubicSpline
 
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array
-from resonaut.fit.motion import KINDS, Signal, shares, stretch
-from resonaut.fit.results import Size
+from resonaut.fit.motion import Signal, shares, stretch
 from resonaut.fit.shapes import Shape
-from resonaut.fit.sides import combined, largest
+from resonaut.fit.sides import factors
+from resonaut.fit.sources import Source
 
 # Share of the signal, in units of the largest, below which a bin holds none of it: under a tail that reaches bins with
 # next to no background a yield could not be negative.
 NEGLIGIBLE = 1e-4
+# What the nuisances do to a signal.
+EFFECTS = ("position", "width", "rate")
 # Standard deviations of scale and resolution within which a shape that goes on beyond the bins is known.
 REACH = 5.0
 # Nodes of a table in a box as high as the peak and of the same area (25 in a Gaussian's width: 1e-8 of the signal), and
@@ -40,9 +42,9 @@ class Template:
     def none(bins: int) -> "Template":
         """No signal at all."""
         table, edges = np.array([[0.0, 0.0], [1.0, 0.0]]), np.zeros(bins + 1)
-        kinds, sizes = np.zeros(0, dtype=np.int64), np.zeros((0, 2))
+        effects = np.zeros(0), np.zeros(0), np.zeros((0, 2))
         starts, looks = edges[:1], np.zeros((1, bins))
-        signal = Signal(edges[1:], 0, 0, edges, table, 0.0, 1.0, 0.0, 0.0, 0.0, kinds, sizes, starts, looks)
+        signal = Signal(edges[1:], 0, 0, edges, table, 0.0, 1.0, 0.0, 0.0, 0.0, *effects, starts, looks)
         return Template((), signal)
 
     @property
@@ -51,9 +53,25 @@ class Template:
         return self.signal.shares
 
     @property
+    def peak(self) -> "Template":
+        """The peak alone: ``scale`` moves and ``resolution`` widens it, by as much as all nuisances together."""
+        sizes = {"scale": math.hypot(*self.signal.position), "resolution": math.hypot(*self.signal.width)}
+        position, width = np.diag(list(sizes.values()))
+        used = np.flatnonzero(position + width)
+        signal = self.signal._replace(position=position[used], width=width[used], rate=np.zeros((len(used), 2)))
+        return Template(tuple(list(sizes)[k] for k in used), signal)
+
+    def pulled(self, nuisances: Array) -> dict[str, float]:
+        """How far the nuisances (M,) move and widen the peak, in standard deviations of both."""
+        effects = {"scale": self.signal.position, "resolution": self.signal.width}
+        return {
+            name: float(effect @ nuisances) / math.hypot(*effect) for name, effect in effects.items() if effect.any()
+        }
+
+    @property
     def rigid(self) -> "Template":
         """The same without nuisances."""
-        fixed = {name: getattr(self.signal, name)[:0] for name in ("kinds", "sizes", "starts", "looks")}
+        fixed = {name: getattr(self.signal, name)[:0] for name in (*EFFECTS, "starts", "looks")}
         return Template((), self.signal._replace(**fixed))
 
     def merged(self, cuts: NDArray[np.intp]) -> "Template":
@@ -73,25 +91,25 @@ class Template:
         return np.asarray(found.reshape(*rows.shape[:-1] if self.nuisances else (), -1))
 
 
-def template(shape: Shape, mass: float, edges: Array, uncertainties: Mapping[str, Size] | None = None) -> Template:
+def template(shape: Shape, mass: float, edges: Array, nuisances: Mapping[str, Source] | None = None) -> Template:
     """The template of a resonance.
 
     Args:
         shape: its shape.
-        mass: GeV.
-        edges: of the bins (N + 1), GeV.
-        uncertainties: relative sizes of ``scale``, ``resolution`` and ``normalisation`` (log-normal); those of 0
-            or left out are no nuisances.
+        mass: its mass, in the unit of the spectrum.
+        edges: of the bins (N + 1), likewise.
+        nuisances: ``scale``, which alone moves the peak, ``resolution``, which with it alone widens it, and
+            ``normalisation``, by what they do; those that do nothing are none.
     """
-    sizes = {name: size for name, size in (uncertainties or {}).items() if largest(size) > 0}
-    scale, resolution = (float(largest(sizes.get(name, 0.0))) for name in ("scale", "resolution"))
+    effects = {name: effect for name, effect in (nuisances or {}).items() if effect.size > 0}
+    scale, resolution = (effects.get(name, Source()) for name in ("scale", "resolution"))
     y, threshold, peak = edges / mass, shape.threshold / mass, shape.peak(mass)
     cut = np.maximum(y, threshold)
     visible = np.diff(shape.cumulative(mass, cut))
     if not visible.max() > 0:
         return Template.none(len(visible))
     # On both sides of the bins, from where nuisances may bring signal into them.
-    wide = _continued(y, *_reach(min(y[0], threshold or y[0]), y[-1], peak, scale, resolution))
+    wide = _continued(y, *_reach(min(y[0], threshold or y[0]), y[-1], peak, scale, resolution.width))
     used = np.flatnonzero(np.diff(shape.cumulative(mass, wide)) > NEGLIGIBLE * visible.max())
     table, low, high = _table(shape, mass, wide[used[0]], wide[used[-1] + 1])
     # What the negligible bins hold goes to the others: the yield is that of the whole signal.
@@ -110,26 +128,22 @@ def template(shape: Shape, mass: float, edges: Array, uncertainties: Mapping[str
         peak=peak,
         threshold=threshold,
         factor=float(factor * (end - at_threshold)),
-        kinds=np.array([KINDS[name] for name in sizes], dtype=np.int64),
-        sizes=np.array([_sides(name, size) for name, size in sizes.items()]).reshape(-1, 2),
-        starts=_starts(scale * peak * per_y / NODES),
+        position=np.array([effect.position for effect in effects.values()]),
+        width=np.array([effect.width for effect in effects.values()]),
+        rate=np.array([factors(effect.rate) for effect in effects.values()]).reshape(-1, 2) * (1, -1),
+        starts=_starts(scale.position * peak * per_y / NODES),
         looks=kept[None] * factor,
     )
     if len(signal.starts) > 1:
-        eta = np.outer(signal.starts, signal.kinds == KINDS["scale"])
+        eta = np.outer(signal.starts, signal.position > 0)
         signal = signal._replace(looks=shares(signal, eta))
-    return Template(tuple(sizes), signal)
+    return Template(tuple(effects), signal)
 
 
-def _sides(name: str, size: Size) -> tuple[float, float]:
-    """Size up and down; of the normalisation those of its logarithm."""
-    return combined([size]) if name == "normalisation" else (largest(size), largest(size))
-
-
-def _reach(low: float, high: float, peak: float, scale: float, resolution: float) -> tuple[float, float]:
+def _reach(low: float, high: float, peak: float, scale: Source, resolution: float) -> tuple[float, float]:
     """Lowest and highest ``y`` of the shape that nuisances bring between ``low`` and ``high``."""
     corners = [
-        peak + (y / stretch(side * scale)[0] - peak) / stretch(other * resolution)[0]
+        peak + (y / stretch(side * scale.position)[0] - peak) / stretch(side * scale.width + other * resolution)[0]
         for y, side, other in product((low, high), (-REACH, REACH), (-REACH, REACH))
     ]
     # Far below and above there is nothing of a resonance, however much they move.

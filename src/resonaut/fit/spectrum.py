@@ -7,7 +7,7 @@ from pathlib import Path
 import hist
 import numpy as np
 
-from resonaut.core import config
+from resonaut.core import config, observables
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.units import UNITS
 from resonaut.fit import contents, hepdata, histograms, tables
@@ -22,16 +22,26 @@ _SOURCE = re.compile(r"(.+?\.(?:root|csv|tsv|txt|dat|ya?ml|json)(?:\.gz)?):(.+)"
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Events ``counts`` (N,) between ``edges`` (N + 1), GeV, of an ``observable`` measured with ``resolution``."""
+    """Events ``counts`` (N,) between ``edges`` (N + 1) of an ``observable`` in its ``unit``, and its ``resolution``."""
 
     edges: Array
     counts: Array
     resolution: Resolution = DIJET
     observable: str = ""
+    unit: str = "GeV"
+
+    def said(self, value: float) -> str:
+        """A value of the observable in a sentence."""
+        return observables.said(value, self.unit)
+
+    @property
+    def ends(self) -> str:
+        """From where to where it goes, in a sentence."""
+        return observables.interval(self.edges[0], self.edges[-1], self.unit)
 
     @property
     def threshold(self) -> float:
-        """Lower edge of the first bin with an event, GeV; infinite without any, 0 if it is the first of all bins.
+        """Lower edge of the first bin with an event; infinite without any, 0 if it is the first of all bins.
 
         Then there may be events below the edges.
         """
@@ -57,15 +67,16 @@ class Spectrum:
         index = np.searchsorted(self.edges, edges - 1e-6 * edges[-1])
         found = self.edges[np.minimum(index, len(self.edges) - 1)]
         if not np.allclose(found, edges, rtol=1e-6, atol=0) or (np.diff(index) < 1).any():
+            wanted = replace(self, edges=edges).ends
             raise ConfigError(
-                f"the bins of {key} ({edges[0]:g} to {edges[-1]:g} GeV) are not made of whole bins of the spectrum "
-                f"({self.edges[0]:g} to {self.edges[-1]:g} GeV in {len(self.counts)} bins); change {key}."
+                f"the bins of {key} ({wanted}) are not made of whole bins of the spectrum ({self.ends} in "
+                f"{len(self.counts)} bins); change {key}."
             )
         inside = np.add.reduceat(np.append(self.counts, 0.0), index)[:-1]
         return replace(self, edges=edges, counts=inside)
 
     def between(self, low: float, high: float) -> "Spectrum":
-        """The whole bins between ``low`` and ``high``, GeV.
+        """The whole bins between ``low`` and ``high``.
 
         Raises:
             ConfigError: there are none.
@@ -74,8 +85,8 @@ class Spectrum:
         last = int(np.searchsorted(self.edges, high * (1 + 1e-9), side="right")) - 1
         if last <= first:
             raise ConfigError(
-                f"the range {low:g} to {high:g} GeV holds no whole bin of the spectrum ({self.edges[0]:g} to "
-                f"{self.edges[-1]:g} GeV); change --range."
+                f"the range {observables.interval(low, high, self.unit)} holds no whole bin of the spectrum "
+                f"({self.ends}); change --range."
             )
         return self.part(slice(first, last))
 
@@ -84,11 +95,12 @@ class Spectrum:
         return replace(self, edges=self.edges[bins.start : bins.stop + 1], counts=self.counts[bins])
 
 
-def regular_edges(low: float, high: float, width: float, key: str) -> Array:
-    """Edges from ``low`` to ``high`` in steps of ``width``, GeV."""
+def regular_edges(low: float, high: float, width: float, unit: str, key: str) -> Array:
+    """Edges from ``low`` to ``high`` in steps of ``width``, all in ``unit``."""
     bins = round((high - low) / width)
     if bins < 1 or not np.isclose(low + bins * width, high):
-        raise ConfigError(f"{key}: {low:g} to {high:g} GeV is not a whole number of bins of {width:g} GeV.")
+        whole, one = observables.interval(low, high, unit), observables.said(width, unit)
+        raise ConfigError(f"{key}: {whole} is not a whole number of bins of {one}.")
     return np.linspace(low, high, bins + 1)
 
 

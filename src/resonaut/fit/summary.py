@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.observables import said
 from resonaut.core.record import keys
 from resonaut.core.results import read, write
 from resonaut.fit.lookelsewhere import ScanToys, combine
@@ -28,7 +29,7 @@ def summarise(files: list[Path], output: Path) -> None:
             key = (result.selection, point.mass)
             if key in entries:
                 raise ConfigError(
-                    f"{file}: the mass {key[1]:g} GeV of {key[0]!r} is in another window too; "
+                    f"{file}: the mass {said(key[1], result.unit)} of {key[0]!r} is in another window too; "
                     "give signal regions that do not overlap."
                 )
             entries[key] = _entry(result.selection, point)

@@ -13,11 +13,14 @@ stays between 1 and 3; the samples' nominal contents are scaled such that they a
 Nor does it know a peak that moves. The signal is the sum of several samples ``S_j exp(j alpha / reach)``, j = -J to J,
 with ``alpha`` the energy scale: a polynomial in ``exp(alpha / reach)`` in each bin, fitted to the moved peak. Only the
 sum is a signal; contents of one sample may be negative.
+
+Each source of uncertainty is one parameter, whatever it does: ``alpha`` is the sum over sources of their parameters
+times their parts of the scale, and the exponential of a sum is a product, of one ``normsys`` a source.
 """
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -30,9 +33,9 @@ from resonaut.fit.background import Model
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array
 from resonaut.fit.limits import SMALLEST, Limits, cls_values, crossing
-from resonaut.fit.results import Size
-from resonaut.fit.sides import largest, logarithms
+from resonaut.fit.sides import logarithms
 from resonaut.fit.signal import Template
+from resonaut.fit.sources import Source
 
 FREEDOM = 20.0
 CENTRE = 2.0
@@ -55,24 +58,21 @@ class PyhfError(ResonautError):
     """pyhf finds no minimum, or none that makes a limit."""
 
 
-def build(model: Model, unit: float, uncertainties: Mapping[str, Size], highest: float) -> HistFactory:
+def build(model: Model, unit: float, sources: Mapping[str, Source], highest: float) -> HistFactory:
     """A HistFactory workspace, as plain JSON data.
 
     Args:
         model: the model and its data; of several background functions the one that fits best.
         unit: signal events at ``mu = 1``, the expected limit: minimisers want parameters of order one.
-        uncertainties: relative, log-normal uncertainties of the signal's normalisation, by name, ``hi`` with the
-            source up and ``lo`` with it down; of the template's own nuisances besides ``normalisation`` the scale
-            moves the peak, and the resolution becomes a ``histosys``.
+        sources: of uncertainty of the signal, by name: changes of the rate become a ``normsys``, those of the width a
+            ``histosys``, ``hi`` with the source up and ``lo`` with it down, and the position moves the peak.
         highest: limit that is looked for, events.
     """
     cuts = coarse.cuts(model, unit)
     mu = {"name": "mu", "bounds": [[0.0, max(HIGHEST, ABOVE * highest / unit)]], "inits": [1.0]}
     background, smooth = _background(model, cuts)
     others, yields = _resonances(model, cuts)
-    common = [_normsys(name, *logarithms(size)) for name, size in uncertainties.items() if largest(size) > 0]
-    common.append({"name": "mu", "type": "normfactor", "data": None})
-    signal, moved = _signal(model.template, unit, cuts, common)
+    signal, moved = _signal(model.template.peak, unit, cuts, sources)
     channel = model.spectrum.observable or CHANNEL
     return {
         "version": "1.0.0",
@@ -124,16 +124,19 @@ def _resonances(model: Model, cuts: NDArray[np.intp]) -> tuple[list[HistFactory]
 
 
 def _signal(
-    template: Template, unit: float, cuts: NDArray[np.intp], common: list[HistFactory]
+    peak: Template, unit: float, cuts: NDArray[np.intp], sources: Mapping[str, Source]
 ) -> tuple[list[HistFactory], list[HistFactory]]:
-    """Samples whose sum is the signal, with the modifiers ``common`` to all of them, and the scale's range."""
-    names = template.nuisances
-    sides = [0.0, 1.0, -1.0] if "resolution" in names else [0.0]
-    if "scale" not in names:
-        return [_moved("signal", unit * merge(_at(template, 0.0, sides), cuts), common)], []
+    """Samples whose sum is the signal, and the ranges of the parameters that move the ``peak``."""
+    position, width = peak.signal.position.sum(), peak.signal.width.sum()
+    moving = {name: one.position / position for name, one in sources.items() if one.position}
+    wider = {name: one.width / width for name, one in sources.items() if one.width}
+    sides = [0.0, *(side * size for size in wider.values() for side in (1.0, -1.0))]
+    if not moving:
+        contents = unit * merge(_at(peak, 0.0, sides), cuts)
+        return [_moved("signal", contents, wider, _factors(sources, {}))], []
     for reach, pairs in product(REACHES, range(1, PAIRS + 1)):
         away = np.linspace(-reach, reach, 4 * PAIRS + 1)
-        peaks = np.array([unit * merge(_at(template, eta, sides), cuts) for eta in away])  # (A, sides, N)
+        peaks = np.array([unit * merge(_at(peak, eta, sides), cuts) for eta in away])  # (A, sides, N)
         nominal = peaks[len(away) // 2]
         powers = np.array([j for j in range(-pairs, pairs + 1) if j != 0])
         # Exact where the scale is nominal: what is fitted is the change from there.
@@ -145,28 +148,39 @@ def _signal(
             break
     # Never negative, where there may be next to no background.
     rest = nominal - parts.sum(axis=0) + np.maximum(-sums[:, 0].min(axis=0), 0.0)
-    samples = [_moved("signal", rest, common)]
+    samples = [_moved("signal", rest, wider, _factors(sources, {}))]
     for j, part in zip(powers, parts, strict=True):
-        step = [_normsys("scale", j / reach, -j / reach), *common]
-        samples.append(_moved(f"signal_scale_{'minus' if j < 0 else 'plus'}_{abs(j)}", part, step))
-    return samples, [{"name": "scale", "bounds": [[-reach, reach]]}]
+        factors = _factors(sources, {name: j / reach * part_of_scale for name, part_of_scale in moving.items()})
+        samples.append(_moved(f"signal_scale_{'minus' if j < 0 else 'plus'}_{abs(j)}", part, wider, factors))
+    return samples, [{"name": name, "bounds": [[-reach, reach]]} for name in moving]
 
 
-def _at(template: Template, scale: float, resolutions: list[float]) -> Array:
+def _at(peak: Template, scale: float, resolutions: list[float]) -> Array:
     """Shares (R, N) at one value of the scale and several of the resolution."""
-    eta = np.zeros((len(resolutions), len(template.nuisances)))
-    for m, name in enumerate(template.nuisances):
-        if name in ("scale", "resolution"):
-            eta[:, m] = scale if name == "scale" else resolutions
-    return np.atleast_2d(template.at(eta))
+    eta = np.zeros((len(resolutions), len(peak.nuisances)))
+    for m, name in enumerate(peak.nuisances):
+        eta[:, m] = scale if name == "scale" else resolutions
+    return np.atleast_2d(peak.at(eta))
 
 
-def _moved(name: str, contents: Array, modifiers: list[HistFactory]) -> HistFactory:
-    """A sample of ``contents`` (1 or 3, N): nominal, and with the resolution up and down."""
-    if len(contents) > 1:
-        data = {"hi_data": contents[1].tolist(), "lo_data": contents[2].tolist()}
-        modifiers = [{"name": "resolution", "type": "histosys", "data": data}, *modifiers]
-    return _sample(name, contents[0], modifiers)
+def _factors(sources: Mapping[str, Source], exponents: Mapping[str, float]) -> list[HistFactory]:
+    """What multiplies a sample: ``mu``, the sources' rates, and exponentials of their parameters."""
+    factors = []
+    for name, one in sources.items():
+        up, down = logarithms(one.rate)
+        exponent = exponents.get(name, 0.0)
+        if exponent or up or down:
+            factors.append(_normsys(name, up + exponent, down - exponent))
+    return [*factors, {"name": "mu", "type": "normfactor", "data": None}]
+
+
+def _moved(name: str, contents: Array, wider: Iterable[str], factors: list[HistFactory]) -> HistFactory:
+    """A sample of ``contents`` (1 + 2 S, N): nominal, and with each of S sources that widen the peak up and down."""
+    widths = [
+        {"name": source, "type": "histosys", "data": {"hi_data": up.tolist(), "lo_data": down.tolist()}}
+        for source, up, down in zip(wider, contents[1::2], contents[2::2], strict=True)
+    ]
+    return _sample(name, contents[0], [*widths, *factors])
 
 
 def _sample(name: str, contents: Array, modifiers: list[HistFactory]) -> HistFactory:

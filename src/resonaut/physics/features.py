@@ -71,16 +71,37 @@ def compute(events: "ak.Array", names: Sequence[str], source: Path | str) -> NDA
     """The features of each event, shape (events, features), in the order of ``names``.
 
     Raises:
+        ConfigError: a name is not in the vocabulary.
         NotFiniteError: a feature is NaN or infinite; ``source`` names where the events come from.
+    """
+    columns(names)
+    return evaluate(events, names, source)
+
+
+def feature(name: str) -> Feature:
+    """The feature of the vocabulary, or else the stored column of that name."""
+    return FEATURES[name] if name in FEATURES else _column(name, "1")
+
+
+def stored(names: Sequence[str]) -> tuple[str, ...]:
+    """The stored columns that the named features or columns need."""
+    return tuple(dict.fromkeys(column for name in names for column in feature(name).columns))
+
+
+def evaluate(events: "ak.Array", names: Sequence[str], source: Path | str) -> NDArray[np.float32]:
+    """Like ``compute``, for names of features or of stored columns.
+
+    Raises:
+        NotFiniteError: one is NaN or infinite; ``source`` names where the events come from.
     """
     # The vocabulary alone is looked up before the first job.
     import awkward as ak
 
     from resonaut.core.events import require_finite
 
-    table = {name: ak.to_numpy(events[name]).astype(np.float64) for name in columns(names)}
+    table = {name: ak.to_numpy(events[name]).astype(np.float64) for name in stored(names)}
     result = np.empty((len(events), len(names)), dtype=np.float32)
     for i, name in enumerate(names):
-        result[:, i] = FEATURES[name].formula(table)
+        result[:, i] = feature(name).formula(table)
         require_finite(result[:, i], name, source)
     return result

@@ -96,6 +96,7 @@ CONFIG = Input(
 )
 DATA = Input("skim", "data", "<results>/skim/<dataset>.json of the data shown, for the luminosity.", needed=False)
 MANIFESTS = Input("skim", "manifests", "<results>/skim/<dataset>.json of every dataset.")
+CUTFLOWS = Input("skim", "cutflows", "<results>/skim/<dataset>.json of every dataset that no others make up.")
 CALIBRATED = Input("calibrate", "summaries", "<results>/calibrate/<dataset>/summary.json of the signals.")
 SELECTIONS = Input("select", "summaries", "<results>/select/<method>/<window>.json of all methods.")
 RESULTS = Input("fit", "results", "<results>/fit/<method>/<window>.json of all fits, or one bare scan.json.")

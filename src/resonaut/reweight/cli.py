@@ -32,7 +32,6 @@ def train(
     from resonaut.core import config as configuration
     from resonaut.core.collisions import Collisions
     from resonaut.core.results import write
-    from resonaut.learn.ratio import Sample
     from resonaut.reweight.closure import closure
     from resonaut.reweight.settings import Settings
     from resonaut.reweight.train import Reweighter, read_sidebands
@@ -41,9 +40,39 @@ def train(
     settings = configuration.read(config, Settings)
     collisions = Collisions.open(data)
     backgrounds, luminosity = collisions.simulated(simulation), collisions.luminosity
-    observed = read_sidebands(collisions, settings)
-    simulated = Sample.concatenate([read_sidebands(dataset, settings) for dataset in backgrounds])
+    observed, simulated = read_sidebands(collisions.datasets, settings), read_sidebands(backgrounds, settings)
     reweighter = Reweighter.train(observed, simulated, luminosity, settings)
     for dataset in backgrounds:
         reweighter.apply(dataset)
     write(output, closure(observed, simulated, reweighter, luminosity, settings))
+
+
+@app.command()
+def ratio(
+    config: Annotated[Path, typer.Option(help="Frozen keys of the ratio: <results>/config/reweight/<name>.json.")],
+    name: Annotated[str, typer.Option(help="Name of the ratio.")],
+    numerator: Annotated[list[Path], typer.Option(help="Manifest of its numerator, in its order; repeatable.")],
+    denominator: Annotated[list[Path], typer.Option(help="Manifest of its denominator, in its order; repeatable.")],
+    output: Annotated[Path, typer.Option(help="Closure test: <results>/reweight/<name>/closure.json.")],
+) -> None:
+    """Weight simulated events to those of another sample, or to their own with other weights.
+
+    Reads the manifests and the chunks <results>/skim/<dataset>/<chunk>.parquet beside them. Writes the friends
+    <results>/reweight/<name>/<denominator>/<chunk>.parquet (reweight_<name> and its variations) and the closure test.
+    """
+    from resonaut.core import config as configuration
+    from resonaut.core.events import Dataset
+    from resonaut.core.results import write
+    from resonaut.reweight.known import closure
+    from resonaut.reweight.ratios import Events, Transfer
+    from resonaut.reweight.settings import RatioSettings
+
+    distinct([config, *numerator, *denominator], [output])
+    settings = configuration.read(config, RatioSettings)
+    above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
+    one = Events.read(above, settings.numerator, settings)
+    other = Events.read(below, settings.denominator, settings)
+    transfer = Transfer.train(name, one, other, settings)
+    for number, dataset in enumerate(below):
+        transfer.apply(dataset, number)
+    write(output, closure(one, other, transfer))

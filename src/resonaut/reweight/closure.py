@@ -29,10 +29,10 @@ def closure(
 ) -> Closure:
     """Compare data with the simulation before and after, in the sidebands.
 
-    Before, the simulation is scaled to the number of data events, so that shapes are compared.
+    Before, the simulation is scaled to the data, so that shapes are compared.
 
     Args:
-        data: sideband data, weight 1.
+        data: sideband data.
         simulation: sideband simulation, weights in fb.
         reweighter: what was trained on both.
         luminosity: 1/fb.
@@ -40,36 +40,39 @@ def closure(
     """
     reweight = reweighter.weights(simulation.features, simulation.keys)
     after = simulation.weights * luminosity * reweight
-    before = simulation.weights * (len(data.keys) / simulation.weights.sum())
+    before = simulation.weights * (data.weights.sum() / simulation.weights.sum())
     samples = {"before": replace(simulation, weights=before), "after": replace(simulation, weights=after)}
     folds = [reweighter.models.folds(sample.keys) for sample in (data, simulation)]
-    areas = {name: _auc(data, sample, folds, settings) for name, sample in samples.items()}
+    areas = {name: area(data, sample, folds, settings.classifier) for name, sample in samples.items()}
     return Closure(
         data_events=len(data.keys),
         simulation_events=len(simulation.keys),
         normalisation_before=float(simulation.weights.sum() * luminosity),
         weight_range=(float(reweight.min()), float(reweight.max())),
-        features=[_feature(i, data, samples, folds, settings) for i in range(len(settings.features))],
+        features=[
+            compared(name, i, data, samples, folds, settings.histogram_bins) for i, name in enumerate(settings.features)
+        ],
         **{f"auc_{name}": area for name, (area, _) in areas.items()},
         **{f"auc_error_{name}": error for name, (_, error) in areas.items()},
     )
 
 
-def _feature(
+def compared(
+    name: str,
     i: int,
     data: ratio.Sample,
     samples: dict[str, ratio.Sample],
     folds: list[NDArray[np.int64]],
-    settings: Settings,
+    bins: int,
 ) -> Feature:
-    name = settings.features[i]
+    """Histograms of feature number ``i`` in data and in simulation, fold by fold of both; see ``closure``."""
     # Bins of equal data content: every one counts in chi2, whatever the feature's tails.
-    quantiles = np.quantile(data.features[:, i], np.linspace(0, 1, settings.histogram_bins + 1))
+    quantiles = np.quantile(data.features[:, i], np.linspace(0, 1, bins + 1))
     edges = np.unique(quantiles.astype(np.float64))
     edges[-1] = np.nextafter(edges[-1], np.inf)
-    unit = features.FEATURES[name].unit
+    unit = features.feature(name).unit
     axis = hist.axis.Variable(edges, name=name, label=name if unit == "1" else f"{name} [{unit}]")
-    number = settings.classifier.folds
+    number = int(max(map(np.max, folds))) + 1
 
     def fill(sample: ratio.Sample, fold: NDArray[np.int64]) -> hist.Hist:
         both = hist.Hist(axis, hist.axis.Integer(0, number, name="fold"), storage=hist.storage.Weight())
@@ -85,8 +88,8 @@ def _feature(
     return Feature(name=name, data=filled[:, sum], ndof=(len(edges) - 1) * number - 1, **simulated)
 
 
-def _auc(
-    data: ratio.Sample, simulation: ratio.Sample, folds: list[NDArray[np.int64]], settings: Settings
+def area(
+    data: ratio.Sample, simulation: ratio.Sample, folds: list[NDArray[np.int64]], given: ratio.Settings
 ) -> tuple[float | None, float | None]:
     """AUC of classifiers between data and the weighted simulation, one for each fold: their mean and its error.
 
@@ -95,15 +98,15 @@ def _auc(
     difference, find the opposite here, and do worse than chance; and exchanged halves would depend on each other. None
     where a fold has too few events.
     """
-    given = settings.classifier
     fresh = replace(
         given,
         seed=given.seed + FRESH_SEED,
         trees=replace(given.trees, validation_parts=2),
         network=replace(given.network, validation_parts=2),
+        sets=replace(given.sets, validation_parts=2),
     )
     areas = []
-    for fold in range(settings.classifier.folds):
+    for fold in range(given.folds):
         pair = [sample[own == fold] for sample, own in zip((data, simulation), folds, strict=True)]
         seen = [identifier.folds(sample.keys, 2, fresh.seed) == 0 for sample in pair]
         learned, judged = ([s[h == half] for s, h in zip(pair, seen, strict=True)] for half in (True, False))

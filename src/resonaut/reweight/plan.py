@@ -1,7 +1,7 @@
 """What the stage ``reweight`` wants of a configuration, checked before the first job."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
 
@@ -19,28 +19,101 @@ def section() -> type:
     return Settings
 
 
+def to_data(analysis: "Analysis") -> bool:
+    """Whether simulated background is reweighted to data, and not ratios of simulated samples alone are learned."""
+    return bool(analysis.config["reweight"]["sidebands"] and analysis.sample("data") and analysis.sample("background"))
+
+
 # What other stages read of this one.
-GIVES: dict[str, Callable[["Analysis"], list[str]]] = {"closure": lambda _: ["<results>/reweight/closure.json"]}
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis)
+}
+
+
+def keys(analysis: "Analysis", *names: str) -> dict[str, Any]:
+    """What a job reads: the section without ratios, or the keys of the ratio of that name."""
+    section: dict[str, Any] = analysis.config["reweight"]
+    if names:
+        own: dict[str, Any] = section["ratios"][names[0]]
+        return own
+    return {key: value for key, value in section.items() if key != "ratios"}
 
 
 def check(analysis: "Analysis") -> None:
-    """Stop with ``ConfigError`` where there are no data, or no simulation to be weighted to them."""
-    for sample in ("data", "background"):
-        if not analysis.sample(sample):
-            raise ConfigError(
-                "config: search.stages has 'reweight', which compares data and background; name datasets in "
-                f"search.samples.{sample}, or take 'reweight' out."
-            )
+    """Stop with ``ConfigError`` where there is nothing to compare, or a sample or column is missing."""
+    section = analysis.config["reweight"]
+    if not section["ratios"]:
+        for sample in ("data", "background"):
+            if not analysis.sample(sample):
+                raise ConfigError(
+                    "config: search.stages has 'reweight', which compares data and background; name datasets in "
+                    f"search.samples.{sample}, or ratios in reweight.ratios, or take 'reweight' out."
+                )
+    for problem in _sidebands(analysis) if to_data(analysis) else ():
+        raise ConfigError(f"config: {problem}.")
+    for name, ratio in section["ratios"].items():
+        for problem in _ratio(analysis, ratio):
+            raise ConfigError(f"config: reweight.ratios.{name}{problem}.")
+
+
+def _sidebands(analysis: "Analysis") -> Iterator[str]:
     observable = analysis.config["reweight"]["observable"]
     for name in analysis.sample("data", "background"):
         columns = analysis.columns(name)
         if columns is not None and observable not in columns:
-            raise ConfigError(
-                f"config: reweight.observable is {observable!r}, which is no column of {name!r}; take one of "
-                f"{', '.join(columns)}."
+            yield (
+                f"reweight.observable is {observable!r}, which is no column of {name!r}; take one of "
+                f"{', '.join(columns)}"
             )
+
+
+def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
+    particles, sets = ratio["particles"], ratio["classifier"]["backend"] == "sets"
+    if bool(particles) == bool(ratio["features"]) or bool(particles) != sets:
+        yield ": give `particles` with the backend sets, or `features` with another one"
+    if len(set(map(len, particles))) > 1:
+        yield ".particles: they have different numbers of features; give each the same"
+    if ratio["clip"][0] >= ratio["clip"][1]:
+        yield f".clip is {ratio['clip']}; give the smaller one first"
+    for side in ("numerator", "denominator"):
+        for name in ratio[side]["datasets"]:
+            if name not in analysis.datasets():
+                yield f".{side} names {name!r}, which is in no sample; add it to reweight.samples.compared"
+            elif analysis.catalogue[name].nature != "simulation":
+                yield f".{side} names {name!r}, which is no simulation; take it out"
+            else:
+                yield from (f": {problem}" for problem in _variables(analysis, ratio, name))
+    if ratio["numerator"] == ratio["denominator"]:
+        yield ": numerator and denominator are the same; give one of them another weight or other datasets"
+
+
+def _variables(analysis: "Analysis", ratio: dict[str, Any], dataset: str) -> Iterator[str]:
+    from resonaut.physics import features
+
+    columns = analysis.columns(dataset)
+    for name in [name for names in (*ratio["particles"], ratio["features"], ratio["watched"]) for name in names]:
+        for column in features.stored([name]):
+            if columns is not None and column not in columns:
+                yield f"{name!r} needs the column {column!r}, which {dataset!r} has not; keep it in its region"
 
 
 def weighted(analysis: "Analysis") -> list[str]:
     """The datasets whose events get weights."""
-    return analysis.sample("background")
+    return analysis.sample("background") if to_data(analysis) else []
+
+
+def ratios(analysis: "Analysis") -> dict[str, dict[str, list[str]]]:
+    """By the name of a ratio the datasets of its numerator and of its denominator."""
+    return {
+        name: {side: ratio[side]["datasets"] for side in ("numerator", "denominator")}
+        for name, ratio in analysis.config["reweight"]["ratios"].items()
+    }
+
+
+def made(analysis: "Analysis") -> list[str]:
+    """Everything that the stage makes."""
+    found = [*GIVES["closure"](analysis), *analysis.friends("reweight", *weighted(analysis))]
+    for name, sides in ratios(analysis).items():
+        found += [f"<results>/reweight/{name}/closure.json"]
+        found += analysis.friends(f"reweight/{name}", *sides["denominator"])
+    return found

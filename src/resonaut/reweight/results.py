@@ -3,6 +3,7 @@
 from resonaut.core.histograms import Histogram
 from resonaut.core.record import record
 from resonaut.core.results import result
+from resonaut.learn.ratio.weights import Clipping, Spread
 
 
 @record
@@ -26,6 +27,53 @@ class Closure:
     simulation_events: int
     normalisation_before: float
     weight_range: tuple[float, float]
+    features: list[Feature]
+    auc_before: float | None
+    auc_error_before: float | None
+    auc_after: float | None
+    auc_error_after: float | None
+
+
+@record
+class Kept:
+    """The sum of a dataset's weights in fb: ``before``, ``expected`` after, and ``learned`` before it was scaled."""
+
+    dataset: str
+    before: float
+    learned: float
+    expected: float
+
+
+@record
+class Truth:
+    """Learned against true weights in ten parts of equal numbers of events, by a variable or by the learned weight.
+
+    ``closure``: the sum of the learned weights over that of the true ones, - 1; ``error``: its statistical error.
+    """
+
+    variable: str
+    low: list[float]
+    closure: list[float]
+    error: list[float]
+
+
+@result("closure of a ratio", "reweight ratio")
+class RatioClosure:
+    """``<results>/reweight/<name>/closure.json``; what needs the true ratio is None or empty where it is not known.
+
+    ``negative`` and ``signs_clipped``: shares of the sum of |weight| in numerator and denominator.
+    """
+
+    numerator_events: int
+    denominator_events: int
+    negative: tuple[float, float]
+    signs_clipped: tuple[float, float]
+    clipping: Clipping
+    sums: list[Kept]
+    learned: Spread
+    exact: Spread | None
+    spread: dict[str, float]
+    truth: list[Truth]
     features: list[Feature]
     auc_before: float | None
     auc_error_before: float | None

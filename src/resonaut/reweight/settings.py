@@ -27,6 +27,65 @@ class Classifier(Ratio):
 
 
 @record
+class Side:
+    """One of the two samples of a ratio: simulated datasets, and the weights of their events."""
+
+    datasets: list[Name] = key("Names of simulated datasets.", min_length=1, unique=True)
+    weight: Name | None = key(
+        "Column of the events with weights relative to their own, such as `shower_weight`; null for their own alone.",
+        default=None,
+    )
+    place: int | None = key("Which weight, where the column is a list of them, counted from 0.", default=None, ge=0)
+
+
+@record
+class RatioSettings:
+    """A ratio of two simulated samples. Features are those of docs/select.md, or stored columns."""
+
+    numerator: Side = key("What the weighted events are to look like.")
+    denominator: Side = key("The events that get weights.")
+    features: list[Name] = key(
+        "Features or columns that the classifier sees; a parameter of the generator may be one, or m_jj. Empty where "
+        "there are `particles`.",
+        default=[],
+        unique=True,
+    )
+    particles: list[list[Name]] = key(
+        "Particles that the classifier sees as a set, the same features or columns of each, in the same order, such as "
+        "[[t_pt, t_y], [tbar_pt, tbar_y]]; which of them a particle is, is added. For `classifier.backend: sets`.",
+        default=[],
+    )
+    watched: list[Name] = key("Further features or columns whose closure is looked at.", default=[], unique=True)
+    keep_sums: bool = key(
+        "Each dataset keeps the sum of its weights, and events move within it; otherwise it gets that of the "
+        "numerator: dataset by dataset where both have the same ones, in all where they do not.",
+        default=True,
+    )
+    clip: tuple[Positive[float], Positive[float]] = key(
+        "Smallest and largest ratio, before the normalisation; how many events that changes is reported.",
+        default=[0.05, 20],
+    )
+    bootstraps: int = key(
+        "How often the ratio is learned again from events drawn anew, by their identifiers.", default=0, ge=0
+    )
+    histogram_bins: int = key("Bins of the closure histograms.", default=20, ge=2)
+    classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
+
+    @property
+    def variables(self) -> list[str]:
+        """The names of all features and columns that are read, those that the classifier sees first."""
+        seen = [*(name for particle in self.particles for name in particle), *self.features]
+        return [*seen, *(name for name in self.watched if name not in seen)]
+
+
+@record
+class Samples:
+    """Datasets of the stage beside those of the search."""
+
+    compared: list[str] = key("Simulated datasets that only `ratios` read.", default=[], unique=True)
+
+
+@record
 class Settings:
     """Reweighting of the simulated background to data."""
 
@@ -39,7 +98,7 @@ class Settings:
     observable: Name = key("Column of the events whose sidebands these are.", default=DEFAULT)
     sidebands: list[tuple[NonNegative[GeV], NonNegative[GeV]]] = key(
         "Ranges of the observable in which the ratio is learned and normalised; by default all that lies outside the "
-        "signal regions of the search.",
+        "signal regions of the search. Empty for no reweighting to data.",
         default=[[0, 3250], [4750, 20000]],
     )
     clip: tuple[Positive[float], Positive[float]] = key(
@@ -49,3 +108,5 @@ class Settings:
         "Bins of the closure histograms, each with the same number of data events.", default=20, ge=2
     )
     classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
+    ratios: dict[Name, RatioSettings] = key("Ratios of two simulated samples, by name.", default={})
+    samples: Samples = key("Datasets of this stage alone.", default={})

@@ -1,18 +1,17 @@
 """Simulation to data in the sidebands: the ratio step, its normalisation, and the weights of all events."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import identifier
-from resonaut.core.collisions import Collisions
+from resonaut.core import identifier, weights
 from resonaut.core.errors import EmptySelectionError
 from resonaut.core.events import Dataset, require_finite, write
-from resonaut.core.weights import NONE, Factor, Weights
+from resonaut.core.weights import Factor
 from resonaut.learn import ratio
 from resonaut.physics import features
 from resonaut.reweight.settings import Settings
@@ -34,7 +33,7 @@ class Reweighter:
         """Learn data over simulation from sideband samples.
 
         Args:
-            data: the data, weight 1.
+            data: the data.
             simulation: the simulation, weights in fb.
             luminosity: 1/fb.
             settings: the section ``reweight``.
@@ -64,25 +63,26 @@ class Reweighter:
             write(dataset.path("reweight", chunk), batches(chunk), {}, notes)
 
 
-def read_sidebands(dataset: Dataset | Collisions, settings: Settings) -> ratio.Sample:
-    """The events of a dataset with a mass in one of the sidebands; weights 1 for data, in fb for simulation.
+def read_sidebands(datasets: Iterable[Dataset], settings: Settings) -> ratio.Sample:
+    """The events of datasets with a mass in one of the sidebands; weights of data, in fb for simulation.
 
-    Those of simulation include the weights of its own files, such as those for pile-up.
+    They include those of the datasets' own files, such as those for prescales and pile-up.
 
     Raises:
-        EmptySelectionError: there is none.
+        EmptySelectionError: a dataset has none.
     """
-    own = Weights.of(dataset, ()) if isinstance(dataset, Dataset) else NONE
-    columns = (settings.observable, "weight", *own.columns, *features.columns(settings.features))
+    return ratio.Sample.concatenate([_sidebands(dataset, settings) for dataset in datasets])
+
+
+def _sidebands(dataset: Dataset, settings: Settings) -> ratio.Sample:
     parts = []
-    for batch in dataset.iterate(columns):
+    for batch in weights.iterate(dataset, [settings.observable, "weight", *features.columns(settings.features)]):
         mass = ak.to_numpy(batch[settings.observable])
         inside = np.any([(mass >= low) & (mass < high) for low, high in settings.sidebands], axis=0)
         events = batch[inside]
-        weights = ak.to_numpy(events.weight) * own.nominal(events)
-        require_finite(weights, "weight", dataset.name)
+        require_finite(events.weight, "weight", dataset.name)
         values = features.compute(events, settings.features, dataset.name)
-        parts.append(ratio.Sample(values, weights, identifier.keys(events)))
+        parts.append(ratio.Sample(values, ak.to_numpy(events.weight), identifier.keys(events)))
     if not sum(len(part.keys) for part in parts):
         raise EmptySelectionError(
             f"dataset {dataset.name!r} has no event in the sidebands; widen reweight.sidebands, or give it more events."

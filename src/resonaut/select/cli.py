@@ -1,11 +1,15 @@
 """``resonaut select``: anomaly detection in mass windows."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from resonaut.core.files import distinct
+
+if TYPE_CHECKING:
+    from resonaut.core.collisions import Collisions
 
 app = typer.Typer(
     help="Train anomaly detectors in mass windows and keep the most anomalous events.", no_args_is_help=True
@@ -30,6 +34,16 @@ def _weighted(pairs: list[str]) -> dict[str, list[str]]:
     return found
 
 
+def _searched(manifests: Iterable[Path]) -> "Collisions":
+    """The data of a search, whose spectra are numbers of events."""
+    from resonaut.core import weights
+    from resonaut.core.collisions import Collisions
+
+    found = Collisions.open(manifests)
+    weights.require_none(found.datasets)
+    return found
+
+
 @app.command()
 def train(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<method>/<window>.json.")],
@@ -51,7 +65,6 @@ def train(
     <results>/select/<method>/<window>/<dataset>/<chunk>.parquet (score_<method>, selected_<method>) and the summary:
     selected spectrum, signal efficiencies, sculpting of the background.
     """
-    from resonaut.core.collisions import Collisions
     from resonaut.core.results import write
     from resonaut.physics import features
     from resonaut.select.settings import read
@@ -60,7 +73,7 @@ def train(
     own = [str(path) for path in code]
     features.FEATURES.learn(own)
     distinct([config, *data, *background, *signal, *code], [output])
-    searched = Collisions.open(data)
+    searched = _searched(data)
     summary = selection(
         read(config, method, own),
         method,
@@ -110,7 +123,6 @@ def inject(
     the manifests and their chunks as `resonaut select train` does. Writes its summary with the keys injection and,
     where the background is known, improvement (SIC); no friends.
     """
-    from resonaut.core.collisions import Collisions
     from resonaut.core.events import Dataset
     from resonaut.core.record import build
     from resonaut.core.results import write
@@ -123,7 +135,7 @@ def inject(
     features.FEATURES.learn(own)
     distinct([config, *data, signal, *simulation, *background, *prior, *evaluation, *code], [output])
     drawn = {"amount": amount, "unit": unit, "luminosity": luminosity, "systematics": systematics, "seed": seed}
-    base = Collisions.open(data)
+    base = _searched(data)
     experiment = experiments.Experiment(
         read(config, method, own),
         method,

@@ -1,5 +1,6 @@
 """Skim one chunk: read its files, deal with bad ones, write the events and a summary."""
 
+import gc
 import logging
 import os
 import shutil
@@ -43,6 +44,8 @@ def skim_chunk(
     region = Era.of(config, dataset, name).region
     with _scratch(output) as scratch, _opened(Job(config, dataset, name, region, code, workers, scratch)) as opened:
         read, columns = opened
+        # All is imported.
+        gc.enable()
         checked = _checked(read, dataset)
         results: dict[str, FileResult] = {}
         lost: list[Lost] = []

@@ -1,13 +1,17 @@
 """What the era of a dataset says for it: triggers, filters, certified sections, corrections. Imports nothing heavy."""
 
+import gzip
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
-from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
+from resonaut.skim.corrections.settings import DataCorrections, DataJets, SimulatedCorrections, SimulatedJets, Table
 from resonaut.skim.settings import Region, Skim
 
 
@@ -87,6 +91,36 @@ def _named(value: Any) -> Iterator[str | None]:
             yield from _named(entry)
 
 
+def tables(made: DataCorrections | SimulatedCorrections) -> Iterator[tuple[str, str | None]]:
+    """The tables of corrections: file and name, None for the only one of a file."""
+    jets = [one for one in (made.large_jet, made.small_jet) if one is not None]
+    for one in jets:
+        yield from ((one.file, f"{name}_{one.algorithm}") for name in _parts(one))
+        if (identification := one.identification) is not None:
+            yield identification.file, identification.tight
+            if identification.lepton_veto is not None:
+                yield identification.file, identification.lepton_veto
+    if (subjets := made.subjets) is not None and subjets.file is not None:
+        yield from ((subjets.file, f"{one}_{subjets.levels}_{subjets.algorithm}") for one in _campaigns(subjets.scale))
+    others: list[Table | None] = [made.jet_veto]
+    if isinstance(made, SimulatedCorrections):
+        others += [made.pileup, *made.particles.values()]
+    yield from ((table.file, table.table) for table in others if table is not None)
+
+
+def _parts(jets: DataJets | SimulatedJets) -> Iterator[str]:
+    """The names of the tables of jets but for their last part, the algorithm."""
+    yield from (f"{campaign}_{jets.levels}" for campaign in _campaigns(jets.scale))
+    if isinstance(jets, SimulatedJets):
+        yield from (f"{jets.scale}_{table}" for table in jets.uncertainties.values())
+        if jets.resolution is not None:
+            yield from (f"{jets.resolution}_{part}" for part in ("PtResolution", "ScaleFactor"))
+
+
+def _campaigns(scale: str | Mapping[str, object]) -> list[str]:
+    return [scale] if isinstance(scale, str) else list(scale)
+
+
 def of_nature(block: Mapping[str, Any], nature: str) -> dict[str, Any]:
     """The part of an era's block (plain data) that is for datasets of one nature."""
     data = nature == "data"
@@ -116,6 +150,9 @@ def require(era: Era, where: str, name: str, format_: str, flags: bool) -> None:
         raise ConfigError(f"{part}.missing_momentum needs the corrections of small_jet; give them, or set it to null.")
     if made.subjets is not None and made.subjets.file is not None and not made.subjets.scale:
         raise ConfigError(f"{part}.subjets has a file and no scale; give the campaign, the first part of its tables.")
+    if isinstance(made, DataCorrections):
+        for kind, jets in (("large_jet", made.large_jet), ("small_jet", made.small_jet), ("subjets", made.subjets)):
+            require_runs(f"{part}.{kind}.scale", {} if jets is None else jets.scale)
     if era.prescales is not None and not era.region.trigger:
         raise ConfigError(f"{where}.prescales is for triggers, of which there is none; give the era's trigger.")
     if isinstance(made, SimulatedCorrections):
@@ -126,6 +163,41 @@ def require(era: Era, where: str, name: str, format_: str, flags: bool) -> None:
                     f"{part}.uncorrelated: {source!r} is no source of the era, which has {', '.join(known) or 'none'}; "
                     "correct it."
                 )
+
+
+def require_runs(where: str, scale: Mapping[str, tuple[int, int]]) -> None:
+    """Stop with ``ConfigError`` where the first and last runs of campaigns are upside down, or two have one run."""
+    for name, (first, last) in scale.items():
+        if last < first:
+            raise ConfigError(f"{where}.{name} is [{first}, {last}]; give the first run first.")
+    ranges = sorted(scale.items(), key=lambda one: one[1])
+    for (one, (_, last)), (other, (first, _)) in pairwise(ranges):
+        if first <= last:
+            raise ConfigError(f"{where}: {one} and {other} both have the run {first}; correct one of them.")
+
+
+def require_tables(made: DataCorrections | SimulatedCorrections) -> None:
+    """Stop where a file of tables does not have one of a given name.
+
+    It is searched as a text, which takes a twentieth of the time of reading the tables.
+
+    Raises:
+        InputFileError: it does not, or is no file of tables.
+    """
+    for path, name in tables(made):
+        if name is not None and f'"{name}"'.encode() not in _text(path):
+            from resonaut.skim.corrections import tables as opened
+
+            opened.Table.of(path, name)
+
+
+@lru_cache(maxsize=2)
+def _text(path: str) -> bytes:
+    """The content of a file, which may be compressed; empty where it cannot be read."""
+    try:
+        return gzip.open(path).read() if path.endswith(".gz") else Path(path).read_bytes()
+    except (OSError, EOFError, zlib.error):
+        return b""
 
 
 def require_files(where: str, paths: Sequence[str]) -> None:

@@ -140,8 +140,8 @@ def choose(
     for field, limits in cuts.where.items():
         passes &= _within(fields[field], limits)
     for other, radius in others:
-        near, unknown = _near(fields, counts, other, radius)
-        passes &= ~near
+        close, unknown = near(fields, counts, other, radius)
+        passes &= ~close
         doubtful |= unknown
     event = np.repeat(np.arange(len(counts)), counts)
     rank = np.nan_to_num(np.asarray(fields["pt"], np.float64), nan=np.inf, posinf=np.inf)
@@ -166,7 +166,7 @@ def _within(values: Any, limits: Limits) -> Mask:
     return ~outside
 
 
-def _near(fields: Mapping[str, Any], counts: NDArray[Any], other: ak.Array, radius: float) -> tuple[Mask, Mask]:
+def near(fields: Mapping[str, Any], counts: NDArray[Any], other: ak.Array, radius: float) -> tuple[Mask, Mask]:
     """The objects (flat) within ``radius`` of an other one of their event, and those of which it cannot be known."""
     size = ak.to_numpy(ak.num(other))
     # All pairs of an object and an other one of the same event.
@@ -176,10 +176,10 @@ def _near(fields: Mapping[str, Any], counts: NDArray[Any], other: ak.Array, radi
     two = np.repeat(np.repeat(np.cumsum(size) - size, counts), pairs) + place
     eta, phi = (np.asarray(ak.to_numpy(ak.flatten(other[name])), np.float64)[two] for name in ("eta", "phi"))
     away = np.hypot(np.asarray(fields["eta"], np.float64)[one] - eta, delta_phi(fields["phi"][one], phi))
-    near, unknown = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
-    near[one[away < radius]] = True
+    close, unknown = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
+    close[one[away < radius]] = True
     unknown[one[~np.isfinite(away)]] = True
-    return near, unknown & ~near
+    return close, unknown & ~close
 
 
 def _cut_number(name: str, objects: Objects, source: Source, chosen: ak.Array, base: Mask, flow: Cutflow) -> None:

@@ -91,6 +91,10 @@ def _recorded(analysis: "Analysis", dataset: str) -> bool:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "manifests": lambda analysis: analysis.manifests(*analysis.wanted()),
+    # Those whose cuts are not those of others: a combined dataset is the sum of its parts.
+    "cutflows": lambda analysis: analysis.manifests(
+        *(name for name in analysis.wanted() if not analysis.catalogue[name].combine)
+    ),
     "data": lambda analysis: analysis.manifests(*analysis.sample("data")),
 }
 
@@ -152,6 +156,7 @@ def _require_era(analysis: "Analysis", name: str, layout: formats.Format) -> Non
     era.require(found, where, name, dataset.format, layout.flags)
     for block in _block(analysis, name).values():
         era.require_files(where, era.files(block, dataset.nature))
+        era.require_tables(found.corrections)
     _require_owners(analysis, name, found.others)
 
 
@@ -164,7 +169,8 @@ def _require_owners(analysis: "Analysis", name: str, others: Sequence[str]) -> N
         if not any(trigger in triggers for triggers in owned):
             raise ConfigError(
                 f"config: datasets.{name}.trigger leaves events of {trigger!r} to another dataset of the era {era!r}, "
-                "and no sample has one with this trigger; add it, or take the trigger out of the era's."
+                f"and no data in the samples have it among their trigger; add such a dataset, or take {trigger!r} out "
+                f"of skim.eras.{era}.trigger."
             )
 
 

@@ -252,12 +252,16 @@ def require_objects(where: str, objects: Objects) -> None:
     for name, cuts in region.objects.items():
         here = f"{where}.objects.{name}"
         if name in RESERVED:
-            raise ConfigError(f"{here}: the name {name!r} stands for something else; rename it.")
+            raise ConfigError(
+                f"{here}: {name!r} has a meaning of its own ({', '.join(RESERVED)} do); rename the object."
+            )
         if cuts.from_ is None and name not in objects.kinds:
             raise ConfigError(
                 f"{here}: no collection belongs to the name {name!r}; give it as 'from', or call it one of "
                 f"{', '.join(objects.kinds)}."
             )
+        if cuts.fields and not cuts.keep:
+            raise ConfigError(f"{here}.fields are those of objects that are kept, and keep is 0; raise it.")
         for other in cuts.apart:
             if not objects.members(other) or (other == LARGE_JET and not region.jets):
                 known = ", ".join([*region.objects, *([LARGE_JET] if region.jets else [])])
@@ -280,6 +284,11 @@ def require_observables(where: str, objects: Objects) -> None:
     region, counts = objects.region, {f"n_{name}" for name in (*objects.region.objects, *GROUPS)}
     known = OBSERVABLES.joined(objects.code)
     for key, named in (("observables", region.observables), ("cuts", region.cuts)):
+        for name in named:
+            if name.startswith("n_") and name not in counts and name not in known:
+                raise ConfigError(
+                    f"{where}.{key}: {name!r} counts no object of the region; there are {', '.join(sorted(counts))}."
+                )
         known.require(f"{where}.{key}", [name for name in named if name not in counts])
         for name in named:
             found = _count(name.removeprefix("n_")) if name in counts else known[name]

@@ -6,6 +6,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from resonaut.core.lists import packed, unpacked
 from resonaut.physics.observables import LARGE_JET, MOMENTUM, OBSERVABLES
 from resonaut.skim.columns import PAIR
 from resonaut.skim.cutflow import Cutflow
@@ -20,23 +21,24 @@ def select(jets: ak.Array, region: Region, flow: Cutflow, branches: Mapping[str,
     pT comes first: an event stays in doubt until something else rejects it. ``branches`` names the fields of
     the kept jets that must be finite as the file does.
     """
-    counts, whole = ak.to_numpy(ak.num(jets)), ak.flatten(jets)
+    counts, whole = unpacked(jets)
     event = np.repeat(np.arange(len(counts)), counts)
     passing = np.ones(len(event), bool)
     for name, fails in _jet_cuts(whole, region):
         passing &= ~fails
         flow.cut(name, np.bincount(event[passing], minlength=len(counts)) >= region.jets)
-    leading = _leading(_number(whole, "pt"), event, passing, flow.mask, region.jets)
+    leading = _leading(whole["pt"], event, passing, flow.mask, region.jets)
     for name, observable, fails_at in _pair_cuts(region):
-        pair = {field: _number(whole, field)[leading] for field in MOMENTUM}
+        pair = {field: whole[field][leading] for field in MOMENTUM}
         fine = ~fails_at(np.asarray(OBSERVABLES[observable].formula({LARGE_JET: pair})))
         flow.cut(name, spread(flow.mask, fine))
         leading = leading[fine]
     for name, branch in branches.items():
-        flow.doubt(branch, spread(flow.mask, ~np.isfinite(_number(whole, name)[leading]).all(axis=1)))
-    heavier = np.argsort(-_number(whole, "softdrop_mass")[leading], axis=1, kind="stable")
+        flow.doubt(branch, spread(flow.mask, ~np.isfinite(whole[name][leading]).all(axis=1)))
+    heavier = np.argsort(-whole["softdrop_mass"][leading], axis=1, kind="stable")
     leading = np.take_along_axis(leading, heavier, axis=1)
-    return ak.unflatten(whole[leading.ravel()], np.full(len(leading), region.jets))
+    kept = {name: values[leading.ravel()] for name, values in whole.items()}
+    return packed(np.full(len(leading), region.jets), kept)
 
 
 def _leading(pt: np.ndarray, event: np.ndarray, passing: np.ndarray, mask: np.ndarray, number: int) -> np.ndarray:
@@ -59,14 +61,14 @@ def _leading(pt: np.ndarray, event: np.ndarray, passing: np.ndarray, mask: np.nd
     return found
 
 
-def _jet_cuts(jets: ak.Array, region: Region) -> list[tuple[str, np.ndarray]]:
+def _jet_cuts(jets: Mapping[str, np.ndarray], region: Region) -> list[tuple[str, np.ndarray]]:
     """The cuts, and which of the jets (n) fail them; written so that NaN fails none."""
-    cuts = [("pt", _number(jets, "pt") <= region.pt_min), ("eta", np.abs(_number(jets, "eta")) >= region.eta_max)]
+    cuts = [("pt", jets["pt"] <= region.pt_min), ("eta", np.abs(jets["eta"]) >= region.eta_max)]
     if region.jet_id is not None:
-        cuts.append(("jet_id", _number(jets, "jet_id") < region.jet_id))
+        cuts.append(("jet_id", jets["jet_id"] < region.jet_id))
     if region.softdrop_mass is not None:
         low, high = region.softdrop_mass
-        mass = _number(jets, "softdrop_mass")
+        mass = jets["softdrop_mass"]
         cuts.append(("softdrop_mass", (mass <= low) | (mass >= high)))
     return cuts
 
@@ -80,10 +82,6 @@ def _pair_cuts(region: Region) -> list[tuple[str, str, Callable[[np.ndarray], np
     if region.jets == 2 and lowest is not None:
         cuts.append(("m_jj", "m_jj", lambda values: values <= lowest))
     return cuts
-
-
-def _number(jets: ak.Array, name: str) -> np.ndarray:
-    return np.asarray(ak.to_numpy(jets[name]))
 
 
 def broken(values: ak.Array) -> np.ndarray:
@@ -112,7 +110,8 @@ def spread(mask: np.ndarray, found: np.ndarray) -> np.ndarray:
 def jet_columns(jets: ak.Array | None, number: int, shapes: Sequence[str]) -> dict[str, Any]:
     """The columns of kept jets (events * ``number``, heavier first): those of the pair, if it is one, ``j1_pt``, ..."""
     names = ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
-    kept = {name: ak.to_numpy(ak.flatten(jets[name])).reshape(-1, number) for name in names if jets is not None}
+    content = {} if jets is None else unpacked(jets)[1]
+    kept = {name: content[name].reshape(-1, number) for name in names if name in content}
     columns = {name: OBSERVABLES[name].formula({LARGE_JET: kept}) for name in PAIR} if number == 2 else {}
     for j in range(number):
         columns |= {f"j{j + 1}_{name}": kept[name][:, j] for name in names}

@@ -16,7 +16,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.events import KEY
-from resonaut.core.lists import gathered
+from resonaut.core.lists import gathered, plain
 from resonaut.core.variations import GROUP, PASSES, differs, shifted_name, where
 from resonaut.skim.columns import Column
 from resonaut.skim.cutflow import Cutflow
@@ -195,7 +195,7 @@ def _stacked(parts: Sequence[Any], chosen: Sequence[np.ndarray]) -> Any:
     found = [gathered(layout, places) for layout, places in zip(layouts, chosen, strict=True)]
 
     def joined(name: str | None) -> ak.contents.Content:
-        values = [ak.to_numpy(content if name is None else content[name])[places] for _, places, content in found]
+        values = [plain(content if name is None else content[name])[places] for _, places, content in found]
         return ak.contents.NumpyArray(np.concatenate(values))
 
     names = found[0][2].fields

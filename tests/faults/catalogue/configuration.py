@@ -263,6 +263,12 @@ def in_an_era(**era: Any) -> dict[str, Any]:
     return {"skim.eras.e": era, "datasets.data.era": "e"}
 
 
+def scaled(scale: Mapping[str, list[int]]) -> dict[str, Any]:
+    """Data whose jets are corrected by run."""
+    large = {"file": "b.root", "algorithm": "AK8", "scale": scale}
+    return in_an_era(corrections={"data": {"large_jet": large}})
+
+
 MUON = {"number": [2, None], "keep": 2}
 MUONS = chosen({"muon": MUON})
 SIDES = {"signal_region": [85, 95], "sidebands": [[75, 85], [95, 105]]}
@@ -312,6 +318,9 @@ OBJECTS: dict[str, tuple[dict[Any, Any], Any]] = {
         in_an_era(corrections={"data": {"jet_veto": {"file": "none.json.gz"}}}),
         "none.json.gz",
     ),
+    "scale of no runs": (scaled({}), "scale"),
+    "scale's runs upside down": (scaled({"A": [5, 1]}), "scale"),
+    "scales of one run": (scaled({"A": [1, 5], "B": [3, 9]}), "scale"),
     "correction without a file": (in_an_era(corrections={"data": {"jet_veto": {}}}), ("jet_veto", "file")),
     "window in a column that is not kept": (
         MUONS | searched("m_ll", **{"fit.observables.m_ll": M_LL, "fit.masses": []}),

@@ -142,6 +142,7 @@ CONTENTS = {
     "zip": b"PK\x03\x04" + bytes(500),
     "HDF5": b"\x89HDF\r\n\x1a\n" + bytes(500),
     "Parquet": b"PAR1" + bytes(500) + b"PAR1",
+    "LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n",
     "random": np.random.default_rng(1).bytes(20000),
 }
 

@@ -5,11 +5,6 @@ import pytest
 from resonaut.calibrate.bins import LundBins
 from resonaut.calibrate.correction import Factors, LundCorrection
 from resonaut.calibrate.settings import Histogram, Settings
-from resonaut.core import events
-from resonaut.core.files import write_json
-
-# The nature of the events of a kind of sample; all others are simulation.
-NATURES = {"data": "data", "pseudo_data": "pseudo_data", "w_data": "data"}
 
 
 @pytest.fixture
@@ -71,14 +66,14 @@ def toy_constituents(jets: int, seed: int, softness: float = 1.0) -> dict[str, a
 
 
 @pytest.fixture
-def make_dataset(tmp_path):
+def make_dataset(tmp_path, write_skimmed):
     """Write a skimmed dataset of toy jets, in row groups and chunks; returns its manifest."""
 
     def make(
         name: str, kind: str, chunks: list[list[int]], softness: float = 1.0, prongs=(2, 2), gen_weight=1.0, **manifest
     ):
-        first = 0
-        for number, groups in enumerate(chunks):
+        first, written = 0, []
+        for groups in chunks:
             batches = []
             for size in groups:
                 columns = {
@@ -105,25 +100,9 @@ def make_dataset(tmp_path):
                     columns["shower_weight"] = ak.unflatten(np.tile([1.2, 0.8], size), np.full(size, 2))
                 batches.append(ak.zip(columns, depth_limit=1))
                 first += size
-            events.write(tmp_path / "skim" / name / f"{number:03d}.parquet", batches, {})
-        content = {
-            "name": name,
-            "nature": NATURES.get(kind, "simulation"),
-            "chunks": [f"{number:03d}" for number in range(len(chunks))],
-            "events": first,
-            "luminosity": 2.0 if kind == "w_data" else None,
-            "cross_section": 1.0,
-            "mass": None,
-            "weight_scale": 1.0,
-            "era": None,
-            "cutflow": [],
-            "lost": [],
-            "notes": [],
-            "dropped": {},
-            "variations": {},
-        }
-        path = tmp_path / "skim" / f"{name}.json"
-        write_json(path, content | manifest)
-        return path
+            written.append(batches)
+        luminosity = 2.0 if kind == "w_data" else None
+        nature = "data" if kind == "w_data" else "simulation"
+        return write_skimmed(tmp_path, name, written, **({"nature": nature, "luminosity": luminosity} | manifest))
 
     return make

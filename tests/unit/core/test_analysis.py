@@ -358,6 +358,9 @@ def test_parts_are_skimmed_and_their_combination_is_one_signal() -> None:
     assert source.events == ["<results>/skim/x_early/000.parquet", "<results>/skim/x_late/000.parquet"]
     assert source.data == ["<results>/skim/early.json", "<results>/skim/late.json"]
     assert found.columns("x") == found.columns("x_late")
+    cutflows = stages.plans()["skim"].GIVES["cutflows"](found)
+    assert {"<results>/skim/x_early.json", "<results>/skim/x_late.json"} <= set(cutflows)
+    assert "<results>/skim/x.json" not in cutflows
 
 
 @pytest.mark.parametrize(
@@ -378,8 +381,13 @@ def test_parts_are_skimmed_and_their_combination_is_one_signal() -> None:
         ({"x_late": {"era": "2017"}}, "x.combine has several datasets of the era '2017'; take all but one out"),
         ({"x": {"combine": ["x_early"]}}, "x.combine has no dataset of the era '2018', which the data have; add one"),
         ({"x": {"combine": ["qcd_early", "qcd_late"]}}, "x.combine: 'qcd_early' is in a sample of the search itself"),
+        (
+            {name: {"generator": None, "files": [__file__], "region": "dijet"} for name in ("x_early", "x_late")},
+            "test_analysis.py, whose events would count twice; take it out of one",
+        ),
         ({"x": {"combine": ["x_early", "late"]}}, "x.combine names 'late', whose nature is data, not simulation"),
         ({"x": {"combine": ["x_early", "y"]}}, "x.combine names 'y', which is not in 'datasets'; add it there"),
+        ({"x": {"combine": ["x"]}}, "x.combine names 'x', which is combined itself; name the datasets that it is made"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_one_sentence(changes, sentence) -> None:

@@ -32,7 +32,7 @@ def test_demo_config_gets_its_defaults() -> None:
     ("path", "value", "sentence"),
     [
         (["selct"], {}, "config: unknown key 'selct'; did you mean 'select'?"),
-        (["search"], None, "config: key 'search': None should be an object"),
+        (["search"], None, "config: key 'search': None should be a mapping"),
         (
             ["select"],
             {"classifier": {"validation_parts": 4}},

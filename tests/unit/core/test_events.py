@@ -19,32 +19,14 @@ def batch(numbers, **columns) -> ak.Array:
 
 
 @pytest.fixture
-def dataset(tmp_path) -> events.Dataset:
+def dataset(tmp_path, write_skimmed) -> events.Dataset:
+    chunks = []
     for chunk, numbers in {"000": [1, 2, 3], "001": []}.items():
         x = np.asarray(numbers, np.float64)
         lists = ak.values_astype(ak.Array([[float(n)] * n for n in numbers] or [[0.0]])[: len(numbers)], np.float32)
-        events.write(
-            tmp_path / "skim" / "d" / f"{chunk}.parquet", [batch(numbers, gen_weight=x, pf_pt=lists)], {"pf_pt": "GeV"}
-        )
+        chunks.append([batch(numbers, gen_weight=x, pf_pt=lists)])
         events.write(tmp_path / "tag" / "d" / f"{chunk}.parquet", [batch(numbers, score=x / 10)], {})
-    manifest = {
-        "name": "d",
-        "nature": "simulation",
-        "chunks": ["000", "001"],
-        "events": 3,
-        "luminosity": None,
-        "cross_section": 1.0,
-        "mass": None,
-        "weight_scale": 0.5,
-        "era": None,
-        "cutflow": [],
-        "lost": [],
-        "notes": [],
-        "dropped": {},
-        "variations": {},
-    }
-    write_json(tmp_path / "skim" / "d.json", manifest)
-    return events.Dataset.open(tmp_path / "skim" / "d.json")
+    return events.Dataset.open(write_skimmed(tmp_path, "d", chunks, {"pf_pt": "GeV"}, weight_scale=0.5))
 
 
 def test_friends_join_and_weights_scale(dataset) -> None:
@@ -54,13 +36,17 @@ def test_friends_join_and_weights_scale(dataset) -> None:
     assert ak.num(read.pf_pt).tolist() == [1, 2, 3]
 
 
-def data(name: str, era: str | None, luminosity: float | None, n: int = 1) -> Manifest:
-    unknown = {"cross_section": None, "mass": None, "weight_scale": 1.0}
-    empty = {"chunks": [], "cutflow": [], "lost": [], "notes": [], "dropped": {}, "variations": {}}
-    return Manifest(name=name, nature="data", events=n, luminosity=luminosity, era=era, **unknown, **empty)
+@pytest.fixture
+def data(manifest_of):
+    """A function: the manifest of data, of ``n`` events."""
+
+    def make(name: str, era: str | None, luminosity: float | None, n: int = 1) -> Manifest:
+        return manifest_of(name, nature="data", era=era, luminosity=luminosity, events=n)
+
+    return make
 
 
-def test_triggers_of_an_era_share_its_luminosity_and_eras_add_up() -> None:
+def test_triggers_of_an_era_share_its_luminosity_and_eras_add_up(data) -> None:
     one, other, later = data("a", "2017", 40.0), data("b", "2017", 40.0), data("c", "2018", 60.0)
     assert total_luminosity([one]) == 40
     assert total_luminosity([one, other]) == 40
@@ -73,7 +59,7 @@ def test_triggers_of_an_era_share_its_luminosity_and_eras_add_up() -> None:
         total_luminosity([one, data("x", None, 40.0)])
 
 
-def test_simulation_of_an_era_stands_for_its_luminosity(dataset, tmp_path) -> None:
+def test_simulation_of_an_era_stands_for_its_luminosity(dataset, data, tmp_path) -> None:
     path = tmp_path / "skim" / "d.json"
     collisions = Collisions(
         tuple(events.Dataset(manifest, tmp_path) for manifest in (data("a", "2017", 10.0), data("c", "2018", 30.0)))
@@ -185,8 +171,9 @@ def shifted(values: list) -> ak.Array:
 
 
 @pytest.fixture
-def varied(tmp_path) -> events.Dataset:
+def varied(tmp_path, write_skimmed) -> events.Dataset:
     """Four events, of which the last passes only with ``jes_up``, and the first one only without."""
+    chunks = []
     for chunk, numbers in {"000": [1, 2, 3, 4], "001": [5, 6]}.items():
         x = np.asarray(numbers, np.float64)
         columns = {"gen_weight": x, "x": 10 * x, "y": -x, "l": ak.Array([[n] * n for n in numbers])}
@@ -194,12 +181,11 @@ def varied(tmp_path) -> events.Dataset:
         if chunk == "000":
             columns |= {"x__jes_up": shifted([None, 21.0, None, 41.0]), "l__jes_up": ak.Array([None, [7], None, None])}
             columns["passes__jes_up"] = ak.Array([False, None, None, True])
-        events.write(tmp_path / "skim" / "d" / f"{chunk}.parquet", [batch(numbers, **columns)], {})
+        chunks.append([batch(numbers, **columns)])
         score = {"score": x} | ({"score__jes_up": shifted([None, None, 0.5, None])} if chunk == "000" else {})
         events.write(tmp_path / "select" / "d" / f"{chunk}.parquet", [batch(numbers, **score)], {})
-    manifest = asdict(data("d", None, None, 5)) | {"chunks": ["000", "001"], "variations": {"jes_up": "jets"}}
-    write_json(tmp_path / "skim" / "d.json", manifest)
-    return events.Dataset.open(tmp_path / "skim" / "d.json")
+    path = write_skimmed(tmp_path, "d", chunks, nature="data", events=5, variations={"jes_up": "jets"})
+    return events.Dataset.open(path)
 
 
 def whole(batches) -> ak.Array:

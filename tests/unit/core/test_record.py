@@ -40,9 +40,10 @@ def test_a_record_of_plain_data_and_back() -> None:
     [
         ({"n": True}, "f: key 'n': True should be a valid integer"),
         ({"n": "3"}, "f: key 'n': '3' should be a valid integer"),
-        ({"edges": 3}, "f: key 'edges': 3 should be a valid array"),
+        ({"edges": 3}, "f: key 'edges': 3 should be a list"),
         ({"m": 1}, "f: unknown key 'm'; the keys here are inner, edges, n."),
-        ({"edges": [[1, 2, 3]]}, r"f: key 'edges\[0\]': \[1, 2, 3\] Tuple should have at most 2 items"),
+        ({"edges": [[1, 2, 3]]}, r"f: key 'edges\[0\]': \[1, 2, 3\] has too many entries"),
+        ({"edges": [[1]]}, r"f: key 'edges\[0\]': \[1\] has too few entries"),
         ({"inner": {"x": {"kind": "c", "size": 1}}}, "f: key 'inner.x.kind': 'c' should be 'a' or 'b'"),
         ({"inner": {"x": {"kind": "a"}}}, "f: key 'inner.x': 'size' is missing; add it"),
     ],

@@ -5,8 +5,9 @@ import pytest
 
 from resonaut.fit import analysis
 from resonaut.fit.bare import settings_of
-from resonaut.fit.search import Efficiency, Search, combined, interpolated
+from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.shapes import Gaussian
+from resonaut.fit.sources import Combined, Source, named
 from resonaut.fit.spectrum import Spectrum
 
 EDGES = np.arange(3000.0, 6001.0, 50.0)
@@ -48,11 +49,11 @@ def test_without_efficiency_or_luminosity_no_limits_in_fb(value, luminosity):
 
 
 def test_sources_are_one_normalisation():
-    sizes = combined({"scale": 0.01, "lund_prongs": 0.3, "luminosity": 0.02, "resolution": 0.035})
-    assert sizes["scale"] == 0.01
-    assert sizes["resolution"] == 0.035
-    assert np.log1p(sizes["normalisation"]) == pytest.approx(np.hypot(np.log(1.3), np.log(1.02)))
-    assert combined({})["normalisation"] == 0
+    found = Combined.of(named({"scale": 0.01, "lund_prongs": 0.3, "luminosity": 0.02, "resolution": 0.035})).nuisances
+    assert found["scale"] == Source(position=0.01)
+    assert found["resolution"] == Source(width=0.035)
+    assert np.log1p(found["normalisation"].rate) == pytest.approx(np.hypot(np.log(1.3), np.log(1.02)))
+    assert Combined.of({}).nuisances["normalisation"] == Source()
 
 
 def test_the_reference_signal_is_in_fb_or_in_events(tmp_path):

@@ -16,6 +16,7 @@ from resonaut.fit.resolution import DIJET, Resolution
 from resonaut.fit.settings import BackgroundSettings
 from resonaut.fit.shapes import Gaussian
 from resonaut.fit.signal import template
+from resonaut.fit.sources import named
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS = 13000.0, 4000.0
@@ -41,7 +42,7 @@ def spectrum(events: float, *more: float, seed: int | None = None) -> Spectrum:
 
 def model(spectrum: Spectrum, *overrides: str, mass: float = MASS) -> Model:
     chosen = settings("shape_parameters=[2,2]", *(f"shrink.{k}={v!r}" for k, v in SHRINK.items()), *overrides)
-    return background.model(spectrum, Gaussian(0.03), mass, SQRT_S, chosen, {"scale": 0.01})
+    return background.model(spectrum, Gaussian(0.03), mass, SQRT_S, chosen, named({"scale": 0.01}))
 
 
 @pytest.mark.parametrize(("events", "seed"), [(3e4, 1), (1e6, 1), (1e7, None)])
@@ -228,7 +229,7 @@ def test_envelope_is_the_lowest_of_its_functions():
     counts = np.stack([spectrum(1e6, seed=seed).counts for seed in range(3)])
     exponential = FUNCTIONS[0].expected(fit(FUNCTIONS[0], counts[:1]).theta)
     counts = np.vstack([counts, exponential])
-    peak = template(Gaussian(0.03), MASS, EDGES, {"scale": 0.01})
+    peak = template(Gaussian(0.03), MASS, EDGES, named({"scale": 0.01}))
     for shape in (None, peak):
         found = profile(FUNCTIONS, counts, shape)
         singles = [fit(function, counts, shape) for function in FUNCTIONS]

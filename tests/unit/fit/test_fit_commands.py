@@ -11,10 +11,12 @@ import pytest
 from uhi.io.json import default
 
 from resonaut import cli
+from resonaut.core import results
 from resonaut.core.config import read
 from resonaut.core.manifest import Manifest
 from resonaut.fit import selection, workspace
 from resonaut.fit.bare import settings_of
+from resonaut.fit.results import SelectionScan
 from resonaut.fit.settings import FitSettings
 from resonaut.select.results import Signal, Trained
 
@@ -235,16 +237,28 @@ def test_shifts_of_the_simulated_signal_take_the_place_of_the_configured_scale_a
     (chain / "fit.json").write_text(json.dumps(PLAIN))
     assert fit_selection(monkeypatch, chain, chain / "out") == 0
     (point,) = json.loads((chain / "out/w2.json").read_text())["scan"]
-    # Halfway between the signals; sources in quadrature, the larger side of each.
-    assert point["nuisances"]["scale"]["size"] == pytest.approx(0.03 * 1.25)
-    assert point["nuisances"]["resolution"]["size"] == pytest.approx(0.1)
+    nuisances = point["nuisances"]
+    assert not {"scale", "resolution"} & nuisances.keys()
+    # Halfway between the signals, the larger side: of the rate, or of what else a source changes.
+    sizes = {"jes_total": 0.05, "jes_flavour": 0.75 * 0.03, "jer_jer": 0.1}
+    assert {name: nuisances[name]["size"] for name in sizes} == pytest.approx(sizes)
     assert point["efficiency_uncertainties"]["jes_total"] == pytest.approx([0.05, -0.02])
-    assert "jer_jer" not in point["nuisances"]
-    assert point["nuisances"]["jes_total"]["limit_impact"] > 0
-    assert "jes" in point["nuisance_groups"]
-    (sample, *_) = json.loads((chain / "out/w2" / point["workspace"]).read_text())["channels"][0]["samples"][-1:]
-    modifiers = {modifier["name"]: modifier.get("data") for modifier in sample["modifiers"]}
-    assert modifiers["jes_total"] == pytest.approx({"hi": 1.05, "lo": 0.98})
+    assert nuisances["jes_total"]["limit_impact"] > 0
+    # The peak is moved up by one source when it goes up, by the other when it goes down, in proportion to how far.
+    assert nuisances["jes_flavour"]["pull"] == pytest.approx(-0.6 * point["scale_pull"])
+    assert point["nuisance_groups"]["jes"]["size"] == pytest.approx(0.05)
+    assert abs(point["nuisance_groups"]["jes"]["impact"]) >= abs(nuisances["jes_total"]["impact"])
+    # All that move the peak, and all that widen it, are told of together.
+    sizes = {"position": 0.03 * 1.25, "width": 0.1}
+    assert {name: point["nuisance_groups"][name]["size"] for name in sizes} == pytest.approx(sizes)
+    assert point["nuisance_groups"]["position"]["pull"] == point["scale_pull"]
+    assert results.read(chain / "out/w2.json", SelectionScan).points[0].peak_pulls["scale"] == point["scale_pull"]
+    samples = json.loads((chain / "out/w2" / point["workspace"]).read_text())["channels"][0]["samples"]
+    signal = {one["name"]: {m["name"]: m["data"] for m in one["modifiers"]} for one in samples}
+    assert signal["signal"]["jes_total"] == pytest.approx({"hi": 1.05, "lo": 0.98})
+    assert "hi_data" in signal["signal"]["jer_jer"]
+    moved = signal["signal_scale_plus_1"]
+    assert moved["jes_flavour"]["hi"] < 1 < moved["jes_total"]["hi"] / 1.05
     # What moves the soft-drop mass alone says nothing of the energy.
     for signal, more in zip(
         selected["signals"], ({"jms_jms": {"position": [0.0, 0.0], "width": [0.0, 0.0]}}, {}), strict=True
@@ -254,6 +268,7 @@ def test_shifts_of_the_simulated_signal_take_the_place_of_the_configured_scale_a
     assert fit_selection(monkeypatch, chain, chain / "out") == 0
     (point,) = json.loads((chain / "out/w2.json").read_text())["scan"]
     assert (point["nuisances"]["scale"]["size"], point["nuisances"]["resolution"]["size"]) == (0.01, 0.035)
+    assert not {"position", "width"} & point["nuisance_groups"].keys()
 
 
 def test_look_elsewhere_effect(result):

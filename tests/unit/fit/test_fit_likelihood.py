@@ -9,10 +9,11 @@ from resonaut.fit.family import Background
 from resonaut.fit.likelihood import deviance, fit
 from resonaut.fit.shapes import Gaussian
 from resonaut.fit.signal import template
+from resonaut.fit.sources import named
 
 EDGES = np.arange(2500.0, 7001.0, 50.0)
 BINS = len(EDGES) - 1
-UNCERTAINTIES = {"scale": 0.02, "resolution": 0.1, "normalisation": 0.2}
+UNCERTAINTIES = named({"scale": 0.02, "resolution": 0.1, "normalisation": 0.2})
 PEAK = template(Gaussian(0.04), 4000.0, EDGES, UNCERTAINTIES)
 PLAIN = template(Gaussian(0.04), 4000.0, EDGES)
 DIJET = Background("dijet", EDGES, 13000.0, 2)
@@ -239,7 +240,7 @@ def test_so_many_events_that_their_sums_round(events, shape_parameters, mass, un
     edges = np.arange(2000.0, 6001.0, 10.0)
     function = Background("dijet", edges, 13000.0, shape_parameters)
     counts = np.round(events * np.exp(-(edges[:-1] - 2000) / 450))[None]
-    peak = template(Gaussian(0.03), mass, edges, uncertainties)
+    peak = template(Gaussian(0.03), mass, edges, named(uncertainties))
     alone = fit(function, counts)
     both = fit(function, counts, peak, start=alone.theta)
     assert alone.converged[0]

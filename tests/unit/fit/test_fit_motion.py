@@ -6,10 +6,16 @@ import pytest
 from resonaut.fit.motion import LEAST, lognormal, room, second_derivatives, signal_at, stretch
 from resonaut.fit.shapes import CrystalBalls, Gaussian
 from resonaut.fit.signal import template
+from resonaut.fit.sources import Source
 
 EDGES = np.arange(2500.0, 6001.0, 20.0)
 BINS = len(EDGES) - 1
-SIZES = {"scale": 0.01, "resolution": 0.035, "normalisation": (0.05, -0.4)}
+# The first two move and widen the peak, and change its rate.
+EFFECTS = {
+    "scale": Source((0.1, -0.3), 0.01, 0.02),
+    "resolution": Source((-0.03, 0.05), 0.0, 0.035),
+    "normalisation": Source((0.05, -0.4)),
+}
 BALL = (0.985, np.log(0.018), 0.4, np.log(3.0), 1.4, np.log(4.0))
 SHAPES = {
     "gaussian": Gaussian(0.04),
@@ -30,8 +36,8 @@ def derived(made, eta, pull):
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_derivatives(shape, order, eta):
-    names = [list(SIZES)[k] for k in order]
-    made = template(shape, 4000.0, EDGES, {name: SIZES[name] for name in names})
+    names = [list(EFFECTS)[k] for k in order]
+    made = template(shape, 4000.0, EDGES, {name: EFFECTS[name] for name in names})
     at, step = np.array(eta)[list(order)], 1e-5
     pull = np.sin(np.arange(BINS))
     _, moved, bends = derived(made, at, pull)

@@ -15,6 +15,7 @@ from resonaut.fit.limits import cls_values, q_tilde, upper_limits
 from resonaut.fit.lookelsewhere import ScanToys, combine, gross_vitells
 from resonaut.fit.results import Global
 from resonaut.fit.shapes import Gaussian
+from resonaut.fit.sources import named
 from resonaut.fit.spectrum import Spectrum
 
 SQRT_S, MASS = 13000.0, 4010.0
@@ -33,7 +34,7 @@ def model(events: float, signal: float = 0.0, width: float = 0.03, mass: float =
     shape = (1 - x) ** 9 / x**5.5
     share = np.diff(Gaussian(width).cumulative(MASS, EDGES / MASS))
     spectrum = Spectrum(EDGES, events * shape / shape.sum() + signal * share)
-    return background.model(spectrum, Gaussian(width), mass, SQRT_S, SETTINGS, uncertainties)
+    return background.model(spectrum, Gaussian(width), mass, SQRT_S, SETTINGS, named(uncertainties))
 
 
 def test_a_signal_is_found_as_it_was_put_in():
@@ -67,7 +68,7 @@ def test_errors_of_a_deficit_with_a_minimum_on_either_side_in_the_scale():
     counts *= 160 / counts.sum()
     # A toy in which the free fit and the one held at its yield, both from no shift, would end in different minima.
     counts[15:36] = [3, 6, 1, 1, 2, 5, 3, 1, 0, 1, 2, 1, 0, 0, 1, 1, 1, 2, 2, 1, 1]
-    own = background.model(Spectrum(edges, counts), Gaussian(0.01), 3500, SQRT_S, WHOLE, {"scale": 0.01})
+    own = background.model(Spectrum(edges, counts), Gaussian(0.01), 3500, SQRT_S, WHOLE, named({"scale": 0.01}))
     free = profile(own.functions, counts[None], own.template, start=own.background.start)
     held, stuck = (
         profile(own.functions, counts[None], own.template, free.signal, free.start, None, begin)

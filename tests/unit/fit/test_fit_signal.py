@@ -8,6 +8,7 @@ from scipy.integrate import quad
 
 from resonaut.fit.shapes import CrystalBalls, Gaussian, Histogram, crystal_ball, from_simulation
 from resonaut.fit.signal import NEGLIGIBLE, Template, template
+from resonaut.fit.sources import named
 from resonaut.fit.spectrum import Spectrum
 
 SHAPE = (0.98, np.log(0.035), 1.3, np.log(3.0), 1.8, np.log(5.0))
@@ -128,7 +129,7 @@ SHAPES = {
     "threshold": TOPS,
     "histogram": Histogram(MASS, simulated(MASS, 1e4)[0]),
 }
-SIZES = {"scale": 0.01, "resolution": 0.035}
+SIZES = named({"scale": 0.01, "resolution": 0.035})
 
 
 def moved(shape, scale=0.0, resolution=0.0, edges=FINE):
@@ -166,7 +167,10 @@ def test_without_a_change_a_template_is_its_shares():
 def test_signal_comes_in_from_beyond_the_bins():
     # The peak is above the last bin, and the scale brings it down.
     edges = np.arange(3000.0, 3901.0, 20.0)
-    made, truth = template(Gaussian(0.02), MASS, edges, {"scale": 0.02}), moved(Gaussian(0.02), -0.06, edges=edges)
+    made, truth = (
+        template(Gaussian(0.02), MASS, edges, named({"scale": 0.02})),
+        moved(Gaussian(0.02), -0.06, edges=edges),
+    )
     assert made.shares.sum() == pytest.approx(0.1056, abs=1e-4)
     assert made.at(np.array([-3.0])) == pytest.approx(truth, abs=1e-3 * truth.max())
 
@@ -179,7 +183,7 @@ def test_a_bin_as_wide_as_the_whole_signal_holds_all_of_it():
 
 
 def test_a_scale_never_turns_the_shape_round():
-    made = template(Gaussian(0.04), MASS, FINE, {"scale": 0.3, "resolution": 0.6})
+    made = template(Gaussian(0.04), MASS, FINE, named({"scale": 0.3, "resolution": 0.6}))
     found = made.at(np.array([[-20.0, -20.0], [0.0, -20.0], [-1.0, 0.0]]))
     assert np.isfinite(found).all()
     assert (found >= 0).all()
@@ -187,7 +191,7 @@ def test_a_scale_never_turns_the_shape_round():
 
 
 def test_normalisation_multiplies_all_shares():
-    made = template(Gaussian(0.04), MASS, FINE, {"scale": 0.01, "resolution": 0.0, "normalisation": 0.2})
+    made = template(Gaussian(0.04), MASS, FINE, named({"scale": 0.01, "resolution": 0.0, "normalisation": 0.2}))
     assert made.nuisances == ("scale", "normalisation")
     for eta in (-2.0, 1.0, 3.0):
         assert made.at(np.array([0.0, eta])) == pytest.approx(made.shares * 1.2**eta, abs=1e-8)
@@ -196,7 +200,7 @@ def test_normalisation_multiplies_all_shares():
 
 
 def test_negligible_bins_hold_nothing():
-    made = template(Gaussian(0.02), 3000.0, np.arange(2000.0, 8001.0, 50.0), SIZES | {"normalisation": 0.1})
+    made = template(Gaussian(0.02), 3000.0, np.arange(2000.0, 8001.0, 50.0), SIZES | named({"normalisation": 0.1}))
     first, last = made.signal.first, made.signal.last
     assert (made.shares[first:last] > NEGLIGIBLE * made.shares.max()).all()
     assert not made.shares[:first].any()

@@ -132,9 +132,9 @@ def test_rebinned_refuses_cut_bins(edges):
 
 
 def test_regular_edges():
-    assert regular_edges(2500, 2800, 100, "fit.range").tolist() == [2500, 2600, 2700, 2800]
+    assert regular_edges(2500, 2800, 100, "GeV", "fit.range").tolist() == [2500, 2600, 2700, 2800]
     with pytest.raises(ConfigError, match=r"fit\.range"):
-        regular_edges(2500, 2850, 100, "fit.range")
+        regular_edges(2500, 2850, 100, "GeV", "fit.range")
 
 
 @pytest.mark.parametrize(("low", "high", "counts"), [(0, 9e3, [7, 0, 3]), (1050, 1600, [0, 3]), (1100, 1300, [0])])

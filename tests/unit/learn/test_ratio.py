@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resonaut.core import identifier
-from resonaut.core.errors import EmptySelectionError, ResonautError
+from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError
 from resonaut.learn import ratio
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.sample import validation_part
@@ -184,14 +184,18 @@ def test_too_few_events_stop(pair):
         ratio.CrossFit.fit(pair[0], sample(25, 0, 3), SETTINGS)
 
 
-def test_negative_weights_stop(pair):
-    first, second = pair
-    second.weights[:7] = -1
-    # The message counts those that the first model would see.
-    bad = np.count_nonzero(folds_of(second, SETTINGS)[:7] != 0)
-    assert bad > 1
-    with pytest.raises(ResonautError, match=f"{bad} training events have negative weights"):
-        ratio.CrossFit.fit(first, second, SETTINGS)
+def test_negative_weights_of_pairs_stop(pair):
+    pair[1].weights[:7] = -1
+    with pytest.raises(ResonautError, match="7 training events have negative weights"):
+        ratio.CrossFit.fit_pairs([pair] * 3, SETTINGS)
+
+
+@pytest.mark.parametrize(("backend", "form"), [("trees", r"\(events, features\)"), ("sets", r"\(events, particles, f")])
+def test_features_of_another_form_than_the_backend_s_stop(pair, backend, form):
+    one = pair[0]
+    given = replace(one, features=one.features[:, None]) if backend == "trees" else one
+    with pytest.raises(ConfigError, match=f"backend is '{backend}', which takes features of shape {form}"):
+        ratio.CrossFit.fit(given, given, replace(SETTINGS, backend=backend))
 
 
 def test_area_under_the_curve_of_known_scores():

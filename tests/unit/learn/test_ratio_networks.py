@@ -1,5 +1,6 @@
 """Batched networks: against plain torch, against exact likelihood ratios, and for what may not influence them."""
 
+import itertools
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,7 +11,8 @@ from torch.nn import BCEWithLogitsLoss, Linear, ReLU, Sequential
 
 from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError
 from resonaut.learn.ratio import NetworkSettings as Settings
-from resonaut.learn.ratio import auc, networks
+from resonaut.learn.ratio import SetSettings, auc, networks
+from resonaut.learn.ratio.architectures import Perceptron, Sets, split
 from resonaut.learn.ratio.networks import Networks
 
 SETTINGS = Settings(
@@ -59,25 +61,92 @@ def only(nets, m):
     return Networks(nets.settings, **fields)
 
 
+def assert_gradient_is_that_of_autograd(architecture, x, plain):
+    """``plain`` maps x and the layers to logits (G, B)."""
+    parameters = torch.randn(2, sum((a + 1) * b for a, b in architecture.sizes), dtype=torch.float64)
+    y, w = torch.randint(2, (2, 7, 1)).double(), torch.rand(2, 7, 1).double()
+    expected = plain(x, split(parameters.requires_grad_(), architecture.sizes))
+    (exact,) = torch.autograd.grad(
+        torch.nn.functional.binary_cross_entropy_with_logits(expected, y, w, reduction="sum"), parameters
+    )
+    parameters, found = parameters.detach(), torch.empty_like(exact)
+    layers = split(parameters, architecture.sizes)
+    values = architecture.forward(x.clone(), layers)
+    torch.testing.assert_close(values[-1], expected)
+    architecture.gradient(values, (torch.sigmoid(values[-1]) - y) * w, layers, found)
+    torch.testing.assert_close(found, exact, rtol=1e-10, atol=1e-12)
+
+
 def test_gradient_is_that_of_autograd():
     torch.manual_seed(0)
-    sizes = [3, 5, 4, 1]
-    parameters = torch.randn(2, sum((a + 1) * b for a, b in pairwise(sizes)), dtype=torch.float64)
-    x, y, w = torch.randn(2, 7, 3).double(), torch.randint(2, (2, 7, 1)).double(), torch.rand(2, 7, 1).double()
 
-    def loss(parameters):
-        value = x
-        *hidden, (weight, bias) = networks._layers(parameters, sizes)
+    def plain(x, layers):
+        *hidden, (weight, bias) = layers
         for a, b in hidden:
-            value = torch.relu(value @ a + b)
-        return torch.nn.functional.binary_cross_entropy_with_logits(value @ weight + bias, y, w, reduction="sum")
+            x = torch.relu(x @ a + b)
+        return x @ weight + bias
 
-    (exact,) = torch.autograd.grad(loss(parameters.requires_grad_()), parameters)
-    parameters, found = parameters.detach(), torch.empty_like(exact)
-    layers = networks._layers(parameters, sizes)
-    values = networks._forward(x, layers)
-    networks._gradient(values, (torch.sigmoid(values[-1]) - y) * w, layers, found)
-    torch.testing.assert_close(found, exact, rtol=1e-10, atol=1e-12)
+    assert_gradient_is_that_of_autograd(Perceptron(3, [5, 4]), torch.randn(2, 7, 3).double(), plain)
+
+
+def test_gradient_of_sets_is_that_of_autograd():
+    torch.manual_seed(0)
+    x = torch.randn(2, 7, 4, 3).double()
+    x[:, ::2, 2:] = np.nan
+    x[0, 3] = np.nan
+
+    def plain(x, layers):
+        """Event by event and particle by particle, the real ones alone."""
+        rows = []
+        for network, event in itertools.product(range(2), range(7)):
+            total = torch.zeros(4, dtype=torch.float64)
+            for particle in x.view(2, 7, 4, 3)[network, event]:
+                if not particle.isnan().any():
+                    for a, b in layers[:2]:
+                        particle = torch.relu(particle @ a[network] + b[network, 0])
+                    total = total + particle
+            (a, b), (weight, bias) = layers[2:]
+            rows.append(torch.relu(total @ a[network] + b[network, 0]) @ weight[network] + bias[network, 0])
+        return torch.stack(rows).view(2, 7, 1)
+
+    assert_gradient_is_that_of_autograd(Sets(4, 3, [5, 4], [6]), x.flatten(1, 2), plain)
+
+
+def sets(n, seed=0):
+    """Sets of 1 to 4 particles of 2 features, labels, weights: label 1 has larger sums of the first feature."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(n) % 2).astype(np.float32)
+    x = rng.normal(size=(n, 4, 2)).astype(np.float32)
+    x[:, :, 0] += 0.7 * labels[:, None]
+    x[np.arange(4) >= rng.integers(1, 5, n)[:, None]] = np.nan
+    return x, labels, np.ones(n)
+
+
+def test_sets_know_neither_the_order_nor_the_padding_of_particles():
+    settings = SetSettings(particle=[16, 16], hidden=[16], epochs=6, batch_size=64, learning_rate=3e-3)
+    x, labels, weights = sets(2000)
+    nets = Networks.train(x, labels, weights, *parts(2000, 2), [1, 2], settings)
+    x, labels, _ = sets(4000, seed=1)
+    f = nets.probability(x)
+    for changed in (x[:, ::-1].copy(), np.concatenate([x, np.full((4000, 3, 2), np.nan, np.float32)], axis=1)):
+        np.testing.assert_allclose(nets.probability(changed), f, atol=1e-5)
+    # log ratio: 0.7 times the sum of the first feature - 0.7 / 2 for each particle.
+    exact = 1 / (1 + np.exp(-np.nansum(0.7 * x[:, :, 0] - 0.245, axis=1)))
+    assert np.abs(f.mean(axis=0) - exact).mean() < 0.05
+    assert np.abs(exact - 0.5).mean() > 0.2
+
+
+def test_a_penalty_draws_extreme_ratios_in_and_leaves_others():
+    x, labels, weights = gaussians(4000, 4.0)
+    found = {}
+    for penalty in (0.0, 1.0):
+        settings = replace(SETTINGS, epochs=10, penalty=penalty, extreme_ratio=3)
+        f = Networks.train(x, labels, weights, *parts(4000, 1), [1], settings).probability(x)[0]
+        found[penalty] = np.log(f / (1 - f))
+    assert np.abs(found[0.0]).max() > 2 * np.log(3) > 1.5 * np.abs(found[1.0]).max()
+    # Where ratios are moderate, around the middle of the two, the penalty changes little.
+    middle = np.abs(x[:, 0] - 2) < 0.1
+    assert np.abs(found[1.0][middle]).mean() < np.log(3)
 
 
 def plain_torch(x, labels, weights, rows, held_out, seed, settings):

@@ -96,7 +96,8 @@ class Small:
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {}}},
         }
-        self.catalogue = {"data": type("Data", (), {"format": "nanoaod"})}
+        entry = type("Dataset", (), {"format": "nanoaod", "combine": []})
+        self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
 
     def uses(self, verb):
         return verb in self.used

@@ -19,6 +19,7 @@ from scipy.stats import norm
 
 from resonaut.core.files import write_json
 from resonaut.core.histograms import to_json
+from resonaut.core.manifest import Cut, Lost
 from resonaut.fit.results import Background, BumpResult, Fit, Point, SelectionScan
 from resonaut.report import cli, style
 from resonaut.report.fit import results
@@ -150,24 +151,16 @@ def closure(folder, content_of):
     return folder / "closure.json"
 
 
-def manifests(folder):
-    cutflow = [{"cut": f"cut {i}", "events": 10 * (9 - i), "sum_weights": 90.0 - 10 * i} for i in range(9)]
-    shared = {
-        "chunks": [],
-        "events": 10,
-        "weight_scale": 1.0,
-        "era": None,
-        "lost": [],
-        "notes": [],
-        "dropped": {},
-        "variations": {},
-    }
-    data = {"name": "data", "nature": "data", "luminosity": 20.0, "cross_section": None, "mass": None}
-    signal = {"name": "x", "nature": "simulation", "luminosity": None, "cross_section": 2.0, "mass": 3500.0}
-    write_json(folder / "data.json", shared | data | {"cutflow": cutflow})
-    lost = [{"file": "a.root", "reason": "truncated", "events": None}]
-    write_json(folder / "x.json", shared | signal | {"cutflow": cutflow[:2], "lost": lost})
-    return [folder / "data.json", folder / "x.json"]
+@pytest.fixture(scope="module")
+def manifests(folder, write_skimmed):
+    """Of data and of a signal, of which a file is lost."""
+    flow = [Cut(cut=f"cut {i}", events=10 * (9 - i), sum_weights=90.0 - 10 * i) for i in range(9)]
+    lost = [Lost(file="a.root", reason="truncated", events=None)]
+    known = {"nature": "data", "luminosity": 20.0, "cross_section": None}
+    return [
+        write_skimmed(folder, "data", events=10, cutflow=flow, **known),
+        write_skimmed(folder, "x", events=10, cutflow=flow[:2], lost=lost, cross_section=2.0, mass=3500.0),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -176,12 +169,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def figures(folder, content_of, kept_by_module):
+def figures(folder, content_of, manifests, kept_by_module):
     """All figures by name, as objects."""
     write_json(folder / "report.json", {"label": "Simulation", "sqrt_s": 13000.0})
     cli.search(searched(folder / "fit", content_of), folder / "report", config=folder / "report.json")
     taggers.draw(folder, networks(folder, content_of), folder / "report.json")
-    data, signal = manifests(folder)
+    data, signal = manifests
     reweighting.draw(folder, closure(folder, content_of), [data], folder / "report.json")
     cutflow.draw(folder, [data, signal], folder / "report.json")
     return dict(kept_by_module)

@@ -31,34 +31,26 @@ def toy_events(n: int, seed: int, mean: float) -> ak.Array:
     return ak.Array(columns)
 
 
-def write_dataset(folder: Path, name: str, chunks: list[ak.Array], **manifest) -> Path:
-    for number, chunk in enumerate(chunks):
-        events.write(folder / "skim" / name / f"{number:03d}.parquet", [chunk[:700], chunk[700:]], {})
-    content = {"name": name, "nature": "simulation", "chunks": [f"{number:03d}" for number in range(len(chunks))]}
-    content |= {"events": sum(map(len, chunks)), "luminosity": None, "cross_section": 1.0, "mass": None}
-    content |= {
-        "weight_scale": 1.0,
-        "era": None,
-        "cutflow": [],
-        "lost": [],
-        "notes": [],
-        "dropped": {},
-        "variations": {},
-    }
-    write_json(folder / "skim" / f"{name}.json", content | manifest)
-    return folder / "skim" / f"{name}.json"
+@pytest.fixture
+def write_dataset(tmp_path, write_skimmed):
+    """A function: write chunks of events, in two batches each; the manifest's path."""
+
+    def write(name: str, chunks: list[ak.Array], **manifest) -> Path:
+        return write_skimmed(tmp_path, name, [[chunk[:700], chunk[700:]] for chunk in chunks], **manifest)
+
+    return write
 
 
 @pytest.fixture
-def data(tmp_path) -> Path:
-    return write_dataset(tmp_path, "data", [toy_events(3000, 1, 160)], nature="data", luminosity=LUMINOSITY)
+def data(write_dataset) -> Path:
+    return write_dataset("data", [toy_events(3000, 1, 160)], nature="data", luminosity=LUMINOSITY)
 
 
 @pytest.fixture
-def simulation(tmp_path) -> Path:
+def simulation(write_dataset) -> Path:
     """Masses 10 GeV lower, and twice the cross section that data would have."""
     chunks = [toy_events(2000, 2, 150), toy_events(2000, 3, 150)]
-    return write_dataset(tmp_path, "qcd", chunks, weight_scale=2 * 3000 / 4000 / LUMINOSITY)
+    return write_dataset("qcd", chunks, weight_scale=2 * 3000 / 4000 / LUMINOSITY)
 
 
 @pytest.fixture
@@ -116,18 +108,18 @@ def test_the_same_configuration_gives_the_same_bytes(tmp_path, settings, data, s
 
 def test_events_outside_the_sidebands_train_nothing(settings, data):
     dataset = Dataset.open(data)
-    sample = read_sidebands(dataset, settings)
+    sample = read_sidebands([dataset], settings)
     m_jj = ak.to_numpy(dataset.read(["m_jj"]).m_jj)
     assert len(sample.keys) == np.count_nonzero((m_jj < 3000) | (m_jj >= 4000))
 
 
-def test_empty_sidebands_and_a_missing_luminosity_stop(tmp_path, settings, data, simulation):
-    empty = write_dataset(tmp_path, "empty", [toy_events(800, 5, 150)[:0]])
+def test_empty_sidebands_and_a_missing_luminosity_stop(write_dataset, settings, data, simulation):
+    empty = write_dataset("empty", [toy_events(800, 5, 150)[:0]])
     with pytest.raises(EmptySelectionError, match=r"'empty' has no event in the sidebands; widen reweight\.sidebands"):
-        read_sidebands(Dataset.open(empty), settings)
+        read_sidebands([Dataset.open(empty)], settings)
     with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         Collisions.open([simulation])
-    unknown = write_dataset(tmp_path, "unknown", [toy_events(800, 5, 150)], nature="data")
+    unknown = write_dataset("unknown", [toy_events(800, 5, 150)], nature="data")
     with pytest.raises(ConfigError, match=r"no luminosity; set datasets\.unknown\.luminosity"):
         _ = Collisions.open([unknown]).luminosity
 
@@ -144,15 +136,22 @@ def test_events_that_pass_only_in_a_variation_get_weights_and_change_none(
     assert sum(len(one) for one in opened.iterate(["reweight"], ["reweight"], every=True)) == 4000 + added
 
 
-def test_weights_of_the_simulation_s_own_files_are_there_before(tmp_path, settings, data, simulation):
-    """A weight that doubles all events halves the ratio to data."""
-    run(tmp_path, settings, data, simulation)
+@pytest.mark.parametrize(("weighted", "factor"), [("qcd", 0.5), ("data", 2)])
+def test_weights_of_the_datasets_own_files_count(tmp_path, settings, data, simulation, weighted, factor):
+    """A weight that doubles all simulated events halves the ratio to data, a prescale of the data doubles it."""
+    closure = run(tmp_path, settings, data, simulation)
     before = ak.to_numpy(Dataset.open(simulation).read(["reweight"], ["reweight"]).reweight)
-    for chunk in ("000", "001"):
-        path = Dataset.open(simulation).path("skim", chunk)
+    dataset = Dataset.open(tmp_path / "skim" / f"{weighted}.json")
+    for chunk in dataset.manifest.chunks:
+        path = dataset.path("skim", chunk)
         batches = list(events.iterate([path], [name for name in events.columns(path) if name not in events.KEY]))
-        doubled = [ak.with_field(batch, np.full(len(batch), 2.0), "pileup") for batch in batches]
-        events.write(path, doubled, {}, {"pileup": Factor("pileup").metadata()})
-    run(tmp_path, settings, data, simulation)
+        doubled = [ak.with_field(batch, np.full(len(batch), 2.0), "doubled") for batch in batches]
+        events.write(path, doubled, {}, {"doubled": Factor("doubled").metadata()})
+    again = run(tmp_path, settings, data, simulation)
     after = ak.to_numpy(Dataset.open(simulation).read(["reweight"], ["reweight"]).reweight)
-    np.testing.assert_allclose(after, before / 2, rtol=0.02)
+    np.testing.assert_allclose(after, before * factor, rtol=0.02)
+    for when in ("before", "after"):
+        one, other = (
+            histograms.from_json(found["features"][0][when]).sum(flow=True).value for found in (again, closure)
+        )
+        assert one == pytest.approx(other * (2 if weighted == "data" else 1))

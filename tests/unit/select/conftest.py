@@ -40,38 +40,18 @@ def toy_events(n: int, seed: int, signal: bool = False, first: int = 0) -> ak.Ar
     return ak.Array(columns)
 
 
-# The nature of the events of a kind of sample; all others are simulation.
-NATURES = {"data": "data", "pseudo_data": "pseudo_data", "w_data": "data"}
-
-
 @pytest.fixture
-def write_dataset(tmp_path) -> Callable[..., Path]:
+def write_dataset(tmp_path, write_skimmed) -> Callable[..., Path]:
     """Write chunks of events as ``skim`` does; returns the manifest."""
 
     def write(name: str, kind: str, chunks: list[ak.Array], **manifest) -> Path:
-        for number, chunk in enumerate(chunks):
-            half = max(len(chunk) // 2, 1)
-            path = tmp_path / "skim" / name / f"{number:03d}.parquet"
-            events.write(path, [chunk[:half], chunk[half:]] if len(chunk) > 1 else [chunk], {})
-        content = {
-            "name": name,
-            "nature": NATURES.get(kind, "simulation"),
-            "chunks": [f"{number:03d}" for number in range(len(chunks))],
-            "events": sum(map(len, chunks)),
-            "luminosity": 10.0 if kind == "data" else None,
-            "cross_section": None if kind == "data" else 1.0,
-            "mass": 3500.0 if kind == "signal" else None,
-            "weight_scale": 1.0,
-            "era": None,
-            "cutflow": [],
-            "lost": [],
-            "notes": [],
-            "dropped": {},
-            "variations": {},
-        }
-        path = tmp_path / "skim" / f"{name}.json"
-        write_json(path, content | manifest)
-        return path
+        halves = [
+            [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]] if len(chunk) > 1 else [chunk] for chunk in chunks
+        ]
+        known = {"nature": kind if kind in ("data", "pseudo_data") else "simulation"}
+        known |= {"luminosity": 10.0, "cross_section": None} if kind == "data" else {}
+        known |= {"mass": 3500.0} if kind == "signal" else {}
+        return write_skimmed(tmp_path, name, halves, **(known | manifest))
 
     return write
 

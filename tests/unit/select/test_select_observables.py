@@ -138,7 +138,7 @@ def test_one_more_window_in_another_observable_reruns_nothing_of_the_others() ->
     [
         (
             {"select": {"windows": {"jet": {"observable": "m_zz"}}}},
-            "select.observables.m_zz: a window is in 'm_zz'; give spectrum, sculpting.bins",
+            "a window is in 'm_zz'; give select.observables.m_zz.spectrum, select.observables.m_zz.sculpting.bins",
         ),
         (
             {"select": {"windows": {"jet": {"observable": "m_zz"}}, "observables": {"m_zz": SELECT}}},
@@ -173,7 +173,10 @@ def test_one_more_window_in_another_observable_reruns_nothing_of_the_others() ->
         ),
         ({"fit": {"observables": {MASS: {"range": [100, 1100]}}}}, f"not inside select.observables.{MASS}.spectrum"),
         ({"fit": {"observables": {MASS: {"masses": [700]}}}}, f"fit.observables.{MASS}.masses: 700 GeV in no signal"),
-        ({"fit": {"observables": {MASS: {"masses": ["0.5 Gev"]}}}}, f"key 'fit.observables.{MASS}': key 'masses"),
+        (
+            {"fit": {"observables": {MASS: {"masses": ["0.5 Gev"]}}}},
+            f"key 'fit.observables.{MASS}.masses[0]': '0.5 Gev'",
+        ),
         ({"reweight": {"observable": "m_zz"}}, "reweight.observable is 'm_zz', which is no column of 'data'; take one"),
     ],
 )
@@ -187,7 +190,7 @@ def test_an_observable_without_a_fit_is_named() -> None:
     found = analysis()
     found.config["fit"]["observables"] = {}
     with pytest.raises(
-        ConfigError, match=rf"fit\.observables\.{MASS}: a window is in .*; give range, bin_width, masses"
+        ConfigError, match=rf"a window is in '{MASS}'; give fit\.observables\.{MASS}\.range, .*\.bin_width, .*\.masses"
     ):
         plan.check(found)
 

@@ -12,23 +12,19 @@ from resonaut.core import events
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.manifest import Manifest
-from resonaut.core.results import read, write
+from resonaut.core.results import read
 from resonaut.skim.adopt import adopt
 from resonaut.skim.cli import app
 
 
 @pytest.fixture
-def other(tmp_path) -> Path:
+def other(tmp_path, write_skimmed) -> Path:
     """The manifest of a signal of two chunks, of the other analysis."""
-    path = tmp_path / "other" / "skim" / "x.json"
-    for chunk, numbers in (("000", [1, 2]), ("001", [3])):
+    chunks = []
+    for numbers in ([1, 2], [3]):
         key = {name: np.array(numbers, np.int64) for name in events.KEY}
-        content = ak.Array(key | {"m_jj": np.array(numbers, float)})
-        events.write(path.with_suffix("") / f"{chunk}.parquet", [content], {})
-    empty = {"cutflow": [], "lost": [], "notes": [], "dropped": {}, "variations": {}}
-    known = {"luminosity": None, "cross_section": 2.0, "mass": 3500.0, "weight_scale": 0.5, "era": None}
-    write(path, Manifest(name="x", nature="simulation", chunks=["000", "001"], events=3, **known, **empty))
-    return path
+        chunks.append([ak.Array(key | {"m_jj": np.array(numbers, float)})])
+    return write_skimmed(tmp_path / "other", "x", chunks, cross_section=2.0, mass=3500.0, weight_scale=0.5)
 
 
 def analysis(**entry) -> Analysis:

@@ -1,10 +1,13 @@
 """What an era's block says for a dataset, what of it a job reads, and what of it cannot be."""
 
+import gzip
+import json
+
 import pytest
 
 from resonaut.core.analysis import Analysis
 from resonaut.core.datasets import DatasetConfig
-from resonaut.core.errors import ConfigError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.record import build
 from resonaut.skim import plan
 from resonaut.skim.era import Era
@@ -18,7 +21,8 @@ def analysis(tmp_path, monkeypatch):
     """An analysis of data and simulation of the era 2017."""
     monkeypatch.chdir(tmp_path)
     for name in ("data.root", "sim.root", "golden.json", "own.json", "p.csv", "jets.json", "data_jets.json", "pu.json"):
-        (tmp_path / name).write_text("")
+        # The names of tables are looked for as texts.
+        (tmp_path / name).write_text('"V1_MC_L1L2L3Res_AK8", "V1_RunA_DATA_L1L2L3Res_AK8"')
 
     def make(era: dict | None = None, data: dict | None = None, **eras: dict) -> Analysis:
         datasets = {
@@ -87,6 +91,11 @@ def test_triggers_of_the_era_and_of_the_dataset() -> None:
     assert (part.region.trigger, part.others) == (["C", "B"], ("A",))
 
 
+def runs(**scale: list[int]) -> dict:
+    """Jets of data, corrected by tables for ranges of runs."""
+    return {"corrections": {"data": {"large_jet": {"file": __file__, "algorithm": "AK8", "scale": scale}}}}
+
+
 @pytest.mark.parametrize(
     ("era", "data", "sentence"),
     [
@@ -115,6 +124,9 @@ def test_triggers_of_the_era_and_of_the_dataset() -> None:
             {},
             r"simulation\.uncorrelated: 'jer' is no source of the era, which has prefiring",
         ),
+        (runs(), {}, r"data\.large_jet\.scale': {} has too few entries"),
+        (runs(A=[5, 1]), {}, r"data\.large_jet\.scale\.A is \[5, 1\]; give the first run first"),
+        (runs(A=[3, 9], B=[1, 3]), {}, r"data\.large_jet\.scale: B and A both have the run 3; correct one"),
         ({"corrections": {"data": {"pileup": {"file": "pu.json"}}}}, {}, "unknown key .*pileup"),
         (
             {"corrections": {"data": {"jet_veto": {"file": "pu.json"}}}},
@@ -126,6 +138,24 @@ def test_triggers_of_the_era_and_of_the_dataset() -> None:
 def test_what_cannot_be_is_one_sentence(analysis, era, data, sentence) -> None:
     with pytest.raises(ConfigError, match=sentence):
         analysis(era, data)
+
+
+def test_tables_that_a_file_lacks_are_one_sentence(analysis, tmp_path) -> None:
+    """Before the first job: the file has a table of the scale, and none of the resolution."""
+    path = tmp_path / "jets.json.gz"
+    empty = {"version": 1, "inputs": [], "output": {"name": "y", "type": "real"}, "data": 1.0}
+    tables = [{"name": name} | empty for name in ("V1_MC_L1L2L3Res_AK8", "V1_MC_Total_AK8")]
+    (tmp_path / "none.json").write_text("{}")
+    path.write_bytes(gzip.compress(json.dumps({"schema_version": 2, "corrections": tables}).encode()))
+    jets = {"file": str(path), "algorithm": "AK8", "scale": "V1_MC", "uncertainties": {"total": "Total"}}
+    analysis({"corrections": {"simulation": {"large_jet": jets}}})
+    for more, sentence in (
+        ({"resolution": "JR"}, r"jets\.json\.gz: has no table 'JR_PtResolution_AK8'; name one of V1_MC_"),
+        ({"uncertainties": {"total": "Totals"}}, r"jets\.json\.gz: has no table 'V1_MC_Totals_AK8'"),
+        ({"file": str(tmp_path / "none.json")}, r"none\.json: is no file of correctionlib"),
+    ):
+        with pytest.raises(InputFileError, match=sentence):
+            analysis({"corrections": {"simulation": {"large_jet": jets | more}}})
 
 
 def test_simulation_is_recorded_by_no_trigger(analysis) -> None:

@@ -365,6 +365,24 @@ def test_link_to_nowhere_is_named(skim, content, write, tmp_path, index) -> None
     assert 0 < len(rows) < 100
 
 
+@pytest.mark.parametrize("index", [-2, 9])
+def test_link_from_nowhere_is_named(skim, content, write, tmp_path, index) -> None:
+    links = content["FatJetPFCands"]
+    wrong = (ak.local_index(links["jetIdx"]) == 0) & (content["event"] < 100)
+    links["jetIdx"] = ak.values_astype(ak.where(wrong, index, links["jetIdx"]), np.int32)
+    with pytest.raises(NotFiniteError, match=r"index out of range in 'FatJetPFCands_jetIdx' \(\d+ sel"):
+        skim(write(tmp_path / "a.root", content))
+
+
+def test_unsigned_link_to_nowhere_is_named(skim, content, write, tmp_path) -> None:
+    """What -1 becomes in 16 bits without a sign."""
+    links = content["FatJetPFCands"]
+    first = ak.local_index(links["jetIdx"]) == 0
+    links["pFCandsIdx"] = ak.values_astype(ak.where(first, 65535, links["pFCandsIdx"]), np.uint16)
+    with pytest.raises(NotFiniteError, match="index out of range in 'FatJetPFCands_pFCandsIdx'"):
+        skim(write(tmp_path / "a.root", content))
+
+
 def test_candidate_of_no_kept_jet_does_not_matter(skim, content, write, tmp_path) -> None:
     clean, _ = skim(write(tmp_path / "a.root", content))
     soft = (content["FatJet"]["pt"] < 300)[ak.local_index(content["PFCands"]["pt"]) // 3]

@@ -42,7 +42,8 @@ MUONS = {"muon": {"number": [2, None], "keep": 2}}
             {"objects": {"muon": {"where": {"iso": [1, 0]}}}},
             r"r\.objects\.muon\.where\.iso is \[1, 0\]; give the lower",
         ),
-        ({"objects": {"lepton": {}}}, r"objects\.lepton: the name 'lepton' stands for something else"),
+        ({"objects": {"lepton": {}}}, r"objects\.lepton: 'lepton' has a meaning of its own"),
+        ({"objects": {"muon": {"fields": ["dxy"]}}}, r"objects\.muon\.fields are those of objects that are kept"),
         ({"objects": {"b_jet": {}}}, r"objects\.b_jet: no collection belongs to the name 'b_jet'; give it as 'from'"),
         ({"objects": {"muon": {"apart": {"tau": 1}}}}, r"objects\.muon\.apart: the region has no 'tau'; it has muon"),
         (
@@ -72,7 +73,7 @@ MUONS = {"muon": {"number": [2, None], "keep": 2}}
         ),
         (
             {"observables": ["n_tau"]},
-            r"'n_tau' needs 'tau', which the region does not select|unknown observable 'n_tau'",
+            r"r\.\w+: 'n_tau' counts no object of the region; there are n_lepton\.",
         ),
         (
             {"objects": {"j": {"from": "Jet", "keep": 1}}},

@@ -9,7 +9,6 @@ import pytest
 
 from resonaut.core import events
 from resonaut.core.events import Dataset
-from resonaut.core.files import write_json
 from resonaut.core.manifest import Cut
 from resonaut.skim import pieces, variations
 from resonaut.skim.columns import Column, notes, units
@@ -82,7 +81,7 @@ def kept(batch: ak.Array, shifts: dict, first: int, region: Region, columns: dic
 
 
 @pytest.fixture
-def skim(tmp_path):
+def skim(tmp_path, write_skimmed):
     """A function: select batches of jets and their shifts, and write them as ``skim chunk`` does."""
 
     def run(batches: list[ak.Array], shifts: list[dict], region: Region) -> Skimmed:
@@ -92,13 +91,10 @@ def skim(tmp_path):
             flow, values = kept(batch, shifted, first, region, columns)
             found.append(pieces.save(tmp_path / f"{number}.parquet", values, columns))
             first, passing = first + len(batch), passing + flow.rows[-1].events
-        path = tmp_path / "skim" / "d" / "000.parquet"
-        events.write(path, pieces.join(found, columns, 1), units(columns), notes(columns))
-        manifest = {"name": "d", "nature": "simulation", "era": None, "chunks": ["000"], "luminosity": None}
-        manifest |= {"cross_section": 1.0, "mass": None, "weight_scale": 1.0, "cutflow": [], "lost": [], "notes": []}
-        manifest |= {"dropped": {}, "variations": variations.declared(columns), "events": passing}
-        write_json(tmp_path / "skim" / "d.json", manifest)
-        return Skimmed(flow, path, Dataset.open(tmp_path / "skim" / "d.json"))
+        known = {"variations": variations.declared(columns), "events": passing}
+        chunk = list(pieces.join(found, columns, 1))
+        path = write_skimmed(tmp_path, "d", [chunk], units(columns), notes(columns), **known)
+        return Skimmed(flow, path.with_suffix("") / "000.parquet", Dataset.open(path))
 
     return run
 

@@ -7,7 +7,6 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.core import events
 from resonaut.core.record import build, plain
 from resonaut.tag.sample import Simulation
 from resonaut.tag.settings import TagConfig
@@ -29,10 +28,6 @@ SMALL = {
         },
     },
 }
-
-
-# The nature of the events of a kind of sample; all others are simulation.
-NATURES = {"data": "data", "pseudo_data": "pseudo_data", "w_data": "data"}
 
 
 @pytest.fixture
@@ -84,30 +79,11 @@ def make_events():
 
 
 @pytest.fixture
-def write_dataset(tmp_path):
+def write_dataset(tmp_path, write_skimmed):
     """A function: write one chunk of events in batches, and the manifest, whose path it gives."""
 
-    def write(name: str, kind: str, batches: list[ak.Array]) -> Path:
-        events.write(tmp_path / "skim" / name / "000.parquet", batches, units={})
-        manifest = {
-            "name": name,
-            "nature": NATURES.get(kind, "simulation"),
-            "chunks": ["000"],
-            "events": sum(map(len, batches)),
-            "luminosity": None,
-            "cross_section": None,
-            "mass": None,
-            "weight_scale": 1.0,
-            "era": None,
-            "cutflow": [],
-            "lost": [],
-            "notes": [],
-            "dropped": {},
-            "variations": {},
-        }
-        path = tmp_path / "skim" / f"{name}.json"
-        path.write_text(json.dumps(manifest))
-        return path
+    def write(name: str, batches: list[ak.Array], nature: str = "simulation") -> Path:
+        return write_skimmed(tmp_path, name, [batches], nature=nature)
 
     return write
 
@@ -116,8 +92,8 @@ def write_dataset(tmp_path):
 def simulation(make_events, write_dataset):
     """Manifests of a background and a signal with every class."""
     return [
-        write_dataset("qcd", "background", [make_events(80, 1)]),
-        write_dataset("signal", "signal", [make_events(100, 2), make_events(100, 3)]),
+        write_dataset("qcd", [make_events(80, 1)]),
+        write_dataset("signal", [make_events(100, 2), make_events(100, 3)]),
     ]
 
 

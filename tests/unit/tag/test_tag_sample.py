@@ -35,7 +35,7 @@ def test_training_and_held_out_jets_are_bounded_and_disjoint(simulation, setting
 
 def test_training_jets_come_from_marked_events_only(make_events, write_dataset, settings):
     batch = make_events(120, 3)
-    paths = write_dataset("qcd", "background", [make_events(120, 4)]), write_dataset("signal", "signal", [batch])
+    paths = write_dataset("qcd", [make_events(120, 4)]), write_dataset("signal", [batch])
     marked = sample.in_training(batch, settings)
     jets = sample.load(sample.Simulation.open(paths[:1], paths[1:]), settings, settings.networks["part"], "train")
     trained = set(jets.pt[jets.labels > 0].tolist())
@@ -54,7 +54,7 @@ def test_published_weights_mark_nothing(make_events, settings):
 def test_a_class_without_jets_is_an_error_that_names_it(make_events, write_dataset, settings):
     batch = ak.with_field(make_events(100, 2), np.full(100, 2, "i1"), "j1_prongs")
     batch = ak.with_field(batch, np.full(100, 4, "i1"), "j2_prongs")
-    paths = [write_dataset("qcd", "background", [make_events(80, 1)]), write_dataset("s", "signal", [batch])]
+    paths = [write_dataset("qcd", [make_events(80, 1)]), write_dataset("s", [batch])]
     with pytest.raises(EmptySelectionError, match="only 0 jets of class '3prong'"):
         sample.load(sample.Simulation.open(paths[:1], paths[1:]), settings, settings.networks["part"], "train")
 

@@ -21,7 +21,7 @@ def models(settings, tmp_path):
 
 def test_scores_are_a_friend_of_the_skimmed_events(make_events, write_dataset, settings, models, tmp_path):
     batches = [make_events(30, 1), make_events(0, 2), make_events(20, 3)]
-    manifest = write_dataset("signal", "signal", batches)
+    manifest = write_dataset("signal", batches)
     output = tmp_path / "tag" / "signal" / "000.parquet"
     scoring.score_chunk(settings, models, manifest, "000", output, True)
     assert pq.ParquetFile(output).num_row_groups == 3
@@ -42,14 +42,14 @@ def test_scores_are_a_friend_of_the_skimmed_events(make_events, write_dataset, s
 
 
 def test_data_need_no_truth_and_are_never_training_events(make_events, write_dataset, settings, models, tmp_path):
-    manifest = write_dataset("data", "data", [make_events(40, 1, truth=False)])
+    manifest = write_dataset("data", [make_events(40, 1, truth=False)], nature="data")
     scoring.score_chunk(settings, models, manifest, "000", tmp_path / "tag" / "data" / "000.parquet", False)
     assert not ak.any(events.Dataset.open(manifest).read(["tag_train"], friends=("tag",)).tag_train)
 
 
 def test_nan_in_the_input_stops_and_leaves_no_file(make_events, write_dataset, settings, models, tmp_path):
     batch = make_events(10, 1)
-    manifest = write_dataset("qcd", "background", [batch])
+    manifest = write_dataset("qcd", [batch])
     energy = ak.to_numpy(batch.j2_mass).copy()
     energy[3] = np.nan
     table = ak.to_arrow_table(ak.with_field(batch, energy, "j2_mass"), extensionarray=False)
@@ -63,7 +63,7 @@ def test_nan_in_the_input_stops_and_leaves_no_file(make_events, write_dataset, s
 def test_missing_constituents_and_repeated_models_are_named(make_events, write_dataset, settings, models, tmp_path):
     batch = make_events(10, 1)
     features = ak.without_field(batch, "j1_pf_pt")
-    manifest = write_dataset("lhco", "data", [features])
+    manifest = write_dataset("lhco", [features], nature="data")
     output = tmp_path / "tag" / "lhco" / "000.parquet"
     with pytest.raises(InputFileError, match="no column 'j1_pf_pt'"):
         scoring.score_chunk(settings, models, manifest, "000", output, True)
@@ -72,7 +72,7 @@ def test_missing_constituents_and_repeated_models_are_named(make_events, write_d
 
 
 def test_every_row_has_scores(make_events, write_dataset, settings, models, tmp_path, add_failing):
-    manifest = write_dataset("signal", "signal", [make_events(30, 1), make_events(20, 3)])
+    manifest = write_dataset("signal", [make_events(30, 1), make_events(20, 3)])
     output = tmp_path / "tag" / "signal" / "000.parquet"
     scoring.score_chunk(settings, models, manifest, "000", output, True)
     before = events.Dataset.open(manifest).read(["j1_part_qcd"], ("tag",))

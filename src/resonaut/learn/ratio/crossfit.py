@@ -1,13 +1,13 @@
 """k folds: every event is predicted by models that have not seen its fold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.errors import EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.positive import Even, Signed, by_sign, is_signed, positive
@@ -28,6 +28,9 @@ class Model(Protocol):
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The output f of each event, shape (n,)."""
+
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The outputs whose mean is f, shape (members, n)."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,10 @@ class CrossFit:
         """Train the models of fold f between the two samples of ``pairs[f]``, from which the caller left out the fold.
 
         Raises:
+            ConfigError: the backend takes sets of particles and the features are none, or the other way round.
             EmptySelectionError: a sample has too few events to train on.
         """
+        _require_form(pairs[0][0], settings)
         _require_enough(pairs)
         ordered = [(first.sorted(), second.sorted()) for first, second in pairs]
         if settings.backend == "trees":
@@ -83,7 +88,7 @@ class CrossFit:
             NotFiniteError: a weight or a feature is no number.
             ResonautError: a weight is negative, or all are 0.
         """
-        sample.require_finite()
+        _require_form(sample.require_finite(), settings)
         whole = replace(sample, weights=values)
         parts = [(without_fold(sample, f, settings), without_fold(whole, f, settings)) for f in range(settings.folds)]
         if settings.backend == "trees":
@@ -106,17 +111,35 @@ class CrossFit:
         """
         keys = rows(len(features)) if keys is None else keys
         result = np.empty(len(keys))
+        for model, here in self._dealt(keys):
+            result[here] = model.probability(features[here])
+        return result
+
+    def members(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
+        """The outputs of each member of the ensemble that has not seen an event, shape (n, members)."""
+        parts = [(here, model.members(features[here])) for model, here in self._dealt(keys)]
+        result = np.empty((len(keys), len(parts[0][1]) if parts else 1))
+        for here, part in parts:
+            result[here] = part.T
+        return result
+
+    def _dealt(self, keys: Keys) -> Iterator[tuple[Model, NDArray[np.bool_]]]:
+        """Each model that has events to predict, and which."""
         fold = self.folds(keys)
         for number, model in enumerate(self.models):
             here = fold == number
             if here.any():
-                result[here] = model.probability(features[here])
-        return result
+                yield model, here
 
     def ratio(self, features: NDArray[np.float32], keys: Keys | None = None) -> NDArray[np.float64]:
         """p_numerator / p_denominator = f / (1 - f) for each event."""
-        f = np.clip(self.probability(features, keys), 1e-6, 1 - 1e-6)
-        return f / (1 - f)
+        return as_ratio(self.probability(features, keys))
+
+
+def as_ratio(output: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ratio f / (1 - f) of outputs f, which count as at least 1e-6 away from 0 and 1."""
+    f = np.clip(output, 1e-6, 1 - 1e-6)
+    return f / (1 - f)
 
 
 def _require_enough(pairs: Sequence[Pair]) -> None:
@@ -140,6 +163,16 @@ def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample,
         return sample, Signed()
     parts = [without_fold(sample, fold, settings) for fold in range(settings.folds)]
     return positive(sample, _signs(parts, settings).probability(sample.features, sample.keys))
+
+
+def _require_form(sample: Sample, settings: Settings) -> None:
+    sets, shape = settings.backend == "sets", sample.features.shape
+    if sets != (len(shape) == 3):
+        form = "(events, particles, features)" if sets else "(events, features)"
+        raise ConfigError(
+            f"classifier.backend is {settings.backend!r}, which takes features of shape {form}, and these are {shape}; "
+            "choose another one."
+        )
 
 
 def _training_parts(sample: Sample, settings: Settings) -> tuple[list[Sample], Signed]:

@@ -2,15 +2,15 @@
 
 A network of 64 units per layer leaves a processor idle: in a step of 128 events the framework costs several times the
 arithmetic. Here the networks are the first axis of every array, one ``bmm`` multiplies a layer of all of them, and the
-gradient is written out by hand. On the CPU groups of networks that fit the cache of a core run in parallel threads; on
-a GPU all are one group. Only its rows and seed decide a network; its neighbours enter by rounding, threads not at all.
+gradient is written out by hand (``architectures``). On the CPU groups of networks that fit the cache of a core run in
+parallel threads; on a GPU all are one group. Only its rows and seed decide a network; its neighbours enter by rounding,
+threads not at all.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,16 +21,15 @@ from torch.nn.functional import pad, softplus
 from tqdm import tqdm
 
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.learn.ratio.settings import NetworkSettings
+from resonaut.learn.ratio.architectures import Architecture, Perceptron, Sets, split
+from resonaut.learn.ratio.settings import NetworkSettings, SetSettings
 from resonaut.learn.training import run
 
 # Networks in a group, and rows it predicts at once: the activations fit the cache of a core.
 GROUP, CHUNK = 10, {"cpu": 512, "cuda": 16384}
-KEY = "classifier.network.learning_rate"
 
 Indices = NDArray[np.intp]
 Generators = Sequence[torch.Generator]
-Layers = list[tuple[Tensor, Tensor]]
 # Of G networks: row numbers, labels and weights (G, R), the shorter padded with their first row, and real counts (G,).
 Table = list[Tensor]
 
@@ -48,7 +47,7 @@ class _State(NamedTuple):
 
 @dataclass(frozen=True)
 class Networks:
-    """M trained networks of d inputs.
+    """M trained networks of events with d inputs, or of sets of particles with d inputs each.
 
     ``parameters`` (M, P) act on (x - ``centre``) * ``scale``, each (M, 1, d); ``loss`` (M,) is the best validation loss
     (ln 2: knows nothing), reached after ``epochs`` (M,).
@@ -75,10 +74,11 @@ class Networks:
         """Network m learns ``labels`` (n,), 0 to 1, from rows ``training[m]`` and stops by rows ``validation[m]``.
 
         The loss is the cross entropy with ``weights`` (n,) >= 0, scaled in the rows of each network to mean 1 and equal
-        sums for both labels; an event that is in both samples has as its label the first one's share of its weight.
-        ``features`` (n, d) are standardised by the network's training rows. Without validation rows a network ends with
-        its last epoch, and has no loss. ``seeds[m]`` draws the initial weights, uniform within 1 / sqrt(inputs) as in
-        torch, then the order of rows in each epoch.
+        sums for both labels, and what ``penalty`` adds; an event that is in both samples has as its label the first
+        one's share of its weight. ``features`` (n, d) or (n, particles, d), in which rows of NaN are no particle, are
+        standardised by the network's training rows. Without validation rows a network ends with its last epoch, and has
+        no loss. ``seeds[m]`` draws the initial weights, uniform within 1 / sqrt(inputs) as in torch, then the order of
+        rows in each epoch.
 
         Raises:
             ConfigError: ``cuda`` without a GPU.
@@ -86,12 +86,13 @@ class Networks:
             NotFiniteError: a loss is not finite.
         """
         x = torch.as_tensor(features, dtype=torch.float32, device=_device(settings))
+        key = f"classifier.{'sets' if isinstance(settings, SetSettings) else 'network'}.learning_rate"
 
         @torch.inference_mode()
         def fit(group: Indices) -> tuple[Tensor, ...]:
             # In this thread: moments of dead units decay to subnormal numbers, which are slow.
             torch.set_flush_denormal(True)
-            moments = [torch.std_mean(x[training[m]].double(), 0, correction=0, keepdim=True) for m in group]
+            moments = [torch.std_mean(_inputs(x[training[m]]), 0, correction=0, keepdim=True) for m in group]
             spread, centre = (torch.stack(part) for part in zip(*moments, strict=True))
             scale = torch.where(spread > 1e-6 * centre.abs(), 1 / spread, 1)
             rows, held_out = (
@@ -101,7 +102,7 @@ class Networks:
             assert rows is not None
             generators = [torch.Generator().manual_seed(int(seeds[m])) for m in group]
             networks = _Group(x, rows, held_out, centre.float(), scale.float(), generators, settings)
-            best = run(networks, len(group), settings.epochs, settings.patience, "a network", KEY)
+            best = run(networks, len(group), settings.epochs, settings.patience, "a network", key)
             return networks.best, networks.centre, networks.scale, best.loss, best.epoch
 
         # By falling number of rows: neighbours need little padding, and those that still have rows come first.
@@ -110,7 +111,7 @@ class Networks:
         return cls(settings, *(torch.cat(field).cpu().numpy()[np.argsort(order)] for field in zip(*fits, strict=True)))
 
     def probability(self, features: NDArray[np.float32], which: Sequence[int] | None = None) -> NDArray[np.float64]:
-        """The outputs f of networks ``which``, all by default, for ``features`` (n, d): (which, n) between 0 and 1."""
+        """The outputs f of networks ``which``, all by default, for ``features`` as in training: (which, n)."""
         x = torch.as_tensor(features, dtype=torch.float32, device=_device(self.settings))
         networks = np.arange(len(self.parameters)) if which is None else np.asarray(which, np.intp)
         result = np.empty((len(networks), len(x)))
@@ -159,34 +160,17 @@ def _table(parts: Sequence[Indices], labels: NDArray[Any], weights: NDArray[Any]
     return [torch.as_tensor(column, device=device) for column in columns]
 
 
-def _layers(parameters: Tensor, sizes: Sequence[int]) -> Layers:
-    """Views of ``parameters`` (G, P): weights (G, inputs, outputs) and biases (G, 1, outputs) of each layer."""
-    layers = []
-    for inputs, outputs in pairwise(sizes):
-        rest = parameters.shape[1] - (inputs + 1) * outputs
-        weight, bias, parameters = torch.split(parameters, [inputs * outputs, outputs, rest], 1)
-        layers.append((weight.view(-1, inputs, outputs), bias[:, None]))
-    return layers
+def _inputs(x: Tensor) -> Tensor:
+    """The inputs of all events, or of all their particles, one a row."""
+    rows = x.double().flatten(0, -2)
+    return rows if x.ndim == 2 else rows[~rows[:, 0].isnan()]
 
 
-def _forward(x: Tensor, layers: Layers) -> list[Tensor]:
-    """The input of each layer, the first being x (G, B, d), and the logits (G, B, 1)."""
-    values = [x]
-    for number, (weight, bias) in enumerate(layers):
-        inputs = values[-1].relu_() if number else x
-        values.append(torch.bmm(inputs, weight).add_(bias))
-    return values
-
-
-def _gradient(values: Sequence[Tensor], slope: Tensor, layers: Layers, result: Tensor) -> None:
-    """Write d loss / d parameters to ``result`` (G, P), given the layers' inputs and d loss / d logits (G, B, 1)."""
-    parts: list[Tensor] = []
-    for number, (weight, _) in reversed(list(enumerate(layers))):
-        parts += [slope.sum(1), torch.bmm(values[number].transpose(1, 2), slope).flatten(1)]
-        if number:
-            slope = torch.bmm(slope, weight.transpose(1, 2))
-            torch.ops.aten.threshold_backward.grad_input(slope, values[number], 0, grad_input=slope)
-    torch.cat(parts[::-1], 1, out=result)
+def _architecture(settings: NetworkSettings, x: Tensor) -> Architecture:
+    """What the settings say of events ``x``, (n, d) or sets (n, particles, d)."""
+    if isinstance(settings, SetSettings):
+        return Sets(x.shape[1], x.shape[2], settings.particle, settings.hidden)
+    return Perceptron(x.shape[1], settings.hidden)
 
 
 @torch.inference_mode()
@@ -194,9 +178,16 @@ def _logits(
     settings: NetworkSettings, x: Tensor, rows: Tensor, parameters: Tensor, centre: Tensor, scale: Tensor
 ) -> Tensor:
     """The output (G, R) of each network, before the sigmoid, for its own ``rows`` (G, R) of ``x``."""
-    layers = _layers(parameters, [x.shape[1], *settings.hidden, 1])
-    chunks = torch.split(rows, CHUNK[x.device.type], 1)
-    return torch.cat([_forward((x[chunk] - centre).mul_(scale), layers)[-1][..., 0] for chunk in chunks], 1)
+    architecture = _architecture(settings, x)
+    layers = split(parameters, architecture.sizes)
+    parts = (x[chunk].flatten(1, -2) for chunk in torch.split(rows, CHUNK[x.device.type], 1))
+    return torch.cat([architecture.forward((part - centre).mul_(scale), layers)[-1][..., 0] for part in parts], 1)
+
+
+def _excess(logits: Tensor, settings: NetworkSettings) -> Tensor:
+    """By how much the logarithm of the ratio is beyond those that cost nothing."""
+    most = math.log(settings.extreme_ratio)
+    return logits - logits.clamp(-most, most)
 
 
 class _Group:
@@ -214,8 +205,8 @@ class _Group:
     ) -> None:
         self.x, self.rows, self.held_out, self.generators, self.settings = x, rows, held_out, generators, settings
         self.centre, self.scale = centre, scale
-        sizes = [x.shape[1], *settings.hidden, 1]
-        bound = torch.cat([torch.full(((a + 1) * b,), a**-0.5) for a, b in pairwise(sizes)])
+        sizes = _architecture(settings, x).sizes
+        bound = torch.cat([torch.full(((a + 1) * b,), a**-0.5) for a, b in sizes])
         self.best = torch.stack([(2 * torch.rand(len(bound), generator=g) - 1) * bound for g in generators]).to(
             x.device
         )
@@ -235,7 +226,10 @@ class _Group:
             return self.now.parameters.sum(1, dtype=torch.float64) * 0 - self.epoch
         numbers, labels, weights, counts = (column[self.here] for column in self.held_out)
         z = _logits(self.settings, self.x, numbers, *self.now[:3])
-        return softplus(z).addcmul_(z, labels, value=-1).mul_(weights).sum(1, dtype=torch.float64) / counts
+        loss = softplus(z).addcmul_(z, labels, value=-1)
+        if self.settings.penalty:
+            loss.add_(_excess(z, self.settings).square_(), alpha=self.settings.penalty)
+        return loss.mul_(weights).sum(1, dtype=torch.float64) / counts
 
     def keep(self, better: Tensor) -> None:
         self.best[self.here[better]] = self.now.parameters[better]
@@ -259,15 +253,20 @@ def _epoch(x: Tensor, rows: Table, now: _State, generators: Generators, settings
     )
     filled = (real - torch.arange(batches, device=x.device)[:, None] * size).clamp(0, size)[..., None]
     weights.mul_(torch.arange(size, device=x.device) < filled).div_(filled.clamp(1))
-    layers, gradient = _layers(now.parameters, [x.shape[1], *settings.hidden, 1]), torch.empty_like(now.parameters)
+    architecture, gradient = _architecture(settings, x), torch.empty_like(now.parameters)
+    layers = split(now.parameters, architecture.sizes)
     each = [list(part) for part in (now.parameters, gradient, now.first, now.second, now.steps)]
     adam: Any = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
     adam |= {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     total = settings.epochs * batches
     for batch, (who, y, w) in enumerate(zip(numbers, labels[..., None], weights[..., None], strict=True)):
-        inputs = x.index_select(0, who.view(-1)).view(*who.shape, -1)
-        values = _forward(inputs.sub_(now.centre).mul_(now.scale), layers)
-        _gradient(values, values[-1].sigmoid_().sub_(y).mul_(w), layers, gradient)
+        inputs = x.index_select(0, who.view(-1)).view(len(who), -1, x.shape[-1])
+        values = architecture.forward(inputs.sub_(now.centre).mul_(now.scale), layers)
+        excess = _excess(values[-1], settings) if settings.penalty else None
+        slope = values[-1].sigmoid_().sub_(y)
+        if excess is not None:
+            slope.add_(excess, alpha=2 * settings.penalty)
+        architecture.gradient(values, slope.mul_(w), layers, gradient)
         active = sum(n > batch * size for n in counts)
         now.steps[:active] += 1
         if settings.annealing:

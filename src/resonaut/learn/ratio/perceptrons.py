@@ -23,13 +23,18 @@ class Perceptrons:
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The mean output f, shape (n,)."""
-        mean: NDArray[np.float64] = self.networks.probability(features, self.chosen).mean(axis=0)
+        mean: NDArray[np.float64] = self.members(features).mean(axis=0)
         return mean
+
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The output of each of them, shape (chosen, n)."""
+        return self.networks.probability(features, self.chosen)
 
 
 def train(samples: Sequence[Balanced], settings: Settings) -> list[Perceptrons]:
     """The networks of each fold, between its two samples."""
-    parts, restarts = settings.network.validation_parts, settings.network.restarts
+    own = settings.sets if settings.backend == "sets" else settings.network
+    parts, restarts = own.validation_parts, own.restarts
     starts = np.cumsum([0, *(len(sample.labels) for sample in samples)])
     training, validation = [], []
     for start, sample in zip(starts, samples, strict=False):
@@ -42,17 +47,15 @@ def train(samples: Sequence[Balanced], settings: Settings) -> list[Perceptrons]:
         *(np.concatenate([getattr(s, name) for s in samples]) for name in ("features", "labels", "weights", "keys"))
     )
     seeds = np.random.SeedSequence(settings.seed).generate_state(len(training)).tolist()
-    networks = Networks.train(
-        every.features, every.labels, every.weights, training, validation, seeds, settings.network
-    )
+    networks = Networks.train(every.features, every.labels, every.weights, training, validation, seeds, own)
     numbers = np.arange(len(training)).reshape(len(samples), parts, restarts)
     if parts == 1:
-        return [Perceptrons(networks, own) for own in numbers[:, 0].tolist()]
+        return [Perceptrons(networks, kept) for kept in numbers[:, 0].tolist()]
     merit = np.array(
         [_efficiency(networks, m, every, rows, settings.choice_efficiency) for m, rows in enumerate(validation)]
     ).reshape(numbers.shape)
     chosen = np.take_along_axis(numbers, merit.argmax(axis=2, keepdims=True), axis=2)[:, :, 0]
-    return [Perceptrons(networks, own) for own in chosen.tolist()]
+    return [Perceptrons(networks, kept) for kept in chosen.tolist()]
 
 
 def _efficiency(networks: Networks, number: int, events: Balanced, rows: NDArray[np.int64], target: float) -> float:

@@ -40,6 +40,10 @@ class Even:
         """One half for each event, shape (n,)."""
         return np.full(len(features), 0.5)
 
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The same as the only member, shape (1, n)."""
+        return self.probability(features)[None]
+
 
 def is_signed(sample: Sample) -> bool:
     """Whether an event has a negative weight."""

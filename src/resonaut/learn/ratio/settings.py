@@ -50,7 +50,25 @@ class NetworkSettings:
         default=4,
         ge=1,
     )
+    penalty: float = key(
+        "Strength of a term of the loss, the square of what the logarithm of the ratio is beyond `extreme_ratio`; 0 "
+        "for none.",
+        default=0,
+        ge=0,
+    )
+    extreme_ratio: float = key("Ratios from its inverse up to it cost no penalty.", default=10, gt=1)
     device: Literal["cpu", "cuda"] = key("Where the networks are trained.", default="cpu")
+
+
+@record
+class SetSettings(NetworkSettings):
+    """Deep sets of particles; `hidden` are the layers after the sum over particles."""
+
+    particle: list[Natural] = key(
+        "Units of the layers that each particle passes before the sum.", default=[100, 100, 128], min_length=1
+    )
+    hidden: list[Natural] = key(default=[100, 100, 100])
+    restarts: int = key(default=1)
 
 
 @record
@@ -63,8 +81,10 @@ class Settings:
 
     MOVED: ClassVar = {"validation_parts": "trees.validation_parts and network.validation_parts"}
 
-    backend: Literal["trees", "network"] = key(
-        "Boosted trees of scikit-learn, or perceptrons in torch which are all trained at once.", default="trees"
+    backend: Literal["trees", "network", "sets"] = key(
+        "Boosted trees of scikit-learn, or perceptrons in torch which are all trained at once, or deep sets of "
+        "particles, likewise.",
+        default="trees",
     )
     folds: int = key("Folds; an event is scored by the models that were trained without its fold.", default=5, ge=2)
     choice_efficiency: float = key(
@@ -76,4 +96,5 @@ class Settings:
     )
     trees: TreeSettings = key("Boosted trees.", default={})
     network: NetworkSettings = key("Perceptrons.", default={})
+    sets: SetSettings = key("Deep sets, for particles as inputs.", default={})
     seed: int = key("Seed of the folds and of every model.", default=1, ge=0)

@@ -48,8 +48,12 @@ class Trees:
 
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The mean output f, shape (n,)."""
-        mean: NDArray[np.float64] = np.mean([model.probability(features) for model in self.models], axis=0)
+        mean: NDArray[np.float64] = self.members(features).mean(axis=0)
         return mean
+
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The output of each of them, shape (models, n)."""
+        return np.stack([model.probability(features) for model in self.models])
 
 
 def bins(features: NDArray[np.float32], edges: list[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from resonaut.core.results import read
 from resonaut.fit.results import Bias, BiasPoint, SelectionBias, SpectrumBias
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
+from resonaut.report.fit.results import mass_label
 from resonaut.report.style import COLOURS, above, figure, legend_below
 
 FIGURE = Figure(
@@ -51,10 +52,11 @@ TOLERATED = 0.2
 
 
 class Row(NamedTuple):
-    """A line of the table."""
+    """A line of the table, whose mass is on the ``axis``."""
 
     selection: str
     window: str
+    axis: str
     point: BiasPoint
 
 
@@ -83,12 +85,16 @@ def draw(output: Path, tests: Sequence[Path], config: Path | None) -> None:
         ConfigError: no file has a mass.
     """
     found = [read(path, SelectionBias, SpectrumBias) for path in tests]
-    rows = [Row(*_names(test), point) for test in found for point in test.points]
+    rows = [Row(*_names(test), _axis(test), point) for test in found for point in test.points]
     if not rows:
         raise ConfigError("no bias test has a mass; give fit.bias.masses that lie in signal regions.")
     rows.sort(key=lambda row: (row.selection, row.point.mass, row.point.injected_sigma))
     _table(rows, output / "bias.csv")
     _figure(rows, found[0], settings.of_simulation(config), output / "bias.png")
+
+
+def _axis(test: Bias) -> str:
+    return mass_label(test.observable, test.unit) if isinstance(test, SelectionBias) else mass_label("", "GeV")
 
 
 def _names(test: Bias) -> tuple[str, str]:
@@ -121,7 +127,7 @@ def _figure(rows: Sequence[Row], test: Bias, text: str, plot: Path) -> None:
                     if panel.value != "coverage" or sigma > 0:
                         _points(ax, panel, mass, points, f"injected {sigma:g}σ", COLOURS[i % len(COLOURS)])
             column[0].set_title(name)
-            column[-1].set_xlabel("resonance mass [GeV]")
+            column[-1].set_xlabel(next(row.axis for row in rows if row.selection == name))
         for panel, ax in zip(PANELS, axes[:, 0], strict=True):
             ax.set(ylabel=panel.name, ylim=(panel.low, panel.high))
         fig.align_ylabels()

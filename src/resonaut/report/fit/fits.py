@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from resonaut.core.observables import axis
 from resonaut.fit.results import Point
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
@@ -45,12 +46,14 @@ def fits(selections: Sequence[Selection], text: str, plot: Path) -> None:
             _probabilities(own[1], one.points)
             _ranges(own[2], one.points)
             own[0].set_title(one.name)
-            own[2].set_xlabel("resonance mass [GeV]")
+            own[2].set_xlabel(one.mass_label)
             own[2].tick_params(labelbottom=True)
         for ax in panels[len(selections) :].ravel():
             ax.set_axis_off()
         for first in panels[::columns]:
-            for ax, name in zip(first, ("shape\nparameters", "fit probability", "fit range [GeV]"), strict=True):
+            for ax, name in zip(
+                first, ("shape\nparameters", "fit probability", axis("fit range", selections[0].mass_unit)), strict=True
+            ):
                 ax.set_ylabel(name)
         fig.align_ylabels()
         above(fig, text)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
+from resonaut.core.observables import interval
 from resonaut.fit.results import FailedPoint, Limits
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
@@ -130,7 +131,7 @@ def _p_values(one: Selection) -> Table:
     )
     if one.excess is not None and one.excess.z_global is not None:
         description += (
-            f" The largest excess, at {one.excess.mass:g} GeV, has a global significance of "
+            f" The largest excess, at {one.said(one.excess.mass)}, has a global significance of "
             f"{one.excess.z_global:.2f} standard deviations."
         )
     table = _table(f"Local p-values of {one.name}", "SIG", "p_values.png", description)
@@ -195,7 +196,7 @@ def _sides(point: AnyPoint, key: str) -> tuple[float, float]:
 
 
 def _pull(name: str) -> Value:
-    return lambda point: point.nuisances[name].pull if name in point.nuisances else None
+    return lambda point: point.peak_pulls.get(name)
 
 
 def _expected(name: str, limits: Sequence[Limits | None], unit: str) -> Variable:
@@ -216,7 +217,7 @@ def _uncertainties(one: Selection) -> Table:
     best = one.best
     sources = {f"{name} (all)": source for name, source in best.nuisance_groups.items()} | best.nuisances
     description = (
-        f"Uncertainties of the signal at the most significant mass, {best.mass:g} GeV, selection {one.name}: size, "
+        f"Uncertainties of the signal at the most significant mass, {one.said(best.mass)}, selection {one.name}: size, "
         "change of the fitted yield when the source rises by one standard deviation, and how much larger the "
         "expected limit is than without it. Lines with (all) are of the sources of that name together."
     )
@@ -240,12 +241,12 @@ def _spectrum(result: Result) -> Table:
     name = result.quantity if result.window is None else result.quantity[:1].upper() + result.quantity[1:]
     where = result.selection if result.window is None else f"{result.selection} {result.window}"
     description = (
-        f"{name} spectrum, {where}, between {fit.low:g} and {fit.high:g} GeV in bins of the mass "
+        f"{name} spectrum, {where}, from {interval(fit.low, fit.high, result.unit)} in bins of the mass "
         f"resolution, and the fitted background: {fit.family.replace('_', ' ')} with {fit.shape_parameters} "
         f"shape parameters, chi2/ndf = {fit.chi2:.1f}/{fit.ndf}."
     )
     if best is not None:
-        description += f" The signal is that of the most significant mass, {best.mass:g} GeV."
+        description += f" The signal is that of the most significant mass, {result.said(best.mass)}."
     table = _table(f"Spectrum of {where}", "N", str(result.figure), description)
     bins = list(zip(fit.edges[:-1], fit.edges[1:], strict=True))
     table.add_variable(Variable(name, is_independent=True, is_binned=True, units=_units(result.unit), values=bins))

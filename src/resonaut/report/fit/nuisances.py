@@ -36,7 +36,7 @@ def nuisances(selections: Sequence[Selection], text: str, plot: Path) -> None:
     with figure(plot, len(selections), 3, figsize=size, **keywords) as (fig, axes):
         for row, one, sources in zip(axes, selections, sources_of, strict=True):
             _nuisances(row, sources)
-            row[0].set_title(f"{one.name}, {one.best.mass:g} GeV")
+            row[0].set_title(f"{one.name}, {one.said(one.best.mass)}")
         axes[-1][0].set_xlabel("pull ± error (grey: before the fit)")
         axes[-1][1].set_xlabel("impact on the yield [events]")
         axes[-1][2].set_xlabel("impact on the expected limit [%]")

@@ -9,7 +9,7 @@ import numpy as np
 
 from resonaut.core import results as core
 from resonaut.core.errors import ConfigError
-from resonaut.core.observables import DEFAULT, axis
+from resonaut.core.observables import DEFAULT, axis, said
 from resonaut.fit.results import (
     Background,
     Curves,
@@ -104,7 +104,7 @@ class Result:
 
     @property
     def region(self) -> tuple[float, float] | None:
-        """The signal region, GeV; a bare spectrum has none."""
+        """The signal region; a bare spectrum has none."""
         return self.content.signal_region if isinstance(self.content, SelectionScan) else None
 
     @property
@@ -134,6 +134,10 @@ class Result:
         """That of the observable; of a bare spectrum it is GeV."""
         return self.content.unit if isinstance(self.content, SelectionScan) else "GeV"
 
+    def said(self, mass: float) -> str:
+        """A value of the observable in a sentence."""
+        return said(mass, self.unit)
+
     @property
     def quantity(self) -> str:
         """The observable in words, where there are any."""
@@ -141,12 +145,12 @@ class Result:
 
     @property
     def curves(self) -> Curves | ShownFit:
-        """``edges`` (GeV) and values of the functions of ``fit``: of a bare spectrum in its own bins, as the data."""
+        """``edges`` and values of the functions of ``fit``: of a bare spectrum in its own bins, as the data."""
         return self.fit if self.window is not None or self.best is None else self.best.fit.curves
 
     @property
     def spectrum(self) -> Shown | Background:
-        """``edges`` (GeV) and ``counts`` of all that is shown; of a bare spectrum its own bins, few events or not."""
+        """``edges`` and ``counts`` of all that is shown; of a bare spectrum its own bins, few events or not."""
         return self.content.spectrum if isinstance(self.content, SpectrumScan) else self.content.background
 
 
@@ -155,7 +159,7 @@ class Selection:
     """All masses of a selection, sorted, and the global significance of its largest excess where that is known.
 
     ``bare``: a spectrum without a simulated signal, so that limits hold after selection. ``searched``: the ranges of
-    mass, GeV, that signal regions cover without a hole. ``resonances``: masses of those found, which float in the
+    mass that signal regions cover without a hole. ``resonances``: masses of those found, which float in the
     background of the other masses. ``failed``: masses at which the fits failed. Masses are values of one observable,
     in its ``mass_unit``.
     """
@@ -179,11 +183,14 @@ class Selection:
         """That of the observable."""
         return self.results[0].unit
 
+    def said(self, mass: float) -> str:
+        """A mass in a sentence."""
+        return said(mass, self.mass_unit)
+
     @property
     def mass_label(self) -> str:
-        """Of the axis of masses: of another observable than the default, its own."""
-        known = self.results[0].window is None or self.observable == DEFAULT
-        return axis("resonance mass" if known else f"resonance in {self.observable}", self.mass_unit)
+        """Of the axis of masses."""
+        return mass_label("" if self.results[0].window is None else self.observable, self.mass_unit)
 
     @property
     def every(self) -> list[AnyPoint]:
@@ -263,6 +270,12 @@ class Selection:
         return [f"no limit: {point.limit_reason or NO_EFFICIENCY}"]
 
 
+def mass_label(observable: str, unit: str) -> str:
+    """Of an axis of masses: of another observable than the default, which is named, its own."""
+    known = observable in ("", DEFAULT)
+    return axis("resonance mass" if known else f"resonance in {observable}", unit)
+
+
 def doubts(point: AnyPoint) -> list[str]:
     """Why the p-value and yield of a mass are in doubt; none where nothing speaks against them.
 
@@ -275,8 +288,7 @@ def doubts(point: AnyPoint) -> list[str]:
 
 def limit_doubts(point: AnyPoint) -> list[str]:
     """Why its limits are in doubt: as its p-value, or because they are of a signal that has moved away."""
-    found = {} if isinstance(point, FailedPoint) else point.nuisances
-    pulls = {name: found[name].pull for name in ("scale", "resolution") if name in found}
+    pulls = {} if isinstance(point, FailedPoint) else point.peak_pulls
     moved = [f"the signal's {name} is pulled by {pull:.1f}σ" for name, pull in pulls.items() if abs(pull) > LARGE_PULL]
     return doubts(point) + moved
 

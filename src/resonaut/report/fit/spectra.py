@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from resonaut.core.observables import interval
 from resonaut.fit.results import BumpResult, Curves, Point
 from resonaut.report.figure import CONFIG, RESULTS, Figure, Output
 from resonaut.report.fit import results as files
@@ -28,7 +29,7 @@ FIGURE = Figure(
     },
 )
 
-# An axis is logarithmic where its masses, or the events per GeV, differ by these factors.
+# An axis is logarithmic where its masses, or the events per unit, differ by these factors.
 FAR, MANY = 10.0, 30.0
 
 
@@ -43,11 +44,11 @@ def spectrum(result: Result, label: str, plot: Path) -> None:
     content, fit = result.content, result.fit
     with figure(plot, 2, 1, figsize=(6.4, 6), sharex=True, height_ratios=(3, 1)) as (_, (ax, pulls)):
         _data(ax, result)
-        _fits(ax, pulls, fit, result.curves, doubts(result.best) if result.best else [])
+        _fits(ax, pulls, result)
         if result.best is not None:
-            _signal(ax, pulls, result.best, result.curves)
+            _signal(ax, pulls, result, result.best)
         _regions((ax, pulls), result)
-        ax.set(ylabel="events / GeV")
+        ax.set(ylabel=f"events / {'unit' if result.unit == '1' else result.unit}")
         ax.set_title(result.title)
         corner(ax, heading(label, content))
         _headroom(ax)
@@ -86,37 +87,38 @@ def _points(ax: Axes, low: Array, high: Array, counts: Array, colour: str, name:
     ax.errorbar((low + high) / 2, counts / widths, errors, xerr=widths / 2, label=name, **style)
 
 
-def _fits(ax: Axes, pulls: Axes, fit: ShownFit, curves: Curves | ShownFit, doubted: list[str]) -> None:
+def _fits(ax: Axes, pulls: Axes, result: Result) -> None:
+    fit, doubted = result.fit, doubts(result.best) if result.best else []
     edges = np.asarray(fit.edges)
     name = (
-        f"background, {fit.low:g}–{fit.high:g} GeV: {fit.family.replace('_', ' ')}, "
+        f"background, {interval(fit.low, fit.high, result.unit, '–')}: {fit.family.replace('_', ' ')}, "
         f"{fit.shape_parameters} shape parameters\n" + rf"$\chi^2$/ndf = {fit.chi2:.1f}/{fit.ndf}"
     )
     if fit.p_background is not None:
         name += f", p = {fit.p_background:.2g}"
     if doubted:
         name += f"\nin doubt: {'; '.join(doubted)}"
-    ax.stairs(*_per_gev(curves, "background"), color=COLOURS[0], lw=1.5, label=name)
+    ax.stairs(*_density(result.curves, "background"), color=COLOURS[0], lw=1.5, label=name)
     pulls.stairs(fit.pulls, edges, fill=True, color="0.6")
 
 
-def _per_gev(curves: Curves | ShownFit, name: str) -> tuple[Array, Array]:
+def _density(curves: Curves | ShownFit, name: str) -> tuple[Array, Array]:
     """A curve as densities (N,) between edges (N + 1)."""
     edges = np.asarray(curves.edges)
     return np.asarray(getattr(curves, name)) / np.diff(edges), edges
 
 
-def _signal(ax: Axes, pulls: Axes, point: Point, curves: Curves | ShownFit) -> None:
+def _signal(ax: Axes, pulls: Axes, result: Result, point: Point) -> None:
     """The fit with a signal, and the signal alone in units of the pulls."""
     fit = point.fit
     edges = np.asarray(fit.edges)
     up, down = point.signal_yield_error_up, point.signal_yield_error_down
     name = (
-        f"with signal at {point.mass:g} GeV: ${point.signal_yield:.3g}^{{+{up:.3g}}}_{{-{down:.3g}}}$ events, "
+        f"with signal at {result.said(point.mass)}: ${point.signal_yield:.3g}^{{+{up:.3g}}}_{{-{down:.3g}}}$ events, "
         f"{point.z_local:.1f}σ"
     )
     style: dict[str, Any] = {"color": COLOURS[2], "lw": 1.2, "ls": "--"}
-    ax.stairs(*_per_gev(curves, "signal_plus_background"), label=name, **style)
+    ax.stairs(*_density(result.curves, "signal_plus_background"), label=name, **style)
     pulls.stairs(np.asarray(fit.signal) / np.sqrt(fit.background), edges, **style)
 
 
@@ -128,11 +130,11 @@ def _regions(panels: tuple[Axes, Axes], result: Result) -> None:
             signal_region(panel, *result.region)
         if bump is not None:
             style: dict[str, Any] = {"color": COLOURS[1], "alpha": 0.18, "lw": 0, "zorder": 0.5}
-            panel.axvspan(bump.low, bump.high, label=_bump(bump), **style)
+            panel.axvspan(bump.low, bump.high, label=_bump(bump, result.unit), **style)
 
 
-def _bump(bump: BumpResult) -> str:
-    name = f"BumpHunter, {bump.low:g}–{bump.high:g} GeV: p = {bump.p_local:.2g} local"
+def _bump(bump: BumpResult, unit: str) -> str:
+    name = f"BumpHunter, {interval(bump.low, bump.high, unit, '–')}: p = {bump.p_local:.2g} local"
     if bump.p_global is None:
         return name
     # No toy as extreme as the data says only that the p-value is below one toy's share.

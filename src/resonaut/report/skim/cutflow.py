@@ -10,12 +10,12 @@ from resonaut.core.files import atomic
 from resonaut.core.manifest import Cut, Manifest
 from resonaut.core.results import read
 from resonaut.report import settings
-from resonaut.report.figure import CONFIG, MANIFESTS, Figure, Output
+from resonaut.report.figure import CONFIG, CUTFLOWS, Figure, Output
 from resonaut.report.style import COLOURS, above, figure
 
 FIGURE = Figure(
     category="Selection",
-    reads={"manifests": MANIFESTS, "config": CONFIG},
+    reads={"manifests": CUTFLOWS, "config": CONFIG},
     writes={"table": Output("cutflow.csv"), "plot": Output("cutflow.png")},
 )
 

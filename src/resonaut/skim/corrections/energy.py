@@ -12,6 +12,7 @@ import numpy as np
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.identifier import Keys, members, normal
+from resonaut.core.lists import numbers, packed, unpacked
 from resonaut.skim.corrections.settings import DataJets, SimulatedJets
 from resonaut.skim.corrections.tables import FloatArray, Table
 
@@ -22,6 +23,8 @@ ETA_MAX = 5.19
 TOLERANCE = 3e-3
 # NanoAOD writes 7 bits of the raw factor: above this one the raw momentum may be off by more than a third of that.
 COARSE = 0.25
+# Fields of jets, one number a jet.
+Columns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,18 @@ class Scale:
 
     def __call__(self, jets: ak.Array, events: Events) -> ak.Array:
         """The factors from raw to corrected momenta; NaN in runs that have no table, see ``require_runs``."""
-        quantities = _quantities(jets, raw(jets), events)
+        counts, of = unpacked(jets)
+        return packed(counts, self.flat(of, counts, events))
+
+    def flat(self, of: Columns, counts: np.ndarray, events: Events) -> FloatArray:
+        """The same jet by jet, of their fields and their ``counts`` in the events."""
+        quantities = _quantities(of, of["pt"] * (1 - of["rawFactor"]), counts, events)
         found = np.full(len(quantities["run"]), np.nan)
         for runs, table in self.tables:
             mine = _within(quantities["run"], runs)
             if mine.any():
                 found[mine] = table({name: value[mine] for name, value in quantities.items()})
-        return _lists(found, jets)
+        return found
 
     def require_runs(self, run: np.ndarray) -> None:
         """Stop where a run has no table.
@@ -86,19 +94,21 @@ class Resolution:
     radius: float
     seed: int
 
-    def __call__(self, jets: ak.Array, generated: ak.Array | None, events: Events, shifts: bool) -> dict[str, ak.Array]:
+    def __call__(
+        self, of: Columns, counts: np.ndarray, generated: ak.Array | None, events: Events, shifts: bool
+    ) -> dict[str, FloatArray]:
         """The factor on the momentum of each jet: nominal under "", and with ``shifts`` up and down.
 
         Args:
-            jets: jets with corrected ``pt``; ``gen_index`` of those with a generated jet.
+            of: fields of jets with corrected ``pt``; ``gen_index`` of those with a generated jet.
+            counts: the number of jets in each event.
             generated: generated jets, events * var * {pt, eta, phi}; None: all jets move at random.
             events: what the tables ask of events.
             shifts: the uncertainty of the factor is evaluated, too.
         """
-        quantities = _quantities(jets, jets.pt, events)
+        quantities = _quantities(of, of["pt"], counts, events)
         width, pt = self.width(quantities), quantities["JetPt"]
-        counts = ak.to_numpy(ak.num(jets))
-        away = _away(jets, generated, pt, width, self.radius)
+        away = _away(of, counts, generated, pt, width, self.radius)
         random = width * normal(members(events.keys, counts), self.seed)
         text = self.factor.text()
         found = {}
@@ -106,7 +116,7 @@ class Resolution:
             scale = self.factor({**quantities, **({text: word} if text else {})})
             by_chance = random * np.sqrt(np.maximum(scale**2 - 1, 0))
             factor = 1 + np.where(np.isnan(away), by_chance, (scale - 1) * away)
-            found[name] = _lists(np.maximum(factor, 0), jets)
+            found[name] = np.maximum(factor, 0)
         return found
 
 
@@ -148,25 +158,27 @@ class Energy:
         ``rawFactor`` leads back from the corrected ``pt`` to the raw one. Where jets have a ``softdrop_mass``, it is
         smeared like the jet.
         """
-        factor = self.scale(jets, events)
-        jets = rescaled(jets, factor * (1 - jets.rawFactor), ("pt", "mass"))
-        smearing = ak.ones_like(factor)
-        found: dict[str, ak.Array] = {}
+        # NumPy's arrays, jet by jet: awkward would compare the lengths of all lists in each operation.
+        counts, of = unpacked(jets)
+        factor = self.scale.flat(of, counts, events)
+        of |= _times(of, factor * (1 - of["rawFactor"]), ("pt", "mass"))
+        smearing = np.ones_like(factor)
+        found: dict[str, FloatArray] = {}
         if self.resolution is not None:
-            smeared = self.resolution(jets, generated, events, shifts)
+            smeared = self.resolution(of, counts, generated, events, shifts)
             smearing = smeared[""]
-            jets = rescaled(jets, smearing, ("pt", "mass", "softdrop_mass"))
-            safe = ak.where(smearing > 0, smearing, 1)
+            of |= _times(of, smearing, ("pt", "mass", "softdrop_mass"))
+            safe = np.where(smearing > 0, smearing, 1)
             found |= {f"jer_{way}": smeared[way] / safe for way in WAYS if way in smeared}
         if shifts:
-            quantities = _quantities(jets, jets.pt, events)
+            quantities = _quantities(of, of["pt"], counts, events)
             for name, table in self.uncertainties.items():
                 change = table(quantities)
-                found |= {f"{name}_{way}": _lists(1 + sign * change, jets) for way, sign in WAYS.items()}
+                found |= {f"{name}_{way}": 1 + sign * change for way, sign in WAYS.items()}
         # The stored one would make something else of the corrected momenta than the raw ones.
         whole = factor * smearing
-        jets = ak.with_field(jets, 1 - 1 / ak.where(whole > 0, whole, 1), "rawFactor")
-        return ak.with_field(ak.with_field(jets, factor, "factor"), smearing, "smearing"), found
+        of |= {"rawFactor": 1 - 1 / np.where(whole > 0, whole, 1), "factor": factor, "smearing": smearing}
+        return packed(counts, of), {name: packed(counts, values) for name, values in found.items()}
 
 
 def raw(jets: ak.Array) -> ak.Array:
@@ -176,12 +188,13 @@ def raw(jets: ak.Array) -> ak.Array:
 
 def rescaled(jets: ak.Array, factor: ak.Array, fields: tuple[str, ...]) -> ak.Array:
     """The jets with some of their ``fields``, those there are, times a factor."""
-    # NumPy's arrays, jet by jet: awkward would compare the lengths of all lists for each field.
-    flat, scale = ak.flatten(jets), ak.to_numpy(ak.flatten(factor))
-    columns = {name: ak.to_numpy(flat[name]) for name in jets.fields}
-    columns |= {name: columns[name] * scale for name in fields if name in columns}
-    record = ak.contents.RecordArray([ak.contents.NumpyArray(values) for values in columns.values()], list(columns))
-    return ak.unflatten(ak.Array(record), ak.to_numpy(ak.num(jets)))
+    counts, of = unpacked(jets)
+    return packed(counts, of | _times(of, numbers(factor), fields))
+
+
+def _times(of: Columns, factor: np.ndarray, fields: tuple[str, ...]) -> Columns:
+    """Some of the fields, those there are, times a factor."""
+    return {name: of[name] * factor for name in fields if name in of}
 
 
 def difference(jets: ak.Array, scale: Scale, events: Events) -> float | None:
@@ -210,41 +223,32 @@ def require_era(path: str, difference: float, what: str, table: str, key: str) -
         )
 
 
-def _quantities(jets: ak.Array, pt: ak.Array, events: Events) -> dict[str, FloatArray]:
+def _quantities(of: Columns, pt: np.ndarray, counts: np.ndarray, events: Events) -> dict[str, FloatArray]:
     """What tables ask for, by the names that CMS gives, jet by jet."""
-    counts = ak.to_numpy(ak.num(jets))
-
-    def flat(values: ak.Array) -> FloatArray:
-        return np.asarray(ak.to_numpy(ak.flatten(values)), np.float64)
-
     return {
-        "JetPt": flat(pt),
-        "JetEta": np.clip(flat(jets.eta), -ETA_MAX, ETA_MAX),
-        "JetPhi": flat(jets.phi),
-        "JetA": flat(jets.area) if "area" in jets.fields else np.zeros(int(counts.sum())),
+        "JetPt": pt.astype(np.float64),
+        "JetEta": np.clip(of["eta"].astype(np.float64), -ETA_MAX, ETA_MAX),
+        "JetPhi": of["phi"].astype(np.float64),
+        "JetA": of["area"].astype(np.float64) if "area" in of else np.zeros(len(pt)),
         "Rho": np.repeat(events.rho, counts),
         "run": np.repeat(events.run, counts),
     }
 
 
-def _lists(flat: FloatArray, jets: ak.Array) -> ak.Array:
-    """Values jet by jet as lists, one for each event."""
-    return ak.unflatten(flat, ak.to_numpy(ak.num(jets)))
-
-
-def _away(jets: ak.Array, generated: ak.Array | None, pt: FloatArray, width: FloatArray, radius: float) -> FloatArray:
+def _away(
+    of: Columns, counts: np.ndarray, generated: ak.Array | None, pt: FloatArray, width: FloatArray, radius: float
+) -> FloatArray:
     """(pT - pT_gen) / pT of each jet, flat; NaN where there is no generated jet within half the radius and 3 widths."""
-    if generated is None or "gen_index" not in jets.fields:
+    if generated is None or "gen_index" not in of:
         return np.full(len(pt), np.nan)
-    counts, number = ak.to_numpy(ak.num(jets)), ak.to_numpy(ak.num(generated))
-    index = ak.to_numpy(ak.flatten(jets.gen_index)).astype(np.int64)
+    number, match = unpacked(generated)
+    index = of["gen_index"].astype(np.int64)
     # NanoAOD leaves soft generated jets out, and keeps the places they had.
     there = (index >= 0) & (index < np.repeat(number, counts))
     place = np.where(there, index + np.repeat(np.cumsum(number) - number, counts), 0)
     if not there.any():
         return np.full(len(pt), np.nan)
-    match = {name: ak.to_numpy(ak.flatten(generated[name]))[place] for name in ("pt", "eta", "phi")}
-    eta, phi = (ak.to_numpy(ak.flatten(jets[name])) for name in ("eta", "phi"))
-    distance = np.hypot(eta - match["eta"], (phi - match["phi"] + np.pi) % (2 * np.pi) - np.pi)
+    match = {name: match[name][place] for name in ("pt", "eta", "phi")}
+    distance = np.hypot(of["eta"] - match["eta"], (of["phi"] - match["phi"] + np.pi) % (2 * np.pi) - np.pi)
     near = there & (distance < radius / 2) & (np.abs(pt - match["pt"]) < 3 * width * pt)
     return np.where(near, (pt - match["pt"]) / np.where(pt > 0, pt, 1), np.nan)

@@ -1,11 +1,14 @@
 """Which jets are good: identification by tables, maps of vetoed parts of the detector, the HEM region of 2018."""
 
+from collections.abc import Mapping
+
 import awkward as ak
 import numpy as np
 
 from resonaut.skim.corrections.missing import ELECTROMAGNETIC_MAX
 from resonaut.skim.corrections.settings import Hem, Identification, VetoMap
 from resonaut.skim.corrections.tables import Table
+from resonaut.skim.objects import near
 
 # What the tables ask for, as NanoAOD names it; `multiplicity` is the sum of the two.
 FIELDS = ("eta", "chHEF", "neHEF", "chEmEF", "neEmEF", "muEF", "chMultiplicity", "neMultiplicity")
@@ -14,6 +17,7 @@ HEM_ETA = (-3.2, -1.3)
 HEM_PHI = (-1.57, -0.87)
 # Maps end there; jets beyond are in no map.
 MAP_ETA, MAP_PHI = 5.19, np.pi
+MUON_RADIUS = 0.2
 
 
 def jet_id(jets: ak.Array, settings: Identification) -> ak.Array:
@@ -31,27 +35,35 @@ def jet_id(jets: ak.Array, settings: Identification) -> ak.Array:
     return ak.values_astype(found, np.int64)
 
 
-def vetoed(jets: ak.Array, settings: VetoMap) -> np.ndarray:
-    """The events (n,) with a jet in the map's vetoed parts.
+def vetoed(shifted: Mapping[str, ak.Array], settings: VetoMap, muons: ak.Array | None = None) -> dict[str, np.ndarray]:
+    """The events (n,) with a jet in the map's vetoed parts, nominally under "" and in each variation.
 
     Args:
-        jets: corrected small-radius jets, events * var * {pt, eta, phi}, and where they are known ``electromagnetic``
-            (part of the energy), below 0.9 to count, and ``jet_id``, tight to count.
+        shifted: corrected small-radius jets by variation, events * var * {pt, eta, phi}, and where they are known
+            ``electromagnetic`` (part of the energy), below 0.9 to count, and ``jet_id``, tight to count. Only ``pt`` is
+            another one in a variation.
         settings: the map.
+        muons: particle-flow muons, events * var * {eta, phi}; a jet that overlaps with one does not count.
 
     Raises:
         InputFileError: the table is missing, or has no map of that kind.
     """
-    table = Table.of(settings.file, settings.table)
-    counts = (jets.pt > settings.pt_min) & (np.abs(jets.eta) < MAP_ETA)
-    if "electromagnetic" in jets.fields:
-        counts = counts & (jets.electromagnetic < ELECTROMAGNETIC_MAX)
-    if "jet_id" in jets.fields:
-        counts = counts & (jets.jet_id >= 2)
-    jets = jets[counts]
-    phi = ak.where(jets.phi > MAP_PHI, MAP_PHI, ak.where(jets.phi < -MAP_PHI, -MAP_PHI, jets.phi))
-    quantities = {"eta": jets.eta, "phi": phi} | {table.text() or "type": settings.kind}
-    return np.asarray(ak.to_numpy(ak.any(table.of_jets(jets, quantities) != 0, axis=1)))
+    table, jets = Table.of(settings.file, settings.table), shifted[""]
+    number = ak.to_numpy(ak.num(jets))
+    fields = {name: ak.to_numpy(ak.flatten(jets[name])) for name in jets.fields}
+    hard = {variation: ak.to_numpy(ak.flatten(one.pt)) > settings.pt_min for variation, one in shifted.items()}
+    counts = np.any([*hard.values()], axis=0) & (np.abs(fields["eta"]) < MAP_ETA)
+    if "electromagnetic" in fields:
+        counts &= fields["electromagnetic"] < ELECTROMAGNETIC_MAX
+    if "jet_id" in fields:
+        counts &= fields["jet_id"] >= 2
+    if muons is not None:
+        counts &= ~near(fields, number, muons, MUON_RADIUS)[0]
+    place = {"eta": fields["eta"][counts], "phi": np.clip(fields["phi"][counts], -MAP_PHI, MAP_PHI)}
+    hot = np.zeros(len(counts), bool)
+    hot[counts] = table(place | {table.text() or "type": settings.kind}) != 0
+    event = np.repeat(np.arange(len(number)), number)
+    return {name: np.bincount(event[hot & one], minlength=len(number)) > 0 for name, one in hard.items()}
 
 
 def in_hem(jets: ak.Array, settings: Hem) -> np.ndarray:

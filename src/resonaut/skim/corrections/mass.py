@@ -7,6 +7,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.identifier import Keys, members, normal
+from resonaut.core.lists import numbers, packed
 from resonaut.skim.corrections.settings import Mass
 from resonaut.skim.corrections.tables import FloatArray
 
@@ -39,11 +40,11 @@ def scaled(mass: ak.Array, settings: Mass, keys: Keys, seed: int, shifts: bool) 
     """
     counts = ak.to_numpy(ak.num(mass))
     random = settings.width * normal(members(keys, counts), seed)
-    flat = ak.to_numpy(ak.flatten(mass)).astype(np.float64)
+    flat = numbers(mass).astype(np.float64)
 
     def made(scale: float, ratio: float) -> ak.Array:
         factor = scale * (1 + random * np.sqrt(max(ratio**2 - 1, 0)))
-        return ak.unflatten(flat * np.maximum(factor, 0), counts)
+        return packed(counts, flat * np.maximum(factor, 0))
 
     scale, resolution = settings.scale, settings.resolution
     found = {"": made(scale[0], resolution[0])}

@@ -1,6 +1,7 @@
 """Prescales of triggers, as weights of data."""
 
 import csv
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,24 +31,26 @@ class Prescales:
         remedy = f"give a table with the columns {','.join(COLUMNS)}"
         lines: dict[str, list[tuple[int, float]]] = defaultdict(list)
         try:
-            with path.open(newline="") as file:
+            with path.open(newline="", encoding="utf-8-sig") as file:
                 reader = csv.DictReader(file)
                 if reader.fieldnames is None or [name.strip() for name in reader.fieldnames] != COLUMNS:
                     raise InputFileError(path, f"its first line is {reader.fieldnames}", remedy)
                 for line in reader:
-                    trigger, run, section, prescale = (line[name].strip() for name in reader.fieldnames)
-                    if not float(prescale) >= 1:
-                        raise InputFileError(
-                            path, f"line {reader.line_num}: the prescale {prescale} is below 1", remedy
-                        )
+                    # What is too much in a line is a list, what is missing None.
+                    trigger, run, section, prescale = (value.strip() for value in line.values())
+                    if not 1 <= float(prescale) < math.inf:
+                        problem = f"line {reader.line_num}: the prescale {prescale} is no number from 1 on"
+                        raise InputFileError(path, problem, remedy)
                     lines[trigger].append((int(run) * 2**32 + int(section), float(prescale)))
         except OSError as error:
             raise InputFileError(path, f"cannot be read ({error.strerror})", "correct skim.eras") from error
         except (AttributeError, TypeError, ValueError) as error:
-            raise InputFileError(path, f"line {reader.line_num} is no line of it", remedy) from error
+            raise InputFileError(path, f"line {reader.line_num} cannot be read", remedy) from error
         tables = {}
         for trigger, found in lines.items():
             numbers, values = zip(*sorted(found), strict=True)
+            if len({*numbers}) < len(numbers):
+                raise InputFileError(path, f"has two prescales of {trigger!r} in one section", "take one of them out")
             tables[trigger] = np.array(numbers, np.uint64), np.array(values, np.float64)
         return cls(path, tables)
 
@@ -59,7 +62,7 @@ class Prescales:
         """
         if trigger not in self.tables:
             raise InputFileError(
-                self.path, f"has no prescale of {trigger!r}, only of {', '.join(self.tables)}", "add it"
+                self.path, f"has no prescale of {trigger!r}, only of {', '.join(self.tables) or 'none'}", "add it"
             )
         numbers, values = self.tables[trigger]
         number = run.astype(np.uint64) * np.uint64(2**32) + section.astype(np.uint64)

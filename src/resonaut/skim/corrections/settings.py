@@ -42,7 +42,8 @@ class DataJets(Jets):
 
     scale: dict[str, tuple[int, int]] = key(
         "Campaigns, the first part of the tables' names, each with its first and last run: "
-        "`Summer19UL17_RunB_V5_DATA: [297020, 299329]`."
+        "`Summer19UL17_RunB_V5_DATA: [297020, 299329]`.",
+        min_length=1,
     )
 
 
@@ -172,8 +173,16 @@ class Particles(Table):
 class Pdf:
     """Uncertainty of the parton densities (source `pdf`), from `LHEPdfWeight`, whose first weight is the nominal."""
 
-    kind: Literal["hessian", "replicas"] | None = key(
-        "What the other weights are; null where the branch's title has the number of a known set.", default=None
+    kind: Literal["hessian", "hessian_pairs", "replicas"] | None = key(
+        "What the other weights are: one for each eigenvector, an up and a down one for each, or replicas; null where "
+        "the branch's title has the number of a known set.",
+        default=None,
+    )
+    confidence: int = key(
+        "Confidence level of the members given by `kind`, in percent: 68 for one standard deviation; 90 for CTEQ's.",
+        default=68,
+        ge=50,
+        le=99,
     )
     alpha_s: bool = key("The last two are for a smaller and a larger alpha_s (source `alpha_s`).", default=False)
 

@@ -5,9 +5,11 @@ Weights are relative to the nominal one. Each is divided by its mean over all ge
 """
 
 import re
+from typing import NamedTuple
 
 import awkward as ak
 import numpy as np
+from scipy.special import ndtri
 
 from resonaut.core.errors import InputFileError
 from resonaut.skim.corrections.settings import Pdf, Shower
@@ -19,23 +21,38 @@ SCALES = {
     9: {"scale_r": (7, 1), "scale_f": (5, 3), "scale_rf": (8, 0)},
     8: {"scale_r": (6, 1), "scale_f": (4, 3), "scale_rf": (7, 0)},
 }
-# By the number of the first member: what the members are, and whether two more vary alpha_s (LHAPDF). The members
-# alone are a multiple of ten.
+# The confidence level of one standard deviation, in the percent that sets are said to have.
+ONE_SIGMA = 68
+
+
+class Set(NamedTuple):
+    """A set of parton densities: what its members are, whether two more vary alpha_s, the confidence level (%)."""
+
+    kind: str
+    alpha_s: bool
+    confidence: int = ONE_SIGMA
+
+
+# By the number of the first member (LHAPDF). Where two more vary alpha_s, the members alone are a multiple of ten.
 SETS = {
-    90400: ("hessian", True),
-    91400: ("hessian", True),
-    93300: ("hessian", True),
-    260000: ("replicas", False),
-    262000: ("replicas", False),
-    292000: ("replicas", True),
-    292200: ("replicas", True),
-    303600: ("replicas", False),
-    304400: ("hessian", False),
-    306000: ("hessian", True),
-    316200: ("replicas", False),
-    320900: ("replicas", False),
-    325300: ("hessian", True),
-    325500: ("hessian", False),
+    13000: Set("hessian_pairs", False, 90),
+    14000: Set("hessian_pairs", False, 90),
+    25300: Set("hessian_pairs", False),
+    27400: Set("hessian_pairs", False),
+    90400: Set("hessian", True),
+    91400: Set("hessian", True),
+    93300: Set("hessian", True),
+    260000: Set("replicas", False),
+    262000: Set("replicas", False),
+    292000: Set("replicas", True),
+    292200: Set("replicas", True),
+    303600: Set("replicas", False),
+    304400: Set("hessian", False),
+    306000: Set("hessian", True),
+    316200: Set("replicas", False),
+    320900: Set("replicas", False),
+    325300: Set("hessian", True),
+    325500: Set("hessian", False),
 }
 Sources = dict[str, dict[Way, FloatArray]]
 
@@ -87,10 +104,11 @@ def pdf(lists: ak.Array, means: FloatArray | None, settings: Pdf, title: str, pa
 
     Toys are equally likely: the root mean square of what they change is the uncertainty. Of N symmetric Hessian
     members the changes add in quadrature, so that each is sqrt(N) times as large (PDF4LHC, J. Phys. G 43 (2016)
-    023001, eq. 20 and 21).
+    023001, eq. 20 and 21); of members in pairs, up and down, half of their difference takes the place of a member
+    (LHAPDF's symmetric uncertainty; Eur. Phys. J. C 75 (2015) 132, eq. 22).
 
     Raises:
-        InputFileError: it is not known what the weights are.
+        InputFileError: it is not known what the weights are, or pairs are not complete.
     """
     weights = dense(lists, path, "LHEPdfWeight")
     if weights is None:
@@ -99,21 +117,37 @@ def pdf(lists: ak.Array, means: FloatArray | None, settings: Pdf, title: str, pa
     first = numbers[0] if numbers else None
     own = None if first is None else first - first % 100
     members = weights.shape[1] - (own == first)
-    kind, varies = SETS.get(own or 0, (None, False))
-    kind, alpha_s = (settings.kind, settings.alpha_s) if settings.kind else (kind, varies and members % 10 == 2)
-    if kind is None:
+    known = SETS.get(own or 0)
+    if settings.kind is not None:
+        known = Set(settings.kind, settings.alpha_s, settings.confidence)
+    elif known is not None:
+        known = known._replace(alpha_s=known.alpha_s and members % 10 == 2)
+    if known is None:
         problem = f"the title of 'LHEPdfWeight', {title!r}, names no known set of parton densities"
         raise InputFileError(path, problem, "set skim.eras.<era>.corrections.simulation.pdf.kind and alpha_s")
     weights = normalised(weights, means)
     if own == first:
         nominal = weights[:, :1]
         weights = weights[:, 1:] / np.where(nominal == 0, 1, nominal)
-    densities = weights[:, :-2] if alpha_s else weights
-    spread = np.sqrt(densities.shape[1]) if kind == "hessian" else 1
-    found: Sources = {"pdf": {"toys": 1 + spread * (densities - 1)}}
-    if alpha_s:
+    found: Sources = {"pdf": {"toys": _toys(weights[:, :-2] if known.alpha_s else weights, known, path)}}
+    if known.alpha_s:
         found["alpha_s"] = {"up": weights[:, -1], "down": weights[:, -2]}
     return found
+
+
+def _toys(members: FloatArray, known: Set, path: str) -> FloatArray:
+    """Equally likely weights whose root mean square change is the uncertainty of a set."""
+    if known.kind == "replicas":
+        return members
+    changes = members - 1
+    if known.kind == "hessian_pairs":
+        if members.shape[1] % 2:
+            problem = f"has {members.shape[1]} weights of 'LHEPdfWeight' beside the nominal one, which are no pairs"
+            raise InputFileError(path, problem, "correct skim.eras.<era>.corrections.simulation.pdf")
+        changes = (members[:, 0::2] - members[:, 1::2]) / 2
+    sigmas = 1.0 if known.confidence == ONE_SIGMA else float(ndtri(0.5 + known.confidence / 200))
+    toys: FloatArray = 1 + np.sqrt(changes.shape[1]) / sigmas * changes
+    return toys
 
 
 def dense(lists: ak.Array, path: str, branch: str) -> FloatArray | None:

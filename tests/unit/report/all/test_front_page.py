@@ -16,8 +16,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from resonaut.core import results
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
+from resonaut.core.manifest import Cut
 from resonaut.report import pages, settings
 from resonaut.report.all import front_page
 from resonaut.report.skim import cutflow
@@ -50,7 +52,7 @@ class Tables(HTMLParser):
 
 
 @pytest.fixture
-def page(windows, tmp_path):
+def page(windows, tmp_path, manifest_of):
     """Write the page of two selections, of which ``cwola`` sculpts in one window and is in doubt at 4000 GeV."""
     for path in windows:
         content = json.loads(path.read_text())
@@ -63,26 +65,16 @@ def page(windows, tmp_path):
         writer.writerow(["cwola", "low", "False", "sculpts the spectrum"])
         writer.writerow(["cwola", "high", "False", "ok"])
         writer.writerow(["tagger", "low", "True", "ok"])
-    manifest = {
-        "chunks": [],
-        "events": 10,
-        "weight_scale": 1.0,
-        "era": None,
-        "notes": [],
-        "dropped": {},
-        "variations": {},
-        "mass": None,
-        "lost": [],
-    }
-    manifest |= {"luminosity": 20.0, "cross_section": None, "nature": "data", "name": "<b>data"}
-    rows = [{"cut": "all", "events": 12345, "sum_weights": 1.0}]
-    write_json(tmp_path / "data.json", manifest | {"cutflow": rows})
-    cutflow.draw(tmp_path, [tmp_path / "data.json"], None)
+    known = {"nature": "data", "luminosity": 20.0, "cross_section": None}
+    flow = [Cut(cut="all", events=12345, sum_weights=1.0)]
+    data = tmp_path / "data.json"
+    results.write(data, manifest_of("<b>data", events=10, cutflow=flow, **known))
+    cutflow.draw(tmp_path, [data], None)
     write_json(tmp_path / "report.json", {"label": "Simulation", "sqrt_s": 13000.0})
 
     def write(**changed):
         given = {"results": windows, "summary": tmp_path / "fit/summary.json", "methods": tmp_path / "methods.csv"}
-        given |= {"data": [tmp_path / "data.json"], "datasets": [tmp_path / "data.json"]}
+        given |= {"data": [data], "datasets": [data]}
         given |= {"figures": [tmp_path / "cutflow.png"]}
         front_page.draw(**given | changed, config=tmp_path / "report.json", output=tmp_path)
         return tmp_path / "front_page.html"
@@ -135,23 +127,13 @@ def test_texts_are_no_html(tmp_path) -> None:
     assert text.count("&lt;i&gt;") == 6
 
 
-def test_headings(tmp_path) -> None:
+def test_headings(tmp_path, write_skimmed) -> None:
     write_json(tmp_path / "report.json", {"label": "Pseudo-data", "sqrt_s": 13600.0})
-    manifest = {
-        "chunks": [],
-        "events": 1,
-        "weight_scale": 1.0,
-        "era": None,
-        "notes": [],
-        "dropped": {},
-        "variations": {},
-        "mass": None,
-        "lost": [],
-    }
-    manifest |= {"cross_section": None, "nature": "data", "cutflow": []}
-    for name, luminosity in (("a", 20.0), ("b", 1.5), ("none", None)):
-        write_json(tmp_path / f"{name}.json", manifest | {"name": name, "era": name, "luminosity": luminosity})
-    config, (a, b, none) = tmp_path / "report.json", (tmp_path / f"{name}.json" for name in ("a", "b", "none"))
+    config, eras = tmp_path / "report.json", {"a": 20.0, "b": 1.5, "none": None}
+    a, b, none = (
+        write_skimmed(tmp_path, name, nature="data", era=name, luminosity=luminosity)
+        for name, luminosity in eras.items()
+    )
     assert settings.of_data(config, [a, b]) == "Pseudo-data, 13.6 TeV, 21.5 fb$^{-1}$"
     assert settings.of_data(config, [a, none]) == settings.of_data(config) == "Pseudo-data, 13.6 TeV"
     assert settings.of_data(None, [a]) == "20 fb$^{-1}$"

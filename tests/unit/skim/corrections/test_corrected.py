@@ -109,6 +109,39 @@ def test_events_that_pass_with_shifted_jets_alone_are_kept(nano, skim, jet_table
     assert np.median(shift) == pytest.approx(2, abs=1e-3)
 
 
+def test_maps_veto_the_shifted_jets_of_a_variation(nano, skim, jet_tables, write_tables, make_table) -> None:
+    """Small-radius jets 2 GeV above or below: an event just above the map's limit passes with the shift down."""
+    file, era = nano(), shifted(jet_tables)["corrections"]["simulation"]
+    era["small_jet"] = era["large_jet"]
+    everything, _, _ = skim(file, {"corrections": {"simulation": era}})
+    with uproot.open(file) as opened:
+        hardest = ak.to_numpy(ak.max(opened["Events"]["Jet_pt"].array(), axis=1))
+    limit = hardest[everything.event[everything.passes][10]] - 1
+    vetoed = write_tables(make_table("map", ["eta", "phi"], {"jetvetomap": "1+0*x"}), name="map.json")
+    era["jet_veto"] = {"file": vetoed, "pt_min": float(limit)}
+    rows, summary, _ = skim(file, {"corrections": {"simulation": era}})
+    column = "passes__jes_total_down"
+
+    def passing(found: ak.Array, shift: int) -> list[int]:
+        passes = found.passes
+        if shift and column in found.fields:
+            passes = ak.where(ak.is_none(found[column]), passes, found[column])
+        return found.event[ak.drop_none(passes)].to_list()
+
+    for shift in (0, -2):
+        assert passing(rows, shift) == [n for n in passing(everything, shift) if hardest[n] + shift <= limit]
+    assert set(passing(rows, -2)) - set(passing(rows, 0))
+    assert [row.cut for row in summary.cutflow][:3] == ["stored", "jet_veto", "pt"]
+
+
+def test_files_without_links_to_generated_jets_are_noted(nano, skim, jet_tables) -> None:
+    era, note = shifted(jet_tables), "no branch 'FatJet_genJetAK8Idx', so that all 'FatJet' are smeared at random"
+    for resolution in (None, "JR1"):
+        era["corrections"]["simulation"]["large_jet"]["resolution"] = resolution
+        _, summary, _ = skim(nano(), era)
+        assert [entry.note for entry in summary.notes].count(note) == (resolution is not None)
+
+
 def test_results_do_not_depend_on_batches_or_processes(nano, skim, settings, dataset, tmp_path, jet_tables) -> None:
     tables = shifted(jet_tables)
     tables["corrections"]["simulation"]["large_jet"]["resolution"] = "JR1"

@@ -53,11 +53,15 @@ def test_veto_map(write_tables) -> None:
         }
     )
     settings = build({"file": path}, VetoMap, "x")
-    assert identification.vetoed(jets, settings).tolist() == [True, False, False, False, False, False]
+    found = identification.vetoed({"": jets, "jes_up": ak.with_field(jets, 2 * jets.pt, "pt")}, settings)
+    assert found[""].tolist() == [True, False, False, False, False, False]
+    assert found["jes_up"].tolist() == [True, True, False, False, False, False]
     loose = ak.with_field(jets, ak.zeros_like(jets.pt, dtype=int), "jet_id")
-    assert not identification.vetoed(loose, settings).any()
+    assert not identification.vetoed({"": loose}, settings)[""].any()
+    muons = ak.zip({"eta": [[0.4], [], [], [], [], []], "phi": [[-3.1], [], [], [], [], []]})
+    assert not identification.vetoed({"": jets}, settings, muons)[""].any()
     with pytest.raises(InputFileError, match="cannot be evaluated"):
-        identification.vetoed(jets, build({"file": path, "kind": "other"}, VetoMap, "x"))
+        identification.vetoed({"": jets}, build({"file": path, "kind": "other"}, VetoMap, "x"))
 
 
 def test_hem_region() -> None:

@@ -42,9 +42,12 @@ def test_the_first_trigger_that_fired_gives_the_weight(table) -> None:
     ("text", "problem"),
     [
         ("run,prescale\n1,2\n", "its first line is"),
-        ("trigger,run,section,prescale\nA,x,1,2\n", "line 2 is no line of it"),
-        ("trigger,run,section,prescale\nA,1,1\n", "line 2 is no line of it"),
-        ("trigger,run,section,prescale\nA,1,1,0\n", "line 2: the prescale 0 is below 1"),
+        ("trigger,run,section,prescale\nA,x,1,2\n", "line 2 cannot be read"),
+        ("trigger,run,section,prescale\nA,1,1\n", "line 2 cannot be read"),
+        ("trigger,run,section,prescale\nA,1,1,0\n", "line 2: the prescale 0 is no number from 1 on"),
+        ("trigger,run,section,prescale\nA,1,1,inf\n", "line 2: the prescale inf is no number"),
+        ("trigger,run,section,prescale\nA,1,1,2,3\n", "line 2 cannot be read"),
+        ("trigger,run,section,prescale\nA,1,1,2\nA,1,1,3\n", "has two prescales of 'A' in one section"),
         ("", "its first line is None"),
     ],
 )

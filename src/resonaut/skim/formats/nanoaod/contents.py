@@ -60,7 +60,7 @@ def _at(events: Batch, collection: str, fields: Sequence[str], places: np.ndarra
 def _constituents(
     events: Batch, selection: Selection, names: Names, places: np.ndarray, kept: ak.Array, flow: Cutflow
 ) -> dict[str, Any]:
-    """The candidates of the kept jets; a link of -1 is none, and one to nowhere puts the event in doubt."""
+    """The candidates of the kept jets; a link of -1 is none, and one from or to nowhere puts the event in doubt."""
     columns: dict[str, Any] = {}
     charged = events.has(f"{names.candidates}_charge")
     optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
@@ -69,6 +69,9 @@ def _constituents(
     if not charged:
         found = ak.with_field(found, charges(found.pdgId), "charge")
     links = _at(events, names.links, (names.link_jet, names.link_candidate), places)
+    jets, ends = links[names.link_jet], ak.num(_at(events, names.jets, ("pt",), places))
+    lost = ak.any(jets < -1, axis=1) | ak.fill_none(ak.max(jets, axis=1) >= ends, False)
+    flow.doubt(f"{names.links}_{names.link_jet}", _there(flow, places, ak.to_numpy(lost)))
     for j in range(selection.region.jets):
         index = links[links[names.link_jet] == kept.index[:, j]][names.link_candidate]
         index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", places, flow)
@@ -99,7 +102,8 @@ def _there(flow: Cutflow, places: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 def _inside(index: ak.Array, sizes: ak.Array, branch: str, places: np.ndarray, flow: Cutflow) -> ak.Array:
     """An index into lists of ``sizes`` in some events; where it points nowhere -1, and the event is in doubt."""
-    flat, counts = ak.to_numpy(ak.flatten(index)), ak.to_numpy(ak.num(index))
+    # Unsigned numbers have no -1.
+    flat, counts = ak.to_numpy(ak.flatten(index)).astype(np.int64), ak.to_numpy(ak.num(index))
     outside = (flat < -1) | (flat >= np.repeat(ak.to_numpy(sizes), counts))
     if not outside.any():
         return index

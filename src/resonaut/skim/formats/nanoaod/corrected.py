@@ -1,6 +1,6 @@
 """The corrected objects and the weights of NanoAOD's events: what the era's corrections make of the branches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,8 +9,11 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.identifier import KEY, keys
+from resonaut.core.lists import numbers, packed, unpacked
 from resonaut.skim.corrections import energy, identification, mass, missing
 from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
+from resonaut.skim.corrections.tables import Table
+from resonaut.skim.era import tables
 from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 
@@ -20,6 +23,7 @@ SEEDS = {"large_jet": 1, "small_jet": 2, "mass": 3}
 GENERATED = {"large_jet": ("GenJetAK8", "genJetAK8Idx"), "small_jet": ("GenJet", "genJetIdx")}
 SMALL = "Jet"
 SOFT = "CorrT1METJet"
+MUON, PARTICLE_FLOW = "Muon", "isPFcand"
 SUBJET_LINKS = ("subJetIdx1", "subJetIdx2")
 # Events of each file in which stored and corrected momenta are compared.
 FIRST = 1000
@@ -89,6 +93,8 @@ class Corrections:
         Raises:
             InputFileError: a table is missing.
         """
+        for path, name in tables(self.settings):
+            Table.of(path, name)
         _ = self.energies, self.subjet_scale, self.offset
 
     def identifies(self, kind: str) -> bool:
@@ -102,7 +108,7 @@ class Corrections:
 
     def needed(self, names: Names) -> dict[str, str]:
         """The branches that a file must have, each with the remedy where it lacks one."""
-        where = f"set it to null in skim.eras.{self.era}.corrections"
+        where = f"take what is corrected with it out of skim.eras.{self.era}.corrections"
         made, needed = self.settings, {}
         if self.energies:
             needed[names.rho] = f"name it in skim.branches, or {where}"
@@ -123,6 +129,16 @@ class Corrections:
             ends = ("MetUnclustEnUpDeltaX",) if names.met == "MET" else ("ptUnclusteredUp", "phiUnclusteredUp")
             needed |= {f"{names.met}_{end}": "set missing_momentum.unclustered to false" for end in ends}
         return needed
+
+    def without(self, names: Names, present: frozenset[str]) -> list[str]:
+        """What is noted of a file whose jets are smeared and have no links to generated ones."""
+        smeared = [kind for kind, made in self.energies.items() if self.simulated and made.resolution is not None]
+        collections = {"large_jet": names.jets, "small_jet": SMALL}
+        return [
+            f"no branch {branch!r}, so that all {collections[kind]!r} are smeared at random"
+            for kind in smeared
+            if (branch := f"{collections[kind]}_{GENERATED[kind][1]}") not in present
+        ]
 
     def require_era(self, tree: Tree, names: Names) -> list[str]:
         """Compare stored momenta with those that the tables give, in the file's first events.
@@ -186,8 +202,11 @@ class Corrected:
             fields |= {name: name for name in SUBJET_LINKS}
         return fields
 
-    def large(self, jets: ak.Array) -> Shifted:
-        """The corrected large-radius ``jets`` (events * var, with ``extra``), and those of each variation."""
+    def large(self, jets: ak.Array, fields: Sequence[str]) -> Shifted:
+        """The corrected large-radius ``jets`` (events * var, with ``extra``), and those of each variation.
+
+        They have those of the ``fields`` that there are.
+        """
         settings, simulated = self.made.settings, self.made.simulated
         if settings.subjets is not None:
             jets = ak.with_field(jets, mass.from_subjets(jets, self._subjets), "softdrop_mass")
@@ -199,11 +218,13 @@ class Corrected:
             )
             jets = ak.with_field(jets, made.pop(""), "softdrop_mass")
             masses = made
-        found = {"": jets}
+        counts, of = unpacked(jets)
+        nominal = packed(counts, {name: values for name, values in of.items() if name in fields})
+        found = {"": nominal}
         for variation, factor in factors.items():
-            found[variation] = energy.rescaled(jets, factor, ("pt", "mass", "softdrop_mass"))
+            found[variation] = energy.rescaled(nominal, factor, ("pt", "mass", "softdrop_mass"))
         for variation, values in masses.items():
-            found[variation] = ak.with_field(jets, values, "softdrop_mass")
+            found[variation] = packed(counts, unpacked(nominal)[1] | {"softdrop_mass": numbers(values)})
         return self._named(found)
 
     def small(self, jets: ak.Array) -> Shifted:
@@ -278,15 +299,23 @@ class Corrected:
         for made in self.made.energies.values():
             made.scale.require_runs(self.events.run[mask])
 
-    def vetoed(self) -> dict[str, np.ndarray]:
-        """The events (n,) that are cut for a jet where none may be, by the cut's name."""
+    def vetoed(self) -> dict[str, dict[str, np.ndarray]]:
+        """The events (n,) that are cut for a jet where none may be, by the cut's name and the variation."""
         settings, found = self.made.settings, {}
         if settings.jet_veto is not None:
-            found["jet_veto"] = identification.vetoed(self.small_jets[""], settings.jet_veto)
+            found["jet_veto"] = identification.vetoed(self.small_jets, settings.jet_veto, self._muons())
         if isinstance(settings, DataCorrections) and settings.hem is not None:
             late = self.batch.flat("run") >= identification.HEM_FIRST_RUN
-            found["hem"] = late & identification.in_hem(self.small_jets[""], settings.hem)
+            found["hem"] = {"": late & identification.in_hem(self.small_jets[""], settings.hem)}
         return found
+
+    def _muons(self) -> ak.Array | None:
+        """The muons among the particle-flow candidates; None where the file has none."""
+        if not self.batch.has(f"{MUON}_eta"):
+            return None
+        flag = [PARTICLE_FLOW] * self.batch.has(f"{MUON}_{PARTICLE_FLOW}")
+        muons = self.batch.collection(MUON, ("eta", "phi", *flag))
+        return muons[muons[PARTICLE_FLOW] != 0] if flag else muons
 
     def _corrected(self, kind: str, jets: ak.Array) -> tuple[ak.Array, dict[str, ak.Array]]:
         settings = getattr(self.made.settings, kind)

@@ -57,7 +57,8 @@ def inspect(tree: Tree, selection: Selection) -> Content:
     unknown = selection.corrections.require_era(tree, names)
     flags = [*selection.region.trigger, *selection.others, *selection.region.met_filters]
     notes = [*names.notes, *(pieces.not_fired(flag) for flag in flags if flag not in tree.names)]
-    notes += [*unknown, *weighted.without(selection.corrections, tree.names)]
+    notes += [*unknown, *selection.corrections.without(names, tree.names)]
+    notes += weighted.without(selection.corrections, tree.names)
     if selection.simulation and generated is None:
         notes.append(counters.NONE)
     if generated is not None:
@@ -139,8 +140,6 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
         flow.cut("met_filters", np.all([_flag(events, name, flow) for name in region.met_filters], axis=0))
     corrected = Corrected(events, names, selection.corrections)
     corrected.require_runs(flow.mask)
-    for name, vetoed in corrected.vetoed().items():
-        flow.cut(name, ~vetoed)
     nominal, varied = _selected(events, selection, names, corrected, flow)
     whole, columns = union(nominal, varied), selection.columns()
     if selection.particles is not None:
@@ -181,7 +180,11 @@ def _selected(
     if region.jets:
         jets, branches = read_jets(events, selection, names, corrected)
 
+    vetoed = corrected.vetoed()
+
     def chosen(rows: Rows, flow: Cutflow) -> variations.Objects:
+        for name, found in vetoed.items():
+            flow.cut(name, ~np.asarray(rows.of(found)))
         large = select(rows.of(jets), region, flow, branches) if region.jets else None
         source = Collections(events, names, selection.objects, corrected, rows)
         return objects.select(selection.objects, source, large, flow)

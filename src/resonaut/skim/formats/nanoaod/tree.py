@@ -10,6 +10,7 @@ import uproot
 from uproot.source.file import MultithreadedFileSource
 from uproot.source.futures import TrivialExecutor
 
+from resonaut.skim.formats.nanoaod.branches import Later, branches
 from resonaut.skim.pieces import UnreadableError, reason
 
 TREE = "Events"
@@ -76,8 +77,8 @@ class Tree:
         except Exception as error:
             raise UnreadableError(reason(error)) from error
         try:
-            self._tree = self.file[TREE]
-            self.names = frozenset(self._tree.keys(recursive=False))
+            self._tree, self._branches = branches(self.file, TREE)
+            self.names = frozenset(self._branches)
             self.events = int(self._tree.num_entries)
         except Exception as error:
             self.file.close()
@@ -100,7 +101,7 @@ class Tree:
 
     def title(self, name: str) -> str:
         """What a TTree says of a branch; nothing in an RNTuple."""
-        return str(getattr(self._tree[name], "title", ""))
+        return str(getattr(self._branch(name), "title", ""))
 
     def read(self, name: str, start: int, stop: int) -> Values:
         """The entries [start, stop) of a branch; ``UnreadableError`` names it where that fails."""
@@ -110,7 +111,7 @@ class Tree:
             raise UnreadableError(f"branch {name}: {reason(error)}") from error
 
     def _read(self, name: str, start: int, stop: int) -> Values:
-        branch = self._tree[name]
+        branch = self._branch(name)
         options = {"array_cache": None} if isinstance(branch, uproot.TBranch) else {}
         if start == stop and name not in self._kept:
             self._kept[name] = (
@@ -130,6 +131,10 @@ class Tree:
             first, values = (start, values[start - first :] + more) if following else (begin, more)
             self._kept[name] = first, values
         return values[start - first : stop - first]
+
+    def _branch(self, name: str) -> Any:
+        branch = self._branches[name]
+        return branch.read() if isinstance(branch, Later) else branch
 
     def _borders(self, branch: Any) -> np.ndarray:
         """The entries at which baskets or clusters begin, and the number of all entries."""

@@ -1,0 +1,109 @@
+"""A ratio as factors of weights: clipped and counted, sums kept, with variations that say how well it is known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.core.identifier import Keys
+from resonaut.core.record import record
+from resonaut.learn.ratio.crossfit import CrossFit, as_ratio
+from resonaut.learn.ratio.sample import Sample
+from resonaut.learn.ratio.settings import Settings
+
+# By the name of the variation, the nominal ones as "": factors (n, toys); the nominal ones are (n, 1).
+Factors = dict[str, NDArray[np.float64]]
+
+
+@record
+class Spread:
+    """How unequal weights are: ``effective`` share of the events, (sum w)^2 / (n sum w^2), ``largest`` over mean."""
+
+    effective: float
+    largest: float
+
+    @classmethod
+    def of(cls, weights: NDArray[np.float64]) -> "Spread":
+        """That of weights (n,) whose sum is positive."""
+        total, n = float(weights.sum()), len(weights)
+        return cls(effective=total**2 / float(n * np.square(weights).sum()), largest=float(weights.max()) * n / total)
+
+
+@record
+class Clipping:
+    """Events whose ratio was ``below`` or ``above`` the limits, of them all; ``share`` of the sum of their weights."""
+
+    events: int
+    below: int
+    above: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Weigher:
+    """A ratio that was learned from the samples, and again from each bootstrap of them.
+
+    ``clip``: smallest and largest ratio.
+    """
+
+    nominal: CrossFit
+    replicas: tuple[CrossFit, ...]
+    clip: tuple[float, float]
+
+    @classmethod
+    def fit(
+        cls,
+        numerator: Sample,
+        denominator: Sample,
+        settings: Settings,
+        clip: tuple[float, float],
+        bootstraps: int = 0,
+    ) -> "Weigher":
+        """Train on both samples, and on so many ``bootstraps`` of both by their events' keys; see ``CrossFit.fit``."""
+        drawn = (tuple(one.bootstrap(b) for one in (numerator, denominator)) for b in range(bootstraps))
+        replicas = tuple(CrossFit.fit(one, two, settings) for one, two in drawn)
+        return cls(CrossFit.fit(numerator, denominator, settings), replicas, clip)
+
+    def factors(self, features: NDArray[np.float32], keys: Keys) -> Factors:
+        """The clipped ratios of events, by models that have not seen them.
+
+        ``ensemble``: those of each member of the folds' ensembles, which differ by first weights and validation part;
+        ``bootstrap``: those of each replica; ``folds``: those of the models of each fold, though all but one have seen
+        the event.
+        """
+        found = {"": self.nominal.ratio(features, keys)[:, None]}
+        members = self.nominal.members(features, keys)
+        if members.shape[1] > 1:
+            found["ensemble"] = as_ratio(members)
+        if self.replicas:
+            found["bootstrap"] = np.stack([models.ratio(features, keys) for models in self.replicas], axis=1)
+        found["folds"] = as_ratio(np.stack([model.probability(features) for model in self.nominal.models], axis=1))
+        return {name: np.clip(values, *self.clip) for name, values in found.items()}
+
+    def clipping(self, sample: Sample) -> Clipping:
+        """What the limits do to the events of a sample."""
+        ratios = self.nominal.ratio(sample.features, sample.keys)
+        below, above = ratios < self.clip[0], ratios > self.clip[1]
+        size = np.abs(sample.weights)
+        return Clipping(
+            events=len(ratios),
+            below=int(below.sum()),
+            above=int(above.sum()),
+            share=float(size[below | above].sum() / size.sum()),
+        )
+
+
+def scales(factors: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64], total: float) -> Factors:
+    """What brings the sum of weights (n,) times each set of factors to ``total``: arrays (toys,) by variation."""
+    return {name: total / (weights @ values) for name, values in factors.items()}
+
+
+def scaled(factors: Factors, by: Mapping[str, NDArray[np.float64]]) -> Factors:
+    """Factors times the ``scales`` of their sums."""
+    return {name: values * by[name] for name, values in factors.items()}
+
+
+def concatenate(parts: Sequence[Factors]) -> Factors:
+    """The factors of several parts of a sample."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,95 @@
+"""Does a ratio of two simulated samples close? Against the other sample, and the true ratio where it is known."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.core import identifier
+from resonaut.learn.ratio.weights import Spread
+from resonaut.reweight.closure import FRESH_SEED, area, compared
+from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, truth
+from resonaut.reweight.results import Kept, RatioClosure, Truth
+
+# Parts of equal numbers of events in which learned and true weights are compared.
+PARTS = 10
+
+
+def closure(numerator: Events, denominator: Events, transfer: Transfer) -> RatioClosure:
+    """How well the weighted denominator is the numerator.
+
+    Samples of the same events would agree by the fluctuations that they share: one half of them is compared with the
+    other then.
+    """
+    settings, models = transfer.settings, transfer.weigher.nominal
+    factors = transfer.factors(denominator)
+    learned = denominator.sample.weights * factors[""][:, 0]
+    exact = truth(numerator, denominator, settings)
+    one, other, after = numerator, denominator, learned
+    if exact is not None:
+        halves = identifier.folds(denominator.sample.keys, 2, settings.classifier.seed + 2 * FRESH_SEED) == 0
+        one, other, after = numerator[halves], denominator[~halves], learned[~halves]
+    folds = [models.folds(events.sample.keys) for events in (one, other)]
+    total = one.sample.weights.sum()
+    samples = {
+        "before": other.sample.weights * (total / other.sample.weights.sum()),
+        "after": after * (total / after.sum()),
+    }
+    areas = {
+        when: area(one.sample, replace(other.sample, weights=w), folds, settings.classifier)
+        for when, w in samples.items()
+    }
+    shown = replace(one.sample, features=one.values)
+    made = {when: replace(other.sample, features=other.values, weights=w) for when, w in samples.items()}
+    variables = settings.variables
+    return RatioClosure(
+        numerator_events=len(numerator.values),
+        denominator_events=len(denominator.values),
+        negative=(models.signed[0].negative, models.signed[1].negative),
+        signs_clipped=(models.signed[0].clipped, models.signed[1].clipped),
+        clipping=transfer.weigher.clipping(denominator.sample),
+        sums=list(_kept(numerator, denominator, transfer)),
+        learned=Spread.of(learned),
+        exact=None if exact is None else Spread.of(denominator.sample.weights * exact),
+        spread={name: _spread(values, factors[""]) for name, values in factors.items() if name},
+        truth=[] if exact is None else list(_truth(denominator, factors[""][:, 0], exact, variables)),
+        features=[compared(name, i, shown, made, folds, settings.histogram_bins) for i, name in enumerate(variables)],
+        **{f"auc_{when}": found for when, (found, _) in areas.items()},
+        **{f"auc_error_{when}": error for when, (_, error) in areas.items()},
+    )
+
+
+def _kept(numerator: Events, denominator: Events, transfer: Transfer) -> Iterator[Kept]:
+    names = transfer.settings.denominator.datasets
+    totals = expected(numerator, denominator, transfer.settings)
+    before = denominator.sums(len(names))
+    for name, low, total, scale in zip(names, before, totals, transfer.scales, strict=True):
+        yield Kept(dataset=name, before=float(low), learned=float(total / scale[""][0]), expected=float(total))
+
+
+def _spread(values: FloatArray, nominal: FloatArray) -> float:
+    """The root mean square of the relative differences of toys from the nominal factors, over all events."""
+    return float(np.sqrt(np.mean((values / nominal - 1) ** 2)))
+
+
+def _truth(events: Events, learned: FloatArray, exact: FloatArray, variables: list[str]) -> Iterator[Truth]:
+    """By the learned factor and by each variable."""
+    yield by_parts("weight", learned, events.sample.weights, learned, exact)
+    for i, name in enumerate(variables):
+        yield by_parts(name, events.values[:, i], events.sample.weights, learned, exact)
+
+
+def by_parts(
+    variable: str, values: NDArray[np.floating], weights: FloatArray, learned: FloatArray, exact: FloatArray
+) -> Truth:
+    """Learned against true factors in parts of equal numbers of events by ``values``, all arrays (n,)."""
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, PARTS + 1)[:-1]))
+    part = np.searchsorted(edges, values, side="right") - 1
+    true = weights * exact
+    reached, wanted = (np.bincount(part, w, len(edges)) for w in (weights * learned, true))
+    closure = reached / wanted
+    # Event by event the two are compared with the same weight and at the same place.
+    difference = weights * learned - closure[part] * true
+    error = np.sqrt(np.bincount(part, difference**2, len(edges))) / np.abs(wanted)
+    return Truth(variable=variable, low=edges.tolist(), closure=(closure - 1).tolist(), error=error.tolist())

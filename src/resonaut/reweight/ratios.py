@@ -1,0 +1,164 @@
+"""One simulated sample weighted to another, or to itself with other weights: inputs, training, weights of events."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.core import identifier
+from resonaut.core.errors import EmptySelectionError
+from resonaut.core.events import Dataset, require_finite, write
+from resonaut.core.weights import Factor, Weights
+from resonaut.learn import ratio
+from resonaut.learn.ratio import weights
+from resonaut.learn.ratio.weights import Factors, Weigher
+from resonaut.physics import features
+from resonaut.reweight.settings import RatioSettings, Side
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Events:
+    """One side of a ratio: the sample that trains, the dataset of each event (n,), its named variables (n, m)."""
+
+    sample: ratio.Sample
+    dataset: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    @classmethod
+    def read(cls, datasets: Sequence[Dataset], side: Side, settings: RatioSettings) -> "Events":
+        """All nominal events, with weights in fb times those that the side names.
+
+        Raises:
+            EmptySelectionError: a dataset has no events.
+            NotFiniteError: a weight or a variable is no number.
+        """
+        own = [Weights.of(dataset, ()) for dataset in datasets]
+        extra = () if side.weight is None else (side.weight,)
+        parts = []
+        for number, (dataset, factors) in enumerate(zip(datasets, own, strict=True)):
+            columns = ("weight", *extra, *factors.columns, *features.stored(settings.variables))
+            for batch in dataset.iterate(columns):
+                weight = ak.to_numpy(batch.weight) * factors.nominal(batch) * _relative(batch, side)
+                require_finite(weight, "weight", dataset.name)
+                values = features.evaluate(batch, settings.variables, dataset.name)
+                sample = ratio.Sample(inputs(values, settings), weight, identifier.keys(batch))
+                parts.append(cls(sample, np.full(len(batch), number), values))
+            if not sum(len(part.values) for part in parts):
+                raise EmptySelectionError(f"dataset {dataset.name!r} has no events; give it some, or take it out.")
+        sample = ratio.Sample.concatenate([part.sample for part in parts])
+        return cls(sample, *(np.concatenate([getattr(p, name) for p in parts]) for name in ("dataset", "values")))
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> "Events":
+        """The events of a mask."""
+        return Events(self.sample[rows], self.dataset[rows], self.values[rows])
+
+    def sums(self, datasets: int) -> FloatArray:
+        """The sum of the weights of each dataset, in fb."""
+        return np.bincount(self.dataset, self.sample.weights, datasets).astype(np.float64)
+
+
+def inputs(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.float32]:
+    """What the classifier sees of the ``variables`` of events: features, or a set of particles with their kinds."""
+    if not settings.particles:
+        return values[:, : len(settings.features)]
+    kinds = len(settings.particles)
+    used = values[:, : kinds * len(settings.particles[0])].reshape(len(values), kinds, -1)
+    return np.concatenate([used, np.broadcast_to(np.eye(kinds, dtype=np.float32), (len(values), kinds, kinds))], axis=2)
+
+
+def _relative(events: ak.Array, side: Side) -> FloatArray:
+    if side.weight is None:
+        return np.ones(len(events))
+    found = events[side.weight] if side.place is None else events[side.weight][:, side.place]
+    relative: FloatArray = ak.to_numpy(found).astype(np.float64)
+    return relative
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A trained ratio, and for each dataset of the denominator what brings the sums of its weights to their value."""
+
+    name: str
+    weigher: Weigher
+    settings: RatioSettings
+    scales: list[Factors]
+
+    @classmethod
+    def train(cls, name: str, numerator: Events, denominator: Events, settings: RatioSettings) -> "Transfer":
+        """Learn the ratio; each dataset keeps its sum of weights, or gets that of the numerator's of its name.
+
+        Args:
+            name: of the ratio.
+            numerator: what the weighted events are to look like.
+            denominator: the events that get weights.
+            settings: the section of the ratio.
+        """
+        weigher = Weigher.fit(
+            numerator.sample, denominator.sample, settings.classifier, settings.clip, settings.bootstraps
+        )
+        totals = expected(numerator, denominator, settings)
+        made = weigher.factors(denominator.sample.features, denominator.sample.keys)
+        scales = []
+        for number, total in enumerate(totals):
+            here = denominator.dataset == number
+            scales.append(
+                weights.scales({k: v[here] for k, v in made.items()}, denominator.sample.weights[here], total)
+            )
+        return cls(name, weigher, settings, scales)
+
+    def factors(self, events: Events) -> Factors:
+        """The factors of events of the denominator, (n, toys) by variation."""
+        raw = self.weigher.factors(events.sample.features, events.sample.keys)
+        by = {name: np.stack([scale[name] for scale in self.scales]) for name in raw}
+        return weights.scaled(raw, {name: values[events.dataset] for name, values in by.items()})
+
+    def apply(self, dataset: Dataset, number: int) -> None:
+        """Write the friends of the ``number``-th dataset of the denominator: the weights of all its events."""
+        variables, column = self.settings.variables, f"reweight_{self.name}"
+        sources = {source: f"{column}_{source}" if source else column for source in self.scales[number]}
+        notes = {name: Factor(column, source, "toys" if source else "").metadata() for source, name in sources.items()}
+
+        def batches(chunk: str) -> Iterator[ak.Array]:
+            for events in dataset.iterate_chunk(chunk, features.stored(variables), every=True):
+                values = features.evaluate(events, variables, dataset.name)
+                raw = self.weigher.factors(inputs(values, self.settings), identifier.keys(events))
+                made = weights.scaled(raw, self.scales[number])
+                batch = events[["run", "luminosityBlock", "event"]]
+                for source, name in sources.items():
+                    batch = ak.with_field(batch, ak.from_regular(made[source]) if source else made[""][:, 0], name)
+                yield batch
+
+        for chunk in dataset.manifest.chunks:
+            write(dataset.path(f"reweight/{self.name}", chunk), batches(chunk), {}, notes)
+
+
+def expected(numerator: Events, denominator: Events, settings: RatioSettings) -> FloatArray:
+    """What the weights of each dataset of the denominator sum to afterwards, in fb."""
+    names = settings.denominator.datasets
+    before = denominator.sums(len(names))
+    if settings.keep_sums:
+        return before
+    after = dict(zip(settings.numerator.datasets, numerator.sums(len(settings.numerator.datasets)), strict=True))
+    if after.keys() == set(names):
+        return np.array([after[name] for name in names])
+    scaled: FloatArray = before * (numerator.sample.weights.sum() / before.sum())
+    return scaled
+
+
+def truth(numerator: Events, denominator: Events, settings: RatioSettings) -> FloatArray | None:
+    """The true ratio of each event of the denominator, where the numerator is the same events with other weights.
+
+    It is scaled by dataset as the learned one is; None where it is not known.
+    """
+    if settings.numerator.datasets != settings.denominator.datasets:
+        return None
+    base = denominator.sample.weights
+    found = np.divide(numerator.sample.weights, base, out=np.zeros_like(base), where=base != 0)
+    totals = expected(numerator, denominator, settings)
+    reached = np.bincount(denominator.dataset, base * found, len(totals))
+    scaled: FloatArray = found * (totals / reached)[denominator.dataset]
+    return scaled
