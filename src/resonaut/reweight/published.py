@@ -140,7 +140,7 @@ def _closes(numerator: Events, denominator: Events, weigher: Weigher, settings: 
     folds = [np.zeros(len(events.values), np.int64) for events in (one, other)]
     shown = one.named(one.sample.weights)
     found = [
-        compared(name, i, shown, samples, folds, settings.histogram_bins) for i, name in enumerate(settings.variables)
+        compared(name, i, shown, samples, folds, settings.comparison.bins) for i, name in enumerate(settings.variables)
     ]
     p_values = [chi2_distribution.sf(feature.chi2_after, feature.ndof) for feature in found]
     before, after = (sum(_excess(feature, when) for feature in found) for when in ("before", "after"))

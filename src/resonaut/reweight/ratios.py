@@ -13,6 +13,7 @@ from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor, Weights
 from resonaut.learn import ratio
 from resonaut.learn.ratio import weights
+from resonaut.learn.ratio.positive import is_signed
 from resonaut.learn.ratio.weights import Factors, Weigher
 from resonaut.physics import features
 from resonaut.reweight.settings import Input, RatioSettings, Side
@@ -128,15 +129,19 @@ class Transfer:
     def train(cls, name: str, numerator: Events, denominator: Events, settings: RatioSettings) -> "Transfer":
         """Learn the ratio; each dataset keeps its sum of weights, or gets that of the numerator's of its name.
 
+        Where both sides are the same events, it is the mean of their true ratios, which fluctuate less than the events.
+
         Args:
             name: of the ratio.
             numerator: what the weighted events are to look like.
             denominator: the events that get weights.
             settings: the section of the ratio.
         """
-        weigher = Weigher.fit(
-            numerator.sample, denominator.sample, settings.classifier, settings.clip, settings.bootstraps
-        )
+        exact, given = truth(numerator, denominator, settings), (settings.classifier, settings.clip)
+        if exact is None or is_signed(numerator.sample) or is_signed(denominator.sample):
+            weigher = Weigher.fit(numerator.sample, denominator.sample, *given, settings.bootstraps)
+        else:
+            weigher = Weigher.expectation(denominator.sample, exact, *given, settings.bootstraps)
         return cls.of(name, weigher, numerator, denominator, settings)
 
     @classmethod

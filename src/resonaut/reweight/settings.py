@@ -6,6 +6,7 @@ from resonaut.core.observables import DEFAULT
 from resonaut.core.record import GeV, Name, NonNegative, Positive, key, record
 from resonaut.learn.ratio.settings import Settings as Ratio
 from resonaut.learn.ratio.settings import TreeSettings
+from resonaut.learn.twosample.settings import Settings as Comparison
 
 
 @record
@@ -107,8 +108,8 @@ class RatioSettings:
     bootstraps: int = key(
         "How often the ratio is learned again from events drawn anew, by their identifiers.", default=0, ge=0
     )
-    histogram_bins: int = key("Bins of the closure histograms.", default=20, ge=2)
     classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
+    comparison: Comparison = key("How the weighted denominator is compared with the numerator.", default={})
 
     @property
     def variables(self) -> list[str]:

@@ -83,7 +83,10 @@ def inputs(**changes: Any) -> list[list[dict[str, Any]]]:
 def run(folder: Path, published: dict[str, Any], mean: float = TILT) -> dict[str, Any]:
     paths = {name: simulated(folder, name, at, seed) for name, at, seed in (("two", mean, 2), ("one", 0.0, 1))}
     section = {"numerator": {"datasets": ["two"]}, "denominator": {"datasets": ["one"]}, "published": published}
-    write_json(folder / "config.json", section | {"clip": [0.001, 1000], "histogram_bins": 10})
+    write_json(
+        folder / "config.json",
+        section | {"clip": [0.001, 1000], "comparison": {"bins": 10, "replicas": 20, "alike": 20}},
+    )
     output = folder / "reweight" / "known" / "closure.json"
     command = ["ratio", "--config", folder / "config.json", "--name", "known", "--output", output]
     command += ["--numerator", paths["two"], "--denominator", paths["one"]]

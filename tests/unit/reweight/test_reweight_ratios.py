@@ -34,7 +34,10 @@ def simulated(folder: Path, name: str, n: int, seed: int, low: float = 0.0) -> P
 
 
 def run(folder: Path, section: dict[str, Any], numerator: list[Path], denominator: list[Path]) -> dict[str, Any]:
-    given = {"classifier": {"folds": 2, "trees": TREES}, "histogram_bins": 5} | section
+    given = {
+        "classifier": {"folds": 2, "trees": TREES},
+        "comparison": {"bins": 5, "replicas": 20, "alike": 20},
+    } | section
     write_json(folder / "config.json", given)
     output = folder / "reweight" / "up" / "closure.json"
     command = ["ratio", "--config", folder / "config.json", "--name", "up", "--output", output]

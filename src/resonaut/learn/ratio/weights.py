@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from resonaut.core import identifier
 from resonaut.core.identifier import Keys
 from resonaut.core.record import record
 from resonaut.learn.ratio.crossfit import CrossFit, as_ratio
@@ -64,6 +65,25 @@ class Weigher:
         drawn = (tuple(one.bootstrap(b) for one in (numerator, denominator)) for b in range(bootstraps))
         replicas = tuple(CrossFit.fit(one, two, settings) for one, two in drawn)
         return cls(CrossFit.fit(numerator, denominator, settings), replicas, clip)
+
+    @classmethod
+    def expectation(
+        cls,
+        sample: Sample,
+        values: NDArray[np.float64],
+        settings: Settings,
+        clip: tuple[float, float],
+        bootstraps: int = 0,
+    ) -> "Weigher":
+        """Learn the mean of ``values`` (n,) >= 0 of events, as weights with which they are other ones.
+
+        See ``CrossFit.fit_expectation``; bootstraps as above.
+        """
+        replicas = []
+        for b in range(bootstraps):
+            drawn = values[identifier.poisson(sample.keys, b) > 0]
+            replicas.append(CrossFit.fit_expectation(sample.bootstrap(b), drawn, settings))
+        return cls(CrossFit.fit_expectation(sample, values, settings), tuple(replicas), clip)
 
     def factors(self, features: NDArray[np.float32], keys: Keys) -> Factors:
         """The clipped ratios of events, by models that have not seen them.
