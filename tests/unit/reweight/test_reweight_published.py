@@ -94,12 +94,16 @@ def run(folder: Path, published: dict[str, Any], mean: float = TILT) -> dict[str
     return json.loads(output.read_text())
 
 
+def chi2(found: dict[str, Any], when: str) -> float:
+    return found[when]["variables"][0]["test"]["chi2"]
+
+
 @pytest.mark.parametrize("direction", [None, "p1/p0"])
 def test_the_ratio_of_a_published_network_is_applied_in_the_direction_that_closes(tmp_path, exported, direction):
     path = exported("known.onnx", Tilted())
     found = run(tmp_path, {"file": str(path), "inputs": inputs(), "direction": direction})
-    assert [feature["name"] for feature in found["features"]] == ["t_pt", "w_pt"]
-    assert found["features"][0]["chi2_after"] < 30 < 100 < found["features"][0]["chi2_before"]
+    assert [variable["name"] for variable in found["after"]["variables"]] == ["t_pt", "w_pt"]
+    assert chi2(found, "after") < 30 < 100 < chi2(found, "before")
     made = Dataset.open(tmp_path / "skim" / "one.json").read(["t_pt", "reweight_known"], ["reweight/known"])
     true = np.exp(TILT * np.log10(ak.to_numpy(made.t_pt)))
     assert ak.to_numpy(made.reweight_known) == pytest.approx(true / true.mean(), rel=1e-4)
@@ -111,7 +115,7 @@ def test_the_other_direction_is_found_and_a_wrong_one_named(tmp_path, exported):
     path = exported("known.onnx", Tilted())
     given = {"file": str(path), "inputs": inputs()}
     found = run(tmp_path, given, mean=-TILT)
-    assert found["features"][0]["chi2_after"] < 30
+    assert chi2(found, "after") < 30
     with pytest.raises(ConfigError, match=r"look like the numerator as p0/p1, not p1/p0; correct direction\."):
         run(tmp_path, given | {"direction": "p1/p0"}, mean=-TILT)
 
