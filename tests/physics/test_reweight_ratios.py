@@ -97,7 +97,8 @@ def test_other_weights_of_the_same_events_close():
         assert np.max(np.abs(part.closure)) < 0.045
     learned = transfer.factors(sides[1])[""][:, 0]
     assert np.sqrt(np.mean((learned / (seen / seen.mean()) - 1) ** 2)) < 0.03
-    assert found.auc_after == pytest.approx(0.5, abs=4 * found.auc_error_after)
+    judge = found.after.classifier
+    assert judge.auc == pytest.approx(0.5, abs=4 * judge.auc_error)
     assert found.exact.effective < found.learned.effective < 1
     (kept,) = found.sums
     assert kept.learned == pytest.approx(kept.expected, rel=0.005)
