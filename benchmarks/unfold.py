@@ -2,8 +2,9 @@
 
 50,000 events of data and of simulation in two dimensions, smeared by 0.5; the data are shifted by 0.3, so that the
 weight of a simulated event is the product of exp(0.3 x - 0.045) over the dimensions. ``error`` is the mean relative
-deviation of the learned weights, on average over seeds. The peer is what a user would write in twenty lines: the same loop over
-scikit-learn's ``HistGradientBoostingClassifier`` with its defaults. ``ratio`` is the peer's CPU time over Resonaut's.
+deviation of the learned weights, on average over seeds. The peer is what a user would write in twenty lines: the same
+loop over scikit-learn's ``HistGradientBoostingClassifier`` with its defaults. ``ratio`` is the peer's CPU time over
+Resonaut's.
 
 ``--events 1000000 --dimensions 1 6 24`` measures large samples, each in a process of its own for its memory; the data
 are shifted in the first dimension alone, so that the answer is as far away in all of them.
