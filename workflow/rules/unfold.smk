@@ -1,26 +1,24 @@
 """Unfolding: each run of OmniFold is a job, and all of them are one table of weighted particle-level events."""
 
+from itertools import chain
+
 from resonaut.unfold import plan as unfold_plan
 
+UNFOLDED = unfold_plan.unfolded(ANALYSIS)
 
-def unfold_samples(*kinds):
+
+def unfold_options(input):
     """The options of a command with the manifests of the datasets."""
-    found = unfold_plan.unfolded(ANALYSIS)
-    return [o for k in kinds for o in options(k, ANALYSIS.manifests(*found[k]))]
-
-
-def unfold_events(*kinds):
-    """The manifests and chunks of the datasets."""
-    names = [n for k in kinds for n in unfold_plan.unfolded(ANALYSIS)[k]]
-    return ANALYSIS.manifests(*names) + ANALYSIS.friends("skim", *names)
+    return [o for sample in UNFOLDED for o in options(sample, input.get(sample, []))]
 
 
 rule unfold_train:
     """Unfold once: a member of the ensemble, a replica of data or simulation, or a systematic variation."""
     input:
+        **{s: ANALYSIS.manifests(*names) for s, names in UNFOLDED.items()},
         config=config_of("unfold", "train"),
         code=code_of("unfold", "train"),
-        events=unfold_events("data", "pseudo", "simulation", "background"),
+        skimmed=ANALYSIS.friends("skim", *chain(*UNFOLDED.values())),
     output:
         weights="<results>/unfold/runs/{run}.parquet",
         report="<results>/unfold/runs/{run}.json",
@@ -38,7 +36,7 @@ rule unfold_train:
         mem_mb=memory(3000),
         runtime=240,
     params:
-        samples=unfold_samples("data", "pseudo", "simulation", "background"),
+        samples=lambda wildcards, input: unfold_options(input),
     message:
         "unfold: {wildcards.run}"
     shell:
@@ -51,10 +49,13 @@ rule unfold_train:
 rule unfold_merge:
     """Join the weights of all runs to one table of events, in the columns of ATLAS's release."""
     input:
+        **{s: ANALYSIS.manifests(*names) for s, names in UNFOLDED.items()},
         config=config_of("unfold", "merge"),
         code=code_of("unfold", "merge"),
-        events=unfold_events("data", "pseudo", "simulation"),
-        runs=expand("<results>/unfold/runs/{run}.parquet", run=unfold_plan.runs(ANALYSIS)),
+        skimmed=ANALYSIS.friends("skim", *chain(*UNFOLDED.values())),
+        runs=expand(
+            "<results>/unfold/runs/{run}.parquet", run=unfold_plan.runs(ANALYSIS)
+        ),
     output:
         events="<results>/unfold/events.parquet",
         description="<results>/unfold/events.json",
@@ -69,7 +70,7 @@ rule unfold_merge:
         mem_mb=memory(3000),
         runtime=30,
     params:
-        samples=unfold_samples("data", "pseudo", "simulation"),
+        samples=lambda wildcards, input: unfold_options(input),
         runs=lambda wildcards, input: options("run", input.runs),
     message:
         "unfold: joining all runs"
@@ -83,9 +84,10 @@ rule unfold_merge:
 rule unfold_summarise:
     """Compare the result in bins with iterative unfolding, and with the truth where it is known."""
     input:
+        **{s: ANALYSIS.manifests(*names) for s, names in UNFOLDED.items()},
         config=config_of("unfold", "summarise"),
         code=code_of("unfold", "summarise"),
-        skimmed=unfold_events("data", "pseudo", "simulation", "background"),
+        skimmed=ANALYSIS.friends("skim", *chain(*UNFOLDED.values())),
         events="<results>/unfold/events.parquet",
         description="<results>/unfold/events.json",
         runs=expand("<results>/unfold/runs/{run}.json", run=unfold_plan.runs(ANALYSIS)),
@@ -102,7 +104,7 @@ rule unfold_summarise:
         mem_mb=memory(3000),
         runtime=30,
     params:
-        samples=unfold_samples("data", "pseudo", "simulation", "background"),
+        samples=lambda wildcards, input: unfold_options(input),
         runs=lambda wildcards, input: options("run", input.runs),
     message:
         "unfold: comparing the result"

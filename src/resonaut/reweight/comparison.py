@@ -9,7 +9,7 @@ from resonaut.core.errors import ConfigError
 from resonaut.core.files import folder
 from resonaut.core.results import write
 from resonaut.learn.ratio import Sample
-from resonaut.learn.twosample.compare import compare
+from resonaut.learn.twosample.comparison import compare
 from resonaut.learn.twosample.figure import draw
 from resonaut.learn.twosample.verdict import sentence, table
 from resonaut.reweight.results import Comparison

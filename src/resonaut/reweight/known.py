@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from resonaut.learn import ratio
 from resonaut.learn.ratio.weights import Spread
-from resonaut.learn.twosample.compare import compare
+from resonaut.learn.twosample.comparison import compare
 from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, truth
 from resonaut.reweight.results import Kept, RatioClosure, Truth
 from resonaut.reweight.settings import RatioSettings

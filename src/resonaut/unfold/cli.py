@@ -58,6 +58,7 @@ def merge(
     output: Annotated[Path, typer.Option(help="The table of events to write (Parquet), described by <output>.json.")],
     data: Data = None,
     pseudo: Pseudo = None,
+    background: Background = None,
 ) -> None:
     """Join all runs to one table of weighted events, in the columns of ATLAS's release.
 
@@ -70,8 +71,9 @@ def merge(
     from resonaut.unfold.settings import Merge
 
     description = output.with_suffix(".json")
-    distinct([config, *(data or []), *(pseudo or []), *simulation, *runs], [output, description])
-    inputs, settings = Inputs.open(data or [], pseudo or [], simulation, []), frozen.read(config, Merge)
+    distinct([config, *(data or []), *(pseudo or []), *simulation, *(background or []), *runs], [output, description])
+    inputs = Inputs.open(data or [], pseudo or [], simulation, background or [])
+    settings = frozen.read(config, Merge)
     columns, units = merging.joined(inputs, runs, settings.train)
     publish.write(output, columns, units)
     write(description, merging.described(output, columns, inputs, settings))

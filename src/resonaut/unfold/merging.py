@@ -52,6 +52,6 @@ def described(path: Path, columns: Mapping[str, np.ndarray], inputs: read.Inputs
         iterations=settings.train.iterations,
         fakes=settings.train.fakes,
         selection=settings.selection,
-        datasets=[dataset.name for dataset in (*inputs.data, *inputs.simulation)],
+        datasets=[dataset.name for dataset in (*inputs.data, *inputs.simulation, *inputs.background)],
         cross_section=float(columns[publish.NOMINAL].sum()),
     )

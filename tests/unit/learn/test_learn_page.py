@@ -32,6 +32,17 @@ def test_the_weights_bring_the_simulation_to_the_data(names):
     assert np.all(np.abs(before) < 0.1)
 
 
+def test_the_comparison_sees_what_the_weights_mend(names):
+    for before, after in zip(names["before"].variables, names["after"].variables, strict=True):
+        assert before.test.p_value < 1e-3
+        beyond = [
+            one.divergences["wasserstein"].value - one.divergences["wasserstein"].alike for one in (before, after)
+        ]
+        assert beyond[1] < beyond[0] / 2
+        assert after.test.ndof > 3 * before.test.ndof
+    assert names["before"].classifier.auc > 0.55
+
+
 def test_the_density_is_one_of_the_features(names):
     assert names["log_p"].shape == (600,)
     assert names["log_p"].mean() == pytest.approx(-(1 + np.log(2 * np.pi)), abs=0.25)
@@ -51,3 +62,7 @@ def test_the_network_learns_and_comes_back_from_its_file(names):
     assert names["found"].settings == {"inputs": 2}
     back = torch.from_numpy(names["found"].state["weight"])
     assert torch.equal(back, names["network"].weight)
+
+
+def test_the_mean_weight_follows_the_weights(names):
+    assert np.corrcoef(names["mean_weight"], names["weights"])[0, 1] > 0.8

@@ -10,7 +10,7 @@ from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError, NotFiniteError, ResonautError
 from resonaut.learn.ratio import Sample
 from resonaut.learn.twosample import agreement, classifier, divergences
-from resonaut.learn.twosample.compare import DEFAULT, compare
+from resonaut.learn.twosample.comparison import DEFAULT, compare
 from resonaut.learn.twosample.quantiles import Bins, Sums
 from resonaut.learn.twosample.settings import Settings
 from resonaut.learn.twosample.verdict import sentence, table

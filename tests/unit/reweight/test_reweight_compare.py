@@ -197,3 +197,16 @@ def test_a_tree_is_named_where_a_root_file_has_several(tmp_path, first):
     with pytest.raises(InputFileError, match=r"has 2 trees; name one as .*two\.root:name, of one, other"):
         open_source(str(path))
     assert open_source(f"{path}:other").observables == ["m_jj"]
+
+
+def test_the_command_of_the_documentation(tmp_path, monkeypatch):
+    """It runs as it stands there, and finds the same variable with the same numbers of degrees of freedom."""
+    page = (DOCS / "reweight.md").read_text()
+    command, printed = re.search(r"```\n\$ resonaut reweight (compare .*?)\n(.*?)```", page, re.DOTALL).groups()
+    monkeypatch.chdir(tmp_path)
+    write(Path("data.parquet"), {name: v for name, v in columns(30_000, 1, 0.01).items() if name != "w"})
+    write(Path("simulation.csv"), columns(20_000, 2))
+    result = CliRunner().invoke(app, command.split(), catch_exceptions=False)
+    shown, found = (re.sub(r"\d+\.?\d*(e-\d+)?|-", "N", text).split() for text in (printed, result.output))
+    assert found == shown
+    assert Path("comparison/comparison.png").is_file()

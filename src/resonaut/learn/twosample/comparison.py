@@ -262,6 +262,9 @@ def _require_usable(which: str, sample: Sample, names: Sequence[str]) -> None:
         if bad := np.count_nonzero(~np.isfinite(values)):
             raise NotFiniteError(f"{name} of {which}: {bad} of {len(values)} are NaN or infinite; cut those events.")
     if negative := np.count_nonzero(sample.weights < 0):
-        raise ResonautError(f"{negative} events of {which} have negative weights; make them positive first.")
+        raise ResonautError(
+            f"{negative} events of {which} have negative weights; make them positive first (made_positive of "
+            "learn.ratio), or compare without weights."
+        )
     if not sample.weights.sum() > 0:
         raise ResonautError(f"the weights of {which} sum to zero; give it others.")
