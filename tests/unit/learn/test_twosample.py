@@ -103,6 +103,18 @@ def test_samples_of_one_distribution_have_the_values_of_alike_ones():
     assert np.mean([toy["kl"].alike for toy in toys]) == pytest.approx(19 / 2 * (1 / 3000 + 1 / 1500), rel=0.05)
 
 
+def test_alike_samples_are_drawn_from_both_together():
+    """Of 100 and 10,000 events, whose shares are the other way round, almost all is known from the second."""
+    bins = Bins(np.arange(3.0), np.arange(2), np.arange(2.0), 1.0)
+    sums = (
+        Sums(np.array([[0.9, 0.1]]), np.array([[0.009, 0.001]])),
+        Sums(np.array([[0.1, 0.9]]), np.array([[1e-5, 9e-5]])),
+    )
+    for drawn, events in zip(divergences.alike(bins, sums, 2000, np.random.default_rng(1)), (100, 10_000), strict=True):
+        assert drawn.mean(axis=0)[0] == pytest.approx([0.1 + 0.8 / 101, 0.9 - 0.8 / 101], rel=0.03)
+        assert drawn.var(axis=0)[0] * events == pytest.approx([0.108, 0.892], rel=0.15)
+
+
 def test_errors_are_the_spread_of_toys():
     toys = [one(normal(3000, 10 + i, SHIFT), normal(1500, 110 + i)).divergences for i in range(40)]
     for name in ("kl", "jensen_shannon", "total_variation", "wasserstein"):
