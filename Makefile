@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-calibrate study-lhco study-limits study-background study-referee clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold clean
 
 install: .venv/installed
 
@@ -49,9 +49,13 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/calibrate.py
 	@python benchmarks/select_networks.py
 	@python benchmarks/select_trees.py
+	@python benchmarks/unfold.py
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
+
+study-reweight: install  ## Learned against true ratios of simulated samples (docs/reweight.md), half an hour
+	@python benchmarks/reweight_closure.py
 
 study-calibrate: install  ## The closure study of docs/calibrate.md, half an hour of simulation included
 	snakemake calibrate --cores $(CORES) --configfile config/config.yaml config/variants/closure.yaml
@@ -73,6 +77,12 @@ study-background: install  ## Pseudo-data without a signal through the retrained
 
 study-referee: install  ## What a referee asks of every number, before and after, as JSON lines (docs/fit.md)
 	@for study in benchmarks/referee_*.py; do python $$study || exit 1; done
+
+study-unfold: install  ## Checks of the unfolding on toys, a million events, and Z + jets in 24 observables (docs/unfold.md)
+	@python benchmarks/unfold_study.py --processes $(CORES)
+	@python benchmarks/unfold.py --events 1000000 --dimensions 1 6 24 --iterations 1 --seeds 1
+	snakemake unfold --cores $(CORES) --configfile config/zjets.yaml
+	@python benchmarks/unfold_summary.py results/zjets/unfold
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

@@ -38,7 +38,7 @@ def made(kind: Any, nulls: bool, name: str = "") -> Any:
         return hist.Hist(hist.axis.Regular(2, 0, 1, name="m_jj"), storage=hist.storage.Weight()).fill([0.2, 0.3])
     if keys(kind):
         return kind(**{name: made(hint, nulls, name) for name, hint in hints(kind).items()})
-    return {float: 0.5, int: 1, str: "x", bool: True}[kind]
+    return {float: 0.5, int: 1, str: "x", bool: True, Any: "x"}[kind]
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,7 @@ def ratio(
     from resonaut.core.events import Dataset
     from resonaut.core.results import write
     from resonaut.reweight.known import closure
+    from resonaut.reweight.published import weigher
     from resonaut.reweight.ratios import Events, Transfer
     from resonaut.reweight.settings import RatioSettings
 
@@ -72,7 +73,10 @@ def ratio(
     above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
     one = Events.read(above, settings.numerator, settings)
     other = Events.read(below, settings.denominator, settings)
-    transfer = Transfer.train(name, one, other, settings)
+    if settings.published is None:
+        transfer = Transfer.train(name, one, other, settings)
+    else:
+        transfer = Transfer.of(name, weigher(one, other, settings), one, other, settings)
     for number, dataset in enumerate(below):
         transfer.apply(dataset, number)
     write(output, closure(one, other, transfer))

@@ -75,11 +75,8 @@ class RatioClosure:
     exact: Spread | None
     spread: dict[str, float]
     truth: list[Truth]
-    features: list[Feature]
-    auc_before: float | None
-    auc_error_before: float | None
-    auc_after: float | None
-    auc_error_after: float | None
+    before: TwoSample
+    after: TwoSample
 
 
 @result("comparison of two samples", "reweight compare")

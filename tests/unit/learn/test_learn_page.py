@@ -62,3 +62,7 @@ def test_the_network_learns_and_comes_back_from_its_file(names):
     assert names["found"].settings == {"inputs": 2}
     back = torch.from_numpy(names["found"].state["weight"])
     assert torch.equal(back, names["network"].weight)
+
+
+def test_the_mean_weight_follows_the_weights(names):
+    assert np.corrcoef(names["mean_weight"], names["weights"])[0, 1] > 0.8

@@ -11,7 +11,7 @@ from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.positive import Even, Signed, by_sign, is_signed, positive
-from resonaut.learn.ratio.sample import Pair, Sample
+from resonaut.learn.ratio.sample import Pair, Sample, balanced, shared
 from resonaut.learn.ratio.settings import Settings
 
 # Below this a fold's training sample cannot be split into training and validation part.
@@ -67,20 +67,38 @@ class CrossFit:
             EmptySelectionError: a sample has too few events to train on.
         """
         _require_form(pairs[0][0], settings)
-        ordered = []
-        for fold, (first, second) in enumerate(pairs):
-            if min(len(first.keys), len(second.keys)) < MIN_TRAINING_EVENTS:
-                raise EmptySelectionError(
-                    f"training without fold {fold + 1} of {len(pairs)} has only {len(first.keys)} against "
-                    f"{len(second.keys)} events; widen the mass ranges, or use larger samples."
-                )
-            ordered.append((first.sorted(), second.sorted()))
+        _require_enough(pairs)
+        ordered = [(first.sorted(), second.sorted()) for first, second in pairs]
         if settings.backend == "trees":
             return cls(trees.train(ordered, settings), settings.seed)
         # torch takes seconds to load, which boosted trees need not pay.
         from resonaut.learn.ratio import perceptrons
 
-        return cls(perceptrons.train(ordered, settings), settings.seed)
+        return cls(perceptrons.train([balanced(*pair) for pair in ordered], settings), settings.seed)
+
+    @classmethod
+    def fit_expectation(cls, sample: Sample, values: NDArray[np.float64], settings: Settings = DEFAULT) -> "CrossFit":
+        """Learn E[values | features] of a sample, for values (n,) >= 0; ``ratio`` is that over the mean value.
+
+        It is the ratio of the events weighted with the values and the events themselves. Their loss is the same where
+        each event stands in both samples, with less noise and half as many rows for networks.
+
+        Raises:
+            EmptySelectionError: a fold leaves too few events to train on.
+            NotFiniteError: a weight or a feature is no number.
+            ResonautError: a weight is negative, or all are 0.
+        """
+        _require_form(sample.require_finite(), settings)
+        whole = replace(sample, weights=values)
+        parts = [(without_fold(sample, f, settings), without_fold(whole, f, settings)) for f in range(settings.folds)]
+        if settings.backend == "trees":
+            pairs = [(replace(one, weights=one.weights * factor.weights), one) for one, factor in parts]
+            return cls.fit_pairs(pairs, settings)
+        _require_enough([(one, one) for one, _ in parts])
+        from resonaut.learn.ratio import perceptrons
+
+        joined = [shared(one.sorted(), factor.sorted().weights) for one, factor in parts]
+        return cls(perceptrons.train(joined, settings), settings.seed)
 
     def folds(self, keys: Keys) -> NDArray[np.int64]:
         """The fold of each event, which is also the number of the model that predicts it."""
@@ -122,6 +140,16 @@ def as_ratio(output: NDArray[np.float64]) -> NDArray[np.float64]:
     """The ratio f / (1 - f) of outputs f, which count as at least 1e-6 away from 0 and 1."""
     f = np.clip(output, 1e-6, 1 - 1e-6)
     return f / (1 - f)
+
+
+def _require_enough(pairs: Sequence[Pair]) -> None:
+    """Stop where a fold leaves too few events of a sample to train on."""
+    for fold, (first, second) in enumerate(pairs):
+        if min(len(first.keys), len(second.keys)) < MIN_TRAINING_EVENTS:
+            raise EmptySelectionError(
+                f"training without fold {fold + 1} of {len(pairs)} has only {len(first.keys)} against "
+                f"{len(second.keys)} events; widen the mass ranges, or use larger samples."
+            )
 
 
 def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample, Signed]:

@@ -71,12 +71,14 @@ class Networks:
         seeds: Sequence[int],
         settings: NetworkSettings,
     ) -> "Networks":
-        """Network m learns ``labels`` (n,), 0 or 1, from rows ``training[m]`` and stops by rows ``validation[m]``.
+        """Network m learns ``labels`` (n,), 0 to 1, from rows ``training[m]`` and stops by rows ``validation[m]``.
 
         The loss is the cross entropy with ``weights`` (n,) >= 0, scaled in the rows of each network to mean 1 and equal
-        sums for both labels, and what ``penalty`` adds; ``features`` (n, d) or (n, particles, d), in which rows of NaN
-        are no particle, are standardised by the network's training rows. ``seeds[m]`` draws
-        the initial weights, uniform within 1 / sqrt(inputs) as in torch, then the order of rows in each epoch.
+        sums for both labels, and what ``penalty`` adds; an event that is in both samples has as its label the first
+        one's share of its weight. ``features`` (n, d) or (n, particles, d), in which rows of NaN are no particle, are
+        standardised by the network's training rows. Without validation rows a network ends with its last epoch, and has
+        no loss. ``seeds[m]`` draws the initial weights, uniform within 1 / sqrt(inputs) as in torch, then the order of
+        rows in each epoch.
 
         Raises:
             ConfigError: ``cuda`` without a GPU.
@@ -93,7 +95,11 @@ class Networks:
             moments = [torch.std_mean(_inputs(x[training[m]]), 0, correction=0, keepdim=True) for m in group]
             spread, centre = (torch.stack(part) for part in zip(*moments, strict=True))
             scale = torch.where(spread > 1e-6 * centre.abs(), 1 / spread, 1)
-            rows, held_out = (_table([p[m] for m in group], labels, weights, x.device) for p in (training, validation))
+            rows, held_out = (
+                _table([p[m] for m in group], labels, weights, x.device) if len(p[group[0]]) else None
+                for p in (training, validation)
+            )
+            assert rows is not None
             generators = [torch.Generator().manual_seed(int(seeds[m])) for m in group]
             networks = _Group(x, rows, held_out, centre.float(), scale.float(), generators, settings)
             best = run(networks, len(group), settings.epochs, settings.patience, "a network", key)
@@ -140,14 +146,17 @@ def _by_group(work: Callable[[Indices], Any], order: Indices, device: torch.devi
 
 def _table(parts: Sequence[Indices], labels: NDArray[Any], weights: NDArray[Any], device: torch.device) -> Table:
     numbers = np.empty((len(parts), max(map(len, parts))), np.int64)
-    balanced = np.zeros(numbers.shape, np.float32)
+    target, balanced = np.zeros((2, *numbers.shape), np.float32)
     for m, rows in enumerate(parts):
-        label = labels[rows].astype(np.int64)
-        if (sums := np.bincount(label, weights[rows], 2)).min() <= 0:
+        # What each event counts in the second and in the first sample.
+        shares = np.stack([1 - labels[rows], labels[rows]]) * weights[rows].astype(np.float64)
+        if (sums := np.cumsum(shares, axis=1)[:, -1:]).min() <= 0:
             raise EmptySelectionError("a network sees only one of the two samples; use fewer folds or larger samples.")
         numbers[m, : len(rows)], numbers[m, len(rows) :] = rows, rows[0]
-        balanced[m, : len(rows)] = weights[rows] * len(rows) / 2 / sums[label]
-    columns = numbers, labels[numbers].astype(np.float32), balanced, np.array([len(rows) for rows in parts])
+        scaled = shares * len(rows) / 2 / sums
+        balanced[m, : len(rows)] = scaled.sum(axis=0)
+        target[m, : len(rows)] = scaled[1] / np.maximum(scaled.sum(axis=0), np.finfo(float).tiny)
+    columns = numbers, target, balanced, np.array([len(rows) for rows in parts])
     return [torch.as_tensor(column, device=device) for column in columns]
 
 
@@ -188,7 +197,7 @@ class _Group:
         self,
         x: Tensor,
         rows: Table,
-        held_out: Table,
+        held_out: Table | None,
         centre: Tensor,
         scale: Tensor,
         generators: Generators,
@@ -203,13 +212,18 @@ class _Group:
         )
         moments = torch.zeros_like(self.best), torch.zeros_like(self.best)
         self.now = _State(self.best.clone(), centre, scale, *moments, torch.zeros_like(self.best[:, 0]))
-        self.here = torch.arange(len(self.best), device=x.device)
+        self.here, self.epoch = torch.arange(len(self.best), device=x.device), 0
 
     def advance(self) -> None:
         generators = [self.generators[m] for m in self.here.tolist()]
-        _epoch(self.x, [column[self.here] for column in self.rows], self.now, generators, self.settings)
+        rows = [column[self.here] for column in self.rows]
+        _epoch(self.x, rows, self.now, generators, self.settings, self.epoch)
+        self.epoch += 1
 
     def loss(self) -> Tensor:
+        if self.held_out is None:
+            # So that the last state is the best one; but one that is no number is none.
+            return self.now.parameters.sum(1, dtype=torch.float64) * 0 - self.epoch
         numbers, labels, weights, counts = (column[self.here] for column in self.held_out)
         z = _logits(self.settings, self.x, numbers, *self.now[:3])
         loss = softplus(z).addcmul_(z, labels, value=-1)
@@ -224,8 +238,11 @@ class _Group:
         self.here, self.now = self.here[patient], _State(*(field[patient] for field in self.now))
 
 
-def _epoch(x: Tensor, rows: Table, now: _State, generators: Generators, settings: NetworkSettings) -> None:
-    """Change ``now`` by a pass of each network through its rows, whose number falls from the first to the last."""
+def _epoch(x: Tensor, rows: Table, now: _State, generators: Generators, settings: NetworkSettings, passed: int) -> None:
+    """Change ``now`` by a pass of each network through its rows, whose number falls from the first to the last.
+
+    ``passed``: epochs before this one.
+    """
     size, (*columns, real) = settings.batch_size, rows
     counts: list[int] = real.tolist()
     batches = math.ceil(counts[0] / size)
@@ -241,6 +258,7 @@ def _epoch(x: Tensor, rows: Table, now: _State, generators: Generators, settings
     each = [list(part) for part in (now.parameters, gradient, now.first, now.second, now.steps)]
     adam: Any = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
     adam |= {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    total = settings.epochs * batches
     for batch, (who, y, w) in enumerate(zip(numbers, labels[..., None], weights[..., None], strict=True)):
         inputs = x.index_select(0, who.view(-1)).view(len(who), -1, x.shape[-1])
         values = architecture.forward(inputs.sub_(now.centre).mul_(now.scale), layers)
@@ -251,6 +269,8 @@ def _epoch(x: Tensor, rows: Table, now: _State, generators: Generators, settings
         architecture.gradient(values, slope.mul_(w), layers, gradient)
         active = sum(n > batch * size for n in counts)
         now.steps[:active] += 1
+        if settings.annealing:
+            adam["lr"] = settings.learning_rate * (1 + math.cos(math.pi * (passed * batches + batch) / total)) / 2
         p, g, first, second, steps = (part[:active] for part in each)
         # What torch.optim.AdamW(fused=True) calls, without its bookkeeping, which costs more than the arithmetic.
         torch._fused_adamw_(p, g, first, second, [], steps, **adam)

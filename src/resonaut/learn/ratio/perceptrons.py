@@ -1,4 +1,7 @@
-"""Networks: all folds, validation parts and restarts are trained at once; the best restart of each part stays."""
+"""Networks: all folds, validation parts and restarts are trained at once; the best restart of each part stays.
+
+Without validation parts all restarts stay, and are averaged.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.learn.ratio.networks import Networks
-from resonaut.learn.ratio.sample import Balanced, Pair, balanced, validation_part
+from resonaut.learn.ratio.sample import Balanced, validation_part
 from resonaut.learn.ratio.settings import Settings
 
 
@@ -28,29 +31,31 @@ class Perceptrons:
         return self.networks.probability(features, self.chosen)
 
 
-def train(pairs: Sequence[Pair], settings: Settings) -> list[Perceptrons]:
-    """The networks of each fold, between the two samples of its pair."""
-    samples = [balanced(*pair) for pair in pairs]
+def train(samples: Sequence[Balanced], settings: Settings) -> list[Perceptrons]:
+    """The networks of each fold, between its two samples."""
     own = settings.sets if settings.backend == "sets" else settings.network
-    shape = (len(pairs), own.validation_parts, own.restarts)
+    parts, restarts = own.validation_parts, own.restarts
     starts = np.cumsum([0, *(len(sample.labels) for sample in samples)])
     training, validation = [], []
     for start, sample in zip(starts, samples, strict=False):
-        part = validation_part(sample.keys, own.validation_parts, settings.seed)
-        for number in range(own.validation_parts):
-            training += [start + np.flatnonzero(part != number)] * own.restarts
-            validation += [start + np.flatnonzero(part == number)] * own.restarts
+        # A single part is none: all events train.
+        part = validation_part(sample.keys, parts, settings.seed) if parts > 1 else np.full(len(sample.keys), -1)
+        for number in range(parts):
+            training += [start + np.flatnonzero(part != number)] * restarts
+            validation += [start + np.flatnonzero(part == number)] * restarts
     every = Balanced(
         *(np.concatenate([getattr(s, name) for s in samples]) for name in ("features", "labels", "weights", "keys"))
     )
     seeds = np.random.SeedSequence(settings.seed).generate_state(len(training)).tolist()
     networks = Networks.train(every.features, every.labels, every.weights, training, validation, seeds, own)
+    numbers = np.arange(len(training)).reshape(len(samples), parts, restarts)
+    if parts == 1:
+        return [Perceptrons(networks, kept) for kept in numbers[:, 0].tolist()]
     merit = np.array(
         [_efficiency(networks, m, every, rows, settings.choice_efficiency) for m, rows in enumerate(validation)]
-    ).reshape(shape)
-    best = np.arange(merit.size).reshape(shape)
-    chosen = np.take_along_axis(best, merit.argmax(axis=2, keepdims=True), axis=2)[:, :, 0]
-    return [Perceptrons(networks, numbers) for numbers in chosen.tolist()]
+    ).reshape(numbers.shape)
+    chosen = np.take_along_axis(numbers, merit.argmax(axis=2, keepdims=True), axis=2)[:, :, 0]
+    return [Perceptrons(networks, kept) for kept in chosen.tolist()]
 
 
 def _efficiency(networks: Networks, number: int, events: Balanced, rows: NDArray[np.int64], target: float) -> float:
@@ -58,6 +63,6 @@ def _efficiency(networks: Networks, number: int, events: Balanced, rows: NDArray
     output = networks.probability(events.features[rows], [number])[0]
     labels, weights = events.labels[rows], events.weights[rows]
     order = np.argsort(-output, kind="stable")
-    passing = [np.cumsum(weights[order] * (labels[order] == label)) for label in (0, 1)]
+    passing = [np.cumsum(weights[order] * share[order]) for share in (1 - labels, labels)]
     below = np.searchsorted(passing[0], target * passing[0][-1], side="right")
     return float(passing[1][max(below - 1, 0)] / passing[1][-1])

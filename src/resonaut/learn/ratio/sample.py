@@ -99,7 +99,10 @@ def validation_part(keys: Keys, parts: int, seed: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Balanced:
-    """Two samples as one: ``labels`` (n,) 1 and 0, ``weights`` (n,) equal by class and on average 1 an event."""
+    """Two samples as one: ``labels`` (n,) 1 and 0, ``weights`` (n,) equal by class and on average 1 an event.
+
+    The label of an event that is in both is the share of its weight that it has in the first.
+    """
 
     features: NDArray[np.float32]
     labels: NDArray[np.float64]
@@ -114,3 +117,10 @@ def balanced(numerator: Sample, denominator: Sample) -> Balanced:
     labels = np.r_[np.ones(len(numerator.keys)), np.zeros(len(denominator.keys))]
     both = Sample.concatenate([numerator, denominator])
     return Balanced(both.features, labels, np.concatenate(weights), both.keys)
+
+
+def shared(sample: Sample, values: NDArray[np.float64]) -> Balanced:
+    """A sample as two, with its weights times ``values`` (n,) >= 0 and with its own; each event stands there once."""
+    factor = values * (sample.weights.sum() / (sample.weights @ values))
+    weights = sample.weights * (1 + factor)
+    return Balanced(sample.features, factor / (1 + factor), weights * (len(weights) / weights.sum()), sample.keys)

@@ -36,14 +36,19 @@ class NetworkSettings:
     epochs: int = key("Most passes over the training events.", default=50, ge=1)
     batch_size: int = key("Events in a step.", default=256, ge=1)
     learning_rate: float = key("Step size of Adam.", default=0.001, gt=0)
+    annealing: bool = key(
+        "Let the step size fall to 0 in half a cosine over all epochs. The ratio is smoother; give as many epochs as a "
+        "network needs, not more.",
+        default=False,
+    )
     weight_decay: float = key("Decay of the weights.", default=0, ge=0)
     patience: int = key("Passes without improvement before a network stops.", default=10, ge=1)
     restarts: int = key("Networks with other first weights for each fold and validation part.", default=3, ge=1)
     validation_parts: int = key(
         "Parts of a fold's training events; each in turn decides when a model stops, and the models of all "
-        "parts are averaged.",
+        "parts are averaged. With 1 all events train for all epochs, and all restarts are averaged.",
         default=4,
-        ge=2,
+        ge=1,
     )
     penalty: float = key(
         "Strength of a term of the loss, the square of what the logarithm of the ratio is beyond `extreme_ratio`; 0 "
@@ -62,7 +67,9 @@ class SetSettings(NetworkSettings):
     particle: list[Natural] = key(
         "Units of the layers that each particle passes before the sum.", default=[100, 100, 128], min_length=1
     )
-    hidden: list[Natural] = key(default=[100, 100, 100])
+    hidden: list[Natural] = key(
+        "Units of the layers that the sum over particles passes.", default=[100, 100, 100], min_length=1
+    )
     restarts: int = key(default=1)
 
 

@@ -263,8 +263,8 @@ def _require_usable(which: str, sample: Sample, names: Sequence[str]) -> None:
             raise NotFiniteError(f"{name} of {which}: {bad} of {len(values)} are NaN or infinite; cut those events.")
     if negative := np.count_nonzero(sample.weights < 0):
         raise ResonautError(
-            f"{negative} events of {which} have negative weights, and shares cannot be; make them positive first "
-            "(made_positive of learn.ratio), or compare without weights."
+            f"{negative} events of {which} have negative weights; make them positive first (made_positive of "
+            "learn.ratio), or compare without weights."
         )
     if not sample.weights.sum() > 0:
         raise ResonautError(f"the weights of {which} sum to zero; give it others.")

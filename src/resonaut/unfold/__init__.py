@@ -1,0 +1,1 @@
+"""The stage unfold: particle-level events from detector-level data."""

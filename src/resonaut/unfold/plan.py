@@ -1,0 +1,95 @@
+"""What the stage ``unfold`` wants of a configuration, checked before the first job."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from resonaut.core.errors import ConfigError
+from resonaut.unfold.kinds import names
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
+
+NEEDS: tuple[str, ...] = ("skim",)
+AFTER: tuple[str, ...] = ()
+# Keys that a single run does not read.
+OF_ALL = ("samples", "ensemble", "bootstraps", "variations", "bayes_iterations")
+
+
+def section() -> type:
+    """The record of the section ``unfold``."""
+    from resonaut.unfold.settings import Settings
+
+    return Settings
+
+
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "events": lambda _: ["<results>/unfold/events.parquet"],
+    "summary": lambda _: ["<results>/unfold/summary.json"],
+}
+
+
+def keys(analysis: "Analysis", job: str) -> dict[str, Any]:
+    """What a job reads: ``train`` what a run needs, ``merge`` the selection of the simulation as well."""
+    section = dict(analysis.config["unfold"])
+    if job == "summarise":
+        return section
+    found = {name: value for name, value in section.items() if name not in OF_ALL}
+    # Bins are of the summary.
+    found["observables"] = {name: one | {"edges": None} for name, one in section["observables"].items()}
+    if job == "merge":
+        region = analysis.config["datasets"][analysis.sample("simulation", of="unfold")[0]]["region"]
+        found = {"train": found, "selection": analysis.config["skim"]["regions"][region]}
+    return found
+
+
+def unfolded(analysis: "Analysis") -> dict[str, list[str]]:
+    """The datasets by the options of the commands: data or, without any, what stands for them."""
+    data = analysis.sample("data", of="unfold")
+    return {
+        "data": data,
+        "pseudo": [] if data else analysis.sample("pseudo", of="unfold"),
+        "simulation": analysis.sample("simulation", of="unfold"),
+        "background": analysis.sample("background", of="unfold"),
+    }
+
+
+def check(analysis: "Analysis") -> None:
+    """Stop with ``ConfigError`` where something is missing, or not kept by ``skim``."""
+    section, found = analysis.config["unfold"], unfolded(analysis)
+    if not (found["data"] or found["pseudo"]):
+        raise ConfigError("config: unfold has no data; name datasets in unfold.samples.data or unfold.samples.pseudo.")
+    if not found["simulation"]:
+        raise ConfigError("config: unfold.samples.simulation is empty; name simulation with both levels.")
+    if both := [name for name in found["simulation"] if name in found["background"] + found["pseudo"]]:
+        raise ConfigError(
+            f"config: unfold.samples.simulation has {both[0]!r}, which is background or stands for data as well; take "
+            "it out of one of them."
+        )
+    if not section["observables"]:
+        raise ConfigError("config: unfold.observables is empty; name what is unfolded, as {pt_ll: {detector: pt_ll}}.")
+    for name, one in section["observables"].items():
+        edges = one["edges"] or []
+        if any(high <= low for low, high in pairwise(edges)):
+            raise ConfigError(f"config: unfold.observables.{name}.edges do not ascend; sort them.")
+    for number in (run for run in section["variations"] if not run.endswith(("_up", "_down"))):
+        raise ConfigError(f"config: unfold.variations has {number!r}; a variation is called <source>_<up|down>.")
+    _require_columns(analysis, found)
+
+
+def _require_columns(analysis: "Analysis", found: dict[str, list[str]]) -> None:
+    """Stop at observables that a region does not keep."""
+    for name, one in analysis.config["unfold"]["observables"].items():
+        for dataset in (dataset for sample in found.values() for dataset in sample):
+            columns = analysis.columns(dataset)
+            if columns is not None and one["detector"] not in columns:
+                raise ConfigError(
+                    f"config: unfold.observables.{name}.detector is {one['detector']!r}, which is no column of "
+                    f"{dataset!r}; take one of {', '.join(columns)}."
+                )
+
+
+def runs(analysis: "Analysis") -> list[str]:
+    """All runs."""
+    return names(analysis.config["unfold"])

@@ -1,0 +1,167 @@
+"""Datasets as the arrays that are unfolded: the columns of both levels, weights, and who passes where."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+
+from resonaut.core import identifier
+from resonaut.core.collisions import Collisions
+from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.events import KEY, Dataset
+from resonaut.core.weights import NOMINAL, Variation, Weights, named
+from resonaut.learn.ratio import Sample
+from resonaut.unfold.omnifold import Simulation
+from resonaut.unfold.settings import Train
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The datasets of an unfolding; ``truth`` says that the data are simulation, whose particle level is known."""
+
+    data: tuple[Dataset, ...]
+    simulation: tuple[Dataset, ...]
+    background: tuple[Dataset, ...]
+    luminosity: float
+    truth: bool
+
+    @classmethod
+    def open(
+        cls, data: Sequence[Path], pseudo: Sequence[Path], simulation: Sequence[Path], background: Sequence[Path]
+    ) -> "Inputs":
+        """Open manifests; simulation stands for the luminosity of the data, and for 1/fb beside ``pseudo`` data.
+
+        Raises:
+            ConfigError: there are neither data nor pseudo-data, or both.
+        """
+        if bool(data) == bool(pseudo):
+            raise ConfigError("unfold: give either data (--data) or simulation in their place (--pseudo).")
+        if pseudo:
+            stands, simulated, others = (tuple(map(Dataset.open, one)) for one in (pseudo, simulation, background))
+            return cls(stands, simulated, others, luminosity=1.0, truth=True)
+        collisions = Collisions.open(data)
+        simulated, others = (collisions.simulated(paths) for paths in (simulation, background))
+        return cls(collisions.datasets, simulated, others, collisions.luminosity, truth=False)
+
+
+def data(inputs: Inputs, settings: Train) -> Sample:
+    """The data at the detector level."""
+    return Sample.concatenate([_detector(dataset, settings, 1.0) for dataset in inputs.data])
+
+
+def background(inputs: Inputs, settings: Train, variation: str = "") -> Sample | None:
+    """The simulation of other processes, in events of the data; None without one."""
+    parts = [_detector(one, settings, inputs.luminosity, variation) for one in inputs.background]
+    return Sample.concatenate(parts) if parts else None
+
+
+def simulation(inputs: Inputs, settings: Train, variation: str = "") -> Simulation:
+    """The simulation at both levels, in events of the data; events that pass at neither are left out."""
+    return joined([_levels(one, settings, variation) for one in inputs.simulation]).scaled(inputs.luminosity)
+
+
+def truth(inputs: Inputs, settings: Train) -> Simulation:
+    """Both levels of simulation that stands for data."""
+    return joined([_levels(dataset, settings, "") for dataset in inputs.data])
+
+
+def joined(parts: Sequence[Simulation]) -> Simulation:
+    """Several simulations as one."""
+    return Simulation(**{name: np.concatenate([getattr(one, name) for one in parts]) for name in vars(parts[0])})
+
+
+def identifiers(inputs: Inputs, settings: Train) -> dict[str, np.ndarray]:
+    """The KEY of the simulated events that pass at the particle level, in the order of ``simulation``."""
+    found = [
+        batch[ak.to_numpy(batch[settings.passes.particle])]
+        for one in inputs.simulation
+        for batch in _all(one, [settings.passes.particle])
+    ]
+    return {name: np.concatenate([ak.to_numpy(batch[name]) for batch in found]) for name in KEY}
+
+
+def columns(settings: Train) -> tuple[list[str], list[str]]:
+    """The columns of the detector and of the particle level, in the order of the observables."""
+    detector = [one.detector for one in settings.observables.values()]
+    return detector, [one.particle or f"gen_{one.detector}" for one in settings.observables.values()]
+
+
+def described(inputs: Inputs, settings: Train) -> Mapping[str, Mapping[str, str]]:
+    """Unit and label of each observable at the particle level, by its published name."""
+    (first, *_), (_, particle) = inputs.simulation, columns(settings)
+    return {name: first.described(column) for name, column in zip(settings.observables, particle, strict=True)}
+
+
+def _all(dataset: Dataset, names: Sequence[str], variation: str = "") -> Iterator[ak.Array]:
+    """All rows of a dataset, those that fail at the detector level, too."""
+    for chunk in dataset.manifest.chunks:
+        yield from dataset.iterate_chunk(chunk, names, (), variation, every=True)
+
+
+def _detector(dataset: Dataset, settings: Train, luminosity: float, variation: str = "") -> Sample:
+    """What of a dataset passes at the detector level."""
+    names, _ = columns(settings)
+    own, weighted, shifted = _varied(dataset, variation)
+    parts = []
+    for batch in _all(dataset, [*names, "weight", settings.passes.detector, *own.columns], shifted):
+        events = batch[ak.to_numpy(batch[settings.passes.detector])]
+        weights = ak.to_numpy(events.weight) * own.product(events, weighted)[:, 0] * luminosity
+        parts.append(Sample(_table(events, names), weights, identifier.keys(events)))
+    return Sample.concatenate(parts)
+
+
+def _levels(dataset: Dataset, settings: Train, variation: str) -> Simulation:
+    """A dataset at both levels."""
+    detector, particle = columns(settings)
+    own, weighted, shifted = _varied(dataset, variation)
+    everywhere = Weights((), {f: names for f, names in own.factors.items() if f.group in settings.particle_weights})
+    flags = (settings.passes.particle, settings.passes.detector)
+    parts = []
+    for batch in _all(dataset, [*detector, *particle, *flags, "weight", *own.columns], shifted):
+        at_particle, at_detector = (ak.to_numpy(batch[flag]).astype(bool) for flag in flags)
+        generated = ak.to_numpy(batch.weight)
+        parts.append(
+            Simulation(
+                particle=_table(batch, particle),
+                detector=_table(batch, detector),
+                weights=generated * everywhere.product(batch, weighted)[:, 0],
+                detector_weights=generated * own.product(batch, weighted)[:, 0],
+                at_particle=at_particle,
+                at_detector=at_detector,
+                keys=identifier.keys(batch),
+            )
+        )
+    whole = joined(parts)
+    if not whole.matched.any():
+        raise EmptySelectionError(
+            f"unfold: dataset {dataset.name!r} has no event that passes at both levels; correct its region, or "
+            "unfold.passes."
+        )
+    return whole[whole.at_particle | whole.at_detector]
+
+
+def _varied(dataset: Dataset, variation: str) -> tuple[Weights, Variation, str]:
+    """The weights of a dataset, which of their variations is meant, or that of its objects.
+
+    Raises:
+        ConfigError: the dataset has no such variation.
+    """
+    own = Weights.of(dataset, ())
+    known = {f"{named(one.group, one.source)}_{one.way}": one for one in own.variations if one.way in ("up", "down")}
+    if not variation:
+        return own, NOMINAL, ""
+    if variation in dataset.manifest.variations:
+        return own, NOMINAL, variation
+    if variation in known:
+        return own, known[variation], ""
+    there = ", ".join([*known, *dataset.manifest.variations]) or "none"
+    raise ConfigError(
+        f"unfold.variations: dataset {dataset.name!r} has no {variation!r}, but these: {there}; correct the name, or "
+        "add the source to the dataset's era."
+    )
+
+
+def _table(events: ak.Array, names: Sequence[str]) -> np.ndarray:
+    return np.stack([ak.to_numpy(events[name]).astype(np.float32) for name in names], axis=1)

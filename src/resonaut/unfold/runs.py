@@ -1,0 +1,36 @@
+"""A run of an unfolding: of datasets, one member of the ensemble, one replica, or one variation."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from resonaut.core import identifier
+from resonaut.core.identifier import derived_seed
+from resonaut.unfold import read
+from resonaut.unfold.kinds import DATA, ENSEMBLE, MC, Kind
+from resonaut.unfold.omnifold import Array, OmniFold, require_usable
+from resonaut.unfold.results import Run
+from resonaut.unfold.settings import Train
+
+
+def train(inputs: read.Inputs, run: str, settings: Train) -> tuple[Run, dict[str, np.ndarray]]:
+    """Unfold once: what happened, and KEY and ``weights`` in fb of the events that pass at the particle level."""
+    kind = Kind.of(run)
+    data, background = read.data(inputs, settings), read.background(inputs, settings, kind.variation)
+    simulation = read.simulation(inputs, settings, kind.variation)
+    require_usable(data, simulation, background, *read.columns(settings))
+    if kind.kind == DATA:
+        data = data.bootstrap(2 * kind.number)
+    if kind.kind == MC:
+        # Events drawn no times keep their place in the table of events.
+        simulation = simulation.scaled(identifier.poisson(simulation.keys, 2 * kind.number + 1).astype(float))
+    classifier = settings.classifier
+    if kind.kind == ENSEMBLE:
+        classifier = replace(classifier, seed=derived_seed(classifier.seed, kind.number))
+    found = OmniFold.fit(data, simulation, background, replace(settings, classifier=classifier))
+    here = simulation.at_particle
+    weights: Array = (found.weights * simulation.weights)[here] / inputs.luminosity
+    report = Run(
+        run=run, data=float(data.weights.sum()), simulated=int(np.count_nonzero(here)), iterations=found.iterations
+    )
+    return report, {**read.identifiers(inputs, settings), "weights": weights}
