@@ -40,6 +40,8 @@ def compare(
 ) -> TwoSample:
     """Compare the shapes of two samples of independent events, whatever their sums of weights.
 
+    Weights may be negative. A classifier learns from ones that are made positive, and is judged with those given.
+
     Args:
         numerator: features (n, m); in a reweighting the target.
         denominator: features (k, m).
@@ -51,7 +53,7 @@ def compare(
         called: what sentences call the samples.
 
     Raises:
-        ResonautError: a sample has no events, weights that are negative or sum to zero; a variable has one value only.
+        ResonautError: a sample has no events, or its weights do not sum to more than 0; a variable has one value only.
         NotFiniteError: a value or a weight is NaN or infinite.
     """
     inputs = list(names) if inputs is None else list(inputs)
@@ -261,10 +263,5 @@ def _require_usable(which: str, sample: Sample, names: Sequence[str]) -> None:
     for name, values in columns.items():
         if bad := np.count_nonzero(~np.isfinite(values)):
             raise NotFiniteError(f"{name} of {which}: {bad} of {len(values)} are NaN or infinite; cut those events.")
-    if negative := np.count_nonzero(sample.weights < 0):
-        raise ResonautError(
-            f"{negative} events of {which} have negative weights; make them positive first (made_positive of "
-            "learn.ratio), or compare without weights."
-        )
     if not sample.weights.sum() > 0:
-        raise ResonautError(f"the weights of {which} sum to zero; give it others.")
+        raise ResonautError(f"the weights of {which} sum to {sample.weights.sum():g}, and shares need more than 0.")
