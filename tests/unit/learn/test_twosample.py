@@ -375,6 +375,13 @@ def test_what_cannot_be_compared_ends_in_a_sentence(change, error, words):
         compare(change(normal(500, 1)), normal(500, 2), ["x"], called=CALLED)
 
 
+def test_a_fold_without_events_ends_in_a_sentence():
+    a, b = normal(500, 1), normal(500, 2)
+    folds = np.zeros(500, int), np.arange(500) % 3
+    with pytest.raises(ResonautError, match="the weights of fold 2 of A sum to 0, and shares need more than 0"):
+        one(a, b, folds=folds, called=CALLED)
+
+
 def test_a_constant_variable_ends_in_a_sentence():
     constant = Sample.of(np.full((500, 1), 3.0))
     with pytest.raises(ResonautError, match="'x' is 3 in all events of both samples; leave it out"):

@@ -53,14 +53,16 @@ def compare(
         called: what sentences call the samples.
 
     Raises:
-        ResonautError: a sample has no events, or its weights do not sum to more than 0; a variable has one value only.
+        ResonautError: a sample, or a fold of it, has no events or weights that do not sum to more than 0; a variable
+            has one value only.
         NotFiniteError: a value or a weight is NaN or infinite.
     """
     inputs = list(names) if inputs is None else list(inputs)
-    for which, sample in zip(called, (numerator, denominator), strict=True):
-        _require_usable(which, sample, names)
     fold = folds or (np.zeros(len(numerator.keys), np.int64), np.zeros(len(denominator.keys), np.int64))
     whole = _Two((numerator, denominator), fold, settings)
+    for which, sample, own in zip(called, whole.samples, fold, strict=True):
+        _require_usable(which, sample, names)
+        _require_folds(which, sample, own, whole.folds)
     placed = [
         whole.placed(name, (numerator.features[:, i], denominator.features[:, i])) for i, name in enumerate(names)
     ]
@@ -114,7 +116,7 @@ class _Two:
 
     @property
     def folds(self) -> int:
-        return int(max(f.max() for f in self.fold)) + 1
+        return int(max(f.max(initial=0) for f in self.fold)) + 1
 
     @property
     def effective(self) -> list[float]:
@@ -263,5 +265,11 @@ def _require_usable(which: str, sample: Sample, names: Sequence[str]) -> None:
     for name, values in columns.items():
         if bad := np.count_nonzero(~np.isfinite(values)):
             raise NotFiniteError(f"{name} of {which}: {bad} of {len(values)} are NaN or infinite; cut those events.")
-    if not sample.weights.sum() > 0:
-        raise ResonautError(f"the weights of {which} sum to {sample.weights.sum():g}, and shares need more than 0.")
+
+
+def _require_folds(which: str, sample: Sample, fold: Numbers, folds: int) -> None:
+    """Stop where a fold of a sample has no shares."""
+    for number, total in enumerate(np.bincount(fold, sample.weights, folds)):
+        if not total > 0:
+            where = which if folds == 1 else f"fold {number + 1} of {which}"
+            raise ResonautError(f"the weights of {where} sum to {total:g}, and shares need more than 0.")
