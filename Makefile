@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-calibrate study-lhco study-limits study-background study-referee study-unfold clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold clean
 
 install: .venv/installed
 
@@ -53,6 +53,9 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
+
+study-reweight: install  ## Learned against true ratios of simulated samples (docs/reweight.md), half an hour
+	@python benchmarks/reweight_closure.py
 
 study-calibrate: install  ## The closure study of docs/calibrate.md, half an hour of simulation included
 	snakemake calibrate --cores $(CORES) --configfile config/config.yaml config/variants/closure.yaml

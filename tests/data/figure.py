@@ -5,9 +5,9 @@ from pathlib import Path
 
 from resonaut.core.config import read
 from resonaut.core.manifest import Manifest
+from resonaut.core.style import corner, figure
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, MANIFESTS, Figure, Output
-from resonaut.report.style import corner, figure
 
 FIGURE = Figure(
     category="Selection",

@@ -112,7 +112,7 @@ def exported(request):
     one = background.model(Spectrum(edges, counts), Gaussian(0.04), mass, 13000, SETTINGS, nuisances, others)
     direct = upper_limits(replace(one, expected=one.background.background[0]), 0.95)
     unit = float(direct.expected[2])
-    return workspace.build(one, unit, named(SOURCES), direct.observed), direct.scaled(1 / unit)
+    return workspace.build(one, unit, SOURCES, direct.observed), direct.scaled(1 / unit)
 
 
 @pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
@@ -185,7 +185,7 @@ def test_bins_end_where_data_move_least():
 
 def test_exported_model_has_few_samples():
     one = heavy_peak(1000)
-    exported = workspace.build(one, 50.0, named(SOURCES), 100.0)
+    exported = workspace.build(one, 50.0, SOURCES, 100.0)
     samples = exported["channels"][0]["samples"]
     assert len(samples) < 60
     # Together they are the fit, and none but the signal's reaches another's bins.

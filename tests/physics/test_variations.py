@@ -121,8 +121,9 @@ def test_a_scale_of_all_jets_is_that_of_the_peak(tmp_path, data) -> None:
     assert position == pytest.approx([0.01, -0.01], abs=2e-3)
     fit = settings_of([], 13000.0, [3500.0])
     search = search_of(replace(fit, signals=["signal"]), found, 10.0, tmp_path / "w.json")
-    assert search.uncertainties(3500.0)["scale"] == max(map(abs, position))
-    assert search.uncertainties(3500.0)[name] == (up, down)
+    source = search.sources(3500.0)[name]
+    assert abs(source.position) == max(map(abs, position))
+    assert source.rate == (up, down)
 
 
 def test_a_shift_of_nothing_leaves_every_number(tmp_path) -> None:

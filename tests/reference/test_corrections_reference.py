@@ -16,8 +16,8 @@ from resonaut.core.errors import InputFileError
 from resonaut.core.identifier import KEY, keys
 from resonaut.core.record import build
 from resonaut.skim.chunk import skim_chunk
-from resonaut.skim.corrections import energy, identification, mass, missing, weights
-from resonaut.skim.corrections.settings import SimulatedJets, VetoMap
+from resonaut.skim.corrections import energy, mass, missing, weights
+from resonaut.skim.corrections.settings import SimulatedJets
 from resonaut.skim.corrections.tables import Table
 from resonaut.skim.settings import Skim
 
@@ -193,10 +193,43 @@ def test_the_stage_beside_a_script_of_its_own(tmp_path) -> None:
             assert row[name] == pytest.approx(found[row.event, place], rel=5e-6 if place else 1e-6)
 
 
-def test_pileup_and_veto_map() -> None:
-    tree = Tree()
-    found = weights.pileup(Table.of(str(TABLES / "puWeights.json.gz")), ak.to_numpy(tree["Pileup_nTrueInt"]))
+def test_pileup() -> None:
+    found = weights.pileup(Table.of(str(TABLES / "puWeights.json.gz")), ak.to_numpy(Tree()["Pileup_nTrueInt"]))
     assert all((values > 0).all() and (values < 3).all() for values in found.values())
     assert (found["up"] != found["down"]).all()
-    settings = build({"file": str(TABLES / "jetvetomaps.json.gz")}, VetoMap, "map")
-    assert identification.vetoed(tree.jets("Jet"), settings).shape == (10,)
+
+
+def test_the_veto_map_beside_a_script_of_its_own(tmp_path) -> None:
+    """Top pairs through ``skim``, and jet by jet as CMS says: tight, less than 90 % electromagnetic, and no muon."""
+    file, path = DATA / "nanoaod" / "nano_tt_v12.root", TABLES / "jetvetomaps.json.gz"
+    eras = {"e": {"corrections": {"simulation": {"jet_veto": {"file": str(path)}}}}}
+    config = build({"regions": {"dijet": {"jets": 0}}, "eras": eras}, Skim, "skim", merge=True)
+    dataset = {"nature": "simulation", "era": "e", "files": [str(file)], "cross_section": 1.0}
+    output = tmp_path / "000.parquet"
+    made_of = (config, build(dataset, DatasetConfig, "dataset"))
+    skim_chunk(*made_of, "x", 1, [str(file)], output, output.with_suffix(".json"))
+    rows = ak.concatenate(list(stored.iterate([output], [])))
+    table = correctionlib.CorrectionSet.from_file(str(path))["Summer19UL17_V1"]
+    tree, spared, muons_spare = uproot.open(file)["Events"], [], 0
+    jet = {name: tree[f"Jet_{name}"].array() for name in ("pt", "eta", "phi", "jetId", "chEmEF", "neEmEF")}
+    muon = {name: tree[f"Muon_{name}"].array() for name in ("eta", "phi", "isPFcand")}
+    for jets, muons, event in zip(ak.zip(jet).to_list(), ak.zip(muon).to_list(), tree["event"].array(), strict=True):
+        hot = [
+            one
+            for one in jets
+            if one["pt"] > 15 and abs(one["eta"]) < 5.19 and one["jetId"] >= 2 and one["chEmEF"] + one["neEmEF"] < 0.9
+            if table.evaluate("jetvetomap", one["eta"], min(max(one["phi"], -np.pi), np.pi))
+        ]
+        near = [
+            any(
+                np.hypot(one["eta"] - m["eta"], (one["phi"] - m["phi"] + np.pi) % (2 * np.pi) - np.pi) < 0.2
+                for m in muons
+                if m["isPFcand"]
+            )
+            for one in hot
+        ]
+        muons_spare += bool(hot) and all(near)
+        spared += [int(event)] if all(near) else []
+    assert sorted(rows.event.to_list()) == sorted(spared)
+    assert 0 < len(spared) < tree.num_entries
+    assert muons_spare

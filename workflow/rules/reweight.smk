@@ -51,6 +51,7 @@ for name, sides in reweight_plan.ratios(ANALYSIS).items():
             code=code_of("reweight", "ratio"),
             numerator=ANALYSIS.manifests(*sides["numerator"]),
             denominator=ANALYSIS.manifests(*sides["denominator"]),
+            published=sides["published"],
             events=ANALYSIS.friends(
                 "skim", *dict.fromkeys([*sides["numerator"], *sides["denominator"]])
             ),

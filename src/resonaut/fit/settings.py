@@ -144,7 +144,8 @@ class FitSettings:
     )
     resolution: float | None = key(
         "Mass resolution relative to the mass, in whose units fits are judged, bumps are sought and ranges "
-        "shrink; null for that of dijets at CMS, and in a bare scan for the signal's width.",
+        "shrink; null for that of dijets at CMS, and for the signal's width in a bare scan and in windows of another "
+        "observable than `m_jj`.",
         default=None,
         gt=0,
         le=0.5,

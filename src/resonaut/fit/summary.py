@@ -32,7 +32,7 @@ def summarise(files: list[Path], output: Path) -> None:
                     f"{file}: the mass {said(key[1], result.unit)} of {key[0]!r} is in another window too; "
                     "give signal regions that do not overlap."
                 )
-            entries[key] = _entry(result.selection, point)
+            entries[key] = _entry(result, point)
         best = largest(result.points)
         if best is not None:
             scans.setdefault(result.selection, []).append((best.mass, best.z_local, toys))
@@ -42,13 +42,15 @@ def summarise(files: list[Path], output: Path) -> None:
     write(output, Summary(points=[entries[key] for key in sorted(entries)], global_=excesses))
 
 
-def _entry(selection: str, point: Point | FailedPoint) -> SummaryPoint:
+def _entry(result: SelectionScan, point: Point | FailedPoint) -> SummaryPoint:
+    selection, unit = result.selection, result.unit
     if isinstance(point, FailedPoint):
         nothing: dict[str, Any] = dict.fromkeys(keys(SummaryPoint))
-        return SummaryPoint(**nothing | {"selection": selection, "mass": point.mass, "fit_good": False})
+        return SummaryPoint(**nothing | {"selection": selection, "mass": point.mass, "unit": unit, "fit_good": False})
     return SummaryPoint(
         selection=selection,
         mass=point.mass,
+        unit=unit,
         p_local=point.p_local,
         z_local=point.z_local,
         z_expected=point.z_expected,

@@ -1,5 +1,8 @@
 """Compiled searches in eta and phi: what lies near an object of the same event."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import awkward as ak
 import numba
 import numpy as np
@@ -11,32 +14,66 @@ IntArray = npt.NDArray[np.int64]
 Flat = tuple[IntArray, FloatArray, FloatArray, FloatArray]
 
 
-def closest(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
-    """Number of the nearest of an event's ``others`` within ``radius`` of each object, or -1; events * var.
+@dataclass(frozen=True)
+class Lists:
+    """Objects of events as flat columns: ``counts`` of each event, and by name the numbers of all, event by event.
 
-    Both are events * var * {eta, phi}, in radians.
+    Operations on them cost a tenth of those on awkward arrays of a few hundred events.
     """
-    flat = _flat(objects)
-    return ak.unflatten(_search(flat, _flat(others), radius)[0], np.diff(flat[0]))
+
+    counts: IntArray
+    columns: dict[str, npt.NDArray[Any]]
+
+    @classmethod
+    def of(cls, objects: ak.Array, *names: str) -> "Lists":
+        """Some fields of events * var * record."""
+        # Stored fields by their key: as attributes of momenta they pass through all of vector's checks.
+        flat = ak.flatten(objects[list(names)])
+        return cls(ak.to_numpy(ak.num(objects, axis=1)), {name: ak.to_numpy(flat[name]) for name in names})
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.columns[name]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    @property
+    def event(self) -> IntArray:
+        """The event of each object."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    @property
+    def first(self) -> IntArray:
+        """The place of each event's first object, and the end."""
+        return np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
+
+    def chosen(self, places: npt.NDArray[Any]) -> "Lists":
+        """The objects at some places, which rise with the events, or of a mask."""
+        counts = np.bincount(self.event[places], minlength=len(self.counts))
+        return Lists(counts, {name: values[places] for name, values in self.columns.items()})
 
 
-def near(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
-    """Whether one of an event's ``others`` is within ``radius`` of each object; events * var."""
+def closest(objects: Lists, others: Lists, radius: float) -> IntArray:
+    """Number of the nearest of an event's ``others`` within ``radius`` of each object, or -1; (objects,).
+
+    Both have {eta, phi}, in radians.
+    """
+    return _search(_flat(objects), _flat(others), radius)[0]
+
+
+def near(objects: Lists, others: Lists, radius: float) -> npt.NDArray[np.bool_]:
+    """Whether one of an event's ``others`` is within ``radius`` of each object; (objects,)."""
     return closest(objects, others, radius) >= 0
 
 
-def momentum_near(objects: ak.Array, others: ak.Array, radius: float) -> ak.Array:
+def momentum_near(objects: Lists, others: Lists, radius: float) -> FloatArray:
     """Sum of the pT of an event's ``others`` (which have {pt, eta, phi}) within ``radius`` of each object."""
-    flat = _flat(objects)
-    return ak.unflatten(_search(flat, _flat(others, "pt"), radius)[1], np.diff(flat[0]))
+    return _search(_flat(objects), _flat(others, "pt"), radius)[1]
 
 
-def _flat(objects: ak.Array, weight: str = "eta") -> Flat:
-    # Stored fields by their key: as attributes of momenta they pass through all of vector's checks.
-    flat = ak.flatten(objects[list({"eta", "phi", weight})])
-    columns = {name: np.ascontiguousarray(flat[name], dtype=np.float64) for name in flat.fields}
-    first = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(objects, axis=1)))]).astype(np.int64)
-    return first, columns["eta"], columns["phi"], columns[weight]
+def _flat(objects: Lists, weight: str = "eta") -> Flat:
+    eta, phi, weights = (np.ascontiguousarray(objects[name], dtype=np.float64) for name in ("eta", "phi", weight))
+    return objects.first, eta, phi, weights
 
 
 @numba.njit(cache=True, error_model="numpy")

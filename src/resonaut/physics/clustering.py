@@ -227,7 +227,7 @@ def _closest(k: int, n: int, y: FloatArray, phi: FloatArray, nearest: IntArray, 
 def _recombine_exactly(
     n: int, nodes: FloatArray, parents: IntArray, floats: FloatArray, integers: IntArray
 ) -> int:  # fmt: skip
-    """Merge the first ``n`` nodes into one by Cambridge/Aachen, to the last bit as FastJet does; return that node.
+    """Merge the first ``n`` nodes into one by Cambridge/Aachen, to the last bit as FastJet's N2Plain; return that node.
 
     Particles at the centres of cells have many equal distances, so that rounding and order decide: with
     ``_recombine``, which compares to 2^-36, one jet of two hundred has another soft-drop mass.

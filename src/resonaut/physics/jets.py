@@ -10,6 +10,7 @@ import fastjet
 import numpy as np
 import vector
 
+from resonaut.physics.anti_kt import anti_kt
 from resonaut.physics.clustering import FloatArray, soft_drop
 
 vector.register_awkward()
@@ -22,14 +23,15 @@ def four_momenta(particles: ak.Array) -> ak.Array:
 
     Packed: arrays that are views of larger ones have corrupted FastJet's memory.
     """
-    pt, eta, mass = particles.pt, particles.eta, particles.mass
+    flat = ak.flatten(particles[["pt", "eta", "phi", "mass"]])
+    pt, eta, phi, mass = (ak.to_numpy(flat[name]) for name in ("pt", "eta", "phi", "mass"))
     columns = {
-        "px": pt * np.cos(particles.phi),
-        "py": pt * np.sin(particles.phi),
+        "px": pt * np.cos(phi),
+        "py": pt * np.sin(phi),
         "pz": pt * np.sinh(eta),
         "E": np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2),
     }
-    return ak.to_packed(ak.zip(columns, with_name="Momentum4D"))
+    return ak.unflatten(ak.zip(columns, with_name="Momentum4D"), ak.num(particles))
 
 
 def cluster(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array, ak.Array]:
@@ -46,18 +48,53 @@ def cluster(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array
     sequence = _anti_kt(four_momenta(particles), radius)
     momenta, index = sequence.inclusive_jets(pt_min), sequence.constituent_index(pt_min)
     # Neither list is sorted, but both have the same order.
-    order = ak.argsort(momenta.pt, ascending=False)
-    momenta, index = momenta[order], index[order]
-    sizes = ak.flatten(ak.num(index, axis=2))
-    constituents = ak.unflatten(particles[ak.flatten(index, axis=2)], sizes, axis=1)
-    constituents = constituents[ak.argsort(constituents.pt, axis=2, ascending=False)]
-    return _coordinates(momenta), constituents
+    counts, sizes, jets = ak.to_numpy(ak.num(momenta)), ak.num(particles), ak.flatten(momenta)
+    by_jet = ak.flatten(index)
+    event, jet = np.repeat(np.arange(len(counts)), counts), np.repeat(np.arange(len(by_jet)), ak.num(by_jet))
+    order = np.lexsort((-np.hypot(ak.to_numpy(jets["px"]), ak.to_numpy(jets["py"])), event))
+    owner = np.full(len(ak.flatten(particles)), -1)
+    first = np.cumsum(sizes) - sizes
+    owner[ak.to_numpy(ak.flatten(by_jet)) + ak.to_numpy(first)[event[jet]]] = np.argsort(order)[jet]
+    found = ak.unflatten(jets[order], counts)
+    return _coordinates(found), _constituents(particles, owner, found)
+
+
+def of_particles(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array, ak.Array]:
+    """What ``cluster`` gives, in half of its time, of particles that are not at the centres of cells.
+
+    Those have equal distances, which ``anti_kt`` does not tell apart as FastJet does.
+    """
+    momenta = four_momenta(particles)
+    found, owner = _compiled(momenta, radius, pt_min)
+    return _coordinates(found), _constituents(particles, owner, found)
 
 
 def find(momenta: ak.Array, radius: float, pt_min: float) -> ak.Array:
-    """The jets of ``cluster`` without their constituents, from what ``four_momenta`` gives."""
-    found = _anti_kt(momenta, radius).inclusive_jets(pt_min)
-    return _coordinates(found[ak.argsort(found.pt, ascending=False)])
+    """The jets of ``of_particles`` without their constituents, from what ``four_momenta`` gives."""
+    return _coordinates(_compiled(momenta, radius, pt_min)[0])
+
+
+def _constituents(particles: ak.Array, owner: np.ndarray, jets: ak.Array) -> ak.Array:
+    """The particles of each of the ``jets`` by falling pT; ``owner``: each particle's place among all jets, or -1."""
+    flat, used = ak.flatten(particles), np.flatnonzero(owner >= 0)
+    used = used[np.lexsort((-ak.to_numpy(flat["pt"])[used], owner[used]))]
+    parts = ak.unflatten(flat[used], np.bincount(owner[used], minlength=len(ak.flatten(jets))))
+    return ak.unflatten(parts, ak.num(jets))
+
+
+def _compiled(momenta: ak.Array, radius: float, pt_min: float) -> tuple[ak.Array, np.ndarray]:
+    """The jets above ``pt_min`` by falling pT, events * var * {px, ...}, and each particle's place among all or -1."""
+    flat, sizes = ak.flatten(momenta), ak.to_numpy(ak.num(momenta))
+    columns = np.stack([ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E")])
+    found, counts, owner = anti_kt(columns, np.concatenate([[0], np.cumsum(sizes)]), radius)
+    pt2, event = found[0] ** 2 + found[1] ** 2, np.repeat(np.arange(len(counts)), counts)
+    order = np.lexsort((-pt2, event))
+    order = order[pt2[order] >= pt_min**2]
+    rank = np.full(len(pt2), -1)
+    rank[order] = np.arange(len(order))
+    chosen = ak.zip(dict(zip(("px", "py", "pz", "E"), found[:, order], strict=True)), with_name="Momentum4D")
+    place = rank[owner + np.repeat(np.cumsum(counts) - counts, sizes)]
+    return ak.unflatten(chosen, np.bincount(event[order], minlength=len(counts))), place
 
 
 def groom(constituents: ak.Array, radius: float, zcut: float, beta: float) -> tuple[ak.Array, ak.Array]:
@@ -106,7 +143,11 @@ def _anti_kt(momenta: ak.Array, radius: float) -> fastjet.ClusterSequence:
 
 
 def _coordinates(momenta: ak.Array) -> ak.Array:
-    return ak.zip({name: getattr(momenta, name) for name in ("pt", "eta", "phi", "mass")}, with_name="Momentum4D")
+    flat = ak.flatten(momenta)
+    # In NumPy's arrays, in which vector's formulas cost a tenth.
+    numbers = vector.arr({name: ak.to_numpy(flat[name]) for name in flat.fields})
+    columns = {name: getattr(numbers, name) for name in ("pt", "eta", "phi", "mass")}
+    return ak.unflatten(ak.zip(columns, with_name="Momentum4D"), ak.num(momenta))
 
 
 def _mass(px: FloatArray, py: FloatArray, pz: FloatArray, energy: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import chi2, norm
 
-from resonaut.report.style import Array
+from resonaut.core.style import Array
 
 
 def poisson_interval(counts: Array) -> tuple[Array, Array]:

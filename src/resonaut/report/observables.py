@@ -1,7 +1,7 @@
 """How figures and texts call observables."""
 
 from resonaut.core.observables import axis
-from resonaut.report.style import mathematical
+from resonaut.core.style import mathematical
 
 # Columns of jets, of which the events say no label.
 LABELS = {

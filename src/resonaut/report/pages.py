@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from resonaut.core.files import atomic
-from resonaut.report.style import COLOURS
+from resonaut.core.style import COLOURS
 
 # All within one class, as the page may be a part of another one. The last two lines are for Snakemake's report, which
 # centres a narrow first page beside the rule graph: the page begins at the top, as wide as it is, the graph below.

@@ -7,10 +7,11 @@ from resonaut.fit.results import Excesses
 
 @record
 class Line:
-    """One mass (GeV) of a selection; limits in fb, null where the fits failed."""
+    """One mass of a selection, in the ``unit`` of its observable; limits in fb, null where the fits failed."""
 
     selection: str
     mass: float
+    unit: str
     p_local: float | None
     z_local: float | None
     z_expected: float | None

@@ -64,6 +64,7 @@ def ratio(
     from resonaut.core.events import Dataset
     from resonaut.core.results import write
     from resonaut.reweight.known import closure
+    from resonaut.reweight.published import weigher
     from resonaut.reweight.ratios import Events, Transfer
     from resonaut.reweight.settings import RatioSettings
 
@@ -72,7 +73,30 @@ def ratio(
     above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
     one = Events.read(above, settings.numerator, settings)
     other = Events.read(below, settings.denominator, settings)
-    transfer = Transfer.train(name, one, other, settings)
+    if settings.published is None:
+        transfer = Transfer.train(name, one, other, settings)
+    else:
+        transfer = Transfer.of(name, weigher(one, other, settings), one, other, settings)
     for number, dataset in enumerate(below):
         transfer.apply(dataset, number)
     write(output, closure(one, other, transfer))
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="file.parquet, file.csv, file.root:tree, or skim/<dataset>.json.")],
+    second: Annotated[str, typer.Argument(help="The sample that the first one is compared with.")],
+    output: Annotated[Path, typer.Option(help="Folder for comparison.json and comparison.png.")] = Path("comparison"),
+    columns: Annotated[str | None, typer.Option(help="a,b,c; else all columns of numbers that both have.")] = None,
+    weight: Annotated[list[str], typer.Option(help="Column of weights, 1 for none; twice for one of each file.")] = [],  # noqa: B006
+) -> None:
+    """Which variable tells two samples apart, and whether all of them together do.
+
+    Compares the shapes, whatever the numbers of events. Prints a sentence and a table, and writes
+    DIR/comparison.json and DIR/comparison.png.
+    """
+    from resonaut.core.files import distinct
+    from resonaut.reweight.comparison import compare_files
+
+    distinct([Path(first), Path(second)], [output])
+    print(compare_files(first, second, columns, weight, output))

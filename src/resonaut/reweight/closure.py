@@ -12,16 +12,12 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import identifier
-from resonaut.core.errors import EmptySelectionError
 from resonaut.learn import ratio
+from resonaut.learn.twosample.classifier import area
 from resonaut.physics import features
 from resonaut.reweight.results import Closure, Feature
 from resonaut.reweight.settings import Settings
 from resonaut.reweight.train import Reweighter
-
-# The fresh classifiers deal the events of a fold into halves of their own.
-FRESH_SEED = 1000003
 
 
 def closure(
@@ -86,35 +82,3 @@ def compared(
         chi2 = np.divide(difference**2, variance, where=variance > 0, out=0 * variance).sum()
         simulated |= {when: histogram[:, sum], f"chi2_{when}": float(chi2)}
     return Feature(name=name, data=filled[:, sum], ndof=(len(edges) - 1) * number - 1, **simulated)
-
-
-def area(
-    data: ratio.Sample, simulation: ratio.Sample, folds: list[NDArray[np.int64]], given: ratio.Settings
-) -> tuple[float | None, float | None]:
-    """AUC of classifiers between data and the weighted simulation, one for each fold: their mean and its error.
-
-    Each learns from one half of its fold and is judged on the other. Had it learned from other folds, whose data
-    trained the weights of this one, it would take the part of their fluctuations that the weights do not follow for a
-    difference, find the opposite here, and do worse than chance; and exchanged halves would depend on each other. None
-    where a fold has too few events.
-    """
-    fresh = replace(
-        given,
-        seed=given.seed + FRESH_SEED,
-        trees=replace(given.trees, validation_parts=2),
-        network=replace(given.network, validation_parts=2),
-        sets=replace(given.sets, validation_parts=2),
-    )
-    areas = []
-    for fold in range(given.folds):
-        pair = [sample[own == fold] for sample, own in zip((data, simulation), folds, strict=True)]
-        seen = [identifier.folds(sample.keys, 2, fresh.seed) == 0 for sample in pair]
-        learned, judged = ([s[h == half] for s, h in zip(pair, seen, strict=True)] for half in (True, False))
-        try:
-            models = ratio.CrossFit.fit_pairs([(learned[0], learned[1])], fresh)
-        except EmptySelectionError:
-            return None, None
-        scores = [models.probability(sample.features, sample.keys) for sample in judged]
-        areas.append(ratio.auc(scores[0], scores[1], judged[0].weights, judged[1].weights))
-    area, error = np.array(areas).T
-    return float(area.mean()), float(np.sqrt(np.sum(error**2)) / len(error))

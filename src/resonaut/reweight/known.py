@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import identifier
+from resonaut.learn import ratio
 from resonaut.learn.ratio.weights import Spread
-from resonaut.reweight.closure import FRESH_SEED, area, compared
-from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, truth
+from resonaut.learn.twosample.comparison import compare
+from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, truth
 from resonaut.reweight.results import Kept, RatioClosure, Truth
+from resonaut.reweight.settings import RatioSettings
 
 # Parts of equal numbers of events in which learned and true weights are compared.
 PARTS = 10
@@ -26,23 +27,15 @@ def closure(numerator: Events, denominator: Events, transfer: Transfer) -> Ratio
     factors = transfer.factors(denominator)
     learned = denominator.sample.weights * factors[""][:, 0]
     exact = truth(numerator, denominator, settings)
-    one, other, after = numerator, denominator, learned
-    if exact is not None:
-        halves = identifier.folds(denominator.sample.keys, 2, settings.classifier.seed + 2 * FRESH_SEED) == 0
-        one, other, after = numerator[halves], denominator[~halves], learned[~halves]
-    folds = [models.folds(events.sample.keys) for events in (one, other)]
-    total = one.sample.weights.sum()
-    samples = {
-        "before": other.sample.weights * (total / other.sample.weights.sum()),
-        "after": after * (total / after.sum()),
+    one, other = halves(numerator, denominator, settings)
+    folds = models.folds(one.sample.keys), models.folds(other.sample.keys)
+    before = _positive(other, settings)
+    target, variables = _positive(one, settings), settings.variables
+    after = replace(before, weights=before.weights * transfer.factors(other)[""][:, 0])
+    looks = {
+        when: compare(target, sample, variables, settings.comparison, folds=folds)
+        for when, sample in (("before", before), ("after", after))
     }
-    areas = {
-        when: area(one.sample, replace(other.sample, weights=w), folds, settings.classifier)
-        for when, w in samples.items()
-    }
-    shown = replace(one.sample, features=one.values)
-    made = {when: replace(other.sample, features=other.values, weights=w) for when, w in samples.items()}
-    variables = settings.variables
     return RatioClosure(
         numerator_events=len(numerator.values),
         denominator_events=len(denominator.values),
@@ -54,10 +47,14 @@ def closure(numerator: Events, denominator: Events, transfer: Transfer) -> Ratio
         exact=None if exact is None else Spread.of(denominator.sample.weights * exact),
         spread={name: _spread(values, factors[""]) for name, values in factors.items() if name},
         truth=[] if exact is None else list(_truth(denominator, factors[""][:, 0], exact, variables)),
-        features=[compared(name, i, shown, made, folds, settings.histogram_bins) for i, name in enumerate(variables)],
-        **{f"auc_{when}": found for when, (found, _) in areas.items()},
-        **{f"auc_error_{when}": error for when, (_, error) in areas.items()},
+        **looks,
     )
+
+
+def _positive(events: Events, settings: RatioSettings) -> ratio.Sample:
+    """The named variables, with positive weights of the same density."""
+    made, _ = ratio.made_positive(events.sample, settings.classifier)
+    return events.named(made.weights)
 
 
 def _kept(numerator: Events, denominator: Events, transfer: Transfer) -> Iterator[Kept]:

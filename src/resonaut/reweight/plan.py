@@ -21,7 +21,7 @@ def section() -> type:
 
 def to_data(analysis: "Analysis") -> bool:
     """Whether simulated background is reweighted to data, and not ratios of simulated samples alone are learned."""
-    return bool(analysis.config["reweight"]["sidebands"] and analysis.sample("data") and analysis.sample("background"))
+    return bool(analysis.sample("data") and analysis.sample("background") and analysis.config["reweight"]["sidebands"])
 
 
 # What other stages read of this one.
@@ -69,7 +69,9 @@ def _sidebands(analysis: "Analysis") -> Iterator[str]:
 
 def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
     particles, sets = ratio["particles"], ratio["classifier"]["backend"] == "sets"
-    if bool(particles) == bool(ratio["features"]) or bool(particles) != sets:
+    if ratio["published"]:
+        yield from (f".published{problem}" for problem in _published(ratio))
+    elif bool(particles) == bool(ratio["features"]) or bool(particles) != sets:
         yield ": give `particles` with the backend sets, or `features` with another one"
     if len(set(map(len, particles))) > 1:
         yield ".particles: they have different numbers of features; give each the same"
@@ -87,11 +89,23 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
         yield ": numerator and denominator are the same; give one of them another weight or other datasets"
 
 
+def _published(ratio: dict[str, Any]) -> Iterator[str]:
+    if ratio["particles"] or ratio["features"] or ratio["bootstraps"]:
+        yield ": its inputs are its own, and it is not trained; take `features`, `particles` and `bootstraps` out"
+    rows = ratio["published"]["inputs"]
+    if len(set(map(len, rows))) > 1 or not rows[0]:
+        yield ".inputs: the lists have different numbers of inputs, or none; give each the same"
+    if any((one["column"] is None) == (one["value"] is None) for row in rows for one in row):
+        yield ".inputs: give of each input either its column or its value"
+
+
 def _variables(analysis: "Analysis", ratio: dict[str, Any], dataset: str) -> Iterator[str]:
     from resonaut.physics import features
 
     columns = analysis.columns(dataset)
-    for name in [name for names in (*ratio["particles"], ratio["features"], ratio["watched"]) for name in names]:
+    inputs = ratio["published"]["inputs"] if ratio["published"] else []
+    given = [one["column"] for row in inputs for one in row if one["column"]]
+    for name in [name for names in (*ratio["particles"], ratio["features"], given, ratio["watched"]) for name in names]:
         for column in features.stored([name]):
             if columns is not None and column not in columns:
                 yield f"{name!r} needs the column {column!r}, which {dataset!r} has not; keep it in its region"
@@ -103,9 +117,10 @@ def weighted(analysis: "Analysis") -> list[str]:
 
 
 def ratios(analysis: "Analysis") -> dict[str, dict[str, list[str]]]:
-    """By the name of a ratio the datasets of its numerator and of its denominator."""
+    """By the name of a ratio the datasets of its numerator and of its denominator, and the network's file, if any."""
     return {
         name: {side: ratio[side]["datasets"] for side in ("numerator", "denominator")}
+        | {"published": [ratio["published"]["file"]] if ratio["published"] else []}
         for name, ratio in analysis.config["reweight"]["ratios"].items()
     }
 

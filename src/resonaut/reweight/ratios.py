@@ -1,6 +1,6 @@
 """One simulated sample weighted to another, or to itself with other weights: inputs, training, weights of events."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import awkward as ak
@@ -13,11 +13,15 @@ from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor, Weights
 from resonaut.learn import ratio
 from resonaut.learn.ratio import weights
+from resonaut.learn.ratio.positive import is_signed
 from resonaut.learn.ratio.weights import Factors, Weigher
 from resonaut.physics import features
-from resonaut.reweight.settings import RatioSettings, Side
+from resonaut.reweight.settings import Input, RatioSettings, Side
 
 FloatArray = NDArray[np.float64]
+
+# Deals the halves of events that are compared with each other, independently of their folds.
+HALVES = 2000003
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,10 @@ class Events:
         """The events of a mask."""
         return Events(self.sample[rows], self.dataset[rows], self.values[rows])
 
+    def named(self, weights: FloatArray) -> ratio.Sample:
+        """The named variables as features, with other weights."""
+        return ratio.Sample(self.values, weights, self.sample.keys)
+
     def sums(self, datasets: int) -> FloatArray:
         """The sum of the weights of each dataset, in fb."""
         return np.bincount(self.dataset, self.sample.weights, datasets).astype(np.float64)
@@ -63,11 +71,41 @@ class Events:
 
 def inputs(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.float32]:
     """What the classifier sees of the ``variables`` of events: features, or a set of particles with their kinds."""
+    if settings.published is not None:
+        return _published(values, settings)
     if not settings.particles:
         return values[:, : len(settings.features)]
     kinds = len(settings.particles)
     used = values[:, : kinds * len(settings.particles[0])].reshape(len(values), kinds, -1)
     return np.concatenate([used, np.broadcast_to(np.eye(kinds, dtype=np.float32), (len(values), kinds, kinds))], axis=2)
+
+
+def _published(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.float32]:
+    """What a published network takes, in the form of its authors: (n, particles, d), or (n, d) for a single list."""
+    assert settings.published is not None
+    logarithms: dict[str, Callable[[FloatArray], FloatArray]] = {"natural": np.log, "decimal": np.log10}
+
+    def number(one: Input) -> FloatArray:
+        if one.column is None:
+            x = np.full(len(values), one.value, np.float64)
+        else:
+            x = values[:, settings.variables.index(one.column)].astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            made = ((logarithms[one.log](x) if one.log in logarithms else x) - one.shift) / one.scale
+        require_finite(made, one.column or "value", "an input of a published network")
+        return made
+
+    made = np.stack([np.stack([number(one) for one in row], axis=1) for row in settings.published.inputs], axis=1)
+    single = made.astype(np.float32)
+    return single[:, 0] if len(settings.published.inputs) == 1 else single
+
+
+def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> tuple[Events, Events]:
+    """Independent events of both sides: of samples of the same events one half each, of others all."""
+    if settings.numerator.datasets != settings.denominator.datasets:
+        return numerator, denominator
+    first = identifier.folds(denominator.sample.keys, 2, settings.classifier.seed + HALVES) == 0
+    return numerator[first], denominator[~first]
 
 
 def _relative(events: ak.Array, side: Side) -> FloatArray:
@@ -91,15 +129,26 @@ class Transfer:
     def train(cls, name: str, numerator: Events, denominator: Events, settings: RatioSettings) -> "Transfer":
         """Learn the ratio; each dataset keeps its sum of weights, or gets that of the numerator's of its name.
 
+        Where both sides are the same events, it is the mean of their true ratios, which fluctuate less than the events.
+
         Args:
             name: of the ratio.
             numerator: what the weighted events are to look like.
             denominator: the events that get weights.
             settings: the section of the ratio.
         """
-        weigher = Weigher.fit(
-            numerator.sample, denominator.sample, settings.classifier, settings.clip, settings.bootstraps
-        )
+        exact, given = truth(numerator, denominator, settings), (settings.classifier, settings.clip)
+        if exact is None or is_signed(numerator.sample) or is_signed(denominator.sample):
+            weigher = Weigher.fit(numerator.sample, denominator.sample, *given, settings.bootstraps)
+        else:
+            weigher = Weigher.expectation(denominator.sample, exact, *given, settings.bootstraps)
+        return cls.of(name, weigher, numerator, denominator, settings)
+
+    @classmethod
+    def of(
+        cls, name: str, weigher: Weigher, numerator: Events, denominator: Events, settings: RatioSettings
+    ) -> "Transfer":
+        """With a ratio that is there, such as that of a published network."""
         totals = expected(numerator, denominator, settings)
         made = weigher.factors(denominator.sample.features, denominator.sample.keys)
         scales = []

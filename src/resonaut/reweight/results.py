@@ -1,9 +1,10 @@
-"""The JSON file of the stage ``reweight``, as a record; ``docs/reweight.md`` says what every key means."""
+"""The JSON files of the stage ``reweight``, as records; ``docs/reweight.md`` says what every key means."""
 
 from resonaut.core.histograms import Histogram
 from resonaut.core.record import record
 from resonaut.core.results import result
 from resonaut.learn.ratio.weights import Clipping, Spread
+from resonaut.learn.twosample.results import TwoSample
 
 
 @record
@@ -74,8 +75,16 @@ class RatioClosure:
     exact: Spread | None
     spread: dict[str, float]
     truth: list[Truth]
-    features: list[Feature]
-    auc_before: float | None
-    auc_error_before: float | None
-    auc_after: float | None
-    auc_error_after: float | None
+    before: TwoSample
+    after: TwoSample
+
+
+@result("comparison of two samples", "reweight compare")
+class Comparison:
+    """``comparison.json``: the files, which weights count in each, what the comparison says, and all its numbers."""
+
+    first: str
+    second: str
+    weights: tuple[str, str]
+    sentence: str
+    report: TwoSample

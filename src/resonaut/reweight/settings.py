@@ -1,9 +1,12 @@
 """The section ``reweight`` of the configuration."""
 
+from typing import Literal
+
 from resonaut.core.observables import DEFAULT
 from resonaut.core.record import GeV, Name, NonNegative, Positive, key, record
 from resonaut.learn.ratio.settings import Settings as Ratio
 from resonaut.learn.ratio.settings import TreeSettings
+from resonaut.learn.twosample.settings import Settings as Comparison
 
 
 @record
@@ -38,6 +41,40 @@ class Side:
     place: int | None = key("Which weight, where the column is a list of them, counted from 0.", default=None, ge=0)
 
 
+# Of the outputs of a published network.
+DIRECTIONS = ("p1/p0", "p0/p1")
+
+
+@record
+class Input:
+    """A number that a published network takes: (f(x) - shift) / scale of a column, or a constant."""
+
+    column: Name | None = key("Feature or stored column x; null for a constant.", default=None)
+    value: float | None = key(
+        "A constant, such as a particle's code or a parameter of the generator; null for a column.", default=None
+    )
+    log: Literal["none", "natural", "decimal"] = key("The logarithm f that is taken of it.", default="none")
+    shift: float = key("What is subtracted.", default=0)
+    scale: Positive[float] = key("What it is divided by.", default=1)
+
+
+@record
+class Published:
+    """A network that others have trained, with two outputs p0 and p1 that sum to one, or with one, p1."""
+
+    file: str = key("The ONNX file.", min_length=1)
+    inputs: list[list[Input]] = key(
+        "What it takes, in its order: a list for each particle, or one list for a network of plain features. Which "
+        "copy of a particle its authors mean, before or after radiation, is the matter of the columns.",
+        min_length=1,
+    )
+    direction: Literal["p1/p0", "p0/p1"] | None = key(
+        "The ratio of the outputs that is the weight; null for that with which the weighted events look like the "
+        "numerator.",
+        default=None,
+    )
+
+
 @record
 class RatioSettings:
     """A ratio of two simulated samples. Features are those of docs/select.md, or stored columns."""
@@ -55,6 +92,9 @@ class RatioSettings:
         "[[t_pt, t_y], [tbar_pt, tbar_y]]; which of them a particle is, is added. For `classifier.backend: sets`.",
         default=[],
     )
+    published: Published | None = key(
+        "A network that others have trained, in place of `features` or `particles` and a training.", default=None
+    )
     watched: list[Name] = key("Further features or columns whose closure is looked at.", default=[], unique=True)
     keep_sums: bool = key(
         "Each dataset keeps the sum of its weights, and events move within it; otherwise it gets that of the "
@@ -68,13 +108,15 @@ class RatioSettings:
     bootstraps: int = key(
         "How often the ratio is learned again from events drawn anew, by their identifiers.", default=0, ge=0
     )
-    histogram_bins: int = key("Bins of the closure histograms.", default=20, ge=2)
     classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
+    comparison: Comparison = key("How the weighted denominator is compared with the numerator.", default={})
 
     @property
     def variables(self) -> list[str]:
         """The names of all features and columns that are read, those that the classifier sees first."""
-        seen = [*(name for particle in self.particles for name in particle), *self.features]
+        given = [] if self.published is None else self.published.inputs
+        columns = [one.column for particle in given for one in particle if one.column is not None]
+        seen = [*(name for particle in self.particles for name in particle), *self.features, *dict.fromkeys(columns)]
         return [*seen, *(name for name in self.watched if name not in seen)]
 
 

@@ -8,7 +8,7 @@ leaves its energy in the calorimeter instead; a muon without a track is lost.
 import awkward as ak
 import numpy as np
 
-from resonaut.physics.angles import near
+from resonaut.physics.angles import Lists, near
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Calorimeter, Detector, Tracker
 
@@ -48,13 +48,15 @@ def b_tag(jets: ak.Array, b_hadrons: ak.Array, radius: float, separation: float,
         separation: of the two distributions' logits, in their standard deviations.
         rng: its random numbers are used for this alone.
     """
-    return score(separation * (near(jets, b_hadrons, radius) - 0.5), rng)
+    axes = Lists.of(jets, "eta", "phi")
+    genuine = near(axes, Lists.of(b_hadrons, "eta", "phi"), radius)
+    return ak.unflatten(score(separation * (genuine - 0.5), rng), axes.counts)
 
 
-def score(mean: ak.Array, rng: np.random.Generator) -> ak.Array:
-    """Logistic function of normal numbers of this ``mean``, events * var, and standard deviation 1."""
-    logit = ak.to_numpy(ak.flatten(mean))
-    return ak.unflatten(1 / (1 + np.exp(-(logit + rng.standard_normal(len(logit))))), ak.num(mean))
+def score(mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Logistic function of normal numbers of this ``mean``, shape (n,), and standard deviation 1."""
+    found: np.ndarray = 1 / (1 + np.exp(-(mean + rng.standard_normal(len(mean)))))
+    return found
 
 
 def masses(pdgid: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.physics import jets
-from resonaut.physics.angles import closest
+from resonaut.physics.angles import Lists, closest
 from resonaut.simulate import nanoaod
 from resonaut.simulate.detector import PHOTON, masses
 from resonaut.simulate.generator import Batch
@@ -39,7 +39,7 @@ def collections(
         charged = _by_event(particles[inside & (particles.charge != 0)])
         found["GenTrackJet"] = track_jets(charged[keep], setting)
         found["GenDressedLepton"] = dressed(particles, batch.prompt)[keep]
-    return {name: nanoaod.collection({field: of[field] for field in of.fields}) for name, of in found.items()}
+    return {name: nanoaod.collection(Lists.of(of, *of.fields)) for name, of in found.items()}
 
 
 def track_jets(particles: ak.Array, setting: TrackJets) -> ak.Array:
@@ -48,7 +48,7 @@ def track_jets(particles: ak.Array, setting: TrackJets) -> ak.Array:
     ``width`` is the mean distance from the axis weighted by pT, ``zg`` the softer subjet's part of the pT of the two
     that soft drop ends with, 0 where no splitting passes; ``tau1`` … ``tau4`` and ``msoftdrop`` (GeV) as of ``FatJet``.
     """
-    found, parts = jets.cluster(ak.to_packed(particles[list(nanoaod.MOMENTUM)]), setting.radius, setting.pt_min)
+    found, parts = jets.of_particles(ak.to_packed(particles[list(nanoaod.MOMENTUM)]), setting.radius, setting.pt_min)
     shapes, subjets = jets.substructure(parts, setting.radius, setting.softdrop_zcut, setting.softdrop_beta)
     fields = {name: found[name] for name in nanoaod.MOMENTUM}
     fields |= {"rapidity": _rapidity(found), "nConstituents": ak.num(parts, axis=2), "width": _width(found, parts)}
@@ -59,9 +59,9 @@ def track_jets(particles: ak.Array, setting: TrackJets) -> ak.Array:
 def dressed(particles: Particles, prompt: np.ndarray) -> ak.Array:
     """Leptons at the places ``prompt`` with photons near them, events * var * {pt, eta, phi, mass, pdgId}, by pT."""
     leptons, photons = particles[prompt], particles[particles.pdgid == PHOTON]
-    counts = np.bincount(leptons.event, minlength=particles.events)
-    near = ak.to_numpy(ak.flatten(closest(_by_event(photons), _by_event(leptons), DRESSED)))
-    owner = (np.cumsum(counts) - counts)[photons.event] + near
+    axes = _directions(leptons)
+    near = closest(_directions(photons), axes, DRESSED)
+    owner = axes.first[photons.event] + near
     momenta = _cartesian(leptons)
     for row, values in zip(momenta, _cartesian(photons), strict=True):
         row += np.bincount(owner[near >= 0], values[near >= 0], len(row))
@@ -69,7 +69,7 @@ def dressed(particles: Particles, prompt: np.ndarray) -> ak.Array:
     pt = np.hypot(px, py)
     fields = {"pt": pt, "eta": pseudorapidity(pt, pz), "phi": np.arctan2(py, px)}
     fields |= {"mass": np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0)), "pdgId": leptons.pdgid}
-    found = ak.unflatten(ak.zip(fields), counts)
+    found = ak.unflatten(ak.zip(fields), axes.counts)
     return found[ak.argsort(found["pt"], ascending=False)]
 
 
@@ -77,6 +77,11 @@ def _by_event(particles: Particles) -> ak.Array:
     """Events * var * {pt, eta, phi, mass} of flat particles, with the masses that tracks are given."""
     columns = {"pt": particles.pt, "eta": particles.eta, "phi": particles.phi, "mass": masses(particles.pdgid)}
     return ak.unflatten(ak.zip(columns), np.bincount(particles.event, minlength=particles.events))
+
+
+def _directions(particles: Particles) -> Lists:
+    counts = np.bincount(particles.event, minlength=particles.events)
+    return Lists(counts, {"eta": particles.eta, "phi": particles.phi})
 
 
 def _cartesian(particles: Particles) -> np.ndarray:

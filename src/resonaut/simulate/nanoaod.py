@@ -20,6 +20,7 @@ import uproot
 from uproot.writing import _cascade, _cascadetree, writable
 
 from resonaut.core.files import atomic
+from resonaut.physics.angles import Lists
 from resonaut.simulate.detector import NEUTRAL_HADRON, PHOTON
 
 RUN = 1
@@ -56,7 +57,7 @@ def collections(jets: ak.Array, by_jet: ak.Array, shapes: dict[str, ak.Array]) -
     candidates = ak.flatten(by_jet, axis=2)
     fat_jet = {name: _float(getattr(jets, name)) for name in MOMENTUM}
     fat_jet |= {"msoftdrop" if name == "softdrop_mass" else name: _float(values) for name, values in shapes.items()}
-    fat_jet["jetId"] = ak.values_astype(tight(by_jet), np.int32)
+    fat_jet["jetId"] = ak.unflatten(tight(parts(by_jet)).astype(np.int32), ak.num(by_jet))
     fat_jet["nConstituents"] = ak.values_astype(ak.num(by_jet, axis=2), np.int32)
     jet_index, _ = ak.broadcast_arrays(ak.local_index(by_jet, axis=1), by_jet.pt)
     links = {"jetIdx": ak.flatten(jet_index, axis=2), "pFCandsIdx": ak.local_index(candidates, axis=1)}
@@ -69,23 +70,29 @@ def collections(jets: ak.Array, by_jet: ak.Array, shapes: dict[str, ak.Array]) -
     }
 
 
-def collection(fields: dict[str, ak.Array]) -> ak.Array:
-    """Fields of one collection in NanoAOD's types: numbers of 32 bits, and bools."""
+def collection(objects: Lists) -> ak.Array:
+    """One collection in NanoAOD's types: numbers of 32 bits, and bools."""
     kinds = {"f": np.float32, "i": np.int32, "b": np.bool_}
-    flat = {name: ak.to_numpy(ak.flatten(values)) for name, values in fields.items()}
-    columns = {name: values.astype(kinds[values.dtype.kind]) for name, values in flat.items()}
-    return ak.unflatten(ak.zip(columns), ak.num(next(iter(fields.values()))))
+    columns: dict[str, np.ndarray] = {
+        name: values.astype(kinds[values.dtype.kind]) for name, values in objects.columns.items()
+    }
+    return ak.unflatten(ak.zip(columns), objects.counts)
 
 
-def tight(by_jet: ak.Array) -> ak.Array:
+def parts(by_jet: ak.Array) -> Lists:
+    """What tells of jets whether they are real, as lists of each jet; by_jet: events * var * var * candidates."""
+    return Lists.of(ak.flatten(by_jet[["pt", "eta", "pdgid", "charge"]]), "pt", "eta", "pdgid", "charge")
+
+
+def tight(parts: Lists) -> np.ndarray:
     """The bit of CMS's tight identification in the tracker's reach: neutral fractions below 0.9, charged candidates."""
-    by_jet = ak.to_packed(by_jet[["pt", "eta", "pdgid", "charge"]])
-    energy = by_jet.pt * np.cosh(by_jet.eta)
-    total = ak.sum(energy, axis=2)
-    photons = ak.sum(energy * (by_jet.pdgid == PHOTON), axis=2)
-    hadrons = ak.sum(energy * (by_jet.pdgid == NEUTRAL_HADRON), axis=2)
-    charged = ak.any(by_jet.charge != 0, axis=2)
-    passes = (photons < 0.9 * total) & (hadrons < 0.9 * total) & charged & (ak.num(by_jet, axis=2) > 1)
+    energy, kind, jet = parts["pt"] * np.cosh(parts["eta"]), parts["pdgid"], parts.event
+    total, photons, hadrons = (
+        np.bincount(jet, energy * which, len(parts.counts))
+        for which in (np.ones(len(kind), bool), kind == PHOTON, kind == NEUTRAL_HADRON)
+    )
+    charged = np.bincount(jet, parts["charge"] != 0, len(parts.counts)) > 0
+    passes = (photons < 0.9 * total) & (hadrons < 0.9 * total) & charged & (parts.counts > 1)
     return passes * TIGHT_ID
 
 

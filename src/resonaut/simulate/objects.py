@@ -12,7 +12,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.physics import jets
-from resonaut.physics.angles import closest, momentum_near, near
+from resonaut.physics.angles import Lists, closest, momentum_near, near
 from resonaut.simulate import nanoaod
 from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, score
 from resonaut.simulate.generator import Batch
@@ -45,17 +45,21 @@ class Event:
     told: bool
 
     @cached_property
-    def flat(self) -> dict[str, np.ndarray]:
-        """Columns of all candidates, and each one's event as ``row``: chosen from faster than with masks by event."""
-        columns = ak.flatten(self.candidates)
-        row = np.repeat(np.arange(len(self.candidates)), ak.to_numpy(ak.num(self.candidates)))
-        return {name: ak.to_numpy(columns[name]) for name in columns.fields} | {"row": row}
+    def flat(self) -> Lists:
+        """All candidates."""
+        return Lists.of(self.candidates, *nanoaod.MOMENTUM, "charge", "pdgid")
 
     @cached_property
-    def leptons(self) -> ak.Array:
-        """What comes out of the hard process, events * var * {eta, phi, pdgId}."""
-        hard = self.batch.hard[["eta", "phi", "pdgId", "status"]][self.keep]
-        return hard[hard.status == OUTGOING]
+    def hadrons(self) -> dict[int, Lists]:
+        """Directions of the weakly decaying hadrons of each flavour."""
+        found = {B_FLAVOUR: self.batch.b_hadrons, C_FLAVOUR: self.batch.c_hadrons}
+        return {flavour: Lists.of(hadrons[self.keep], "eta", "phi") for flavour, hadrons in found.items()}
+
+    @cached_property
+    def leptons(self) -> Lists:
+        """What comes out of the hard process, {eta, phi, pdgId, status}."""
+        hard = Lists.of(self.batch.hard[self.keep], "eta", "phi", "pdgId", "status")
+        return hard.chosen(hard["status"] == OUTGOING)
 
 
 def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dict[str, Any]:
@@ -65,8 +69,9 @@ def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dic
     """
     setting = config.objects
     streams = dict(zip(("jet", "electron", "muon", "photon", "tau"), rng.spawn(5), strict=True))
-    small, parts = jets.cluster(event.candidates, setting.small_jet.radius, setting.small_jet.pt_min)
-    hadronic = near(small, event.batch.taus[event.keep], setting.small_jet.radius)
+    clustered, by_jet = jets.cluster(event.candidates, setting.small_jet.radius, setting.small_jet.pt_min)
+    small, parts = Lists.of(clustered, *nanoaod.MOMENTUM), nanoaod.parts(by_jet)
+    hadronic = near(small, Lists.of(event.batch.taus[event.keep], "eta", "phi"), setting.small_jet.radius)
     found: dict[str, Any] = {
         "Jet": small_jets(small, parts, event, setting.small_jet, config.detector.tracker.eta_max, streams["jet"]),
         "Tau": taus(small, parts, hadronic, setting.tau, event.told, streams["tau"]),
@@ -79,104 +84,107 @@ def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dic
     found["FatJet"], found["SubJet"] = soft_drop_subjets(event, config)
     if event.told:
         found |= _generated(found, event, config)
-    return {name: nanoaod.collection(of) if isinstance(of, dict) else of for name, of in found.items()}
+    return {name: nanoaod.collection(of) if isinstance(of, Lists) else of for name, of in found.items()}
 
 
 def small_jets(
-    small: ak.Array, parts: ak.Array, event: Event, setting: SmallJets, reach: float, rng: np.random.Generator
-) -> dict[str, ak.Array]:
+    small: Lists, parts: Lists, event: Event, setting: SmallJets, reach: float, rng: np.random.Generator
+) -> Lists:
     """Small-radius jets with a score of b tagging where there are tracks: |eta| below ``reach``."""
     flavour = _flavour(small, event, setting.radius)
-    mean = ak.where(flavour == B_FLAVOUR, 0.5, ak.where(flavour == C_FLAVOUR, setting.charm - 0.5, -0.5))
+    mean = np.select([flavour == B_FLAVOUR, flavour == C_FLAVOUR], [0.5, setting.charm - 0.5], -0.5)
     # Without tracks there is no score, which NanoAOD tells by -1.
-    tag = ak.where(np.abs(small["eta"]) < reach, score(setting.b_tag_separation * mean, rng), -1)
-    fields = {name: small[name] for name in nanoaod.MOMENTUM} | _uncorrected(small, setting.radius)
-    fields |= {"jetId": nanoaod.tight(parts), "nConstituents": ak.num(parts, axis=2), "btagDeepFlavB": tag}
-    return fields | ({"hadronFlavour": flavour} if event.told else {})
+    tag = np.where(np.abs(small["eta"]) < reach, score(setting.b_tag_separation * mean, rng), -1)
+    fields = small.columns | _uncorrected(len(small), setting.radius)
+    fields |= {"jetId": nanoaod.tight(parts), "nConstituents": parts.counts, "btagDeepFlavB": tag}
+    return Lists(small.counts, fields | ({"hadronFlavour": flavour} if event.told else {}))
 
 
-def taus(
-    small: ak.Array, parts: ak.Array, genuine: ak.Array, setting: Taus, told: bool, rng: np.random.Generator
-) -> dict[str, ak.Array]:
-    """Small-radius jets that pass for taus; ``genuine``: which of them hold a tau that decays to hadrons."""
-    drawn = _uniform(small["pt"], rng) < ak.where(genuine, setting.efficiency, setting.fake)
-    charged = parts.charge[parts.charge != 0]
-    passes = drawn & (small["pt"] > setting.pt_min) & (np.abs(small["eta"]) < setting.eta_max)
-    passes = passes & (ak.num(charged, axis=2) > 0)
-    fields = {name: small[name] for name in nanoaod.MOMENTUM}
-    # Constituents are in order of pT: the charge is that of the hardest track.
-    fields |= {"charge": ak.fill_none(ak.firsts(charged, axis=2), 0), "jetIdx": ak.local_index(small["pt"])}
-    fields |= {"genPartFlav": ak.where(genuine, HADRONIC_TAU, UNMATCHED)} if told else {}
-    return {name: values[passes] for name, values in fields.items()}
+def taus(small: Lists, parts: Lists, genuine: np.ndarray, setting: Taus, told: bool, rng: np.random.Generator) -> Lists:
+    """Small-radius jets that pass for taus; ``genuine``: which of them hold a tau that decays to hadrons.
+
+    ``parts``: the jets' constituents by falling pT, {charge, ...}, as lists of each jet.
+    """
+    drawn = rng.random(len(small)) < np.where(genuine, setting.efficiency, setting.fake)
+    charged = parts.chosen(parts["charge"] != 0)
+    passes = drawn & (small["pt"] > setting.pt_min) & (np.abs(small["eta"]) < setting.eta_max) & (charged.counts > 0)
+    # The charge is that of the hardest track.
+    charge = charged["charge"][charged.first[:-1][passes]]
+    found = small.chosen(passes)
+    place = (np.arange(len(small)) - small.first[small.event])[passes]
+    fields = found.columns | {"charge": charge, "jetIdx": place}
+    fields |= {"genPartFlav": np.where(genuine[passes], HADRONIC_TAU, UNMATCHED)} if told else {}
+    return Lists(found.counts, fields)
 
 
-def identified(kind: int, event: Event, setting: Identification, rng: np.random.Generator) -> dict[str, ak.Array]:
+def identified(kind: int, event: Event, setting: Identification, rng: np.random.Generator) -> Lists:
     """Candidates of a kind, whether identified or not, and charged hadrons that are mistaken for it."""
     flat = event.flat
     inside = np.flatnonzero((flat["pt"] > setting.pt_min) & (np.abs(flat["eta"]) < setting.eta_max))
-    inside = inside[np.lexsort((-flat["pt"][inside], flat["row"][inside]))]
+    inside = inside[np.lexsort((-flat["pt"][inside], flat.event[inside]))]
     found = np.abs(flat["pdgid"][inside])
     genuine = found == kind
     efficiency = np.where(np.abs(flat["eta"][inside]) < BARREL, setting.barrel, setting.endcap)
     passes = rng.random(len(inside)) < np.where(genuine, efficiency, np.where(found == PION, setting.fake, 0))
     stored = genuine | passes
-    counts = np.bincount(flat["row"][inside[stored]], minlength=len(event.candidates))
-    objects = ak.unflatten(ak.zip({name: flat[name][inside[stored]] for name in (*nanoaod.MOMENTUM, "charge")}), counts)
-    genuine, passes = (ak.unflatten(values[stored], counts) for values in (genuine, passes))
-    # Photons have neither in NanoAOD.
-    names = ("pt", "eta", "phi") if kind == PHOTON else objects.fields
+    objects, genuine, passes = flat.chosen(inside[stored]), genuine[stored], passes[stored]
+    # Photons have neither mass nor charge in NanoAOD.
+    names = ("pt", "eta", "phi") if kind == PHOTON else (*nanoaod.MOMENTUM, "charge")
     fields = {name: objects[name] for name in names}
-    fields |= {f"pfRelIso0{n}_all": isolation(objects, event.candidates, n / 10) for n in (3, 4)}
+    fields |= {f"pfRelIso0{n}_all": isolation(objects, flat, n / 10) for n in (3, 4)}
     fields |= {"tightId": passes} if kind == MUON else {"cutBased": passes * TIGHT[kind]}
     if event.told:
-        prompt = near(objects, event.leptons[np.abs(event.leptons.pdgId) == kind], MATCH)
-        fields["genPartFlav"] = ak.where(genuine & prompt, PROMPT, ak.where(genuine, SECONDARY, UNMATCHED))
-    return fields
+        prompt = near(objects, event.leptons.chosen(np.abs(event.leptons["pdgId"]) == kind), MATCH)
+        fields["genPartFlav"] = np.where(genuine & prompt, PROMPT, np.where(genuine, SECONDARY, UNMATCHED))
+    return Lists(objects.counts, fields)
 
 
-def isolation(objects: ak.Array, candidates: ak.Array, cone: float) -> ak.Array:
+def isolation(objects: Lists, candidates: Lists, cone: float) -> np.ndarray:
     """Sum of the pT of the other candidates within ``cone``, over the object's own; it is one of them itself."""
-    return momentum_near(objects, candidates, cone) / objects.pt - 1
+    around: np.ndarray = momentum_near(objects, candidates, cone) / objects["pt"] - 1
+    return around
 
 
-def soft_drop_subjets(event: Event, config: Simulate) -> tuple[dict[str, ak.Array], dict[str, ak.Array]]:
+def soft_drop_subjets(event: Event, config: Simulate) -> tuple[Lists, Lists]:
     """The further fields of ``FatJet``, and its soft-drop subjets."""
     radius, by_jet = config.jets.radius, event.subjets
-    subjets = ak.flatten(by_jet, axis=2)
-    numbers = ak.unflatten(ak.local_index(subjets), ak.flatten(ak.num(by_jet, axis=2)), axis=1)
-    index = ak.fill_none(ak.pad_none(numbers, 2, axis=2), -1, axis=2)
-    fields = _uncorrected(event.fat_jets, radius) | {f"subJetIdx{n}": index[:, :, n - 1] for n in (1, 2)}
-    fields |= {"hadronFlavour": _flavour(event.fat_jets, event, radius)} if event.told else {}
-    return fields, {name: subjets[name] for name in nanoaod.MOMENTUM} | {"rawFactor": ak.zeros_like(subjets.pt)}
+    found, prongs = Lists.of(event.fat_jets, "eta", "phi"), ak.to_numpy(ak.flatten(ak.num(by_jet, axis=2)))
+    subjets = Lists.of(ak.flatten(by_jet, axis=2), *nanoaod.MOMENTUM)
+    # The first subjet of a jet, among those of the event.
+    before = np.concatenate([[0], np.cumsum(prongs)])
+    first = before[:-1] - before[found.first[found.event]]
+    fields = _uncorrected(len(found), radius)
+    fields |= {"subJetIdx1": np.where(prongs > 0, first, -1), "subJetIdx2": np.where(prongs > 1, first + 1, -1)}
+    fields |= {"hadronFlavour": _flavour(found, event, radius)} if event.told else {}
+    return Lists(found.counts, fields), Lists(subjets.counts, subjets.columns | {"rawFactor": np.zeros(len(subjets))})
 
 
 def _generated(found: dict[str, Any], event: Event, config: Simulate) -> dict[str, Any]:
     """Jets of the generated visible particles, links to them, and what no detector sees."""
     small = config.objects.small_jet.radius
     momenta = jets.four_momenta(_momenta(event.batch.visible)[event.keep])
-    jets_of = {
+    clustered = {
         "GenJet": jets.find(momenta, small, config.objects.generator_jet_pt_min),
         "GenJetAK8": jets.find(momenta, config.jets.radius, config.jets.pt_min / 2),
     }
-    axes = ak.zip({name: found["Jet"][name] for name in ("eta", "phi")})
-    found["Jet"]["genJetIdx"] = closest(axes, jets_of["GenJet"], small / 2)
-    found["FatJet"]["genJetAK8Idx"] = closest(event.fat_jets, jets_of["GenJetAK8"], config.jets.radius / 2)
+    generated = {name: Lists.of(of, *nanoaod.MOMENTUM) for name, of in clustered.items()}
+    found["Jet"].columns["genJetIdx"] = closest(found["Jet"], generated["GenJet"], small / 2)
+    fat_jets = Lists.of(event.fat_jets, "eta", "phi")
+    found["FatJet"].columns["genJetAK8Idx"] = closest(fat_jets, generated["GenJetAK8"], config.jets.radius / 2)
     px, py = event.batch.missing[event.keep].T
-    generated = {name: {field: jet[field] for field in nanoaod.MOMENTUM} for name, jet in jets_of.items()}
     met = {"GenMET_pt": np.hypot(px, py).astype(np.float32), "GenMET_phi": np.arctan2(py, px).astype(np.float32)}
     return generated | met
 
 
-def _flavour(found: ak.Array, event: Event, radius: float) -> ak.Array:
+def _flavour(found: Lists, event: Event, radius: float) -> np.ndarray:
     """5 with a weakly decaying b hadron within the jet's radius, else 4 with such a c hadron, else 0."""
-    beauty = near(found, event.batch.b_hadrons[event.keep], radius)
-    charm = near(found, event.batch.c_hadrons[event.keep], radius)
-    return beauty * B_FLAVOUR + (charm & ~beauty) * C_FLAVOUR
+    beauty, charm = (near(found, event.hadrons[flavour], radius) for flavour in (B_FLAVOUR, C_FLAVOUR))
+    return np.where(beauty, B_FLAVOUR, np.where(charm, C_FLAVOUR, 0))
 
 
-def _uncorrected(found: ak.Array, radius: float) -> dict[str, ak.Array]:
+def _uncorrected(jets: int, radius: float) -> dict[str, np.ndarray]:
     """What a correction of jets reads: their area, and the part of pT that a correction has added: none."""
-    return {"area": ak.full_like(found["pt"], np.pi * radius**2), "rawFactor": ak.zeros_like(found["pt"])}
+    return {"area": np.full(jets, np.pi * radius**2), "rawFactor": np.zeros(jets)}
 
 
 def _momenta(particles: Particles) -> ak.Array:
@@ -185,7 +193,3 @@ def _momenta(particles: Particles) -> ak.Array:
     mass = np.sqrt(np.maximum((particles.energy - momentum) * (particles.energy + momentum), 0))
     columns = {"pt": particles.pt, "eta": particles.eta, "phi": particles.phi, "mass": mass}
     return ak.unflatten(ak.zip(columns), np.bincount(particles.event, minlength=particles.events))
-
-
-def _uniform(like: ak.Array, rng: np.random.Generator) -> ak.Array:
-    return ak.unflatten(rng.random(ak.sum(ak.num(like))), ak.num(like))

@@ -27,9 +27,10 @@ def keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
     own: dict[str, Any] = {
         key: {name: value for name, value in section[key].items() if name in names} for key, names in used.items()
     }
-    if not entry["generator"]["objects"]:
-        # What is not stored has no settings.
-        own["objects"] = {}
+    # What is not stored has no settings.
+    stored = set(section["objects"]) - {"track_jet"} if entry["generator"]["objects"] else set()
+    stored |= {"track_jet"} if entry["generator"]["track_jets"] else set()
+    own["objects"] = {key: value for key, value in section["objects"].items() if key in stored}
     read = ("nature", "region", "luminosity", "generator")
     return {"dataset": {key: entry[key] for key in read}, "simulate": section | own}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Certified:
             ranges = [
                 (_number(int(run), low), _number(int(run), high))
                 for run, sections in content.items()
-                for low, high in np.asarray(sections, dtype=np.int64).reshape(-1, 2).tolist()
+                for low, high in _pairs(run, sections)
             ]
             if not ranges or any(high < low for low, high in ranges):
                 raise ValueError
@@ -44,6 +45,15 @@ class Certified:
         number = _number(run.astype(np.uint64), section.astype(np.uint64))
         place = np.searchsorted(self.first, number, side="right")
         return np.asarray((place > 0) & (number <= self.last[place - 1]))
+
+
+def _pairs(run: str, sections: Any) -> list[tuple[int, int]]:
+    """First and last sections of a run; ``ValueError`` where run or sections are no whole numbers from 0 on."""
+    numbers = np.asarray(sections).reshape(-1, 2)
+    whole = numbers.dtype.kind == "i" and np.all((numbers >= 0) & (numbers < 2**32))
+    if not run.isdecimal() or (numbers.size and not whole):
+        raise ValueError
+    return [(low, high) for low, high in numbers.tolist()]
 
 
 def _number(run: "int | np.ndarray", section: "int | np.ndarray") -> "int | np.ndarray":

@@ -6,17 +6,13 @@ from collections import defaultdict
 from functools import reduce
 from pathlib import Path
 
-import awkward as ak
-import numpy as np
-
-from resonaut.core import events, formats
+from resonaut.core import formats
 from resonaut.core.datasets import BLIND, DatasetConfig
 from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError
-from resonaut.core.events import KEY
 from resonaut.core.manifest import Cut, Manifest
 from resonaut.core.results import read, write
-from resonaut.core.variations import PASSES
-from resonaut.skim import cutflow, duplicates
+from resonaut.skim import cutflow
+from resonaut.skim.copies import Copies
 from resonaut.skim.era import Era
 from resonaut.skim.pieces import not_fired
 from resonaut.skim.results import Summary
@@ -53,7 +49,7 @@ def merge(
     notes = _notes(chunks)
     sections = formats.entry(dataset.format, code).sections
     paths = [path.with_suffix(".parquet") for path in summaries]
-    dropped = _drop_copies(config, dataset, name, paths, before, sections, flow, notes)
+    dropped = Copies(config, dataset, name, paths, before, sections).drop(flow, notes)
     scale = 1.0
     if dataset.nature not in BLIND:
         count, sum_weights = (sum(chunk.generated[i] for chunk in chunks) for i in (0, 1))
@@ -131,78 +127,6 @@ def _notes(chunks: list[Summary]) -> list[str]:
         for entry in chunk.notes:
             found[entry.note].append(entry.file)
     return [f"{len(names)} of {files} files: {note} (first {names[0]})" for note, names in found.items()]
-
-
-def _drop_copies(
-    config: Skim,
-    dataset: DatasetConfig,
-    name: str,
-    paths: list[Path],
-    before: tuple[Path, ...],
-    sections: bool,
-    flow: list[Cut],
-    notes: list[str],
-) -> dict[str, list[int]]:
-    """The rows of each chunk that are copies of earlier events, with a row in the cutflow if there are any."""
-    if not flow or not flow[-1].events:
-        return {}
-    repeated = _repeated(config, dataset, name, paths, before, sections, notes)
-    if not len(repeated):
-        return {}
-    rows = {file: repeated["row"][repeated["file"] == file] for file in np.unique(repeated["file"])}
-    counts = [_nominal(paths[file], dropped) for file, dropped in rows.items()]
-    number, weight = (sum(lost) for lost in zip(*counts, strict=True))
-    left = Cut(cut="duplicates", events=flow[-1].events - int(number), sum_weights=flow[-1].sum_weights - weight)
-    flow.append(left)
-    return {paths[file].stem: dropped.tolist() for file, dropped in rows.items()}
-
-
-def _repeated(
-    config: Skim,
-    dataset: DatasetConfig,
-    name: str,
-    paths: list[Path],
-    before: tuple[Path, ...],
-    sections: bool,
-    notes: list[str],
-) -> np.ndarray:
-    """The events that are copies of earlier ones, where they may be dropped; others with their numbers are noted."""
-    repeated = duplicates.find(paths, KEY, before)
-    columns = duplicates.identity(dataset, sections, config.region(dataset.region, name))
-    if sections and len(repeated) and not repeated["event"].any():
-        # Folds and training samples are chosen by the numbers, too.
-        first = _inputs(dataset, paths, repeated["first"][0], before)
-        raise InputFileError(first, "has events numbered 0, which cannot be told from one another", "number them")
-    if columns != KEY and (len(repeated) or not sections):
-        alike, repeated = len(repeated), duplicates.find(paths, columns)
-        if alike > len(repeated):
-            text = "events have the numbers (run, luminosityBlock, event) of another one"
-            notes.append(f"{alike - len(repeated)} {text}")
-    if not len(repeated):
-        return repeated
-    if config.duplicates == "fail":
-        first, copy = (_inputs(dataset, paths, repeated[place][0], before) for place in ("first", "file"))
-        problem = f"{len(repeated)} events of {name!r} are there twice" + f", first in {first}" * (first != copy)
-        raise InputFileError(copy, problem, "leave the copies out, or set skim.duplicates to drop")
-    return repeated
-
-
-def _inputs(dataset: DatasetConfig, paths: list[Path], number: int, before: tuple[Path, ...] = ()) -> str:
-    """The files that a chunk was read from, as far as the configuration tells; a chunk of another dataset itself."""
-    if number < 0:
-        return str(before[number])
-    path = paths[number]
-    first = int(path.stem) * dataset.files_per_chunk if path.stem.isdecimal() else 0
-    return ", ".join(dataset.files[first : first + dataset.files_per_chunk]) or str(path)
-
-
-def _nominal(path: Path, rows: np.ndarray) -> tuple[int, float]:
-    """How many of some rows of a chunk pass the nominal selection, and their summed generator weights."""
-    stored = [name for name in ("gen_weight", PASSES) if name in events.columns(path)]
-    found = ak.concatenate(list(events.iterate([path], stored)))[rows]
-    if PASSES in stored:
-        found = found[found[PASSES]]
-    return len(found), float(ak.to_numpy(found.gen_weight).sum())
 
 
 def lost_fraction(chunks: list[Summary]) -> float:

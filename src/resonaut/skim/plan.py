@@ -29,10 +29,14 @@ def keys(analysis: "Analysis", command: str, dataset: str) -> dict[str, Any]:
     What a chunk holds does not depend on the dataset's normalisation, nor on how many files there are beside it, unless
     the format numbers the events by file.
     """
+    from resonaut.core.datasets import BLIND
     from resonaut.skim.era import of_nature
 
     section, entry = analysis.config["skim"], analysis.config["datasets"][dataset]
-    read = section | {"regions": {entry["region"]: section["regions"][entry["region"]]}}
+    region = section["regions"][entry["region"]]
+    if entry["nature"] in BLIND:
+        region = region | {"particle_level": None}
+    read = section | {"regions": {entry["region"]: region}}
     read["eras"] = {name: of_nature(block, entry["nature"]) for name, block in _block(analysis, dataset).items()}
     if command == "merge":
         bare = {name: block | {"corrections": {}} for name, block in read["eras"].items()}

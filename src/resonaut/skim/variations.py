@@ -16,7 +16,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.events import KEY
-from resonaut.core.lists import gathered, plain
+from resonaut.core.lists import gathered, packed, plain
 from resonaut.core.variations import GROUP, PASSES, differs, shifted_name, where
 from resonaut.skim.columns import Column
 from resonaut.skim.cutflow import Cutflow
@@ -58,6 +58,27 @@ class Rows:
         if len(parts) == 1 and len(self.events) == len(parts[0]):
             return parts[0]
         return _stacked(parts, [self.events] * len(parts))
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Objects, ``counts`` of them in each event, with the fields that each variation shifts; one after the other."""
+
+    counts: np.ndarray
+    nominal: Mapping[str, np.ndarray]
+    shifted: Mapping[str, Mapping[str, np.ndarray]]
+
+    def of(self, rows: Rows) -> ak.Array:
+        """Those of the rows, with what their variations make of them: rows * var * record."""
+        inside = np.zeros(len(self.counts), bool)
+        inside[rows.events] = True
+        chosen = np.flatnonzero(np.repeat(inside, self.counts))
+        made = [self.shifted.get(variation, {}) for variation in rows.variations]
+        found = {
+            name: np.concatenate([one.get(name, values)[chosen] for one in made])
+            for name, values in self.nominal.items()
+        }
+        return packed(np.tile(self.counts[rows.events], len(made)), found)
 
 
 # Cuts on the objects of rows: shrinks their cutflow, and returns what is kept of those that pass.
@@ -126,8 +147,10 @@ def union(nominal: Passing, varied: Mapping[str, Passing]) -> Passing:
             mask = mask | one.mask
     if len(parts) == 1:
         return nominal
-    order = np.argsort(np.concatenate([np.flatnonzero(one.mask) for one in parts]))
-    return Passing(mask, {kind: ak.concatenate([one.kept[kind] for one in parts])[order] for kind in nominal.kept})
+    events = [np.flatnonzero(one.mask) for one in parts]
+    order, rows = np.argsort(np.concatenate(events)), [np.arange(len(found)) for found in events]
+    joined = {kind: _stacked([one.kept[kind] for one in parts], rows) for kind in nominal.kept}
+    return Passing(mask, {kind: _stacked([objects], [order]) for kind, objects in joined.items()})
 
 
 def exchanged(whole: Passing, varied: Mapping[str, Passing]) -> dict[str, Passing]:

@@ -306,6 +306,11 @@ OBJECTS: dict[str, tuple[dict[Any, Any], Any]] = {
     "cut on an unknown observable": (chosen({"muon": MUON}, cuts={"m_magic": [5, None]}), "m_magic"),
     "cut upside down": (chosen({"muon": MUON}, cuts={"m_ll": [111, 71]}), "m_ll"),
     "cut of one number": (chosen({"muon": MUON}, cuts={"m_ll": [71]}), "m_ll"),
+    "cut on the number of no object": (chosen({"muon": MUON}, cuts={"n_tau": [1, None]}), "n_tau"),
+    "combined of itself": (
+        {"datasets.s": {"nature": "simulation", "combine": ["s"]}, "search.samples.signal": ["s"]},
+        "combine",
+    ),
     "window in m_jj without jets": (MUONS, "m_jj"),
     "era unknown": ({"datasets.data.era": "2099", "skim.eras.e": {}}, "2099"),
     "era with an unknown key": (in_an_era(triggers=["HLT_A"]), "triggers"),

@@ -281,6 +281,30 @@ def other_type(branch: str, type: str) -> Try:
     return skim(write_nano("a.root", columns), right=right, refused=("a.root", "cut 'pt'"))
 
 
+LAYOUTS = {
+    "PFNano": ("PFCands", "FatJetPFCands", "pFCandsIdx"),
+    "v15": ("PFCand", "FatJetPFCand", "pfCandIdx"),
+    "v15's candidates, PFNano's links": ("PFCand", "FatJetPFCands", "pFCandsIdx"),
+    "v15's links, PFNano's candidates": ("PFCands", "FatJetPFCand", "pfCandIdx"),
+}
+
+
+@fault(layout=LAYOUTS, type=["int16", "int32", "uint8"], charge=[True, False])
+def version(layout: tuple[str, str, str], type: str, charge: bool) -> Try:
+    """Names, types of indices and the charge differ between versions, also within one file."""
+    import awkward as ak
+
+    columns, (candidates, links, index) = nano(), layout
+    columns[candidates], found = columns.pop("PFCands"), columns.pop("FatJetPFCands")
+    columns[links] = {
+        "jetIdx": ak.values_astype(found["jetIdx"], type),
+        index: ak.values_astype(found["pFCandsIdx"], type),
+    }
+    if not charge:
+        del columns[candidates]["charge"]
+    return skim(write_nano("a.root", columns), right=events(200), refused=())
+
+
 @fault(length=[0, 1])
 def few_events(length: int) -> Try:
     return skim(
@@ -463,6 +487,13 @@ LISTS = {
     "empty": ("{}", None),
     "upside down": ('{"1": [[99, 1]]}', None),
     "NaN": ('{"1": [[NaN, 2]]}', None),
+    "fraction": ('{"1": [[0.5, 1.5]]}', None),
+    "negative": ('{"1": [[-5, 1]]}', None),
+    "negative run": ('{"-1": [[1, 2]]}', None),
+    "beyond 2^32": ('{"1": [[1, 4294967297]]}', None),
+    "section as text": ('{"1": [["1", "2"]]}', None),
+    "three numbers": ('{"1": [[1, 2, 3]]}', None),
+    "run without sections": ('{"1": [[1, 1]], "2": []}', 100),
     "text": ('{"one": [[1, 2]]}', None),
     "list": ("[1, 2]", None),
     "broken": ('{"1": [[1, 1]', None),
@@ -717,7 +748,9 @@ KEYS = {
 def setting(setting) -> Try:
     ((key, value),) = setting.items()
     named = (key, *(value if isinstance(value, dict) else ()))
-    return skim(write_nano("a.root", nano()), right=None, refused=named, config=setting)
+    # Null is whatever the file has.
+    right = events(200) if setting == {"branches": {"jets": None}} else None
+    return skim(write_nano("a.root", nano()), right=right, refused=named, config=setting)
 
 
 @fault(batch=[7, 199, 200, 201])

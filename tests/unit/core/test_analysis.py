@@ -240,6 +240,7 @@ JOBS = [
             {"simulate/data", "simulate/qcd", "simulate/w_sim"},
         ),
         ({"datasets": {"qcd": {"generator": {"objects": False}}}}, {"simulate/qcd"}),
+        ({"simulate": {"objects": {"track_jet": {"radius": 0.5}}}}, set()),
         ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score"}),
         ({"tag": {"training": {"epochs": 2}}}, {"tag/train/part", "tag/train/particlenet"}),
         ({"calibrate": {"histograms": {"tau21": {"bins": 5, "low": 0, "high": 1}}}}, {"calibrate/summarise"}),
@@ -293,6 +294,24 @@ def test_settings_of_objects_are_nothing_to_a_dataset_without_them() -> None:
     one, other = (Analysis.of(config, []) for config in (eras(x=bare), with_other))
     assert one.keys("simulate/x") == other.keys("simulate/x")
     assert one.keys("simulate/late") != other.keys("simulate/late")
+
+
+def test_settings_of_track_jets_are_read_where_there_are_some() -> None:
+    both = {"generator": {"components": [{"process": "qcd", "events": 9}], "track_jets": True}}
+    with_other = eras(x=both) | {"simulate": {"objects": {"track_jet": {"radius": 0.5}}}}
+    one, other = (Analysis.of(config, []) for config in (eras(x=both), with_other))
+    assert one.keys("simulate/x") != other.keys("simulate/x")
+    assert one.keys("simulate/late") == other.keys("simulate/late")
+
+
+def test_collisions_do_not_read_the_particle_level() -> None:
+    def given(level: dict[str, Any] | None) -> Analysis:
+        config = eras(x={"region": "z"}, late={"region": "z"})
+        return Analysis.of(config | {"skim": {"regions": {"z": {"jets": 0, "particle_level": level}}}}, [])
+
+    one, other = given(None), given({"objects": {"muon": {}}})
+    assert one.keys("skim/chunk/x") != other.keys("skim/chunk/x")
+    assert one.keys("skim/chunk/late") == other.keys("skim/chunk/late")
 
 
 def test_luminosities_of_eras_add_up_and_those_of_triggers_are_one() -> None:

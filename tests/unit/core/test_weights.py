@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from resonaut.core import events
-from resonaut.core.errors import InputFileError
+from resonaut.core import weights as weighting
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.weights import NOMINAL, Effect, Efficiency, Factor, Variation, Weights
 
 ONES = np.ones(4)
@@ -14,6 +15,8 @@ FIRST = np.array([True, False, False, False])
 
 class Friends:
     """A dataset of one chunk, whose friends lie in a folder."""
+
+    name = "data"
 
     def __init__(self, folder):
         self.folder = folder
@@ -163,3 +166,14 @@ def test_without_weights_all_is_as_it_is() -> None:
     assert efficiency.nominal().tolist() == [4, 4, 1]
     assert efficiency.effects() == {}
     assert efficiency.relative(NOMINAL).tolist() == [1]
+
+
+def test_what_counts_events_refuses_data_with_weights(tmp_path) -> None:
+    key = {name: np.arange(2, dtype=np.int64) for name in events.KEY}
+    notes = {"weight_prescale": Factor("prescale").metadata()}
+    for columns in ({}, {"weight_prescale": [8.0, 2.0]}):
+        events.write(tmp_path / "skim/000.parquet", [ak.Array(key | columns)], {}, notes)
+        if not columns:
+            weighting.require_none([Friends(tmp_path)])
+    with pytest.raises(ConfigError, match="dataset 'data' has the weights weight_prescale, and events of data count"):
+        weighting.require_none([Friends(tmp_path)])

@@ -12,7 +12,7 @@ from resonaut.core import windows
 from resonaut.core.analysis import Analysis
 from resonaut.core.configuration import validate
 from resonaut.core.errors import ConfigError
-from resonaut.fit.plan import check
+from resonaut.fit.plan import check, section_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -101,6 +101,26 @@ def test_windows_of_chains_count():
     config["fit"]["masses"], config["fit"]["limit_checks"]["masses"] = [3000.5], []
     with pytest.raises(ConfigError, match="in no signal region"):
         check(Analysis(config, {}))
+
+
+def test_what_is_said_of_another_observable_has_no_unit_of_energy():
+    window = {"observable": "tau21", "signal_region": [0.3, 0.5], "sidebands": [[0.2, 0.3], [0.5, 0.6]]}
+    own = {"range": [0.2, 0.65], "bin_width": 0.1, "masses": [0.4]}
+    config = configuration()
+    config["select"]["windows"]["tau"] = next(iter(config["select"]["windows"].values())) | window
+    config["select"]["observables"]["tau21"] = {"spectrum": {"low": 0.0, "high": 1.0, "width": 0.01}}
+    config["fit"]["observables"]["tau21"] = own
+    with pytest.raises(ConfigError) as caught:
+        check(Analysis(config, {}))
+    assert "tau21.range, 0.2 to 0.65, is no whole number of bins of 0.1, fit.observables.tau21" in str(caught.value)
+
+
+@pytest.mark.parametrize(("own", "found"), [({}, 0.03), ({"signal_width": 0.1}, 0.1), ({"resolution": 0.08}, 0.08)])
+def test_the_resolution_of_dijets_is_not_that_of_another_observable(own, found):
+    config = configuration()
+    config["fit"]["observables"]["tau21"] = {"range": [0.2, 0.6], "bin_width": 0.1, "masses": [0.4]} | own
+    assert section_of(Analysis(config, {}), "tau21")["resolution"] == found
+    assert section_of(Analysis(config, {}), "m_jj")["resolution"] is None
 
 
 def test_nothing_heavy_is_imported():

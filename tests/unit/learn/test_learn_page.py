@@ -32,6 +32,17 @@ def test_the_weights_bring_the_simulation_to_the_data(names):
     assert np.all(np.abs(before) < 0.1)
 
 
+def test_the_comparison_sees_what_the_weights_mend(names):
+    for before, after in zip(names["before"].variables, names["after"].variables, strict=True):
+        assert before.test.p_value < 1e-3
+        beyond = [
+            one.divergences["wasserstein"].value - one.divergences["wasserstein"].alike for one in (before, after)
+        ]
+        assert beyond[1] < beyond[0] / 2
+        assert after.test.ndof > 3 * before.test.ndof
+    assert names["before"].classifier.auc > 0.55
+
+
 def test_the_density_is_one_of_the_features(names):
     assert names["log_p"].shape == (600,)
     assert names["log_p"].mean() == pytest.approx(-(1 + np.log(2 * np.pi)), abs=0.25)

@@ -95,6 +95,7 @@ class Small:
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {}}},
+            "reweight": {"sidebands": [[3000, 3250]]},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": []})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
@@ -103,7 +104,8 @@ class Small:
         return verb in self.used
 
     def sample(self, *names, of="search"):
-        return {"signal": ["one", "two"], "data": ["data"]}.get(names[0], [])
+        samples = {"signal": ["one", "two"], "data": ["data"], "background": ["two"]}
+        return samples.get(names[0], [])
 
     def wanted(self):
         return ["data", "one", "two"]

@@ -17,11 +17,12 @@ from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from scipy.stats import norm
 
+from resonaut.core import style
 from resonaut.core.files import write_json
 from resonaut.core.histograms import to_json
 from resonaut.core.manifest import Cut, Lost
 from resonaut.fit.results import Background, BumpResult, Fit, Point, SelectionScan
-from resonaut.report import cli, style
+from resonaut.report import cli
 from resonaut.report.fit import results
 from resonaut.report.reweight import reweighting
 from resonaut.report.skim import cutflow

@@ -34,7 +34,10 @@ def simulated(folder: Path, name: str, n: int, seed: int, low: float = 0.0) -> P
 
 
 def run(folder: Path, section: dict[str, Any], numerator: list[Path], denominator: list[Path]) -> dict[str, Any]:
-    given = {"classifier": {"folds": 2, "trees": TREES}, "histogram_bins": 5} | section
+    given = {
+        "classifier": {"folds": 2, "trees": TREES},
+        "comparison": {"bins": 5, "replicas": 20, "alike": 20},
+    } | section
     write_json(folder / "config.json", given)
     output = folder / "reweight" / "up" / "closure.json"
     command = ["ratio", "--config", folder / "config.json", "--name", "up", "--output", output]
@@ -84,12 +87,14 @@ def test_the_report_says_how_unequal_and_how_certain_the_weights_are(weighted):
     (kept,) = weighted["sums"]
     assert kept["before"] == kept["expected"] == pytest.approx(1500)
     assert kept["learned"] == pytest.approx(1500, rel=0.02)
-    assert weighted["auc_after"] == pytest.approx(0.5, abs=4 * weighted["auc_error_after"])
-    assert weighted["auc_before"] > 0.5 + 2 * weighted["auc_error_before"]
-    for feature in weighted["features"]:
-        # 5 bins in 2 folds, of one half of the events against the other.
-        assert feature["ndof"] == 9
-        assert feature["chi2_after"] < 30
+    before, after = weighted["before"], weighted["after"]
+    # One half of the events against the other.
+    assert sum(after["events"]) == 3000
+    assert after["classifier"]["p_value"] > 1e-3
+    assert [variable["name"] for variable in after["variables"]] == ["x", "y"]
+    for variable in after["variables"]:
+        assert variable["test"]["p_value"] > 1e-3
+    assert before["variables"][0]["test"]["p_value"] < 1e-3
 
 
 def test_later_stages_find_the_weights_and_their_uncertainties(one, weighted):
@@ -124,7 +129,8 @@ def test_samples_of_other_events_have_no_true_ratio(tmp_path, one):
     found = run(tmp_path, section, [two], [one])
     assert found["truth"] == []
     assert found["exact"] is None
-    assert found["features"][0]["chi2_after"] < found["features"][0]["chi2_before"]
+    before, after = (found[when]["variables"][0]["test"]["chi2"] for when in ("before", "after"))
+    assert after < before
 
 
 def test_sets_of_particles(tmp_path, one):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import uproot
 
+from resonaut.physics.angles import Lists
 from resonaut.simulate.chunk import simulate
 from resonaut.simulate.detector import ELECTRON, MUON, PHOTON
 from resonaut.simulate.objects import Event, identified, isolation, taus
@@ -90,28 +91,30 @@ def test_identification_is_as_probable_as_configured(simulate_config, kind, seen
     number = {"electron": ELECTRON, "muon": MUON, "photon": PHOTON}[seen_as]
     setting = getattr(simulate_config.objects, seen_as)
     found = identified(number, event(kind, eta=eta), setting, np.random.default_rng(2))
-    passes = ak.flatten(found["tightId" if number == MUON else "cutBased"]) > 0
+    passes = found["tightId" if number == MUON else "cutBased"] > 0
     sigma = np.sqrt(20000 * probability * (1 - probability))
-    assert abs(ak.sum(passes) - 20000 * probability) <= 4 * sigma
+    assert abs(passes.sum() - 20000 * probability) <= 4 * sigma
     # A candidate of the right kind is stored all the same, a wrong one only if it is mistaken.
-    assert len(passes) == (20000 if abs(kind) == number else ak.sum(passes))
+    assert len(passes) == (20000 if abs(kind) == number else passes.sum())
 
 
 def test_isolation_is_the_momentum_around_over_ones_own() -> None:
     columns = {"pt": [[20.0, 5.0, 7.0, 9.0]], "eta": [[0.0, 0.2, 0.0, 1.0]], "phi": [[3.1, -3.1, 2.75, 3.1]]}
-    candidates = ak.zip({name: ak.Array(values) for name, values in columns.items()})
-    assert isolation(candidates[:, :1], candidates, 0.3).to_list() == [[pytest.approx(5 / 20)]]
-    assert isolation(candidates[:, :1], candidates, 0.4).to_list() == [[pytest.approx(12 / 20)]]
+    candidates = Lists.of(ak.zip({name: ak.Array(values) for name, values in columns.items()}), *columns)
+    muon = candidates.chosen(np.array([0]))
+    assert isolation(muon, candidates, 0.3).tolist() == [pytest.approx(5 / 20)]
+    assert isolation(muon, candidates, 0.4).tolist() == [pytest.approx(12 / 20)]
 
 
 def test_taus_are_found_and_faked_as_configured() -> None:
     n = 20000
-    columns = {"pt": [[50.0, 50.0, 19.0]], "eta": [[0.0, 1.5, 0.0]], "phi": [[3.1, 0.0, 0.0]], "mass": [[5.0] * 3]}
-    small = ak.zip({name: ak.Array(values * n) for name, values in columns.items()})
-    parts = ak.zip({"charge": ak.Array([[[0, -1, 1], [0, 1], [1]]] * n)})
-    found = taus(small, parts, ak.Array([[True, False, True]] * n), Taus(), True, np.random.default_rng(1))
+    columns = {"pt": [50.0, 50.0, 19.0], "eta": [0.0, 1.5, 0.0], "phi": [3.1, 0.0, 0.0], "mass": [5.0] * 3}
+    small = Lists(np.full(n, 3), {name: np.array(values * n) for name, values in columns.items()})
+    parts = Lists(np.array([3, 2, 1] * n), {"charge": np.array([0, -1, 1, 0, 1, 1] * n)})
+    found = taus(small, parts, np.array([True, False, True] * n), Taus(), True, np.random.default_rng(1))
     for origin, jet, charge, probability in ((5, 0, -1, 0.6), (0, 1, 1, 0.01)):
         of = found["genPartFlav"] == origin
-        assert abs(ak.sum(of) - n * probability) < 4 * np.sqrt(n * probability * (1 - probability))
-        assert set(ak.flatten(found["jetIdx"][of]).to_list()) == {jet}
-        assert set(ak.flatten(found["charge"][of]).to_list()) == {charge}
+        assert abs(of.sum() - n * probability) < 4 * np.sqrt(n * probability * (1 - probability))
+        assert set(found["jetIdx"][of].tolist()) == {jet}
+        assert set(found["charge"][of].tolist()) == {charge}
+    assert found.counts.sum() == len(found)

@@ -510,6 +510,12 @@ def test_flags_and_identifiers_are_numbers_of_any_type(skim, content, write, tmp
     assert ak.array_equal(skim(write(tmp_path / "b.root", content), **region)[0], clean)
 
 
+def test_a_branch_that_is_no_flag_is_named(skim, content, write, tmp_path) -> None:
+    content["HLT_A"] = np.arange(len(content["HLT_A"]), dtype=np.float32)
+    with pytest.raises(InputFileError, match=r"a\.root: 'HLT_A' is 2 in an event, and a trigger or filter is 0 or 1"):
+        skim(write(tmp_path / "a.root", content), regions={"dijet": {"trigger": ["HLT_A"]}})
+
+
 def test_baskets_are_decompressed_once(content, write, tmp_path, monkeypatch) -> None:
     """Batches of 30 of baskets with 70 entries, also of the candidates, of which some batches need none."""
     path = tmp_path / "a.root"

@@ -63,6 +63,6 @@ def _efficiency(networks: Networks, number: int, events: Balanced, rows: NDArray
     output = networks.probability(events.features[rows], [number])[0]
     labels, weights = events.labels[rows], events.weights[rows]
     order = np.argsort(-output, kind="stable")
-    passing = [np.cumsum(weights[order] * (labels[order] == label)) for label in (0, 1)]
+    passing = [np.cumsum(weights[order] * share[order]) for share in (1 - labels, labels)]
     below = np.searchsorted(passing[0], target * passing[0][-1], side="right")
     return float(passing[1][max(below - 1, 0)] / passing[1][-1])

@@ -67,7 +67,9 @@ class SetSettings(NetworkSettings):
     particle: list[Natural] = key(
         "Units of the layers that each particle passes before the sum.", default=[100, 100, 128], min_length=1
     )
-    hidden: list[Natural] = key(default=[100, 100, 100])
+    hidden: list[Natural] = key(
+        "Units of the layers that the sum over particles passes.", default=[100, 100, 100], min_length=1
+    )
     restarts: int = key(default=1)
 
 

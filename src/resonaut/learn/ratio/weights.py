@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from resonaut.core import identifier
 from resonaut.core.identifier import Keys
 from resonaut.core.record import record
 from resonaut.learn.ratio.crossfit import CrossFit, as_ratio
@@ -65,6 +66,25 @@ class Weigher:
         replicas = tuple(CrossFit.fit(one, two, settings) for one, two in drawn)
         return cls(CrossFit.fit(numerator, denominator, settings), replicas, clip)
 
+    @classmethod
+    def expectation(
+        cls,
+        sample: Sample,
+        values: NDArray[np.float64],
+        settings: Settings,
+        clip: tuple[float, float],
+        bootstraps: int = 0,
+    ) -> "Weigher":
+        """Learn the mean of ``values`` (n,) >= 0 of events, as weights with which they are other ones.
+
+        See ``CrossFit.fit_expectation``; bootstraps as above.
+        """
+        replicas = []
+        for b in range(bootstraps):
+            drawn = values[identifier.poisson(sample.keys, b) > 0]
+            replicas.append(CrossFit.fit_expectation(sample.bootstrap(b), drawn, settings))
+        return cls(CrossFit.fit_expectation(sample, values, settings), tuple(replicas), clip)
+
     def factors(self, features: NDArray[np.float32], keys: Keys) -> Factors:
         """The clipped ratios of events, by models that have not seen them.
 
@@ -78,7 +98,8 @@ class Weigher:
             found["ensemble"] = as_ratio(members)
         if self.replicas:
             found["bootstrap"] = np.stack([models.ratio(features, keys) for models in self.replicas], axis=1)
-        found["folds"] = as_ratio(np.stack([model.probability(features) for model in self.nominal.models], axis=1))
+        if len(self.nominal.models) > 1:
+            found["folds"] = as_ratio(np.stack([model.probability(features) for model in self.nominal.models], axis=1))
         return {name: np.clip(values, *self.clip) for name, values in found.items()}
 
     def clipping(self, sample: Sample) -> Clipping:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from resonaut.core import manifest
 from resonaut.core.errors import InputFileError
 from resonaut.core.manifest import Manifest
+from resonaut.core.observables import axis, interval
 from resonaut.core.results import read
 from resonaut.fit.results import Summary
 from resonaut.report import pages
@@ -71,7 +72,7 @@ def draw(
     fits = files.read(results)
     selections = files.selections(fits, summary)
     level = 100 * fits[0].content.confidence_level
-    found = numbers.largest_excess(read(summary, Summary).global_.all)
+    found = numbers.largest_excess(read(summary, Summary))
     parts = [
         *(f'<p class="result">{escape(sentence)}</p>' for sentence in found),
         _selections(selections, _verdicts(methods), level),
@@ -98,11 +99,18 @@ def _verdicts(path: Path) -> dict[str, list[Verdict]]:
 
 
 def _selections(selections: Sequence[Selection], verdicts: dict[str, list[Verdict]], level: float) -> str:
+    units = {one.mass_unit for one in selections}
+    # Where no unit is that of all masses, it stands beside each.
+    common = units.pop() if len(units) == 1 else None
     headings: list[str | Cell] = [
-        "selection", "mass [GeV]", "local p-value", "local", "global", "observed limit", "expected limit",
+        "selection", axis("mass", common or "1"), "local p-value", "local", "global",
+        "observed limit", "expected limit",
         Cell("verdict", words=True),
     ]  # fmt: skip
-    rows = [_selection(one, _of(one, verdicts)) for one in selections]
+    rows = [
+        _selection(one, _of(one, verdicts), f"{one.best.mass:g}" if common else one.said(one.best.mass))
+        for one in selections
+    ]
     note = (
         "Each selection at its most significant mass, of those that are not in doubt if there are any. Limits: upper "
         f"limits by CLs at {level:g} % CL, expected without a signal. Global: the significance of the largest excess "
@@ -118,7 +126,7 @@ def _of(one: Selection, verdicts: dict[str, list[Verdict]]) -> list[Verdict]:
     return [verdict for verdict in verdicts.get(one.results[0].method, []) if verdict.window in windows]
 
 
-def _selection(one: Selection, verdicts: Sequence[Verdict]) -> list[Cell]:
+def _selection(one: Selection, verdicts: Sequence[Verdict], mass: str) -> list[Cell]:
     best = one.best
     bound = any(verdict.bound for verdict in verdicts)
     look = FAINT if bound else ""
@@ -127,7 +135,7 @@ def _selection(one: Selection, verdicts: Sequence[Verdict]) -> list[Cell]:
     doubted = sum(bool(limit_doubts(point)) for point in one.points)
     words = ["; ".join(reasons) or FINE, *[f"{doubted} of {len(one.points)} masses in doubt"] * bool(doubted)]
     numbers = [
-        f"{best.mass:g}",
+        mass,
         f"{best.p_local:.2g}",
         f"{best.z_local:.1f}σ",
         _format(None if one.excess is None else one.excess.z_global, "{:.1f}σ"),
@@ -164,12 +172,12 @@ def _searched(results: Sequence[Result], selections: Sequence[Selection], data: 
         masses = sorted({point.mass for one in searched for point in one.points})
         own = [result for result in results if result.observable == observable]
         windows = {result.window: result.region for result in own if result.region is not None}
-        unit = f" {own[0].unit}" if own[0].unit != "1" else ""
-        regions = ", ".join(f"{name} ({low:g}–{high:g}{unit})" for name, (low, high) in windows.items())
+        unit = own[0].unit
+        regions = ", ".join(f"{name} ({interval(low, high, unit, '–')})" for name, (low, high) in windows.items())
         found.append(
             f"The {own[0].quantity} spectrum of {events:,} events, with {len(searched)} selections "
-            f"({', '.join(one.name for one in searched)}), for a resonance at {len(masses)} masses from {masses[0]:g} "
-            f"to {masses[-1]:g}{unit} in the signal regions {regions}."
+            f"({', '.join(one.name for one in searched)}), for a resonance at {len(masses)} masses from "
+            f"{interval(masses[0], masses[-1], unit)} in the signal regions {regions}."
         )
     return " ".join(found)
 

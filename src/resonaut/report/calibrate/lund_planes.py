@@ -11,9 +11,9 @@ from matplotlib.colors import LogNorm
 
 from resonaut.calibrate.results import Planes
 from resonaut.core.results import read
+from resonaut.core.style import figure, headline
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
-from resonaut.report.style import figure, headline
 
 FIGURE = Figure(
     category="Calibration",

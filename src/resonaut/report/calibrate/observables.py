@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 
 from resonaut.calibrate.results import Summary
 from resonaut.core.results import read
+from resonaut.core.style import COLOURS, headline, legend_below, ratio_panels
 from resonaut.report import settings
 from resonaut.report.figure import CALIBRATED, CONFIG, Figure, Output
-from resonaut.report.style import COLOURS, headline, legend_below, ratio_panels
 
 FIGURE = Figure(
     category="Calibration",

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from resonaut.core.errors import ConfigError
 from resonaut.core.files import atomic
 from resonaut.core.results import read
+from resonaut.core.style import COLOURS, above, figure, legend_below
 from resonaut.fit.results import Bias, BiasPoint, SelectionBias, SpectrumBias
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.fit.results import mass_label
-from resonaut.report.style import COLOURS, above, figure, legend_below
 
 FIGURE = Figure(
     category="Results",

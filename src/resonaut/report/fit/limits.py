@@ -6,12 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from resonaut.fit.results import FailedPoint
-from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
-from resonaut.report.fit import results as files
-from resonaut.report.fit.results import Selection, by_observable, heading, limit_doubts
-from resonaut.report.settings import label
-from resonaut.report.style import (
+from resonaut.core.style import (
     COLOURS,
     GREEN,
     PANELS_IN_A_ROW,
@@ -24,6 +19,11 @@ from resonaut.report.style import (
     mark_doubtful,
     mark_found,
 )
+from resonaut.fit.results import FailedPoint
+from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
+from resonaut.report.fit import results as files
+from resonaut.report.fit.results import Selection, by_observable, heading, limit_doubts
+from resonaut.report.settings import label
 
 FIGURE = Figure(
     category="Results",

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from resonaut.core.observables import said
 from resonaut.core.results import read
-from resonaut.fit.results import Global
+from resonaut.fit import results as fit
 from resonaut.report.results import Line, Summary
 
 
@@ -19,17 +20,20 @@ def terminal_table(summary: Path) -> str:
         # A mass whose fit is doubtful counts only where there is no other.
         known = best.get(row.selection, row)
         best[row.selection] = max(known, row, key=_significance)
+    units = {row.unit for row in content.points}
+    # No unit is that of masses of several observables, nor of mere numbers.
+    unit = next(iter(units - {"1"}), "") if len(units) == 1 else ""
     lines = [
         f"{'selection':<12} {'mass':>8} {'local':>8} {'global':>8} {'observed limit':>15} {'expected limit':>15}",
-        f"{'':<12} {'GeV':>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",
+        f"{'':<12} {unit:>8} {'sigma':>8} {'sigma':>8} {'fb':>15} {'fb':>15}",
     ]
     excesses = {name: one.z_global for name, one in content.global_.selections.items()}
     lines += [
-        f"{name:<12} {row.mass:>8.0f} {_number(row.z_local, 8, '.1f')} {_number(excesses.get(name), 8, '.1f')} "
+        f"{name:<12} {row.mass:>8.5g} {_number(row.z_local, 8, '.1f')} {_number(excesses.get(name), 8, '.1f')} "
         f"{_number(row.limit_observed, 15, '.3g')} {_number(row.limit_expected, 15, '.3g')}"
         for name, row in best.items()
     ]
-    return "\n".join(["Most significant mass of each selection:", *lines, *largest_excess(content.global_.all)])
+    return "\n".join(["Most significant mass of each selection:", *lines, *largest_excess(content)])
 
 
 def _significance(row: Line) -> tuple[bool, float]:
@@ -37,11 +41,13 @@ def _significance(row: Line) -> tuple[bool, float]:
     return row.fit_good, float("-inf") if row.z_local is None else row.z_local
 
 
-def largest_excess(excess: Global | None) -> list[str]:
+def largest_excess(content: Summary | fit.Summary) -> list[str]:
     """A sentence on the largest excess of all selections; none where no mass was fitted."""
+    excess = content.global_.all
     if excess is None:
         return []
-    text = f"Largest excess: {excess.z_local:.1f} sigma local at {excess.mass:.0f} GeV"
+    unit = next((row.unit for row in content.points if row.mass == excess.mass), "1")
+    text = f"Largest excess: {excess.z_local:.1f} sigma local at {said(excess.mass, unit)}"
     if excess.z_global is None:
         return [text + "."]
     return [text + f", {excess.z_global:.1f} sigma global (all masses of all selections, {excess.toys} toys)."]

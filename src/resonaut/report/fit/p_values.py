@@ -7,12 +7,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
+from resonaut.core.style import alone, corner, distinct, figure, legend_below, mark_doubtful, mark_found
 from resonaut.fit.results import Global, Point
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Selection, Value, by_observable, doubts, heading
 from resonaut.report.settings import label
-from resonaut.report.style import alone, corner, distinct, figure, legend_below, mark_doubtful, mark_found
 
 FIGURE = Figure(
     category="Results",

@@ -10,6 +10,7 @@ import numpy as np
 from resonaut.core import results as core
 from resonaut.core.errors import ConfigError
 from resonaut.core.observables import DEFAULT, axis, said
+from resonaut.core.style import Array
 from resonaut.fit.results import (
     Background,
     Curves,
@@ -26,7 +27,6 @@ from resonaut.fit.results import (
 )
 from resonaut.report import settings
 from resonaut.report.observables import words
-from resonaut.report.style import Array
 
 # A signal that the fit moves this far, in standard deviations, is something beside its mass.
 LARGE_PULL = 2.0

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.observables import interval
+from resonaut.core.style import COLOURS, Array, corner, figure, signal_region
 from resonaut.fit.results import BumpResult, Curves, Point
 from resonaut.report.figure import CONFIG, RESULTS, Figure, Output
 from resonaut.report.fit import results as files
@@ -15,7 +16,6 @@ from resonaut.report.fit.results import Result, ShownFit, doubts, heading
 from resonaut.report.intervals import poisson_interval
 from resonaut.report.observables import axis_label
 from resonaut.report.settings import label
-from resonaut.report.style import COLOURS, Array, corner, figure, signal_region
 
 FIGURE = Figure(
     category="Spectra",

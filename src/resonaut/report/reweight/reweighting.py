@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.results import read
+from resonaut.core.style import COLOURS, headline, legend_below, ratio_panels, steps
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
-from resonaut.report.style import COLOURS, Array, headline, legend_below, ratio_panels
 from resonaut.reweight.results import Closure, Feature
 
 FIGURE = Figure(
@@ -61,8 +61,8 @@ def feature(content: Feature, ax: Axes, ratio: Axes) -> None:
     simulated = (content.before, content.after)
     for when, found, colour in zip(WHEN, simulated, (COLOURS[1], COLOURS[0]), strict=True):
         values, errors = found.values(), np.sqrt(found.variances())
-        _simulation(ax, edges, values / widths, errors / widths, colour, f"simulation {when} reweighting")
-        _simulation(ratio, edges, values / scale, errors / scale, colour, "")
+        steps(ax, edges, values / widths, errors / widths, colour, f"simulation {when} reweighting")
+        steps(ratio, edges, values / scale, errors / scale, colour, "")
     style: dict[str, Any] = {"fmt": "k.", "ms": 4, "zorder": 3}
     ax.errorbar(centres, counts / widths, error / widths, label="data", **style)
     ratio.errorbar(centres[inside], np.ones(inside.sum()), (error / scale)[inside], **style)
@@ -73,9 +73,3 @@ def feature(content: Feature, ax: Axes, ratio: Axes) -> None:
     ax.set_title(rf"$\chi^2$/ndf: {before:.1f} before, {after:.1f} after", fontsize=9)
     ax.tick_params(labelbottom=False)
     ratio.set(xlim=(edges[0], edges[-1]), ylim=RATIO_RANGE, xlabel=label)
-
-
-def _simulation(ax: Axes, edges: Array, values: Array, errors: Array, colour: str, name: str) -> None:
-    """Bins as a line, their statistical errors as a band; nothing where there is no value."""
-    ax.stairs(values, edges, color=colour, label=name, baseline=None)
-    ax.stairs(values + errors, edges, baseline=values - errors, color=colour, alpha=0.25, lw=0, fill=True)

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 
 from resonaut.core.results import read
+from resonaut.core.style import figure, headline
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
-from resonaut.report.style import figure, headline
 from resonaut.select.results import Images
 
 FIGURE = Figure(

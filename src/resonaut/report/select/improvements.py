@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resonaut.report.style import above, distinct, figure, legend_below, spread
+from resonaut.core.style import above, distinct, figure, legend_below, spread
 from resonaut.select.results import Band, Benchmark
 
 # The efficiency beside the maximum; of those stored the nearest is shown.

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.results import read
+from resonaut.core.style import COLOURS, Array, above, distinct, figure, signal_region
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, SELECTIONS, Figure, Output
 from resonaut.report.observables import axis_label, named
-from resonaut.report.style import COLOURS, Array, above, distinct, figure, signal_region
 from resonaut.select.results import Sculpting, Trained
 
 FIGURE = Figure(

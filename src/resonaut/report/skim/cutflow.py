@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from resonaut.core.files import atomic
 from resonaut.core.manifest import Cut, Manifest
 from resonaut.core.results import read
+from resonaut.core.style import COLOURS, above, figure
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, CUTFLOWS, Figure, Output
-from resonaut.report.style import COLOURS, above, figure
 
 FIGURE = Figure(
     category="Selection",

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.results import read
+from resonaut.core.style import COLOURS, figure, headline
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.intervals import poisson_interval
-from resonaut.report.style import COLOURS, figure, headline
 from resonaut.tag.results import Network
 
 FIGURE = Figure(

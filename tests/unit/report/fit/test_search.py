@@ -168,10 +168,10 @@ def test_a_mass_at_which_the_fits_failed_is_a_gap(windows, tmp_path, resonaut) -
     _, limits = one.curve(one.limit("observed"))
     assert np.isnan(limits).tolist() == np.isnan(values).tolist()
     (row,) = [row for row in json.loads(summary.read_text())["points"] if row["mass"] == 3250]
-    assert {key for key, value in row.items() if value is not None} == {"selection", "mass", "fit_good"}
+    assert {key for key, value in row.items() if value is not None} == {"selection", "mass", "unit", "fit_good"}
     final = tmp_path / "final"
     assert resonaut("report", "summary", summary, "--output", final).returncode == 0
-    assert "cwola,3250,,,,,,,,,,False" in (final / "summary.csv").read_text()
+    assert "cwola,3250,GeV,,,,,,,,,,False" in (final / "summary.csv").read_text()
     assert "3500" in resonaut("report", "show", "--summary", final / "summary.json").stdout
 
 

@@ -7,8 +7,9 @@ import pytest
 import yaml
 from matplotlib.patches import StepPatch
 
+from resonaut.core import style
 from resonaut.fit.bare import Options, scan_spectrum, search_of
-from resonaut.report import cli, intervals, style
+from resonaut.report import cli, intervals
 from resonaut.report.fit import results, spectra
 
 # The validator of hepdata_lib imports deprecated names and leaves files for the garbage collector to close.

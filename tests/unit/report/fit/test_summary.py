@@ -32,7 +32,7 @@ def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
 
 
 def test_limits_and_global_significances_may_be_absent(example, tmp_path) -> None:
-    row = replace(example(Line), selection="x", mass=3500.0, limit_observed=None)
+    row = replace(example(Line), selection="x", mass=3500.0, unit="GeV", limit_observed=None)
     doubtful = replace(row, mass=4000.0, z_local=5.0, fit_good=False)
     only_doubtful = replace(doubtful, selection="y")
     excess = replace(example(Global), mass=3500.0, z_local=1.25, z_global=None, toys=0)
@@ -44,6 +44,19 @@ def test_limits_and_global_significances_may_be_absent(example, tmp_path) -> Non
     assert lines[-1] == "Largest excess: 1.2 sigma local at 3500 GeV."
     write(tmp_path / "s.json", Summary(points=[], global_=Excesses(selections={}, all=None)))
     assert len(numbers.terminal_table(tmp_path / "s.json").splitlines()) == 3
+
+
+def test_masses_have_the_unit_of_their_observable(example, tmp_path) -> None:
+    ratio = replace(example(Line), selection="x", mass=0.35, unit="1")
+    energy = replace(ratio, selection="y", mass=3500.0, unit="GeV")
+    excess = replace(example(Global), mass=0.35, z_local=1.25, z_global=None)
+    excesses = Excesses(selections={"x": excess}, all=excess)
+    for points in ([ratio], [ratio, energy]):
+        write(tmp_path / "s.json", Summary(points=points, global_=excesses))
+        text = numbers.terminal_table(tmp_path / "s.json")
+        assert "GeV" not in text
+        assert text.splitlines()[3].split()[:2] == ["x", "0.35"]
+        assert text.endswith("Largest excess: 1.2 sigma local at 0.35.")
 
 
 def test_no_summary(tmp_path) -> None:

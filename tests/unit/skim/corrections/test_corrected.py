@@ -134,6 +134,25 @@ def test_maps_veto_the_shifted_jets_of_a_variation(nano, skim, jet_tables, write
     assert [row.cut for row in summary.cutflow][:3] == ["stored", "jet_veto", "pt"]
 
 
+def test_the_weight_for_missing_modules_follows_the_shifted_jets(nano, skim, jet_tables) -> None:
+    """Momenta are shifted by 2 GeV: a jet 1 GeV above the limit does not count in the shift down."""
+    era = shifted(jet_tables)["corrections"]["simulation"]
+    era |= {"small_jet": era["large_jet"], "hem": {"fraction": 0.5}}
+    file = nano()
+    with uproot.open(file) as opened:
+        jets = opened["Events"].arrays(["Jet_pt", "Jet_eta", "Jet_phi"])
+    inside = (jets.Jet_eta > -3.2) & (jets.Jet_eta < -1.3) & (jets.Jet_phi > -1.57) & (jets.Jet_phi < -0.87)
+    hardest = ak.to_numpy(ak.fill_none(ak.max(jets.Jet_pt[inside], axis=1), 0))
+    limit = float(np.sort(hardest)[-3]) - 1
+    era["hem"]["pt_min"] = limit
+    rows, _, output = skim(file, {"corrections": {"simulation": era}}, {"pt_min": 0, "eta_max": 9})
+    number = ak.to_numpy(rows.event)
+    assert rows.weight_hem.tolist() == np.where(hardest[number] > limit, 0.5, 1).tolist()
+    down = ak.where(ak.is_none(rows.weight_hem__jes_total_down), rows.weight_hem, rows.weight_hem__jes_total_down)
+    assert ak.drop_none(down).to_list() == np.where(hardest[number] - 2 > limit, 0.5, 1).tolist()
+    assert KEY not in events.metadata(output)["weight_hem__jes_total_down"]
+
+
 def test_files_without_links_to_generated_jets_are_noted(nano, skim, jet_tables) -> None:
     era, note = shifted(jet_tables), "no branch 'FatJet_genJetAK8Idx', so that all 'FatJet' are smeared at random"
     for resolution in (None, "JR1"):

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import awkward as ak
 import numpy as np
 
 from resonaut.core.identifier import KEY, keys
 from resonaut.core.lists import numbers, packed, unpacked
+from resonaut.skim import variations
 from resonaut.skim.corrections import energy, identification, mass, missing
 from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
-from resonaut.skim.corrections.tables import Table
+from resonaut.skim.corrections.tables import FloatArray, Table
 from resonaut.skim.era import tables
 from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
@@ -29,6 +30,7 @@ SUBJET_LINKS = ("subJetIdx1", "subJetIdx2")
 FIRST = 1000
 MOMENTUM = ("pt", "eta", "phi", "mass")
 
+T = TypeVar("T")
 # Objects by variation, the nominal ones under "".
 Shifted = dict[str, ak.Array]
 
@@ -170,7 +172,7 @@ class Corrections:
 
 
 def _events(batch: Batch, names: Names) -> energy.Events:
-    identifier = ak.zip({name: batch.flat(name) for name in KEY})
+    identifier = {name: batch.flat(name) for name in KEY}
     return energy.Events(batch.flat(names.rho).astype(np.float64), batch.flat("run"), keys(identifier))
 
 
@@ -202,36 +204,34 @@ class Corrected:
             fields |= {name: name for name in SUBJET_LINKS}
         return fields
 
-    def large(self, jets: ak.Array, fields: Sequence[str]) -> Shifted:
-        """The corrected large-radius ``jets`` (events * var, with ``extra``), and those of each variation.
+    def large(self, counts: np.ndarray, of: energy.Columns, fields: Sequence[str]) -> variations.Shifted:
+        """The corrected large-radius jets, and what each variation makes of them.
 
-        They have those of the ``fields`` that there are.
+        Args:
+            counts: their number in each event.
+            of: their fields, with ``extra``, one jet after the other.
+            fields: what is wanted of them, where it is there.
         """
         settings, simulated = self.made.settings, self.made.simulated
         if settings.subjets is not None:
-            jets = ak.with_field(jets, mass.from_subjets(jets, self._subjets), "softdrop_mass")
-        jets, factors = self._corrected("large_jet", jets)
+            of = of | {"softdrop_mass": numbers(mass.from_subjets(packed(counts, of), self._subjets))}
+        of, factors = self._corrected("large_jet", counts, of)
         masses: dict[str, ak.Array] = {}
         if isinstance(settings, SimulatedCorrections) and settings.mass is not None:
-            made = mass.scaled(
-                jets.softdrop_mass, settings.mass, self.events.keys, SEEDS["mass"], simulated is not None
-            )
-            jets = ak.with_field(jets, made.pop(""), "softdrop_mass")
-            masses = made
-        counts, of = unpacked(jets)
-        nominal = packed(counts, {name: values for name, values in of.items() if name in fields})
-        found = {"": nominal}
-        for variation, factor in factors.items():
-            found[variation] = energy.rescaled(nominal, factor, ("pt", "mass", "softdrop_mass"))
-        for variation, values in masses.items():
-            found[variation] = packed(counts, unpacked(nominal)[1] | {"softdrop_mass": numbers(values)})
-        return self._named(found)
+            stored = packed(counts, of["softdrop_mass"])
+            masses = mass.scaled(stored, settings.mass, self.events.keys, SEEDS["mass"], simulated is not None)
+            of = of | {"softdrop_mass": numbers(masses.pop(""))}
+        found = {name: energy.times(of, factor, ("pt", "mass", "softdrop_mass")) for name, factor in factors.items()}
+        found |= {name: {"softdrop_mass": numbers(values)} for name, values in masses.items()}
+        nominal = {name: values for name, values in of.items() if name in fields}
+        return variations.Shifted(counts, nominal, self._named(found))
 
     def small(self, jets: ak.Array) -> Shifted:
         """The corrected small-radius ``jets`` (events * var, with ``extra``), and those of each variation."""
-        jets, factors = self._corrected("small_jet", jets)
-        shifted = {name: energy.rescaled(jets, factor, ("pt", "mass")) for name, factor in factors.items()}
-        return self._named({"": jets} | shifted)
+        counts, of = unpacked(jets)
+        of, factors = self._corrected("small_jet", counts, of)
+        shifted = {name: packed(counts, of | energy.times(of, by, ("pt", "mass"))) for name, by in factors.items()}
+        return self._named({"": packed(counts, of)} | shifted)
 
     @cached_property
     def small_jets(self) -> Shifted:
@@ -317,16 +317,20 @@ class Corrected:
         muons = self.batch.collection(MUON, ("eta", "phi", *flag))
         return muons[muons[PARTICLE_FLOW] != 0] if flag else muons
 
-    def _corrected(self, kind: str, jets: ak.Array) -> tuple[ak.Array, dict[str, ak.Array]]:
+    def _corrected(
+        self, kind: str, counts: np.ndarray, of: energy.Columns
+    ) -> tuple[energy.Columns, dict[str, FloatArray]]:
         settings = getattr(self.made.settings, kind)
         if settings is None:
-            return jets, {}
+            return of, {}
         if settings.identification is not None:
-            jets = ak.with_field(jets, identification.jet_id(jets, settings.identification), "jet_id")
+            found = identification.jet_id(packed(counts, of), settings.identification)
+            of = of | {"jet_id": numbers(found)}
         generated = None
-        if "gen_index" in jets.fields:
+        if "gen_index" in of:
             generated = self.batch.collection(GENERATED[kind][0], ("pt", "eta", "phi"))
-        return self.made.energies[kind].correct(jets, self.events, generated, shifts=self.made.simulated is not None)
+        shifts = self.made.simulated is not None
+        return self.made.energies[kind].flat(of, counts, self.events, generated, shifts)
 
     def _generated(self, kind: str) -> bool:
         """Whether jets are smeared towards generated ones."""
@@ -344,7 +348,7 @@ class Corrected:
     def _offset(self, jets: ak.Array) -> ak.Array | None:
         return None if self.made.offset is None else self.made.offset(jets, self.events)
 
-    def _named(self, found: Mapping[str, ak.Array]) -> Shifted:
+    def _named(self, found: Mapping[str, T]) -> dict[str, T]:
         """By variation, under the names that the sources have in the file."""
         return {
             f"{self.made.stored(name.rpartition('_')[0])}_{name.rpartition('_')[2]}" if name else "": objects

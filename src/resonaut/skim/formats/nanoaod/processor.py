@@ -175,22 +175,19 @@ def _selected(
 ) -> tuple[Passing, dict[str, Passing]]:
     """What passes the cuts on objects, nominally and in each variation."""
     region = selection.region
-    jets: Mapping[str, ak.Array] = {}
-    branches: Mapping[str, str] = {}
-    if region.jets:
-        jets, branches = read_jets(events, selection, names, corrected)
+    jets, branches = read_jets(events, selection, names, corrected) if region.jets else (None, {})
 
     vetoed = corrected.vetoed()
 
     def chosen(rows: Rows, flow: Cutflow) -> variations.Objects:
         for name, found in vetoed.items():
             flow.cut(name, ~np.asarray(rows.of(found)))
-        large = select(rows.of(jets), region, flow, branches) if region.jets else None
+        large = None if jets is None else select(jets.of(rows), region, flow, branches)
         source = Collections(events, names, selection.objects, corrected, rows)
         return objects.select(selection.objects, source, large, flow)
 
     shifted = list(selection.corrections.groups())
-    return select_all(chosen, shifted, flow, possible(jets, region) if region.jets and shifted else None)
+    return select_all(chosen, shifted, flow, possible(jets, region) if jets and shifted else None)
 
 
 def _fiducial(events: Batch, particles: Objects, names: Names, flow: Cutflow) -> Passing:
@@ -219,7 +216,7 @@ def _weights(
         found[weighted.column(weighted.PRESCALE, "")] = selection.prescales.weights(there, run, section)
     for name, values in found.items():
         flow.doubt(name, spread(mask, broken(ak.Array(values))))
-    return found
+    return found | weighted.shifted(corrected, mask)
 
 
 def _variations(events: Batch, branch: str, mask: np.ndarray) -> ak.Array:
@@ -231,9 +228,18 @@ def _variations(events: Batch, branch: str, mask: np.ndarray) -> ak.Array:
 
 
 def _flag(events: Batch, name: str, flow: Cutflow) -> np.ndarray:
-    """Whether a trigger fired or a filter passed: nowhere in a file without it, as where ROOT files are merged."""
+    """Whether a trigger fired or a filter passed: nowhere in a file without it, as where ROOT files are merged.
+
+    Raises:
+        InputFileError: the branch is no flag.
+    """
     if not events.has(name):
         return np.zeros(len(events), bool)
     values = events.flat(name)
-    flow.doubt(name, ~np.isfinite(values))
+    unknown = ~np.isfinite(values)
+    other = values[~unknown & (values != values.astype(bool))]
+    if len(other):
+        problem = f"{name!r} is {other[0]:g} in an event, and a trigger or filter is 0 or 1"
+        raise InputFileError(events.tree.path, problem, "correct the trigger and met_filters of the region or era")
+    flow.doubt(name, unknown)
     return values.astype(bool)

@@ -10,6 +10,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from resonaut.core.variations import GROUP, only_different, shifted_name
 from resonaut.core.weights import Factor
 from resonaut.skim.columns import Column
 from resonaut.skim.corrections import identification, theory, weights
@@ -23,7 +24,7 @@ from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 PREFIRING: dict[Way, str] = {"": "L1PreFiringWeight_Nom", "up": "L1PreFiringWeight_Up", "down": "L1PreFiringWeight_Dn"}
 INTERACTIONS = "Pileup_nTrueInt"
 PARTICLE = ("pdgId", "statusFlags", "pt", "eta", "phi", "mass")
-PRESCALE = "prescale"
+PRESCALE, HEM = "prescale", "hem"
 
 
 def ways(made: Corrections, prescaled: bool = False) -> dict[str, tuple[Way, ...]]:
@@ -39,7 +40,7 @@ def ways(made: Corrections, prescaled: bool = False) -> dict[str, tuple[Way, ...
             found[source] = tuple(way for way, word in sides.items() if word is not None)
         elif source in ("pileup", "prefiring"):
             found[source] = ("", "up", "down")
-        elif source == "hem":
+        elif source == HEM:
             found[source] = ("",)
         else:
             found[source] = ("toys",) if source == "pdf" else ("up", "down")
@@ -54,6 +55,11 @@ def columns(made: Corrections, prescaled: bool = False) -> dict[str, Column]:
         for way in sides:
             factor = Factor(name, name if way else "", way)
             found[column(name, way)] = Column("float32", "1", way == "toys", factor.metadata())
+    if (hem := column(made.stored(HEM), "")) in found:
+        found |= {
+            shifted_name(hem, variation): Column("float32", notes={GROUP: group}, nullable=True)
+            for variation, group in made.groups().items()
+        }
     return found
 
 
@@ -111,7 +117,7 @@ def simulated(corrected: Corrected, mask: np.ndarray) -> dict[str, Any]:
     if settings.prefiring:
         found["prefiring"] = {way: batch.flat(name, mask) for way, name in PREFIRING.items()}
     if settings.hem is not None:
-        found["hem"] = {"": _without_hem(corrected, settings.hem, mask)}
+        found[HEM] = {"": _without_hem(corrected.small_jets[""], settings.hem, mask)}
     if settings.particles:
         particles = batch.collection("GenPart", PARTICLE, mask)
         found |= {name: weights.of_particles(particles, one) for name, one in settings.particles.items()}
@@ -125,10 +131,23 @@ def simulated(corrected: Corrected, mask: np.ndarray) -> dict[str, Any]:
     return values
 
 
-def _without_hem(corrected: Corrected, settings: SimulatedHem, mask: np.ndarray) -> FloatArray:
-    """The part of the luminosity in which an event would have been kept."""
-    hit = identification.in_hem(corrected.small_jets[""], settings)[mask]
-    return np.where(hit, 1 - settings.fraction, 1.0)
+def shifted(corrected: Corrected, mask: np.ndarray) -> dict[str, Any]:
+    """What shifted jets make of the weights in the events of ``mask``: null where nothing, by column."""
+    made, settings = corrected.made, corrected.made.simulated
+    if settings is None or settings.hem is None:
+        return {}
+    nominal, found = _without_hem(corrected.small_jets[""], settings.hem, mask), {}
+    for variation in made.groups():
+        jets = corrected.small_jets.get(variation, corrected.small_jets[""])
+        values = _without_hem(jets, settings.hem, mask)
+        if (values != nominal).any():
+            found[shifted_name(column(made.stored(HEM), ""), variation)] = only_different(values, nominal)
+    return found
+
+
+def _without_hem(jets: ak.Array, settings: SimulatedHem, mask: np.ndarray) -> FloatArray:
+    """The part of the luminosity in which an event with such jets would have been kept."""
+    return np.where(identification.in_hem(jets, settings)[mask], 1 - settings.fraction, 1.0)
 
 
 def _theory(batch: Batch, settings: SimulatedCorrections, mask: np.ndarray) -> theory.Sources:

@@ -2,8 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from resonaut.report import style
-from resonaut.report.style import COLOURS, distinct
+from resonaut.core import style
+from resonaut.core.style import COLOURS, distinct
 
 
 def test_styles_are_distinct_for_many_methods() -> None:

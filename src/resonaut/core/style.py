@@ -104,6 +104,12 @@ def ratio_panels(path: Path, number: int, in_a_row: int) -> Iterator[tuple[Figur
         fig.align_ylabels()
 
 
+def steps(ax: Axes, edges: Array, values: Array, errors: Array, colour: str, name: str) -> None:
+    """Bins as a line, their statistical errors as a band; nothing where there is no value."""
+    ax.stairs(values, edges, color=colour, label=name, baseline=None)
+    ax.stairs(values + errors, edges, baseline=values - errors, color=colour, alpha=0.25, lw=0, fill=True)
+
+
 def distinct(number: int) -> list[dict[str, Any]]:
     """Colour, line and marker of each of ``number`` things in one figure."""
     palette = COLOURS if number <= len(COLOURS) else MORE_COLOURS

@@ -1,0 +1,1 @@
+"""How alike two weighted samples are: histograms, tests, divergences, and a classifier that tries to part them."""

@@ -1,0 +1,84 @@
+"""What a configuration with ratios must say, and which jobs and files follow from it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from resonaut.core.analysis import Analysis
+from resonaut.core.errors import ConfigError
+from resonaut.reweight import plan
+
+ROOT = Path(__file__).parents[3]
+RATIO = {
+    "numerator": {"datasets": ["qcd"], "weight": "shower_weight", "place": 1},
+    "denominator": {"datasets": ["qcd"]},
+    "features": ["m_j1", "m_jj"],
+}
+
+
+def analysis(*overlays: dict[str, Any]) -> Analysis:
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    for overlay in overlays:
+        update_config(config, overlay)
+    return Analysis.of(config, [])
+
+
+def with_ratio(**changes: Any) -> dict[str, Any]:
+    return {"reweight": {"ratios": {"fsr": RATIO | changes}}}
+
+
+def test_each_ratio_is_a_job_with_keys_of_its_own():
+    plain, given = analysis(), analysis(with_ratio())
+    assert given.keys("reweight") == plain.keys("reweight")
+    assert given.keys("reweight/fsr")["features"] == ["m_j1", "m_jj"]
+    assert "ratios" not in given.keys("reweight")
+    new = set(plan.made(given)) - set(plan.made(plain))
+    assert {path.rsplit("/", 1)[0] for path in new} == {"<results>/reweight/fsr", "<results>/reweight/fsr/qcd"}
+    assert plan.weighted(given) == ["qcd"]
+
+
+def test_ratios_alone_need_neither_data_nor_sidebands():
+    overlay = {
+        "search": {
+            "stages": ["simulate", "skim", "reweight"],
+            "samples": {"data": [], "pseudo_data": [], "background": [], "signal": []},
+        },
+        "reweight": with_ratio()["reweight"] | {"samples": {"compared": ["qcd"]}},
+    }
+    given = analysis(overlay)
+    assert given.datasets() == ["qcd"]
+    assert plan.GIVES["closure"](given) == []
+    assert plan.weighted(given) == []
+    assert all("/fsr/" in path for path in plan.made(given))
+    off = analysis(with_ratio(), {"reweight": {"sidebands": []}})
+    assert not plan.to_data(off)
+    assert not off.weights("qcd")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"features": []}, "reweight.ratios.fsr: give `particles` with the backend sets, or `features` with another"),
+        ({"particles": [["m_j1"], ["m_j2"]]}, "give `particles` with the backend sets, or `features` with another"),
+        ({"classifier": {"backend": "sets"}}, "give `particles` with the backend sets"),
+        (
+            {"features": [], "particles": [["m_j1"], ["m_j2", "m_jj"]], "classifier": {"backend": "sets"}},
+            "fsr.particles: they have different numbers of features",
+        ),
+        ({"clip": [10, 0.1]}, "fsr.clip is [10.0, 0.1]; give the smaller one first"),
+        ({"denominator": {"datasets": ["nobody"]}}, "fsr.denominator names 'nobody', which is in no sample"),
+        ({"denominator": {"datasets": ["data"]}}, "fsr.denominator names 'data', which is no simulation"),
+        ({"numerator": {"datasets": ["qcd"]}}, "fsr: numerator and denominator are the same"),
+        ({"watched": ["m_zz"]}, "fsr: 'm_zz' needs the column 'm_zz', which 'qcd' has not; keep it in its region"),
+    ],
+)
+def test_contradictions_are_one_sentence(changes, sentence):
+    ratio = with_ratio(**changes)
+    if "numerator" in changes:
+        ratio["reweight"]["ratios"]["fsr"]["numerator"] = changes["numerator"]
+    with pytest.raises(ConfigError, match=r"^config: ") as caught:
+        analysis(ratio)
+    assert sentence in str(caught.value)
