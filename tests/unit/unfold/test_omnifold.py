@@ -47,7 +47,7 @@ def test_what_fails_at_a_level_plays_no_part_there(simulation, data):
 
 def test_weights_of_other_events_are_those_of_the_same_values(simulation, data):
     found = OmniFold.fit(data, simulation, settings=ONE)
-    np.testing.assert_allclose(found.expectation.of(simulation.particle, simulation.keys), found.weights)
+    np.testing.assert_allclose(found.ratio(simulation.particle, simulation.keys), found.weights)
 
 
 def test_order_changes_rounding_at_most(simulation, data):
