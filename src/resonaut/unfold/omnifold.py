@@ -143,6 +143,7 @@ class OmniFold:
         measured = replace(measured, features=seen(measured.features))
         simulation = replace(simulation, detector=seen(simulation.detector), particle=scores(simulation.particle))
         step = _enough_steps(settings.classifier, int(np.count_nonzero(simulation.matched)))
+        simulation = _positive(simulation, step)
         measured = _signal(measured, simulation, replace(settings, classifier=step))
         matched, here = simulation.matched, simulation.at_particle
         expected = matched if settings.fakes == "share" else simulation.at_detector
@@ -219,6 +220,15 @@ def _enough_steps(step: Classifier, n: int) -> Classifier:
 def _negative(sample: Sample) -> Sample:
     """A sample that is subtracted."""
     return replace(sample, weights=-sample.weights)
+
+
+def _positive(simulation: Simulation, step: Classifier) -> Simulation:
+    """What trains with positive weights in place of signed ones: the mean sign of events alike at both levels."""
+    both, weights = simulation.matched, simulation.detector_weights.copy()
+    features = np.concatenate([simulation.particle, simulation.detector], axis=1)
+    made, _ = made_positive(Sample(features, weights, simulation.keys)[both], step)
+    weights[both] = made.weights
+    return replace(simulation, detector_weights=weights)
 
 
 def _signal(data: Sample, simulation: Simulation, settings: Settings) -> Sample:

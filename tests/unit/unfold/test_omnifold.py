@@ -68,6 +68,20 @@ def test_background_is_subtracted(simulation, data):
     np.testing.assert_allclose(mean, 0.2, atol=0.1)  # 0.9 with the background
 
 
+def test_negative_weights_of_the_generator_are_averaged(data):
+    rng = np.random.default_rng(5)
+    particle = rng.normal(size=(6000, 2))
+    # Negative ones are rarer at large values, so that the density is another one than that of all events.
+    sign = np.where(rng.uniform(size=6000) < 0.2 / (1 + np.exp(2 * particle[:, 0])), -1.0, 1.0)
+    signed = Simulation.of(particle, particle + rng.normal(0, 0.5, particle.shape), sign)
+    found = OmniFold.fit(data, signed, settings=Settings(iterations=3))
+    assert found.weights.min() > 0
+    product = found.weights * sign
+    assert product.sum() == pytest.approx(2000, rel=0.02)
+    mean = np.average(particle, axis=0, weights=product)
+    np.testing.assert_allclose(mean, data.features.mean(axis=0), atol=0.05)
+
+
 @pytest.mark.parametrize(
     ("broken", "error", "says"),
     [
