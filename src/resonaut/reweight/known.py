@@ -6,12 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.learn import ratio
 from resonaut.learn.ratio.weights import Spread
 from resonaut.learn.twosample.comparison import compare
 from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, truth
 from resonaut.reweight.results import Kept, RatioClosure, Truth
-from resonaut.reweight.settings import RatioSettings
 
 # Parts of equal numbers of events in which learned and true weights are compared.
 PARTS = 10
@@ -29,8 +27,8 @@ def closure(numerator: Events, denominator: Events, transfer: Transfer) -> Ratio
     exact = truth(numerator, denominator, settings)
     one, other = halves(numerator, denominator, settings)
     folds = models.folds(one.sample.keys), models.folds(other.sample.keys)
-    before = _positive(other, settings)
-    target, variables = _positive(one, settings), settings.variables
+    target, before = (events.named(events.sample.weights) for events in (one, other))
+    variables = settings.variables
     after = replace(before, weights=before.weights * transfer.factors(other)[""][:, 0])
     looks = {
         when: compare(target, sample, variables, settings.comparison, folds=folds)
@@ -49,12 +47,6 @@ def closure(numerator: Events, denominator: Events, transfer: Transfer) -> Ratio
         truth=[] if exact is None else list(_truth(denominator, factors[""][:, 0], exact, variables)),
         **looks,
     )
-
-
-def _positive(events: Events, settings: RatioSettings) -> ratio.Sample:
-    """The named variables, with positive weights of the same density."""
-    made, _ = ratio.made_positive(events.sample, settings.classifier)
-    return events.named(made.weights)
 
 
 def _kept(numerator: Events, denominator: Events, transfer: Transfer) -> Iterator[Kept]:
