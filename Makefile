@@ -82,7 +82,8 @@ study-unfold: install  ## Checks of the unfolding on toys, a million events, and
 	@python benchmarks/unfold_study.py --processes $(CORES)
 	@python benchmarks/unfold.py --events 1000000 --dimensions 1 6 24 --iterations 1 --seeds 1
 	snakemake unfold --cores $(CORES) --configfile config/zjets.yaml
-	@python benchmarks/unfold_summary.py results/zjets/unfold
+	snakemake unfold --cores $(CORES) --configfile benchmarks/unfold_jet.yaml
+	@for results in zjets zjets_jet; do python benchmarks/unfold_summary.py results/$$results/unfold || exit 1; done
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

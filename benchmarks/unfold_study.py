@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000, help="of the closure and the scans")
     parser.add_argument("--experiment-events", type=int, default=2000, help="of each pseudo-experiment")
     parser.add_argument("--experiments", type=int, default=200)
-    parser.add_argument("--replicas", type=int, default=10)
+    parser.add_argument("--replicas", type=int, default=8)
     parser.add_argument("--iterations", type=int, default=10, help="most of them in the scans")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()

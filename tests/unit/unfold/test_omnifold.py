@@ -45,6 +45,17 @@ def test_what_fails_at_a_level_plays_no_part_there(simulation, data):
     assert not OmniFold.fit(data, outside, settings=ONE).weights[unseen].any()
 
 
+@pytest.mark.parametrize(("fakes", "total"), [("share", 4800), ("yield", 5393)])
+def test_fakes_have_a_share_of_the_data_or_a_yield(simulation, fakes, total):
+    # Twice the simulation. A fifth of its events are fakes: of the data a fifth, too, or just as many as they are.
+    rng = np.random.default_rng(6)
+    particle = rng.normal(size=(6000, 2))
+    data = Sample.of(particle + rng.normal(0, 0.5, particle.shape))
+    cut = replace(simulation, at_particle=np.arange(3000) % 5 > 0)
+    found = OmniFold.fit(data, cut, settings=Settings(iterations=3, fakes=fakes))
+    assert found.weights.sum() == pytest.approx(total, rel=0.02)
+
+
 def test_weights_of_other_events_are_those_of_the_same_values(simulation, data):
     found = OmniFold.fit(data, simulation, settings=ONE)
     np.testing.assert_allclose(found.ratio(simulation.particle, simulation.keys), found.weights)

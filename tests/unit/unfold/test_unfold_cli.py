@@ -105,6 +105,11 @@ def test_a_new_observable_is_a_table_a_figure_and_a_covariance(unfolded, tmp_pat
         for i in (0, 1)
     ]
     np.testing.assert_allclose(found.uncertainties["bootstrap_mc"].covariance, np.cov(np.transpose(replicas)))
+    members = [
+        np.histogram((x * y)[kept], found.edges, weights=np.array(table[f"weights_ensemble_{i}"])[kept])[0]
+        for i in (0, 1)
+    ]
+    np.testing.assert_allclose(found.uncertainties["ensemble"].covariance, np.cov(np.transpose(members)) / 2)
     squares = sum(np.square(one.error) for one in found.uncertainties.values())
     np.testing.assert_allclose(found.total.error, np.sqrt(squares))
     rows = list(csv.DictReader((tmp_path / "product.csv").read_text().splitlines()))
