@@ -51,9 +51,9 @@ def train(
 def ratio(
     config: Annotated[Path, typer.Option(help="Frozen keys of the ratio: <results>/config/reweight/<name>.json.")],
     name: Annotated[str, typer.Option(help="Name of the ratio.")],
-    numerator: Annotated[list[Path], typer.Option(help="Manifest of its numerator, in its order; repeatable.")],
     denominator: Annotated[list[Path], typer.Option(help="Manifest of its denominator, in its order; repeatable.")],
     output: Annotated[Path, typer.Option(help="Closure test: <results>/reweight/<name>/closure.json.")],
+    numerator: Annotated[list[Path], typer.Option(help="Manifest of its numerator, in its order; repeatable.")] = [],  # noqa: B006
 ) -> None:
     """Weight simulated events to those of another sample, or to their own with other weights.
 
@@ -66,20 +66,24 @@ def ratio(
     from resonaut.reweight.known import closure
     from resonaut.reweight.published import weigher
     from resonaut.reweight.ratios import Events, Transfer
+    from resonaut.reweight.results import Tried
     from resonaut.reweight.settings import RatioSettings
 
     distinct([config, *numerator, *denominator], [output])
     settings = configuration.read(config, RatioSettings)
     above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
-    one = Events.read(above, settings.numerator, settings)
+    one = None if settings.numerator is None else Events.read(above, settings.numerator, settings)
     other = Events.read(below, settings.denominator, settings)
+    tried: list[Tried] = []
     if settings.published is None:
+        assert one is not None
         transfer = Transfer.train(name, one, other, settings)
     else:
-        transfer = Transfer.of(name, weigher(one, other, settings), one, other, settings)
+        weights, tried = weigher(one, other, settings)
+        transfer = Transfer.of(name, weights, one, other, settings)
     for number, dataset in enumerate(below):
         transfer.apply(dataset, number)
-    write(output, closure(one, other, transfer))
+    write(output, closure(one, other, transfer, tried))
 
 
 @app.command()
