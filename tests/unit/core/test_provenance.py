@@ -10,7 +10,7 @@ COMMANDS = {
     "skim": ["chunk", "merge"],
     "tag": ["train", "score"],
     "calibrate": ["measure", "normalise", "apply", "summarise"],
-    "reweight": ["train"],
+    "reweight": ["train", "ratio"],
     "select": ["train", "inject", "benchmark", "images"],
     "fit": ["selection", "selection-bias", "retrained", "summary"],
     "report": ["draw", "search", "show"],

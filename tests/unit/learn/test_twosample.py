@@ -344,3 +344,15 @@ def test_a_constant_variable_ends_in_a_sentence():
     found = one(constant, Sample.of(np.full((500, 1), 4.0)))
     assert found.uncovered == (1.0, 1.0)
     assert found.test.p_value < 1e-100
+
+
+def test_bins_without_any_event_count_as_none():
+    """Of the 4 x 2 places of two discrete variables, of which one follows from the other, 4 hold events."""
+
+    def made(seed):
+        x = np.random.default_rng(seed).integers(0, 4, 4000)
+        keys = identifier.mix(np.arange(4000, dtype=np.uint64) + np.uint64(seed << 32))
+        return Sample.of(np.column_stack([x, x % 2]).astype(float), keys=keys)
+
+    (pair,) = compare(made(1), made(2), ["x", "y"], Settings(replicas=2, alike=2), inputs=[]).pairs
+    assert pair.test.ndof == 3

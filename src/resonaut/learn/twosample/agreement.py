@@ -68,7 +68,9 @@ def uncovered(numerator: Sums, denominator: Sums) -> tuple[float, float]:
 
 
 def _merged(numerator: Sums, denominator: Sums) -> tuple[Sums, Sums]:
-    """The same in the bins with enough events, and one more for all others."""
+    """The same in the bins with enough events, and one more for all others that hold any."""
+    filled = together(numerator, denominator)[0] > 0
+    numerator, denominator = (Sums(s.weights[:, filled], s.squares[:, filled]) for s in (numerator, denominator))
     expected = together(numerator, denominator)
     events = np.minimum(expected / numerator.scale(), expected / denominator.scale())[0]
     enough = events >= FEWEST_EVENTS
