@@ -90,7 +90,7 @@ def applied(samples: dict[str, Path], folder: Path, graph: Path, **published: An
     }
     write_json(folder / "config.json", section)
     output = folder / "reweight" / "nnlo" / "closure.json"
-    command = ["ratio", "--config", folder / "config.json", "--name", "nnlo", "--output", output]
+    command = ["published", "--config", folder / "config.json", "--name", "nnlo", "--output", output]
     command += ["--numerator", samples["nnlo"], "--denominator", samples["tt"]]
     CliRunner().invoke(app, list(map(str, command)), catch_exceptions=False)
     return json.loads(output.read_text())

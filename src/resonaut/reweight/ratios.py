@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
@@ -88,6 +89,15 @@ def inputs(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.f
     return np.concatenate([used, np.broadcast_to(np.eye(kinds, dtype=np.float32), (len(values), kinds, kinds))], axis=2)
 
 
+def read(
+    numerator: Sequence[Path], denominator: Sequence[Path], settings: RatioSettings
+) -> tuple[Events | None, Events]:
+    """Both sides of a ratio, of manifests; there may be no numerator. See ``Events.read``."""
+    above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
+    target = None if settings.numerator is None else Events.read(above, settings.numerator, settings)
+    return target, Events.read(below, settings.denominator, settings)
+
+
 def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> tuple[Events, Events]:
     """Independent events of both sides: of samples of the same events one half each, of others all."""
     if not _same_events(settings):
@@ -157,8 +167,12 @@ class Transfer:
         by = {name: np.stack([scale[name] for scale in self.scales]) for name in raw}
         return weights.scaled(raw, {name: values[events.dataset] for name, values in by.items()})
 
-    def apply(self, dataset: Dataset, number: int) -> None:
-        """Write the friends of the ``number``-th dataset of the denominator: the weights of all its events."""
+    def apply(self, denominator: Sequence[Path]) -> None:
+        """Write the friends of the datasets of the denominator, in its order: the weights of all their events."""
+        for number, path in enumerate(denominator):
+            self._apply(Dataset.open(path), number)
+
+    def _apply(self, dataset: Dataset, number: int) -> None:
         variables, column = self.settings.variables, f"reweight_{self.name}"
         sources = {source: f"{column}_{source}" if source else column for source in self.scales[number]}
         notes = {name: self._note(column, source) for source, name in sources.items()}

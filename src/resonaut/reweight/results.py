@@ -75,7 +75,7 @@ class Tried:
     worst_after: Chi2
 
 
-@result("closure of a ratio", "reweight ratio")
+@result("closure of a ratio", "reweight ratio or published")
 class RatioClosure:
     """``<results>/reweight/<name>/closure.json``; what needs the true ratio is None or empty where it is not known.
 

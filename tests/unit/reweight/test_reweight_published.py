@@ -83,7 +83,7 @@ def run(folder: Path, published: dict[str, Any], mean: float = TILT, **section: 
         {"clip": [0.001, 1000], "comparison": {"bins": 10, "replicas": 20, "alike": 20}} | section,
     )
     output = folder / "reweight" / "known" / "closure.json"
-    command = ["ratio", "--config", folder / "config.json", "--name", "known", "--output", output]
+    command = ["published", "--config", folder / "config.json", "--name", "known", "--output", output]
     command += ["--denominator", paths["one"], *(["--numerator", paths["two"]] if section["numerator"] else [])]
     CliRunner().invoke(app, list(map(str, command)), catch_exceptions=False)
     return json.loads(output.read_text())
