@@ -122,6 +122,17 @@ def test_other_conventions_of_the_same_network_are_refused(tmp_path, samples, ex
         applied(samples, tmp_path, graph, inputs=declared(log="decimal"))
 
 
+def test_what_is_nearly_right_gives_way_to_what_is_right(tmp_path, samples, export_onnx):
+    graph = export_onnx("nnlo.onnx", Analytic(), input=torch.zeros(3, 3, 4))
+    # The antiquark has a code that the network does not know: the smallest of the three effects is missing.
+    found = applied(samples, tmp_path, graph, inputs=declared(CODES | {"tbar": 0.3}))
+    assert [one["closes"] for one in found["published"]] == [False, True]
+    assert found["published"][1]["worst_after"]["p_value"] < 1e-6
+    codes = CODES | {"tbar": {"value": 0.3, "alternatives": [-0.6]}}
+    with pytest.raises(ConfigError, match="as p0/p1 with alternative 1 of the values, not as declared"):
+        applied(samples, tmp_path, graph, inputs=declared(codes))
+
+
 def test_a_published_distribution_tells_the_direction_as_well(tmp_path, samples, export_onnx):
     graph = export_onnx("nnlo.onnx", Analytic(), input=torch.zeros(3, 3, 4))
     # exp(-0.25 z) moves a normal distribution of z by -0.25.

@@ -84,6 +84,9 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
         yield ".keep_sums is false, and there is no numerator with a sum; set it to true"
     if (ratio["role"] in ("up", "down")) != (ratio["source"] is not None):
         yield f": with the role {ratio['role']}, {'take source out' if ratio['source'] else 'name the source'}"
+    if ratio["role"] == "nominal" and to_data(analysis):
+        for name in set(analysis.sample("background")).intersection(ratio["denominator"]["datasets"]):
+            yield f".role is nominal, and {name!r} is reweighted to data, too; empty reweight.sidebands"
     for side in _sides(ratio):
         for name in ratio[side]["datasets"]:
             if name not in analysis.datasets():

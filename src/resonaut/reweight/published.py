@@ -4,7 +4,7 @@ What such a file lacks is which of its two outputs belongs to which sample, what
 are declared; and the weighted events must look like the target, or they are refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from resonaut.reweight.ratios import Events, halves
 from resonaut.reweight.results import Tried
 from resonaut.reweight.settings import DIRECTIONS, RatioSettings, Target
 
-# Weights close where no distribution has a smaller p-value, all of them taken together, or where they take this part of
-# the sum of all chi2 - ndof away: three quarters are one half of the differences.
+# Weights close where no distribution has a smaller p-value, all of them taken together. Where none do, as a network and
+# its target differ a bit and events are many, those do that take this part of the sum of all chi2 - ndof away: three
+# quarters are one half of the differences.
 LEAST_P_VALUE, MENDED = 1e-3, 0.75
 
 # By the names of variables, and of pairs of them.
@@ -95,42 +96,49 @@ def weigher(numerator: Events | None, denominator: Events, settings: RatioSettin
     graphs = tuple(Graph.open(Path(file), published) for file in published.files)
     check = Check.of(numerator, denominator, settings)
     before = check.looks(None)
-    made = []
-    for alternative in range(1 + published.alternatives):
-        for direction in DIRECTIONS:
-            network = Network(graphs, published, tuple(settings.variables), direction, alternative)
-            one = Weigher(CrossFit([network], settings.classifier.seed), (), settings.clip)
-            made.append((_tried(direction, alternative, before, check.looks(one)), one))
-    tried = [one for one, _ in made]
+    networks = [
+        Network(graphs, published, tuple(settings.variables), direction, alternative)
+        for alternative in range(1 + published.alternatives)
+        for direction in DIRECTIONS
+    ]
+    made = [Weigher(CrossFit([one], settings.classifier.seed), (), settings.clip) for one in networks]
+    after = [check.looks(one) for one in made]
+    closes = _alike(after) if any(_alike(after)) else [_excess(one) < (1 - MENDED) * _excess(before) for one in after]
+    tried = [_tried(*found, before) for found in zip(networks, closes, after, strict=True)]
     declared = [one for one in tried if not one.alternative and published.direction in (None, one.direction)]
     good = [one for one in declared if one.closes]
-    if len(good) == 1:
-        return next(weights for one, weights in made if one is good[0]), tried
-    where = f"config: {KEY}: with {published.files[0]} the events look like the target"
-    if good:
+    if len(good) != 1:
         raise ConfigError(
-            f"{where} in both directions; set the direction that its authors name, or take a target that differs."
+            f"config: {KEY}: with {published.files[0]} the events look like the target {_said(tried, declared)}."
         )
-    said = "; ".join(map(_found, declared))
-    if others := [_named(one) for one in tried if one.closes]:
-        raise ConfigError(f"{where} as {' and as '.join(others)}, not as declared ({said}); correct that.")
-    said = "; ".join(map(_found, tried))
-    raise ConfigError(
-        f"{where} in neither direction ({said}); correct inputs (their order, logarithms, scales, codes, and which "
-        "copy of a particle they are), or the datasets."
-    )
+    return made[tried.index(good[0])], tried
 
 
-def _tried(direction: str, alternative: int, before: Looks, after: Looks) -> Tried:
-    """Whether the weights bring the events to the target."""
+def _said(tried: Sequence[Tried], declared: Sequence[Tried]) -> str:
+    """In which direction they do, if not in one of those that are declared, and what to do."""
+    closing = [one for one in tried if one.closes]
+    if not closing:
+        return (
+            f"in neither direction ({'; '.join(map(_found, tried))}); correct inputs (their order, logarithms, scales, "
+            "codes, and which copy of a particle they are), or the datasets"
+        )
+    if not any(one.closes for one in declared):
+        named, found = " and as ".join(map(_named, closing)), "; ".join(map(_found, declared))
+        return f"as {named}, not as declared ({found}); correct that"
+    return "in both directions; set the direction that its authors name, or take a target that differs"
+
+
+def _alike(looks: Sequence[Looks]) -> list[bool]:
+    """Whether events and target may be of one distribution, given that of so many p-values one is small by chance."""
+    return [1 - (1 - min(test.p_value for test in one.values())) ** len(one) > LEAST_P_VALUE for one in looks]
+
+
+def _tried(network: Network, closes: bool, after: Looks, before: Looks) -> Tried:
     worst = min(after, key=lambda name: (after[name].p_value, -after[name].chi2))
-    # Of so many tests one has a small p-value by chance.
-    p_value = 1 - (1 - after[worst].p_value) ** len(after)
-    mended = _excess(after) < (1 - MENDED) * _excess(before)
     return Tried(
-        direction=direction,
-        alternative=alternative,
-        closes=p_value > LEAST_P_VALUE or mended,
+        direction=network.direction,
+        alternative=network.alternative,
+        closes=closes,
         excess=(_excess(before), _excess(after)),
         worst=worst,
         worst_before=before[worst],

@@ -60,11 +60,12 @@ def test_ratios_alone_need_neither_data_nor_sidebands():
     assert not off.weights("qcd")
 
 
-@pytest.mark.parametrize(("role", "source"), [("nominal", None), ("up", "shower")])
-def test_later_stages_use_the_weights_of_a_ratio_with_a_role(role, source):
-    given = analysis(with_ratio(role=role, source=source))
+def test_later_stages_use_the_weights_of_a_ratio_with_a_role():
+    given = analysis(with_ratio(role="up", source="shower"))
     assert given.weights("qcd") == ["reweight", "reweight/fsr"]
     assert "--weights=qcd=reweight/fsr" in jobs.weighting(given, "qcd")
+    alone = analysis(with_ratio(role="nominal"), {"reweight": {"sidebands": []}})
+    assert alone.weights("qcd") == ["reweight/fsr"]
 
 
 PUBLISHED = {"files": ["known.onnx"], "inputs": {"x": [[{"column": "m_jj"}, {"value": 0.1, "alternatives": [0.6]}]]}}
@@ -106,6 +107,7 @@ def test_contradictions_of_a_published_network_are_one_sentence(changes, sentenc
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
+        ({"role": "nominal"}, "fsr.role is nominal, and 'qcd' is reweighted to data, too; empty reweight.sidebands"),
         ({"role": "up"}, "fsr: with the role up, name the source"),
         ({"source": "shower"}, "fsr: with the role none, take source out"),
         ({"numerator": None}, "fsr: there is no target; give a numerator."),
