@@ -60,6 +60,7 @@ def simulated(folder: Path, name: str, mean: float, seed: int) -> Path:
     columns = {"run": np.full(n, seed, np.int64), "luminosityBlock": np.zeros(n, np.int64)}
     columns |= {"event": np.arange(n, dtype=np.int64), "gen_weight": np.ones(n)}
     columns |= {"t_pt": 10 ** rng.normal(mean, 1, n), "w_pt": 10 ** rng.normal(0, 1, n)}
+    columns["tilted"] = np.exp(TILT * np.log10(columns["t_pt"]))
     events.write(folder / "skim" / name / "000.parquet", [ak.Array(columns)], {})
     content = {"name": name, "nature": "simulation", "chunks": ["000"], "events": n, "luminosity": None, "era": None}
     content |= {"cross_section": 1.0, "mass": None, "weight_scale": 1.0, "cutflow": [], "lost": [], "notes": []}
@@ -84,7 +85,8 @@ def run(folder: Path, published: dict[str, Any], mean: float = TILT, **section: 
     )
     output = folder / "reweight" / "known" / "closure.json"
     command = ["published", "--config", folder / "config.json", "--name", "known", "--output", output]
-    command += ["--denominator", paths["one"], *(["--numerator", paths["two"]] if section["numerator"] else [])]
+    above = section["numerator"]["datasets"] if section["numerator"] else []
+    command += ["--denominator", paths["one"], *(part for name in above for part in ("--numerator", paths[name]))]
     CliRunner().invoke(app, list(map(str, command)), catch_exceptions=False)
     return json.loads(output.read_text())
 
@@ -164,6 +166,19 @@ def test_a_histogram_is_a_target(tmp_path, exported):
         run(tmp_path, given | {"histograms": [histogram(-3 * TILT)], "direction": "p1/p0"})
 
 
+def test_another_weight_of_the_same_events_is_a_target(tmp_path, exported):
+    path = exported("known.onnx", Tilted())
+    found = run(
+        tmp_path,
+        {"files": [str(path)], "inputs": inputs()},
+        numerator={"datasets": ["one"], "weight": "tilted"},
+    )
+    assert [one["closes"] for one in found["published"]] == [True, False]
+    # The true ratio of each event is known then.
+    assert found["learned"]["largest"] == pytest.approx(found["exact"]["largest"], rel=1e-3)
+    assert np.abs(found["truth"][0]["closure"]).max() < 1e-5
+
+
 @pytest.mark.parametrize("mean", ["ratios", "outputs"])
 def test_copies_are_averaged_and_their_spread_is_a_variation(tmp_path, exported, mean):
     paths = [exported(f"{i}.onnx", Tilted(shift=shift)) for i, shift in enumerate((-0.3, 0.3))]
@@ -181,8 +196,9 @@ def test_copies_are_averaged_and_their_spread_is_a_variation(tmp_path, exported,
 
 
 def test_one_way_of_an_uncertainty_is_a_weight_of_later_stages(tmp_path, exported):
-    path = exported("known.onnx", Tilted())
-    run(tmp_path, {"files": [str(path)], "inputs": inputs()}, role="up", source="h_damp")
+    # The spread of two copies is no uncertainty of what is one itself.
+    paths = [str(exported(name, Tilted())) for name in ("one.onnx", "two.onnx")]
+    run(tmp_path, {"files": paths, "inputs": inputs()}, role="up", source="h_damp")
     dataset = Dataset.open(tmp_path / "skim" / "one.json")
     weights = Weights.of(dataset, ["reweight/known"])
     assert [one.name for one in weights.variations] == ["__", "h_damp__without", "h_damp_h_damp_up"]
