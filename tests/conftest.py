@@ -48,6 +48,33 @@ def manifest_of():
     return make
 
 
+@pytest.fixture
+def export_onnx(tmp_path, monkeypatch):
+    """``export_onnx(name, module, x=..., y=...)`` saves a torch module as ONNX; the file's path.
+
+    Keywords are the names of inputs and an example (n, ...) of each, whose n stays open; ``outputs`` are their names.
+    """
+    import io
+
+    import torch
+
+    # Torch asks for the package onnx only to look for functions that these graphs do not have.
+    exporter = "torch.onnx._internal.torchscript_exporter.onnx_proto_utils._add_onnxscript_fn"
+    monkeypatch.setattr(exporter, lambda graph, opsets: graph)
+
+    def export(name: str, module, outputs=("y",), **inputs) -> Path:
+        buffer = io.BytesIO()
+        axes = {one: {0: "N"} for one in (*inputs, *outputs)}
+        named = {"input_names": list(inputs), "output_names": list(outputs), "dynamic_axes": axes}
+        with pytest.warns(DeprecationWarning, match="TorchScript-based ONNX export|will be removed"):
+            torch.onnx.export(module.eval(), tuple(inputs.values()), buffer, dynamo=False, opset_version=15, **named)
+        path = tmp_path / name
+        path.write_bytes(buffer.getvalue())
+        return path
+
+    return export
+
+
 @pytest.fixture(scope="session")
 def write_skimmed(manifest_of):
     """``write_skimmed(results, name, chunks, key=value)`` writes a dataset as ``skim`` does; the manifest's path.

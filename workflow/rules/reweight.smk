@@ -42,13 +42,15 @@ rule reweight_train:
 
 for name, sides in reweight_plan.ratios(ANALYSIS).items():
 
+    command = "published" if sides["published"] else "ratio"
+
     rule:
         name:
             f"reweight_ratio_{name}"
-        # Learn the ratio of two simulated samples, and weight all events of the second.
+        # Learn the ratio of two simulated samples or take a published one, and weight all events of the second.
         input:
             config=config_of("reweight", name),
-            code=code_of("reweight", "ratio"),
+            code=code_of("reweight", command),
             numerator=ANALYSIS.manifests(*sides["numerator"]),
             denominator=ANALYSIS.manifests(*sides["denominator"]),
             published=sides["published"],
@@ -69,6 +71,7 @@ for name, sides in reweight_plan.ratios(ANALYSIS).items():
             mem_mb=memory(2000),
             runtime=120,
         params:
+            command=command,
             name=name,
             samples=lambda wildcards, input: [
                 *options("numerator", input.numerator),
@@ -78,7 +81,7 @@ for name, sides in reweight_plan.ratios(ANALYSIS).items():
             f"reweight: the ratio {name}"
         shell:
             """
-            resonaut --log {log:q} --threads {threads} reweight ratio \
+            resonaut --log {log:q} --threads {threads} reweight {params.command} \
                 --config {input.config:q} --name {params.name:q} {params.samples:q} \
                 --output {output.closure:q}
             """

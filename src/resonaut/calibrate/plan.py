@@ -63,9 +63,9 @@ def measured(analysis: "Analysis") -> dict[str, list[str]]:
     }
 
 
-def weighted(analysis: "Analysis") -> list[str]:
-    """The datasets whose events get weights."""
-    return analysis.sample("signal", of="calibrate")
+def weighted(analysis: "Analysis") -> dict[str, list[str]]:
+    """The datasets whose events get weights, by the folder of these."""
+    return {"calibrate": analysis.sample("signal", of="calibrate")}
 
 
 def correction(analysis: "Analysis") -> dict[str, str]:

@@ -89,9 +89,10 @@ class Analysis:
         return list(dict.fromkeys(dataset for name in names for dataset in found[name]))
 
     def weights(self, dataset: str) -> list[str]:
-        """The stages whose weights the events of a dataset have; each is the folder of its friends, too."""
-        plans = {verb: stages.plans()[verb] for verb in stages.plans() if self.uses(verb)}
-        return [v for v, plan in plans.items() if hasattr(plan, "weighted") and dataset in plan.weighted(self)]
+        """The folders of the friends with weights that the events of a dataset have, such as ``calibrate``."""
+        plans = [stages.plans()[verb] for verb in stages.plans() if self.uses(verb)]
+        given = [plan.weighted(self) for plan in plans if hasattr(plan, "weighted")]
+        return [folder for folders in given for folder, datasets in folders.items() if dataset in datasets]
 
     def columns(self, dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
         """The columns of one number an event that a dataset keeps, and the ranges that cuts leave; None if unknown."""

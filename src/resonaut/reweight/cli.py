@@ -47,39 +47,63 @@ def train(
     write(output, closure(observed, simulated, reweighter, luminosity, settings))
 
 
+Frozen = Annotated[Path, typer.Option(help="Frozen keys of the ratio: <results>/config/reweight/<name>.json.")]
+Named = Annotated[str, typer.Option(help="Name of the ratio.")]
+Above = Annotated[list[Path], typer.Option(help="Manifest of its numerator, in its order; repeatable.")]
+Below = Annotated[list[Path], typer.Option(help="Manifest of its denominator, in its order; repeatable.")]
+Closes = Annotated[Path, typer.Option(help="Closure test: <results>/reweight/<name>/closure.json.")]
+
+
 @app.command()
-def ratio(
-    config: Annotated[Path, typer.Option(help="Frozen keys of the ratio: <results>/config/reweight/<name>.json.")],
-    name: Annotated[str, typer.Option(help="Name of the ratio.")],
-    numerator: Annotated[list[Path], typer.Option(help="Manifest of its numerator, in its order; repeatable.")],
-    denominator: Annotated[list[Path], typer.Option(help="Manifest of its denominator, in its order; repeatable.")],
-    output: Annotated[Path, typer.Option(help="Closure test: <results>/reweight/<name>/closure.json.")],
-) -> None:
+def ratio(config: Frozen, name: Named, numerator: Above, denominator: Below, output: Closes) -> None:
     """Weight simulated events to those of another sample, or to their own with other weights.
 
     Reads the manifests and the chunks <results>/skim/<dataset>/<chunk>.parquet beside them. Writes the friends
     <results>/reweight/<name>/<denominator>/<chunk>.parquet (reweight_<name> and its variations) and the closure test.
     """
     from resonaut.core import config as configuration
-    from resonaut.core.events import Dataset
     from resonaut.core.results import write
     from resonaut.reweight.known import closure
-    from resonaut.reweight.published import weigher
-    from resonaut.reweight.ratios import Events, Transfer
+    from resonaut.reweight.ratios import Transfer, read
     from resonaut.reweight.settings import RatioSettings
 
     distinct([config, *numerator, *denominator], [output])
     settings = configuration.read(config, RatioSettings)
-    above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
-    one = Events.read(above, settings.numerator, settings)
-    other = Events.read(below, settings.denominator, settings)
-    if settings.published is None:
-        transfer = Transfer.train(name, one, other, settings)
-    else:
-        transfer = Transfer.of(name, weigher(one, other, settings), one, other, settings)
-    for number, dataset in enumerate(below):
-        transfer.apply(dataset, number)
+    one, other = read(numerator, denominator, settings)
+    assert one is not None
+    transfer = Transfer.train(name, one, other, settings)
+    transfer.apply(denominator)
     write(output, closure(one, other, transfer))
+
+
+@app.command()
+def published(
+    config: Frozen,
+    name: Named,
+    denominator: Below,
+    output: Closes,
+    numerator: Above = [],  # noqa: B006
+) -> None:
+    """Weight simulated events with a network that others have trained, if they look like its target then.
+
+    Reads the manifests, the chunks <results>/skim/<dataset>/<chunk>.parquet beside them, and the ONNX files of the
+    configuration. Writes the friends <results>/reweight/<name>/<denominator>/<chunk>.parquet (reweight_<name>, and
+    its variation where there are several copies) and the closure test.
+    """
+    from resonaut.core import config as configuration
+    from resonaut.core.results import write
+    from resonaut.reweight.known import closure
+    from resonaut.reweight.published import weigher
+    from resonaut.reweight.ratios import Transfer, read
+    from resonaut.reweight.settings import RatioSettings
+
+    distinct([config, *numerator, *denominator], [output])
+    settings = configuration.read(config, RatioSettings)
+    one, other = read(numerator, denominator, settings)
+    weights, tried = weigher(one, other, settings)
+    transfer = Transfer.of(name, weights, one, other, settings)
+    transfer.apply(denominator)
+    write(output, closure(one, other, transfer, tried))
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """Does a ratio of two simulated samples close? Against the other sample, and the true ratio where it is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,34 +8,29 @@ from numpy.typing import NDArray
 
 from resonaut.learn.ratio.weights import Spread
 from resonaut.learn.twosample.comparison import compare
+from resonaut.learn.twosample.results import TwoSample
 from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, truth
-from resonaut.reweight.results import Kept, RatioClosure, Truth
+from resonaut.reweight.results import Kept, RatioClosure, Tried, Truth
 
 # Parts of equal numbers of events in which learned and true weights are compared.
 PARTS = 10
 
 
-def closure(numerator: Events, denominator: Events, transfer: Transfer) -> RatioClosure:
+def closure(
+    numerator: Events | None, denominator: Events, transfer: Transfer, tried: Sequence[Tried] = ()
+) -> RatioClosure:
     """How well the weighted denominator is the numerator.
 
     Samples of the same events would agree by the fluctuations that they share: one half of them is compared with the
     other then.
     """
-    settings, models = transfer.settings, transfer.weigher.nominal
+    models = transfer.weigher.nominal
     factors = transfer.factors(denominator)
     learned = denominator.sample.weights * factors[""][:, 0]
-    exact = truth(numerator, denominator, settings)
-    one, other = halves(numerator, denominator, settings)
-    folds = models.folds(one.sample.keys), models.folds(other.sample.keys)
-    target, before = (events.named(events.sample.weights) for events in (one, other))
-    variables = settings.variables
-    after = replace(before, weights=before.weights * transfer.factors(other)[""][:, 0])
-    looks = {
-        when: compare(target, sample, variables, settings.comparison, folds=folds)
-        for when, sample in (("before", before), ("after", after))
-    }
+    exact = truth(numerator, denominator, transfer.settings)
+    before, after = (None, None) if numerator is None else _looks(numerator, denominator, transfer)
     return RatioClosure(
-        numerator_events=len(numerator.values),
+        numerator_events=0 if numerator is None else len(numerator.values),
         denominator_events=len(denominator.values),
         negative=(models.signed[0].negative, models.signed[1].negative),
         signs_clipped=(models.signed[0].clipped, models.signed[1].clipped),
@@ -44,12 +39,27 @@ def closure(numerator: Events, denominator: Events, transfer: Transfer) -> Ratio
         learned=Spread.of(learned),
         exact=None if exact is None else Spread.of(denominator.sample.weights * exact),
         spread={name: _spread(values, factors[""]) for name, values in factors.items() if name},
-        truth=[] if exact is None else list(_truth(denominator, factors[""][:, 0], exact, variables)),
-        **looks,
+        truth=[] if exact is None else list(_truth(denominator, factors[""][:, 0], exact, transfer.settings.variables)),
+        before=before,
+        after=after,
+        published=list(tried),
     )
 
 
-def _kept(numerator: Events, denominator: Events, transfer: Transfer) -> Iterator[Kept]:
+def _looks(numerator: Events, denominator: Events, transfer: Transfer) -> tuple[TwoSample, TwoSample]:
+    """The denominator beside the numerator, without and with its weights."""
+    settings, models = transfer.settings, transfer.weigher.nominal
+    one, other = halves(numerator, denominator, settings)
+    folds = models.folds(one.sample.keys), models.folds(other.sample.keys)
+    target, before = (events.named(events.sample.weights) for events in (one, other))
+    after = replace(before, weights=before.weights * transfer.factors(other)[""][:, 0])
+    first, second = (
+        compare(target, sample, settings.variables, settings.comparison, folds=folds) for sample in (before, after)
+    )
+    return first, second
+
+
+def _kept(numerator: Events | None, denominator: Events, transfer: Transfer) -> Iterator[Kept]:
     names = transfer.settings.denominator.datasets
     totals = expected(numerator, denominator, transfer.settings)
     before = denominator.sums(len(names))

@@ -77,7 +77,17 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
         yield ".particles: they have different numbers of features; give each the same"
     if ratio["clip"][0] >= ratio["clip"][1]:
         yield f".clip is {ratio['clip']}; give the smaller one first"
-    for side in ("numerator", "denominator"):
+    histograms = ratio["published"]["histograms"] if ratio["published"] else []
+    if ratio["numerator"] is None and not histograms:
+        yield ": there is no target; give a numerator" + (", or published.histograms" if ratio["published"] else "")
+    if ratio["numerator"] is None and not ratio["keep_sums"]:
+        yield ".keep_sums is false, and there is no numerator with a sum; set it to true"
+    if (ratio["role"] in ("up", "down")) != (ratio["source"] is not None):
+        yield f": with the role {ratio['role']}, {'take source out' if ratio['source'] else 'name the source'}"
+    if ratio["role"] == "nominal" and to_data(analysis):
+        for name in set(analysis.sample("background")).intersection(ratio["denominator"]["datasets"]):
+            yield f".role is nominal, and {name!r} is reweighted to data, too; empty reweight.sidebands"
+    for side in _sides(ratio):
         for name in ratio[side]["datasets"]:
             if name not in analysis.datasets():
                 yield f".{side} names {name!r}, which is in no sample; add it to reweight.samples.compared"
@@ -89,45 +99,66 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
         yield ": numerator and denominator are the same; give one of them another weight or other datasets"
 
 
+def _sides(ratio: dict[str, Any]) -> list[str]:
+    return [side for side in ("numerator", "denominator") if ratio[side] is not None]
+
+
 def _published(ratio: dict[str, Any]) -> Iterator[str]:
     if ratio["particles"] or ratio["features"] or ratio["bootstraps"]:
         yield ": its inputs are its own, and it is not trained; take `features`, `particles` and `bootstraps` out"
-    rows = ratio["published"]["inputs"]
-    if len(set(map(len, rows))) > 1 or not rows[0]:
-        yield ".inputs: the lists have different numbers of inputs, or none; give each the same"
-    if any((one["column"] is None) == (one["value"] is None) for row in rows for one in row):
+    published = ratio["published"]
+    for name, rows in published["inputs"].items():
+        if len(set(map(len, rows))) != 1 or not rows[0]:
+            yield f".inputs.{name}: the lists have different numbers of inputs, or none; give each the same"
+    given = [one for rows in published["inputs"].values() for row in rows for one in row]
+    if any((one["column"] is None) == (one["value"] is None) for one in given):
         yield ".inputs: give of each input either its column or its value"
+    if any(one["alternatives"] and one["value"] is None for one in given):
+        yield ".inputs: alternatives are those of a value; take them from the columns"
+    if len({len(one["alternatives"]) for one in given} - {0}) > 1:
+        yield ".inputs: there are different numbers of alternatives; give each value as many, or none"
+    for one in published["histograms"]:
+        edges, bins = one["edges"], len(one["values"])
+        if sorted(set(edges)) != edges or not bins == len(one["errors"]) == len(edges) - 1 or not sum(one["values"]):
+            yield (
+                f".histograms: {one['variable']!r} has {len(edges)} edges, {bins} values and {len(one['errors'])} "
+                "errors; give rising edges, and a value and an error for each bin between, not all values 0"
+            )
 
 
 def _variables(analysis: "Analysis", ratio: dict[str, Any], dataset: str) -> Iterator[str]:
+    from resonaut.core.record import build
     from resonaut.physics import features
+    from resonaut.reweight.settings import RatioSettings
 
     columns = analysis.columns(dataset)
-    inputs = ratio["published"]["inputs"] if ratio["published"] else []
-    given = [one["column"] for row in inputs for one in row if one["column"]]
-    for name in [name for names in (*ratio["particles"], ratio["features"], given, ratio["watched"]) for name in names]:
+    for name in build(ratio, RatioSettings, "config: reweight.ratios").variables:
         for column in features.stored([name]):
             if columns is not None and column not in columns:
                 yield f"{name!r} needs the column {column!r}, which {dataset!r} has not; keep it in its region"
 
 
-def weighted(analysis: "Analysis") -> list[str]:
-    """The datasets whose events get weights."""
-    return analysis.sample("background") if to_data(analysis) else []
+def weighted(analysis: "Analysis") -> dict[str, list[str]]:
+    """The datasets whose events get weights that later stages use, by the folder of these."""
+    found = {"reweight": analysis.sample("background") if to_data(analysis) else []}
+    for name, ratio in analysis.config["reweight"]["ratios"].items():
+        if ratio["role"] != "none":
+            found[f"reweight/{name}"] = ratio["denominator"]["datasets"]
+    return found
 
 
 def ratios(analysis: "Analysis") -> dict[str, dict[str, list[str]]]:
-    """By the name of a ratio the datasets of its numerator and of its denominator, and the network's file, if any."""
+    """By the name of a ratio the datasets of its numerator and of its denominator, and the files of a network."""
     return {
-        name: {side: ratio[side]["datasets"] for side in ("numerator", "denominator")}
-        | {"published": [ratio["published"]["file"]] if ratio["published"] else []}
+        name: {side: ratio[side]["datasets"] if ratio[side] else [] for side in ("numerator", "denominator")}
+        | {"published": ratio["published"]["files"] if ratio["published"] else []}
         for name, ratio in analysis.config["reweight"]["ratios"].items()
     }
 
 
 def made(analysis: "Analysis") -> list[str]:
     """Everything that the stage makes."""
-    found = [*GIVES["closure"](analysis), *analysis.friends("reweight", *weighted(analysis))]
+    found = [*GIVES["closure"](analysis), *analysis.friends("reweight", *weighted(analysis)["reweight"])]
     for name, sides in ratios(analysis).items():
         found += [f"<results>/reweight/{name}/closure.json"]
         found += analysis.friends(f"reweight/{name}", *sides["denominator"])

@@ -1,151 +1,163 @@
-"""A network that others have published as an ONNX file: its outputs as a ratio, in the direction that closes.
+"""A network that others have published: its outputs as a ratio, in the direction that brings events to a target.
 
 What such a file lacks is which of its two outputs belongs to which sample, what its inputs are and in which form. These
 are declared; and the weighted events must look like the target, or they are refused.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2 as chi2_distribution
 
-from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.learn import ratio
 from resonaut.learn.ratio import CrossFit
 from resonaut.learn.ratio.weights import Weigher
-from resonaut.reweight.closure import compared
+from resonaut.learn.twosample import agreement
+from resonaut.learn.twosample.comparison import compare
+from resonaut.learn.twosample.quantiles import Sums
+from resonaut.learn.twosample.results import Chi2
+from resonaut.reweight.network import KEY, Graph, Network
 from resonaut.reweight.ratios import Events, halves
-from resonaut.reweight.results import Feature
-from resonaut.reweight.settings import DIRECTIONS, Published, RatioSettings
+from resonaut.reweight.results import Tried
+from resonaut.reweight.settings import DIRECTIONS, RatioSettings, Target
 
-# Events that the network sees at once.
-BATCH = 10_000
-# The outputs of a softmax sum to one within this.
-PROBABILITY = 1e-3
-# A direction closes where no variable has a smaller p-value, or where the weights take this part of the sum of all
-# chi2 - ndof away: three quarters are one half of the differences.
+# Weights close where no distribution has a smaller p-value, all of them taken together. Where none do, as a network and
+# its target differ a bit and events are many, those do that take this part of the sum of all chi2 - ndof away: three
+# quarters are one half of the differences.
 LEAST_P_VALUE, MENDED = 1e-3, 0.75
+
+# By the names of variables, and of pairs of them.
+Looks = Mapping[str, Chi2]
 
 
 @dataclass(frozen=True)
-class Network:
-    """The network as a classifier: its output for the numerator, by ``direction``."""
+class Check:
+    """What the weighted denominator must look like: a sample, and distributions of a publication."""
 
-    session: Any
-    path: Path
-    direction: str
+    sample: ratio.Sample | None
+    events: ratio.Sample
+    inputs: NDArray[np.float32]
+    settings: RatioSettings
+    histograms: list[Target]
 
     @classmethod
-    def open(cls, settings: Published, direction: str) -> "Network":
-        """Open the file.
+    def of(cls, numerator: Events | None, denominator: Events, settings: RatioSettings) -> "Check":
+        """Of samples; where both sides are the same events, one half of them looks like the other half."""
+        one, other = (None, denominator) if numerator is None else halves(numerator, denominator, settings)
+        target = None if one is None else one.positive(settings)
+        assert settings.published is not None
+        return cls(target, other.positive(settings), other.values, settings, settings.published.histograms)
 
-        Raises:
-            InputFileError: it is missing, or no ONNX file of a network with one input.
-        """
-        import onnxruntime  # type: ignore[import-untyped]
+    def looks(self, weigher: Weigher | None) -> Looks:
+        """chi2 of the events and the target in each variable, pair and histogram, with the weights or without."""
+        events = self.events
+        if weigher is not None:
+            factors = weigher.nominal.ratio(self.inputs).clip(*weigher.clip)
+            events = replace(events, weights=events.weights * factors)
+        found: dict[str, Chi2] = {}
+        if self.sample is not None:
+            # Neither errors of divergences nor a classifier are asked for.
+            few = replace(self.settings.comparison, replicas=2, alike=2, pair_histograms=0)
+            report = compare(self.sample, events, self.settings.variables, few, inputs=())
+            found |= {one.name: one.test for one in report.variables}
+            found |= {" and ".join(pair.names): pair.test for pair in report.pairs}
+        return found | {f"{one.variable} (histogram)": self._histogram(one, events) for one in self.histograms}
 
-        path = Path(settings.file)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        try:
-            session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except OSError:
-            raise InputFileError(path, "no such file", "correct reweight.ratios.<name>.published.file") from None
-        except Exception as error:  # onnxruntime's exceptions share no public base class
-            raise InputFileError(path, f"not a readable ONNX model ({_line(error)})", "fetch it again") from None
-        if len(session.get_inputs()) != 1:
-            names = ", ".join(one.name for one in session.get_inputs())
-            raise InputFileError(path, f"the network takes several arrays ({names})", "give one that takes one")
-        return cls(session, path, direction)
-
-    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The output for the numerator, shape (n,).
-
-        Raises:
-            InputFileError: the network refuses the inputs, or gives no probabilities.
-        """
-        name = self.session.get_inputs()[0].name
-        parts = [self._outputs({name: features[i : i + BATCH]}) for i in range(0, len(features), BATCH)]
-        outputs = np.concatenate(parts).astype(np.float64)
-        if outputs.shape[1] == 1:
-            outputs = np.column_stack([1 - outputs[:, 0], outputs[:, 0]])
-        if not (outputs.shape[1] == 2 and outputs.min() >= 0 and np.abs(outputs.sum(axis=1) - 1).max() < PROBABILITY):
-            raise InputFileError(self.path, "its outputs are no probabilities of two samples", "give another file")
-        found: NDArray[np.float64] = outputs[:, 1 if self.direction == "p1/p0" else 0]
-        return found
-
-    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The same as the only member, shape (1, n)."""
-        return self.probability(features)[None]
-
-    def _outputs(self, given: dict[str, NDArray[np.float32]]) -> NDArray[Any]:
-        (values,) = given.values()
-        try:
-            found = np.asarray(self.session.run(None, {k: np.ascontiguousarray(v) for k, v in given.items()})[0])
-        except Exception as error:  # as above
-            remedy = "correct reweight.ratios.<name>.published.inputs"
-            problem = f"the network refuses inputs of shape {values.shape} ({_line(error)})"
-            raise InputFileError(self.path, problem, remedy) from None
-        return found.reshape(len(values), -1)
+    def _histogram(self, target: Target, events: ratio.Sample) -> Chi2:
+        values = events.features[:, self.settings.variables.index(target.variable)].astype(np.float64)
+        filled = [
+            np.histogram(values, target.edges, weights=weights)[0]
+            for weights in (events.weights, np.square(events.weights))
+        ]
+        if not filled[0].sum() > 0:
+            raise EmptySelectionError(f"config: {KEY}.histograms: no event is in the bins of {target.variable!r}.")
+        wanted = np.array(target.values), np.square(target.errors)
+        one, other = (
+            Sums((sums / sums.sum())[None], (squares / sums.sum() ** 2)[None]) for sums, squares in (wanted, filled)
+        )
+        return agreement.chi2(one, other)
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def weigher(numerator: Events | None, denominator: Events, settings: RatioSettings) -> tuple[Weigher, list[Tried]]:
+    """The ratio of the network's outputs that closes, and all that was tried.
 
-
-def weigher(numerator: Events, denominator: Events, settings: RatioSettings) -> Weigher:
-    """The ratio of the network's outputs, in the declared direction, or in that which closes where none is declared.
+    That is the one of the declared direction, or of that which closes where none is declared, with the declared
+    constants.
 
     Raises:
-        ConfigError: the weighted denominator is not like the numerator in that direction, or is so in both and none is
-            declared.
-        InputFileError: the file is no network of these inputs.
+        ConfigError: the weighted denominator is not like the target, or is so in both directions and none is declared.
+        InputFileError: a file is no network of these inputs.
     """
     published = settings.published
     assert published is not None
-    made = {d: _weigher(Network.open(published, d), settings) for d in DIRECTIONS}
-    closes = {direction: _closes(numerator, denominator, one, settings) for direction, one in made.items()}
-    wanted = [published.direction] if published.direction else list(DIRECTIONS)
-    good = [direction for direction in wanted if closes[direction]]
-    if len(good) == 1:
-        return made[good[0]]
-    where = f"config: reweight.ratios.<name>.published: with {published.file} "
-    if good:
+    graphs = tuple(Graph.open(Path(file), published) for file in published.files)
+    check = Check.of(numerator, denominator, settings)
+    before = check.looks(None)
+    networks = [
+        Network(graphs, published, tuple(settings.variables), direction, alternative)
+        for alternative in range(1 + published.alternatives)
+        for direction in DIRECTIONS
+    ]
+    made = [Weigher(CrossFit([one], settings.classifier.seed), (), settings.clip) for one in networks]
+    after = [check.looks(one) for one in made]
+    closes = _alike(after) if any(_alike(after)) else [_excess(one) < (1 - MENDED) * _excess(before) for one in after]
+    tried = [_tried(*found, before) for found in zip(networks, closes, after, strict=True)]
+    declared = [one for one in tried if not one.alternative and published.direction in (None, one.direction)]
+    good = [one for one in declared if one.closes]
+    if len(good) != 1:
         raise ConfigError(
-            f"{where}the events look like the numerator in both directions; set the direction that its authors name, "
-            "or compare a numerator that differs."
+            f"config: {KEY}: with {published.files[0]} the events look like the target {_said(tried, declared)}."
         )
-    other = next((d for d in DIRECTIONS if closes[d]), None)
-    if other:
-        raise ConfigError(f"{where}the events look like the numerator as {other}, not {wanted[0]}; correct direction.")
-    raise ConfigError(
-        f"{where}the events look like the numerator in neither direction; correct inputs (their order, logarithms, "
-        "scales, codes, and which copy of a particle they are), or the datasets."
+    return made[tried.index(good[0])], tried
+
+
+def _said(tried: Sequence[Tried], declared: Sequence[Tried]) -> str:
+    """In which direction they do, if not in one of those that are declared, and what to do."""
+    closing = [one for one in tried if one.closes]
+    if not closing:
+        return (
+            f"in neither direction ({'; '.join(map(_found, tried))}); correct inputs (their order, logarithms, scales, "
+            "codes, and which copy of a particle they are), or the datasets"
+        )
+    if not any(one.closes for one in declared):
+        named, found = " and as ".join(map(_named, closing)), "; ".join(map(_found, declared))
+        return f"as {named}, not as declared ({found}); correct that"
+    return "in both directions; set the direction that its authors name, or take a target that differs"
+
+
+def _alike(looks: Sequence[Looks]) -> list[bool]:
+    """Whether events and target may be of one distribution, given that of so many p-values one is small by chance."""
+    return [1 - (1 - min(test.p_value for test in one.values())) ** len(one) > LEAST_P_VALUE for one in looks]
+
+
+def _tried(network: Network, closes: bool, after: Looks, before: Looks) -> Tried:
+    worst = min(after, key=lambda name: (after[name].p_value, -after[name].chi2))
+    return Tried(
+        direction=network.direction,
+        alternative=network.alternative,
+        closes=closes,
+        excess=(_excess(before), _excess(after)),
+        worst=worst,
+        worst_before=before[worst],
+        worst_after=after[worst],
     )
 
 
-def _weigher(network: Network, settings: RatioSettings) -> Weigher:
-    return Weigher(CrossFit([network], settings.classifier.seed), (), settings.clip)
+def _excess(looks: Looks) -> float:
+    return sum(max(one.chi2 - one.ndof, 0.0) for one in looks.values())
 
 
-def _closes(numerator: Events, denominator: Events, weigher: Weigher, settings: RatioSettings) -> bool:
-    """Whether the weighted denominator is like the numerator in all variables, or much more so than before."""
-    one, other = halves(numerator, denominator, settings)
-    weights = other.sample.weights * weigher.nominal.ratio(other.sample.features).clip(*weigher.clip)
-    total = one.sample.weights.sum()
-    sets = {"before": other.sample.weights, "after": weights}
-    samples = {when: other.named(w * (total / w.sum())) for when, w in sets.items()}
-    folds = [np.zeros(len(events.values), np.int64) for events in (one, other)]
-    shown = one.named(one.sample.weights)
-    found = [
-        compared(name, i, shown, samples, folds, settings.comparison.bins) for i, name in enumerate(settings.variables)
-    ]
-    p_values = [chi2_distribution.sf(feature.chi2_after, feature.ndof) for feature in found]
-    before, after = (sum(_excess(feature, when) for feature in found) for when in ("before", "after"))
-    return min(p_values) > LEAST_P_VALUE or after < (1 - MENDED) * before
+def _named(one: Tried) -> str:
+    values = f" with alternative {one.alternative} of the values" if one.alternative else ""
+    return f"{one.direction}{values}"
 
 
-def _excess(feature: Feature, when: str) -> float:
-    return max(float(getattr(feature, f"chi2_{when}")) - feature.ndof, 0.0)
+def _found(one: Tried) -> str:
+    before, after = one.worst_before, one.worst_after
+    return (
+        f"as {_named(one)} chi2/ndf of {one.worst} goes from {before.chi2:.4g}/{before.ndof} to "
+        f"{after.chi2:.4g}/{after.ndof}"
+    )

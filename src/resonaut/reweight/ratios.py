@@ -1,7 +1,8 @@
 """One simulated sample weighted to another, or to itself with other weights: inputs, training, weights of events."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
@@ -16,7 +17,7 @@ from resonaut.learn.ratio import weights
 from resonaut.learn.ratio.positive import is_signed
 from resonaut.learn.ratio.weights import Factors, Weigher
 from resonaut.physics import features
-from resonaut.reweight.settings import Input, RatioSettings, Side
+from resonaut.reweight.settings import RatioSettings, Side
 
 FloatArray = NDArray[np.float64]
 
@@ -64,15 +65,23 @@ class Events:
         """The named variables as features, with other weights."""
         return ratio.Sample(self.values, weights, self.sample.keys)
 
+    def positive(self, settings: RatioSettings) -> ratio.Sample:
+        """The named variables, with positive weights of the same density."""
+        made, _ = ratio.made_positive(self.sample, settings.classifier)
+        return self.named(made.weights)
+
     def sums(self, datasets: int) -> FloatArray:
         """The sum of the weights of each dataset, in fb."""
         return np.bincount(self.dataset, self.sample.weights, datasets).astype(np.float64)
 
 
 def inputs(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.float32]:
-    """What the classifier sees of the ``variables`` of events: features, or a set of particles with their kinds."""
+    """What the classifier sees of the ``variables`` of events: features, or a set of particles with their kinds.
+
+    A published network sees all of them, and takes what it needs.
+    """
     if settings.published is not None:
-        return _published(values, settings)
+        return values
     if not settings.particles:
         return values[:, : len(settings.features)]
     kinds = len(settings.particles)
@@ -80,32 +89,25 @@ def inputs(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.f
     return np.concatenate([used, np.broadcast_to(np.eye(kinds, dtype=np.float32), (len(values), kinds, kinds))], axis=2)
 
 
-def _published(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.float32]:
-    """What a published network takes, in the form of its authors: (n, particles, d), or (n, d) for a single list."""
-    assert settings.published is not None
-    logarithms: dict[str, Callable[[FloatArray], FloatArray]] = {"natural": np.log, "decimal": np.log10}
-
-    def number(one: Input) -> FloatArray:
-        if one.column is None:
-            x = np.full(len(values), one.value, np.float64)
-        else:
-            x = values[:, settings.variables.index(one.column)].astype(np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            made = ((logarithms[one.log](x) if one.log in logarithms else x) - one.shift) / one.scale
-        require_finite(made, one.column or "value", "an input of a published network")
-        return made
-
-    made = np.stack([np.stack([number(one) for one in row], axis=1) for row in settings.published.inputs], axis=1)
-    single = made.astype(np.float32)
-    return single[:, 0] if len(settings.published.inputs) == 1 else single
+def read(
+    numerator: Sequence[Path], denominator: Sequence[Path], settings: RatioSettings
+) -> tuple[Events | None, Events]:
+    """Both sides of a ratio, of manifests; there may be no numerator. See ``Events.read``."""
+    above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
+    target = None if settings.numerator is None else Events.read(above, settings.numerator, settings)
+    return target, Events.read(below, settings.denominator, settings)
 
 
 def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> tuple[Events, Events]:
     """Independent events of both sides: of samples of the same events one half each, of others all."""
-    if settings.numerator.datasets != settings.denominator.datasets:
+    if not _same_events(settings):
         return numerator, denominator
     first = identifier.folds(denominator.sample.keys, 2, settings.classifier.seed + HALVES) == 0
     return numerator[first], denominator[~first]
+
+
+def _same_events(settings: RatioSettings) -> bool:
+    return settings.numerator is not None and settings.numerator.datasets == settings.denominator.datasets
 
 
 def _relative(events: ak.Array, side: Side) -> FloatArray:
@@ -146,7 +148,7 @@ class Transfer:
 
     @classmethod
     def of(
-        cls, name: str, weigher: Weigher, numerator: Events, denominator: Events, settings: RatioSettings
+        cls, name: str, weigher: Weigher, numerator: Events | None, denominator: Events, settings: RatioSettings
     ) -> "Transfer":
         """With a ratio that is there, such as that of a published network."""
         totals = expected(numerator, denominator, settings)
@@ -165,11 +167,15 @@ class Transfer:
         by = {name: np.stack([scale[name] for scale in self.scales]) for name in raw}
         return weights.scaled(raw, {name: values[events.dataset] for name, values in by.items()})
 
-    def apply(self, dataset: Dataset, number: int) -> None:
-        """Write the friends of the ``number``-th dataset of the denominator: the weights of all its events."""
+    def apply(self, denominator: Sequence[Path]) -> None:
+        """Write the friends of the datasets of the denominator, in its order: the weights of all their events."""
+        for number, path in enumerate(denominator):
+            self._apply(Dataset.open(path), number)
+
+    def _apply(self, dataset: Dataset, number: int) -> None:
         variables, column = self.settings.variables, f"reweight_{self.name}"
         sources = {source: f"{column}_{source}" if source else column for source in self.scales[number]}
-        notes = {name: Factor(column, source, "toys" if source else "").metadata() for source, name in sources.items()}
+        notes = {name: self._note(column, source) for source, name in sources.items()}
 
         def batches(chunk: str) -> Iterator[ak.Array]:
             for events in dataset.iterate_chunk(chunk, features.stored(variables), every=True):
@@ -184,13 +190,23 @@ class Transfer:
         for chunk in dataset.manifest.chunks:
             write(dataset.path(f"reweight/{self.name}", chunk), batches(chunk), {}, notes)
 
+    def _note(self, column: str, source: str) -> dict[str, str]:
+        """What later stages take a column for; the variations of what is itself one way of an uncertainty are none."""
+        settings = self.settings
+        if settings.role not in ("up", "down"):
+            return Factor(column, source, "toys" if source else "").metadata()
+        assert settings.source is not None
+        return {} if source else Factor(settings.source, settings.source, settings.role).metadata()
 
-def expected(numerator: Events, denominator: Events, settings: RatioSettings) -> FloatArray:
+
+def expected(numerator: Events | None, denominator: Events, settings: RatioSettings) -> FloatArray:
     """What the weights of each dataset of the denominator sum to afterwards, in fb."""
     names = settings.denominator.datasets
     before = denominator.sums(len(names))
     if settings.keep_sums:
         return before
+    assert numerator is not None
+    assert settings.numerator is not None
     after = dict(zip(settings.numerator.datasets, numerator.sums(len(settings.numerator.datasets)), strict=True))
     if after.keys() == set(names):
         return np.array([after[name] for name in names])
@@ -198,12 +214,12 @@ def expected(numerator: Events, denominator: Events, settings: RatioSettings) ->
     return scaled
 
 
-def truth(numerator: Events, denominator: Events, settings: RatioSettings) -> FloatArray | None:
+def truth(numerator: Events | None, denominator: Events, settings: RatioSettings) -> FloatArray | None:
     """The true ratio of each event of the denominator, where the numerator is the same events with other weights.
 
     It is scaled by dataset as the learned one is; None where it is not known.
     """
-    if settings.numerator.datasets != settings.denominator.datasets:
+    if numerator is None or not _same_events(settings):
         return None
     base = denominator.sample.weights
     found = np.divide(numerator.sample.weights, base, out=np.zeros_like(base), where=base != 0)

@@ -4,7 +4,7 @@ from resonaut.core.histograms import Histogram
 from resonaut.core.record import record
 from resonaut.core.results import result
 from resonaut.learn.ratio.weights import Clipping, Spread
-from resonaut.learn.twosample.results import TwoSample
+from resonaut.learn.twosample.results import Chi2, TwoSample
 
 
 @record
@@ -58,11 +58,29 @@ class Truth:
     error: list[float]
 
 
-@result("closure of a ratio", "reweight ratio")
+@record
+class Tried:
+    """A direction of a published network: whether the events weighted so look like the target.
+
+    ``alternative``: which values of the constants, 0 for the declared ones; ``excess``: chi2 - ndof, summed over all
+    distributions, before and after; ``worst``: that with the smallest p-value, and its tests.
+    """
+
+    direction: str
+    alternative: int
+    closes: bool
+    excess: tuple[float, float]
+    worst: str
+    worst_before: Chi2
+    worst_after: Chi2
+
+
+@result("closure of a ratio", "reweight ratio or published")
 class RatioClosure:
     """``<results>/reweight/<name>/closure.json``; what needs the true ratio is None or empty where it is not known.
 
-    ``negative`` and ``signs_clipped``: shares of the sum of |weight| in numerator and denominator.
+    ``negative`` and ``signs_clipped``: shares of the sum of |weight| in numerator and denominator. ``before`` and
+    ``after`` are None where the target is histograms alone; ``published``: what was tried of a published network.
     """
 
     numerator_events: int
@@ -75,8 +93,9 @@ class RatioClosure:
     exact: Spread | None
     spread: dict[str, float]
     truth: list[Truth]
-    before: TwoSample
-    after: TwoSample
+    before: TwoSample | None
+    after: TwoSample | None
+    published: list[Tried]
 
 
 @result("comparison of two samples", "reweight compare")

@@ -47,39 +47,85 @@ DIRECTIONS = ("p1/p0", "p0/p1")
 
 @record
 class Input:
-    """A number that a published network takes: (f(x) - shift) / scale of a column, or a constant."""
+    """A number that a published network takes: (f(x) - shift) / scale of a column x, or a constant."""
 
     column: Name | None = key("Feature or stored column x; null for a constant.", default=None)
     value: float | None = key(
         "A constant, such as a particle's code or a parameter of the generator; null for a column.", default=None
     )
+    alternatives: list[float] = key(
+        "Other values of the constant that its authors may have meant: the first ones of all inputs are tried "
+        "together, then the second ones. The job never takes them, but says which close where `value` does not.",
+        default=[],
+    )
+    least: float | None = key("What x is at least, such as for a logarithm of 0.", default=None)
     log: Literal["none", "natural", "decimal"] = key("The logarithm f that is taken of it.", default="none")
     shift: float = key("What is subtracted.", default=0)
     scale: Positive[float] = key("What it is divided by.", default=1)
 
 
 @record
+class Target:
+    """A distribution that the weighted events must have, as a publication shows it; only its shape counts."""
+
+    variable: Name = key("Feature or stored column.")
+    edges: list[float] = key("Edges of its bins, rising; events outside are left out.", min_length=3)
+    values: list[NonNegative[float]] = key("The content of each bin, not divided by its width.", min_length=2)
+    errors: list[Positive[float]] = key("The statistical error of each bin.", min_length=2)
+
+
+@record
 class Published:
     """A network that others have trained, with two outputs p0 and p1 that sum to one, or with one, p1."""
 
-    file: str = key("The ONNX file.", min_length=1)
-    inputs: list[list[Input]] = key(
-        "What it takes, in its order: a list for each particle, or one list for a network of plain features. Which "
-        "copy of a particle its authors mean, before or after radiation, is the matter of the columns.",
+    files: list[str] = key(
+        "The ONNX file, or those of several copies of the network, trained alike: their mean is the weight, and they "
+        "are its variation `ensemble`.",
         min_length=1,
+        unique=True,
+    )
+    inputs: dict[str, list[list[Input]]] = key(
+        "The arrays that it takes, by their names in the file, and in each the numbers in their order: a list for each "
+        "particle, or one list for an array of plain features. Which copy of a particle its authors mean, before or "
+        "after radiation, is the matter of the columns.",
+        min_length=1,
+    )
+    output: str | None = key("The name of its output; null where it has only one.", default=None)
+    form: Literal["probabilities", "logits"] = key(
+        "What the output is: probabilities, or the numbers before the softmax of two outputs or the sigmoid of one.",
+        default="probabilities",
     )
     direction: Literal["p1/p0", "p0/p1"] | None = key(
         "The ratio of the outputs that is the weight; null for that with which the weighted events look like the "
-        "numerator.",
+        "target.",
         default=None,
     )
+    mean: Literal["ratios", "outputs"] = key("What is averaged over several copies.", default="ratios")
+    within: dict[Name, tuple[float | None, float | None]] = key(
+        "Ranges of columns in which the network holds, null for an open side; elsewhere the ratio is 1.", default={}
+    )
+    histograms: list[Target] = key("Distributions of the target, beside the numerator or in its place.", default=[])
+
+    @property
+    def columns(self) -> list[str]:
+        """The features and columns that are read for it, each once."""
+        taken = [one.column for rows in self.inputs.values() for row in rows for one in row if one.column is not None]
+        return list(dict.fromkeys([*taken, *self.within, *(one.variable for one in self.histograms)]))
+
+    @property
+    def alternatives(self) -> int:
+        """How many other sets of constants there are."""
+        return max(len(one.alternatives) for rows in self.inputs.values() for row in rows for one in row)
 
 
 @record
 class RatioSettings:
     """A ratio of two simulated samples. Features are those of docs/select.md, or stored columns."""
 
-    numerator: Side = key("What the weighted events are to look like.")
+    numerator: Side | None = key(
+        "What the weighted events are to look like; null only where a published network has `histograms` to look like.",
+        default=None,
+    )
     denominator: Side = key("The events that get weights.")
     features: list[Name] = key(
         "Features or columns that the classifier sees; a parameter of the generator may be one, or m_jj. Empty where "
@@ -95,6 +141,12 @@ class RatioSettings:
     published: Published | None = key(
         "A network that others have trained, in place of `features` or `particles` and a training.", default=None
     )
+    role: Literal["none", "nominal", "up", "down"] = key(
+        "What later stages take the weights for: nothing, a factor of the nominal weight, or one way of the "
+        "uncertainty `source`.",
+        default="none",
+    )
+    source: Name | None = key("Name of the uncertainty of which these weights are one way.", default=None)
     watched: list[Name] = key("Further features or columns whose closure is looked at.", default=[], unique=True)
     keep_sums: bool = key(
         "Each dataset keeps the sum of its weights, and events move within it; otherwise it gets that of the "
@@ -114,9 +166,8 @@ class RatioSettings:
     @property
     def variables(self) -> list[str]:
         """The names of all features and columns that are read, those that the classifier sees first."""
-        given = [] if self.published is None else self.published.inputs
-        columns = [one.column for particle in given for one in particle if one.column is not None]
-        seen = [*(name for particle in self.particles for name in particle), *self.features, *dict.fromkeys(columns)]
+        given = [] if self.published is None else self.published.columns
+        seen = [*(name for particle in self.particles for name in particle), *self.features, *given]
         return [*seen, *(name for name in self.watched if name not in seen)]
 
 

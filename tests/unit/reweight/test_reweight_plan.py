@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 from resonaut.reweight import plan
+from resonaut.select import jobs
 
 ROOT = Path(__file__).parents[3]
 RATIO = {
@@ -37,7 +38,8 @@ def test_each_ratio_is_a_job_with_keys_of_its_own():
     assert "ratios" not in given.keys("reweight")
     new = set(plan.made(given)) - set(plan.made(plain))
     assert {path.rsplit("/", 1)[0] for path in new} == {"<results>/reweight/fsr", "<results>/reweight/fsr/qcd"}
-    assert plan.weighted(given) == ["qcd"]
+    assert plan.weighted(given) == {"reweight": ["qcd"]}
+    assert given.weights("qcd") == ["reweight"]
 
 
 def test_ratios_alone_need_neither_data_nor_sidebands():
@@ -51,16 +53,65 @@ def test_ratios_alone_need_neither_data_nor_sidebands():
     given = analysis(overlay)
     assert given.datasets() == ["qcd"]
     assert plan.GIVES["closure"](given) == []
-    assert plan.weighted(given) == []
+    assert plan.weighted(given) == {"reweight": []}
     assert all("/fsr/" in path for path in plan.made(given))
     off = analysis(with_ratio(), {"reweight": {"sidebands": []}})
     assert not plan.to_data(off)
     assert not off.weights("qcd")
 
 
+def test_later_stages_use_the_weights_of_a_ratio_with_a_role():
+    given = analysis(with_ratio(role="up", source="shower"))
+    assert given.weights("qcd") == ["reweight", "reweight/fsr"]
+    assert "--weights=qcd=reweight/fsr" in jobs.weighting(given, "qcd")
+    alone = analysis(with_ratio(role="nominal"), {"reweight": {"sidebands": []}})
+    assert alone.weights("qcd") == ["reweight/fsr"]
+
+
+PUBLISHED = {"files": ["known.onnx"], "inputs": {"x": [[{"column": "m_jj"}, {"value": 0.1, "alternatives": [0.6]}]]}}
+NETWORK = {"features": [], "published": PUBLISHED}
+HISTOGRAM = {"variable": "m_jj", "edges": [0, 1, 2], "values": [1, 2], "errors": [1, 1]}
+
+
+def test_a_published_network_may_have_histograms_as_its_target():
+    ratio = with_ratio(**NETWORK | {"published": PUBLISHED | {"histograms": [HISTOGRAM]}})
+    ratio["reweight"]["ratios"]["fsr"]["numerator"] = None
+    found = plan.ratios(analysis(ratio))["fsr"]
+    assert found == {"numerator": [], "denominator": ["qcd"], "published": ["known.onnx"]}
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
+        ({"histograms": [HISTOGRAM | {"errors": [1, 1, 1]}]}, "'m_jj' has 3 edges, 2 values and 3 errors; give rising"),
+        (
+            {"inputs": {"x": [[{"column": "m_jj"}], []]}},
+            "published.inputs.x: the lists have different numbers of inputs",
+        ),
+        ({"inputs": {"x": [[{"log": "decimal"}]]}}, "give of each input either its column or its value"),
+        ({"inputs": {"x": [[{"column": "m_jj", "alternatives": [1]}]]}}, "alternatives are those of a value"),
+        (
+            {"inputs": {"x": [[{"value": 1, "alternatives": [1]}, {"value": 1, "alternatives": [1, 2]}]]}},
+            "there are different numbers of alternatives; give each value as many",
+        ),
+        ({"inputs": {"x": [[{"column": "t_pt"}]]}}, "'t_pt' needs the column 't_pt', which 'qcd' has not"),
+        ({"within": {"tt_pt": [None, 1000]}}, "'tt_pt' needs the column 'tt_pt', which 'qcd' has not"),
+    ],
+)
+def test_contradictions_of_a_published_network_are_one_sentence(changes, sentence):
+    with pytest.raises(ConfigError, match=r"^config: ") as caught:
+        analysis(with_ratio(**NETWORK | {"published": PUBLISHED | changes}))
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"role": "nominal"}, "fsr.role is nominal, and 'qcd' is reweighted to data, too; empty reweight.sidebands"),
+        ({"role": "up"}, "fsr: with the role up, name the source"),
+        ({"source": "shower"}, "fsr: with the role none, take source out"),
+        ({"numerator": None}, "fsr: there is no target; give a numerator."),
+        (NETWORK | {"numerator": None}, "fsr: there is no target; give a numerator, or published.histograms."),
         ({"features": []}, "reweight.ratios.fsr: give `particles` with the backend sets, or `features` with another"),
         ({"particles": [["m_j1"], ["m_j2"]]}, "give `particles` with the backend sets, or `features` with another"),
         ({"classifier": {"backend": "sets"}}, "give `particles` with the backend sets"),
