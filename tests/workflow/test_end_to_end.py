@@ -9,6 +9,7 @@ import pytest
 SUMMARY_KEYS = {
     "selection",
     "mass",
+    "unit",
     "p_local",
     "z_local",
     "signal_yield",
@@ -33,7 +34,7 @@ def test_summary_has_every_selection_and_mass(finished) -> None:
         # Few events make few bins, and no p-value.
         row.pop("fit_p_background")
         limits = [row.pop("limit_observed"), row.pop("limit_expected")]
-        assert all(math.isfinite(value) for key, value in row.items() if key != "selection")
+        assert all(math.isfinite(value) for key, value in row.items() if key not in ("selection", "unit"))
         assert 0 < row["p_local"] < 1
         assert 0 < row["efficiency"] <= 1
         # A tagger that saw fifty jets of a class may keep too few of the signal for limits in fb.
