@@ -51,7 +51,7 @@ def _looks(numerator: Events, denominator: Events, transfer: Transfer) -> tuple[
     settings, models = transfer.settings, transfer.weigher.nominal
     one, other = halves(numerator, denominator, settings)
     folds = models.folds(one.sample.keys), models.folds(other.sample.keys)
-    target, before = (events.positive(settings) for events in (one, other))
+    target, before = (events.named(events.sample.weights) for events in (one, other))
     after = replace(before, weights=before.weights * transfer.factors(other)[""][:, 0])
     first, second = (
         compare(target, sample, settings.variables, settings.comparison, folds=folds) for sample in (before, after)

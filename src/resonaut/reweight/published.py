@@ -47,9 +47,9 @@ class Check:
     def of(cls, numerator: Events | None, denominator: Events, settings: RatioSettings) -> "Check":
         """Of samples; where both sides are the same events, one half of them looks like the other half."""
         one, other = (None, denominator) if numerator is None else halves(numerator, denominator, settings)
-        target = None if one is None else one.positive(settings)
+        target = None if one is None else one.named(one.sample.weights)
         assert settings.published is not None
-        return cls(target, other.positive(settings), other.values, settings, settings.published.histograms)
+        return cls(target, other.named(other.sample.weights), other.values, settings, settings.published.histograms)
 
     def looks(self, weigher: Weigher | None) -> Looks:
         """chi2 of the events and the target in each variable, pair and histogram, with the weights or without."""

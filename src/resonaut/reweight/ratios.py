@@ -65,11 +65,6 @@ class Events:
         """The named variables as features, with other weights."""
         return ratio.Sample(self.values, weights, self.sample.keys)
 
-    def positive(self, settings: RatioSettings) -> ratio.Sample:
-        """The named variables, with positive weights of the same density."""
-        made, _ = ratio.made_positive(self.sample, settings.classifier)
-        return self.named(made.weights)
-
     def sums(self, datasets: int) -> FloatArray:
         """The sum of the weights of each dataset, in fb."""
         return np.bincount(self.dataset, self.sample.weights, datasets).astype(np.float64)

@@ -103,6 +103,18 @@ def test_samples_of_one_distribution_have_the_values_of_alike_ones():
     assert np.mean([toy["kl"].alike for toy in toys]) == pytest.approx(19 / 2 * (1 / 3000 + 1 / 1500), rel=0.05)
 
 
+def test_alike_samples_are_drawn_from_both_together():
+    """Of 100 and 10,000 events, whose shares are the other way round, almost all is known from the second."""
+    bins = Bins(np.arange(3.0), np.arange(2), np.arange(2.0), 1.0)
+    sums = (
+        Sums(np.array([[0.9, 0.1]]), np.array([[0.009, 0.001]])),
+        Sums(np.array([[0.1, 0.9]]), np.array([[1e-5, 9e-5]])),
+    )
+    for drawn, events in zip(divergences.alike(bins, sums, 2000, np.random.default_rng(1)), (100, 10_000), strict=True):
+        assert drawn.mean(axis=0)[0] == pytest.approx([0.1 + 0.8 / 101, 0.9 - 0.8 / 101], rel=0.03)
+        assert drawn.var(axis=0)[0] * events == pytest.approx([0.108, 0.892], rel=0.15)
+
+
 def test_errors_are_the_spread_of_toys():
     toys = [one(normal(3000, 10 + i, SHIFT), normal(1500, 110 + i)).divergences for i in range(40)]
     for name in ("kl", "jensen_shannon", "total_variation", "wasserstein"):
@@ -130,6 +142,33 @@ def test_weights_that_depend_on_the_variable_make_no_difference():
         mean = np.mean([toy.divergences[name].alike for toy in found])
         assert values.mean() == pytest.approx(mean, abs=4 * values.std() / np.sqrt(60) + 0.05 * mean)
     assert one(sliced(3000, 1, 0.5), sliced(3000, 2)).test.p_value < 1e-3
+
+
+def signed(n: int, seed: int, shift: float = 0.0) -> Sample:
+    """A Gaussian of which a quarter of the events has negative weights."""
+    rng = np.random.default_rng(seed)
+    wide, narrow = rng.normal(shift, 1.0, (n - n // 4, 1)), rng.normal(shift, 1.0, (n // 4, 1))
+    return Sample.of(np.concatenate([wide, narrow]), np.r_[np.ones(n - n // 4), -np.ones(n // 4)])
+
+
+def test_negative_weights_fluctuate_more():
+    """A quarter of negative events leaves half of the sum, and a quarter of the effective events."""
+    found = [one(signed(6000, 10 + i), normal(3000, 110 + i), Settings(replicas=2)) for i in range(60)]
+    chi2 = np.mean([toy.test.chi2 / toy.test.ndof for toy in found])
+    assert chi2 == pytest.approx(1, abs=5 * np.sqrt(2 / 19 / 60))
+    for name in ("jensen_shannon", "total_variation", "wasserstein"):
+        values = np.array([toy.divergences[name].value for toy in found])
+        mean = np.mean([toy.divergences[name].alike for toy in found])
+        assert values.mean() == pytest.approx(mean, abs=4 * values.std() / np.sqrt(60) + 0.05 * mean)
+
+
+def test_a_classifier_is_judged_with_negative_weights():
+    alike, shifted = (compare(signed(12_000, 1, shift), normal(6000, 2), ["x"]) for shift in (0.0, 0.5))
+    assert abs(alike.classifier.auc - 0.5) < 4 * alike.classifier.auc_error
+    # A quarter of the effective events.
+    assert alike.effective[0] == pytest.approx(3000)
+    assert shifted.classifier.auc == pytest.approx(norm.cdf(SHIFT / np.sqrt(2)), abs=4 * shifted.classifier.auc_error)
+    assert shifted.classifier.calibration.test.p_value > 1e-3
 
 
 def test_chi2_of_events_without_weights_is_that_of_a_contingency_table():
@@ -324,8 +363,8 @@ def test_few_events_train_no_classifier():
     ("change", "error", "words"),
     [
         (lambda a: a[np.zeros(0, int)], EmptySelectionError, "A has no events"),
-        (lambda a: Sample(a.features, 0 * a.weights, a.keys), ResonautError, "the weights of A sum to zero"),
-        (lambda a: Sample(a.features, -a.weights, a.keys), ResonautError, "500 events of A have negative weights"),
+        (lambda a: Sample(a.features, 0 * a.weights, a.keys), ResonautError, "the weights of A sum to 0, and shares"),
+        (lambda a: Sample(a.features, -a.weights, a.keys), ResonautError, "the weights of A sum to -500, and shares"),
         (lambda a: Sample(a.features, a.weights / 0, a.keys), NotFiniteError, "the weights of A: 500 of 500 are NaN"),
         (lambda a: Sample(a.features / 0, a.weights, a.keys), NotFiniteError, "'x' of A: 500 of 500 are NaN"),
     ],
@@ -334,6 +373,13 @@ def test_few_events_train_no_classifier():
 def test_what_cannot_be_compared_ends_in_a_sentence(change, error, words):
     with pytest.raises(error, match=words):
         compare(change(normal(500, 1)), normal(500, 2), ["x"], called=CALLED)
+
+
+def test_a_fold_without_events_ends_in_a_sentence():
+    a, b = normal(500, 1), normal(500, 2)
+    folds = np.zeros(500, int), np.arange(500) % 3
+    with pytest.raises(ResonautError, match="the weights of fold 2 of A sum to 0, and shares need more than 0"):
+        one(a, b, folds=folds, called=CALLED)
 
 
 def test_a_constant_variable_ends_in_a_sentence():

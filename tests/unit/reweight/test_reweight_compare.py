@@ -145,8 +145,13 @@ def test_a_column_of_one_value_is_left_out_unless_it_is_named(tmp_path):
         ({}, {"columns": ","}, ConfigError, "--columns ',' names no column"),
         ({}, {"weights": ["v"]}, InputFileError, "first.parquet: has no column of numbers 'v'; give --weight one of"),
         ({}, {"weights": ["w"] * 3}, ConfigError, "--weight is there 3 times"),
-        ({"w": np.zeros(400)}, {"weights": ["w"]}, ResonautError, "the weights of .*second.parquet sum to zero"),
-        ({"w": np.linspace(-1, 1, 400)}, {"weights": ["w"]}, ResonautError, "200 events of .*second.parquet have neg"),
+        ({"w": np.zeros(400)}, {"weights": ["w"]}, ResonautError, "the weights of .*second.parquet sum to 0, and"),
+        (
+            {"w": np.linspace(-2, 1, 400)},
+            {"weights": ["w"]},
+            ResonautError,
+            "the weights of .*second.parquet sum to -200",
+        ),
         ({"m_jj": np.full(400, np.nan)}, {}, NotFiniteError, "'m_jj' of .*second.parquet: 400 of 400 are NaN"),
     ],
 )

@@ -218,9 +218,23 @@ def auc(
     labels = np.r_[np.ones(len(signal)), np.zeros(len(background))]
     # Each sample summing to its effective number leaves the area as it is.
     weights = np.r_[_normalised(signal_weights), _normalised(background_weights)]
-    area = float(roc_auc_score(labels, np.r_[signal, background], sample_weight=weights))
     n1, n2 = weights[labels == 1].sum(), weights[labels == 0].sum()
+    if (weights < 0).any():
+        # The curve goes back and forth, which scikit-learn refuses.
+        area = _ordered(signal, background, weights[labels == 1] / n1, weights[labels == 0] / n2)
+    else:
+        area = float(roc_auc_score(labels, np.r_[signal, background], sample_weight=weights))
     return area, float(np.sqrt((1 + SHARED * learned) * (n1 + n2) / (12 * n1 * n2)))
+
+
+def _ordered(
+    signal: NDArray[np.float64], background: NDArray[np.float64], w: NDArray[np.float64], v: NDArray[np.float64]
+) -> float:
+    """The share of pairs in which the signal has the larger score, and half of those with equal ones."""
+    order = np.argsort(background, kind="stable")
+    below = np.r_[0.0, np.cumsum(v[order])]
+    smaller, not_larger = (below[np.searchsorted(background[order], signal, side=side)] for side in ("left", "right"))
+    return float(w @ (smaller + not_larger) / 2)
 
 
 def _normalised(weights: NDArray[np.float64]) -> NDArray[np.float64]:

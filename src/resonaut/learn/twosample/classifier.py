@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError
-from resonaut.learn.ratio import CrossFit, Sample, Settings, auc
+from resonaut.learn.ratio import CrossFit, Sample, Settings, auc, made_positive
 from resonaut.learn.ratio.sample import Pair
 from resonaut.learn.twosample.agreement import tested
 from resonaut.learn.twosample.quantiles import Floats
@@ -67,11 +67,12 @@ def held_out(samples: Pair, folds: Sequence[NDArray[np.int64]], number: int, set
         seen = [identifier.folds(sample.keys, 2, settings.seed) == 0 for sample in pair]
         learned, judged = ([s[h == half] for s, h in zip(pair, seen, strict=True)] for half in (True, False))
         try:
-            models = CrossFit.fit_pairs([(learned[0], learned[1])], settings)
+            first, second = (made_positive(sample, settings)[0] for sample in learned)
+            models = CrossFit.fit_pairs([(first, second)], settings)
         except EmptySelectionError:
             return None
-        first, second = (models.probability(sample.features, sample.keys) for sample in judged)
-        found.append(Judged((judged[0], judged[1]), (first, second)))
+        output = [models.probability(sample.features, sample.keys) for sample in judged]
+        found.append(Judged((judged[0], judged[1]), (output[0], output[1])))
     return found
 
 

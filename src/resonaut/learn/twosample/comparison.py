@@ -40,6 +40,8 @@ def compare(
 ) -> TwoSample:
     """Compare the shapes of two samples of independent events, whatever their sums of weights.
 
+    Weights may be negative. A classifier learns from ones that are made positive, and is judged with those given.
+
     Args:
         numerator: features (n, m); in a reweighting the target.
         denominator: features (k, m).
@@ -51,14 +53,16 @@ def compare(
         called: what sentences call the samples.
 
     Raises:
-        ResonautError: a sample has no events, weights that are negative or sum to zero; a variable has one value only.
+        ResonautError: a sample, or a fold of it, has no events or weights that do not sum to more than 0; a variable
+            has one value only.
         NotFiniteError: a value or a weight is NaN or infinite.
     """
     inputs = list(names) if inputs is None else list(inputs)
-    for which, sample in zip(called, (numerator, denominator), strict=True):
-        _require_usable(which, sample, names)
     fold = folds or (np.zeros(len(numerator.keys), np.int64), np.zeros(len(denominator.keys), np.int64))
     whole = _Two((numerator, denominator), fold, settings)
+    for which, sample, own in zip(called, whole.samples, fold, strict=True):
+        _require_usable(which, sample, names)
+        _require_folds(which, sample, own, whole.folds)
     placed = [
         whole.placed(name, (numerator.features[:, i], denominator.features[:, i])) for i, name in enumerate(names)
     ]
@@ -112,7 +116,7 @@ class _Two:
 
     @property
     def folds(self) -> int:
-        return int(max(f.max() for f in self.fold)) + 1
+        return int(max(f.max(initial=0) for f in self.fold)) + 1
 
     @property
     def effective(self) -> list[float]:
@@ -261,10 +265,11 @@ def _require_usable(which: str, sample: Sample, names: Sequence[str]) -> None:
     for name, values in columns.items():
         if bad := np.count_nonzero(~np.isfinite(values)):
             raise NotFiniteError(f"{name} of {which}: {bad} of {len(values)} are NaN or infinite; cut those events.")
-    if negative := np.count_nonzero(sample.weights < 0):
-        raise ResonautError(
-            f"{negative} events of {which} have negative weights; make them positive first (made_positive of "
-            "learn.ratio), or compare without weights."
-        )
-    if not sample.weights.sum() > 0:
-        raise ResonautError(f"the weights of {which} sum to zero; give it others.")
+
+
+def _require_folds(which: str, sample: Sample, fold: Numbers, folds: int) -> None:
+    """Stop where a fold of a sample has no shares."""
+    for number, total in enumerate(np.bincount(fold, sample.weights, folds)):
+        if not total > 0:
+            where = which if folds == 1 else f"fold {number + 1} of {which}"
+            raise ResonautError(f"the weights of {where} sum to {total:g}, and shares need more than 0.")

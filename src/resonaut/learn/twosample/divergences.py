@@ -24,6 +24,7 @@ def divergences(p: Floats, q: Floats, order: float) -> dict[str, Floats]:
         q: the denominator.
         order: of Rényi's divergence.
     """
+    p, q = (np.where(one < 0, np.nan, one) for one in (p, q))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         overlap = np.minimum(np.sqrt(p * q).sum(axis=-1), 1)
         kl = rel_entr(p, q).sum(axis=-1)
