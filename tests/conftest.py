@@ -52,7 +52,8 @@ def manifest_of():
 def export_onnx(tmp_path, monkeypatch):
     """``export_onnx(name, module, x=..., y=...)`` saves a torch module as ONNX; the file's path.
 
-    Keywords are the names of inputs and an example (n, ...) of each, whose n stays open; ``outputs`` are their names.
+    Keywords are the names of inputs and an example (n, ...) of each, whose n stays open unless ``fixed``; ``outputs``
+    are the names of those.
     """
     import io
 
@@ -62,9 +63,9 @@ def export_onnx(tmp_path, monkeypatch):
     exporter = "torch.onnx._internal.torchscript_exporter.onnx_proto_utils._add_onnxscript_fn"
     monkeypatch.setattr(exporter, lambda graph, opsets: graph)
 
-    def export(name: str, module, outputs=("y",), **inputs) -> Path:
+    def export(name: str, module, outputs=("y",), fixed=False, **inputs) -> Path:
         buffer = io.BytesIO()
-        axes = {one: {0: "N"} for one in (*inputs, *outputs)}
+        axes = {} if fixed else {one: {0: "N"} for one in (*inputs, *outputs)}
         named = {"input_names": list(inputs), "output_names": list(outputs), "dynamic_axes": axes}
         with pytest.warns(DeprecationWarning, match="TorchScript-based ONNX export|will be removed"):
             torch.onnx.export(module.eval(), tuple(inputs.values()), buffer, dynamo=False, opset_version=15, **named)

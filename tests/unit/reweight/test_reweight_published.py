@@ -15,8 +15,11 @@ from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
+from resonaut.core.record import build
 from resonaut.core.weights import Weights
 from resonaut.reweight.cli import app
+from resonaut.reweight.network import Graph
+from resonaut.reweight.settings import Published
 
 # p1 / p0 is exp(TILT * z), z the input of the first particle; so is the ratio of the numerator "two" to "one".
 TILT = 0.5
@@ -33,8 +36,8 @@ class Tilted(torch.nn.Module):
         tilt = (x[:, :, 0] * (x[:, :, 1] < 0.15)).sum(dim=1) * TILT + self.shift
         if self.form == "sigmoid":
             return tilt.sigmoid()
-        logits = torch.stack([0 * tilt, tilt], dim=1)
-        return logits.softmax(dim=1) if self.form == "softmax" else logits
+        logits = torch.stack([0 * tilt, tilt, tilt] if self.form == "three" else [0 * tilt, tilt], dim=1)
+        return logits if self.form == "logits" else logits.softmax(dim=1)
 
 
 class Split(Tilted):
@@ -216,6 +219,16 @@ def test_outputs_of_any_form_are_the_same_weights(tmp_path, exported, form):
     assert [one["closes"] for one in found["published"]] == [True, False]
 
 
+def test_a_network_of_one_event_at_a_time_gives_the_same(tmp_path, export_onnx):
+    path = export_onnx("single.onnx", Tilted(), fixed=True, x=torch.zeros(1, 2, 2))
+    settings = build({"files": [str(path)], "inputs": inputs()}, Published, "published")
+    values = np.random.default_rng(1).normal(size=(7, 2, 2))
+    logits = TILT * (values[:, :, 0] * (values[:, :, 1] < 0.15)).sum(axis=1)
+    found = Graph.open(path, settings).probabilities({"x": values})
+    assert found[:, 1] == pytest.approx(1 / (1 + np.exp(-logits)), rel=1e-5)
+    assert len(Graph.open(path, settings).probabilities({"x": values[:0]})) == 0
+
+
 def test_several_arrays_and_outputs_go_by_their_names(tmp_path, exported):
     path = exported("split.onnx", Split())
     rows = inputs()["x"]
@@ -240,12 +253,14 @@ def test_files_that_are_no_such_networks_are_refused(tmp_path, exported):
     (tmp_path / "text.onnx").write_text("no graph")
     (tmp_path / "custom.onnx").write_bytes(known.read_bytes().replace(b"Softmax", b"Sofxmax"))
     exported("logits.onnx", Tilted("logits"))
+    exported("three.onnx", Tilted("three"))
     (tmp_path / "external.onnx").write_bytes(external())
     (tmp_path / "w.bin").write_bytes(bytes(8))
     for name, words in (
         ("absent.onnx", "no such file"),
         ("text.onnx", "not a readable ONNX model"),
         ("custom.onnx", "not a readable ONNX model .*Sofxmax"),
+        ("three.onnx", "it has 3 outputs, not p0 and p1"),
         ("external.onnx", "its weights are in another file; save it as one file"),
         ("logits.onnx", "its outputs are no probabilities of two samples; set .*form to logits"),
     ):
