@@ -14,7 +14,7 @@ are shifted in the first dimension alone, so that the answer is as far away in a
 import os
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "2")
+    os.environ.setdefault(name, "1")
 
 import argparse
 import json

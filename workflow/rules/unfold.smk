@@ -92,7 +92,8 @@ rule unfold_summarise:
         description="<results>/unfold/events.json",
         runs=expand("<results>/unfold/runs/{run}.json", run=unfold_plan.runs(ANALYSIS)),
     output:
-        "<results>/unfold/summary.json",
+        summary="<results>/unfold/summary.json",
+        figure="<results>/unfold/summary.png",
     log:
         "<logs>/unfold/summarise.log",
     benchmark:
@@ -111,7 +112,8 @@ rule unfold_summarise:
     shell:
         """
         resonaut --log {log:q} --threads {threads} unfold summarise \
-            --config {input.config:q} {params.samples:q} {params.runs:q} --events {input.events:q} --output {output:q}
+            --config {input.config:q} {params.samples:q} {params.runs:q} --events {input.events:q} \
+            --output {output.summary:q}
         """
 
 
@@ -121,4 +123,5 @@ rule unfold:
         events="<results>/unfold/events.parquet",
         description="<results>/unfold/events.json",
         summary="<results>/unfold/summary.json",
+        figure="<results>/unfold/summary.png",
     localrule: True

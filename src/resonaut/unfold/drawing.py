@@ -1,42 +1,55 @@
-"""The figure of an unfolded observable."""
+"""Figures of unfolded observables."""
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib import pyplot as plt
 
-from resonaut.core.files import atomic
-from resonaut.unfold.results import Measured
+from resonaut.core.style import COLOURS, distinct, legend_below, mathematical, ratio_panels
+from resonaut.unfold.results import Measured, Summary
+
+PANELS_IN_A_ROW = 5
 
 
 def draw(path: Path, measured: Measured) -> None:
     """Draw the differential cross section with its uncertainties, above what the simulation expected."""
-    mpl.use("Agg")
     edges, values, prior, total = map(np.array, (measured.edges, measured.values, measured.prior, measured.total.error))
-    widths = np.diff(edges)
     scale = np.where(values > 0, values, np.nan)
-    with mpl.rc_context({"xtick.direction": "in", "ytick.direction": "in", "legend.frameon": False}):
-        fig, (upper, lower) = plt.subplots(
-            2, 1, layout="constrained", figsize=(5.5, 5.5), height_ratios=(3, 1.2), sharex=True
-        )
-        for axes, unit in ((upper, widths), (lower, scale)):
-            low, high = (values - total) / unit, (values + total) / unit
-            axes.stairs(
-                high, edges, baseline=low, fill=True, color="#5790fc", alpha=0.3, lw=0, label="total uncertainty"
-            )
-            axes.stairs(prior / unit, edges, baseline=None, color="#f89c20", label="simulation")
+    with ratio_panels(path, 1, 1) as (_, ((upper, lower),)):
+        for axes, unit in ((upper, np.diff(edges)), (lower, scale)):
+            ends = {"baseline": (values - total) / unit, "fill": True, "alpha": 0.3, "lw": 0}
+            axes.stairs((values + total) / unit, edges, color=COLOURS[0], label="total uncertainty", **ends)
+            axes.stairs(prior / unit, edges, baseline=None, color=COLOURS[1], label="simulation")
             axes.stairs(values / unit, edges, baseline=None, color="k", label="unfolded")
-        for colour, (name, one) in zip(mpl.color_sequences["petroff10"], measured.uncertainties.items(), strict=False):
-            lower.stairs(
-                1 + np.array(one.error) / scale, edges, baseline=None, color=colour, lw=0.9, ls=":", label=name
-            )
-        upper.set(ylabel=f"d$\\sigma$ / bin width [{measured.unit}]", xlim=(edges[0], edges[-1]), ylim=(0, None))
-        upper.legend(*upper.get_legend_handles_labels(), fontsize=9)
-        lower.legend(*(found[3:] for found in lower.get_legend_handles_labels()), fontsize=7, ncols=3)
-        lower.set(ylabel="ratio", xlabel=measured.name.replace("_", " "), ylim=(0.5, 1.5))
-        try:
-            with atomic(path) as partial:
-                fig.savefig(partial, metadata={"Software": None})
-        finally:
-            plt.close(fig)
+        families = measured.uncertainties.items()
+        for (name, one), style in zip(families, distinct(len(families)), strict=True):
+            above = 1 + np.array(one.error) / scale
+            lower.stairs(above, edges, baseline=None, color=style["color"], ls=":", label=name.replace("_", " "))
+        upper.set(ylabel=rf"d$\sigma$ / bin width [{measured.unit}]", xlim=(edges[0], edges[-1]), ylim=(0, None))
+        upper.tick_params(labelbottom=False)
+        upper.legend(fontsize=9)
+        lower.legend(*(found[3:] for found in lower.get_legend_handles_labels()), fontsize=7, ncols=2)
+        lower.set(ylabel="ratio", xlabel=mathematical(measured.name), xlim=(edges[0], edges[-1]), ylim=(0.5, 1.5))
+
+
+def overview(path: Path, summary: Summary) -> None:
+    """Draw all observables in bins: the simulation, both ways of unfolding and, where it is known, the truth.
+
+    The lower panels are ratios to the truth, or to the simulation.
+    """
+    with ratio_panels(path, len(summary.observables), PANELS_IN_A_ROW) as (fig, panels):
+        for (upper, lower), (name, found) in zip(panels, summary.observables.items(), strict=True):
+            edges, reference = np.array(found.edges), found.prior if found.truth is None else found.truth
+            shown = {"simulation": found.prior, "iterative unfolding": found.bayes, "OmniFold": found.omnifold}
+            for colour, (label, counts) in zip(COLOURS[1::-1] + COLOURS[2:], shown.items(), strict=False):
+                for axes, unit in ((upper, np.diff(edges)), (lower, np.array(reference)[1:-1])):
+                    axes.stairs(np.array(counts)[1:-1] / unit, edges, baseline=None, color=colour, label=label)
+            if found.truth is not None:
+                density = np.array(found.truth)[1:-1] / np.diff(edges)
+                upper.plot((edges[1:] + edges[:-1]) / 2, density, "k.", label="truth")
+            upper.tick_params(labelbottom=False)
+            upper.set(ylim=(0, None), xlim=(edges[0], edges[-1]))
+            lower.set(xlim=(edges[0], edges[-1]), ylim=(0.8, 1.2), xlabel=mathematical(name))
+        for upper, lower in panels[::PANELS_IN_A_ROW]:
+            upper.set_ylabel("events / bin width")
+            lower.set_ylabel("ratio")
+        legend_below(fig, 4)

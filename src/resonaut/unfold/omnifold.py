@@ -28,6 +28,7 @@ from resonaut.core.identifier import Keys
 from resonaut.learn import ratio
 from resonaut.learn.ratio import CrossFit, Sample, auc, made_positive
 from resonaut.unfold.results import Iteration
+from resonaut.unfold.scores import Scores
 from resonaut.unfold.settings import Classifier
 from resonaut.unfold.settings import OmniFold as Settings
 
@@ -106,11 +107,12 @@ class Simulation:
 class OmniFold:
     """An unfolding: ``weights`` (n,) multiply those of the simulated events at the particle level, 0 where these fail.
 
-    ``expectation`` gives them for the particle-level values of other events, ``iterations`` says what each one did.
+    ``expectation`` gives them for ``scores`` of particle-level values, ``iterations`` says what each one did.
     """
 
     weights: Array
     expectation: "Expectation"
+    scores: Scores
     iterations: list[Iteration]
 
     @classmethod
@@ -135,23 +137,31 @@ class OmniFold:
             ResonautError: weights do not sum to more than 0, or a feature has the same value in all events.
         """
         require_usable(data, simulation, background)
+        measured = data if background is None else Sample.concatenate([data, _negative(background)])
+        seen = Scores.of(simulation.detector[simulation.at_detector])
+        scores = Scores.of(simulation.particle[simulation.at_particle])
+        measured = replace(measured, features=seen(measured.features))
+        simulation = replace(simulation, detector=seen(simulation.detector), particle=scores(simulation.particle))
         step = _enough_steps(settings.classifier, int(np.count_nonzero(simulation.matched)))
-        measured = _signal(data, simulation, background, replace(settings, classifier=step))
-        expected = simulation.matched if settings.fakes == "share" else simulation.at_detector
-        matched = simulation.matched
+        simulation = _positive(simulation, step)
+        measured = _signal(measured, simulation, replace(settings, classifier=step))
+        matched, here = simulation.matched, simulation.at_particle
+        expected = matched if settings.fakes == "share" else simulation.at_detector
         truth = Sample(simulation.particle, simulation.detector_weights, simulation.keys)
-        push, found = np.where(simulation.at_particle, 1.0, 0.0), list[Iteration]()
+        push, found = np.where(here, 1.0, 0.0), list[Iteration]()
         detector = _Detector.fit(measured, simulation, expected, push, step)
         for _ in range(settings.iterations):
             pull = push[matched] * detector.ratio(simulation.seen(matched))
-            seen = truth[matched]
-            mean = Expectation.fit(seen, pull, step)
+            mean = Expectation.fit(truth[matched], pull, step)
             before, push = push, np.zeros(len(push))
-            here = simulation.at_particle
             push[here] = mean.of(simulation.particle[here], simulation.keys[here])
             judged, detector = detector, _Detector.fit(measured, simulation, expected, push, step)
             found.append(_iteration(simulation, before, push, judged, detector))
-        return cls(push, mean, found)
+        return cls(push, mean, scores, found)
+
+    def ratio(self, particle: NDArray[np.float32], keys: Keys | None = None) -> Array:
+        """The weights of other events, by their particle-level values (m, p)."""
+        return self.expectation.of(self.scores(particle), keys)
 
 
 @dataclass(frozen=True)
@@ -207,11 +217,23 @@ def _enough_steps(step: Classifier, n: int) -> Classifier:
     return replace(step, network=replace(step.network, batch_size=size))
 
 
-def _signal(data: Sample, simulation: Simulation, background: Sample | None, settings: Settings) -> Sample:
-    """The data without background, as events of positive weights; without fakes where these have a share of them."""
-    if background is not None:
-        signed = replace(background, weights=-background.weights)
-        data, _ = made_positive(Sample.concatenate([data, signed]), settings.classifier)
+def _negative(sample: Sample) -> Sample:
+    """A sample that is subtracted."""
+    return replace(sample, weights=-sample.weights)
+
+
+def _positive(simulation: Simulation, step: Classifier) -> Simulation:
+    """What trains with positive weights in place of signed ones: the mean sign of events alike at both levels."""
+    both, weights = simulation.matched, simulation.detector_weights.copy()
+    features = np.concatenate([simulation.particle, simulation.detector], axis=1)
+    made, _ = made_positive(Sample(features, weights, simulation.keys)[both], step)
+    weights[both] = made.weights
+    return replace(simulation, detector_weights=weights)
+
+
+def _signal(data: Sample, simulation: Simulation, settings: Settings) -> Sample:
+    """Data with positive weights in place of signed ones, and without fakes where these have a share of them."""
+    data, _ = made_positive(data, settings.classifier)
     fakes = simulation.at_detector & ~simulation.at_particle
     if settings.fakes == "yield" or not fakes.any():
         return data

@@ -47,7 +47,7 @@ def test_what_fails_at_a_level_plays_no_part_there(simulation, data):
 
 def test_weights_of_other_events_are_those_of_the_same_values(simulation, data):
     found = OmniFold.fit(data, simulation, settings=ONE)
-    np.testing.assert_allclose(found.expectation.of(simulation.particle, simulation.keys), found.weights)
+    np.testing.assert_allclose(found.ratio(simulation.particle, simulation.keys), found.weights)
 
 
 def test_order_changes_rounding_at_most(simulation, data):
@@ -66,6 +66,20 @@ def test_background_is_subtracted(simulation, data):
     assert found.weights.sum() == pytest.approx(2000, rel=0.01)
     mean = np.average(simulation.particle, axis=0, weights=found.weights)
     np.testing.assert_allclose(mean, 0.2, atol=0.1)  # 0.9 with the background
+
+
+def test_negative_weights_of_the_generator_are_averaged(data):
+    rng = np.random.default_rng(5)
+    particle = rng.normal(size=(6000, 2))
+    # Negative ones are rarer at large values, so that the density is another one than that of all events.
+    sign = np.where(rng.uniform(size=6000) < 0.2 / (1 + np.exp(2 * particle[:, 0])), -1.0, 1.0)
+    signed = Simulation.of(particle, particle + rng.normal(0, 0.5, particle.shape), sign)
+    found = OmniFold.fit(data, signed, settings=Settings(iterations=3))
+    assert found.weights.min() > 0
+    product = found.weights * sign
+    assert product.sum() == pytest.approx(2000, rel=0.02)
+    mean = np.average(particle, axis=0, weights=product)
+    np.testing.assert_allclose(mean, data.features.mean(axis=0), atol=0.05)
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ def test_simulation_in_place_of_data_knows_the_truth(skimmed, unfolded, tmp_path
     events = ["--events", tmp_path / "events.parquet", "--output", tmp_path / "summary.json"]
     call("summarise", "--config", unfolded / "summarise.json", *inputs, *reports, *events)
     found = read(tmp_path / "summary.json", Summary)
+    assert (tmp_path / "summary.png").exists()
     (compared,) = found.observables.values()
     assert compared.triangular_bayes < compared.triangular_prior
     assert compared.triangular_omnifold < compared.triangular_prior

@@ -1,0 +1,72 @@
+"""What is said of a configuration before the first job, and which jobs there are."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from resonaut.core.analysis import Analysis
+from resonaut.core.errors import ConfigError
+from resonaut.unfold import plan
+from resonaut.unfold.kinds import Kind
+
+CONFIG = Path(__file__).parents[3] / "config" / "zjets.yaml"
+
+
+@pytest.fixture(scope="module")
+def config() -> dict:
+    return yaml.safe_load(CONFIG.read_text())
+
+
+def test_every_member_replica_and_variation_is_a_run(config):
+    changed = copy.deepcopy(config)
+    changed["unfold"] |= {"ensemble": 2, "bootstraps": {"data": 1, "mc": 2}, "variations": ["pileup_up"]}
+    runs = plan.runs(Analysis.of(changed, []))
+    assert runs == ["ensemble_0", "ensemble_1", "bootstrap_data_0", "bootstrap_mc_0", "bootstrap_mc_1", "pileup_up"]
+    assert [Kind.of(run).kind for run in runs] == [
+        "ensemble", "ensemble", "bootstrap_data", "bootstrap_mc", "bootstrap_mc", "variation"
+    ]  # fmt: skip
+
+
+def test_a_run_knows_neither_bins_nor_how_many_runs_there_are(config):
+    changed = copy.deepcopy(config)
+    changed["unfold"] |= {"ensemble": 20, "variations": ["pileup_up"], "bayes_iterations": 2}
+    changed["unfold"]["observables"]["pT_ll"]["edges"] = [200, 250, 300]
+    before, after = (Analysis.of(one, []) for one in (config, changed))
+    assert before.keys("unfold/train") == after.keys("unfold/train")
+    assert before.keys("unfold/merge") == after.keys("unfold/merge")
+    assert before.keys("unfold/summarise") != after.keys("unfold/summarise")
+    assert before.keys("unfold/merge")["selection"]["cuts"] == {"m_ll": [81, 101], "pt_ll": [200, None]}
+
+
+def test_the_configuration_unfolds_24_observables_that_its_region_keeps(config):
+    analysis = Analysis.of(config, [])
+    assert len(analysis.config["unfold"]["observables"]) == 24
+    assert plan.unfolded(analysis)["pseudo"] == ["z_data"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"samples": {"simulation": ["z_simulation"]}}, "unfold has no data"),
+        ({"samples": {"pseudo": ["z_data"]}}, "unfold.samples.simulation is empty"),
+        (
+            {"samples": {"pseudo": ["z_data"], "simulation": ["z_data"]}},
+            "simulation has 'z_data', which is background or",
+        ),
+        ({"observables": {}}, "unfold.observables is empty"),
+        ({"observables": {"a": {"detector": "pt_zz"}}}, "a.detector is 'pt_zz', which is no column of 'z_data'"),
+        ({"observables": {"a": {"detector": "pt_ll", "edges": [1, 3, 2]}}}, "a.edges do not ascend"),
+        ({"variations": ["pileup"]}, "a variation is called <source>_<up|down>"),
+        ({"ensemble": 1}, "unfold.ensemble"),
+        ({"iterations": 0}, "unfold.iterations"),
+    ],
+)
+def test_contradictions_are_one_sentence(config, change, says):
+    changed = copy.deepcopy(config)
+    changed["unfold"] |= change
+    with pytest.raises(ConfigError) as found:
+        Analysis.of(changed, [])
+    assert says in str(found.value)
+    assert str(found.value).startswith("config: ")
