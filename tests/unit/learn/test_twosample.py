@@ -212,6 +212,26 @@ def test_the_scale_of_weights_is_nothing():
     assert second.divergences["kl"].error == pytest.approx(first.divergences["kl"].error)
 
 
+def test_the_unit_of_a_variable_is_nothing():
+    a, b = normal(2000, 1, 0.1), normal(1500, 2)
+    scaled = [Sample(sample.features * 8, sample.weights, sample.keys) for sample in (a, b)]
+    first, second = one(a, b).divergences, one(*scaled).divergences
+    assert {name: found.value for name, found in second.items()} == pytest.approx(
+        {name: found.value for name, found in first.items()}
+    )
+
+
+@pytest.mark.parametrize("none", [0.149, 0.199, 0.2495, 0.299])
+def test_no_bin_beside_a_frequent_value_has_few_events(none):
+    def pt(n, seed):
+        rng = np.random.default_rng(seed)
+        return Sample.of(np.where(np.arange(n)[:, None] < none * n, 0, 30 + rng.exponential(50, (n, 1))))
+
+    found = one(pt(5000, 1), pt(5000, 2), Settings(replicas=2))
+    assert min(found.numerator.values().min(), found.denominator.values().min()) * 5000 > 8
+    assert found.uncovered == (0, 0)
+
+
 def test_the_order_of_events_is_nothing():
     rng = np.random.default_rng(3)
     a, b = normal(1000, 1, 0.1), normal(800, 2)
