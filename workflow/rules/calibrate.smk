@@ -24,12 +24,7 @@ rule calibrate_measure:
         mem_mb=memory(1000),
         runtime=30,
     params:
-        samples=lambda wildcards, input: [
-            *options("data", input.data),
-            *options("simulation", input.simulation),
-            *options("background", input.background),
-            *options("b-quarks", input.b_quarks),
-        ],
+        samples=samples("data", "simulation", "background", "b_quarks"),
     message:
         "Measuring the Lund-plane ratio of W jets."
     shell:

@@ -81,6 +81,13 @@ def options(name, values):
     return [f"--{name}={value}" for value in values]
 
 
+def samples(*names):
+    """The options of a job's samples, whose manifests are inputs of these names, as far as it has them."""
+    return lambda wildcards, input: sum(
+        (options(name.replace("_", "-"), input.get(name, [])) for name in names), []
+    )
+
+
 def memory(mb):
     """A job's memory in MB, more at each attempt."""
     return lambda wildcards, attempt: mb * attempt

@@ -26,10 +26,7 @@ rule reweight_train:
         mem_mb=memory(1500),
         runtime=60,
     params:
-        samples=lambda wildcards, input: [
-            *options("data", input.data),
-            *options("simulation", input.simulation),
-        ],
+        samples=samples("data", "simulation"),
     message:
         "reweight: simulated background to data"
     shell:
@@ -73,10 +70,7 @@ for name, sides in reweight_plan.ratios(ANALYSIS).items():
         params:
             command=command,
             name=name,
-            samples=lambda wildcards, input: [
-                *options("numerator", input.numerator),
-                *options("denominator", input.denominator),
-            ],
+            samples=samples("numerator", "denominator"),
         message:
             f"reweight: the ratio {name}"
         shell:

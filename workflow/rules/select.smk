@@ -37,11 +37,7 @@ rule select_train:
         mem_mb=memory(1500),
         runtime=60,
     params:
-        samples=lambda wildcards, input: [
-            *options("data", input.data),
-            *options("background", input.background),
-            *options("signal", input.signal),
-        ],
+        samples=samples("data", "background", "signal"),
         weights=select_jobs.weighting(
             ANALYSIS, *ANALYSIS.sample("background", "signal")
         ),

@@ -36,10 +36,7 @@ rule tag_train:
         mem_mb=memory(2000),
         runtime=120,
     params:
-        samples=lambda wildcards, input: [
-            *options("background", input.background),
-            *options("signal", input.signal),
-        ],
+        samples=samples("background", "signal"),
         code=lambda wildcards: options(
             "code", tag_plan.own_code(ANALYSIS, wildcards.network)
         ),

@@ -7,11 +7,6 @@ from resonaut.unfold import plan as unfold_plan
 UNFOLDED = unfold_plan.unfolded(ANALYSIS)
 
 
-def unfold_options(input):
-    """The options of a command with the manifests of the datasets."""
-    return [o for sample in UNFOLDED for o in options(sample, input.get(sample, []))]
-
-
 rule unfold_train:
     """Unfold once: a member of the ensemble, a replica of data or simulation, or a systematic variation."""
     input:
@@ -36,7 +31,7 @@ rule unfold_train:
         mem_mb=memory(3000),
         runtime=240,
     params:
-        samples=lambda wildcards, input: unfold_options(input),
+        samples=samples(*UNFOLDED),
     message:
         "unfold: {wildcards.run}"
     shell:
@@ -70,7 +65,7 @@ rule unfold_merge:
         mem_mb=memory(3000),
         runtime=30,
     params:
-        samples=lambda wildcards, input: unfold_options(input),
+        samples=samples(*UNFOLDED),
         runs=lambda wildcards, input: options("run", input.runs),
     message:
         "unfold: joining all runs"
@@ -105,7 +100,7 @@ rule unfold_summarise:
         mem_mb=memory(3000),
         runtime=30,
     params:
-        samples=lambda wildcards, input: unfold_options(input),
+        samples=samples(*UNFOLDED),
         runs=lambda wildcards, input: options("run", input.runs),
     message:
         "unfold: comparing the result"
