@@ -223,11 +223,15 @@ def _negative(sample: Sample) -> Sample:
 
 
 def _positive(simulation: Simulation, step: Classifier) -> Simulation:
-    """What trains with positive weights in place of signed ones: the mean sign of events alike at both levels."""
-    both, weights = simulation.matched, simulation.detector_weights.copy()
-    features = np.concatenate([simulation.particle, simulation.detector], axis=1)
-    made, _ = made_positive(Sample(features, weights, simulation.keys)[both], step)
-    weights[both] = made.weights
+    """What trains with positive weights in place of signed ones: the mean sign of events like each.
+
+    Those are alike at both levels, and fakes at the detector level, which is all that they have.
+    """
+    weights, fakes = simulation.detector_weights.copy(), simulation.at_detector & ~simulation.at_particle
+    both = np.concatenate([simulation.particle, simulation.detector], axis=1)
+    for which, features in ((simulation.matched, both), (fakes, simulation.detector)):
+        made, _ = made_positive(Sample(features, weights, simulation.keys)[which], step)
+        weights[which] = made.weights
     return replace(simulation, detector_weights=weights)
 
 
