@@ -61,8 +61,8 @@ def evaluate(formula: str, columns: Mapping[str, np.ndarray]) -> np.ndarray:
             return np.asarray(_value(tree.body, columns, formula))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(
-            f"{formula!r} cannot be calculated ({error}); join conditions as in '(a > 1) & (b < 2)', and use arithmetic "
-            "for numbers."
+            f"{formula!r} cannot be calculated ({error}); join conditions as in '(a > 1) & (b < 2)', and use "
+            "arithmetic for numbers."
         ) from None
 
 
@@ -89,7 +89,9 @@ def _value(node: ast.expr, columns: Mapping[str, np.ndarray], formula: str) -> A
             return OPERATORS[type(op)](of(operand))
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in OPERATORS:
             return OPERATORS[type(op)](of(left), of(right))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS and len(args) == FUNCTIONS[name].nin:
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
+            name in FUNCTIONS and len(args) == FUNCTIONS[name].nin
+        ):
             return FUNCTIONS[name](*map(of, args))
     raise ConfigError(
         f"the formula {formula!r} has {ast.unparse(node)!r}, which is no column, number or operation; there are the "

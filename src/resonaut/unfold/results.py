@@ -30,7 +30,7 @@ class Iteration:
 
 @result("run of an unfolding", "unfold train")
 class Run:
-    """``<results>/unfold/runs/<run>.json``: ``data`` events without background or fakes, and what happened."""
+    """``<results>/unfold/runs/<run>.json``: what happened; ``data`` events with background and fakes."""
 
     run: str
     data: float

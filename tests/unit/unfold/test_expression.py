@@ -30,5 +30,5 @@ def test_a_function_takes_as_many_columns_as_it_has(formula):
     ids=["and", "not", "minus", "difference", "large", "unparsed", "deep"],
 )
 def test_what_cannot_be_calculated_is_one_sentence(formula):
-    with pytest.raises(ConfigError, match="cannot be calculated|is no formula"):
+    with pytest.raises(ConfigError, match=r"cannot be calculated|is no formula"):
         evaluate(formula, COLUMNS)

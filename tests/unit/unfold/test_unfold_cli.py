@@ -213,6 +213,9 @@ def test_unknown_variations_and_runs_of_other_events_stop(skimmed, unfolded, tmp
         (["--name", "z", "--expression", "__import__('os')"], "no column '__import__'"),
         (["--name", "X", "--edges", "1,a"], "give numbers separated by commas"),
         (["--name", "X", "--edges", "1,0"], "do not ascend"),
+        (["--name", "X", "--edges", "0,nan"], "do not ascend"),
+        (["--name", "X", "--where", "X"], "'X' is a number and no condition"),
+        (["--name", "../X", "--expression", "X"], "'../X' is no name of files"),
         (["--name", "X", "--where", "X > 100"], "no event has a finite 'X' with 'X > 100'"),
     ],
 )
