@@ -21,12 +21,14 @@ def config() -> dict:
 
 def test_every_member_replica_and_variation_is_a_run(config):
     changed = copy.deepcopy(config)
-    changed["unfold"] |= {"ensemble": 2, "bootstraps": {"data": 1, "mc": 2}, "variations": ["pileup_up"]}
+    changed["unfold"] |= {"ensemble": 2, "bootstraps": {"data": 2, "mc": 2}, "variations": ["pileup_up"]}
     runs = plan.runs(Analysis.of(changed, []))
-    assert runs == ["ensemble_0", "ensemble_1", "bootstrap_data_0", "bootstrap_mc_0", "bootstrap_mc_1", "pileup_up"]
-    assert [Kind.of(run).kind for run in runs] == [
-        "ensemble", "ensemble", "bootstrap_data", "bootstrap_mc", "bootstrap_mc", "variation"
+    assert runs == [
+        "ensemble_0", "ensemble_1", "bootstrap_data_0", "bootstrap_data_1", "bootstrap_mc_0", "bootstrap_mc_1",
+        "pileup_up",
     ]  # fmt: skip
+    kinds = ["ensemble", "ensemble", "bootstrap_data", "bootstrap_data", "bootstrap_mc", "bootstrap_mc", "variation"]
+    assert [Kind.of(run).kind for run in runs] == kinds
 
 
 def test_a_run_knows_neither_bins_nor_how_many_runs_there_are(config):
@@ -58,6 +60,11 @@ def test_the_configuration_unfolds_24_observables_that_its_region_keeps(config):
         ({"observables": {}}, "unfold.observables is empty"),
         ({"observables": {"a": {"detector": "pt_zz"}}}, "a.detector is 'pt_zz', which is no column of 'z_data'"),
         ({"observables": {"a": {"detector": "pt_ll", "edges": [1, 3, 2]}}}, "a.edges do not ascend"),
+        ({"observables": {"event": {"detector": "pt_ll"}}}, "observables.event: no column or formula may have this"),
+        ({"observables": {"weights_nominal": {"detector": "pt_ll"}}}, "observables.weights_nominal: no column or"),
+        ({"observables": {"max": {"detector": "pt_ll"}}}, "observables.max: no column or formula may have this name"),
+        ({"observables": {"2nd": {"detector": "pt_ll"}}}, "observables.2nd: no column or formula may have this name"),
+        ({"bootstraps": {"data": 1, "mc": 0}}, "bootstraps.data is 1, and one replica has no spread"),
         ({"variations": ["pileup"]}, "a variation is called <source>_<up|down>"),
         ({"ensemble": 1}, "unfold.ensemble"),
         ({"iterations": 0}, "unfold.iterations"),

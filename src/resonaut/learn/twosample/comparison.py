@@ -226,7 +226,11 @@ def _classified(
     """What a fresh classifier finds; None where there are too few events."""
     seen = tuple(replace(sample, features=sample.features[:, chosen]) for sample in samples)
     folds = int(max(f.max() for f in fold)) + 1
-    judged = classifier.held_out((seen[0], seen[1]), fold, folds, settings.classifier)
+    own = settings.classifier
+    if folds > 1:
+        # Folds may be dealt with the same seed, and halves that follow from them would be empty.
+        own = replace(own, seed=own.seed + classifier.FRESH_SEED)
+    judged = classifier.held_out((seen[0], seen[1]), fold, folds, own)
     if judged is None:
         return None
     outputs = [np.concatenate([one.output[which] for one in judged]) for which in (0, 1)]
