@@ -28,6 +28,11 @@ def train(inputs: read.Inputs, run: str, settings: Train) -> tuple[Run, dict[str
     here = simulation.at_particle
     weights: Array = (found.weights * simulation.weights)[here] / inputs.luminosity
     report = Run(
-        run=run, data=float(data.weights.sum()), simulated=int(np.count_nonzero(here)), iterations=found.iterations
+        run=run,
+        data=float(data.weights.sum()),
+        simulated=int(np.count_nonzero(here)),
+        negative=(found.signed[0].negative, found.signed[1].negative),
+        signs_clipped=(found.signed[0].clipped, found.signed[1].clipped),
+        iterations=found.iterations,
     )
     return report, {**read.identifiers(inputs, settings), "weights": weights}
