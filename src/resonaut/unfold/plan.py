@@ -44,8 +44,10 @@ def keys(analysis: "Analysis", job: str) -> dict[str, Any]:
     # Bins are of the summary.
     found["observables"] = {name: one | {"edges": None} for name, one in section["observables"].items()}
     if job == "merge":
-        region = analysis.config["datasets"][analysis.sample("simulation", of="unfold")[0]]["region"]
-        found = {"train": found, "selection": analysis.config["skim"]["regions"][region]}
+        entry = analysis.config["datasets"][analysis.sample("simulation", of="unfold")[0]]
+        # What another analysis has selected is not known here.
+        selection = {} if entry["skimmed"] else analysis.config["skim"]["regions"][entry["region"]]
+        found = {"train": found, "selection": selection}
     return found
 
 
@@ -71,6 +73,12 @@ def check(analysis: "Analysis") -> None:
         raise ConfigError(
             f"config: unfold.samples.simulation has {both[0]!r}, which is background or stands for data as well; take "
             "it out of one of them."
+        )
+    regions = {analysis.config["datasets"][name]["region"]: name for name in found["simulation"]}
+    if len(regions) > 1:
+        raise ConfigError(
+            f"config: unfold.samples.simulation: {' and '.join(map(repr, regions.values()))} are of different regions, "
+            "and there is one selection to unfold to; give them the same."
         )
     if not section["observables"]:
         raise ConfigError("config: unfold.observables is empty; name what is unfolded, as {pt_ll: {detector: pt_ll}}.")
@@ -98,6 +106,24 @@ def _require_columns(analysis: "Analysis", found: dict[str, list[str]]) -> None:
                     f"config: unfold.observables.{name}.detector is {one['detector']!r}, which is no column of "
                     f"{dataset!r}; take one of {', '.join(columns)}."
                 )
+    known = [*found["simulation"], *found["pseudo"]]
+    _require_particles(analysis, [name for name in known if name not in found["background"]])
+
+
+def _require_particles(analysis: "Analysis", datasets: list[str]) -> None:
+    """Stop at columns of particle level that a region does not keep."""
+    section = analysis.config["unfold"]
+    wanted = {"passes.particle": section["passes"]["particle"]}
+    wanted |= {
+        f"observables.{name}.particle": one["particle"] or f"gen_{one['detector']}"
+        for name, one in section["observables"].items()
+    }
+    for dataset in datasets:
+        own, others = analysis.particle_columns(dataset), analysis.columns(dataset)
+        for key, column in wanted.items():
+            if own is not None and column not in {*own, *(others or ())}:
+                way = f"take one of {', '.join(own)}" if own else "give its region a particle_level"
+                raise ConfigError(f"config: unfold.{key} is {column!r}, which is no column of {dataset!r}; {way}.")
 
 
 def runs(analysis: "Analysis") -> list[str]:

@@ -186,7 +186,8 @@ def _varied(dataset: Dataset, variation: str) -> tuple[Weights, Variation, str]:
 
 def _flags(events: ak.Array, name: str) -> np.ndarray:
     """Which events have a flag, which a column of the user's own may hold as 0 and 1."""
-    return ak.to_numpy(events[name]).astype(bool)
+    flags: np.ndarray = ak.to_numpy(events[name]).astype(bool)
+    return flags
 
 
 def _seed(replica: int, place: int) -> int:
