@@ -74,7 +74,8 @@ def check(analysis: "Analysis") -> None:
             f"config: unfold.samples.simulation has {both[0]!r}, which is background or stands for data as well; take "
             "it out of one of them."
         )
-    regions = {analysis.config["datasets"][name]["region"]: name for name in found["simulation"]}
+    entries = {name: analysis.config["datasets"][name] for name in found["simulation"]}
+    regions = {one["region"]: name for name, one in entries.items() if not one["skimmed"]}
     if len(regions) > 1:
         raise ConfigError(
             f"config: unfold.samples.simulation: {' and '.join(map(repr, regions.values()))} are of different regions, "

@@ -432,3 +432,11 @@ def test_halves_of_folds_with_the_same_seed_are_not_empty():
     found = compare(*samples, ["x"], replace(DEFAULT, replicas=2, alike=2), folds=folds)
     assert found.warnings == []
     assert found.classifier is not None
+
+
+def test_rows_of_one_event_are_said_not_to_be_independent():
+    jets = replace(normal(1000, 52), keys=np.repeat(np.arange(500, dtype=np.uint64), 2))
+    found = compare(jets, normal(1000, 53), ["x"], inputs=[], called=CALLED)
+    assert [warning.split(";")[0] for warning in found.warnings] == [
+        "500 of 1000 rows of A have the identifier of another one"
+    ]
