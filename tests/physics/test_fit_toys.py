@@ -62,9 +62,8 @@ def test_background_only_p_values_are_uniform(events):
 def test_uncertainties_of_the_shape_do_not_widen_significances(events):
     settings = settings_of(["background.shape_parameters=[2,2]"], SQRT_S, [MASS]).background
     # Narrow: with a free scale of 1 % the peak would move to the nearest fluctuation, and z be wider by 8 to 10 %.
-    own = background.model(
-        Spectrum(EDGES, truth(events)), Gaussian(0.02), MASS, SQRT_S, settings, {"scale": 0.01, "resolution": 0.035}
-    )
+    sources = named({"scale": 0.01, "resolution": 0.035})
+    own = background.model(Spectrum(EDGES, truth(events)), Gaussian(0.02), MASS, SQRT_S, settings, sources)
     counts = np.random.default_rng(3).poisson(truth(events), (5000, len(EDGES) - 1)).astype(float)
     z = lookelsewhere.local_significances([own], counts)[:, 0]
     # Four standard deviations of the width of 5000 toys, and a percent for the approximation.

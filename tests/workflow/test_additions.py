@@ -79,8 +79,8 @@ def shows_dataset(clone) -> None:
 
 
 STAGE = {
-    "src/resonaut/unfold/__init__.py": '"""A stage."""\n',
-    "src/resonaut/unfold/plan.py": '''"""What the stage wants."""
+    "src/resonaut/morph/__init__.py": '"""A stage."""\n',
+    "src/resonaut/morph/plan.py": '''"""What the stage wants."""
 
 NEEDS: tuple[str, ...] = ("skim",)
 AFTER: tuple[str, ...] = ("reweight",)
@@ -88,7 +88,7 @@ AFTER: tuple[str, ...] = ("reweight",)
 
 def section() -> type:
     """The record of the section."""
-    from resonaut.unfold.settings import Settings
+    from resonaut.morph.settings import Settings
 
     return Settings
 
@@ -96,32 +96,32 @@ def section() -> type:
 def check(analysis) -> None:
     """Nothing contradicts it."""
 ''',
-    "src/resonaut/unfold/settings.py": '''"""The section of the stage."""
+    "src/resonaut/morph/settings.py": '''"""The section of the stage."""
 
 from resonaut.core.record import key, record
 
 
 @record
 class Settings:
-    """Unfolding."""
+    """Morphing."""
 
     iterations: int = key("Iterations.", default=5, ge=1)
 ''',
-    "src/resonaut/unfold/cli.py": '''"""The commands of the stage."""
+    "src/resonaut/morph/cli.py": '''"""The commands of the stage."""
 
 from pathlib import Path
 
 import typer
 
-app = typer.Typer(help="Unfold.", no_args_is_help=True)
+app = typer.Typer(help="Morph.", no_args_is_help=True)
 
 
 @app.command()
 def train(config: Path, output: Path) -> None:
-    """Unfold."""
+    """Morph."""
     from resonaut.core import config as configuration
     from resonaut.core.files import write_json
-    from resonaut.unfold.settings import Settings
+    from resonaut.morph.settings import Settings
 
     write_json(output, {"iterations": configuration.read(config, Settings).iterations})
 
@@ -130,28 +130,28 @@ def train(config: Path, output: Path) -> None:
 def show() -> None:
     """Show."""
 ''',
-    "workflow/rules/unfold.smk": '''"""unfold."""
+    "workflow/rules/morph.smk": '''"""morph."""
 
 
-rule unfold:
-    """Unfold."""
+rule morph:
+    """Morph."""
     input:
-        weights="<results>/unfold/weights.json",
+        weights="<results>/morph/weights.json",
     localrule: True
 
 
-rule unfold_train:
-    """Unfold the data."""
+rule morph_train:
+    """Morph the data."""
     input:
-        config=config_of("unfold"),
-        code=code_of("unfold", "train"),
+        config=config_of("morph"),
+        code=code_of("morph", "train"),
     output:
-        weights="<results>/unfold/weights.json",
+        weights="<results>/morph/weights.json",
     shell:
-        "resonaut unfold train {input.config:q} {output.weights:q}"
+        "resonaut morph train {input.config:q} {output.weights:q}"
 ''',
-    "docs/unfold.md": "# Unfolding\n\n<!-- config -->\n<!-- end config -->\n",
-    "tests/unit/unfold/test_unfold.py": "def test_it():\n    pass\n",
+    "docs/morph.md": "# Morphing\n\n<!-- config -->\n<!-- end config -->\n",
+    "tests/unit/morph/test_morph.py": "def test_it():\n    pass\n",
 }
 
 
@@ -162,16 +162,16 @@ def add_stage(root: Path) -> None:
 def shows_stage(clone) -> None:
     python = [sys.executable, "-m", "resonaut", "--help"]
     answer = subprocess.run(python, env=clone.environment, capture_output=True, text=True, check=True)
-    assert "unfold" in answer.stdout
+    assert "morph" in answer.stdout
     stages = yaml.safe_load((clone.path / "config/config.yaml").read_text())["search"]["stages"]
-    overlay = {"search": {"stages": [*stages, "unfold"]}, "unfold": {"iterations": 3}}
+    overlay = {"search": {"stages": [*stages, "morph"]}, "morph": {"iterations": 3}}
     run = snakemake(clone, overlay, "--dry-run")
     assert run.returncode == 0, run.stderr
-    assert "unfold_train" in run.stdout
-    run = snakemake(clone, overlay, "--cores", "1", "unfold")
+    assert "morph_train" in run.stdout
+    run = snakemake(clone, overlay, "--cores", "1", "morph")
     assert run.returncode == 0, run.stderr
-    assert '"iterations": 3' in (clone.path / "results/unfold/weights.json").read_text()
-    assert "| `iterations` | integer |  | `5` | Iterations. |" in (clone.path / "docs/unfold.md").read_text()
+    assert '"iterations": 3' in (clone.path / "results/morph/weights.json").read_text()
+    assert "| `iterations` | integer |  | `5` | Iterations. |" in (clone.path / "docs/morph.md").read_text()
 
 
 METHOD = {

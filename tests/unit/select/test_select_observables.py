@@ -172,7 +172,7 @@ def test_one_more_window_in_another_observable_reruns_nothing_of_the_others() ->
             f"not inside select.observables.{MASS}.spec",
         ),
         ({"fit": {"observables": {MASS: {"range": [100, 1100]}}}}, f"not inside select.observables.{MASS}.spectrum"),
-        ({"fit": {"observables": {MASS: {"masses": [700]}}}}, f"fit.observables.{MASS}.masses: 700 GeV in no signal"),
+        ({"fit": {"observables": {MASS: {"masses": [700]}}}}, f"fit.observables.{MASS}.masses: 700 in no signal"),
         (
             {"fit": {"observables": {MASS: {"masses": ["0.5 Gev"]}}}},
             f"key 'fit.observables.{MASS}.masses[0]': '0.5 Gev'",
