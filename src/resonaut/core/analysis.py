@@ -99,6 +99,11 @@ class Analysis:
         found: dict[str, tuple[float | None, float | None]] | None = stages.plans()["skim"].columns(self, dataset)
         return found
 
+    def particle_columns(self, dataset: str) -> list[str] | None:
+        """The columns of particle level that a dataset keeps; None if unknown."""
+        found: list[str] | None = stages.plans()["skim"].particle_columns(self, dataset)
+        return found
+
     def luminosity(self, *names: str) -> float | None:
         """That of data, 1/fb: of each era once. None where one has none."""
         found = {self.catalogue[name].era: self.catalogue[name].luminosity for name in names}

@@ -1,6 +1,7 @@
 """What the stage ``reweight`` wants of a configuration, checked before the first job."""
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
@@ -54,6 +55,22 @@ def check(analysis: "Analysis") -> None:
     for name, ratio in section["ratios"].items():
         for problem in _ratio(analysis, ratio):
             raise ConfigError(f"config: reweight.ratios.{name}{problem}.")
+    _require_single(section["ratios"])
+
+
+def _require_single(ratios: dict[str, Any]) -> None:
+    """Stop at two ratios that are the same way of one uncertainty for a dataset: their weights would multiply."""
+    ways = {
+        name: {(ratio["source"], ratio["role"], dataset) for dataset in ratio["denominator"]["datasets"]}
+        for name, ratio in ratios.items()
+        if ratio["source"] is not None
+    }
+    for (one, first), (other, second) in combinations(ways.items(), 2):
+        for source, role, dataset in first & second:
+            raise ConfigError(
+                f"config: reweight.ratios: {one} and {other} are both {role} of {source!r} for {dataset!r}; give one "
+                "of them another role or source."
+            )
 
 
 def _sidebands(analysis: "Analysis") -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
-from resonaut.core.errors import EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor, Weights
 from resonaut.learn import ratio
@@ -47,12 +47,12 @@ class Events:
         for number, (dataset, factors) in enumerate(zip(datasets, own, strict=True)):
             columns = ("weight", *extra, *factors.columns, *features.stored(settings.variables))
             for batch in dataset.iterate(columns):
-                weight = ak.to_numpy(batch.weight) * factors.nominal(batch) * _relative(batch, side)
+                weight = ak.to_numpy(batch.weight) * factors.nominal(batch) * _relative(batch, side, dataset.name)
                 require_finite(weight, "weight", dataset.name)
                 values = features.evaluate(batch, settings.variables, dataset.name)
                 sample = ratio.Sample(inputs(values, settings), weight, identifier.keys(batch))
                 parts.append(cls(sample, np.full(len(batch), number), values))
-            if not sum(len(part.values) for part in parts):
+            if not any(np.any(part.dataset == number) for part in parts):
                 raise EmptySelectionError(f"dataset {dataset.name!r} has no events; give it some, or take it out.")
         sample = ratio.Sample.concatenate([part.sample for part in parts])
         return cls(sample, *(np.concatenate([getattr(p, name) for p in parts]) for name in ("dataset", "values")))
@@ -105,10 +105,20 @@ def _same_events(settings: RatioSettings) -> bool:
     return settings.numerator is not None and settings.numerator.datasets == settings.denominator.datasets
 
 
-def _relative(events: ak.Array, side: Side) -> FloatArray:
+def _relative(events: ak.Array, side: Side, dataset: str) -> FloatArray:
     if side.weight is None:
         return np.ones(len(events))
-    found = events[side.weight] if side.place is None else events[side.weight][:, side.place]
+    found = events[side.weight]
+    if (found.ndim > 1) != (side.place is not None):
+        problem = "a list, give its place" if found.ndim > 1 else "no list, take place out"
+        raise ConfigError(f"config: reweight.ratios: the weight {side.weight!r} of {dataset!r} is {problem}.")
+    if side.place is not None:
+        if ak.any(ak.num(found) <= side.place):
+            raise ConfigError(
+                f"config: reweight.ratios: place {side.place} of {side.weight!r} is beyond the lists of {dataset!r}; "
+                "count from 0."
+            )
+        found = found[:, side.place]
     relative: FloatArray = ak.to_numpy(found).astype(np.float64)
     return relative
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier, weights
-from resonaut.core.errors import EmptySelectionError
+from resonaut.core.errors import EmptySelectionError, ResonautError
 from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor
 from resonaut.learn import ratio
@@ -37,7 +37,13 @@ class Reweighter:
             simulation: the simulation, weights in fb.
             luminosity: 1/fb.
             settings: the section ``reweight``.
+
+        Raises:
+            ResonautError: a feature has the same value in all data.
         """
+        for name, values in zip(settings.features, data.features.T, strict=True):
+            if values.min() == values.max():
+                raise ResonautError(f"config: reweight.features: {name!r} is {values[0]:g} in all data; take it out.")
         models = ratio.CrossFit.fit(data, simulation, settings.classifier)
         raw = cls(models, settings.features, settings.clip, 1.0)
         expected = luminosity * float(np.sum(simulation.weights * raw.weights(simulation.features, simulation.keys)))

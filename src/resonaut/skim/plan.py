@@ -226,6 +226,17 @@ def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None,
     return found | dict.fromkeys(region["columns"], (None, None))
 
 
+def particle_columns(analysis: "Analysis", dataset: str) -> list[str] | None:
+    """The columns of particle level that a dataset's region keeps; None where only the files tell."""
+    from resonaut.skim.columns import FIDUCIAL, generated
+    from resonaut.skim.region import Objects
+
+    if columns(analysis, dataset) is None:
+        return None
+    level = Objects(region_of(analysis, dataset), tuple(analysis.config["code"])).particle_level()
+    return [] if level is None else [*map(generated, level.names()), FIDUCIAL]
+
+
 def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) -> None:
     """Columns of the user's own that are nowhere, have the name of another, or show what only simulation knows."""
     own, where = (

@@ -131,11 +131,14 @@ def observable(
     Reads the table of events, and its description if there is one; nothing is unfolded again.
     """
     from resonaut.core.errors import ConfigError
+    from resonaut.core.events import NAME
     from resonaut.core.results import write
     from resonaut.unfold import drawing
     from resonaut.unfold.observable import measure, write_table
     from resonaut.unfold.publish import Unfolded
 
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"--name {name!r} is no name of files; give letters and digits, and --expression a formula.")
     try:
         bins = None if edges is None else [float(edge) for edge in edges.split(",")]
     except ValueError:

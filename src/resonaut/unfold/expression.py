@@ -33,7 +33,7 @@ OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, np.ufunc] = {
     name: getattr(np, name)
     for name in ("abs", "sqrt", "log", "log10", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot", "arctan2")
 } | {"min": np.minimum, "max": np.maximum}
@@ -56,14 +56,20 @@ def evaluate(formula: str, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         ConfigError: it is no formula, or one of something else than numbers, columns and the functions above.
     """
     tree = _parsed(formula)
-    with np.errstate(all="ignore"):
-        return np.asarray(_value(tree.body, columns, formula))
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(_value(tree.body, columns, formula))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ConfigError(
+            f"{formula!r} cannot be calculated ({error}); join conditions as in '(a > 1) & (b < 2)', and use "
+            "arithmetic for numbers."
+        ) from None
 
 
 def _parsed(formula: str) -> ast.Expression:
     try:
         return ast.parse(formula.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ConfigError(f"{formula!r} is no formula; write one such as 'tau2_trackj1 / tau1_trackj1'.") from None
 
 
@@ -73,7 +79,8 @@ def _value(node: ast.expr, columns: Mapping[str, np.ndarray], formula: str) -> A
 
     match node:
         case ast.Constant(value=int() | float() as number):
-            return float(number)
+            # As in a column: 1 / 0 is infinite, and the square root of -1 is NaN.
+            return np.float64(number)
         case ast.Name(id=name) if name in columns:
             return columns[name]
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
@@ -82,7 +89,9 @@ def _value(node: ast.expr, columns: Mapping[str, np.ndarray], formula: str) -> A
             return OPERATORS[type(op)](of(operand))
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in OPERATORS:
             return OPERATORS[type(op)](of(left), of(right))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
+            name in FUNCTIONS and len(args) == FUNCTIONS[name].nin
+        ):
             return FUNCTIONS[name](*map(of, args))
     raise ConfigError(
         f"the formula {formula!r} has {ast.unparse(node)!r}, which is no column, number or operation; there are the "

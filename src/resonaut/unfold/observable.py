@@ -5,7 +5,7 @@ mean is the result, that over their number; of a variation the product of its di
 a down the mean of both. They add up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def measure(unfolded: Unfolded, name: str, formula: str, where: str, edges: Sequ
     stored = unfolded.read([*expression.names(formula), *(expression.names(where) if where else ())])
     n = len(unfolded.read([NOMINAL])[NOMINAL])
     values = np.broadcast_to(expression.evaluate(formula, stored).astype(float), n)
-    kept = np.broadcast_to(expression.evaluate(where, stored), n).astype(bool) if where else np.ones(n, bool)
+    kept = np.broadcast_to(_condition(where, stored), n) if where else np.ones(n, bool)
     finite = kept & np.isfinite(values)
     if not finite.any():
         raise EmptySelectionError(f"unfold: no event has a finite {formula!r} with {where!r}; widen the condition.")
@@ -48,8 +48,8 @@ def measure(unfolded: Unfolded, name: str, formula: str, where: str, edges: Sequ
         quantiles = np.unique(np.quantile(values[finite], np.linspace(0, 1, BINS + 1)))
         # The largest value is inside.
         edges = [*quantiles[:-1].tolist(), float(np.nextafter(quantiles[-1], np.inf))]
-    if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
-        raise ConfigError(f"the edges {listed(edges)} do not ascend; give at least two, the lower ones first.")
+    if len(edges) < 2 or not np.isfinite(edges).all() or any(high <= low for low, high in pairwise(edges)):
+        raise ConfigError(f"the edges {listed(edges)} do not ascend; give at least two numbers, the lower ones first.")
     place = np.searchsorted(edges, values, side="right") - 1
     inside = finite & (place >= 0) & (place < len(edges) - 1)
 
@@ -77,6 +77,14 @@ def measure(unfolded: Unfolded, name: str, formula: str, where: str, edges: Sequ
         uncertainties=found,
         total=_uncertainty(total),
     )
+
+
+def _condition(where: str, stored: Mapping[str, np.ndarray]) -> NDArray[np.bool_]:
+    """Which events fulfil it, shape (n,) or ()."""
+    found = expression.evaluate(where, stored)
+    if found.dtype != bool:
+        raise ConfigError(f"{where!r} is a number and no condition; compare it, as in 'pT_trackj1 > 20'.")
+    return found
 
 
 def covariance(nominal: Array, histograms: Array, family: Family) -> Array:

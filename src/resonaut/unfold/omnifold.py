@@ -27,6 +27,7 @@ from resonaut.core.errors import EmptySelectionError, NotFiniteError, ResonautEr
 from resonaut.core.identifier import Keys
 from resonaut.learn import ratio
 from resonaut.learn.ratio import CrossFit, Sample, auc, made_positive
+from resonaut.learn.ratio.positive import Signed
 from resonaut.unfold.results import Iteration
 from resonaut.unfold.scores import Scores
 from resonaut.unfold.settings import Classifier
@@ -107,13 +108,15 @@ class Simulation:
 class OmniFold:
     """An unfolding: ``weights`` (n,) multiply those of the simulated events at the particle level, 0 where these fail.
 
-    ``expectation`` gives them for ``scores`` of particle-level values, ``iterations`` says what each one did.
+    ``expectation`` gives them for ``scores`` of particle-level values, ``iterations`` says what each one did;
+    ``signed``: what became of negative weights of the data, background subtracted, and of the simulation that is seen.
     """
 
     weights: Array
     expectation: "Expectation"
     scores: Scores
     iterations: list[Iteration]
+    signed: tuple[Signed, Signed]
 
     @classmethod
     def fit(
@@ -143,8 +146,9 @@ class OmniFold:
         measured = replace(measured, features=seen(measured.features))
         simulation = replace(simulation, detector=seen(simulation.detector), particle=scores(simulation.particle))
         step = _enough_steps(settings.classifier, int(np.count_nonzero(simulation.matched)))
-        simulation = _positive(simulation, step)
-        measured = _signal(measured, simulation, replace(settings, classifier=step))
+        simulation, signs = _positive(simulation, step)
+        measured, others = made_positive(measured, step)
+        measured = _without_fakes(measured, simulation, replace(settings, classifier=step))
         matched, here = simulation.matched, simulation.at_particle
         expected = matched if settings.fakes == "share" else simulation.at_detector
         truth = Sample(simulation.particle, simulation.detector_weights, simulation.keys)
@@ -157,7 +161,7 @@ class OmniFold:
             push[here] = mean.of(simulation.particle[here], simulation.keys[here])
             judged, detector = detector, _Detector.fit(measured, simulation, expected, push, step)
             found.append(_iteration(simulation, before, push, judged, detector))
-        return cls(push, mean, scores, found)
+        return cls(push, mean, scores, found, (others, signs))
 
     def ratio(self, particle: NDArray[np.float32], keys: Keys | None = None) -> Array:
         """The weights of other events, by their particle-level values (m, p)."""
@@ -222,18 +226,22 @@ def _negative(sample: Sample) -> Sample:
     return replace(sample, weights=-sample.weights)
 
 
-def _positive(simulation: Simulation, step: Classifier) -> Simulation:
-    """What trains with positive weights in place of signed ones: the mean sign of events alike at both levels."""
-    both, weights = simulation.matched, simulation.detector_weights.copy()
-    features = np.concatenate([simulation.particle, simulation.detector], axis=1)
-    made, _ = made_positive(Sample(features, weights, simulation.keys)[both], step)
-    weights[both] = made.weights
-    return replace(simulation, detector_weights=weights)
+def _positive(simulation: Simulation, step: Classifier) -> tuple[Simulation, Signed]:
+    """What trains with positive weights in place of signed ones: the mean sign of events like each.
+
+    Those are alike at both levels, and fakes at the detector level, which is all that they have.
+    """
+    weights, fakes = simulation.detector_weights.copy(), simulation.at_detector & ~simulation.at_particle
+    both = np.concatenate([simulation.particle, simulation.detector], axis=1)
+    signs = Signed()
+    for which, features in ((fakes, simulation.detector), (simulation.matched, both)):
+        made, signs = made_positive(Sample(features, weights, simulation.keys)[which], step)
+        weights[which] = made.weights
+    return replace(simulation, detector_weights=weights), signs
 
 
-def _signal(data: Sample, simulation: Simulation, settings: Settings) -> Sample:
-    """Data with positive weights in place of signed ones, and without fakes where these have a share of them."""
-    data, _ = made_positive(data, settings.classifier)
+def _without_fakes(data: Sample, simulation: Simulation, settings: Settings) -> Sample:
+    """Data without fakes, where these have a share of them."""
     fakes = simulation.at_detector & ~simulation.at_particle
     if settings.fakes == "yield" or not fakes.any():
         return data

@@ -5,6 +5,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.identifier import KEY
+from resonaut.unfold.expression import FUNCTIONS
 from resonaut.unfold.kinds import names
 
 if TYPE_CHECKING:
@@ -14,6 +16,9 @@ NEEDS: tuple[str, ...] = ("skim",)
 AFTER: tuple[str, ...] = ()
 # Keys that a single run does not read.
 OF_ALL = ("samples", "ensemble", "bootstraps", "variations", "bayes_iterations")
+
+# Columns of the published table that are no observables.
+TAKEN = (*KEY, "weight_mc")
 
 
 def section() -> type:
@@ -39,8 +44,10 @@ def keys(analysis: "Analysis", job: str) -> dict[str, Any]:
     # Bins are of the summary.
     found["observables"] = {name: one | {"edges": None} for name, one in section["observables"].items()}
     if job == "merge":
-        region = analysis.config["datasets"][analysis.sample("simulation", of="unfold")[0]]["region"]
-        found = {"train": found, "selection": analysis.config["skim"]["regions"][region]}
+        entry = analysis.config["datasets"][analysis.sample("simulation", of="unfold")[0]]
+        # What another analysis has selected is not known here.
+        selection = {} if entry["skimmed"] else analysis.config["skim"]["regions"][entry["region"]]
+        found = {"train": found, "selection": selection}
     return found
 
 
@@ -67,14 +74,26 @@ def check(analysis: "Analysis") -> None:
             f"config: unfold.samples.simulation has {both[0]!r}, which is background or stands for data as well; take "
             "it out of one of them."
         )
+    entries = {name: analysis.config["datasets"][name] for name in found["simulation"]}
+    regions = {one["region"]: name for name, one in entries.items() if not one["skimmed"]}
+    if len(regions) > 1:
+        raise ConfigError(
+            f"config: unfold.samples.simulation: {' and '.join(map(repr, regions.values()))} are of different regions, "
+            "and there is one selection to unfold to; give them the same."
+        )
     if not section["observables"]:
         raise ConfigError("config: unfold.observables is empty; name what is unfolded, as {pt_ll: {detector: pt_ll}}.")
     for name, one in section["observables"].items():
+        if not name.isidentifier() or name in TAKEN or name in FUNCTIONS or name.startswith("weights_"):
+            raise ConfigError(f"config: unfold.observables.{name}: no column or formula may have this name; rename it.")
         edges = one["edges"] or []
         if any(high <= low for low, high in pairwise(edges)):
             raise ConfigError(f"config: unfold.observables.{name}.edges do not ascend; sort them.")
     for number in (run for run in section["variations"] if not run.endswith(("_up", "_down"))):
         raise ConfigError(f"config: unfold.variations has {number!r}; a variation is called <source>_<up|down>.")
+    for name, number in section["bootstraps"].items():
+        if number == 1:
+            raise ConfigError(f"config: unfold.bootstraps.{name} is 1, and one replica has no spread; take 0, or more.")
     _require_columns(analysis, found)
 
 
@@ -88,6 +107,24 @@ def _require_columns(analysis: "Analysis", found: dict[str, list[str]]) -> None:
                     f"config: unfold.observables.{name}.detector is {one['detector']!r}, which is no column of "
                     f"{dataset!r}; take one of {', '.join(columns)}."
                 )
+    known = [*found["simulation"], *found["pseudo"]]
+    _require_particles(analysis, [name for name in known if name not in found["background"]])
+
+
+def _require_particles(analysis: "Analysis", datasets: list[str]) -> None:
+    """Stop at columns of particle level that a region does not keep."""
+    section = analysis.config["unfold"]
+    wanted = {"passes.particle": section["passes"]["particle"]}
+    wanted |= {
+        f"observables.{name}.particle": one["particle"] or f"gen_{one['detector']}"
+        for name, one in section["observables"].items()
+    }
+    for dataset in datasets:
+        own, others = analysis.particle_columns(dataset), analysis.columns(dataset)
+        for key, column in wanted.items():
+            if own is not None and column not in {*own, *(others or ())}:
+                way = f"take one of {', '.join(own)}" if own else "give its region a particle_level"
+                raise ConfigError(f"config: unfold.{key} is {column!r}, which is no column of {dataset!r}; {way}.")
 
 
 def runs(analysis: "Analysis") -> list[str]:

@@ -11,6 +11,7 @@ from resonaut.core import identifier
 from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import KEY, Dataset
+from resonaut.core.identifier import derived_seed
 from resonaut.core.weights import NOMINAL, Variation, Weights, named
 from resonaut.learn.ratio import Sample
 from resonaut.unfold.omnifold import Simulation
@@ -51,20 +52,40 @@ def data(inputs: Inputs, settings: Train) -> Sample:
     return Sample.concatenate([_detector(dataset, settings, 1.0) for dataset in inputs.data])
 
 
-def background(inputs: Inputs, settings: Train, variation: str = "") -> Sample | None:
-    """The simulation of other processes, in events of the data; None without one."""
+def background(inputs: Inputs, settings: Train, variation: str = "", replica: int | None = None) -> Sample | None:
+    """The simulation of other processes, in events of the data; None without one. ``replica``: see ``simulation``."""
     parts = [_detector(one, settings, inputs.luminosity, variation) for one in inputs.background]
+    if replica is not None:
+        parts = [one.bootstrap(_seed(replica, i)) for i, one in enumerate(parts, len(inputs.simulation))]
     return Sample.concatenate(parts) if parts else None
 
 
-def simulation(inputs: Inputs, settings: Train, variation: str = "") -> Simulation:
-    """The simulation at both levels, in events of the data; events that pass at neither are left out."""
-    return joined([_levels(one, settings, variation) for one in inputs.simulation]).scaled(inputs.luminosity)
+def simulation(inputs: Inputs, settings: Train, variation: str = "", replica: int | None = None) -> Simulation:
+    """The simulation at both levels, in events of the data; events that pass at neither are left out.
+
+    A ``replica`` has events drawn again; those drawn no times keep their place, with the weight 0. Datasets are drawn
+    independently: simulation numbers its events alike, whatever the process.
+    """
+    parts = [_levels(one, settings, variation) for one in inputs.simulation]
+    whole = joined(parts).scaled(inputs.luminosity)
+    if replica is None:
+        return whole
+    return whole.scaled(
+        np.concatenate([identifier.poisson(one.keys, _seed(replica, i)).astype(float) for i, one in enumerate(parts)])
+    )
 
 
 def truth(inputs: Inputs, settings: Train) -> Simulation:
-    """Both levels of simulation that stands for data."""
-    return joined([_levels(dataset, settings, "") for dataset in inputs.data])
+    """Both levels of simulation that stands for data, without what is subtracted.
+
+    Raises:
+        ConfigError: all of it is.
+    """
+    subtracted = [one.name for one in inputs.background]
+    kept = [one for one in inputs.data if one.name not in subtracted]
+    if not kept:
+        raise ConfigError("unfold: all that stands for data is background, too; take it out of one of them.")
+    return joined([_levels(dataset, settings, "") for dataset in kept])
 
 
 def joined(parts: Sequence[Simulation]) -> Simulation:
@@ -75,7 +96,7 @@ def joined(parts: Sequence[Simulation]) -> Simulation:
 def identifiers(inputs: Inputs, settings: Train) -> dict[str, np.ndarray]:
     """The KEY of the simulated events that pass at the particle level, in the order of ``simulation``."""
     found = [
-        batch[ak.to_numpy(batch[settings.passes.particle])]
+        batch[_flags(batch, settings.passes.particle)]
         for one in inputs.simulation
         for batch in _all(one, [settings.passes.particle])
     ]
@@ -106,7 +127,7 @@ def _detector(dataset: Dataset, settings: Train, luminosity: float, variation: s
     own, weighted, shifted = _varied(dataset, variation)
     parts = []
     for batch in _all(dataset, [*names, "weight", settings.passes.detector, *own.columns], shifted):
-        events = batch[ak.to_numpy(batch[settings.passes.detector])]
+        events = batch[_flags(batch, settings.passes.detector)]
         weights = ak.to_numpy(events.weight) * own.product(events, weighted)[:, 0] * luminosity
         parts.append(Sample(_table(events, names), weights, identifier.keys(events)))
     return Sample.concatenate(parts)
@@ -120,7 +141,7 @@ def _levels(dataset: Dataset, settings: Train, variation: str) -> Simulation:
     flags = (settings.passes.particle, settings.passes.detector)
     parts = []
     for batch in _all(dataset, [*detector, *particle, *flags, "weight", *own.columns], shifted):
-        at_particle, at_detector = (ak.to_numpy(batch[flag]).astype(bool) for flag in flags)
+        at_particle, at_detector = (_flags(batch, flag) for flag in flags)
         generated = ak.to_numpy(batch.weight)
         parts.append(
             Simulation(
@@ -161,6 +182,17 @@ def _varied(dataset: Dataset, variation: str) -> tuple[Weights, Variation, str]:
         f"unfold.variations: dataset {dataset.name!r} has no {variation!r}, but these: {there}; correct the name, or "
         "add the source to the dataset's era."
     )
+
+
+def _flags(events: ak.Array, name: str) -> np.ndarray:
+    """Which events have a flag, which a column of the user's own may hold as 0 and 1."""
+    flags: np.ndarray = ak.to_numpy(events[name]).astype(bool)
+    return flags
+
+
+def _seed(replica: int, place: int) -> int:
+    """That of the draws of a dataset, by its place among all simulated ones."""
+    return derived_seed(replica, place) if place else replica
 
 
 def _table(events: ak.Array, names: Sequence[str]) -> np.ndarray:

@@ -30,11 +30,17 @@ class Iteration:
 
 @result("run of an unfolding", "unfold train")
 class Run:
-    """``<results>/unfold/runs/<run>.json``: ``data`` events without background or fakes, and what happened."""
+    """``<results>/unfold/runs/<run>.json``: what happened; ``data`` events with background and fakes.
+
+    Of the data, with the background subtracted, and of the simulation that is seen: ``negative`` weights, and those
+    whose mean sign was estimated below 0 and which are 0 now, ``signs_clipped``; shares of the sum of |weight|.
+    """
 
     run: str
     data: float
     simulated: int
+    negative: tuple[float, float]
+    signs_clipped: tuple[float, float]
     iterations: list[Iteration]
 
 

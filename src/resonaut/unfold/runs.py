@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from resonaut.core import identifier
 from resonaut.core.identifier import derived_seed
 from resonaut.unfold import read
 from resonaut.unfold.kinds import DATA, ENSEMBLE, MC, Kind
@@ -16,14 +15,12 @@ from resonaut.unfold.settings import Train
 def train(inputs: read.Inputs, run: str, settings: Train) -> tuple[Run, dict[str, np.ndarray]]:
     """Unfold once: what happened, and KEY and ``weights`` in fb of the events that pass at the particle level."""
     kind = Kind.of(run)
-    data, background = read.data(inputs, settings), read.background(inputs, settings, kind.variation)
-    simulation = read.simulation(inputs, settings, kind.variation)
+    replica = 2 * kind.number + 1 if kind.kind == MC else None
+    data, background = read.data(inputs, settings), read.background(inputs, settings, kind.variation, replica)
+    simulation = read.simulation(inputs, settings, kind.variation, replica)
     require_usable(data, simulation, background, *read.columns(settings))
     if kind.kind == DATA:
         data = data.bootstrap(2 * kind.number)
-    if kind.kind == MC:
-        # Events drawn no times keep their place in the table of events.
-        simulation = simulation.scaled(identifier.poisson(simulation.keys, 2 * kind.number + 1).astype(float))
     classifier = settings.classifier
     if kind.kind == ENSEMBLE:
         classifier = replace(classifier, seed=derived_seed(classifier.seed, kind.number))
@@ -31,6 +28,11 @@ def train(inputs: read.Inputs, run: str, settings: Train) -> tuple[Run, dict[str
     here = simulation.at_particle
     weights: Array = (found.weights * simulation.weights)[here] / inputs.luminosity
     report = Run(
-        run=run, data=float(data.weights.sum()), simulated=int(np.count_nonzero(here)), iterations=found.iterations
+        run=run,
+        data=float(data.weights.sum()),
+        simulated=int(np.count_nonzero(here)),
+        negative=(found.signed[0].negative, found.signed[1].negative),
+        signs_clipped=(found.signed[0].clipped, found.signed[1].clipped),
+        iterations=found.iterations,
     )
     return report, {**read.identifiers(inputs, settings), "weights": weights}

@@ -67,8 +67,8 @@ class Passes:
 class Bootstraps:
     """Replicas with events drawn again, each with a number of times from a Poisson distribution."""
 
-    data: NonNegative[int] = key("Of the data.", default=10)
-    mc: NonNegative[int] = key("Of the simulation.", default=10)
+    data: NonNegative[int] = key("Of the data: none, or at least two.", default=10)
+    mc: NonNegative[int] = key("Of the simulation, background included: none, or at least two.", default=10)
 
 
 @record

@@ -1,5 +1,7 @@
 """Two weighted samples whose differences are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -422,3 +424,19 @@ def test_bins_without_any_event_count_as_none():
 
     (pair,) = compare(made(1), made(2), ["x", "y"], Settings(replicas=2, alike=2), inputs=[]).pairs
     assert pair.test.ndof == 3
+
+
+def test_halves_of_folds_with_the_same_seed_are_not_empty():
+    samples = normal(1500, 50, 0.5), normal(1500, 51)
+    folds = tuple(identifier.folds(one.keys, 2, DEFAULT.classifier.seed) for one in samples)
+    found = compare(*samples, ["x"], replace(DEFAULT, replicas=2, alike=2), folds=folds)
+    assert found.warnings == []
+    assert found.classifier is not None
+
+
+def test_rows_of_one_event_are_said_not_to_be_independent():
+    jets = replace(normal(1000, 52), keys=np.repeat(np.arange(500, dtype=np.uint64), 2))
+    found = compare(jets, normal(1000, 53), ["x"], inputs=[], called=CALLED)
+    assert [warning.split(";")[0] for warning in found.warnings] == [
+        "500 of 1000 rows of A have the identifier of another one"
+    ]

@@ -133,3 +133,10 @@ def test_contradictions_are_one_sentence(changes, sentence):
     with pytest.raises(ConfigError, match=r"^config: ") as caught:
         analysis(ratio)
     assert sentence in str(caught.value)
+
+
+def test_one_way_of_an_uncertainty_is_one_ratio():
+    ratio, other = RATIO | {"role": "up", "source": "fsr"}, RATIO | {"role": "down", "source": "fsr"}
+    analysis({"reweight": {"ratios": {"a": ratio, "b": other}}})
+    with pytest.raises(ConfigError, match="ratios: a and b are both up of 'fsr' for 'qcd'"):
+        analysis({"reweight": {"ratios": {"a": ratio, "b": ratio | {"clip": [0.1, 10]}}}})

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from resonaut.core import events
+from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
 from resonaut.core.weights import Factor, Weights
@@ -162,3 +163,24 @@ def test_closure_in_parts_of_known_weights():
     noisy = exact * np.tile([0.9, 1.1], 50)
     error = by_parts("x", values, np.ones(100), noisy, exact).error
     assert error == pytest.approx(np.full(10, 0.1 / np.sqrt(10)), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("weight", "says"),
+    [
+        ({"weight": "shower_weight"}, "'shower_weight' of 'one' is a list, give its place"),
+        ({"weight": "shower_weight", "place": 2}, "place 2 of 'shower_weight' is beyond the lists of 'one'"),
+        ({"weight": "shift", "place": 0}, "'shift' of 'one' is no list, take place out"),
+    ],
+)
+def test_a_weight_is_a_number_or_a_place_in_a_list(tmp_path, one, weight, says):
+    section = {"numerator": {"datasets": ["one"]} | weight, "denominator": {"datasets": ["one"]}, "features": ["x"]}
+    with pytest.raises(ConfigError, match=says):
+        run(tmp_path, section, [one], [one])
+
+
+def test_every_dataset_of_a_side_has_events(tmp_path, one):
+    none = simulated(tmp_path, "none", 0, 2)
+    section = {"numerator": {"datasets": ["one"], "weight": "shift"}, "features": ["x"]}
+    with pytest.raises(EmptySelectionError, match="dataset 'none' has no events"):
+        run(tmp_path, section | {"denominator": {"datasets": ["one", "none"]}}, [one], [one, none])

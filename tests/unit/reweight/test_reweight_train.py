@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from resonaut.core import events, histograms
 from resonaut.core.collisions import Collisions
-from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
 from resonaut.core.record import build
@@ -155,3 +155,11 @@ def test_weights_of_the_datasets_own_files_count(tmp_path, settings, data, simul
             histograms.from_json(found["features"][0][when]).sum(flow=True).value for found in (again, closure)
         )
         assert one == pytest.approx(other * (2 if weighted == "data" else 1))
+
+
+def test_a_feature_without_values_to_compare_is_one_sentence(tmp_path, write_dataset, settings, simulation):
+    events = toy_events(800, 5, 150)
+    constant = ak.with_field(events, np.full(800, 90, np.float32), "j2_softdrop_mass")
+    data = write_dataset("data", [constant], nature="data", luminosity=LUMINOSITY)
+    with pytest.raises(ResonautError, match=r"reweight\.features: 'm_j2' is .* in all data; take it out"):
+        run(tmp_path, settings, data, simulation)

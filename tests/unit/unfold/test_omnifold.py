@@ -93,6 +93,17 @@ def test_negative_weights_of_the_generator_are_averaged(data):
     np.testing.assert_allclose(mean, data.features.mean(axis=0), atol=0.05)
 
 
+@pytest.mark.parametrize("fakes", ["share", "yield"])
+def test_fakes_of_negative_weight_take_their_yield_away(data, fakes):
+    rng = np.random.default_rng(7)
+    particle = rng.normal(0.2, 1, (6000, 2))
+    sign = np.where(rng.uniform(size=6000) < 0.2, -1.0, 1.0)
+    signed = Simulation.of(particle, particle + rng.normal(0, 0.5, particle.shape), sign)
+    cut = replace(signed, at_particle=rng.uniform(size=6000) > 0.25).scaled(2000 / sign.sum())
+    found = OmniFold.fit(data, cut, settings=replace(ONE, fakes=fakes))
+    assert found.weights @ cut.weights == pytest.approx(2000 * 0.75, rel=0.04)
+
+
 @pytest.mark.parametrize(
     ("broken", "error", "says"),
     [

@@ -181,6 +181,10 @@ def test_background_of_simulation_is_subtracted(skimmed, unfolded, tmp_path):
         "train", "--config", unfolded / "train.json", *inputs, "--run", "ensemble_0", "--output", tmp_path / "a.parquet"
     )
     content = [json.loads(path.read_text()) for path in (tmp_path / "a.json", unfolded / "runs" / "ensemble_0.json")]
+    assert content[0]["negative"] == pytest.approx([144 / (144 + 2000), 0], rel=0.1)
+    # At x = 2 there is more background than data.
+    assert 0 < content[0]["signs_clipped"][0] < 0.2
+    assert content[1]["signs_clipped"] == [0, 0]
     less, whole = [one["iterations"][-1]["yield_ratio"] for one in content]
     # 144 of about 2000 events: 160 pass, with a scale factor of 0.9.
     assert less / whole == pytest.approx(1 - 144 / 2000, abs=0.03)
@@ -213,6 +217,9 @@ def test_unknown_variations_and_runs_of_other_events_stop(skimmed, unfolded, tmp
         (["--name", "z", "--expression", "__import__('os')"], "no column '__import__'"),
         (["--name", "X", "--edges", "1,a"], "give numbers separated by commas"),
         (["--name", "X", "--edges", "1,0"], "do not ascend"),
+        (["--name", "X", "--edges", "0,nan"], "do not ascend"),
+        (["--name", "X", "--where", "X"], "'X' is a number and no condition"),
+        (["--name", "../X", "--expression", "X"], "'../X' is no name of files"),
         (["--name", "X", "--where", "X > 100"], "no event has a finite 'X' with 'X > 100'"),
     ],
 )

@@ -21,12 +21,14 @@ def config() -> dict:
 
 def test_every_member_replica_and_variation_is_a_run(config):
     changed = copy.deepcopy(config)
-    changed["unfold"] |= {"ensemble": 2, "bootstraps": {"data": 1, "mc": 2}, "variations": ["pileup_up"]}
+    changed["unfold"] |= {"ensemble": 2, "bootstraps": {"data": 2, "mc": 2}, "variations": ["pileup_up"]}
     runs = plan.runs(Analysis.of(changed, []))
-    assert runs == ["ensemble_0", "ensemble_1", "bootstrap_data_0", "bootstrap_mc_0", "bootstrap_mc_1", "pileup_up"]
-    assert [Kind.of(run).kind for run in runs] == [
-        "ensemble", "ensemble", "bootstrap_data", "bootstrap_mc", "bootstrap_mc", "variation"
+    assert runs == [
+        "ensemble_0", "ensemble_1", "bootstrap_data_0", "bootstrap_data_1", "bootstrap_mc_0", "bootstrap_mc_1",
+        "pileup_up",
     ]  # fmt: skip
+    kinds = ["ensemble", "ensemble", "bootstrap_data", "bootstrap_data", "bootstrap_mc", "bootstrap_mc", "variation"]
+    assert [Kind.of(run).kind for run in runs] == kinds
 
 
 def test_a_run_knows_neither_bins_nor_how_many_runs_there_are(config):
@@ -58,6 +60,16 @@ def test_the_configuration_unfolds_24_observables_that_its_region_keeps(config):
         ({"observables": {}}, "unfold.observables is empty"),
         ({"observables": {"a": {"detector": "pt_zz"}}}, "a.detector is 'pt_zz', which is no column of 'z_data'"),
         ({"observables": {"a": {"detector": "pt_ll", "edges": [1, 3, 2]}}}, "a.edges do not ascend"),
+        ({"observables": {"event": {"detector": "pt_ll"}}}, "observables.event: no column or formula may have this"),
+        ({"observables": {"weights_nominal": {"detector": "pt_ll"}}}, "observables.weights_nominal: no column or"),
+        ({"observables": {"max": {"detector": "pt_ll"}}}, "observables.max: no column or formula may have this name"),
+        ({"observables": {"2nd": {"detector": "pt_ll"}}}, "observables.2nd: no column or formula may have this name"),
+        ({"bootstraps": {"data": 1, "mc": 0}}, "bootstraps.data is 1, and one replica has no spread"),
+        (
+            {"observables": {"a": {"detector": "pt_ll", "particle": "gen_z"}}},
+            "a.particle is 'gen_z', which is no column",
+        ),
+        ({"passes": {"particle": "accepted"}}, "unfold.passes.particle is 'accepted', which is no column of"),
         ({"variations": ["pileup"]}, "a variation is called <source>_<up|down>"),
         ({"ensemble": 1}, "unfold.ensemble"),
         ({"iterations": 0}, "unfold.iterations"),
@@ -70,3 +82,24 @@ def test_contradictions_are_one_sentence(config, change, says):
         Analysis.of(changed, [])
     assert says in str(found.value)
     assert str(found.value).startswith("config: ")
+
+
+def test_simulation_has_a_particle_level_and_one_selection(config):
+    changed = copy.deepcopy(config)
+    region = changed["skim"]["regions"]["z_jets"]
+    changed["skim"]["regions"]["other"] = copy.deepcopy(region)
+    changed["datasets"]["z_more"] = changed["datasets"]["z_simulation"] | {"region": "other"}
+    changed["unfold"]["samples"]["simulation"] = ["z_simulation", "z_more"]
+    with pytest.raises(ConfigError, match="'z_simulation' and 'z_more' are of different regions"):
+        Analysis.of(changed, [])
+    changed["unfold"]["samples"]["simulation"] = ["z_simulation"]
+    del region["particle_level"]
+    with pytest.raises(ConfigError, match=r"no column of 'z_simulation'; give its region a particle_level\."):
+        Analysis.of(changed, [])
+
+
+def test_a_selection_of_another_analysis_is_not_said_to_be_this_one(config):
+    analysis = Analysis.of(config, [])
+    assert analysis.keys("unfold/merge")["selection"] == analysis.config["skim"]["regions"]["z_jets"]
+    analysis.config["datasets"]["z_simulation"]["skimmed"] = "elsewhere/z_simulation.json"
+    assert analysis.keys("unfold/merge")["selection"] == {}

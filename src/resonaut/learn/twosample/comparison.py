@@ -79,7 +79,11 @@ def compare(
         variables=variables,
         pairs=whole.pairs(placed),
         classifier=judged,
-        warnings=[*_uncovered([*variables, *([judged.output] if judged else [])], called), *few],
+        warnings=[
+            *_uncovered([*variables, *([judged.output] if judged else [])], called),
+            *_together(whole.samples, called),
+            *few,
+        ],
     )
 
 
@@ -226,7 +230,11 @@ def _classified(
     """What a fresh classifier finds; None where there are too few events."""
     seen = tuple(replace(sample, features=sample.features[:, chosen]) for sample in samples)
     folds = int(max(f.max() for f in fold)) + 1
-    judged = classifier.held_out((seen[0], seen[1]), fold, folds, settings.classifier)
+    own = settings.classifier
+    if folds > 1:
+        # Folds may be dealt with the same seed, and halves that follow from them would be empty.
+        own = replace(own, seed=own.seed + classifier.FRESH_SEED)
+    judged = classifier.held_out((seen[0], seen[1]), fold, folds, own)
     if judged is None:
         return None
     outputs = [np.concatenate([one.output[which] for one in judged]) for which in (0, 1)]
@@ -254,6 +262,17 @@ def _uncovered(variables: Sequence[Variable], called: tuple[str, str]) -> list[s
         for variable in variables
         for share, one, other in zip(variable.uncovered, called, called[::-1], strict=True)
         if share > MOST_UNCOVERED
+    ]
+
+
+def _together(samples: Samples, called: tuple[str, str]) -> list[str]:
+    """A sentence for each sample with several rows of one identifier, such as jets."""
+    more = [len(one.keys) - len(np.unique(one.keys)) for one in samples]
+    return [
+        f"{number} of {len(one.keys)} rows of {name} have the identifier of another one; if they are of the same "
+        "events, chi2 and KS, which take rows as independent, have too small p-values"
+        for number, one, name in zip(more, samples, called, strict=True)
+        if number
     ]
 
 
