@@ -14,7 +14,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from resonaut.core.errors import ConfigError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.events import Dataset, metadata, require_finite
 from resonaut.core.record import record
 
@@ -156,9 +156,24 @@ class Weights:
         for name in names:
             values = events[name]
             require_finite(values, name, "weights")
-            dense = ak.to_numpy(ak.to_regular(values) if values.ndim > 1 else values)
-            product = product * (dense if dense.ndim > 1 else dense[:, None])
+            dense = _toys(values, name) if values.ndim > 1 else ak.to_numpy(values)[:, None]
+            product = product * dense
         return product
+
+
+def _toys(lists: ak.Array, name: str) -> FloatArray:
+    """Equally likely weights, shape (n, toys); a lone one, such as of a file that has none, stands for all of them.
+
+    Raises:
+        InputFileError: events have different numbers of them.
+    """
+    counts = ak.to_numpy(ak.num(lists))
+    most = counts.max(initial=1)
+    if found := {*counts.tolist()} - {1, int(most)}:
+        problem = f"has {min(found)} equally likely weights in some events, and {most} in others"
+        raise InputFileError(f"the column {name!r}", problem, "make a dataset of its own of the files of each kind")
+    dense = np.repeat(ak.to_numpy(ak.flatten(lists)), np.where(counts == 1, most, 1).repeat(counts))
+    return np.asarray(dense, np.float64).reshape(len(counts), most)
 
 
 def iterate(dataset: Dataset, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:

@@ -416,6 +416,16 @@ def test_counters_of_every_version_are_read(skim, content, write, tmp_path, suff
     assert summary["notes"] == []
 
 
+def test_a_merged_file_of_which_one_part_was_empty_tells_the_means_of_the_others(tmp_path) -> None:
+    runs = {"genEventSumw": np.array([0.0, 30, 10]), "genEventCount": np.array([0, 30, 10])}
+    lists = ak.Array([[], [1.0, 2.0], [1.0, 4.0]])
+    with uproot.recreate(tmp_path / "a.root") as file:
+        types = {name: values.dtype for name, values in runs.items()} | {"LHEPdfSumw": ak.type(lists).content}
+        file.mktree("Runs", types).extend(runs | {"LHEPdfSumw": lists})
+    with uproot.open(tmp_path / "a.root") as file:
+        assert counters.means(file)["LHEPdfWeight"].tolist() == [1.0, 2.5]
+
+
 def test_stored_events_that_count_in_place_of_counters_are_noted(skim, content, write, tmp_path) -> None:
     path = write(tmp_path / "a.root", content)
     _, summary = skim(path)
