@@ -124,3 +124,17 @@ def test_what_a_particle_level_cannot_be(skim, write, content, tmp_path) -> None
     level = REGION["particle_level"] | {"objects": {}}
     with pytest.raises(ConfigError, match=r"particle_level.observables: 'pt_ll' needs 'lepton'"):
         skim(file, REGION | {"particle_level": level})
+
+
+def test_events_of_one_number_that_pass_at_particle_level_alone_are_no_copies(
+    skim, write, content, tmp_path, settings, dataset
+) -> None:
+    content["event"][2:] = 3
+    content["Muon"] = content["Muon"][[0, 1, 4, 3, 4, 5]]
+    content["GenDressedLepton"] = content["GenDressedLepton"][[0, 1, 1, 3, 4, 5]]
+    path = skim(write(tmp_path / "a.root", content))
+    merge(
+        settings(regions={"dijet": REGION}), dataset(), "x", [path.with_suffix(".json")], tmp_path / "skim" / "x.json"
+    )
+    (every,) = Dataset.open(tmp_path / "skim" / "x.json").iterate(["gen_muon1_pt"], every=True)
+    assert every.gen_muon1_pt.to_list() == [62, 91, 91, 58]
