@@ -142,7 +142,7 @@ class Corrections:
         return needed
 
     def without(self, names: Names, present: frozenset[str]) -> list[str]:
-        """What is noted of a file whose jets are smeared at random, or count in vetoes though nothing identifies one."""
+        """What is noted of a file whose jets are smeared at random, or count in vetoes whatever they are."""
         smeared = [kind for kind, made in self.energies.items() if self.simulated and made.resolution is not None]
         collections = {"large_jet": names.jets, "small_jet": SMALL}
         notes = [
