@@ -383,6 +383,16 @@ def test_unsigned_link_to_nowhere_is_named(skim, content, write, tmp_path) -> No
         skim(write(tmp_path / "a.root", content))
 
 
+def test_links_from_jets_may_be_unsigned(skim, content, write, tmp_path) -> None:
+    plain, _ = skim(write(tmp_path / "a.root", content))
+    links = content["FatJetPFCands"]
+    links["jetIdx"] = ak.values_astype(links["jetIdx"], np.uint8)
+    assert ak.array_equal(skim(write(tmp_path / "b.root", content))[0], plain)
+    links["jetIdx"] = ak.values_astype(ak.where(links["jetIdx"] == 0, 255, links["jetIdx"]), np.uint8)
+    with pytest.raises(NotFiniteError, match="index out of range in 'FatJetPFCands_jetIdx'"):
+        skim(write(tmp_path / "c.root", content))
+
+
 def test_candidate_of_no_kept_jet_does_not_matter(skim, content, write, tmp_path) -> None:
     clean, _ = skim(write(tmp_path / "a.root", content))
     soft = (content["FatJet"]["pt"] < 300)[ak.local_index(content["PFCands"]["pt"]) // 3]

@@ -61,11 +61,12 @@ def _constituents(
     if not charged:
         found = ak.with_field(found, charges(found.pdgId), "charge")
     links = events.at(places, names.links, (names.link_jet, names.link_candidate))
-    jets, ends = links[names.link_jet], ak.num(events.at(places, names.jets, ("pt",)))
+    # Unsigned numbers cannot be compared with -1.
+    jets, ends = ak.values_astype(links[names.link_jet], np.int64), ak.num(events.at(places, names.jets, ("pt",)))
     lost = ak.any(jets < -1, axis=1) | ak.fill_none(ak.max(jets, axis=1) >= ends, False)
     flow.doubt(f"{names.links}_{names.link_jet}", _there(flow, places, ak.to_numpy(lost)))
     for j in range(selection.region.jets):
-        index = links[links[names.link_jet] == kept.index[:, j]][names.link_candidate]
+        index = links[jets == kept.index[:, j]][names.link_candidate]
         index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", places, flow)
         mine = found[index[index >= 0] if ak.any(index < 0) else index]
         for field in fields:
