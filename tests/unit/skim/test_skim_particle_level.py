@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resonaut.core import events
-from resonaut.core.errors import ConfigError
+from resonaut.core.errors import ConfigError, NotFiniteError
 from resonaut.core.events import Dataset
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.merge import merge
@@ -112,6 +112,14 @@ def test_a_broken_value_at_particle_level_costs_its_event(skim, write, content, 
     file, output = write(tmp_path / "a.root", content), tmp_path / "000.parquet"
     skim_chunk(keys, dataset(files=[str(file)]), "x", 1, [str(file)], output, output.with_suffix(".json"))
     assert next(events.iterate([output], [])).event.to_list() == [0, 2, 3]
+
+
+def test_what_is_broken_in_an_event_of_particle_level_alone_stops_the_job(skim, write, content, tmp_path) -> None:
+    pt = ak.to_list(content["GenDressedLepton"].pt)
+    pt[3][1] = np.nan
+    content["GenDressedLepton"] = ak.with_field(content["GenDressedLepton"], ak.values_astype(pt, np.float32), "pt")
+    with pytest.raises(NotFiniteError, match=r"in 'GenDressedLepton_pt' \(1 selected event\)"):
+        skim(write(tmp_path / "a.root", content))
 
 
 def test_what_a_particle_level_cannot_be(skim, write, content, tmp_path) -> None:
