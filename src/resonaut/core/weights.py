@@ -169,11 +169,17 @@ def _toys(lists: ak.Array, name: str) -> FloatArray:
     """
     counts = ak.to_numpy(ak.num(lists))
     most = counts.max(initial=1)
-    if found := {*counts.tolist()} - {1, int(most)}:
-        problem = f"has {min(found)} equally likely weights in some events, and {most} in others"
-        raise InputFileError(f"the column {name!r}", problem, "make a dataset of its own of the files of each kind")
+    _require_alike(name, counts)
     dense = np.repeat(ak.to_numpy(ak.flatten(lists)), np.where(counts == 1, most, 1).repeat(counts))
     return np.asarray(dense, np.float64).reshape(len(counts), most)
+
+
+def _require_alike(name: str, counts: Iterable[int]) -> None:
+    """Stop where events have different numbers of weights ``name``, but for a lone one."""
+    *others, most = sorted(set(map(int, counts))) or [1]
+    if not {1}.issuperset(others):
+        problem = f"has {max(others)} equally likely weights in some events, and {most} in others"
+        raise InputFileError(f"the column {name!r}", problem, "make a dataset of its own of the files of each kind")
 
 
 def iterate(dataset: Dataset, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
@@ -248,7 +254,9 @@ class Efficiency:
             whole = weights.sums(rows, events, variation)
             found = np.stack([np.broadcast_to(changing[0], whole[0].shape), *whole])
             key = variation if shift == NOMINAL else shift
-            self.sums[key] = self.sums.get(key, 0.0) + found
+            before = self.sums.get(key, np.zeros((len(found), 1)))
+            _require_alike(key.name, (before.shape[1], found.shape[1]))
+            self.sums[key] = before + found
 
     def nominal(self) -> FloatArray:
         """The three sums with the nominal weights."""

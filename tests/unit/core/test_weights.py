@@ -188,3 +188,8 @@ def test_one_weight_of_a_file_without_toys_stands_for_all() -> None:
     assert weights.product(mixed[:0], one).shape[0] == 0
     with pytest.raises(InputFileError, match=r"'pdf': has 2 equally likely weights in some events, and 3 in others"):
         weights.product(ak.Array({"pdf": [[1.0, 2.0], [2.0, 3.0, 4.0]]}), one)
+    sums = Efficiency()
+    sums.add(weights, ak.Array({"pdf": [[1.0, 2.0]]}), ONES[:1], FIRST[:1])
+    sums.add(weights, ak.Array({"pdf": [[1.0]]}), ONES[:1], FIRST[:1])
+    with pytest.raises(InputFileError, match=r"'lund_pdf_toys': has 2 equally likely weights in some events, and 3"):
+        sums.add(weights, ak.Array({"pdf": [[1.0, 2.0, 3.0]]}), ONES[:1], FIRST[:1])
