@@ -22,8 +22,9 @@ def column(values: ak.Array | np.ndarray) -> pa.Array:
     """A column of numbers, or of lists of them, masked or of an option type where it holds null."""
     if isinstance(values, np.ma.MaskedArray):
         return numbers(values.data, np.ma.getmaskarray(values))
-    if isinstance(values, np.ndarray):
+    if isinstance(values, np.ndarray) and values.ndim == 1:
         return numbers(values)
+    values = ak.Array(values)
     found = _lists(values.layout)
     return ak.to_arrow(ak.to_packed(values), extensionarray=False) if found is None else found
 
@@ -32,7 +33,7 @@ def content(values: pa.Array) -> np.ndarray:
     """All numbers of a column as NumPy sees them, without the lists; anything where they are null."""
     while pa.types.is_nested(values.type):
         values = values.flatten()
-    if not len(values) or pa.types.is_boolean(values.type):
+    if not len(values) or not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         return np.empty(0)
     kind = values.type.to_pandas_dtype()
     return np.frombuffer(values.buffers()[1], kind)[values.offset : values.offset + len(values)]
@@ -53,7 +54,8 @@ def _lists(layout: ak.contents.Content) -> pa.Array | None:
     if layout.is_option:
         layout = layout.to_IndexedOptionArray64()
         chosen, layout = np.asarray(layout.index), layout.content
-    if not layout.is_list:
+    # A text is a list of characters.
+    if not layout.is_list or layout.parameter("__array__") is not None:
         return None
     offsets, places, items = gathered(layout, chosen)
     if not (items.is_numpy and items.purelist_depth == 1):

@@ -14,7 +14,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from resonaut.core.errors import ConfigError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.events import Dataset, metadata, require_finite
 from resonaut.core.record import record
 
@@ -156,9 +156,30 @@ class Weights:
         for name in names:
             values = events[name]
             require_finite(values, name, "weights")
-            dense = ak.to_numpy(ak.to_regular(values) if values.ndim > 1 else values)
-            product = product * (dense if dense.ndim > 1 else dense[:, None])
+            dense = _toys(values, name) if values.ndim > 1 else ak.to_numpy(values)[:, None]
+            product = product * dense
         return product
+
+
+def _toys(lists: ak.Array, name: str) -> FloatArray:
+    """Equally likely weights, shape (n, toys); a lone one, such as of a file that has none, stands for all of them.
+
+    Raises:
+        InputFileError: events have different numbers of them.
+    """
+    counts = ak.to_numpy(ak.num(lists))
+    most = counts.max(initial=1)
+    _require_alike(name, counts)
+    dense = np.repeat(ak.to_numpy(ak.flatten(lists)), np.where(counts == 1, most, 1).repeat(counts))
+    return np.asarray(dense, np.float64).reshape(len(counts), most)
+
+
+def _require_alike(name: str, counts: Iterable[int]) -> None:
+    """Stop where events have different numbers of weights ``name``, but for a lone one."""
+    *others, most = sorted(set(map(int, counts))) or [1]
+    if not {1}.issuperset(others):
+        problem = f"has {max(others)} equally likely weights in some events, and {most} in others"
+        raise InputFileError(f"the column {name!r}", problem, "make a dataset of its own of the files of each kind")
 
 
 def iterate(dataset: Dataset, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
@@ -233,7 +254,9 @@ class Efficiency:
             whole = weights.sums(rows, events, variation)
             found = np.stack([np.broadcast_to(changing[0], whole[0].shape), *whole])
             key = variation if shift == NOMINAL else shift
-            self.sums[key] = self.sums.get(key, 0.0) + found
+            before = self.sums.get(key, np.zeros((len(found), 1)))
+            _require_alike(key.name, (before.shape[1], found.shape[1]))
+            self.sums[key] = before + found
 
     def nominal(self) -> FloatArray:
         """The three sums with the nominal weights."""

@@ -30,9 +30,9 @@ def groups(search: Search, sources: Mapping[str, Source]) -> dict[str, list[str]
 
 
 def _calibrations(search: Search, sources: Mapping[str, Source]) -> dict[str, list[str]]:
-    """The sources of each group of weights or shifts that has some."""
-    found = {group: [name for name in sources if name.startswith(f"{group}_")] for group in search.groups}
-    return {group: names for group, names in found.items() if names}
+    """The sources of each group of weights or shifts that has some, unless that is one source of its own."""
+    found = {group: [name for name in sources if name in names] for group, names in search.groups.items()}
+    return {group: names for group, names in found.items() if names not in ([], [group])}
 
 
 def exported(search: Search, sources: Mapping[str, Source]) -> dict[str, Source]:

@@ -45,7 +45,7 @@ class Efficiency:
 class Search:
     """A spectrum to scan; ``luminosity`` in 1/fb, None for limits in events only; efficiencies by mass.
 
-    ``groups`` of weights and shifts, whose sources of uncertainty have names that begin so: each is one calibration, of
+    ``groups`` of weights and shifts, each with the names of its sources of uncertainty: each is one calibration, of
     which one wants to know what it costs as a whole. ``shifted``: those of shifted objects.
     """
 
@@ -54,7 +54,7 @@ class Search:
     luminosity: float | None
     efficiencies: dict[float, Efficiency]
     settings: FitSettings
-    groups: tuple[str, ...] = ()
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     shifted: tuple[str, ...] = ()
 
     def events_per_fb(self, mass: float) -> float | None:

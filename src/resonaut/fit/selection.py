@@ -87,10 +87,12 @@ def search_of(settings: FitSettings, selected: Selection, luminosity: float | No
         efficiencies = {m: _efficiency(m, signals, settings) for m in masses}
     resolution = Resolution(settings.resolution)
     spectrum = replace(whole.rebinned(edges, "fit.range and fit.bin_width"), resolution=resolution)
-    groups = dict.fromkeys(group for signal in signals.values() for group in signal.weights)
+    groups: dict[str, list[str]] = {}
+    for group, name in dict.fromkeys(one for signal in signals.values() for one in signal.sources):
+        groups.setdefault(group, []).append(name)
     moved = {name for signal in signals.values() for name in signal.moved}
-    shifted = tuple(group for group in groups if any(f"{name}_".startswith(f"{group}_") for name in moved))
-    return Search(spectrum, shape, luminosity, efficiencies, settings, tuple(groups), shifted)
+    shifted = tuple(group for group, names in groups.items() if moved.intersection(names))
+    return Search(spectrum, shape, luminosity, efficiencies, settings, groups, shifted)
 
 
 def _signals(settings: FitSettings, known: dict[str, Signal], unit: str, selection: Path) -> dict[float, Signal]:

@@ -129,10 +129,15 @@ class Signal:
     @property
     def uncertainties(self) -> dict[str, tuple[float, float]]:
         """Relative changes of the efficiency, up and down, by the sources' names (``core.weights.named``)."""
+        return {name: self.weights[group].uncertainties[source] for (group, name), source in self.sources.items()}
+
+    @property
+    def sources(self) -> dict[tuple[str, str], str]:
+        """The sources within their groups, by group and name (``core.weights.named``)."""
         return {
-            named(group, source): sides
+            (group, named(group, source)): source
             for group, effect in self.weights.items()
-            for source, sides in effect.uncertainties.items()
+            for source in effect.uncertainties
         }
 
 

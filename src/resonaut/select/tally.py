@@ -158,13 +158,14 @@ class SignalTally:
         scale = scale_to_total(self.total, self.usable, manifest.name) / manifest.cross_section
         changing, everything, selected = self.efficiency.nominal()
         # Weights that keep the total change the selected fraction, not the number of events before the selection.
+        acceptance = self.total / manifest.cross_section * float(changing / self.usable)
         scale *= changing / everything
         efficiency = float(selected * scale)
         error = np.sqrt(self.squared * max(0.0, 1 - efficiency)) * scale
         return results.Signal(
             dataset=manifest.name,
             mass=manifest.mass,
-            acceptance=self.total / manifest.cross_section,
+            acceptance=acceptance,
             efficiency=efficiency,
             efficiency_error=float(error),
             weights=self.efficiency.effects() if selected > 0 else {},

@@ -54,9 +54,9 @@ def skim_chunk(
             result = _attempt(checked, file, number, config.bad_files)
             if isinstance(result, FileResult):
                 results[file] = result
-                lost += _events(
-                    file, f"the particles of {_number(result.undecided, 'event')}", result.undecided, config.bad_files
-                )
+                if result.undecided:
+                    what = f"the particles of {_number(result.undecided, 'event')}"
+                    lost += _events(file, what, result.undecided, config.bad_files)
                 broken += _events(file, _faults(result), _not_readable(result), config.bad_files)
             else:
                 lost.append(result)
@@ -164,15 +164,18 @@ def _attempt(read: Read, file: str, number: int, policy: BadFiles) -> FileResult
 
 
 def _events(file: str, what: str, number: int, policy: BadFiles) -> list[Lost]:
-    """The entry of a file's broken events in the list of lost ones, if there are any and they may be left out."""
-    if not number:
+    """The entry of a file's broken events in the list of lost ones, if there are any and they may be left out.
+
+    Those that pass in a variation or at particle level alone, beside the ``number``, are not in the list.
+    """
+    if not what:
         return []
     if policy.action == "fail":
         remedy = "mend the file, or set skim.bad_files.action to skip, which leaves these events out"
         raise NotFiniteError(f"{file}: NaN, infinity or an index out of range in {what}; {remedy}.")
     entry = Lost(file=file, reason=f"NaN, infinity or an index out of range in {what}", events=number)
     log.warning("%s: %s left out: %s", file, _number(number, "event"), entry.reason)
-    return [entry]
+    return [entry] if number else []
 
 
 def _faults(result: FileResult) -> str:

@@ -89,7 +89,10 @@ def _columns(part: Dataset) -> dict[str, dict[str, str]]:
 def _length(parts: Sequence[Dataset], name: str) -> int:
     """How many equally likely weights a column has for each event."""
     holders = [part for part in parts if name in _columns(part)]
-    found = {len(rows[name][0]): part for part in holders for rows in part.iterate([name], every=True) if len(rows)}
+    lists = ((part, rows[name]) for part in holders for rows in part.iterate([name], every=True) if len(rows))
+    found = {int(ak.max(ak.num(values))): part for part, values in lists}
+    # A lone weight, of a file that has none, stands for all.
+    found.pop(1, None)
     if len(found) > 1:
         raise _unlike(list(found.values())[-1], f"the number of weights {name!r}, {' or '.join(map(str, found))}")
     return max(found, default=1)

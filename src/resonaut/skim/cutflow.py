@@ -59,9 +59,13 @@ class Cutflow:
             odd[places[broken]] = True
             self.doubt(branch, odd)
 
-    def finish(self) -> None:
-        """Leave out the kept events with broken values, and count them by branch."""
-        counts = {branch: int((broken & self.mask).sum()) for branch, broken in self._doubts.items()}
+    def finish(self, kept: np.ndarray | None = None) -> None:
+        """Leave out the kept events with broken values, and count them by branch.
+
+        ``kept``: all events that are, where some pass in a variation or at particle level alone.
+        """
+        used = self.mask if kept is None else kept
+        counts = {branch: int((broken & used).sum()) for branch, broken in self._doubts.items()}
         self.faults = {branch: count for branch, count in counts.items() if count}
         self.cut(READABLE, ~self.doubtful)
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import events
-from resonaut.core.datasets import DatasetConfig
+from resonaut.core.datasets import BLIND, DatasetConfig
 from resonaut.core.events import KEY
 from resonaut.core.identifier import mix
-from resonaut.skim.settings import Region
+from resonaut.skim.columns import generated
+from resonaut.skim.settings import ParticleLevel, Region
 
 # Events compared at a time, so that memory does not grow with the dataset: about 60 bytes each.
 BLOCK = 500_000
@@ -29,14 +30,18 @@ def identity(dataset: DatasetConfig, sections: bool, region: Region) -> tuple[st
     if their jets, objects and observables are the same as well.
     """
     key = KEY if sections else ("event",)
-    return key if sections and dataset.nature == "data" else (*key, *_kinematics(region))
+    if sections and dataset.nature == "data":
+        return key
+    found = [*(["m_jj"] if region.jets == 2 else []), *(["j1_pt"] if region.jets else []), *_kinematics(region)]
+    if region.particle_level is not None and dataset.nature not in BLIND:
+        # Events that pass there alone have nothing at detector level.
+        found += map(generated, _kinematics(region.particle_level))
+    return tuple(dict.fromkeys([*key, *found]))
 
 
-def _kinematics(region: Region) -> list[str]:
-    """Columns of a region that hardly two events have in common."""
-    found = [*(["m_jj"] if region.jets == 2 else []), *(["j1_pt"] if region.jets else [])]
-    found += [f"{name}1_pt" for name, cuts in region.objects.items() if cuts.keep]
-    return list(dict.fromkeys([*found, *region.observables]))
+def _kinematics(level: Region | ParticleLevel) -> list[str]:
+    """Columns of objects and observables that hardly two events have in common."""
+    return [*(f"{name}1_pt" for name, cuts in level.objects.items() if cuts.keep), *level.observables]
 
 
 def find(paths: Sequence[Path], columns: Sequence[str], before: Sequence[Path] = ()) -> np.ndarray:

@@ -4,6 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from resonaut.core import arrow
 from resonaut.core.events import table
 from resonaut.core.lists import gathered
 from resonaut.core.variations import where
@@ -34,3 +35,15 @@ def test_arrow_has_what_awkward_would_give_it(values: ak.Array) -> None:
     found = table({"x": values}, "x")["x"].combine_chunks()
     assert found.type == expected.type
     assert found.to_pylist() == expected.to_pylist() == values.to_list()
+
+
+def test_numbers_of_two_dimensions_are_lists_and_texts_stay_texts() -> None:
+    assert arrow.column(np.arange(6).reshape(2, 3)).to_pylist() == [[0, 1, 2], [3, 4, 5]]
+    found = arrow.column(ak.Array(["a", "bc"]))
+    assert found.to_pylist() == ["a", "bc"]
+    assert not len(arrow.content(found))
+
+
+@pytest.mark.parametrize("values", [np.arange(6.0)[::-2], np.arange(3, dtype=">f4"), np.arange(5)[1::2] > 2])
+def test_numbers_in_any_order_of_bytes_and_memory(values: np.ndarray) -> None:
+    assert arrow.column(values).to_pylist() == values.tolist()

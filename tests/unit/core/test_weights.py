@@ -177,3 +177,19 @@ def test_what_counts_events_refuses_data_with_weights(tmp_path) -> None:
             weighting.require_none([Friends(tmp_path)])
     with pytest.raises(ConfigError, match="dataset 'data' has the weights weight_prescale, and events of data count"):
         weighting.require_none([Friends(tmp_path)])
+
+
+def test_one_weight_of_a_file_without_toys_stands_for_all() -> None:
+    """A dataset may have files with and without them, whose events are in one batch."""
+    weights = Weights((), {factor("pdf"): ("pdf",)})
+    one = Variation("lund", "pdf", "toys")
+    mixed = ak.Array({"pdf": [[1.0], [2.0, 3.0, 4.0], [5.0]]})
+    assert weights.product(mixed, one).tolist() == [[1, 1, 1], [2, 3, 4], [5, 5, 5]]
+    assert weights.product(mixed[:0], one).shape[0] == 0
+    with pytest.raises(InputFileError, match=r"'pdf': has 2 equally likely weights in some events, and 3 in others"):
+        weights.product(ak.Array({"pdf": [[1.0, 2.0], [2.0, 3.0, 4.0]]}), one)
+    sums = Efficiency()
+    sums.add(weights, ak.Array({"pdf": [[1.0, 2.0]]}), ONES[:1], FIRST[:1])
+    sums.add(weights, ak.Array({"pdf": [[1.0]]}), ONES[:1], FIRST[:1])
+    with pytest.raises(InputFileError, match=r"'lund_pdf_toys': has 2 equally likely weights in some events, and 3"):
+        sums.add(weights, ak.Array({"pdf": [[1.0, 2.0, 3.0]]}), ONES[:1], FIRST[:1])

@@ -1,10 +1,12 @@
 """Many sources of uncertainty as three nuisances: what these do, and what each source is of them."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from resonaut.fit import impacts
 from resonaut.fit.sides import logarithms
 from resonaut.fit.sources import Combined, Source, interpolated, named, together
 
@@ -89,3 +91,14 @@ def test_between_masses_each_effect_is_linear():
     found = interpolated(3500.0, np.array([3000.0, 4000.0]), [Source((0.1, -0.1), 0.01), Source(0.0, -0.03, 0.2)])
     assert found.rate == pytest.approx((0.05, -0.05))
     assert (found.position, found.width) == pytest.approx((-0.01, 0.1))
+
+
+def test_a_source_whose_name_begins_like_a_group_is_not_of_it():
+    """Pile-up that is independent in one era and not in others, and a calibration of two sources."""
+    sources = {name: Source(size) for name, size in {"pileup": 0.03, "pileup_2017": 0.04, "lund_b": 0.06}.items()}
+    sources["lund_statistics"] = Source(0.08)
+    groups = {"pileup": ["pileup"], "pileup_2017": ["pileup_2017"], "lund": ["lund_statistics", "lund_b"]}
+    search = SimpleNamespace(groups=groups, shifted=())
+    assert impacts.groups(search, sources) == {"lund": ["lund_b", "lund_statistics"]}
+    found = {name: one.size for name, one in impacts.exported(search, sources).items()}
+    assert found == pytest.approx({"pileup": 0.03, "pileup_2017": 0.04, "lund": 0.1}, rel=0.02)

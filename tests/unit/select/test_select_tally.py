@@ -8,6 +8,7 @@ import pytest
 from resonaut.calibrate.columns import column
 from resonaut.core.errors import EmptySelectionError, InputFileError
 from resonaut.core.events import Dataset
+from resonaut.core.weights import Factor, Weights
 from resonaut.select.results import Count
 from resonaut.select.sculpting import Sculpted
 from resonaut.select.settings import Sculpting, Settings, Spectrum, Window
@@ -83,6 +84,15 @@ def test_the_efficiency_is_selected_over_generated(signal):
     assert result.efficiency_error == pytest.approx(np.sqrt(2 * 0.25**2 * 0.75) / 2)
     assert result.weights == {}
     assert result.spectrum.values().sum() == pytest.approx(0.5)
+
+
+def test_the_acceptance_has_the_weights_that_change_how_many_events_there_are(signal):
+    tally = SignalTally(signal, AXIS, (), held_out=False)
+    tally.weights = Weights((), {Factor("pileup"): ("pileup",)})
+    tally.add(batch(pileup=np.array([0.5, 0.5, 0.5, 0.5])), SCORES, np.array([True, True, True, True]))
+    result = tally.summary()
+    assert result.efficiency == pytest.approx(0.25)
+    assert result.acceptance == pytest.approx(0.25)
 
 
 @pytest.fixture

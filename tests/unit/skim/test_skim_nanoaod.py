@@ -383,6 +383,16 @@ def test_unsigned_link_to_nowhere_is_named(skim, content, write, tmp_path) -> No
         skim(write(tmp_path / "a.root", content))
 
 
+def test_links_from_jets_may_be_unsigned(skim, content, write, tmp_path) -> None:
+    plain, _ = skim(write(tmp_path / "a.root", content))
+    links = content["FatJetPFCands"]
+    links["jetIdx"] = ak.values_astype(links["jetIdx"], np.uint8)
+    assert ak.array_equal(skim(write(tmp_path / "b.root", content))[0], plain)
+    links["jetIdx"] = ak.values_astype(ak.where(links["jetIdx"] == 0, 255, links["jetIdx"]), np.uint8)
+    with pytest.raises(NotFiniteError, match="index out of range in 'FatJetPFCands_jetIdx'"):
+        skim(write(tmp_path / "c.root", content))
+
+
 def test_candidate_of_no_kept_jet_does_not_matter(skim, content, write, tmp_path) -> None:
     clean, _ = skim(write(tmp_path / "a.root", content))
     soft = (content["FatJet"]["pt"] < 300)[ak.local_index(content["PFCands"]["pt"]) // 3]
@@ -414,6 +424,16 @@ def test_counters_of_every_version_are_read(skim, content, write, tmp_path, suff
     _, summary = skim(path)
     assert summary["generated"] == [1000, 500.0]
     assert summary["notes"] == []
+
+
+def test_a_merged_file_of_which_one_part_was_empty_tells_the_means_of_the_others(tmp_path) -> None:
+    runs = {"genEventSumw": np.array([0.0, 30, 10]), "genEventCount": np.array([0, 30, 10])}
+    lists = ak.Array([[], [1.0, 2.0], [1.0, 4.0]])
+    with uproot.recreate(tmp_path / "a.root") as file:
+        types = {name: values.dtype for name, values in runs.items()} | {"LHEPdfSumw": ak.type(lists).content}
+        file.mktree("Runs", types).extend(runs | {"LHEPdfSumw": lists})
+    with uproot.open(tmp_path / "a.root") as file:
+        assert counters.means(file)["LHEPdfWeight"].tolist() == [1.0, 2.5]
 
 
 def test_stored_events_that_count_in_place_of_counters_are_noted(skim, content, write, tmp_path) -> None:

@@ -10,6 +10,7 @@ from uproot.deserialization import DeserializationError
 
 from resonaut.skim.formats.nanoaod import branches as module
 from resonaut.skim.formats.nanoaod.branches import Later, branches
+from resonaut.skim.formats.nanoaod.tree import Tree
 
 LISTS = ak.Array([[1.0, 2.0], [], [3.0]])
 
@@ -56,3 +57,13 @@ def test_a_tree_that_cannot_wait_is_read_at_once(file, monkeypatch) -> None:
         _, found = branches(opened, "Events")
         assert not any(isinstance(one, Later) for one in found.values())
         assert found["Jet_pt"].array().to_list() == LISTS.to_list()
+
+
+def test_what_is_said_of_a_branch_is_that_of_an_rntuple_too(file, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "b.root"
+    with uproot.recreate(path) as out:
+        out.mkrntuple("Events", {"PSWeight": LISTS})
+    monkeypatch.setattr(uproot.models.RNTuple.RField, "description", "[0] is ISR=2 FSR=1")
+    for one, name, said in ((path, "PSWeight", "[0] is ISR=2 FSR=1"), (file, "run", "run/L")):
+        with Tree(str(one)) as tree:
+            assert tree.title(name) == said

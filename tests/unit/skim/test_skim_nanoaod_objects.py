@@ -10,8 +10,15 @@ import pytest
 
 from resonaut.core import events
 from resonaut.core.errors import InputFileError, NotFiniteError
+from resonaut.core.record import build
 from resonaut.skim.chunk import skim_chunk
+from resonaut.skim.formats.nanoaod.collections import Collections
+from resonaut.skim.formats.nanoaod.names import resolve
+from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 from resonaut.skim.merge import merge
+from resonaut.skim.region import Objects
+from resonaut.skim.settings import Branches, Region
+from resonaut.skim.variations import Rows
 
 OBSERVABLE = str(Path(__file__).parents[2] / "data" / "my_observable.py")
 
@@ -156,3 +163,16 @@ def test_simulation_is_told_apart_by_what_its_region_keeps(
     one, manifest = dataset(files=["a.root"]), tmp_path / "out.json"
     merge(settings(regions={"dijet": region}), one, "x", [tmp_path / "out" / "000.json"], manifest)
     assert "have the numbers (run, luminosityBlock, event) of another one" in manifest.read_text()
+
+
+def test_rows_of_variations_get_the_objects_of_their_own_events(write, content, tmp_path) -> None:
+    """One event passes in each variation, that of the second one before that of the first."""
+    region = build({"jets": 0, "objects": {"muon": {}}}, Region, "region", merge=True)
+    many = np.flatnonzero(ak.num(content["Muon"]) > 1)[:2][::-1]
+    with Tree(str(write(tmp_path / "a.root", content))) as tree:
+        batch, rows = Batch(tree, 0, 300), Rows(np.arange(300), ("jes_up", "jes_down"))
+        source = Collections(batch, resolve(Branches(), tree.names), Objects(region), None, rows)
+        mask = np.zeros(600, bool)
+        mask[[many[0], 300 + many[1]]] = True
+        found = source.objects("muon", ("pt",), mask)
+    assert found.pt.to_list() == content["Muon"].pt[many].to_list()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resonaut.core import events
-from resonaut.core.errors import ConfigError
+from resonaut.core.errors import ConfigError, NotFiniteError
 from resonaut.core.events import Dataset
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.merge import merge
@@ -114,6 +114,14 @@ def test_a_broken_value_at_particle_level_costs_its_event(skim, write, content, 
     assert next(events.iterate([output], [])).event.to_list() == [0, 2, 3]
 
 
+def test_what_is_broken_in_an_event_of_particle_level_alone_stops_the_job(skim, write, content, tmp_path) -> None:
+    pt = ak.to_list(content["GenDressedLepton"].pt)
+    pt[3][1] = np.nan
+    content["GenDressedLepton"] = ak.with_field(content["GenDressedLepton"], ak.values_astype(pt, np.float32), "pt")
+    with pytest.raises(NotFiniteError, match=r"in 'GenDressedLepton_pt' \(1 selected event\)"):
+        skim(write(tmp_path / "a.root", content))
+
+
 def test_what_a_particle_level_cannot_be(skim, write, content, tmp_path) -> None:
     file = write(tmp_path / "a.root", content)
     with pytest.raises(ConfigError, match="large-radius jets have none; set jets to 0"):
@@ -124,3 +132,17 @@ def test_what_a_particle_level_cannot_be(skim, write, content, tmp_path) -> None
     level = REGION["particle_level"] | {"objects": {}}
     with pytest.raises(ConfigError, match=r"particle_level.observables: 'pt_ll' needs 'lepton'"):
         skim(file, REGION | {"particle_level": level})
+
+
+def test_events_of_one_number_that_pass_at_particle_level_alone_are_no_copies(
+    skim, write, content, tmp_path, settings, dataset
+) -> None:
+    content["event"][2:] = 3
+    content["Muon"] = content["Muon"][[0, 1, 4, 3, 4, 5]]
+    content["GenDressedLepton"] = content["GenDressedLepton"][[0, 1, 1, 3, 4, 5]]
+    path = skim(write(tmp_path / "a.root", content))
+    merge(
+        settings(regions={"dijet": REGION}), dataset(), "x", [path.with_suffix(".json")], tmp_path / "skim" / "x.json"
+    )
+    (every,) = Dataset.open(tmp_path / "skim" / "x.json").iterate(["gen_muon1_pt"], every=True)
+    assert every.gen_muon1_pt.to_list() == [62, 91, 91, 58]

@@ -24,7 +24,7 @@ REGION = {"pt_min": 300, "delta_eta_max": None, "eta_max": 2.4}
 
 @pytest.fixture
 def nano(make_events, write, tmp_path) -> Callable[..., str]:
-    """A file whose stored momenta are 1.1 x raw, with what corrections read."""
+    """A file whose stored momenta are 1.1 x raw, with what corrections read; None: without a branch."""
 
     def make(**more: Any) -> str:
         content = make_events(COUNT)
@@ -39,7 +39,8 @@ def nano(make_events, write, tmp_path) -> Callable[..., str]:
         for met in ("PuppiMET", "RawPuppiMET"):
             content |= {f"{met}_pt": np.full(COUNT, 50, np.float32), f"{met}_phi": np.zeros(COUNT, np.float32)}
         content["PSWeight"] = ak.from_regular(ak.Array(rng.uniform(0.8, 1.2, (COUNT, 4)).astype(np.float32)))
-        return str(write(tmp_path / "a.root", content | more))
+        columns = {name: values for name, values in (content | more).items() if values is not None}
+        return str(write(tmp_path / "a.root", columns))
 
     return make
 
@@ -159,6 +160,51 @@ def test_files_without_links_to_generated_jets_are_noted(nano, skim, jet_tables)
         era["corrections"]["simulation"]["large_jet"]["resolution"] = resolution
         _, summary, _ = skim(nano(), era)
         assert [entry.note for entry in summary.notes].count(note) == (resolution is not None)
+
+
+def test_links_to_generated_jets_that_were_left_out_are_none(nano, skim, jet_tables) -> None:
+    with uproot.open(nano()) as opened:
+        jets = opened["Events"].arrays(filter_name="FatJet_*", how="zip").FatJet
+    jets = ak.with_field(jets, ak.values_astype(ak.zeros_like(jets.pt), np.int16), "genJetAK8Idx")
+    era, note = shifted(jet_tables), "no branch 'GenJetAK8_pt', so that all 'FatJet' are smeared at random"
+    era["corrections"]["simulation"]["large_jet"]["resolution"] = "JR1"
+    _, summary, _ = skim(nano(FatJet=jets), era)
+    assert note in [entry.note for entry in summary.notes]
+
+
+def test_a_veto_of_jets_that_nothing_identifies_is_noted(nano, skim, write_tables, make_table) -> None:
+    era = {"jet_veto": {"file": write_tables(make_table("map", ["eta", "phi"], {"jetvetomap": "0*x"}))}}
+    note = "no branch 'Jet_jetId', so that 'jet_veto' counts jets of any identification"
+    _, summary, _ = skim(nano(), {"corrections": {"simulation": era}})
+    assert note in [entry.note for entry in summary.notes]
+    with pytest.raises(
+        InputFileError, match=r"no branch 'Jet_pt'; take what is corrected with it out of skim\.eras\.e"
+    ):
+        skim(nano(Jet=None), {"corrections": {"simulation": era}})
+
+
+def test_only_tables_of_energies_need_the_density(nano, skim, jet_tables) -> None:
+    mass = {"mass": {"scale": [2, 2, 2]}}
+    rows, _, _ = skim(nano(fixedGridRhoFastjetAll=None), {"corrections": {"simulation": mass}})
+    stored, _, _ = skim(nano(), {})
+    assert rows.j1_softdrop_mass.tolist() == pytest.approx((2 * stored.j1_softdrop_mass).tolist())
+    with pytest.raises(InputFileError, match=r"no branch 'Rho_fixedGridRhoFastjetAll'; name it in skim\.branches"):
+        skim(nano(fixedGridRhoFastjetAll=None), simulation(jet_tables))
+
+
+def test_a_run_without_a_table_of_subjets_is_named(nano, skim, jet_tables) -> None:
+    with uproot.open(nano()) as opened:
+        jets = opened["Events"].arrays(filter_name="FatJet_*", how="zip").FatJet
+    for place, name in enumerate(("subJetIdx1", "subJetIdx2")):
+        jets = ak.with_field(jets, ak.values_astype(ak.full_like(jets.pt, place), np.int16), name)
+    more = {"FatJet": jets, "SubJet": jets[["pt", "eta", "phi", "mass", "rawFactor"]]}
+    subjets = {"file": jet_tables, "algorithm": "AK4", "scale": {"V1_RunA_DATA": [2, 3]}}
+    era = {"corrections": {"data": {"subjets": subjets}}}
+    with pytest.raises(InputFileError, match="run 1 is in none of the ranges"):
+        skim(nano(**more), era, nature="data")
+    subjets["scale"] = {"V1_RunA_DATA": [1, 3]}
+    rows, _, _ = skim(nano(**more), era, nature="data")
+    assert len(rows)
 
 
 def test_results_do_not_depend_on_batches_or_processes(nano, skim, settings, dataset, tmp_path, jet_tables) -> None:

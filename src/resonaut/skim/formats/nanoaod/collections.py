@@ -32,14 +32,11 @@ class Collections:
     def objects(self, name: str, fields: Sequence[str], mask: np.ndarray) -> ak.Array:
         """Fields of all objects of a kind, in the rows of ``mask``."""
         of, places, pdgid = collection(name, self.of, self.names), self.rows.places[mask], self.of.kind(name).pdgid
-        chosen = np.zeros(len(self.batch), bool)
-        chosen[places] = True
         changed = self.corrected.small_fields if of == SMALL and self.corrected is not None else {}
         columns = {field: self.rows.of(changed[field])[mask] for field in fields if field in changed}
         if stored := [field for field in fields if field not in changed]:
-            found = self.batch.collection(of, [*stored, *([] if pdgid is None else [PDGID])], chosen)
+            found = self.batch.at(places, of, [*stored, *([] if pdgid is None else [PDGID])])
             found = found if pdgid is None else found[np.abs(found[PDGID]) == pdgid]
-            found = found if len(found) == len(places) else found[(np.cumsum(chosen) - 1)[places]]
             columns |= {field: found[field] for field in stored}
         return ak.zip(columns)
 

@@ -1,6 +1,6 @@
 """What the kept jets are made of: their particle-flow candidates, and the quarks near them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import awkward as ak
@@ -49,14 +49,6 @@ def contents(
     return with_shifted(made, columns, alone, others, unlike)
 
 
-def _at(events: Batch, collection: str, fields: Sequence[str], places: np.ndarray) -> ak.Array:
-    """A collection in the events at some places of the batch, of which one may be there several times."""
-    mask = np.zeros(len(events), bool)
-    mask[places] = True
-    found = events.collection(collection, fields, mask)
-    return found if len(found) == len(places) else found[(np.cumsum(mask) - 1)[places]]
-
-
 def _constituents(
     events: Batch, selection: Selection, names: Names, places: np.ndarray, kept: ak.Array, flow: Cutflow
 ) -> dict[str, Any]:
@@ -65,15 +57,16 @@ def _constituents(
     charged = events.has(f"{names.candidates}_charge")
     optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
     fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)
-    found = _at(events, names.candidates, fields, places)
+    found = events.at(places, names.candidates, fields)
     if not charged:
         found = ak.with_field(found, charges(found.pdgId), "charge")
-    links = _at(events, names.links, (names.link_jet, names.link_candidate), places)
-    jets, ends = links[names.link_jet], ak.num(_at(events, names.jets, ("pt",), places))
+    links = events.at(places, names.links, (names.link_jet, names.link_candidate))
+    # Unsigned numbers cannot be compared with -1.
+    jets, ends = ak.values_astype(links[names.link_jet], np.int64), ak.num(events.at(places, names.jets, ("pt",)))
     lost = ak.any(jets < -1, axis=1) | ak.fill_none(ak.max(jets, axis=1) >= ends, False)
     flow.doubt(f"{names.links}_{names.link_jet}", _there(flow, places, ak.to_numpy(lost)))
     for j in range(selection.region.jets):
-        index = links[links[names.link_jet] == kept.index[:, j]][names.link_candidate]
+        index = links[jets == kept.index[:, j]][names.link_candidate]
         index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", places, flow)
         mine = found[index[index >= 0] if ak.any(index < 0) else index]
         for field in fields:
@@ -114,7 +107,7 @@ def _inside(index: ak.Array, sizes: ak.Array, branch: str, places: np.ndarray, f
 def _record(events: Batch, places: np.ndarray, flow: Cutflow) -> ak.Array:
     """The generator record of some events; they are in doubt where a quark or its mother is broken."""
     fields = ("pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother")
-    particles = _at(events, "GenPart", fields, places)
+    particles = events.at(places, "GenPart", fields)
     mother = _inside(particles.genPartIdxMother, ak.num(particles), "GenPart_genPartIdxMother", places, flow)
     particles = ak.with_field(particles, mother, "mother")
     if not all(finite(particles[name]) for name in fields):

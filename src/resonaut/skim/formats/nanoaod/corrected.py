@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import awkward as ak
 import numpy as np
 
-from resonaut.core.identifier import KEY, keys
+from resonaut.core.identifier import KEY, Keys, keys
 from resonaut.core.lists import numbers, packed, unpacked
 from resonaut.skim import variations
 from resonaut.skim.corrections import energy, identification, mass, missing
@@ -81,6 +81,12 @@ class Corrections:
             return None
         return energy.Scale.of(made.file, made.levels, made.algorithm, made.scale)
 
+    @property
+    def scales(self) -> list[energy.Scale]:
+        """All tables of the energy of jets and subjets."""
+        found = [made.scale for made in self.energies.values()]
+        return found if self.subjet_scale is None else [*found, self.subjet_scale]
+
     @cached_property
     def offset(self) -> energy.Scale | None:
         """The tables that remove pile-up alone, where missing momentum needs them."""
@@ -112,14 +118,17 @@ class Corrections:
         """The branches that a file must have, each with the remedy where it lacks one."""
         where = f"take what is corrected with it out of skim.eras.{self.era}.corrections"
         made, needed = self.settings, {}
-        if self.energies:
+        if self.scales:
             needed[names.rho] = f"name it in skim.branches, or {where}"
+        if any(one is not None for one in (made.small_jet, made.jet_veto, made.hem)):
+            needed |= {f"{SMALL}_{field}": where for field in MOMENTUM}
         for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
             if kind in self.energies:
                 needed |= {f"{collection}_{field}": where for field in ("rawFactor", "area")}
         if made.subjets is not None:
             needed |= {f"{names.jets}_{field}": where for field in SUBJET_LINKS}
             needed |= {f"SubJet_{field}": where for field in MOMENTUM}
+            needed |= {} if self.subjet_scale is None else {"SubJet_rawFactor": where}
         for kind, collection in (("large_jet", names.jets), ("small_jet", SMALL)):
             if self.identifies(kind):
                 needed |= {f"{collection}_{field}": where for field in identification.FIELDS}
@@ -133,14 +142,17 @@ class Corrections:
         return needed
 
     def without(self, names: Names, present: frozenset[str]) -> list[str]:
-        """What is noted of a file whose jets are smeared and have no links to generated ones."""
+        """What is noted of a file whose jets are smeared at random, or count in vetoes whatever they are."""
         smeared = [kind for kind, made in self.energies.items() if self.simulated and made.resolution is not None]
         collections = {"large_jet": names.jets, "small_jet": SMALL}
-        return [
-            f"no branch {branch!r}, so that all {collections[kind]!r} are smeared at random"
+        notes = [
+            f"no branch {lacking[0]!r}, so that all {collections[kind]!r} are smeared at random"
             for kind in smeared
-            if (branch := f"{collections[kind]}_{GENERATED[kind][1]}") not in present
+            if (lacking := [branch for branch in links(kind, collections[kind]) if branch not in present])
         ]
+        if self.settings.jet_veto is not None and not self.identifies("small_jet") and f"{SMALL}_jetId" not in present:
+            notes.append(f"no branch '{SMALL}_jetId', so that 'jet_veto' counts jets of any identification")
+        return notes
 
     def require_era(self, tree: Tree, names: Names) -> list[str]:
         """Compare stored momenta with those that the tables give, in the file's first events.
@@ -171,9 +183,18 @@ class Corrections:
         return notes
 
 
+def links(kind: str, collection: str) -> list[str]:
+    """The branches that jets of a kind need to be matched with generated ones."""
+    generated, link = GENERATED[kind]
+    return [f"{collection}_{link}", *(f"{generated}_{field}" for field in ("pt", "eta", "phi"))]
+
+
 def _events(batch: Batch, names: Names) -> energy.Events:
-    identifier = {name: batch.flat(name) for name in KEY}
-    return energy.Events(batch.flat(names.rho).astype(np.float64), batch.flat("run"), keys(identifier))
+    return energy.Events(batch.flat(names.rho).astype(np.float64), batch.flat("run"), _keys(batch))
+
+
+def _keys(batch: Batch) -> Keys:
+    return keys({name: batch.flat(name) for name in KEY})
 
 
 class Corrected:
@@ -195,9 +216,8 @@ class Corrected:
         fields: dict[str, str] = {}
         if settings is not None:
             fields |= {name: name for name in ("rawFactor", "area")}
-            link = GENERATED[kind][1]
-            if kind in self.made.energies and self._generated(kind) and self.batch.has(f"{collection}_{link}"):
-                fields["gen_index"] = link
+            if self._generated(kind) and all(map(self.batch.has, links(kind, collection))):
+                fields["gen_index"] = GENERATED[kind][1]
             if self.made.identifies(kind):
                 fields |= {name: name for name in identification.FIELDS}
         if kind == "large_jet" and self.made.settings.subjets is not None:
@@ -219,7 +239,7 @@ class Corrected:
         masses: dict[str, ak.Array] = {}
         if isinstance(settings, SimulatedCorrections) and settings.mass is not None:
             stored = packed(counts, of["softdrop_mass"])
-            masses = mass.scaled(stored, settings.mass, self.events.keys, SEEDS["mass"], simulated is not None)
+            masses = mass.scaled(stored, settings.mass, _keys(self.batch), SEEDS["mass"], simulated is not None)
             of = of | {"softdrop_mass": numbers(masses.pop(""))}
         found = {name: energy.times(of, factor, ("pt", "mass", "softdrop_mass")) for name, factor in factors.items()}
         found |= {name: {"softdrop_mass": numbers(values)} for name, values in masses.items()}
@@ -296,8 +316,8 @@ class Corrected:
 
     def require_runs(self, mask: np.ndarray) -> None:
         """Stop where the run of an event of ``mask`` has no table; those of other events may be anything."""
-        for made in self.made.energies.values():
-            made.scale.require_runs(self.events.run[mask])
+        for scale in self.made.scales:
+            scale.require_runs(self.events.run[mask])
 
     def vetoed(self) -> dict[str, dict[str, np.ndarray]]:
         """The events (n,) that are cut for a jet where none may be, by the cut's name and the variation."""

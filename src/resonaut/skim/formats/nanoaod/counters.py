@@ -30,13 +30,15 @@ MEANS = {"LHEScaleWeight": "LHEScaleSumw", "LHEPdfWeight": "LHEPdfSumw", "PSWeig
 def means(file: uproot.ReadOnlyDirectory) -> dict[str, np.ndarray]:
     """The mean of each of the generator's weights over all generated events, by branch, where a file tells.
 
-    Files that were merged have several lines, each of which counts by its events' weights.
+    Files that were merged have several lines, each of which counts by its events' weights; that of a job in which no
+    event was left may have no list.
     """
     runs, found = file.get("Runs"), {}
     for (_, weights), end in zip(NAMES, ("", "_"), strict=True):
         for branch, counter in MEANS.items():
             if runs is not None and {weights, counter + end} <= set(runs.keys()):
                 lines = runs.arrays([weights, counter + end], library="ak")
+                lines = lines[lines[weights] != 0]
                 sizes = set(ak.num(lines[counter + end]).tolist())
                 if len(sizes) == 1 and sizes != {0}:
                     found[branch] = np.average(ak.to_numpy(lines[counter + end]), axis=0, weights=lines[weights])

@@ -166,7 +166,7 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
             flow.doubt(branch, spread(mask, broken(values[name])))
     values |= selection.own.compute({name: events.array(name, mask) for name in selection.own.branches}, flow, mask)
     values |= _weights(events, selection, corrected, fired, mask, flow)
-    flow.finish()
+    flow.finish(mask)
     return flow, flow.readable(values, mask)
 
 

@@ -100,8 +100,9 @@ class Tree:
             yield Batch(self, first, min(first + size, stop))
 
     def title(self, name: str) -> str:
-        """What a TTree says of a branch; nothing in an RNTuple."""
-        return str(getattr(self._branch(name), "title", ""))
+        """What the file says of a branch."""
+        branch = self._branch(name)
+        return str(branch.title if isinstance(branch, uproot.TBranch) else branch.description)
 
     def read(self, name: str, start: int, stop: int) -> Values:
         """The entries [start, stop) of a branch; ``UnreadableError`` names it where that fails."""
@@ -203,6 +204,13 @@ class Batch:
         contents = [ak.contents.NumpyArray(values.numbers) for values in found.values()]
         record = ak.contents.RecordArray(contents, list(found))
         return _chosen(ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), record)), mask)
+
+    def at(self, places: np.ndarray, name: str, fields: Sequence[str]) -> ak.Array:
+        """A collection in the entries at some places, in any order, each of them any number of times."""
+        mask = np.zeros(len(self), bool)
+        mask[places] = True
+        found = self.collection(name, fields, mask)
+        return found if np.array_equal(np.flatnonzero(mask), places) else found[(np.cumsum(mask) - 1)[places]]
 
     def _values(self, name: str, mask: np.ndarray | None) -> Values:
         """The entries from the first one of the ``mask`` to the last one."""
