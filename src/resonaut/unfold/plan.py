@@ -5,8 +5,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
-from resonaut.core.identifier import KEY
-from resonaut.unfold.expression import FUNCTIONS
 from resonaut.unfold.kinds import names
 
 if TYPE_CHECKING:
@@ -16,9 +14,6 @@ NEEDS: tuple[str, ...] = ("skim",)
 AFTER: tuple[str, ...] = ()
 # Keys that a single run does not read.
 OF_ALL = ("samples", "ensemble", "bootstraps", "variations", "bayes_iterations")
-
-# Columns of the published table that are no observables.
-TAKEN = (*KEY, "weight_mc")
 
 
 def section() -> type:
@@ -83,18 +78,27 @@ def check(analysis: "Analysis") -> None:
         )
     if not section["observables"]:
         raise ConfigError("config: unfold.observables is empty; name what is unfolded, as {pt_ll: {detector: pt_ll}}.")
-    for name, one in section["observables"].items():
-        if not name.isidentifier() or name in TAKEN or name in FUNCTIONS or name.startswith("weights_"):
-            raise ConfigError(f"config: unfold.observables.{name}: no column or formula may have this name; rename it.")
-        edges = one["edges"] or []
-        if any(high <= low for low, high in pairwise(edges)):
-            raise ConfigError(f"config: unfold.observables.{name}.edges do not ascend; sort them.")
+    _check_observables(section["observables"])
     for number in (run for run in section["variations"] if not run.endswith(("_up", "_down"))):
         raise ConfigError(f"config: unfold.variations has {number!r}; a variation is called <source>_<up|down>.")
     for name, number in section["bootstraps"].items():
         if number == 1:
             raise ConfigError(f"config: unfold.bootstraps.{name} is 1, and one replica has no spread; take 0, or more.")
     _require_columns(analysis, found)
+
+
+def _check_observables(observables: dict[str, Any]) -> None:
+    from resonaut.core.identifier import KEY
+    from resonaut.unfold.expression import FUNCTIONS
+
+    # Columns of the published table that are no observables, and what formulas have.
+    taken = {*KEY, "weight_mc", *FUNCTIONS}
+    for name, one in observables.items():
+        if not name.isidentifier() or name in taken or name.startswith("weights_"):
+            raise ConfigError(f"config: unfold.observables.{name}: no column or formula may have this name; rename it.")
+        edges = one["edges"] or []
+        if any(high <= low for low, high in pairwise(edges)):
+            raise ConfigError(f"config: unfold.observables.{name}.edges do not ascend; sort them.")
 
 
 def _require_columns(analysis: "Analysis", found: dict[str, list[str]]) -> None:
