@@ -94,9 +94,7 @@ def test_without_ties_they_are_those_of_weaver(module, settings, inputs, weaver_
 
 def test_jets_are_scored_without_torch(module, settings, section, simulation, tmp_path) -> None:
     words = ["tag", "score", "--config", tmp_path / "tag.json", "--dataset", simulation[1], "--chunk", "000"]
-    del section["networks"]["part"]
-    for name in section["networks"]:
-        network = settings.networks[name]
+    for name, network in settings.networks.items():
         networks.save(tmp_path / f"{name}.npz", name, network, module(name).state_dict())
         words += ["--model", tmp_path / f"{name}.npz"]
     (tmp_path / "tag.json").write_text(json.dumps(section))

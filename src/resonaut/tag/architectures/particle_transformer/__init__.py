@@ -16,4 +16,4 @@ def problem(settings: "NetworkConfig") -> str | None:
     return f"transformer: {heads} heads do not divide the last of embed_dims, {width}; change one"
 
 
-NETWORKS = {"particle_transformer": Network("network.PairTransformer", problem=problem)}
+NETWORKS = {"particle_transformer": Network("network.PairTransformer", graph="graph.model", problem=problem)}
