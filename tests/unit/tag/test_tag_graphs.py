@@ -82,13 +82,13 @@ def test_scores_depend_on_the_jet_alone(name, backend, module, settings, inputs)
     np.testing.assert_allclose(scored(tagger, inputs.take(order), 7), reference[order], atol=2e-6)
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("inputs", [False], indirect=True)
-def test_without_ties_they_are_those_of_weaver(module, settings, inputs, weaver_particlenet) -> None:
-    own = module("particlenet")
-    features, _, mask = networks.tensors(inputs, "cpu")
+def test_without_ties_they_are_those_of_weaver(name, module, settings, inputs, weaver) -> None:
+    own = module(name)
     with torch.inference_mode():
-        expected = weaver_particlenet(own)(features[:, 5:7], features, mask).softmax(dim=1).numpy()
-    tagger = networks.from_module("particlenet", settings.networks["particlenet"], own, "cpu")
+        expected = weaver(name, own)(*networks.tensors(inputs, "cpu")).softmax(dim=1).numpy()
+    tagger = networks.from_module(name, settings.networks[name], own, "cpu")
     np.testing.assert_allclose(scored(tagger, inputs, JETS, 14), expected, atol=2e-6)
 
 

@@ -88,6 +88,7 @@ def test_a_training_depends_on_its_own_network_only(analysis) -> None:
     assert parts["pfn"] == {"tag/architectures/__init__.py"}
     assert parts["part"] - parts["pfn"] == {
         "tag/architectures/particle_transformer/__init__.py",
+        "tag/architectures/particle_transformer/graph.py",
         "tag/architectures/particle_transformer/network.py",
     }
     assert OWN in code["pfn"]

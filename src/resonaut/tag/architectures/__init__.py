@@ -24,6 +24,11 @@ def _one(settings: "NetworkConfig") -> int:
     return 1
 
 
+def _little(settings: "NetworkConfig", places: int) -> int:
+    del settings
+    return places
+
+
 @dataclass(frozen=True)
 class Network(Placed):
     """An architecture; ``place`` makes a torch module of a ``NetworkConfig``.
@@ -33,10 +38,11 @@ class Network(Placed):
 
     ``graph`` is the place of a function that makes of the module's arrays by name and a ``NetworkConfig`` an ONNX file
     from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs). With it jets are scored
-    without torch.
+    without torch. ``widest`` says how many numbers its largest layer makes of a jet with p places.
     """
 
     graph: str | None = None
+    widest: Callable[["NetworkConfig", int], int] = _little
     problem: Callable[["NetworkConfig"], str | None] = _none
     shortest: Callable[["NetworkConfig"], int] = _one
 

@@ -16,4 +16,11 @@ def problem(settings: "NetworkConfig") -> str | None:
     return f"transformer: {heads} heads do not divide the last of embed_dims, {width}; change one"
 
 
-NETWORKS = {"particle_transformer": Network("network.PairTransformer", graph="graph.model", problem=problem)}
+def widest(settings: "NetworkConfig", places: int) -> int:
+    """A layer on the pairs."""
+    return places * (places + 1) // 2 * max(settings.transformer.pair_embed_dims)
+
+
+NETWORKS = {
+    "particle_transformer": Network("network.PairTransformer", graph="graph.model", widest=widest, problem=problem)
+}
