@@ -67,14 +67,14 @@ class _Network(Graph):
         return self.node("LayerNormalization", x, weight, bias, axis=-1, epsilon=1e-5)
 
     def embedded(self, layers: int) -> str:
-        """The constituents' embedding, zero for padding."""
+        """The constituents' embedding; that of padding gets no attention."""
         scale, shift = batch_norm(self.state, "embed.input_bn")
         x = self.node("Reshape", self.node("Transpose", "features", perm=[0, 2, 1]), sizes(-1, len(scale)))
         x = self.node("Add", self.node("Mul", x, numbers(scale)), numbers(shift))
         for layer in range(layers):
             x = self.normalised(x, f"embed.embed.{3 * layer}")
             x = self.node("Gelu", self.linear(x, f"embed.embed.{3 * layer + 1}"))
-        return self.node("Mul", x, self.node("Reshape", self.node("Cast", "mask", to=FLOAT), sizes(-1, 1)))
+        return x
 
     def pair_bias(self, layers: int) -> str:
         """What is added to the attention between two constituents, (n, heads, p, p), padding included."""
@@ -95,13 +95,13 @@ class _Network(Graph):
             after, offset = batch_norm(self.state, f"pair_embed.embed.{3 * layer + 2}")
             x = self._product(x, weight * after[:, None], bias * after + offset)
             x = self.node("Gelu", x) if layer < layers - 1 else x
-        x = self.node("Reshape", x, self.node("Concat", self.jets, sizes(-1, self.heads), axis=0))
-        x = self.node("Transpose", self.node("Gather", x, place, axis=1), perm=[0, 2, 1])
-        shape = self.node("Concat", self.jets, sizes(self.heads), self.places, self.places, axis=0)
-        return self.node("Add", self.node("Reshape", x, shape), self.padding)
+        x = self.node("Reshape", x, self.node("Concat", sizes(-1), self.jets, sizes(self.heads), axis=0))
+        shape = self.node("Concat", self.places, self.places, self.jets, sizes(self.heads), axis=0)
+        x = self.node("Reshape", self.node("Gather", x, place, axis=0), shape)
+        return self.node("Add", self.node("Transpose", x, perm=[2, 3, 0, 1]), self.padding)
 
     def _pair_features(self, first: str, second: str) -> str:
-        """The features of ``network.pair_features``, as rows (n pairs, 4)."""
+        """The features of ``network.pair_features``, as rows (pairs n, 4)."""
         px, py, pz, energy = self.outputs(4, "Split", "vectors", axis=1, num_outputs=4)
         pt = self.node("Sqrt", self.node("Add", self.node("Mul", px, px), self.node("Mul", py, py)))
         single = self.node("Transpose", self.node("Concat", "vectors", pt, axis=1), perm=[2, 1, 0])
@@ -129,7 +129,7 @@ class _Network(Graph):
         mass = self.node("Sub", self.node("Mul", energy, energy), squared)
         found = self.node("Concat", self.node("Mul", softer, delta), z, delta, mass, axis=1)
         found = self.node("Log", self.node("Max", found, np.float32(LEAST)))
-        return self.node("Reshape", self.node("Transpose", found, perm=[2, 0, 1]), sizes(-1, 4))
+        return self.node("Reshape", self.node("Transpose", found, perm=[0, 2, 1]), sizes(-1, 4))
 
     def _distance(self, i: list[str], j: list[str]) -> str:
         """Delta of pairs with the components px, py and rapidity in double precision."""
@@ -144,15 +144,18 @@ class _Network(Graph):
 
     def block(self, name: str, x: str, bias: str) -> str:
         """Attention between the constituents."""
-        made = self._product(
-            self.normalised(x, f"{name}.pre_attn_norm"),
-            self.state[f"{name}.attn.in_proj.weight"],
-            self.state[f"{name}.attn.in_proj.bias"],
-        )
-        shape = self.node("Concat", self.jets, self.places, sizes(3, self.heads, self.width // self.heads), axis=0)
+        depth = self.width // self.heads
+        weight, shift = (self._of_attention(name, f"in_proj.{part}") for part in ("weight", "bias"))
+        scale = np.repeat([1 / math.sqrt(depth), 1.0], [self.width, 2 * self.width])
+        made = self._product(self.normalised(x, f"{name}.pre_attn_norm"), weight * scale[:, None], shift * scale)
+        shape = self.node("Concat", self.jets, self.places, sizes(3, self.heads, depth), axis=0)
         made = self.node("Transpose", self.node("Reshape", made, shape), perm=[2, 0, 3, 1, 4])
         query, key, value = (self.node("Gather", made, np.int64(part), axis=0) for part in range(3))
-        return self._after_attention(name, x, self._attention(query, key, value, bias))
+        weights = self.node("FusedMatMul", query, key, domain="com.microsoft", transB=1)
+        taken = self.node("MatMul", self.node("Softmax", self.node("Add", weights, bias), axis=-1), value)
+        taken = self.node("Reshape", self.node("Transpose", taken, perm=[0, 2, 1, 3]), sizes(-1, self.width))
+        output, offset = (self._of_attention(name, f"out_proj.{part}") for part in ("weight", "bias"))
+        return self._after_attention(name, x, taken, output, offset)
 
     def class_token(self) -> str:
         """The class token of each jet, (n, width)."""
@@ -160,37 +163,41 @@ class _Network(Graph):
         return self.node("Expand", token, self.node("Concat", self.jets, sizes(self.width), axis=0))
 
     def class_block(self, name: str, token: str, x: str) -> str:
-        """Attention of the class token to itself and the constituents."""
-        weight, bias = self.state[f"{name}.attn.in_proj.weight"], self.state[f"{name}.attn.in_proj.bias"]
+        """Attention of the class token to itself and the constituents.
+
+        There is one query a jet: it is less work to take it to the constituents, q (K x) = (K^T q) x, and to add
+        these up before the values are made of them.
+        """
         rows = self.node("Reshape", x, self.node("Concat", self.jets, self.places, sizes(self.width), axis=0))
         seen = self.node("Concat", self.node("Unsqueeze", token, sizes(1)), rows, axis=1)
-        seen = self.node("Reshape", self.normalised(seen, f"{name}.pre_attn_norm"), sizes(-1, self.width))
-        width = self.width // self.heads
-        query = self._product(token, weight[: self.width], bias[: self.width])
-        query = self.node("Reshape", query, sizes(-1, self.heads, 1, width))
-        made = self._product(seen, weight[self.width :], bias[self.width :])
-        shape = self.node("Concat", self.jets, sizes(-1, 2, self.heads, width), axis=0)
-        made = self.node("Transpose", self.node("Reshape", made, shape), perm=[2, 0, 3, 1, 4])
-        key, value = (self.node("Gather", made, np.int64(part), axis=0) for part in range(2))
-        own = self.node("Pad", self.padding, sizes(1, 0), np.float32(0), sizes(3))
-        return self._after_attention(name, token, self._attention(query, key, value, own))
+        seen = self.normalised(seen, f"{name}.pre_attn_norm")
+        depth = self.width // self.heads
+        query, key, value = self._of_attention(name, "in_proj.weight").reshape(3, self.heads, depth, self.width)
+        asking, _, offset = self._of_attention(name, "in_proj.bias").reshape(3, self.heads, depth)
+        # What the keys' bias adds is the same for all that are seen.
+        weight = np.einsum("hdi,hdj->hij", key, query).reshape(-1, self.width) / math.sqrt(depth)
+        shift = np.einsum("hdi,hd->hi", key, asking).reshape(-1) / math.sqrt(depth)
+        asked = self.node("Reshape", self._product(token, weight, shift), sizes(-1, self.heads, self.width))
+        weights = self.node("FusedMatMul", asked, seen, domain="com.microsoft", transB=1)
+        padding = self.node("Pad", self.node("Squeeze", self.padding, sizes(1)), sizes(1, 0), np.float32(0), sizes(2))
+        taken = self.node("MatMul", self.node("Softmax", self.node("Add", weights, padding), axis=-1), seen)
+        taken = self.node("Reshape", taken, sizes(-1, self.heads * self.width))
+        output = self._of_attention(name, "out_proj.weight")
+        weight = np.einsum("ohd,hdi->ohi", output.reshape(-1, self.heads, depth), value).reshape(self.width, -1)
+        shift = output @ offset.reshape(-1) + self._of_attention(name, "out_proj.bias")
+        return self._after_attention(name, token, taken, weight, shift)
 
-    def _attention(self, query: str, key: str, value: str, bias: str) -> str:
-        """What queries (n, heads, q, d) take from keys and values (n, heads, p, d), as rows (n q, heads d)."""
-        alpha = 1 / math.sqrt(self.width // self.heads)
-        weight = self.node("FusedMatMul", query, key, domain="com.microsoft", transB=1, alpha=alpha)
-        taken = self.node("MatMul", self.node("Softmax", self.node("Add", weight, bias), axis=-1), value)
-        return self.node("Reshape", self.node("Transpose", taken, perm=[0, 2, 1, 3]), sizes(-1, self.width))
-
-    def _after_attention(self, name: str, x: str, taken: str) -> str:
+    def _after_attention(self, name: str, x: str, taken: str, weight: Floats, bias: Floats) -> str:
         """The rest of a block: output projection, its scale for each head, dense layers, and both residuals."""
         scale = np.repeat(self.state[f"{name}.c_attn"], self.width // self.heads)
-        weight, bias = (self.state[f"{name}.attn.out_proj.{part}"] for part in ("weight", "bias"))
         taken = self.normalised(self._product(taken, weight * scale[:, None], bias * scale), f"{name}.post_attn_norm")
         x = self.node("Add", taken, x)
         made = self.node("Gelu", self.linear(self.normalised(x, f"{name}.pre_fc_norm"), f"{name}.fc1"))
         made = self.linear(self.normalised(made, f"{name}.post_fc_norm"), f"{name}.fc2")
         return self.node("Add", made, self.node("Mul", x, numbers(self.state[f"{name}.w_resid"])))
+
+    def _of_attention(self, name: str, part: str) -> Floats:
+        return self.state[f"{name}.attn.{part}"].astype(np.float64)
 
     def _product(self, x: str, weight: Floats, bias: Floats) -> str:
         return self.node("Gemm", x, numbers(weight.T), numbers(bias))
