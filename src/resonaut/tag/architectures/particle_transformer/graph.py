@@ -122,11 +122,10 @@ class _Network(Graph):
             for one in (first, second)
         )
         delta = self._distance(i, j)
-        softer, total = self.node("Min", pt, qt), self.node("Add", pt, qt)
-        z = self.node("Div", softer, self.node("Max", total, np.float32(LEAST)))
-        momentum, energy = self.outputs(2, "Split", self.node("Add", p, q), sizes(3, 1), axis=1)
-        squared = self.node("ReduceSumSquare", momentum, sizes(1), keepdims=1)
-        mass = self.node("Sub", self.node("Mul", energy, energy), squared)
+        softer = self.node("Min", pt, qt)
+        z = self.node("Div", softer, self.node("Max", self.node("Add", pt, qt), np.float32(LEAST)))
+        total = self.node("Add", p, q)
+        mass = self.node("MatMul", numbers([[-1, -1, -1, 1]]), self.node("Mul", total, total))
         found = self.node("Concat", self.node("Mul", softer, delta), z, delta, mass, axis=1)
         found = self.node("Log", self.node("Max", found, np.float32(LEAST)))
         return self.node("Reshape", self.node("Transpose", found, perm=[0, 2, 1]), sizes(-1, 4))
@@ -144,18 +143,13 @@ class _Network(Graph):
 
     def block(self, name: str, x: str, bias: str) -> str:
         """Attention between the constituents."""
-        depth = self.width // self.heads
         weight, shift = (self._of_attention(name, f"in_proj.{part}") for part in ("weight", "bias"))
-        scale = np.repeat([1 / math.sqrt(depth), 1.0], [self.width, 2 * self.width])
-        made = self._product(self.normalised(x, f"{name}.pre_attn_norm"), weight * scale[:, None], shift * scale)
-        shape = self.node("Concat", self.jets, self.places, sizes(3, self.heads, depth), axis=0)
-        made = self.node("Transpose", self.node("Reshape", made, shape), perm=[2, 0, 3, 1, 4])
-        query, key, value = (self.node("Gather", made, np.int64(part), axis=0) for part in range(3))
-        weights = self.node("FusedMatMul", query, key, domain="com.microsoft", transB=1)
-        taken = self.node("MatMul", self.node("Softmax", self.node("Add", weights, bias), axis=-1), value)
-        taken = self.node("Reshape", self.node("Transpose", taken, perm=[0, 2, 1, 3]), sizes(-1, self.width))
+        made = self._product(self.normalised(x, f"{name}.pre_attn_norm"), weight, shift)
+        shape = self.node("Concat", self.jets, self.places, sizes(3 * self.width), axis=0)
+        parts = self.outputs(3, "Split", self.node("Reshape", made, shape), axis=2, num_outputs=3)
+        taken = self.node("Attention", *parts, bias, q_num_heads=self.heads, kv_num_heads=self.heads)
         output, offset = (self._of_attention(name, f"out_proj.{part}") for part in ("weight", "bias"))
-        return self._after_attention(name, x, taken, output, offset)
+        return self._after_attention(name, x, self.node("Reshape", taken, sizes(-1, self.width)), output, offset)
 
     def class_token(self) -> str:
         """The class token of each jet, (n, width)."""
