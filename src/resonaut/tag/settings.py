@@ -119,7 +119,12 @@ class TagConfig:
         gt=0,
         lt=1,
     )
-    score_batch_size: int = key("Jets that a network scores at once.", default=64, ge=1, unit="jets")
+    score_batch_size: int = key(
+        "Most jets that a network scores at once; on a CPU fewer where its layers would not fit into a core's cache.",
+        default=64,
+        ge=1,
+        unit="jets",
+    )
     training: TrainingConfig = key("How much to train on, and how.", default={})
     networks: dict[NetworkName, NetworkConfig] = key(
         "The networks by name; the name stands in the score columns `<jet>_<network>_<class>`.",

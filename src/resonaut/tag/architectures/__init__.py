@@ -47,6 +47,11 @@ class Network(Placed):
     shortest: Callable[["NetworkConfig"], int] = _one
 
     @property
+    def places(self) -> list[str]:
+        """The module and the graph."""
+        return [self.place, *([self.graph] if self.graph else [])]
+
+    @property
     def maker(self) -> Placed | None:
         """The function ``graph``, to be found."""
         return None if self.graph is None else Placed(self.graph, home=self.home)
