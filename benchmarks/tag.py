@@ -199,7 +199,7 @@ def compare(
     difference = np.abs(ours.scores(inputs, 64) - peer.scores(inputs, 8 if full else 64)).max()
     taken = defaultdict(list)
     for _ in range(options.repeats):
-        for size in (1, 2, 4, 8, 16) if full else (16, 32, 64, 128):
+        for size in (1, 2, 4, 8, 16) if full else (32, 64, 128, 256):
             taken["ours"].append(seconds(lambda: ours.scores(inputs, 64)))
             run = padded if full else Tagger.scores
             taken[size].append(seconds(lambda run=run, size=size: run(peer, inputs, size)))
@@ -270,6 +270,7 @@ def main() -> None:
     parser.add_argument("--jets", type=int, default=48, help="those of the networks of published size")
     parser.add_argument("--events", type=int, default=2000, help="those that are read, of two jets")
     parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--only", help="a network's name")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     small = build({}, TagConfig, "tag")
@@ -286,9 +287,12 @@ def main() -> None:
         ("default ParticleNet", small.networks["particlenet"], 1.8, jets),
         ("default Particle Transformer", small.networks["part"], 1.8, jets),
     ):
+        if options.only not in (None, name):
+            continue
         line = compare(name, network, target, sample, options)
         print(json.dumps({key: rounded(value) for key, value in line.items()}), flush=True)
-    print(json.dumps({key: rounded(value) for key, value in reading(small, options).items()}))
+    if options.only is None:
+        print(json.dumps({key: rounded(value) for key, value in reading(small, options).items()}))
 
 
 if __name__ == "__main__":

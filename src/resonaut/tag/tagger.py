@@ -103,8 +103,9 @@ def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str,
     assert entry.maker is not None
     try:
         session = onnx.session(entry.maker.find()(state, settings))
-    except KeyError as error:
-        raise InputFileError(path, f"its network has no {error}", "make it again with `resonaut tag train`") from None
+    except Exception as error:  # as below, or an array that is not there
+        problem = f"does not fit the graph of {settings.architecture} ({last_line(error)})"
+        raise InputFileError(path, problem, "make it again with `resonaut tag train`") from None
     wanted = [given.name for given in session.get_inputs()]
 
     def outputs(inputs: Inputs) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from resonaut.core.errors import InputFileError
 from resonaut.tag import networks
 from resonaut.tag.inputs import Inputs, jet_inputs
 from resonaut.tag.tagger import load
@@ -109,3 +110,19 @@ main()
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "scores.parquet").is_file()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_with_the_weights_of_another_network_is_named(name, module, settings, tmp_path) -> None:
+    other = next(other for other in NAMES if other != name)
+    networks.save(tmp_path / "m.npz", name, settings.networks[name], module(other).state_dict())
+    with pytest.raises(InputFileError, match=r"m\.npz: does not fit the graph of \w+ \('.*'\); make it again with"):
+        load(tmp_path / "m.npz", "cpu")
+    wide = {
+        key: values.repeat(2, *[1] * (values.dim() - 1))
+        for key, values in module(name).state_dict().items()
+        if values.dim()
+    }
+    networks.save(tmp_path / "m.npz", name, settings.networks[name], wide)
+    with pytest.raises(InputFileError, match=r"m\.npz: does not fit the graph of "):
+        load(tmp_path / "m.npz", "cpu").scores(Inputs(*(np.ones((1, n, 5), "f4") for n in (7, 4)), np.array([5])), 1)

@@ -17,8 +17,8 @@ def problem(settings: "NetworkConfig") -> str | None:
 
 
 def widest(settings: "NetworkConfig", places: int) -> int:
-    """A layer on the pairs."""
-    return places * (places + 1) // 2 * max(settings.transformer.pair_embed_dims)
+    """A dense layer of a block; those of the pairs are larger, but so small for each pair that it does not matter."""
+    return places * 4 * settings.transformer.embed_dims[-1]
 
 
 NETWORKS = {
