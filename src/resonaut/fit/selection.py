@@ -15,7 +15,9 @@ from resonaut.core.observables import said
 from resonaut.core.results import read, write
 from resonaut.fit import analysis
 from resonaut.fit.resolution import Resolution
-from resonaut.fit.results import SelectionBias, SelectionScan, Size
+from resonaut.fit.results.bias import SelectionBias
+from resonaut.fit.results.points import Size
+from resonaut.fit.results.scans import SelectionScan
 from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.settings import FitSettings, two_of_one_mass
 from resonaut.fit.shapes import Gaussian, Shape, from_simulation
