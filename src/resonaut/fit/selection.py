@@ -137,7 +137,7 @@ def _efficiency(mass: float, signals: dict[float, Signal], settings: FitSettings
         if own := signal.uncertainties.keys() & OWN:
             raise ConfigError(
                 f"the signal {signal.dataset!r} has a source of uncertainty {min(own)!r}, the name of one that fit "
-                "adds; rename it in skim.eras."
+                "adds; rename it in skim.eras or reweight.ratios."
             )
         uncertainties: dict[str, Size] = {
             "efficiency_statistics": statistics,

@@ -104,6 +104,9 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
     if ratio["role"] == "nominal" and to_data(analysis):
         for name in set(analysis.sample("background")).intersection(ratio["denominator"]["datasets"]):
             yield f".role is nominal, and {name!r} is reweighted to data, too; empty reweight.sidebands"
+    for name in set(ratio["denominator"]["datasets"]).difference(analysis.sample("background", "signal")):
+        if ratio["role"] != "none":
+            yield f".role is {ratio['role']}, and {name!r} is no background or signal of the search; set it to none"
     for side in _sides(ratio):
         for name in ratio[side]["datasets"]:
             if name not in analysis.datasets():
