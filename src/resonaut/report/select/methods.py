@@ -10,7 +10,7 @@ import numpy as np
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import atomic
 from resonaut.core.results import read
-from resonaut.fit.results import Retrained
+from resonaut.fit.results.retrained import Retrained
 from resonaut.report.figure import CONFIG, RESULTS, SELECTIONS, Figure, Input, Output
 from resonaut.report.fit import results
 from resonaut.report.fit.results import Result, heading

@@ -7,7 +7,7 @@ import pytest
 
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import write_json
-from resonaut.fit.results import FittedExperiment, Retrained
+from resonaut.fit.results.retrained import FittedExperiment, Retrained
 from resonaut.report.select import methods
 
 
