@@ -27,7 +27,11 @@ def to_data(analysis: "Analysis") -> bool:
 
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
-    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis)
+    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis),
+    # Published histograms alone are no sample to compare with.
+    "ratios": lambda analysis: [
+        f"<results>/reweight/{name}/closure.json" for name, sides in ratios(analysis).items() if sides["numerator"]
+    ],
 }
 
 
