@@ -61,6 +61,11 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
     section: dict[str, Any] = analysis.config["tag"]
     if command == "train":
         return section | {"networks": {name: section["networks"][name] for name in network}}
+    networks = {name: _without_training(entry) for name, entry in section["networks"].items()}
+    return _without_training(section) | {"networks": networks}
+
+
+def _without_training(section: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in section.items() if key != "training"}
 
 

@@ -34,6 +34,20 @@ class Measured:
             raise ValueError("auc and roc are of other classes")
 
 
+@record
+class Sculpting:
+    """Of a cut that keeps half of a signal class: 1 / QCD efficiency, and 1 / JSD of the QCD jets' soft-drop mass.
+
+    All are null where no QCD jet, or every one, passes.
+    """
+
+    rejection: float | None
+    rejection_error: float | None
+    inverse_jsd: float | None
+    inverse_jsd_error: float | None
+    inverse_jsd_independent: float | None
+
+
 @result("summary of a tagger", "tag train")
 class Network(Measured):
     """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file."""
@@ -44,6 +58,7 @@ class Network(Measured):
     train_jets: dict[str, int]
     held_out_jets: dict[str, int]
     loss: Loss
+    sculpting: dict[str, Sculpting]
 
     def __post_init__(self) -> None:
         """Check that each curve has its jets, too."""

@@ -27,14 +27,21 @@ MIN_JETS = 10
 
 @dataclass(frozen=True)
 class Sample:
-    """Labelled jets: inputs, index in the network's classes (n,), jet pT (n,) in GeV."""
+    """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV."""
 
     inputs: Inputs
     labels: np.ndarray
     pt: np.ndarray
+    softdrop_mass: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
+        """The jets of all parts."""
+        plain = (np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass"))
+        return cls(Inputs.concatenate([part.inputs for part in parts]), *plain)
 
 
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
@@ -89,9 +96,7 @@ def load(
                 f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
             )
     read = [_read(dataset, qcd, settings.seed, network, low, np.array(ends)) for dataset, qcd in labelled]
-    parts = [jets for found in read for jets in found]
-    inputs = Inputs.concatenate([jets.inputs for jets in parts])
-    return Sample(inputs, np.concatenate([jets.labels for jets in parts]), np.concatenate([jets.pt for jets in parts]))
+    return Sample.concatenate([jets for found in read for jets in found])
 
 
 def _labels(dataset: events.Dataset, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +135,7 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
 def _read(
     dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
 ) -> Iterator[Sample]:
-    wanted = [column for jet in JETS for column in (*columns(jet), f"{jet}_prongs")]
+    wanted = [column for jet in JETS for column in (*columns(jet), f"{jet}_softdrop_mass", f"{jet}_prongs")]
     for batch in dataset.iterate(wanted):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
@@ -139,5 +144,5 @@ def _read(
             chosen = (number >= low) & (number < np.append(ends, 0.0)[label])
             if chosen.any():
                 jets = batch[chosen]
-                pt = ak.to_numpy(jets[f"{jet}_pt"])
-                yield Sample(jet_inputs(jets, jet, network.max_constituents), label[chosen], pt)
+                pt, mass = (ak.to_numpy(jets[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
+                yield Sample(jet_inputs(jets, jet, network.max_constituents), label[chosen], pt, mass)

@@ -40,6 +40,32 @@ class EdgeConvConfig:
 
 
 @record
+class DecorrelationConfig:
+    """What keeps the scores of QCD jets independent of their soft-drop mass."""
+
+    method: Literal["disco", "mode0", "mode1", "mode2", "adversary"] = key(
+        "`disco` (distance correlation, arXiv:2001.05310), `mode0`, `mode1` or `mode2` (moment decomposition, "
+        "arXiv:2010.09745, which leaves no, a linear or a quadratic dependence) or `adversary` (arXiv:1611.01046)."
+    )
+    strength: float = key("Factor of the penalty in the loss.", ge=0)
+    mass_bins: int = key("Bins of soft-drop mass of moment decomposition, with equal numbers of jets.", default=8, ge=4)
+
+
+@record
+class NetworkTraining:
+    """What is special about the training of one network; by default nothing."""
+
+    mass_bins: int = key(
+        "Bins of soft-drop mass in which, as in those of pT, the classes get equal weight; 1 leaves the mass alone.",
+        default=1,
+        ge=1,
+    )
+    decorrelation: DecorrelationConfig | None = key(
+        "Penalty on scores of QCD jets that follow the soft-drop mass; null for none.", default=None
+    )
+
+
+@record
 class NetworkConfig:
     """One network: its architecture, inputs and outputs, and where its weights come from.
 
@@ -66,6 +92,7 @@ class NetworkConfig:
         "export (`.onnx`).",
         default=None,
     )
+    training: NetworkTraining = key("What is special about the training of this network.", default={})
 
     @property
     def classes(self) -> list[Class]:

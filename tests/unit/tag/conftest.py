@@ -65,6 +65,7 @@ def make_events():
                 f"{jet}_eta": rng.normal(0, 1, n).astype("f4"),
                 f"{jet}_phi": rng.uniform(-3, 3, n).astype("f4"),
                 f"{jet}_mass": rng.uniform(20, 300, n).astype("f4"),
+                f"{jet}_softdrop_mass": np.linspace(0, 250, n, dtype="f4"),
                 f"{jet}_pf_pt": pt,
             }
             for name in ("eta", "phi"):
