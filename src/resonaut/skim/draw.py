@@ -75,7 +75,7 @@ def draw(
         Pool(one, Weights.of(one, weighted.get(one.name, ())), luminosity * manifest.share(one.manifest, collisions))
         for one in opened
     ]
-    _require_enough(pools, output.stem, luminosity)
+    lacking = _require_enough(pools, output.stem, luminosity)
     number = 0
     for pool in pools:
         for chunk in pool.dataset.manifest.chunks:
@@ -98,15 +98,15 @@ def draw(
         weight_scale=1.0,
         cutflow=[Cut(cut="drawn", events=number, sum_weights=float(number))],
         lost=[],
-        notes=[f"drawn from {names} with the weights of {', '.join(['skim', *friends])}"],
+        notes=[f"drawn from {names} with the weights of {', '.join(['skim', *friends])}; {lacking:.2%} lack"],
         dropped={},
         variations={},
     )
     write(output, drawn)
 
 
-def _require_enough(pools: Sequence[Pool], name: str, luminosity: float) -> None:
-    """Stop where events are expected more than once, or with a negative sign, and would be lacking.
+def _require_enough(pools: Sequence[Pool], name: str, luminosity: float) -> float:
+    """The part of the expected events that lack, as they count more than once or have a negative sign.
 
     Raises:
         ConfigError: more of them than ``MOST_MISSING``.
@@ -122,6 +122,7 @@ def _require_enough(pools: Sequence[Pool], name: str, luminosity: float) -> None
             f"negative or count more than one event (up to {luminosity / expected.max():.3g}/fb none does); lower the "
             "luminosity, or give more events."
         )
+    return lacking
 
 
 def _columns(dataset: Dataset, chunk: str) -> dict[str, dict[str, str]]:

@@ -61,7 +61,7 @@ def test_events_are_drawn_once_with_all_their_weights(tmp_path, simulation):
     found = drawn(tmp_path, simulation(), simulation("tt", run=2))
     assert found.manifest.nature == "pseudo_data"
     assert found.manifest.luminosity == LUMINOSITY
-    assert found.manifest.notes == ["drawn from qcd + tt with the weights of skim, reweight"]
+    assert found.manifest.notes == ["drawn from qcd + tt with the weights of skim, reweight; 0.00% lack"]
     assert found.manifest.chunks == ["qcd-000", "qcd-001", "tt-000", "tt-001"]
     pseudo = found.read(["x", "weight"])
     assert len(pseudo) == found.manifest.events
