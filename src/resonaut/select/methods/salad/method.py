@@ -4,8 +4,6 @@ The ratio data / simulation as a function of the features and of m_jj is learned
 m_jj is an input of this first step, and not of the second, data against corrected simulation of the signal region.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from resonaut.core import identifier
@@ -39,8 +37,8 @@ class Salad(Compared):
         sample = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
         data = Observed(sample, training.mass)
         low, high = training.window.sidebands[0][0], training.window.sidebands[1][1]
-        parts = [template.simulated(self.inputs, dataset, low, high) for dataset in training.backgrounds]
-        simulation = Observed(ratio.Sample.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
+        parts = [Observed(*template.simulated(self.inputs, one, low, high)) for one in training.backgrounds]
+        simulation = Observed.concatenate(parts)
         here, there = training.regions, Regions.of(simulation.values, training.window)
         sidebands = data[here.sideband].joined, simulation[there.sideband].joined
         correction = Weigher.fit(*sidebands, self.classifier, UNCLIPPED)
@@ -49,10 +47,9 @@ class Salad(Compared):
         factors = correction.factors(inside.joined.features, inside.sample.keys)
         pairs = []
         for number, factor in enumerate(factors["folds"].T):
-            corrected = replace(inside.sample, weights=inside.sample.weights * factor)
-            seen = [s[correction.nominal.folds(s.keys) != number] for s in (signal, corrected)]
+            both = signal, inside.weighted(factor).sample
+            seen = [s[correction.nominal.folds(s.keys) != number] for s in both]
             pairs.append((seen[0], seen[1]))
         self.models = ratio.CrossFit.fit_pairs(pairs, self.classifier)
-        corrected = replace(inside.sample, weights=inside.sample.weights * factors[""][:, 0])
-        area, error = held_out_auc(self.models, signal, corrected)
+        area, error = held_out_auc(self.models, signal, inside.weighted(factors[""][:, 0]).sample)
         return {"auc": area, "auc_error": error, "sideband_auc": held_out_auc(correction.nominal, *sidebands)[0]}
