@@ -12,7 +12,7 @@ from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.positive import Even, Signed, by_sign, is_signed, positive
 from resonaut.learn.ratio.sample import Pair, Sample, balanced, shared
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.settings import Settings, StepSettings
 
 # Below this a fold's training sample cannot be split into training and validation part.
 MIN_TRAINING_EVENTS = 20
@@ -45,7 +45,7 @@ class CrossFit:
     signed: tuple[Signed, Signed] = (Signed(), Signed())
 
     @classmethod
-    def fit(cls, numerator: Sample, denominator: Sample, settings: Settings = DEFAULT) -> "CrossFit":
+    def fit(cls, numerator: Sample, denominator: Sample, settings: StepSettings = DEFAULT) -> "CrossFit":
         """Train on both samples; each counts the same, whatever its sum of weights.
 
         Signed weights are made positive first, for each fold by models that have not seen it either.
@@ -59,7 +59,7 @@ class CrossFit:
         return replace(cls.fit_pairs(list(zip(first, second, strict=True)), settings), signed=(signs, others))
 
     @classmethod
-    def fit_pairs(cls, pairs: Sequence[Pair], settings: Settings) -> "CrossFit":
+    def fit_pairs(cls, pairs: Sequence[Pair], settings: StepSettings) -> "CrossFit":
         """Train the models of fold f between the two samples of ``pairs[f]``, from which the caller left out the fold.
 
         Raises:
@@ -77,7 +77,9 @@ class CrossFit:
         return cls(perceptrons.train([balanced(*pair) for pair in ordered], settings), settings.seed)
 
     @classmethod
-    def fit_expectation(cls, sample: Sample, values: NDArray[np.float64], settings: Settings = DEFAULT) -> "CrossFit":
+    def fit_expectation(
+        cls, sample: Sample, values: NDArray[np.float64], settings: StepSettings = DEFAULT
+    ) -> "CrossFit":
         """Learn E[values | features] of a sample, for values (n,) >= 0; ``ratio`` is that over the mean value.
 
         It is the ratio of the events weighted with the values and the events themselves. Their loss is the same where
@@ -152,7 +154,7 @@ def _require_enough(pairs: Sequence[Pair]) -> None:
             )
 
 
-def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample, Signed]:
+def made_positive(sample: Sample, settings: StepSettings = DEFAULT) -> tuple[Sample, Signed]:
     """A sample whose signed weights are made positive, those of each event by models that have not seen it.
 
     Raises:
@@ -165,7 +167,7 @@ def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample,
     return positive(sample, _signs(parts, settings).probability(sample.features, sample.keys))
 
 
-def _require_form(sample: Sample, settings: Settings) -> None:
+def _require_form(sample: Sample, settings: StepSettings) -> None:
     sets, shape = settings.backend == "sets", sample.features.shape
     if sets != (len(shape) == 3):
         form = "(events, particles, features)" if sets else "(events, features)"
@@ -175,7 +177,7 @@ def _require_form(sample: Sample, settings: Settings) -> None:
         )
 
 
-def _training_parts(sample: Sample, settings: Settings) -> tuple[list[Sample], Signed]:
+def _training_parts(sample: Sample, settings: StepSettings) -> tuple[list[Sample], Signed]:
     """What the models of each fold may see, with positive weights, and what became of signs."""
     parts = [without_fold(sample.require_finite(), fold, settings) for fold in range(settings.folds)]
     if not is_signed(sample):
@@ -186,7 +188,7 @@ def _training_parts(sample: Sample, settings: Settings) -> tuple[list[Sample], S
     return [part for part, _ in made], Signed.mean([signed for _, signed in made])
 
 
-def _signs(parts: Sequence[Sample], settings: Settings) -> CrossFit:
+def _signs(parts: Sequence[Sample], settings: StepSettings) -> CrossFit:
     """Models between the positive and the negative events of each fold's part."""
     pairs = [by_sign(part) for part in parts]
     enough = [min(len(one.keys) for one in pair) >= MIN_TRAINING_EVENTS for pair in pairs]
@@ -195,7 +197,7 @@ def _signs(parts: Sequence[Sample], settings: Settings) -> CrossFit:
     return CrossFit([next(models) if learns else Even() for learns in enough], settings.seed)
 
 
-def without_fold(sample: Sample, fold: int, settings: Settings) -> Sample:
+def without_fold(sample: Sample, fold: int, settings: StepSettings) -> Sample:
     """The events that the models of ``fold`` may see."""
     return sample[folds(sample.keys, settings.folds, settings.seed) != fold]
 

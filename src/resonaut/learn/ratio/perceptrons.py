@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from resonaut.learn.ratio.networks import Networks
 from resonaut.learn.ratio.sample import Balanced, validation_part
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.settings import Settings, StepSettings
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Perceptrons:
         return self.networks.probability(features, self.chosen)
 
 
-def train(samples: Sequence[Balanced], settings: Settings) -> list[Perceptrons]:
+def train(samples: Sequence[Balanced], settings: StepSettings) -> list[Perceptrons]:
     """The networks of each fold, between its two samples."""
-    own = settings.sets if settings.backend == "sets" else settings.network
+    own = settings.sets if isinstance(settings, Settings) and settings.backend == "sets" else settings.network
     parts, restarts = own.validation_parts, own.restarts
     starts = np.cumsum([0, *(len(sample.labels) for sample in samples)])
     training, validation = [], []

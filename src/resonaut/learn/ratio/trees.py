@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from resonaut.learn.ratio.sample import Balanced, Pair, balanced, validation_part
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.settings import StepSettings
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -62,7 +62,7 @@ def bins(features: NDArray[np.float32], edges: list[NDArray[np.float32]]) -> NDA
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def train(pairs: Sequence[Pair], settings: Settings) -> list[Trees]:
+def train(pairs: Sequence[Pair], settings: StepSettings) -> list[Trees]:
     """The models of each fold, between the two samples of its pair."""
     result = []
     progress = tqdm(total=len(pairs) * settings.trees.validation_parts, desc="train", unit="model", disable=None)
@@ -82,7 +82,7 @@ def train(pairs: Sequence[Pair], settings: Settings) -> list[Trees]:
     return result
 
 
-def _train(training: Balanced, validation: Balanced, settings: Settings) -> Model:
+def _train(training: Balanced, validation: Balanced, settings: StepSettings) -> Model:
     # scikit-learn takes a second to load, and a configuration is read without it.
     from sklearn.ensemble import HistGradientBoostingClassifier
 
