@@ -3,8 +3,7 @@
 from typing import Any, Literal
 
 from resonaut.core.record import Name, Natural, NonNegative, key, record
-from resonaut.learn.ratio.settings import NetworkSettings
-from resonaut.learn.ratio.settings import Settings as Ratio
+from resonaut.learn.ratio.settings import FeatureSettings, NetworkSettings
 
 
 @record
@@ -21,7 +20,7 @@ class Networks(NetworkSettings):
 
 
 @record
-class Classifier(Ratio):
+class Classifier(FeatureSettings):
     """The ratio step of both levels."""
 
     backend: Literal["trees", "network"] = key(default="network")

@@ -134,6 +134,7 @@ def _row(content: Trained, fit: Result, check: NoSignal | None, bound: bool, sec
         bound=bound,
         z_local=best.z_local if best else None,
         mass=best.mass if best else None,
+        unit=content.unit,
         selected=counts.signal_region.selected,
         expected=counts.signal_region.events * float(np.mean(passing)) if passing else None,
         efficiency_target=content.efficiency_target,
