@@ -50,7 +50,11 @@ class Sculpting:
 
 @result("summary of a tagger", "tag train")
 class Network(Measured):
-    """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file."""
+    """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file.
+
+    ``under_attack`` is the same of held-out jets that are shifted against the network; null for published weights,
+    and where the network has no gradient.
+    """
 
     network: str
     classes: list[str]
@@ -59,6 +63,7 @@ class Network(Measured):
     held_out_jets: dict[str, int]
     loss: Loss
     sculpting: dict[str, Sculpting]
+    under_attack: Measured | None
 
     def __post_init__(self) -> None:
         """Check that each curve has its jets, too."""

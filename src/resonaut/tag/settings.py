@@ -52,6 +52,14 @@ class DecorrelationConfig:
 
 
 @record
+class RobustConfig:
+    """Inputs that are shifted against the network now and then (R-NGM)."""
+
+    size: float = key("Length of the shift, in units of the inputs' spread.", default=0.1, gt=0)
+    every: int = key("One batch of so many is shifted.", default=3, ge=1)
+
+
+@record
 class NetworkTraining:
     """What is special about the training of one network; by default nothing."""
 
@@ -62,6 +70,9 @@ class NetworkTraining:
     )
     decorrelation: DecorrelationConfig | None = key(
         "Penalty on scores of QCD jets that follow the soft-drop mass; null for none.", default=None
+    )
+    robust: RobustConfig | None = key(
+        "Batches whose inputs are shifted against the network, which makes it robust; null for none.", default=None
     )
 
 

@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from resonaut.core import events
+from resonaut.core.errors import NotFiniteError
 from resonaut.core.results import write
 from resonaut.learn import training
 from resonaut.tag import networks
 from resonaut.tag.architectures import require_consistent
-from resonaut.tag.objective import Jets, Objective
-from resonaut.tag.results import Loss, Network
+from resonaut.tag.objective import Jets, Objective, against
+from resonaut.tag.results import Loss, Measured, Network
 from resonaut.tag.roc import measure, sculpted
 from resonaut.tag.sample import Sample, Simulation, load
-from resonaut.tag.settings import NetworkConfig, TagConfig
+from resonaut.tag.settings import NetworkConfig, RobustConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,14 @@ def make_model(settings: TagConfig, name: str, simulation: Simulation, output: P
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
     held_out = load(simulation, settings, network, "held_out")
-    loss, train_jets = Loss(train=[], held_out=[]), {}
+    loss, train_jets, under_attack = Loss(train=[], held_out=[]), {}, None
     if network.weights is None:
         seen = load(simulation, settings, network, "train")
         module, loss = train(network, settings, seen, held_out)
         weights = {key: value.cpu() for key, value in module.state_dict().items()}
         tagger = networks.from_module(name, network, module, device)
         train_jets = _count(seen, network)
+        under_attack = _under_attack(module, network, held_out, device, settings.score_batch_size)
     scores = tagger.scores(held_out.inputs, settings.score_batch_size)
     events.require_finite(scores, f"score of {name}", "held-out jets")
     result = Network(
@@ -52,6 +54,7 @@ def make_model(settings: TagConfig, name: str, simulation: Simulation, output: P
         held_out_jets=_count(held_out, network),
         loss=loss,
         sculpting=sculpted(scores, held_out.labels, held_out.softdrop_mass, network.classes, settings.seed),
+        under_attack=under_attack,
         **vars(measure(scores, held_out.labels, network.classes)),
     )
     for signal, area in result.auc.items():
@@ -106,6 +109,37 @@ def _passes(n: int, batches: int, seed: int, device: str) -> Iterator[list[Tenso
     rng = np.random.default_rng(seed)
     while True:
         yield [torch.from_numpy(rows).to(device) for rows in np.array_split(rng.permutation(n), batches)]
+
+
+def _under_attack(
+    module: torch.nn.Module, network: NetworkConfig, held_out: Sample, device: str, batch_size: int
+) -> Measured | None:
+    try:
+        return measure(attacked(module, network, held_out, device, batch_size), held_out.labels, network.classes)
+    except NotFiniteError as error:
+        log.warning("not measured under attack: %s", error)
+        return None
+
+
+def attacked(
+    module: torch.nn.Module, network: NetworkConfig, sample: Sample, device: str, batch_size: int
+) -> np.ndarray:
+    """The scores (n, classes) of jets whose inputs are shifted against the network (see ``learn.adversarial``).
+
+    The shift is as long as that of the network's robust training, or, without one, as a robust training's by default.
+
+    Raises:
+        NotFiniteError: the network has no finite gradient.
+    """
+    robust = network.training.robust or RobustConfig()
+    jets = Jets.of(sample, np.ones(len(sample)), device)
+    found = []
+    for rows in torch.split(torch.arange(len(sample), device=device), batch_size):
+        _, given = against(module, jets, rows, robust.size)
+        with torch.no_grad():
+            found.append(module(*given).softmax(dim=1).cpu())
+    scores: np.ndarray = torch.cat(found).numpy()
+    return scores
 
 
 def _cross_entropy(module: torch.nn.Module, jets: Jets, rows: Tensor) -> float:
