@@ -15,8 +15,9 @@ from resonaut.learn.decorrelation import Adversary, distance_correlation, moment
 from resonaut.learn.losses import cross_entropy
 from resonaut.learn.training import untrained
 from resonaut.tag import networks
+from resonaut.tag.adaptation import Adaptation
 from resonaut.tag.sample import Sample
-from resonaut.tag.settings import DecorrelationConfig, NetworkConfig
+from resonaut.tag.settings import DecorrelationConfig, DomainConfig, NetworkConfig
 
 # QCD jets of a batch in which a dependence on the mass can be seen, and those of each bin of the mass.
 MIN_JETS, MIN_PER_BIN = 32, 4
@@ -71,6 +72,7 @@ class Objective:
         self.module, self.jets = module, jets
         self.robust, self.step = network.training.robust, 0
         self.helpers = nn.ModuleList()
+        self.adaptation: Adaptation | None = None
         self.decorrelation: Callable[[Tensor, Tensor], Tensor] | None = None
         if wanted := network.training.decorrelation:
             qcd, signals = network.classes.index("qcd"), len(network.classes) - 1
@@ -83,17 +85,28 @@ class Objective:
     def __call__(self, rows: Tensor) -> Tensor:
         """The loss, a number."""
         self.step += 1
-        given = self.jets.given(rows)
+        given, nominal, told = self.jets.given(rows), None, None
         if self.robust is not None and self.step % self.robust.every == 0:
             nominal, given = against(self.module, self.jets, rows, self.robust.size)
+        if self.adaptation is None:
             logits = self.module(*given)
-            loss = self.jets.loss(logits, rows).mean() + divergence_from(nominal, logits).mean()
         else:
-            logits = self.module(*given)
-            loss = self.jets.loss(logits, rows).mean()
+            logits, told = self.adaptation(given, rows, self.step)
+        loss = self.jets.loss(logits, rows).mean()
+        if nominal is not None:
+            loss = loss + divergence_from(nominal, logits).mean()
+        if told is not None:
+            loss = loss + told
         if self.decorrelation is not None:
             loss = loss + self.decorrelation(logits, rows)
         return loss
+
+    def adapt(self, network: NetworkConfig, wanted: DomainConfig, other: Sample, steps: int, seed: int) -> None:
+        """Have batches with jets of another domain; see ``Adaptation``."""
+        # A strength of 0 leaves the training as it is.
+        if wanted.strength:
+            self.adaptation = Adaptation(self.module, network, wanted, self.jets.labels, other, steps, seed)
+            self.helpers.append(self.adaptation.classifier)
 
 
 def against(module: nn.Module, jets: Jets, rows: Tensor, size: float) -> tuple[Tensor, tuple[Tensor, ...]]:
