@@ -56,7 +56,8 @@ def moment_decomposition(scores: Tensor, mass: Tensor, order: int, bins: int) ->
 def _polynomials(bins: int, order: int) -> Tensor:
     """Orthonormal polynomials at the centres of equal bins of [-1, 1], (bins, order + 1): discrete Legendre ones."""
     centres = (torch.arange(bins, dtype=torch.float64) + 0.5) * 2 / bins - 1
-    return torch.linalg.qr(torch.stack([centres**power for power in range(order + 1)], dim=1)).Q
+    basis: Tensor = torch.linalg.qr(torch.stack([centres**power for power in range(order + 1)], dim=1)).Q
+    return basis
 
 
 class Adversary(nn.Module):

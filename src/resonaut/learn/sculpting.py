@@ -49,7 +49,8 @@ def sculpting(
         replicas: of the bootstrap, and permutations for ``inverse_jsd_independent``.
         seed: of both.
     """
-    place = np.digitize(mass, np.linspace(*np.quantile(mass, [0.005, 0.995]), bins + 1)[1:-1])
+    low, high = np.quantile(mass, [0.005, 0.995]).tolist()
+    place = np.digitize(mass, np.linspace(low, high, bins + 1)[1:-1])
     passed = background > np.quantile(signal, 1 - efficiency)
     if not 0 < passed.sum() < len(passed):
         return Sculpting(None, None, None, None, None)

@@ -3,18 +3,21 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from resonaut.core.errors import ConfigError
+from resonaut.learn.adversarial import divergence_from, shifted, spread
 from resonaut.learn.decorrelation import Adversary, distance_correlation, moment_decomposition
 from resonaut.learn.losses import cross_entropy
 from resonaut.learn.training import untrained
 from resonaut.tag import networks
+from resonaut.tag.adaptation import Adaptation
 from resonaut.tag.sample import Sample
-from resonaut.tag.settings import DecorrelationConfig, NetworkConfig
+from resonaut.tag.settings import DecorrelationConfig, DomainConfig, NetworkConfig
 
 # QCD jets of a batch in which a dependence on the mass can be seen, and those of each bin of the mass.
 MIN_JETS, MIN_PER_BIN = 32, 4
@@ -28,6 +31,17 @@ class Jets:
     labels: Tensor
     weights: Tensor
     mass: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """True for real constituents, (n, 1, p)."""
+        return self.inputs[2]
+
+    @cached_property
+    def spreads(self) -> list[Tensor]:
+        """The spreads of features and of four-vectors of the real constituents; of the vectors' in GeV."""
+        groups, real = self.inputs[:2], self.mask[:, 0]
+        return [torch.stack([spread(values[real]) for values in group.unbind(dim=1)]) for group in groups]
 
     @classmethod
     def of(cls, sample: Sample, weights: np.ndarray, device: str) -> "Jets":
@@ -47,7 +61,8 @@ class Jets:
 class Objective:
     """The mean loss of a batch of jets, by their row numbers.
 
-    ``helpers`` are networks that train with the tagger and are no part of it.
+    One batch of so many as a robust training wants has its inputs shifted against the network, and the divergence from
+    the nominal outputs is part of its loss. ``helpers`` are networks that train with the tagger and are no part of it.
 
     Raises:
         ConfigError: batches are too small for what the network's training wants.
@@ -55,7 +70,9 @@ class Objective:
 
     def __init__(self, module: nn.Module, network: NetworkConfig, jets: Jets, batch_size: int, seed: int) -> None:
         self.module, self.jets = module, jets
+        self.robust, self.step = network.training.robust, 0
         self.helpers = nn.ModuleList()
+        self.adaptation: Adaptation | None = None
         self.decorrelation: Callable[[Tensor, Tensor], Tensor] | None = None
         if wanted := network.training.decorrelation:
             qcd, signals = network.classes.index("qcd"), len(network.classes) - 1
@@ -67,11 +84,41 @@ class Objective:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """The loss, a number."""
-        logits = self.module(*self.jets.given(rows))
+        self.step += 1
+        given, nominal, told = self.jets.given(rows), None, None
+        if self.robust is not None and self.step % self.robust.every == 0:
+            nominal, given = against(self.module, self.jets, rows, self.robust.size)
+        if self.adaptation is None:
+            logits = self.module(*given)
+        else:
+            logits, told = self.adaptation(given, rows, self.step)
         loss = self.jets.loss(logits, rows).mean()
+        if nominal is not None:
+            loss = loss + divergence_from(nominal, logits).mean()
+        if told is not None:
+            loss = loss + told
         if self.decorrelation is not None:
             loss = loss + self.decorrelation(logits, rows)
         return loss
+
+    def adapt(self, network: NetworkConfig, wanted: DomainConfig, other: Sample, steps: int, seed: int) -> None:
+        """Have batches with jets of another domain; see ``Adaptation``."""
+        # A strength of 0 leaves the training as it is.
+        if wanted.strength:
+            self.adaptation = Adaptation(self.module, network, wanted, self.jets.labels, other, steps, seed)
+            self.helpers.append(self.adaptation.classifier)
+
+
+def against(module: nn.Module, jets: Jets, rows: Tensor, size: float) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The nominal logits (rows, outputs) of some jets, and their inputs shifted against the network.
+
+    Features and four-vectors are a group each.
+    """
+    *groups, mask = jets.given(rows)
+    moving = [group.requires_grad_() for group in groups]
+    logits = module(*moving, mask)
+    moved = shifted(jets.loss(logits, rows).sum(), moving, jets.spreads, size, mask)
+    return logits.detach(), (*moved, mask)
 
 
 def require_background(wanted: DecorrelationConfig, share: float, batch_size: int) -> None:

@@ -48,9 +48,29 @@ class Sculpting:
     inverse_jsd_independent: float | None
 
 
+@record
+class Domain:
+    """Of held-out jets of the other domain: AUC of a fresh classifier between it and the simulation that trains.
+
+    The AUC sees what the network's last layer does; its error is that without a difference. ``jets`` and
+    ``held_out_jets`` are by class, where all data are QCD; ``measured`` is null for data.
+    """
+
+    other: str
+    jets: dict[str, int]
+    held_out_jets: dict[str, int]
+    auc: float
+    auc_error: float
+    measured: Measured | None
+
+
 @result("summary of a tagger", "tag train")
 class Network(Measured):
-    """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file."""
+    """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file.
+
+    ``under_attack`` is the same of held-out jets that are shifted against the network; null for published weights,
+    and where the network has no gradient.
+    """
 
     network: str
     classes: list[str]
@@ -59,6 +79,8 @@ class Network(Measured):
     held_out_jets: dict[str, int]
     loss: Loss
     sculpting: dict[str, Sculpting]
+    under_attack: Measured | None
+    domain: Domain | None
 
     def __post_init__(self) -> None:
         """Check that each curve has its jets, too."""

@@ -40,7 +40,7 @@ def sculpted(
 ) -> dict[str, Sculpting]:
     """How a cut on each signal class's discriminant sculpts the soft-drop mass (n,) in GeV of QCD jets."""
     qcd = classes.index("qcd")
-    found = {}
+    found: dict[str, Sculpting] = {}
     for i, name in enumerate(classes):
         if i != qcd:
             score, background = discriminant(scores, i, qcd), labels == qcd

@@ -70,12 +70,16 @@ class Simulation:
 
 
 def load(
-    simulation: Simulation, settings: TagConfig, network: NetworkConfig, part: Literal["train", "held_out"]
+    simulation: Simulation,
+    settings: TagConfig,
+    network: NetworkConfig,
+    part: Literal["train", "held_out"],
+    required: Sequence[Class] | None = None,
 ) -> Sample:
     """The jets that train a network, or those that measure it, streamed from the datasets in two passes.
 
     The first pass finds, per class, the value of the hash below which enough jets lie; the second
-    reads the constituents of those jets alone.
+    reads the constituents of those jets alone. ``required`` are the classes that must be there, by default all.
 
     Raises:
         EmptySelectionError: a class has too few jets.
@@ -90,7 +94,7 @@ def load(
     for i, name in enumerate(network.classes):
         count = int(np.sum(inside & (labels == i) & (hashes < ends[i])))
         log.info("%s: %d jets of class %s", part, count, name)
-        if count < MIN_JETS:
+        if count < MIN_JETS and (required is None or name in required):
             raise EmptySelectionError(
                 f"tag: only {count} jets of class {name!r} ({part}), fewer than {MIN_JETS}; add simulated events "
                 f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
@@ -99,10 +103,16 @@ def load(
     return Sample.concatenate([jets for found in read for jets in found])
 
 
+def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
+    """The jets of each class."""
+    return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
+
+
 def _labels(dataset: events.Dataset, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
-    for batch in dataset.iterate([f"{jet}_prongs" for jet in JETS]):
+    # Data do not know their prongs.
+    for batch in dataset.iterate([] if qcd else [f"{jet}_prongs" for jet in JETS]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
             label = class_index(batch, jet, qcd, classes)
@@ -135,7 +145,8 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
 def _read(
     dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
 ) -> Iterator[Sample]:
-    wanted = [column for jet in JETS for column in (*columns(jet), f"{jet}_softdrop_mass", f"{jet}_prongs")]
+    known = ("softdrop_mass",) if qcd else ("softdrop_mass", "prongs")
+    wanted = [column for jet in JETS for column in (*columns(jet), *(f"{jet}_{name}" for name in known))]
     for batch in dataset.iterate(wanted):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:

@@ -9,24 +9,33 @@ import torch
 from torch import Tensor
 
 from resonaut.core import events
+from resonaut.core.errors import NotFiniteError
 from resonaut.core.results import write
 from resonaut.learn import training
 from resonaut.tag import networks
+from resonaut.tag.adaptation import load_other, summarise
 from resonaut.tag.architectures import require_consistent
-from resonaut.tag.objective import Jets, Objective
-from resonaut.tag.results import Loss, Network
+from resonaut.tag.objective import Jets, Objective, against
+from resonaut.tag.results import Loss, Measured, Network
 from resonaut.tag.roc import measure, sculpted
-from resonaut.tag.sample import Sample, Simulation, load
-from resonaut.tag.settings import NetworkConfig, TagConfig
+from resonaut.tag.sample import Sample, Simulation, count, load
+from resonaut.tag.settings import NetworkConfig, RobustConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
 
-def make_model(settings: TagConfig, name: str, simulation: Simulation, output: Path, summary: Path) -> None:
+def make_model(
+    settings: TagConfig,
+    name: str,
+    simulation: Simulation,
+    output: Path,
+    summary: Path,
+    other: Simulation | None = None,
+) -> None:
     """Train the network ``name``, or take its published weights; write model and summary.
 
     The summary holds the number of parameters, the jets per class, the loss per epoch, and per signal
-    class against QCD the ROC curve and its area, on held-out jets.
+    class against QCD the ROC curve and its area, on held-out jets. ``other``: the domain to which it is adapted.
     """
     network = settings.networks[name]
     require_consistent(name, network)
@@ -35,13 +44,18 @@ def make_model(settings: TagConfig, name: str, simulation: Simulation, output: P
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
     held_out = load(simulation, settings, network, "held_out")
-    loss, train_jets = Loss(train=[], held_out=[]), {}
+    loss, train_jets, under_attack, domain = Loss(train=[], held_out=[]), {}, None, None
     if network.weights is None:
         seen = load(simulation, settings, network, "train")
-        module, loss = train(network, settings, seen, held_out)
+        wanted = network.training.domain
+        others = load_other(other or Simulation([], []), settings, network, wanted) if wanted else None
+        module, loss = train(network, settings, seen, held_out, others[0] if others else None)
         weights = {key: value.cpu() for key, value in module.state_dict().items()}
         tagger = networks.from_module(name, network, module, device)
-        train_jets = _count(seen, network)
+        train_jets = count(seen, network)
+        if wanted and others:
+            domain = summarise(module, network, wanted, held_out, others, settings)
+        under_attack = _under_attack(module, network, held_out, device, settings.score_batch_size)
     scores = tagger.scores(held_out.inputs, settings.score_batch_size)
     events.require_finite(scores, f"score of {name}", "held-out jets")
     result = Network(
@@ -49,9 +63,11 @@ def make_model(settings: TagConfig, name: str, simulation: Simulation, output: P
         classes=list(network.classes),
         parameters=tagger.parameters,
         train_jets=train_jets,
-        held_out_jets=_count(held_out, network),
+        held_out_jets=count(held_out, network),
         loss=loss,
         sculpting=sculpted(scores, held_out.labels, held_out.softdrop_mass, network.classes, settings.seed),
+        under_attack=under_attack,
+        domain=domain,
         **vars(measure(scores, held_out.labels, network.classes)),
     )
     for signal, area in result.auc.items():
@@ -60,11 +76,9 @@ def make_model(settings: TagConfig, name: str, simulation: Simulation, output: P
     write(summary, result)
 
 
-def _count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
-    return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
-
-
-def train(network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: Sample) -> tuple[torch.nn.Module, Loss]:
+def train(
+    network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: Sample, other: Sample | None = None
+) -> tuple[torch.nn.Module, Loss]:
     """Minimise the weighted cross entropy, and what the network's own training adds, with AdamW in one cycle.
 
     Returns the network and per epoch the mean loss of training jets and the cross entropy of held-out ones. The same
@@ -82,10 +96,12 @@ def train(network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: S
         Jets.of(sample, _weights(sample, plan.pt_bins, network.training.mass_bins), device)
         for sample in (seen, held_out)
     )
+    n_batches = max(len(seen) // plan.batch_size, 1)
     objective = Objective(module, network, seen_jets, plan.batch_size, settings.seed)
+    if network.training.domain and other is not None:
+        objective.adapt(network, network.training.domain, other, plan.epochs * n_batches, settings.seed)
     parameters = [*module.parameters(), *objective.helpers.parameters()]
     optimizer = torch.optim.AdamW(parameters, plan.learning_rate, weight_decay=plan.weight_decay)
-    n_batches = max(len(seen) // plan.batch_size, 1)
     parts = torch.split(torch.arange(len(held_out), device=device), plan.batch_size)
     history = training.fit(
         module,
@@ -106,6 +122,37 @@ def _passes(n: int, batches: int, seed: int, device: str) -> Iterator[list[Tenso
     rng = np.random.default_rng(seed)
     while True:
         yield [torch.from_numpy(rows).to(device) for rows in np.array_split(rng.permutation(n), batches)]
+
+
+def _under_attack(
+    module: torch.nn.Module, network: NetworkConfig, held_out: Sample, device: str, batch_size: int
+) -> Measured | None:
+    try:
+        return measure(attacked(module, network, held_out, device, batch_size), held_out.labels, network.classes)
+    except NotFiniteError as error:
+        log.warning("not measured under attack: %s", error)
+        return None
+
+
+def attacked(
+    module: torch.nn.Module, network: NetworkConfig, sample: Sample, device: str, batch_size: int
+) -> np.ndarray:
+    """The scores (n, classes) of jets whose inputs are shifted against the network (see ``learn.adversarial``).
+
+    The shift is as long as that of the network's robust training, or, without one, as a robust training's by default.
+
+    Raises:
+        NotFiniteError: the network has no finite gradient.
+    """
+    robust = network.training.robust or RobustConfig()
+    jets = Jets.of(sample, np.ones(len(sample)), device)
+    found = []
+    for rows in torch.split(torch.arange(len(sample), device=device), batch_size):
+        _, given = against(module, jets, rows, robust.size)
+        with torch.no_grad():
+            found.append(module(*given).softmax(dim=1).cpu())
+    scores: np.ndarray = torch.cat(found).numpy()
+    return scores
 
 
 def _cross_entropy(module: torch.nn.Module, jets: Jets, rows: Tensor) -> float:
