@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Folders beside those of the methods in results/select and results/fit.
 TAKEN = ("inject", "retrained")
 # Endings of other files beside a window's result.
-ENDINGS = ("_images", "_bias")
+ENDINGS = ("_images", "_bias", "_prediction")
 
 
 NEEDS: tuple[str, ...] = ("skim",)

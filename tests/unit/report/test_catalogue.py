@@ -86,7 +86,7 @@ def test_a_declaration_with_other_names_is_an_error(tmp_path) -> None:
 class Small:
     """An analysis of two signals; ``used`` are its stages."""
 
-    def __init__(self, used=(), correction=None, methods=("inclusive", "cwola")):
+    def __init__(self, used=(), correction=None, methods=("inclusive", "cwola"), prediction="none"):
         self.used = used
         self.config = {
             "code": [],
@@ -96,8 +96,9 @@ class Small:
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {}}},
             "reweight": {"sidebands": [[3000, 3250]]},
+            "fit": {"prediction": prediction},
         }
-        entry = type("Dataset", (), {"format": "nanoaod", "combine": []})
+        entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
 
     def uses(self, verb):
@@ -125,7 +126,8 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     # Planes that another analysis measured are not here.
     assert wanted("calibrate", correction="given.json") == {"observables", "scale_factors"}
     every = wanted(*stages.verbs())
-    assert every == set(FIGURES) - {"bias", "injections"}
+    assert every == set(FIGURES) - {"bias", "injections", "predictions"}
+    assert wanted(*stages.verbs(), prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.
     assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images"}
 
