@@ -1,6 +1,6 @@
 """skim: the events and columns that later stages need, from experiment or generated files."""
 
-from resonaut.skim import plan as skim_plan
+from resonaut.skim import kept as skim_kept, plan as skim_plan
 
 
 rule skim:
@@ -83,7 +83,7 @@ rule skim_merge:
     params:
         before=lambda wildcards, input: options("before", input.before),
         code=lambda wildcards: options(
-            "code", skim_plan.format_code(ANALYSIS, wildcards.dataset)
+            "code", skim_kept.format_code(ANALYSIS, wildcards.dataset)
         ),
     message:
         "skim: merge {wildcards.dataset}"

@@ -96,12 +96,22 @@ class Analysis:
 
     def columns(self, dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
         """The columns of one number an event that a dataset keeps, and the ranges that cuts leave; None if unknown."""
-        found: dict[str, tuple[float | None, float | None]] | None = stages.plans()["skim"].columns(self, dataset)
+        found: dict[str, tuple[float | None, float | None]] | None = stages.plans()["skim"].kept.columns(self, dataset)
         return found
 
     def particle_columns(self, dataset: str) -> list[str] | None:
         """The columns of particle level that a dataset keeps; None if unknown."""
-        found: list[str] | None = stages.plans()["skim"].particle_columns(self, dataset)
+        found: list[str] | None = stages.plans()["skim"].kept.particle_columns(self, dataset)
+        return found
+
+    def weight_columns(self, dataset: str) -> dict[str, bool] | None:
+        """The columns of simulation that may be weights, and whether each is a list an event; None if unknown."""
+        found: dict[str, bool] | None = stages.plans()["skim"].kept.weight_columns(self, dataset)
+        return found
+
+    def variations(self, dataset: str) -> list[str] | None:
+        """The variations ``<source>_<up|down>`` of simulation; None if unknown."""
+        found: list[str] | None = stages.plans()["skim"].kept.variations(self, dataset)
         return found
 
     def luminosity(self, *names: str) -> float | None:

@@ -20,7 +20,7 @@ from resonaut.fit.beside import Beside, Rows
 from resonaut.fit.binning import resolution_cuts
 from resonaut.fit.family import Array
 from resonaut.fit.resolution import Resolution
-from resonaut.fit.results import Interpolated, Prediction, PredictionBin, Reweighted
+from resonaut.fit.results.predictions import Interpolated, Prediction, PredictionBin, Reweighted
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.simulated import Simulated, Summed, simulated
 from resonaut.fit.spectrum import Spectrum, from_histogram, regular_edges

@@ -27,7 +27,11 @@ def to_data(analysis: "Analysis") -> bool:
 
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
-    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis)
+    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis),
+    # Published histograms alone are no sample to compare with.
+    "ratios": lambda analysis: [
+        f"<results>/reweight/{name}/closure.json" for name, sides in ratios(analysis).items() if sides["numerator"]
+    ],
 }
 
 
@@ -135,13 +139,19 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
     if ratio["role"] == "nominal" and to_data(analysis):
         for name in set(analysis.sample("background")).intersection(ratio["denominator"]["datasets"]):
             yield f".role is nominal, and {name!r} is reweighted to data, too; empty reweight.sidebands"
+    for name in set(ratio["denominator"]["datasets"]).difference(analysis.sample("background", "signal")):
+        if ratio["role"] != "none":
+            yield f".role is {ratio['role']}, and {name!r} is no background or signal of the search; set it to none"
     for side in _sides(ratio):
+        if ratio[side]["weight"] is None and ratio[side]["place"] is not None:
+            yield f".{side} has the place of no weight; name the column in weight, or take place out"
         for name in ratio[side]["datasets"]:
             if name not in analysis.datasets():
                 yield f".{side} names {name!r}, which is in no sample; add it to reweight.samples.compared"
             elif analysis.catalogue[name].nature != "simulation":
                 yield f".{side} names {name!r}, which is no simulation; take it out"
             else:
+                yield from (f".{side}.{problem}" for problem in _weight(analysis, ratio[side], name))
                 yield from (f": {problem}" for problem in _variables(analysis, ratio, name))
     if ratio["numerator"] == ratio["denominator"]:
         yield ": numerator and denominator are the same; give one of them another weight or other datasets"
@@ -184,6 +194,21 @@ def _variables(analysis: "Analysis", ratio: dict[str, Any], dataset: str) -> Ite
         for column in features.stored([name]):
             if columns is not None and column not in columns:
                 yield f"{name!r} needs the column {column!r}, which {dataset!r} has not; keep it in its region"
+
+
+def _weight(analysis: "Analysis", side: dict[str, Any], dataset: str) -> Iterator[str]:
+    known, weight = analysis.weight_columns(dataset), side["weight"]
+    if known is None or weight is None:
+        return
+    if weight not in known:
+        yield (
+            f"weight is {weight!r}, which is no column of {dataset!r}; keep it in its region, `shower_weight` and "
+            "`scale_weight` with variations: true"
+        )
+    elif known[weight] and side["place"] is None:
+        yield f"weight is {weight!r}, a list in {dataset!r}; give the place of the weight in it, counted from 0"
+    elif not known[weight] and side["place"] is not None:
+        yield f"place: {weight!r} of {dataset!r} is one number an event; take place out"
 
 
 def weighted(analysis: "Analysis") -> dict[str, list[str]]:

@@ -4,8 +4,8 @@ from typing import Literal
 
 from resonaut.core.observables import DEFAULT
 from resonaut.core.record import GeV, Name, NonNegative, Positive, key, record
-from resonaut.learn.ratio.settings import Settings as Ratio
-from resonaut.learn.ratio.settings import TreeSettings
+from resonaut.learn.ratio.settings import FeatureSettings, TreeSettings
+from resonaut.learn.ratio.settings import Settings as AnySettings
 from resonaut.learn.twosample.settings import Settings as Comparison
 
 
@@ -22,8 +22,16 @@ class Trees(TreeSettings):
 
 
 @record
-class Classifier(Ratio):
+class Classifier(FeatureSettings):
     """The ratio step of data and simulation."""
+
+    trees: Trees = key(default={})
+    seed: int = key(default=2)
+
+
+@record
+class RatioClassifier(AnySettings):
+    """The ratio step of simulated samples."""
 
     trees: Trees = key(default={})
     seed: int = key(default=2)
@@ -160,7 +168,7 @@ class RatioSettings:
     bootstraps: int = key(
         "How often the ratio is learned again from events drawn anew, by their identifiers.", default=0, ge=0
     )
-    classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
+    classifier: RatioClassifier = key("The ratio step, k folds of ensembles.", default={})
     comparison: Comparison = key("How the weighted denominator is compared with the numerator.", default={})
 
     @property

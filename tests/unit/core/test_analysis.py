@@ -110,8 +110,12 @@ def test_chains_become_windows() -> None:
             "datasets.data.labelled.signal is [9, 5]; give the first event first",
         ),
         (
-            {"search": {"stages": ["simulate", "skim", "select", "report"]}},
-            "search.stages has 'report', which reads what 'fit'",
+            {"search": {"stages": ["simulate", "skim", "fit"]}},
+            "search.stages has 'fit', which reads what 'select'",
+        ),
+        (
+            {"search": {"stages": ["simulate", "report"]}},
+            "search.stages has 'report', and no other stage that it shows anything of; add one",
         ),
         *(
             ({"datasets": {"qcd": {"generator": generator}}}, f"datasets.qcd{sentence}")

@@ -20,7 +20,7 @@ from resonaut.core.weights import Factor
 from resonaut.fit.bare import settings_of
 from resonaut.fit.cli import app
 from resonaut.fit.prediction import prediction
-from resonaut.fit.results import Prediction
+from resonaut.fit.results.predictions import Prediction
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.simulated import Simulated, simulated
 from resonaut.fit.spectrum import Spectrum

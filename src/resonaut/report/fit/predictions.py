@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from resonaut.core import results
 from resonaut.core.files import atomic
 from resonaut.core.style import COLOURS, Array, corner, figure, signal_region, steps
-from resonaut.fit.results import Prediction
+from resonaut.fit.results.predictions import Prediction
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
 from resonaut.report.intervals import poisson_interval
 from resonaut.report.observables import axis_label
