@@ -71,7 +71,7 @@ def test_salad_recovers_the_weights_that_the_simulation_lacks(quick, toys, write
     trees = replace(quick.classifier.trees, max_iterations=80, learning_rate=0.1)
     settings = replace(quick, features=["tau21_j1"], classifier=replace(quick.classifier, trees=trees))
     numbers = Salad(settings).fit(training_of(toys(32_000, 1), [write_dataset("qcd", "background", [simulation])], []))
-    _, second_step = pairs
+    (second_step,) = pairs
     for _, corrected in second_step:
         tau21 = corrected.features[:, 0]
         truth = 1 / (0.25 + 0.75 * tau21)
