@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.learn.ratio.weights import Spread
+from resonaut.learn.ratio.calibration import measured
+from resonaut.learn.ratio.weights import Calibrated, Spread
 from resonaut.learn.twosample.comparison import compare
 from resonaut.learn.twosample.results import TwoSample
-from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, truth
+from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, labelled, truth
 from resonaut.reweight.results import Kept, RatioClosure, Tried, Truth
 
 # Parts of equal numbers of events in which learned and true weights are compared.
@@ -39,11 +40,18 @@ def closure(
         learned=Spread.of(learned),
         exact=None if exact is None else Spread.of(denominator.sample.weights * exact),
         spread={name: _spread(values, factors[""]) for name, values in factors.items() if name},
+        calibration=None if numerator is None else _calibration(numerator, denominator, exact, transfer),
         truth=[] if exact is None else list(_truth(denominator, factors[""][:, 0], exact, transfer.settings.variables)),
         before=before,
         after=after,
         published=list(tried),
     )
+
+
+def _calibration(numerator: Events, denominator: Events, exact: FloatArray | None, transfer: Transfer) -> Calibrated:
+    """That of the outputs for the events that trained the models of other folds."""
+    events = labelled(numerator, denominator, exact, transfer.settings)
+    return measured(events, transfer.weigher.nominal.probability(events.features, events.keys))
 
 
 def _looks(numerator: Events, denominator: Events, transfer: Transfer) -> tuple[TwoSample, TwoSample]:

@@ -15,6 +15,7 @@ from resonaut.core.weights import Factor, Weights
 from resonaut.learn import ratio
 from resonaut.learn.ratio import weights
 from resonaut.learn.ratio.positive import is_signed
+from resonaut.learn.ratio.sample import Balanced, balanced, shared
 from resonaut.learn.ratio.weights import Factors, Weigher
 from resonaut.physics import features
 from resonaut.reweight.settings import RatioSettings, Side
@@ -101,6 +102,18 @@ def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> t
     return numerator[first], denominator[~first]
 
 
+def labelled(numerator: Events, denominator: Events, exact: FloatArray | None, settings: RatioSettings) -> Balanced:
+    """The events between which a classifier learns the ratio, with positive weights; ``exact`` as of ``truth``."""
+    if exact is not None and not _signed(numerator, denominator):
+        return shared(denominator.sample, exact)
+    samples = (numerator.sample, denominator.sample)
+    return balanced(*(ratio.made_positive(one, settings.classifier)[0] for one in samples))
+
+
+def _signed(numerator: Events, denominator: Events) -> bool:
+    return is_signed(numerator.sample) or is_signed(denominator.sample)
+
+
 def _same_events(settings: RatioSettings) -> bool:
     return settings.numerator is not None and settings.numerator.datasets == settings.denominator.datasets
 
@@ -144,11 +157,15 @@ class Transfer:
             denominator: the events that get weights.
             settings: the section of the ratio.
         """
-        exact, given = truth(numerator, denominator, settings), (settings.classifier, settings.clip)
-        if exact is None or is_signed(numerator.sample) or is_signed(denominator.sample):
-            weigher = Weigher.fit(numerator.sample, denominator.sample, *given, settings.bootstraps)
+        exact, given = (
+            truth(numerator, denominator, settings),
+            (settings.classifier, settings.clip, settings.bootstraps),
+        )
+        calibrated = settings.classifier.calibration != "none"
+        if exact is None or _signed(numerator, denominator):
+            weigher = Weigher.fit(numerator.sample, denominator.sample, *given, calibrated=calibrated)
         else:
-            weigher = Weigher.expectation(denominator.sample, exact, *given, settings.bootstraps)
+            weigher = Weigher.expectation(denominator.sample, exact, *given, calibrated=calibrated)
         return cls.of(name, weigher, numerator, denominator, settings)
 
     @classmethod

@@ -30,6 +30,18 @@ class Classifier(Ratio):
 
 
 @record
+class Calibrated(Classifier):
+    """The ratio step of two simulated samples."""
+
+    calibration: Literal["none", "logistic"] = key(
+        "Whether outputs of the models are made probabilities, by a logistic map that is learned from events which the "
+        "models have not seen. For classifiers that are trained too little or too much; docs/reweight.md says what it "
+        "mends and what not.",
+        default="none",
+    )
+
+
+@record
 class Side:
     """One of the two samples of a ratio: simulated datasets, and the weights of their events."""
 
@@ -160,7 +172,7 @@ class RatioSettings:
     bootstraps: int = key(
         "How often the ratio is learned again from events drawn anew, by their identifiers.", default=0, ge=0
     )
-    classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
+    classifier: Calibrated = key("The ratio step, k folds of ensembles.", default={})
     comparison: Comparison = key("How the weighted denominator is compared with the numerator.", default={})
 
     @property
