@@ -89,10 +89,13 @@ def main() -> None:
                 rows[kind].append(found(chosen, other))
         for kind, values in rows.items():
             percent = 100 * np.array(values)
-            means = percent.mean(axis=0), percent.std(axis=0) / max(len(values) - 1, 1) ** 0.5
+            # Of one seed there is no error.
+            errors = percent.std(axis=0, ddof=1) / len(values) ** 0.5 if len(values) > 1 else None
             shown = {
-                name: [round(float(m), 2), round(float(e), 2)]
-                for name, m, e in zip(("rms", "tenths_by_learned", "tenths_by_true"), *means, strict=True)
+                name: [round(float(mean), 2), None if errors is None else round(float(errors[i]), 2)]
+                for i, (name, mean) in enumerate(
+                    zip(("rms", "tenths_by_learned", "tenths_by_true"), percent.mean(axis=0), strict=True)
+                )
             }
             line = {"classifier": label, "events": given.events, "seeds": given.seeds, "calibration": kind}
             print(json.dumps(line | shown | {"slope": round(float(np.mean(slopes)), 3)}), flush=True)

@@ -42,9 +42,9 @@ class Sample:
 
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
-        """One sample of all events, in order."""
+        """One sample of all events, in order; sets are filled up with places of no particle to the largest one."""
         return cls(
-            np.concatenate([part.features for part in parts]),
+            np.concatenate(_filled_up([part.features for part in parts])),
             np.concatenate([part.weights for part in parts]),
             np.concatenate([part.keys for part in parts]),
         )
@@ -87,6 +87,15 @@ class Sample:
                 "cannot use; train on a sample with positive weights."
             )
         return self[np.argsort(self.keys, kind="stable")]
+
+
+def _filled_up(features: Sequence[NDArray[np.float32]]) -> Sequence[NDArray[np.float32]]:
+    """Sets with the same number of places; features that are no sets as they are."""
+    if features[0].ndim < 3:
+        return features
+    most = max(one.shape[1] for one in features)
+    gaps = [((0, 0), (0, most - one.shape[1]), (0, 0)) for one in features]
+    return [np.pad(one, gap, constant_values=np.nan) for one, gap in zip(features, gaps, strict=True)]
 
 
 Pair = tuple[Sample, Sample]
