@@ -53,7 +53,7 @@ def closure(
 def _calibration(numerator: Events, denominator: Events, exact: FloatArray | None, transfer: Transfer) -> Calibrated:
     """That of the outputs for the events that trained the models of other folds."""
     events = labelled(numerator, denominator, exact, transfer.settings)
-    return measured(events, transfer.weigher.nominal.probability(events.features, events.keys))
+    return measured(events, transfer.weigher.nominal.probability(events.values(), events.keys))
 
 
 def _looks(numerator: Events, denominator: Events, transfer: Transfer) -> tuple[TwoSample, TwoSample]:

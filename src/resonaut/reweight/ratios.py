@@ -15,7 +15,7 @@ from resonaut.core.weights import Factor, Weights
 from resonaut.learn import ratio
 from resonaut.learn.ratio import weights
 from resonaut.learn.ratio.positive import is_signed
-from resonaut.learn.ratio.sample import Balanced, balanced, shared
+from resonaut.learn.ratio.sample import Balanced, Part, balanced, shared
 from resonaut.learn.ratio.weights import Factors, Weigher
 from resonaut.physics import features
 from resonaut.reweight import lists
@@ -135,9 +135,10 @@ def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> t
 def labelled(numerator: Events, denominator: Events, exact: FloatArray | None, settings: RatioSettings) -> Balanced:
     """The events between which a classifier learns the ratio, with positive weights; ``exact`` as of ``truth``."""
     if exact is not None and not _signed(numerator, denominator):
-        return shared(denominator.sample, exact)
+        return shared(Part.of(denominator.sample), exact)
     samples = (numerator.sample, denominator.sample)
-    return balanced(*(ratio.made_positive(one, settings.classifier)[0] for one in samples))
+    first, second = (Part.of(ratio.made_positive(one, settings.classifier)[0]) for one in samples)
+    return balanced(first, second)
 
 
 def _signed(numerator: Events, denominator: Events) -> bool:

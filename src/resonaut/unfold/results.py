@@ -33,10 +33,12 @@ class Run:
     """``<results>/unfold/runs/<run>.json``: what happened; ``data`` events with background and fakes.
 
     Of the data, with the background subtracted, and of the simulation that is seen: ``negative`` weights, and those
-    whose mean sign was estimated below 0 and which are 0 now, ``signs_clipped``; shares of the sum of |weight|.
+    whose mean sign was estimated below 0 and which are 0 now, ``signs_clipped``; shares of the sum of |weight|. Of a
+    variation: the datasets that have none of its name and are ``unvaried``.
     """
 
     run: str
+    unvaried: list[str]
     data: float
     simulated: int
     negative: tuple[float, float]

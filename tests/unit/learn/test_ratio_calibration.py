@@ -10,7 +10,8 @@ from resonaut.core.errors import EmptySelectionError
 from resonaut.learn.ratio import CrossFit, NetworkSettings, Sample, Settings, TreeSettings
 from resonaut.learn.ratio.calibration import PARTS, Calibration, Line, measured
 from resonaut.learn.ratio.crossfit import as_ratio
-from resonaut.learn.ratio.sample import Balanced, balanced
+from resonaut.learn.ratio.sample import Balanced, Part
+from resonaut.learn.ratio.sample import balanced as labelled
 from resonaut.learn.ratio.weights import Weigher
 
 SHIFT = 0.4
@@ -29,6 +30,10 @@ def gaussian(n: int, seed: int, shift: float) -> Sample:
 
 def exact(sample: Sample) -> np.ndarray:
     return np.exp(SHIFT * sample.features[:, 0].astype(float) - SHIFT**2 / 2)
+
+
+def balanced(numerator: Sample, denominator: Sample) -> Balanced:
+    return labelled(Part.of(numerator), Part.of(denominator))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,7 @@ def test_weights_are_right_on_average_whatever_the_training(samples, settings, s
     assert rms(after, true) < 0.7 * rms(before, true)
     assert (mended.maps.slopes.mean() > 1) == (slope > 1)
     events = balanced(numerator, denominator)
-    found = [measured(events, models.probability(events.features, events.keys)) for models in (plain, mended)]
+    found = [measured(events, models.probability(events.values(), events.keys)) for models in (plain, mended)]
     assert abs(found[0].slope - 1) > 8 * found[0].slope_error
     assert abs(found[1].slope - 1) < 4 * found[1].slope_error
     assert found[0].difference > 3 * found[0].if_calibrated
@@ -116,19 +121,19 @@ def outputs(n: int = 3000, seed: int = 5) -> tuple[Balanced, np.ndarray, np.ndar
     p = rng.uniform(0.2, 0.8, n)
     labels = (rng.uniform(size=n) < p).astype(float)
     keys = identifier.mix(np.arange(n, dtype=np.uint64))
-    events = Balanced(np.zeros((n, 1), np.float32), labels, np.ones(n), keys)
+    events = Balanced((Part.of(Sample.of(np.zeros((n, 1)), keys=keys)),), labels, np.ones(n))
     return events, p**2 / (p**2 + (1 - p) ** 2), identifier.folds(keys, 3, 1)
 
 
 def test_no_event_is_weighted_with_its_own_label() -> None:
     events, output, fold = outputs()
-    maps = Calibration.fit(events, output, fold, 3, 1)
+    maps = Calibration.fit(events, output, 3, 1)
     assert maps.slopes.mean() == pytest.approx(0.5, abs=0.1)
     before = maps.of(output, fold, events.keys)
     for event in (0, 1, 2):
         labels = events.labels.copy()
         labels[event] = 1 - labels[event]
-        after = Calibration.fit(replace(events, labels=labels), output, fold, 3, 1).of(output, fold, events.keys)
+        after = Calibration.fit(replace(events, labels=labels), output, 3, 1).of(output, fold, events.keys)
         changed = after != before
         assert not changed[event]
         # A tenth of the fold has the same map, and all other folds have their own.
@@ -183,6 +188,6 @@ def test_outputs_without_information_are_one_half() -> None:
 
 
 def test_too_few_events_end_in_a_sentence() -> None:
-    events, output, fold = outputs(120)
+    events, output, _ = outputs(120)
     with pytest.raises(EmptySelectionError, match="with fewer than 50 it is not; use larger samples, or set"):
-        Calibration.fit(events, output, fold, 3, 1)
+        Calibration.fit(events, output, 3, 1)

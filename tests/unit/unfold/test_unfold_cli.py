@@ -195,6 +195,23 @@ def test_background_of_simulation_is_subtracted(skimmed, unfolded, tmp_path):
     assert less / whole == pytest.approx(1 - 144 / 2000, abs=0.03)
 
 
+def test_a_variation_of_the_signal_alone_is_unfolded_beside_a_background(skimmed, unfolded, tmp_path):
+    """With 20 % more of the signal before the selection, and nothing else, the same cross section comes out."""
+    inputs = ["--data", skimmed["data"], "--simulation", skimmed["varied"], "--background", skimmed["background"]]
+    found = {}
+    for run in ("ensemble_0", "scale_r_2017_up"):
+        output = tmp_path / f"{run}.parquet"
+        call("train", "--config", unfolded / "train.json", *inputs, "--run", run, "--output", output)
+        found[run] = pq.read_table(output).column("weights").to_numpy().sum()
+    reports = [json.loads((tmp_path / f"{run}.json").read_text()) for run in found]
+    assert [one["unvaried"] for one in reports] == [[], ["background"]]
+    assert found["scale_r_2017_up"] == pytest.approx(found["ensemble_0"], rel=0.02)
+    assert reports[1]["iterations"][-1]["yield_ratio"] == pytest.approx(
+        reports[0]["iterations"][-1]["yield_ratio"] / 1.2, rel=0.02
+    )
+    assert reports[1]["negative"][0] == pytest.approx(reports[0]["negative"][0])
+
+
 def test_the_same_run_gives_the_same_bytes(skimmed, unfolded, tmp_path):
     inputs = ["--data", skimmed["data"], "--simulation", skimmed["simulation"], "--run", "bootstrap_mc_1"]
     call("train", "--config", unfolded / "train.json", *inputs, "--output", tmp_path / "again.parquet")
@@ -203,7 +220,7 @@ def test_the_same_run_gives_the_same_bytes(skimmed, unfolded, tmp_path):
 
 def test_unknown_variations_and_runs_of_other_events_stop(skimmed, unfolded, tmp_path):
     inputs = ["--data", skimmed["data"], "--simulation", skimmed["simulation"]]
-    with pytest.raises(ConfigError, match="'signal' has no 'jes_up', but these: sf_up, sf_down"):
+    with pytest.raises(ConfigError, match="no simulated dataset has 'jes_up', but these: sf_up, sf_down; correct"):
         call(
             "train", "--config", unfolded / "train.json", *inputs, "--run", "jes_up", "--output", tmp_path / "a.parquet"
         )

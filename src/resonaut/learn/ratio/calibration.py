@@ -83,9 +83,7 @@ class Calibration:
     seed: int
 
     @classmethod
-    def fit(
-        cls, events: Balanced, output: FloatArray, fold: NDArray[np.int64], number: int, seed: int
-    ) -> "Calibration":
+    def fit(cls, events: Balanced, output: FloatArray, number: int, seed: int) -> "Calibration":
         """Learn the maps.
 
         Args:
@@ -93,16 +91,21 @@ class Calibration:
                 different events, whose numbers fluctuate, and each label counts the same in every part, as it did in
                 the training.
             output: f of each event by the models that have not seen it, (n,).
-            fold: that of each event, (n,).
             number: how many folds there are.
             seed: that of the folds.
 
         Raises:
             EmptySelectionError: a fold has too few events.
         """
-        part = _parts(events.keys, seed)
+        # The order of rows and files must not change a digit.
+        order = np.argsort(events.keys, kind="stable")
+        output, labels, weights = (values[order] for values in (output, events.labels, events.weights))
+        fold, part = folds(events.keys[order], number, seed), _parts(events.keys[order], seed)
         lines = [
-            [_line(events, output, (fold == f) & (part != p), f"fold {f + 1}") for p in range(PARTS)]
+            [
+                _line(output[rows], labels[rows], weights[rows], f"fold {f + 1}")
+                for rows in ((fold == f) & (part != p) for p in range(PARTS))
+            ]
             for f in range(number)
         ]
         slopes, offsets = (np.array([[getattr(one, name) for one in row] for row in lines]) for name in _LINE)
@@ -162,8 +165,7 @@ def _parts(keys: Keys, seed: int) -> NDArray[np.int64]:
     return folds(keys, PARTS, seed ^ PARTS_SEED)
 
 
-def _line(events: Balanced, output: FloatArray, rows: NDArray[np.bool_], where: str) -> Line:
-    labels, weights = events.labels[rows], events.weights[rows]
+def _line(output: FloatArray, labels: FloatArray, weights: FloatArray, where: str) -> Line:
     one, other = np.count_nonzero(labels > 0), np.count_nonzero(labels < 1)
     if min(one, other) < FEWEST:
         raise EmptySelectionError(
@@ -173,4 +175,4 @@ def _line(events: Balanced, output: FloatArray, rows: NDArray[np.bool_], where: 
     sums = float(weights @ labels), float(weights @ (1 - labels))
     if np.isin(labels, (0, 1)).all():
         weights = weights / np.where(labels == 1, *sums)
-    return Line.fit(output[rows], labels, weights)
+    return Line.fit(output, labels, weights)
