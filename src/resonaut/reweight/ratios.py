@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
-from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError, during
 from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor, Weights
 from resonaut.learn import ratio
@@ -87,10 +87,33 @@ def inputs(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.f
 def read(
     numerator: Sequence[Path], denominator: Sequence[Path], settings: RatioSettings
 ) -> tuple[Events | None, Events]:
-    """Both sides of a ratio, of manifests; there may be no numerator. See ``Events.read``."""
+    """Both sides of a ratio, of manifests; there may be no numerator. See ``Events.read``.
+
+    Raises:
+        ResonautError: the weights of a side sum to no more than 0, or a feature has one value there.
+    """
     above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
     target = None if settings.numerator is None else Events.read(above, settings.numerator, settings)
-    return target, Events.read(below, settings.denominator, settings)
+    events = Events.read(below, settings.denominator, settings)
+    if target is not None and settings.numerator is not None:
+        _require_usable(target, f"numerator ({', '.join(settings.numerator.datasets)})", settings)
+    _require_usable(events, f"denominator ({', '.join(settings.denominator.datasets)})", settings)
+    return target, events
+
+
+def _require_usable(events: Events, side: str, settings: RatioSettings) -> None:
+    """Stop where the weights of a side have no positive sum, or something that is learned has one value only."""
+    if (total := events.sample.weights.sum()) <= 0:
+        raise ResonautError(
+            f"reweight.ratios: the weights of the {side} sum to {total:g}, and a ratio needs more than 0; correct "
+            "them, or use a larger sample."
+        )
+    learned = {*settings.features, *(name for particle in settings.particles for name in particle)}
+    for name, values in zip(settings.variables, events.values.T, strict=True):
+        if name in learned and values.min() == values.max():
+            raise ResonautError(
+                f"reweight.ratios: {name!r} is {values[0]:g} in all events of the {side}; take it out of features."
+            )
 
 
 def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> tuple[Events, Events]:
@@ -145,10 +168,11 @@ class Transfer:
             settings: the section of the ratio.
         """
         exact, given = truth(numerator, denominator, settings), (settings.classifier, settings.clip)
-        if exact is None or is_signed(numerator.sample) or is_signed(denominator.sample):
-            weigher = Weigher.fit(numerator.sample, denominator.sample, *given, settings.bootstraps)
-        else:
-            weigher = Weigher.expectation(denominator.sample, exact, *given, settings.bootstraps)
+        with during(f"reweight.ratios.{name}"):
+            if exact is None or is_signed(numerator.sample) or is_signed(denominator.sample):
+                weigher = Weigher.fit(numerator.sample, denominator.sample, *given, settings.bootstraps)
+            else:
+                weigher = Weigher.expectation(denominator.sample, exact, *given, settings.bootstraps)
         return cls.of(name, weigher, numerator, denominator, settings)
 
     @classmethod

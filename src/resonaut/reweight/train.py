@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier, weights
-from resonaut.core.errors import EmptySelectionError, ResonautError
+from resonaut.core.errors import EmptySelectionError, ResonautError, during
 from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor
 from resonaut.learn import ratio
@@ -39,12 +39,12 @@ class Reweighter:
             settings: the section ``reweight``.
 
         Raises:
-            ResonautError: a feature has the same value in all data.
+            ResonautError: a feature has the same value in all events of a sample, or its weights no positive sum.
         """
-        for name, values in zip(settings.features, data.features.T, strict=True):
-            if values.min() == values.max():
-                raise ResonautError(f"config: reweight.features: {name!r} is {values[0]:g} in all data; take it out.")
-        models = ratio.CrossFit.fit(data, simulation, settings.classifier)
+        for which, sample in {"data": data, "simulation": simulation}.items():
+            _require_usable(which, sample, settings)
+        with during("reweight.sidebands"):
+            models = ratio.CrossFit.fit(data, simulation, settings.classifier)
         raw = cls(models, settings.features, settings.clip, 1.0)
         expected = luminosity * float(np.sum(simulation.weights * raw.weights(simulation.features, simulation.keys)))
         norm = float(data.weights.sum()) / expected
@@ -67,6 +67,17 @@ class Reweighter:
         notes = {"reweight": Factor("reweight").metadata()}
         for chunk in dataset.manifest.chunks:
             write(dataset.path("reweight", chunk), batches(chunk), {}, notes)
+
+
+def _require_usable(which: str, sample: ratio.Sample, settings: Settings) -> None:
+    if (total := sample.weights.sum()) <= 0:
+        raise ResonautError(
+            f"config: reweight.sidebands: the weights of the {which} there sum to {total:g}, and a ratio needs more "
+            "than 0; widen them, or correct the weights."
+        )
+    for name, values in zip(settings.features, sample.features.T, strict=True):
+        if values.min() == values.max():
+            raise ResonautError(f"config: reweight.features: {name!r} is {values[0]:g} in all {which}; take it out.")
 
 
 def read_sidebands(datasets: Iterable[Dataset], settings: Settings) -> ratio.Sample:
