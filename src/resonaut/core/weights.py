@@ -215,6 +215,21 @@ def iterate(dataset: Dataset, columns: Sequence[str], friends: Sequence[str] = (
         yield events
 
 
+def by_dataset(pairs: Iterable[str]) -> dict[str, list[str]]:
+    """The friends with weights of each dataset, from the options ``dataset=folder`` of a command.
+
+    Raises:
+        ConfigError: an option is none of that form.
+    """
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        dataset, equals, folder = pair.partition("=")
+        if not (dataset and equals and folder):
+            raise ConfigError(f"--weights {pair!r} is not dataset=folder; give for example qcd=reweight.")
+        found.setdefault(dataset, []).append(folder)
+    return found
+
+
 def require_none(datasets: Iterable[Dataset]) -> None:
     """Stop where the events of data have weights, for what counts events as they are.
 

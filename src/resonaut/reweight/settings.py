@@ -202,6 +202,29 @@ class Settings:
         "signal regions of the search. Empty for no reweighting to data.",
         default=[[0, 3250], [4750, 20000]],
     )
+    validation: list[tuple[NonNegative[GeV], NonNegative[GeV]]] = key(
+        "Ranges of the observable that train nothing, in which data and simulation are compared as well. They may be "
+        "in a signal region only where the data are `pseudo_data`.",
+        default=[],
+    )
+    condition: bool = key(
+        "Learn the ratio at each value of the observable, and interpolate it between the sidebands; the spectrum gets "
+        "a smooth factor of its own. Needs `classifier.backend: network`.",
+        default=False,
+    )
+    spectrum_degree: int = key(
+        "With `condition`: degree of the polynomial in the logarithm of the observable whose exponential is the "
+        "spectrum's factor.",
+        default=2,
+        ge=1,
+        le=4,
+    )
+    bootstraps: int = key(
+        "With `condition`: how often all is learned again from data and simulation drawn anew, by the events' "
+        "identifiers.",
+        default=0,
+        ge=0,
+    )
     clip: tuple[Positive[float], Positive[float]] = key(
         "Smallest and largest ratio, before the normalisation.", default=[0.1, 10]
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resonaut.core import formats
+from resonaut.core import formats, samples
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -20,7 +20,7 @@ def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None,
 
     config = analysis.config
     entry, section = config["datasets"][dataset], config["skim"]
-    parts = [dataset, *entry["combine"]]
+    parts = [dataset, *entry["combine"], *samples.drawn_from(config, dataset)]
     if any(config["datasets"][name]["skimmed"] is not None for name in parts) or format_code(analysis, dataset):
         return None
     region, shapes = section["regions"][entry["region"]], ["tau1", "tau2", "tau3", "tau4"]

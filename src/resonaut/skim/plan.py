@@ -95,9 +95,13 @@ def _recorded(analysis: "Analysis", dataset: str) -> bool:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "manifests": lambda analysis: analysis.manifests(*analysis.wanted()),
-    # Those whose cuts are not those of others: a combined dataset is the sum of its parts.
+    # Those whose cuts are not those of others: a combined dataset is the sum of its parts, and a drawn one of events.
     "cutflows": lambda analysis: analysis.manifests(
-        *(name for name in analysis.wanted() if not analysis.catalogue[name].combine)
+        *(
+            name
+            for name in analysis.wanted()
+            if not analysis.catalogue[name].combine and analysis.catalogue[name].drawn is None
+        )
     ),
     "data": lambda analysis: analysis.manifests(*analysis.sample("data")),
 }
@@ -181,21 +185,32 @@ def _require_owners(analysis: "Analysis", name: str, others: Sequence[str]) -> N
 class Source(NamedTuple):
     """What makes a dataset of events that are skimmed already: the command, and what it reads."""
 
-    command: Literal["adopt", "combine"]
+    command: Literal["adopt", "combine", "draw"]
     manifests: list[str]
     events: list[str]
     data: list[str]
+    options: list[str]
 
 
 def source(analysis: "Analysis", dataset: str) -> Source:
     """Where a dataset of ``analysis.ready`` comes from: another analysis, or its parts and the luminosities of data."""
-    parts = analysis.catalogue[dataset].combine
-    if parts:
-        data = analysis.manifests(*analysis.sample("data"))
-        return Source("combine", analysis.manifests(*parts), analysis.friends("skim", *parts), data)
-    path = Path(analysis.catalogue[dataset].skimmed or "")
+    entry, data = analysis.catalogue[dataset], analysis.manifests(*analysis.sample("data"))
+    if parts := entry.combine:
+        return Source("combine", analysis.manifests(*parts), analysis.friends("skim", *parts), data, [])
+    if entry.drawn is not None:
+        parts = entry.drawn.datasets
+        weights = [(part, folder) for part in parts for folder in analysis.weights(part)]
+        events = [
+            *analysis.friends("skim", *parts),
+            *(f for part, verb in weights for f in analysis.friends(verb, part)),
+        ]
+        options = [f"--luminosity={entry.luminosity}", f"--seed={entry.drawn.seed}"]
+        options += [f"--weights={part}={folder}" for part, folder in weights]
+        eras = [] if dataset in analysis.sample("data") else data
+        return Source("draw", analysis.manifests(*parts), events, eras, options)
+    path = Path(entry.skimmed or "")
     chunks = [str(path.with_suffix("") / f"{chunk}.parquet") for chunk in analysis.chunks(dataset)]
-    return Source("adopt", [str(path)], chunks, [])
+    return Source("adopt", [str(path)], chunks, [], [])
 
 
 def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) -> None:

@@ -102,7 +102,12 @@ def device(wanted: str) -> str:
 def save(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Tensor]) -> None:
     """Write a model file; equal weights give equal bytes."""
     state = {key: value.numpy() for key, value in weights.items()}
-    store.save(path, store.Model(KIND, {"name": name, "network": record.plain(settings, NetworkConfig)}, state))
+    store.save(path, store.Model(KIND, {"name": name, "network": applied(settings)}, state))
+
+
+def applied(settings: NetworkConfig) -> dict[str, Any]:
+    """The keys of a network on which its use depends, as plain data: all but those of its training."""
+    return {key: value for key, value in record.plain(settings, NetworkConfig).items() if key != "training"}
 
 
 def load(path: Path, device: str) -> Tagger:

@@ -32,7 +32,8 @@ def score_chunk(
     device = networks.device(settings.device)
     taggers = [networks.load(model, device) for model in models]
     for path, tagger in zip(models, taggers, strict=True):
-        if settings.networks.get(tagger.name) != tagger.settings:
+        wanted = settings.networks.get(tagger.name)
+        if wanted is None or networks.applied(wanted) != networks.applied(tagger.settings):
             raise InputFileError(
                 path,
                 f"made with other settings than tag.networks.{tagger.name}",

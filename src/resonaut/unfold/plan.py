@@ -26,7 +26,9 @@ def section() -> type:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "events": lambda _: ["<results>/unfold/events.parquet"],
+    "description": lambda _: ["<results>/unfold/events.json"],
     "summary": lambda _: ["<results>/unfold/summary.json"],
+    "data": lambda analysis: analysis.manifests(*unfolded(analysis)["data"]),
 }
 
 

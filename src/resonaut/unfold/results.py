@@ -121,12 +121,14 @@ class Measured:
 class Compared:
     """An observable at the particle level in bins, events per bin, and triangular discriminators x 1000 from the truth.
 
-    ``truth`` and what is compared with it are None where it is not known.
+    ``omnifold_error`` has the uncertainties of all families of weights. ``truth`` and what is compared with it are None
+    where it is not known.
     """
 
     edges: list[float]
     prior: list[float]
     omnifold: list[float]
+    omnifold_error: list[float]
     bayes: list[float]
     truth: list[float] | None
     triangular_prior: float | None

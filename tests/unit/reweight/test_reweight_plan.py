@@ -74,6 +74,7 @@ def test_later_stages_use_the_weights_of_a_ratio_with_a_role():
     assert alone.weights("qcd") == ["reweight/fsr"]
 
 
+NETWORKS = {"reweight": {"classifier": {"backend": "network"}}}
 PUBLISHED = {"files": ["known.onnx"], "inputs": {"x": [[{"column": "m_jj"}, {"value": 0.1, "alternatives": [0.6]}]]}}
 NETWORK = {"features": [], "published": PUBLISHED}
 HISTOGRAM = {"variable": "m_jj", "edges": [0, 1, 2], "values": [1, 2], "errors": [1, 1]}
@@ -181,3 +182,28 @@ def test_one_way_of_an_uncertainty_is_one_ratio():
     analysis({"reweight": {"ratios": {"a": ratio, "b": other}}})
     with pytest.raises(ConfigError, match="ratios: a and b are both up of 'fsr' for 'qcd'"):
         analysis({"reweight": {"ratios": {"a": ratio, "b": ratio | {"clip": [0.1, 10]}}}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"condition": True},
+            "reweight.condition: the ratio is interpolated between the sidebands, which trees do not;",
+        ),
+        ({"bootstraps": 2}, "reweight.bootstraps are of weights with condition; set it to true, or bootstraps to 0"),
+        ({"validation": [[3500, 3400]]}, "reweight.validation: 3500 to 3400 GeV: give the smaller value first"),
+        ({"validation": [[3000, 3300]]}, "3000 to 3300 GeV overlaps reweight.sidebands, whose events train"),
+        ({"validation": [[3300, 3400]]}, "'data' are data, of which nothing is looked at there; take other ranges, or"),
+    ],
+)
+def test_contradictions_of_the_reweighting_to_data_are_one_sentence(changes, sentence):
+    with pytest.raises(ConfigError, match=r"^config: reweight\.") as caught:
+        analysis({"reweight": changes})
+    assert sentence in str(caught.value)
+
+
+def test_pseudo_data_may_be_looked_at_in_a_signal_region():
+    overlay = {"search": {"samples": {"data": ["pseudo"], "pseudo_data": []}}}
+    given = analysis(overlay, {"reweight": {"validation": [[3300, 3400]], "condition": True}}, NETWORKS)
+    assert given.keys("reweight")["validation"] == [[3300, 3400]]

@@ -15,6 +15,8 @@ from resonaut.learn.ratio.settings import StepSettings
 
 # By the name of the variation, the nominal ones as "": factors (n, toys); the nominal ones are (n, 1).
 Factors = dict[str, NDArray[np.float64]]
+# The limits of a ratio that has none.
+UNCLIPPED = (0.0, np.inf)
 
 
 @record
