@@ -12,7 +12,7 @@ from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array, Background
 from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
-from resonaut.fit.results import Attempt, Trial
+from resonaut.fit.results.fits import Attempt, Trial
 from resonaut.fit.settings import BackgroundSettings, Shrink
 from resonaut.fit.shapes import Shape
 from resonaut.fit.signal import Template, template

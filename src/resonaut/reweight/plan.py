@@ -27,7 +27,11 @@ def to_data(analysis: "Analysis") -> bool:
 
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
-    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis)
+    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis),
+    # Published histograms alone are no sample to compare with.
+    "ratios": lambda analysis: [
+        f"<results>/reweight/{name}/closure.json" for name, sides in ratios(analysis).items() if sides["numerator"]
+    ],
 }
 
 
@@ -50,8 +54,8 @@ def check(analysis: "Analysis") -> None:
                     "config: search.stages has 'reweight', which compares data and background; name datasets in "
                     f"search.samples.{sample}, or ratios in reweight.ratios, or take 'reweight' out."
                 )
-    for problem in _sidebands(analysis) if to_data(analysis) else ():
-        raise ConfigError(f"config: {problem}.")
+    for problem in (*_sidebands(analysis), *_conditional(section), *_validation(analysis)) if to_data(analysis) else ():
+        raise ConfigError(f"config: reweight.{problem}.")
     for name, ratio in section["ratios"].items():
         for problem in _ratio(analysis, ratio):
             raise ConfigError(f"config: reweight.ratios.{name}{problem}.")
@@ -78,10 +82,41 @@ def _sidebands(analysis: "Analysis") -> Iterator[str]:
     for name in analysis.sample("data", "background"):
         columns = analysis.columns(name)
         if columns is not None and observable not in columns:
-            yield (
-                f"reweight.observable is {observable!r}, which is no column of {name!r}; take one of "
-                f"{', '.join(columns)}"
-            )
+            yield (f"observable is {observable!r}, which is no column of {name!r}; take one of {', '.join(columns)}")
+
+
+def _conditional(section: dict[str, Any]) -> Iterator[str]:
+    """Trees, which do not interpolate, and variations of weights that have none."""
+    if section["condition"] and section["classifier"]["backend"] != "network":
+        yield (
+            f"condition: the ratio is interpolated between the sidebands, which {section['classifier']['backend']} do "
+            "not; set reweight.classifier.backend to network"
+        )
+    if section["bootstraps"] and not section["condition"]:
+        yield "bootstraps are of weights with condition; set it to true, or bootstraps to 0"
+
+
+def _validation(analysis: "Analysis") -> Iterator[str]:
+    """Ranges upside down, with events that train, or with data that are not to be seen."""
+    section, windows = analysis.config["reweight"], analysis.config["select"]["windows"]
+    blind = [name for name in analysis.sample("data") if analysis.catalogue[name].nature == "data"]
+    regions = {
+        name: window["signal_region"]
+        for name, window in windows.items()
+        if window["observable"] == section["observable"] and blind
+    }
+    for low, high in section["validation"]:
+        where = f"validation: {low:g} to {high:g} GeV"
+        if low >= high:
+            yield f"{where}: give the smaller value first"
+        if any(low < last and first < high for first, last in section["sidebands"]):
+            yield f"{where} overlaps reweight.sidebands, whose events train; take it out of one of them"
+        for name, (first, last) in regions.items():
+            if low < last and first < high:
+                yield (
+                    f"{where} is in the signal region of select.windows.{name}, and {blind[0]!r} are data, of which "
+                    "nothing is looked at there; take other ranges, or pseudo-data"
+                )
 
 
 def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
@@ -104,13 +139,19 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
     if ratio["role"] == "nominal" and to_data(analysis):
         for name in set(analysis.sample("background")).intersection(ratio["denominator"]["datasets"]):
             yield f".role is nominal, and {name!r} is reweighted to data, too; empty reweight.sidebands"
+    for name in set(ratio["denominator"]["datasets"]).difference(analysis.sample("background", "signal")):
+        if ratio["role"] != "none":
+            yield f".role is {ratio['role']}, and {name!r} is no background or signal of the search; set it to none"
     for side in _sides(ratio):
+        if ratio[side]["weight"] is None and ratio[side]["place"] is not None:
+            yield f".{side} has the place of no weight; name the column in weight, or take place out"
         for name in ratio[side]["datasets"]:
             if name not in analysis.datasets():
                 yield f".{side} names {name!r}, which is in no sample; add it to reweight.samples.compared"
             elif analysis.catalogue[name].nature != "simulation":
                 yield f".{side} names {name!r}, which is no simulation; take it out"
             else:
+                yield from (f".{side}.{problem}" for problem in _weight(analysis, ratio[side], name))
                 yield from (f": {problem}" for problem in _variables(analysis, ratio, name))
     if ratio["numerator"] == ratio["denominator"]:
         yield ": numerator and denominator are the same; give one of them another weight or other datasets"
@@ -153,6 +194,21 @@ def _variables(analysis: "Analysis", ratio: dict[str, Any], dataset: str) -> Ite
         for column in features.stored([name]):
             if columns is not None and column not in columns:
                 yield f"{name!r} needs the column {column!r}, which {dataset!r} has not; keep it in its region"
+
+
+def _weight(analysis: "Analysis", side: dict[str, Any], dataset: str) -> Iterator[str]:
+    known, weight = analysis.weight_columns(dataset), side["weight"]
+    if known is None or weight is None:
+        return
+    if weight not in known:
+        yield (
+            f"weight is {weight!r}, which is no column of {dataset!r}; keep it in its region, `shower_weight` and "
+            "`scale_weight` with variations: true"
+        )
+    elif known[weight] and side["place"] is None:
+        yield f"weight is {weight!r}, a list in {dataset!r}; give the place of the weight in it, counted from 0"
+    elif not known[weight] and side["place"] is not None:
+        yield f"place: {weight!r} of {dataset!r} is one number an event; take place out"
 
 
 def weighted(analysis: "Analysis") -> dict[str, list[str]]:

@@ -4,8 +4,8 @@ from typing import Literal
 
 from resonaut.core.observables import DEFAULT
 from resonaut.core.record import GeV, Name, NonNegative, Positive, key, record
-from resonaut.learn.ratio.settings import Settings as Ratio
-from resonaut.learn.ratio.settings import TreeSettings
+from resonaut.learn.ratio.settings import FeatureSettings, TreeSettings
+from resonaut.learn.ratio.settings import Settings as AnySettings
 from resonaut.learn.twosample.settings import Settings as Comparison
 
 
@@ -22,8 +22,16 @@ class Trees(TreeSettings):
 
 
 @record
-class Classifier(Ratio):
+class Classifier(FeatureSettings):
     """The ratio step of data and simulation."""
+
+    trees: Trees = key(default={})
+    seed: int = key(default=2)
+
+
+@record
+class RatioClassifier(AnySettings):
+    """The ratio step of simulated samples."""
 
     trees: Trees = key(default={})
     seed: int = key(default=2)
@@ -160,7 +168,7 @@ class RatioSettings:
     bootstraps: int = key(
         "How often the ratio is learned again from events drawn anew, by their identifiers.", default=0, ge=0
     )
-    classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
+    classifier: RatioClassifier = key("The ratio step, k folds of ensembles.", default={})
     comparison: Comparison = key("How the weighted denominator is compared with the numerator.", default={})
 
     @property
@@ -193,6 +201,29 @@ class Settings:
         "Ranges of the observable in which the ratio is learned and normalised; by default all that lies outside the "
         "signal regions of the search. Empty for no reweighting to data.",
         default=[[0, 3250], [4750, 20000]],
+    )
+    validation: list[tuple[NonNegative[GeV], NonNegative[GeV]]] = key(
+        "Ranges of the observable that train nothing, in which data and simulation are compared as well. They may be "
+        "in a signal region only where the data are `pseudo_data`.",
+        default=[],
+    )
+    condition: bool = key(
+        "Learn the ratio at each value of the observable, and interpolate it between the sidebands; the spectrum gets "
+        "a smooth factor of its own. Needs `classifier.backend: network`.",
+        default=False,
+    )
+    spectrum_degree: int = key(
+        "With `condition`: degree of the polynomial in the logarithm of the observable whose exponential is the "
+        "spectrum's factor.",
+        default=2,
+        ge=1,
+        le=4,
+    )
+    bootstraps: int = key(
+        "With `condition`: how often all is learned again from data and simulation drawn anew, by the events' "
+        "identifiers.",
+        default=0,
+        ge=0,
     )
     clip: tuple[Positive[float], Positive[float]] = key(
         "Smallest and largest ratio, before the normalisation.", default=[0.1, 10]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from resonaut.core import observables, windows
 from resonaut.core.errors import ConfigError
 from resonaut.core.extensions import load
+from resonaut.core.samples import drawn_from
 from resonaut.core.units import listed
 from resonaut.select import catalogue, experiments, jobs
 
@@ -229,6 +230,12 @@ def _datasets(analysis: "Analysis") -> Iterator[str]:
         for name in names:
             if name not in analysis.sample(*samples):
                 yield f"{key} names {name!r}, not in search.samples.{' or '.join(samples)}; add it there or take it out"
+    for name in drawn_from(analysis.config, *analysis.sample("pseudo_data")):
+        if name in injection["evaluation"]:
+            yield (
+                f"injection.evaluation names {name!r}, of which pseudo-data are drawn, and its events would count "
+                "twice; take it out"
+            )
     for name in injection["windows"] or []:
         if name not in select["windows"]:
             yield f"injection.windows: no window {name!r} in select.windows; add it or take it out"

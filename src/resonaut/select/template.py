@@ -16,7 +16,7 @@ from resonaut.select.settings import Window
 def densities(
     sample: ratio.Sample,
     mass: NDArray[np.floating] | None,
-    classifier: ratio.Settings,
+    classifier: ratio.FeatureSettings,
     settings: density.Settings,
     purpose: int = 0,
 ) -> list[Density]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
+from resonaut.core.samples import drawn_from
 from resonaut.tag.architectures import networks, require_consistent
 
 if TYPE_CHECKING:
@@ -47,6 +48,13 @@ def check(analysis: "Analysis") -> None:
             f"{config['datasets'][name]['format']}); set skim.read_constituents for files that have them, or take "
             "'tag' out."
         )
+    trained = any(entry["weights"] is None for entry in config["tag"]["networks"].values())
+    for name in analysis.sample("data", "pseudo_data") if trained else ():
+        if both := set(drawn_from(config, name)).intersection(simulation(analysis)):
+            raise ConfigError(
+                f"config: {name!r} is drawn from {min(both)!r}, whose jets train the networks of tag, which would know "
+                "some of these pseudo-data; name other background in tag.samples, or take 'tag' out."
+            )
     known = networks().joined(config["code"])
     for name, entry in config["tag"]["networks"].items():
         for sample, names in others(analysis, name).items():

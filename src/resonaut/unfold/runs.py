@@ -16,6 +16,7 @@ def train(inputs: read.Inputs, run: str, settings: Train) -> tuple[Run, dict[str
     """Unfold once: what happened, and KEY and ``weights`` in fb of the events that pass at the particle level."""
     kind = Kind.of(run)
     replica = 2 * kind.number + 1 if kind.kind == MC else None
+    unvaried = read.unvaried(inputs, kind.variation)
     data, background = read.data(inputs, settings), read.background(inputs, settings, kind.variation, replica)
     simulation = read.simulation(inputs, settings, kind.variation, replica)
     require_usable(data, simulation, background, *read.columns(settings))
@@ -29,6 +30,7 @@ def train(inputs: read.Inputs, run: str, settings: Train) -> tuple[Run, dict[str
     weights: Array = (found.weights * simulation.weights)[here] / inputs.luminosity
     report = Run(
         run=run,
+        unvaried=unvaried,
         data=float(data.weights.sum()),
         simulated=int(np.count_nonzero(here)),
         negative=(found.signed[0].negative, found.signed[1].negative),

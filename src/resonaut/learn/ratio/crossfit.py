@@ -11,8 +11,8 @@ from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.positive import Even, Signed, by_sign, is_signed, positive
-from resonaut.learn.ratio.sample import Pair, Sample, balanced, shared
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.sample import Pair, Part, Sample, balanced, shared
+from resonaut.learn.ratio.settings import Settings, StepSettings
 
 # Below this a fold's training sample cannot be split into training and validation part.
 MIN_TRAINING_EVENTS = 20
@@ -45,7 +45,7 @@ class CrossFit:
     signed: tuple[Signed, Signed] = (Signed(), Signed())
 
     @classmethod
-    def fit(cls, numerator: Sample, denominator: Sample, settings: Settings = DEFAULT) -> "CrossFit":
+    def fit(cls, numerator: Sample, denominator: Sample, settings: StepSettings = DEFAULT) -> "CrossFit":
         """Train on both samples; each counts the same, whatever its sum of weights.
 
         Signed weights are made positive first, for each fold by models that have not seen it either.
@@ -56,16 +56,20 @@ class CrossFit:
             ResonautError: the weights of a sample do not sum to more than 0.
         """
         (first, signs), (second, others) = (_training_parts(one, settings) for one in (numerator, denominator))
-        return replace(cls.fit_pairs(list(zip(first, second, strict=True)), settings), signed=(signs, others))
+        return replace(cls._fit(list(zip(first, second, strict=True)), settings), signed=(signs, others))
 
     @classmethod
-    def fit_pairs(cls, pairs: Sequence[Pair], settings: Settings) -> "CrossFit":
+    def fit_pairs(cls, pairs: Sequence[Pair], settings: StepSettings) -> "CrossFit":
         """Train the models of fold f between the two samples of ``pairs[f]``, from which the caller left out the fold.
 
         Raises:
             ConfigError: the backend takes sets of particles and the features are none, or the other way round.
             EmptySelectionError: a sample has too few events to train on.
         """
+        return cls._fit([(Part.of(first), Part.of(second)) for first, second in pairs], settings)
+
+    @classmethod
+    def _fit(cls, pairs: Sequence[tuple[Part, Part]], settings: StepSettings) -> "CrossFit":
         _require_form(pairs[0][0], settings)
         _require_enough(pairs)
         ordered = [(first.sorted(), second.sorted()) for first, second in pairs]
@@ -77,7 +81,9 @@ class CrossFit:
         return cls(perceptrons.train([balanced(*pair) for pair in ordered], settings), settings.seed)
 
     @classmethod
-    def fit_expectation(cls, sample: Sample, values: NDArray[np.float64], settings: Settings = DEFAULT) -> "CrossFit":
+    def fit_expectation(
+        cls, sample: Sample, values: NDArray[np.float64], settings: StepSettings = DEFAULT
+    ) -> "CrossFit":
         """Learn E[values | features] of a sample, for values (n,) >= 0; ``ratio`` is that over the mean value.
 
         It is the ratio of the events weighted with the values and the events themselves. Their loss is the same where
@@ -93,7 +99,7 @@ class CrossFit:
         parts = [(without_fold(sample, f, settings), without_fold(whole, f, settings)) for f in range(settings.folds)]
         if settings.backend == "trees":
             pairs = [(replace(one, weights=one.weights * factor.weights), one) for one, factor in parts]
-            return cls.fit_pairs(pairs, settings)
+            return cls._fit(pairs, settings)
         _require_enough([(one, one) for one, _ in parts])
         from resonaut.learn.ratio import perceptrons
 
@@ -142,7 +148,7 @@ def as_ratio(output: NDArray[np.float64]) -> NDArray[np.float64]:
     return f / (1 - f)
 
 
-def _require_enough(pairs: Sequence[Pair]) -> None:
+def _require_enough(pairs: Sequence[tuple[Part, Part]]) -> None:
     """Stop where a fold leaves too few events of a sample to train on."""
     for fold, (first, second) in enumerate(pairs):
         if min(len(first.keys), len(second.keys)) < MIN_TRAINING_EVENTS:
@@ -152,7 +158,7 @@ def _require_enough(pairs: Sequence[Pair]) -> None:
             )
 
 
-def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample, Signed]:
+def made_positive(sample: Sample, settings: StepSettings = DEFAULT) -> tuple[Sample, Signed]:
     """A sample whose signed weights are made positive, those of each event by models that have not seen it.
 
     Raises:
@@ -165,7 +171,7 @@ def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample,
     return positive(sample, _signs(parts, settings).probability(sample.features, sample.keys))
 
 
-def _require_form(sample: Sample, settings: Settings) -> None:
+def _require_form(sample: Sample | Part, settings: StepSettings) -> None:
     sets, shape = settings.backend == "sets", sample.features.shape
     if sets != (len(shape) == 3):
         form = "(events, particles, features)" if sets else "(events, features)"
@@ -175,29 +181,30 @@ def _require_form(sample: Sample, settings: Settings) -> None:
         )
 
 
-def _training_parts(sample: Sample, settings: Settings) -> tuple[list[Sample], Signed]:
+def _training_parts(sample: Sample, settings: StepSettings) -> tuple[list[Part], Signed]:
     """What the models of each fold may see, with positive weights, and what became of signs."""
-    parts = [without_fold(sample.require_finite(), fold, settings) for fold in range(settings.folds)]
+    sample.require_finite()
+    parts = [without_fold(sample, fold, settings) for fold in range(settings.folds)]
     if not is_signed(sample):
         return parts, Signed()
     # The models of a fold say how its training events count: those of other folds have seen the fold.
     signs = _signs(parts, settings).models
-    made = [positive(part, model.probability(part.features)) for part, model in zip(parts, signs, strict=True)]
+    made = [positive(part, model.probability(part.values())) for part, model in zip(parts, signs, strict=True)]
     return [part for part, _ in made], Signed.mean([signed for _, signed in made])
 
 
-def _signs(parts: Sequence[Sample], settings: Settings) -> CrossFit:
+def _signs(parts: Sequence[Part], settings: StepSettings) -> CrossFit:
     """Models between the positive and the negative events of each fold's part."""
     pairs = [by_sign(part) for part in parts]
     enough = [min(len(one.keys) for one in pair) >= MIN_TRAINING_EVENTS for pair in pairs]
     learned = [pair for pair, learns in zip(pairs, enough, strict=True) if learns]
-    models = iter(CrossFit.fit_pairs(learned, settings).models if learned else ())
+    models = iter(CrossFit._fit(learned, settings).models if learned else ())
     return CrossFit([next(models) if learns else Even() for learns in enough], settings.seed)
 
 
-def without_fold(sample: Sample, fold: int, settings: Settings) -> Sample:
+def without_fold(sample: Sample, fold: int, settings: StepSettings) -> Part:
     """The events that the models of ``fold`` may see."""
-    return sample[folds(sample.keys, settings.folds, settings.seed) != fold]
+    return Part.of(sample)[folds(sample.keys, settings.folds, settings.seed) != fold]
 
 
 def auc(

@@ -11,10 +11,12 @@ from resonaut.core.identifier import Keys
 from resonaut.core.record import record
 from resonaut.learn.ratio.crossfit import CrossFit, as_ratio
 from resonaut.learn.ratio.sample import Sample
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.settings import StepSettings
 
 # By the name of the variation, the nominal ones as "": factors (n, toys); the nominal ones are (n, 1).
 Factors = dict[str, NDArray[np.float64]]
+# The limits of a ratio that has none.
+UNCLIPPED = (0.0, np.inf)
 
 
 @record
@@ -57,7 +59,7 @@ class Weigher:
         cls,
         numerator: Sample,
         denominator: Sample,
-        settings: Settings,
+        settings: StepSettings,
         clip: tuple[float, float],
         bootstraps: int = 0,
     ) -> "Weigher":
@@ -71,7 +73,7 @@ class Weigher:
         cls,
         sample: Sample,
         values: NDArray[np.float64],
-        settings: Settings,
+        settings: StepSettings,
         clip: tuple[float, float],
         bootstraps: int = 0,
     ) -> "Weigher":
