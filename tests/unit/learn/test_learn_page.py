@@ -66,3 +66,9 @@ def test_the_network_learns_and_comes_back_from_its_file(names):
 
 def test_the_mean_weight_follows_the_weights(names):
     assert np.corrcoef(names["mean_weight"], names["weights"])[0, 1] > 0.8
+
+
+def test_calibrated_outputs_are_probabilities(names):
+    before, after = names["slopes"]
+    # From so few events the maps have noise of their own.
+    assert abs(after - 1) < abs(before - 1)
