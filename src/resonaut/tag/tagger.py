@@ -73,6 +73,11 @@ class Tagger:
         return sys.maxsize if self.widest is None else max(1, CACHE // (4 * self.widest(places)))
 
 
+def applied(settings: NetworkConfig) -> dict[str, Any]:
+    """The keys of a network on which its use depends, as plain data: all but those of its training."""
+    return {key: value for key, value in record.plain(settings, NetworkConfig).items() if key != "training"}
+
+
 def load(path: Path, device: str) -> Tagger:
     """Open a model file that ``resonaut tag train`` wrote; ``device`` is that of the configuration.
 

@@ -65,6 +65,7 @@ def make_events():
                 f"{jet}_eta": rng.normal(0, 1, n).astype("f4"),
                 f"{jet}_phi": rng.uniform(-3, 3, n).astype("f4"),
                 f"{jet}_mass": rng.uniform(20, 300, n).astype("f4"),
+                f"{jet}_softdrop_mass": np.linspace(0, 250, n, dtype="f4"),
                 f"{jet}_pf_pt": pt,
             }
             for name in ("eta", "phi"):
@@ -131,3 +132,13 @@ def weaver(settings):
             return self.mod(features, v=vectors, mask=mask)
 
     return lambda name, own: Plain(name, own).eval()
+
+
+@pytest.fixture
+def other(make_events, write_dataset):
+    """Manifests of another simulation: background, signal; and of data, which do not know their prongs."""
+    return [
+        write_dataset("qcd_other", [make_events(80, 4)]),
+        write_dataset("signal_other", [make_events(150, 5)]),
+        write_dataset("data", [make_events(60, 6, truth=False)], nature="data"),
+    ]

@@ -10,6 +10,7 @@ from resonaut.learn import store
 from resonaut.tag import networks
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import jet_inputs
+from resonaut.tag.settings import NetworkTraining
 from resonaut.tag.tagger import load
 
 NAMES = ("part", "particlenet")
@@ -134,6 +135,14 @@ def test_sizes_that_contradict_each_other_are_named(settings):
         require_consistent("x", dataclasses.replace(part, transformer=three_heads))
     with pytest.raises(ConfigError, match=r"tag\.networks\.x\.edge_conv\.neighbours is \d+, not below"):
         require_consistent("x", dataclasses.replace(particlenet, max_constituents=3))
+
+
+def test_a_training_of_published_weights_is_refused(settings):
+    network = dataclasses.replace(settings.networks["part"], weights="some.pt")
+    require_consistent("x", network)
+    trained = dataclasses.replace(network, training=NetworkTraining(mass_bins=4))
+    with pytest.raises(ConfigError, match=r"tag\.networks\.x: weights are given, and nothing is trained"):
+        require_consistent("x", trained)
 
 
 class _Export(torch.nn.Module):

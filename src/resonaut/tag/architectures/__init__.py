@@ -65,7 +65,7 @@ def networks() -> Vocabulary[Network]:
 
 def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Network] | None = None) -> None:
     """Stop with ``ConfigError`` where ``tag.networks.<name>`` contradicts itself, or its architecture is not known."""
-    from resonaut.tag.settings import CLASSES
+    from resonaut.tag.settings import CLASSES, NetworkTraining
 
     known = networks() if known is None else known
     known.require(f"config: tag.networks.{name}.architecture", [network.architecture])
@@ -73,6 +73,10 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
         raise ConfigError(
             f"config: tag.networks.{name}.outputs: {', '.join(network.outputs)}: must hold qcd, and without published "
             f"weights each class once, in the order {', '.join(CLASSES)}."
+        )
+    if network.weights is not None and network.training != NetworkTraining():
+        raise ConfigError(
+            f"config: tag.networks.{name}: weights are given, and nothing is trained; take out training, or weights."
         )
     if problem := known[network.architecture].problem(network):
         raise ConfigError(f"config: tag.networks.{name}.{problem}.")
