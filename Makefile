@@ -50,6 +50,7 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/select_networks.py
 	@python benchmarks/select_trees.py
 	@python benchmarks/unfold.py
+	@python benchmarks/tag.py
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))

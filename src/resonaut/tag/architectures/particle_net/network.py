@@ -28,11 +28,9 @@ class PointNet(nn.Module):
             use_counts=True,
             trim=False,
         )
-        widths = [len(FEATURES), *(channels[-1] for channels in sizes.channels)]
-        self.mod.edge_convs = nn.ModuleList(
-            EdgeConvolution(sizes.neighbours, width, tuple(channels))
-            for width, channels in zip(widths, sizes.channels, strict=False)
-        )
+        # weaver makes the layers as it always does; what differs is the choice of neighbours.
+        for block in self.mod.edge_convs:
+            block.__class__ = EdgeConvolution
 
     def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
         """Logits (n, outputs); the points of the graph are delta_eta and delta_phi; no four-vectors."""
