@@ -99,7 +99,7 @@ class Small:
             "tag": {"networks": {"part": {}}},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
         }
-        entry = type("Dataset", (), {"format": "nanoaod", "combine": []})
+        entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
 
     def uses(self, verb):
