@@ -141,6 +141,21 @@ def test_a_ratio_that_changes_with_the_observable_closes_in_the_signal_region():
     assert away[True] < 0.09 < 0.15 < away[False]
 
 
+def test_trees_do_not_interpolate():
+    """Why the plan refuses them: in the signal region they are further off than no weights are."""
+    data, simulation = falling(20_000, 0.4, 500, 1.0, 40), falling(25_000, 0, 500, 1.0, 41)
+    beside = [events[events.within(SIDEBANDS)].joined for events in (data, simulation)]
+    inside = simulation[simulation.within([REGION])]
+    x, mean = inside.sample.features[:, 0].astype(float), 0.4 * (inside.values.astype(float) - 3500) / 500
+    truth = np.exp(mean * (x - mean / 2))
+    away = {"none": np.ones(len(x))}
+    for backend in ("trees", "network"):
+        models = ratio.CrossFit.fit(*beside, replace(ALONG.classifier, backend=backend))
+        away[backend] = models.ratio(inside.joined.features, inside.sample.keys)
+    rms = {name: np.sqrt(np.mean((found / truth - 1)[np.abs(x) < 2] ** 2)) for name, found in away.items()}
+    assert rms["network"] < 0.09 < rms["none"] < rms["trees"]
+
+
 def test_a_conditional_ratio_does_nothing_where_there_is_no_difference():
     data, simulation, reweighter = learned(0, 500, 140, ALONG)
     factors = reweighter.factors(simulation)

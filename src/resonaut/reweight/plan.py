@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.samples import drawn_from
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -145,9 +146,13 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
     if ratio["role"] == "nominal" and to_data(analysis):
         for name in set(analysis.sample("background")).intersection(ratio["denominator"]["datasets"]):
             yield f".role is nominal, and {name!r} is reweighted to data, too; empty reweight.sidebands"
-    for name in set(ratio["denominator"]["datasets"]).difference(analysis.sample("background", "signal")):
+    weighted = [*analysis.sample("background", "signal"), *drawn_from(analysis.config, *analysis.datasets())]
+    for name in set(ratio["denominator"]["datasets"]).difference(weighted):
         if ratio["role"] != "none":
-            yield f".role is {ratio['role']}, and {name!r} is no background or signal of the search; set it to none"
+            yield (
+                f".role is {ratio['role']}, and {name!r} is no background or signal of the search, nor are pseudo-data "
+                "drawn from it; set it to none"
+            )
     for side in _sides(ratio):
         if ratio[side]["weight"] is None and ratio[side]["place"] is not None:
             yield f".{side} has the place of no weight; name the column in weight, or take place out"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
-from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError, during
 from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor, Weights
 from resonaut.learn import ratio
@@ -111,17 +111,37 @@ def inputs(
 def read(
     numerator: Sequence[Path], denominator: Sequence[Path], settings: RatioSettings
 ) -> tuple[Events | None, Events]:
-    """Both sides of a ratio, of manifests; there may be no numerator. See ``Events.read``."""
+    """Both sides of a ratio, of manifests; there may be no numerator. See ``Events.read``.
+
+    Raises:
+        ResonautError: the weights of a side sum to no more than 0, or a feature has one value there.
+    """
     above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
     target = None if settings.numerator is None else Events.read(above, settings.numerator, settings)
     events = Events.read(below, settings.denominator, settings)
-    for sample in (events.sample, *([] if target is None else [target.sample])):
-        if settings.lists and np.isnan(sample.features).all():
-            raise EmptySelectionError(
-                f"config: reweight.ratios: {' and '.join(map(repr, settings.listed))} are empty in all events of a "
-                "side; take them out of lists."
-            )
+    if target is not None and settings.numerator is not None:
+        _require_usable(target, f"numerator ({', '.join(settings.numerator.datasets)})", settings)
+    _require_usable(events, f"denominator ({', '.join(settings.denominator.datasets)})", settings)
     return target, events
+
+
+def _require_usable(events: Events, side: str, settings: RatioSettings) -> None:
+    """Stop where the weights of a side have no positive sum, a feature has one value only, or all lists are empty."""
+    if (total := events.sample.weights.sum()) <= 0:
+        raise ResonautError(
+            f"reweight.ratios: the weights of the {side} sum to {total:g}, and a ratio needs more than 0; correct "
+            "them, or use a larger sample."
+        )
+    for name, values in zip(settings.compared, events.values.T, strict=True):
+        if name in settings.features and values.min() == values.max():
+            raise ResonautError(
+                f"reweight.ratios: {name!r} is {values[0]:g} in all events of the {side}; take it out of features."
+            )
+    if settings.lists and np.isnan(events.sample.features).all():
+        raise EmptySelectionError(
+            f"reweight.ratios: {' and '.join(map(repr, settings.listed))} are empty in all events of the {side}; take "
+            "them out of lists."
+        )
 
 
 def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> tuple[Events, Events]:
@@ -193,10 +213,11 @@ class Transfer:
             (settings.classifier, settings.clip, settings.bootstraps),
         )
         calibrated = settings.classifier.calibration != "none"
-        if exact is None or _signed(numerator, denominator):
-            weigher = Weigher.fit(numerator.sample, denominator.sample, *given, calibrated=calibrated)
-        else:
-            weigher = Weigher.expectation(denominator.sample, exact, *given, calibrated=calibrated)
+        with during(f"reweight.ratios.{name}"):
+            if exact is None or _signed(numerator, denominator):
+                weigher = Weigher.fit(numerator.sample, denominator.sample, *given, calibrated=calibrated)
+            else:
+                weigher = Weigher.expectation(denominator.sample, exact, *given, calibrated=calibrated)
         return cls.of(name, weigher, numerator, denominator, settings)
 
     @classmethod

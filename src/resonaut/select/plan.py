@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Folders beside those of the methods in results/select and results/fit.
 TAKEN = ("inject", "retrained")
 # Endings of other files beside a window's result.
-ENDINGS = ("_images", "_bias")
+ENDINGS = ("_images", "_bias", "_prediction")
 
 
 NEEDS: tuple[str, ...] = ("skim",)
@@ -151,7 +151,7 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
                 )
     for name in select["windows"]:
         if name.endswith(ENDINGS):
-            yield f"windows.{name}: names that end in {' or '.join(ENDINGS)} are taken; rename it"
+            yield f"windows.{name}: names that end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} are taken; rename it"
     joined: dict[str, str] = {}
     for method in select["methods"]:
         for window in select["windows"]:

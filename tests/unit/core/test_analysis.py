@@ -189,7 +189,7 @@ def test_chains_become_windows() -> None:
         ({"select": {"combinations": {"inject": {"methods": ["tnt", "nae"]}}}}, "the folder 'inject' is taken"),
         (
             {"select": {"windows": {"w_bias": window([2900, 3000], [3000, 3100], [3100, 3200])}}},
-            "windows.w_bias: names that end in _images or _bias are taken",
+            "windows.w_bias: names that end in _images, _bias or _prediction are taken",
         ),
         (
             {

@@ -88,7 +88,7 @@ def test_a_declaration_with_other_names_is_an_error(tmp_path) -> None:
 class Small:
     """An analysis of two signals; ``used`` are its stages."""
 
-    def __init__(self, used=(), correction=None, methods=("inclusive", "cwola"), ratios=None):
+    def __init__(self, used=(), correction=None, methods=("inclusive", "cwola"), ratios=None, prediction="none"):
         self.used = used
         self.config = {
             "code": [],
@@ -98,6 +98,7 @@ class Small:
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {}}},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
+            "fit": {"prediction": prediction},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
@@ -139,7 +140,8 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("reweight", ratios=RATIOS) == {"reweighting", *ratios}
     assert wanted("unfold") == {"unfolded", "iterations"}
     every = wanted(*stages.verbs(), ratios=RATIOS)
-    assert every == set(FIGURES) - {"bias", "injections"}
+    assert every == set(FIGURES) - {"bias", "injections", "predictions"}
+    assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.
     assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images", *ratios}
 

@@ -117,7 +117,7 @@ def test_contradictions_of_a_published_network_are_one_sentence(changes, sentenc
         ({"role": "nominal"}, "fsr.role is nominal, and 'qcd' is reweighted to data, too; empty reweight.sidebands"),
         (
             {"role": "up", "source": "fsr", "denominator": {"datasets": ["w_qcd"]}},
-            "fsr.role is up, and 'w_qcd' is no background or signal of the search; set it to none",
+            "fsr.role is up, and 'w_qcd' is no background or signal of the search, nor are pseudo-data drawn",
         ),
         ({"role": "up"}, "fsr: with the role up, name the source"),
         ({"source": "shower"}, "fsr: with the role none, take source out"),
