@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.samples import drawn_from
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -120,13 +121,19 @@ def _validation(analysis: "Analysis") -> Iterator[str]:
 
 
 def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
-    particles, sets = ratio["particles"], ratio["classifier"]["backend"] == "sets"
+    particles, sets = [*ratio["particles"], *ratio["lists"]], ratio["classifier"]["backend"] == "sets"
     if ratio["published"]:
         yield from (f".published{problem}" for problem in _published(ratio))
     elif bool(particles) == bool(ratio["features"]) or bool(particles) != sets:
-        yield ": give `particles` with the backend sets, or `features` with another one"
+        yield ": give `particles` or `lists` with the backend sets, or `features` with another one"
     if len(set(map(len, particles))) > 1:
-        yield ".particles: they have different numbers of features; give each the same"
+        where = " and ".join(name for name in ("particles", "lists") if ratio[name])
+        yield f".{where}: they have different numbers of features; give each the same"
+    listed = [name for names in ratio["lists"] for name in names]
+    if len(set(listed)) < len(listed):
+        yield ".lists names a column twice; name each once"
+    if particles and not all(particles):
+        yield ": an entry of particles or lists names no column; give it some"
     if ratio["clip"][0] >= ratio["clip"][1]:
         yield f".clip is {ratio['clip']}; give the smaller one first"
     histograms = ratio["published"]["histograms"] if ratio["published"] else []
@@ -139,9 +146,13 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
     if ratio["role"] == "nominal" and to_data(analysis):
         for name in set(analysis.sample("background")).intersection(ratio["denominator"]["datasets"]):
             yield f".role is nominal, and {name!r} is reweighted to data, too; empty reweight.sidebands"
-    for name in set(ratio["denominator"]["datasets"]).difference(analysis.sample("background", "signal")):
+    weighted = [*analysis.sample("background", "signal"), *drawn_from(analysis.config, *analysis.datasets())]
+    for name in set(ratio["denominator"]["datasets"]).difference(weighted):
         if ratio["role"] != "none":
-            yield f".role is {ratio['role']}, and {name!r} is no background or signal of the search; set it to none"
+            yield (
+                f".role is {ratio['role']}, and {name!r} is no background or signal of the search, nor are pseudo-data "
+                "drawn from it; set it to none"
+            )
     for side in _sides(ratio):
         if ratio[side]["weight"] is None and ratio[side]["place"] is not None:
             yield f".{side} has the place of no weight; name the column in weight, or take place out"
@@ -162,8 +173,11 @@ def _sides(ratio: dict[str, Any]) -> list[str]:
 
 
 def _published(ratio: dict[str, Any]) -> Iterator[str]:
-    if ratio["particles"] or ratio["features"] or ratio["bootstraps"]:
-        yield ": its inputs are its own, and it is not trained; take `features`, `particles` and `bootstraps` out"
+    if ratio["particles"] or ratio["lists"] or ratio["features"] or ratio["bootstraps"]:
+        yield (
+            ": its inputs are its own, and it is not trained; take `features`, `particles`, `lists` and `bootstraps` "
+            "out"
+        )
     published = ratio["published"]
     for name, rows in published["inputs"].items():
         if len(set(map(len, rows))) != 1 or not rows[0]:
@@ -189,8 +203,11 @@ def _variables(analysis: "Analysis", ratio: dict[str, Any], dataset: str) -> Ite
     from resonaut.physics import features
     from resonaut.reweight.settings import RatioSettings
 
-    columns = analysis.columns(dataset)
-    for name in build(ratio, RatioSettings, "config: reweight.ratios").variables:
+    columns, settings = analysis.columns(dataset), build(ratio, RatioSettings, "config: reweight.ratios")
+    for name in settings.listed:
+        if columns is not None and name in columns:
+            yield f"lists has {name!r}, which is one number an event of {dataset!r}; name it in particles"
+    for name in settings.variables:
         for column in features.stored([name]):
             if columns is not None and column not in columns:
                 yield f"{name!r} needs the column {column!r}, which {dataset!r} has not; keep it in its region"

@@ -3,7 +3,7 @@
 from resonaut.core.histograms import Histogram
 from resonaut.core.record import record
 from resonaut.core.results import result
-from resonaut.learn.ratio.weights import Clipping, Spread
+from resonaut.learn.ratio.weights import Calibrated, Clipping, Spread
 from resonaut.learn.twosample.results import Chi2, TwoSample
 
 
@@ -116,7 +116,8 @@ class RatioClosure:
     """``<results>/reweight/<name>/closure.json``; what needs the true ratio is None or empty where it is not known.
 
     ``negative`` and ``signs_clipped``: shares of the sum of |weight| in numerator and denominator. ``before`` and
-    ``after`` are None where the target is histograms alone; ``published``: what was tried of a published network.
+    ``after`` and ``calibration``, of the ratio's own outputs, are None where the target is histograms alone;
+    ``published``: what was tried of a published network.
     """
 
     numerator_events: int
@@ -128,6 +129,7 @@ class RatioClosure:
     learned: Spread
     exact: Spread | None
     spread: dict[str, float]
+    calibration: Calibrated | None
     truth: list[Truth]
     before: TwoSample | None
     after: TwoSample | None

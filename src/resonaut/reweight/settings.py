@@ -35,6 +35,12 @@ class RatioClassifier(AnySettings):
 
     trees: Trees = key(default={})
     seed: int = key(default=2)
+    calibration: Literal["none", "logistic"] = key(
+        "Whether outputs of the models are made probabilities, by a logistic map that is learned from events which the "
+        "models have not seen. For classifiers that are trained too little or too much; docs/reweight.md says what it "
+        "mends and what not.",
+        default="none",
+    )
 
 
 @record
@@ -137,7 +143,7 @@ class RatioSettings:
     denominator: Side = key("The events that get weights.")
     features: list[Name] = key(
         "Features or columns that the classifier sees; a parameter of the generator may be one, or m_jj. Empty where "
-        "there are `particles`.",
+        "there are `particles` or `lists`.",
         default=[],
         unique=True,
     )
@@ -145,6 +151,14 @@ class RatioSettings:
         "Particles that the classifier sees as a set, the same features or columns of each, in the same order, such as "
         "[[t_pt, t_y], [tbar_pt, tbar_y]]; which of them a particle is, is added. For `classifier.backend: sets`.",
         default=[],
+    )
+    lists: list[list[Name]] = key(
+        "Particles that stand in lists, any number of them in an event, each list by its columns, such as [[j1_pf_pt, "
+        "j1_pf_eta, j1_pf_phi]]; as many columns as `particles` have. They are in the same set.",
+        default=[],
+    )
+    longest: int | None = key(
+        "How many particles of each list are seen, the first ones; null for all.", default=None, ge=1
     )
     published: Published | None = key(
         "A network that others have trained, in place of `features` or `particles` and a training.", default=None
@@ -170,6 +184,17 @@ class RatioSettings:
     )
     classifier: RatioClassifier = key("The ratio step, k folds of ensembles.", default={})
     comparison: Comparison = key("How the weighted denominator is compared with the numerator.", default={})
+
+    @property
+    def listed(self) -> list[str]:
+        """The columns of all lists, each once."""
+        return list(dict.fromkeys(name for names in self.lists for name in names))
+
+    @property
+    def compared(self) -> list[str]:
+        """What is looked at of events: the ``variables``, and of each list its length and the means of its columns."""
+        of_lists = [[f"length of {names[0]}", *(f"mean of {name}" for name in names)] for names in self.lists]
+        return [*self.variables, *(name for names in of_lists for name in names)]
 
     @property
     def variables(self) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier, weights
-from resonaut.core.errors import EmptySelectionError, ResonautError
+from resonaut.core.errors import EmptySelectionError, ResonautError, during
 from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor
 from resonaut.learn import ratio
@@ -73,16 +73,18 @@ class Reweighter:
             settings: the section ``reweight``.
 
         Raises:
-            ResonautError: a feature has the same value in all data, or no smooth factor relates the spectra.
+            ResonautError: a feature has the same value in all events of a sample, its weights no positive sum, or no
+                smooth factor relates the spectra.
         """
-        for name, values in zip(settings.features, data.sample.features.T, strict=True):
-            if values.min() == values.max():
-                raise ResonautError(f"config: reweight.features: {name!r} is {values[0]:g} in all data; take it out.")
         beside = simulation[simulation.within(settings.sidebands)]
+        for which, events in {"data": data, "simulation": beside}.items():
+            _require_usable(which, events.sample, settings)
         prior = _tilt(data, beside, settings) if settings.condition else None
         source = beside if prior is None else beside.weighted(prior(beside.values))
         given = settings.classifier, settings.clip, settings.bootstraps if settings.condition else 0
-        raw = cls(Weigher.fit(inputs(data, settings), inputs(source, settings), *given), prior, {}, settings)
+        with during("reweight.sidebands"):
+            weigher = Weigher.fit(inputs(data, settings), inputs(source, settings), *given)
+        raw = cls(weigher, prior, {}, settings)
         spectra = {}
         for name, ratios in raw.ratios(simulation).items():
             drawn = _drawn if name == "bootstrap" else lambda events, _: events
@@ -136,6 +138,17 @@ class Reweighter:
 
         for chunk in dataset.manifest.chunks:
             write(dataset.path("reweight", chunk), batches(chunk), {}, notes)
+
+
+def _require_usable(which: str, sample: ratio.Sample, settings: Settings) -> None:
+    if (total := sample.weights.sum()) <= 0:
+        raise ResonautError(
+            f"config: reweight.sidebands: the weights of the {which} there sum to {total:g}, and a ratio needs more "
+            "than 0; widen them, or correct the weights."
+        )
+    for name, values in zip(settings.features, sample.features.T, strict=True):
+        if values.min() == values.max():
+            raise ResonautError(f"config: reweight.features: {name!r} is {values[0]:g} in all {which}; take it out.")
 
 
 def inputs(events: Observed, settings: Settings) -> ratio.Sample:

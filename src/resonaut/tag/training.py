@@ -128,27 +128,24 @@ def _under_attack(
     module: torch.nn.Module, network: NetworkConfig, held_out: Sample, device: str, batch_size: int
 ) -> Measured | None:
     try:
-        return measure(attacked(module, network, held_out, device, batch_size), held_out.labels, network.classes)
+        return measure(attacked(module, held_out, device, batch_size), held_out.labels, network.classes)
     except NotFiniteError as error:
         log.warning("not measured under attack: %s", error)
         return None
 
 
-def attacked(
-    module: torch.nn.Module, network: NetworkConfig, sample: Sample, device: str, batch_size: int
-) -> np.ndarray:
+def attacked(module: torch.nn.Module, sample: Sample, device: str, batch_size: int) -> np.ndarray:
     """The scores (n, classes) of jets whose inputs are shifted against the network (see ``learn.adversarial``).
 
-    The shift is as long as that of the network's robust training, or, without one, as a robust training's by default.
+    The shift has the length that robust trainings have by default, whatever this network's was: one measure for all.
 
     Raises:
         NotFiniteError: the network has no finite gradient.
     """
-    robust = network.training.robust or RobustConfig()
-    jets = Jets.of(sample, np.ones(len(sample)), device)
+    size, jets = RobustConfig().size, Jets.of(sample, np.ones(len(sample)), device)
     found = []
     for rows in torch.split(torch.arange(len(sample), device=device), batch_size):
-        _, given = against(module, jets, rows, robust.size)
+        _, given = against(module, jets, rows, size)
         with torch.no_grad():
             found.append(module(*given).softmax(dim=1).cpu())
     scores: np.ndarray = torch.cat(found).numpy()

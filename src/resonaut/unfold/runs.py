@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from resonaut.core.errors import during
 from resonaut.core.identifier import derived_seed
 from resonaut.unfold import read
 from resonaut.unfold.kinds import DATA, ENSEMBLE, MC, Kind
@@ -25,7 +26,8 @@ def train(inputs: read.Inputs, run: str, settings: Train) -> tuple[Run, dict[str
     classifier = settings.classifier
     if kind.kind == ENSEMBLE:
         classifier = replace(classifier, seed=derived_seed(classifier.seed, kind.number))
-    found = OmniFold.fit(data, simulation, background, replace(settings, classifier=classifier))
+    with during("unfold"):
+        found = OmniFold.fit(data, simulation, background, replace(settings, classifier=classifier))
     here = simulation.at_particle
     weights: Array = (found.weights * simulation.weights)[here] / inputs.luminosity
     report = Run(

@@ -117,18 +117,37 @@ def test_contradictions_of_a_published_network_are_one_sentence(changes, sentenc
         ({"role": "nominal"}, "fsr.role is nominal, and 'qcd' is reweighted to data, too; empty reweight.sidebands"),
         (
             {"role": "up", "source": "fsr", "denominator": {"datasets": ["w_qcd"]}},
-            "fsr.role is up, and 'w_qcd' is no background or signal of the search; set it to none",
+            "fsr.role is up, and 'w_qcd' is no background or signal of the search, nor are pseudo-data drawn",
         ),
         ({"role": "up"}, "fsr: with the role up, name the source"),
         ({"source": "shower"}, "fsr: with the role none, take source out"),
         ({"numerator": None}, "fsr: there is no target; give a numerator."),
         (NETWORK | {"numerator": None}, "fsr: there is no target; give a numerator, or published.histograms."),
-        ({"features": []}, "reweight.ratios.fsr: give `particles` with the backend sets, or `features` with another"),
-        ({"particles": [["m_j1"], ["m_j2"]]}, "give `particles` with the backend sets, or `features` with another"),
-        ({"classifier": {"backend": "sets"}}, "give `particles` with the backend sets"),
+        (
+            {"features": []},
+            "reweight.ratios.fsr: give `particles` or `lists` with the backend sets, or `features` with another",
+        ),
+        (
+            {"particles": [["m_j1"], ["m_j2"]]},
+            "give `particles` or `lists` with the backend sets, or `features` with another",
+        ),
+        ({"classifier": {"backend": "sets"}}, "give `particles` or `lists` with the backend sets"),
         (
             {"features": [], "particles": [["m_j1"], ["m_j2", "m_jj"]], "classifier": {"backend": "sets"}},
             "fsr.particles: they have different numbers of features",
+        ),
+        *(
+            ({"features": [], "classifier": {"backend": "sets"}} | ratio, f"fsr{sentence}")
+            for ratio, sentence in (
+                (
+                    {"particles": [["m_j1"]], "lists": [["j1_pf_pt", "j1_pf_eta"]]},
+                    ".particles and lists: they have different numbers of features",
+                ),
+                ({"lists": [["j1_pf_pt"], ["j2_pf_pt", "j2_pf_eta"]]}, ".lists: they have different numbers of"),
+                ({"lists": [["j1_pf_pt"], ["j1_pf_pt"]]}, ".lists names a column twice; name each once"),
+                ({"lists": [[]]}, ": an entry of particles or lists names no column; give it some"),
+                ({"lists": [["j1_pt"]]}, ": lists has 'j1_pt', which is one number an event of 'qcd'; name it in"),
+            )
         ),
         (weight("show_weight"), "fsr.numerator.weight is 'show_weight', which is no column of 'qcd'; keep it in its"),
         (weight("m_jz"), "fsr.numerator.weight is 'm_jz', which is no column of 'qcd'; keep it in its region, `shower"),

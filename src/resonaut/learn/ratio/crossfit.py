@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,11 @@ from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.positive import Even, Signed, by_sign, is_signed, positive
-from resonaut.learn.ratio.sample import Pair, Part, Sample, balanced, shared
+from resonaut.learn.ratio.sample import Balanced, Pair, Part, Sample, balanced, shared
 from resonaut.learn.ratio.settings import Settings, StepSettings
+
+if TYPE_CHECKING:
+    from resonaut.learn.ratio.calibration import Calibration
 
 # Below this a fold's training sample cannot be split into training and validation part.
 MIN_TRAINING_EVENTS = 20
@@ -37,12 +40,14 @@ class Model(Protocol):
 class CrossFit:
     """The trained models: one for each fold, which has not seen that fold's events.
 
-    ``signed``: what became of negative weights of the numerator and of the denominator, on average over the folds.
+    ``signed``: what became of negative weights of the numerator and of the denominator, on average over the folds;
+    ``maps``: what makes their outputs probabilities, if they are calibrated.
     """
 
     models: Sequence[Model]
     seed: int
     signed: tuple[Signed, Signed] = (Signed(), Signed())
+    maps: "Calibration | None" = None
 
     @classmethod
     def fit(cls, numerator: Sample, denominator: Sample, settings: StepSettings = DEFAULT) -> "CrossFit":
@@ -106,6 +111,26 @@ class CrossFit:
         joined = [shared(one.sorted(), factor.sorted().weights) for one, factor in parts]
         return cls(perceptrons.train(joined, settings), settings.seed)
 
+    def calibrated(self, numerator: Sample, denominator: Sample, settings: StepSettings = DEFAULT) -> "CrossFit":
+        """With outputs that are probabilities, as the samples of ``fit`` say; see ``calibration``.
+
+        Raises:
+            EmptySelectionError: a fold has too few events to calibrate its models with.
+        """
+        first, second = (Part.of(made_positive(one, settings)[0]) for one in (numerator, denominator))
+        return self._calibrated(balanced(first, second))
+
+    def calibrated_expectation(self, sample: Sample, values: NDArray[np.float64]) -> "CrossFit":
+        """The same for the sample and the values of ``fit_expectation``."""
+        return self._calibrated(shared(Part.of(sample), values))
+
+    def _calibrated(self, events: Balanced) -> "CrossFit":
+        # scipy takes a while to load, which who calibrates nothing need not pay.
+        from resonaut.learn.ratio.calibration import Calibration
+
+        output = replace(self, maps=None).probability(events.values(), events.keys)
+        return replace(self, maps=Calibration.fit(events, output, len(self.models), self.seed))
+
     def folds(self, keys: Keys) -> NDArray[np.int64]:
         """The fold of each event, which is also the number of the model that predicts it."""
         return folds(keys, len(self.models), self.seed)
@@ -119,7 +144,7 @@ class CrossFit:
         result = np.empty(len(keys))
         for model, here in self._dealt(keys):
             result[here] = model.probability(features[here])
-        return result
+        return result if self.maps is None else self.maps.of(result, self.folds(keys), keys)
 
     def members(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
         """The outputs of each member of the ensemble that has not seen an event, shape (n, members)."""
@@ -127,7 +152,14 @@ class CrossFit:
         result = np.empty((len(keys), len(parts[0][1]) if parts else 1))
         for here, part in parts:
             result[here] = part.T
-        return result
+        return result if self.maps is None else self.maps.of(result.T, self.folds(keys), keys).T
+
+    def by_fold(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
+        """The outputs of the models of every fold, though all but one have seen an event; shape (n, folds)."""
+        found = [model.probability(features) for model in self.models]
+        if self.maps is not None:
+            found = [self.maps.of(f, np.full(len(keys), number), keys) for number, f in enumerate(found)]
+        return np.stack(found, axis=1)
 
     def _dealt(self, keys: Keys) -> Iterator[tuple[Model, NDArray[np.bool_]]]:
         """Each model that has events to predict, and which."""

@@ -42,9 +42,9 @@ class Sample:
 
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
-        """One sample of all events, in order."""
+        """One sample of all events, in order; sets are filled up with places of no particle to the largest one."""
         return cls(
-            np.concatenate([part.features for part in parts]),
+            np.concatenate(_filled_up([part.features for part in parts])),
             np.concatenate([part.weights for part in parts]),
             np.concatenate([part.keys for part in parts]),
         )
@@ -115,13 +115,22 @@ class Part:
         return self[np.argsort(self.keys, kind="stable")]
 
 
+def _filled_up(features: Sequence[NDArray[np.float32]]) -> Sequence[NDArray[np.float32]]:
+    """Sets with the same number of places; features that are no sets as they are."""
+    if features[0].ndim < 3:
+        return features
+    most = max(one.shape[1] for one in features)
+    gaps = [((0, 0), (0, most - one.shape[1]), (0, 0)) for one in features]
+    return [np.pad(one, gap, constant_values=np.nan) for one, gap in zip(features, gaps, strict=True)]
+
+
 def gathered(parts: Sequence[Part]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The features that parts are of, each array once, and the row there of each event of all parts in turn."""
     arrays = {id(part.features): part.features for part in parts}
     starts = dict(zip(arrays, np.cumsum([0, *map(len, arrays.values())]).tolist(), strict=False))
     rows = np.concatenate([part.rows + starts[id(part.features)] for part in parts])
     # A single one is not copied.
-    return np.concatenate(list(arrays.values())) if len(arrays) > 1 else parts[0].features, rows
+    return np.concatenate(_filled_up(list(arrays.values()))) if len(arrays) > 1 else parts[0].features, rows
 
 
 def validation_part(keys: Keys, parts: int, seed: int) -> NDArray[np.int64]:
@@ -148,7 +157,7 @@ class Balanced:
 
     def values(self) -> NDArray[np.float32]:
         """The features of the events, a copy."""
-        return np.concatenate([part.values() for part in self.parts])
+        return np.concatenate(_filled_up([part.values() for part in self.parts]))
 
 
 def balanced(numerator: Part, denominator: Part) -> Balanced:

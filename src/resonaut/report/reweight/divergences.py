@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resonaut.core.files import atomic
+from resonaut.learn.ratio.weights import Calibrated
 from resonaut.learn.twosample.results import Divergence, TwoSample, Variable
 from resonaut.report import pages, settings
 from resonaut.report.figure import CONFIG, RATIOS, Figure, Output
@@ -99,9 +100,22 @@ def _weights(one: Compared) -> str:
         ["negative weights of target and weighted sample", _percents(content.negative)],
         ["of which the mean sign was estimated below 0", _percents(content.signs_clipped)],
         *([f"spread of the variation {name}", f"{100 * value:.2g} %"] for name, value in content.spread.items()),
+        *_calibration(content.calibration),
         *([f"AUC of a fresh classifier {when}", area(sample)] for when, sample in _comparisons(one)),
     ]
     return pages.table("Weights", [Cell("", words=True), ""], rows)
+
+
+def _calibration(found: Calibrated | None) -> list[list[str]]:
+    if found is None:
+        return []
+    return [
+        ["slope of the logit of the ratio's outputs, 1 if calibrated", f"{found.slope:.3f} ± {found.slope_error:.3f}"],
+        [
+            "their calibration error, and that of calibrated ones",
+            f"{100 * found.difference:.2f} %, {100 * found.if_calibrated:.2f} %",
+        ],
+    ]
 
 
 def _percents(shares: tuple[float, float]) -> str:

@@ -1,4 +1,4 @@
-"""Whether a learned ratio is right: calibration of a fresh classifier, and learned against true weights."""
+"""Whether a learned ratio is right: calibration of classifiers, and learned against true weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.style import COLOURS, figure, headline
+from resonaut.learn.ratio.weights import Calibrated
 from resonaut.learn.twosample.results import TwoSample
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, RATIOS, Figure, Output
@@ -39,28 +40,44 @@ def draw(output: Path, closures: Sequence[Path], config: Path | None) -> None:
     """
     for one in map(opened, closures):
         (output / "ratios" / one.name).mkdir(parents=True, exist_ok=True)
-        number = 1 + len(one.content.truth)
+        number = 2 + len(one.content.truth)
         columns = min(IN_A_ROW, number)
         rows = -(-number // columns)
         size, path = (4 * columns, 0.8 + 3.4 * rows), output / f"ratios/{one.name}/checks.png"
         with figure(path, rows, columns, figsize=size, squeeze=False) as (fig, axes):
             for ax in axes.flat[number:]:
                 ax.set_axis_off()
-            calibration(axes.flat[0], one)
-            for truth, ax in zip(one.content.truth, axes.flat[1:], strict=False):
+            fresh(axes.flat[0], one)
+            own(axes.flat[1], one.content.calibration)
+            for truth, ax in zip(one.content.truth, axes.flat[2:], strict=False):
                 parts(ax, truth)
             headline(fig, settings.of_simulation(config))
 
 
-def calibration(ax: Axes, one: Compared) -> None:
+def own(ax: Axes, found: Calibrated | None) -> None:
+    """The same of the ratio's own classifiers, of which the weights are made."""
+    ax.plot([0, 1], [0, 1], color="0.6", lw=1)
+    if found is None:
+        return
+    ax.errorbar(found.predicted, found.observed, found.error, fmt="o", ms=4, color=COLOURS[0])
+    _around_half(ax, [*found.predicted, *found.observed])
+    ax.set_title(f"slope of its logit: {found.slope:.3f} ± {found.slope_error:.3f}", fontsize=9)
+    ax.set(xlabel="output of the ratio's classifier", ylabel="share of the target")
+
+
+def _around_half(ax: Axes, ends: Sequence[float]) -> None:
+    reach = 1.15 * max(abs(end - 0.5) for end in ends)
+    ax.set(xlim=(0.5 - reach, 0.5 + reach), ylim=(0.5 - reach, 0.5 + reach))
+
+
+def fresh(ax: Axes, one: Compared) -> None:
     """The share of the target among events of an output of the fresh classifier, without and with the weights."""
     ax.plot([0, 1], [0, 1], color="0.6", lw=1)
     ends = []
     for when, sample, colour in (("before", one.before, COLOURS[1]), ("after", one.after, COLOURS[0])):
         ends += _points(ax, sample, colour, f"{when} the weights")
     if ends:
-        reach = 1.15 * max(abs(end - 0.5) for end in ends)
-        ax.set(xlim=(0.5 - reach, 0.5 + reach), ylim=(0.5 - reach, 0.5 + reach))
+        _around_half(ax, ends)
         ax.legend(fontsize=8, loc="upper left")
     else:
         ax.text(0.5, 0.3, "too few events\nto train a classifier", ha="center", transform=ax.transAxes)

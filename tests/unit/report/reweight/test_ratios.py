@@ -55,6 +55,15 @@ def ratio(tmp_path, content_of):
             "sums": [{"dataset": "qcd", "before": 10.0, "learned": 10.2, "expected": 10.0}],
             "learned": spread,
             "exact": spread | {"effective": 0.75},
+            "calibration": {
+                "slope": 0.9,
+                "slope_error": 0.02,
+                "predicted": [0.3, 0.6],
+                "observed": [0.35, 0.58],
+                "error": [0.01, 0.01],
+                "difference": 0.035,
+                "if_calibrated": 0.008,
+            },
             "truth": [parts | {"variable": name} for name in ("weight", "x")],
             "before": compared([0.4, 0.4, 0.2], 0.001, 0.6),
             "after": compared([0.2, 0.45, 0.35], 0.3, 0.51),
@@ -86,7 +95,9 @@ def test_variables_before_and_after_are_ratios_to_the_target(ratio, tmp_path, ke
 
 def test_calibration_and_learned_against_true_weights(ratio, tmp_path, kept) -> None:
     ratio_checks.draw(tmp_path, [ratio()], None)
-    curve, by_weight, by_x = (ax for ax in kept["checks"].axes if ax.axison)
+    curve, own, by_weight, by_x = (ax for ax in kept["checks"].axes if ax.axison)
+    np.testing.assert_allclose(own.containers[0][0].get_xydata().T, [[0.3, 0.6], [0.35, 0.58]])
+    assert own.get_title("left") == "slope of its logit: 0.900 ± 0.020"
     before, after = (container[0].get_xydata().T for container in curve.containers)
     np.testing.assert_allclose(before, [[0.4, 0.6], [0.45, 0.6]])
     np.testing.assert_allclose(after, [[0.4, 0.51], [0.45, 0.51]])
@@ -103,7 +114,7 @@ def test_without_a_known_ratio_and_a_classifier_there_is_less_to_see(ratio, tmp_
     few = content_of(TwoSample, classifier=None)
     path = ratio(truth=[], exact=None, before=few, after=few)
     ratio_checks.draw(tmp_path, [path], None)
-    (curve,) = kept["checks"].axes
+    curve, _ = kept["checks"].axes
     assert "too few events" in curve.texts[0].get_text()
     ratio_closure.draw(tmp_path, [path], None)
     assert "unknown (too few events) after" in kept["closure"].get_suptitle()
@@ -128,6 +139,8 @@ def test_the_table_has_every_divergence_beside_that_of_samples_alike(ratio, tmp_
         "0.25 ± 0.04 (0.01)",
         "3, 4 of 3,000 (1 % of the weights)",
         "80.00 %",
+        "0.900 ± 0.020",
+        "3.50 %, 0.80 %",
         "+2.00 %",
         "After: 1 % of the numerator are <nowhere>.",
         "m_j1 × x",
