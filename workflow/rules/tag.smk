@@ -3,13 +3,6 @@
 from resonaut.tag import plan as tag_plan
 
 
-def other(wildcards, sample):
-    """The manifests of a sample to which a network is adapted."""
-    return ANALYSIS.manifests(
-        *tag_plan.others(ANALYSIS, wildcards.network).get(sample, [])
-    )
-
-
 rule tag:
     """Score every dataset of the search."""
     input:
@@ -24,9 +17,13 @@ rule tag_train:
         code=code_of("tag", "train", tag_plan.modules, "network"),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
         signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
-        other_background=lambda wildcards: other(wildcards, "other_background"),
-        other_signal=lambda wildcards: other(wildcards, "other_signal"),
-        data=lambda wildcards: other(wildcards, "data"),
+        other_background=lambda wildcards: tag_plan.adapted(
+            ANALYSIS, wildcards.network, "other_background"
+        ),
+        other_signal=lambda wildcards: tag_plan.adapted(
+            ANALYSIS, wildcards.network, "other_signal"
+        ),
+        data=lambda wildcards: tag_plan.adapted(ANALYSIS, wildcards.network, "data"),
         events=lambda wildcards: ANALYSIS.friends(
             "skim", *tag_plan.read(ANALYSIS, wildcards.network)
         ),

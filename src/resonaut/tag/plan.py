@@ -96,6 +96,11 @@ def others(analysis: "Analysis", network: str) -> dict[str, list[str]]:
     return {sample: analysis.sample(sample, of="tag") for sample in OTHERS[domain["other"]]} if domain else {}
 
 
+def adapted(analysis: "Analysis", network: str, sample: str) -> list[str]:
+    """The manifests of one of these samples."""
+    return analysis.manifests(*others(analysis, network).get(sample, []))
+
+
 def read(analysis: "Analysis", network: str) -> list[str]:
     """The datasets whose jets a training reads."""
     adapted = [name for names in others(analysis, network).values() for name in names]
