@@ -45,8 +45,8 @@ def moment_decomposition(scores: Tensor, mass: Tensor, order: int, bins: int) ->
     place = torch.empty_like(mass, dtype=torch.int64)
     place[mass.argsort(stable=True)] = torch.arange(n, device=mass.device) * bins // n
     steps, along = scores.sort(stable=True)
-    member = nn.functional.one_hot(place[along], bins).to(scores.dtype)
-    response = (member.cumsum(dim=0) / member.sum(dim=0).clamp(min=1))[:-1]
+    below = nn.functional.one_hot(place[along], bins).cumsum(dim=0).to(scores.dtype)
+    response = (below / below[-1].clamp(min=1))[:-1]
     moments = _polynomials(bins, order).to(scores)
     residual = response - response @ moments @ moments.T
     loss: Tensor = (residual.square().mean(dim=1) * steps.diff()).sum()
