@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.tag import networks
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.sample import JETS, in_training
 from resonaut.tag.settings import TagConfig
+from resonaut.tag.tagger import Tagger, load
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,7 @@ def score_chunk(
         InputFileError: a model is of another network than the configuration's, such as one of other classes.
         NotFiniteError: a score is NaN or infinite; nothing is written.
     """
-    device = networks.device(settings.device)
-    taggers = [networks.load(model, device) for model in models]
+    taggers = [load(model, settings.device) for model in models]
     for path, tagger in zip(models, taggers, strict=True):
         if settings.networks.get(tagger.name) != tagger.settings:
             raise InputFileError(
@@ -46,7 +45,7 @@ def score_chunk(
 
 
 def _score(
-    dataset: events.Dataset, chunk: str, taggers: list[networks.Tagger], settings: TagConfig, trained: bool
+    dataset: events.Dataset, chunk: str, taggers: list[Tagger], settings: TagConfig, trained: bool
 ) -> Iterator[ak.Array]:
     longest = max(tagger.settings.max_constituents for tagger in taggers)
     wanted = [column for jet in JETS for column in columns(jet)]
@@ -59,7 +58,7 @@ def _score(
         yield ak.zip(scored, depth_limit=1)
 
 
-def score_jets(inputs: Inputs, jet: str, taggers: list[networks.Tagger], batch_size: int) -> dict[str, ak.Array]:
+def score_jets(inputs: Inputs, jet: str, taggers: list[Tagger], batch_size: int) -> dict[str, ak.Array]:
     """The columns ``<jet>_<network>_<class>`` of all taggers."""
     scored = {}
     for tagger in taggers:

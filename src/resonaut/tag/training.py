@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,24 @@ import torch
 from torch import Tensor
 
 from resonaut.core import events
+from resonaut.core.errors import ConfigError
 from resonaut.core.results import write
 from resonaut.learn import training
 from resonaut.learn.losses import cross_entropy
 from resonaut.tag import networks
+from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
+from resonaut.tag.inputs import Inputs
 from resonaut.tag.results import Loss, Network
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample, Simulation, load
 from resonaut.tag.settings import NetworkConfig, TagConfig
+from resonaut.tag.tagger import EXPORT, Tagger, from_arrays
 
 log = logging.getLogger(__name__)
+
+# So many jets are scored with torch and with the graph, and by so much a score may differ.
+COMPARED, AGREEMENT = 64, 1e-4
 
 
 def make_model(settings: TagConfig, name: str, simulation: Simulation, output: Path, summary: Path) -> None:
@@ -42,6 +50,7 @@ def make_model(settings: TagConfig, name: str, simulation: Simulation, output: P
         weights = {key: value.cpu() for key, value in module.state_dict().items()}
         tagger = networks.from_module(name, network, module, device)
         train_jets = _count(seen, network)
+    tagger = _as_it_scores(tagger, output, weights, held_out.inputs, device)
     scores = tagger.scores(held_out.inputs, settings.score_batch_size)
     events.require_finite(scores, f"score of {name}", "held-out jets")
     result = Network(
@@ -57,6 +66,26 @@ def make_model(settings: TagConfig, name: str, simulation: Simulation, output: P
         log.info("%s: AUC of %s against qcd %.4f", name, signal, area)
     networks.save(output, name, network, weights)
     write(summary, result)
+
+
+def _as_it_scores(tagger: Tagger, output: Path, weights: dict[str, Tensor], inputs: Inputs, device: str) -> Tagger:
+    """The tagger as ``tag score`` will run it: where there is no GPU, as the graph of its architecture, if it has one.
+
+    Raises:
+        ConfigError: the graph gives other scores than the module.
+    """
+    architecture = tagger.settings.architecture
+    if device != "cpu" or EXPORT in weights or architectures()[architecture].maker is None:
+        return tagger
+    graph = from_arrays(output, tagger.name, tagger.settings, {name: value.numpy() for name, value in weights.items()})
+    jets = inputs.take(np.arange(min(len(inputs), COMPARED)))
+    difference = np.abs(graph.scores(jets, COMPARED) - tagger.scores(jets, COMPARED)).max(axis=1)
+    if np.median(difference) > AGREEMENT:
+        raise ConfigError(
+            f"config: tag.networks.{tagger.name}.architecture: the graph of {architecture} gives other scores than its "
+            f"module, by {np.median(difference):.1g}; correct or leave out its graph."
+        )
+    return replace(graph, parameters=tagger.parameters)
 
 
 def _count(sample: Sample, network: NetworkConfig) -> dict[str, int]:

@@ -101,3 +101,25 @@ def simulation(make_events, write_dataset):
 def labelled(simulation):
     """The same, opened."""
     return Simulation.open(simulation[:1], simulation[1:])
+
+
+@pytest.fixture
+def weaver_particlenet(settings):
+    """A function: weaver's own module with the weights of ours."""
+    from weaver.nn.model.ParticleNet import ParticleNet
+
+    def make(own) -> ParticleNet:
+        network = settings.networks["particlenet"]
+        sizes = network.edge_conv
+        made = ParticleNet(
+            input_dims=7,
+            num_classes=len(network.outputs),
+            conv_params=[(sizes.neighbours, tuple(channels)) for channels in sizes.channels],
+            fc_params=[(width, 0) for width in sizes.dense],
+            use_fusion=False,
+            trim=False,
+        )
+        made.load_state_dict({key.removeprefix("mod."): value for key, value in own.state_dict().items()})
+        return made.eval()
+
+    return make

@@ -30,10 +30,20 @@ class Network(Placed):
 
     The module maps features (n, 7, p), four-vectors (n, 4, p) and mask (n, 1, p) of constituents to logits
     (n, outputs). ``problem`` says what is wrong with sizes; ``shortest`` is the fewest places p.
+
+    ``graph`` is the place of a function that makes of the module's arrays by name and a ``NetworkConfig`` an ONNX file
+    from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs). With it jets are scored
+    without torch.
     """
 
+    graph: str | None = None
     problem: Callable[["NetworkConfig"], str | None] = _none
     shortest: Callable[["NetworkConfig"], int] = _one
+
+    @property
+    def maker(self) -> Placed | None:
+        """The function ``graph``, to be found."""
+        return None if self.graph is None else Placed(self.graph, home=self.home)
 
 
 @cache

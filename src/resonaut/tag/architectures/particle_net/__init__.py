@@ -23,4 +23,4 @@ def shortest(settings: "NetworkConfig") -> int:
     return settings.edge_conv.neighbours + 1
 
 
-NETWORKS = {"particle_net": Network("network.PointNet", problem=problem, shortest=shortest)}
+NETWORKS = {"particle_net": Network("network.PointNet", graph="graph.model", problem=problem, shortest=shortest)}
