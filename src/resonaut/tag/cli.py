@@ -70,3 +70,27 @@ def score(
     networks().learn([str(path) for path in code])
     distinct([config, *model, dataset, *code], [output])
     score_chunk(configuration.read(config, TagConfig), model, dataset, chunk, output, trained)
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="Skimmed events (.parquet), or a ROOT file of PFNano or JetClass.")],
+    model: Annotated[Path, typer.Option(help="Card of a published network: its folder, or its card.yaml.")],
+    output: Annotated[Path, typer.Option(help="Parquet file with a row a jet; of skimmed events their friend.")],
+    jets: Annotated[str | None, typer.Option(help="Collection of jets in place of the card's, such as Jet.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Jets that the network scores at once.")] = 64,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run a TorchScript file: it is a program of whoever published it.")
+    ] = False,
+) -> None:
+    """Score the jets of a file with a published network, one column for each of its classes.
+
+    What the network sees follows from the names of its inputs (docs/tag.md). Weights in ONNX need no torch.
+    """
+    from resonaut.tag import card
+    from resonaut.tag.apply import apply as score_file
+    from resonaut.tag.published import Published
+
+    distinct([file, *card.files(model)], [output])
+    network = Published.of(card.load(model, jets), trust=trust)
+    score_file(network, file, output, batch_size)

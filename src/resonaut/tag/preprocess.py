@@ -1,0 +1,163 @@
+"""The inputs of a published network as its ``preprocess.json`` declares them, in the form of CMS and of weaver.
+
+Each input is a group of variables (``resonaut.physics.tagger_variables``) of one kind of a jet's objects, in order.
+CMSSW's ``ParticleNetConstructor`` and ``center_norm_pad`` (``RecoBTag/FeatureTools/src/deep_helpers.cc``) define what is
+done to them: a value that is not finite is replaced, then (x - median) * norm_factor is clipped, and what a jet has
+fewer than ``min_length`` objects is filled with ``pad``; what it has beyond ``max_length`` is left out.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.core.errors import InputFileError
+from resonaut.core.record import NonNegative, Positive, build, key, record
+from resonaut.physics.contents import Contents
+from resonaut.physics.tagger_variables import ABSENT, VARIABLES, Kind
+
+# A number beyond this is not finite for CMS (catch_infs).
+INFINITE = 1e32
+
+
+@record
+class Transformation:
+    """What is done to a variable; the defaults are those of CMS's first files, which do not have all keys."""
+
+    median: float = key("Subtracted.", default=0)
+    norm_factor: float = key("Multiplies the difference.", default=1)
+    replace_inf_value: float = key("Stands for a value that is not finite.", default=0)
+    lower_bound: float = key("Least value of the result.", default=-5)
+    upper_bound: float = key("Largest value of the result.", default=5)
+    pad: float = key("Value of a missing object.", default=0)
+
+    def __post_init__(self) -> None:
+        """Check what CMS checks."""
+        if not self.lower_bound <= self.pad <= self.upper_bound:
+            raise ValueError(f"pad {self.pad:g} is outside of {self.lower_bound:g} to {self.upper_bound:g}")
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The network's input of some values."""
+        # CMS keeps features in single precision.
+        single = values.astype(np.float32).astype(np.float64)
+        known = np.where(np.isfinite(single) & (np.abs(single) <= INFINITE), single, self.replace_inf_value)
+        found: NDArray[np.float64] = np.clip((known - self.median) * self.norm_factor, self.lower_bound, self.upper_bound)
+        return found
+
+
+@record
+class Group:
+    """One input of the network: its variables in order, and for how many of a jet's objects."""
+
+    var_names: list[str] = key("The variables.", min_length=1, unique=True)
+    var_infos: dict[str, Transformation] = key("What is done to each.")
+    var_length: Positive[int] | None = key("Number of objects.", default=None)
+    min_length: NonNegative[int] | None = key("Least number of objects.", default=None)
+    max_length: Positive[int] | None = key("Largest number of objects.", default=None)
+    input_shape: list[int] | None = key("The same for one jet, as CMS's first files have it.", default=None)
+
+    def __post_init__(self) -> None:
+        """Check that all that is needed is there."""
+        if missing := [name for name in self.var_names if name not in self.var_infos]:
+            raise ValueError(f"var_infos has no {', '.join(missing)}")
+        if self.var_length is None and (self.min_length is None or self.max_length is None):
+            raise ValueError("there is neither var_length nor min_length and max_length")
+        if self.shortest > self.longest:
+            raise ValueError(f"min_length {self.shortest} is above max_length {self.longest}")
+        if self.input_shape is not None and self.input_shape[1:] != [len(self.var_names), self.longest]:
+            raise ValueError(
+                f"input_shape {self.input_shape} is not that of {len(self.var_names)} variables of {self.longest}"
+            )
+
+    @property
+    def shortest(self) -> int:
+        """The least number of objects."""
+        return self.var_length or self.min_length or 0
+
+    @property
+    def longest(self) -> int:
+        """The largest number of objects."""
+        return self.var_length or self.max_length or 0
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """All inputs by name, in the network's order, and the names of its outputs where the file has them."""
+
+    groups: dict[str, Group]
+    outputs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, content: Any, source: Path | str) -> "Preprocess":
+        """From the content of the file.
+
+        Raises:
+            ConfigError: a key is missing or wrong.
+            InputFileError: it is no such file, or a variable is unknown.
+        """
+        remedy = "give the preprocess.json that was published with the network"
+        if not isinstance(content, dict) or not isinstance(names := content.get("input_names"), list) or not names:
+            raise InputFileError(source, "has no list input_names", remedy)
+        if missing := [str(name) for name in names if name not in content]:
+            raise InputFileError(source, f"has no input {missing[0]!r}, which input_names has", remedy)
+        groups = {str(name): build(content[name], Group, f"{source}: {name}") for name in names}
+        outputs = content.get("output_names", content.get("flav_names", []))
+        found = cls(groups, tuple(map(str, outputs)))
+        for name, group in groups.items():
+            require_known(group.var_names, f"{source}: {name}")
+        return found
+
+    def kind(self, name: str) -> Kind:
+        """What the objects of an input are."""
+        return VARIABLES[self.groups[name].var_names[0]].kind
+
+    def fields(self, kind: Kind) -> tuple[str, ...]:
+        """The fields of these objects that the variables need beside the momentum."""
+        variables = [VARIABLES[name] for group in self.groups.values() for name in group.var_names]
+        return tuple(dict.fromkeys(name for one in variables if one.kind == kind for name in one.fields))
+
+    def lengths(self, contents: Contents) -> NDArray[np.int64]:
+        """How many objects of each input a jet has in the network, (n, inputs)."""
+        counts = {"candidate": contents.candidates.counts, "vertex": contents.vertices.counts}
+        one = np.ones(len(contents), np.int64)
+        found = [
+            np.clip(counts.get(self.kind(name), one), group.shortest, group.longest)
+            for name, group in self.groups.items()
+        ]
+        return np.stack(found, axis=1)
+
+    def inputs(self, contents: Contents, lengths: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+        """The inputs of jets, (n, variables, length) each, whose objects are ordered."""
+        jets, objects = contents.jet, {"candidate": contents.candidates, "vertex": contents.vertices}
+        of_each = {kind: {name: v[some.jet] for name, v in jets.items()} for kind, some in objects.items()}
+        found = {}
+        for (name, group), length in zip(self.groups.items(), lengths, strict=True):
+            rows = np.empty((len(contents), len(group.var_names), length), np.float32)
+            for i, wanted in enumerate(group.var_names):
+                variable, change = VARIABLES[wanted], group.var_infos[wanted]
+                with np.errstate(all="ignore"):
+                    if variable.kind == "jet":
+                        rows[:, i] = change(variable.formula(jets, jets))[:, None]
+                        continue
+                    some = objects[variable.kind]
+                    values = change(variable.formula(some.fields, of_each[variable.kind]))
+                rows[:, i] = some.padded(values, length, change.pad)
+            found[name] = rows
+        return found
+
+
+def require_known(names: Sequence[str], where: str) -> None:
+    """Stop with ``InputFileError`` where a variable is unknown, cannot be had, or a group mixes kinds of objects."""
+    for name in names:
+        if name in ABSENT:
+            raise InputFileError(where, f"{name!r} needs {ABSENT[name]}, which no file has", "take another network")
+        if name not in VARIABLES:
+            near = difflib.get_close_matches(name, VARIABLES, 1)
+            guess = f"did you mean {near[0]!r}?" if near else "docs/tag.md lists those there are"
+            raise InputFileError(where, f"unknown variable {name!r}", f"correct it; {guess}".rstrip("."))
+    if len(kinds := {VARIABLES[name].kind for name in names}) > 1:
+        raise InputFileError(where, f"mixes variables of {' and '.join(sorted(kinds))}", "give each kind its own input")
