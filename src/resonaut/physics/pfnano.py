@@ -12,40 +12,40 @@ from numpy.typing import NDArray
 
 from resonaut.physics.tagger_variables import Fields, Numbers, delta_phi, energy
 
-# By field, the branch of a candidate, of a jet's link to it, and of a jet's vertex; the first one that a file has.
+# By field, the branch of a candidate, of a jet's link to it, and of a jet's vertex.
 CANDIDATE = {
-    "charge": ("charge",),
-    "pdgid": ("pdgId",),
-    "puppi_weight": ("puppiWeight",),
-    "d0": ("d0",),
-    "d0_error": ("d0Err",),
-    "dz": ("dz",),
-    "dz_error": ("dzErr",),
-    "has_track": ("trkChi2",),
-    "track_chi2": ("trkChi2",),
-    "track_quality": ("trkQuality",),
-    "lost_inner_hits": ("lostInnerHits",),
-    "pv_association": ("pvAssocQuality",),
-    "from_pv": ("fromPV",),
-    "hits": ("numberOfHits", "numberOFHits"),
-    "pixel_hits": ("numberOfPixelHits",),
+    "charge": "charge",
+    "pdgid": "pdgId",
+    "puppi_weight": "puppiWeight",
+    "d0": "d0",
+    "d0_error": "d0Err",
+    "dz": "dz",
+    "dz_error": "dzErr",
+    "has_track": "trkChi2",
+    "track_chi2": "trkChi2",
+    "track_quality": "trkQuality",
+    "lost_inner_hits": "lostInnerHits",
+    "pv_association": "pvAssocQuality",
+    "from_pv": "fromPV",
+    "hits": "numberOFHits",
+    "pixel_hits": "numberOfPixelHits",
 }
 LINK = {
-    "eta_rel": ("btagEtaRel",),
-    "pt_ratio": ("btagPtRatio",),
-    "parallel_ratio": ("btagPParRatio",),
-    "sip3d": ("btagSip3dVal",),
-    "sip3d_significance": ("btagSip3dSig",),
-    "jet_distance": ("btagJetDistVal",),
+    "eta_rel": "btagEtaRel",
+    "pt_ratio": "btagPtRatio",
+    "parallel_ratio": "btagPParRatio",
+    "sip3d": "btagSip3dVal",
+    "sip3d_significance": "btagSip3dSig",
+    "jet_distance": "btagJetDistVal",
 }
 VERTEX = {
-    "n_tracks": ("ntracks",),
-    "chi2": ("normchi2",),
-    "dxy": ("dxy",),
-    "dxy_significance": ("dxysig",),
-    "d3d": ("d3d",),
-    "d3d_significance": ("d3dsig",),
-    "cos_pointing": ("costhetasvpv",),
+    "n_tracks": "ntracks",
+    "chi2": "normchi2",
+    "dxy": "dxy",
+    "dxy_significance": "dxysig",
+    "d3d": "d3d",
+    "d3d_significance": "d3dsig",
+    "cos_pointing": "costhetasvpv",
 }
 # What tells a vertex's direction: PFNano links it with a vertex of NanoAOD, or else has it relative to the jet.
 DIRECTION = ("pt", "mass", "phirel", "deltaR", "enration", "sVIdx")
@@ -68,9 +68,7 @@ def tracks(fields: Mapping[str, NDArray[np.generic]]) -> dict[str, Numbers]:
     sentinels = [name for name in ("has_track", *OF_TRACK) if name in found]
     if not sentinels:
         return found
-    # An impact parameter of exactly -1 cm is also a value; that of a track has an error above 0.
-    telling = next((name for name in ("has_track", "d0_error", "dz_error") if name in found), sentinels[0])
-    has_track = found[telling] != NO_TRACK
+    has_track = found["has_track"] != NO_TRACK
     found |= {name: np.where(has_track, found[name], 0.0) for name in sentinels}
     return found | {"has_track": has_track.astype(np.float64)}
 

@@ -9,12 +9,15 @@ Candidates without a track have impact parameters of 0, as those of CMS's neutra
 chi2 of 999 or 0, depending on the producer.
 """
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from resonaut.core.errors import InputFileError
 
 Numbers = NDArray[np.float64]
 Fields = Mapping[str, Numbers]
@@ -87,24 +90,24 @@ def rapidity_along(of: Fields, jet: Fields) -> Numbers:
 
 
 def _is(*kinds: int) -> Callable[[Fields, Fields], Numbers]:
-    return lambda of, jet: np.isin(np.abs(of["pdgid"]), kinds).astype(np.float64)
+    return lambda of, _: np.isin(np.abs(of["pdgid"]), kinds).astype(np.float64)
 
 
 def _field(name: str) -> Callable[[Fields, Fields], Numbers]:
-    return lambda of, jet: of[name]
+    return lambda of, _: of[name]
 
 
 def _ratio(name: str, error: str, *, absolute: bool = False) -> Callable[[Fields, Fields], Numbers]:
     """A significance; 0 without a track."""
 
-    def formula(of: Fields, jet: Fields) -> Numbers:
+    def formula(of: Fields, _: Fields) -> Numbers:
         found = np.where(of["has_track"] > 0, of[name] / of[error], 0.0)
         return np.abs(found) if absolute else found
 
     return formula
 
 
-def _one(of: Fields, jet: Fields) -> Numbers:
+def _one(of: Fields, _: Fields) -> Numbers:
     return np.ones_like(of["pt"])
 
 
@@ -135,9 +138,9 @@ def _vertex(formula: Callable[[Fields, Fields], Numbers], *fields: str, unit: st
 OFFLINE = {
     "mask": _candidate(_one),
     "puppiw": _candidate(_field("puppi_weight"), "puppi_weight"),
-    "pt_log_nopuppi": _candidate(lambda of, jet: np.log(of["pt"]), unit="ln GeV"),
-    "e_log_nopuppi": _candidate(lambda of, jet: np.log(energy(of)), unit="ln GeV"),
-    "pt_log": _candidate(lambda of, jet: np.log(weighted(of)["pt"]), unit="ln GeV"),
+    "pt_log_nopuppi": _candidate(lambda of, _: np.log(of["pt"]), unit="ln GeV"),
+    "e_log_nopuppi": _candidate(lambda of, _: np.log(energy(of)), unit="ln GeV"),
+    "pt_log": _candidate(lambda of, _: np.log(weighted(of)["pt"]), unit="ln GeV"),
     "ptrel": _candidate(_pt_over_jet),
     "ptrel_log": _candidate(lambda of, jet: np.log(_pt_over_jet(of, jet))),
     "erel": _candidate(_energy_over_jet),
@@ -145,7 +148,7 @@ OFFLINE = {
     "phirel": _candidate(lambda of, jet: delta_phi(of["phi"], jet["phi"]), unit="rad"),
     "etarel": _candidate(mirrored),
     "deltaR": _candidate(distance),
-    "abseta": _candidate(lambda of, jet: np.abs(of["eta"])),
+    "abseta": _candidate(lambda of, _: np.abs(of["eta"])),
     "charge": _track("charge"),
     "isEl": _candidate(_is(11), "pdgid"),
     "isMu": _candidate(_is(13), "pdgid"),
@@ -156,14 +159,14 @@ OFFLINE = {
     "lostInnerHits": _track("lost_inner_hits"),
     "quality": _track("track_quality"),
     "normchi2": _candidate(
-        lambda of, jet: np.where(of["has_track"] > 0, np.floor(of["track_chi2"]), NO_CHI2), "track_chi2", *TRACK
+        lambda of, _: np.where(of["has_track"] > 0, np.floor(of["track_chi2"]), NO_CHI2), "track_chi2", *TRACK
     ),
     "dz": _candidate(_field("dz"), "dz", unit="cm"),
     "dxy": _candidate(_field("d0"), "d0", unit="cm"),
     "dzsig": _candidate(_ratio("dz", "dz_error"), "dz", "dz_error", *TRACK),
     "dxysig": _candidate(_ratio("d0", "d0_error"), "d0", "d0_error", *TRACK),
-    "dxydxy": _candidate(lambda of, jet: of["d0_error"] ** 2, "d0_error", unit="cm2"),
-    "dzdz": _candidate(lambda of, jet: of["dz_error"] ** 2, "dz_error", unit="cm2"),
+    "dxydxy": _candidate(lambda of, _: of["d0_error"] ** 2, "d0_error", unit="cm2"),
+    "dzdz": _candidate(lambda of, _: of["dz_error"] ** 2, "dz_error", unit="cm2"),
     "btagEtaRel": _track("eta_rel"),
     "btagPtRatio": _track("pt_ratio"),
     "btagPParRatio": _track("parallel_ratio"),
@@ -174,7 +177,7 @@ OFFLINE = {
 VERTEX = {
     "mask": _vertex(_one),
     "pt": _vertex(_field("pt"), unit="GeV"),
-    "pt_log": _vertex(lambda of, jet: np.log(of["pt"]), unit="ln GeV"),
+    "pt_log": _vertex(lambda of, _: np.log(of["pt"]), unit="ln GeV"),
     "ptrel": _vertex(lambda of, jet: of["pt"] / jet["pt"]),
     "ptrel_log": _vertex(lambda of, jet: np.log(of["pt"] / jet["pt"])),
     "erel": _vertex(lambda of, jet: energy(of) / energy(jet)),
@@ -183,7 +186,7 @@ VERTEX = {
     "phirel": _vertex(lambda of, jet: delta_phi(of["phi"], jet["phi"]), unit="rad"),
     "etarel": _vertex(mirrored),
     "deltaR": _vertex(distance),
-    "abseta": _vertex(lambda of, jet: np.abs(of["eta"])),
+    "abseta": _vertex(lambda of, _: np.abs(of["eta"])),
     "ntracks": _vertex(_field("n_tracks"), "n_tracks"),
     "normchi2": _vertex(_field("chi2"), "chi2"),
     "dxy": _vertex(_field("dxy"), "dxy", unit="cm"),
@@ -194,7 +197,7 @@ VERTEX = {
 }
 
 
-def _kind(of: Fields, jet: Fields) -> Numbers:
+def _kind(of: Fields, _: Fields) -> Numbers:
     """CMS's number of a candidate's kind: e 0, mu 1, photon 2, neutral 3, charged hadron 4, forward 5 and 6."""
     kind, charged = np.abs(of["pdgid"]), of["charge"] != 0
     cases = [charged & (kind == 11), charged & (kind == 13), ~charged & (kind == 22)]
@@ -205,7 +208,7 @@ def _kind(of: Fields, jet: Fields) -> Numbers:
 def _if_track(name: str, *, absolute: bool = False) -> Variable:
     """A track's number; 0 without a track."""
 
-    def formula(of: Fields, jet: Fields) -> Numbers:
+    def formula(of: Fields, _: Fields) -> Numbers:
         found = np.where(of["has_track"] > 0, of[name], 0.0)
         return np.abs(found) if absolute else found
 
@@ -214,7 +217,7 @@ def _if_track(name: str, *, absolute: bool = False) -> Variable:
 
 def _signed(name: str) -> Callable[[Fields, Fields], Numbers]:
     """A flight distance, negative for a vertex behind the primary one as its momentum points."""
-    return lambda of, jet: np.where(of["cos_pointing"] < 0, -1.0, 1.0) * of[name]
+    return lambda of, _: np.where(of["cos_pointing"] < 0, -1.0, 1.0) * of[name]
 
 
 # Of CMS's ParticleNetFeatureEvaluator, which mirrors no jet and takes absolute significances.
@@ -222,7 +225,7 @@ EVALUATED = {
     "mask": _candidate(_one),
     "puppiw": OFFLINE["puppiw"],
     "pt_log": OFFLINE["pt_log"],
-    "energy_log": _candidate(lambda of, jet: np.log(energy(weighted(of))), unit="ln GeV"),
+    "energy_log": _candidate(lambda of, _: np.log(energy(weighted(of))), unit="ln GeV"),
     "eta": _candidate(_field("eta")),
     "deta": _candidate(lambda of, jet: jet["eta"] - of["eta"]),
     "dphi": _candidate(lambda of, jet: delta_phi(jet["phi"], of["phi"]), unit="rad"),
@@ -243,7 +246,7 @@ EVALUATED = {
     "dxysig": _candidate(_ratio("d0", "d0_error", absolute=True), "d0", "d0_error", *TRACK),
     "trackjet_d3d": _if_track("sip3d"),
     "trackjet_d3dsig": _if_track("sip3d_significance", absolute=True),
-    "trackjet_dist": _candidate(lambda of, jet: -of["jet_distance"], "jet_distance", unit="cm"),
+    "trackjet_dist": _candidate(lambda of, _: -of["jet_distance"], "jet_distance", unit="cm"),
 }
 EVALUATED_VERTEX = {
     "mask": _vertex(_one),
@@ -256,17 +259,17 @@ EVALUATED_VERTEX = {
     "ntrack": VERTEX["ntracks"],
     "chi2": VERTEX["normchi2"],
     "dxy": _vertex(_signed("dxy"), "dxy", "cos_pointing", unit="cm"),
-    "dxysig": _vertex(lambda of, jet: np.abs(of["dxy_significance"]), "dxy_significance"),
+    "dxysig": _vertex(lambda of, _: np.abs(of["dxy_significance"]), "dxy_significance"),
     "d3d": _vertex(_signed("d3d"), "d3d", "cos_pointing", unit="cm"),
-    "d3dsig": _vertex(lambda of, jet: np.abs(of["d3d_significance"]), "d3d_significance"),
+    "d3dsig": _vertex(lambda of, _: np.abs(of["d3d_significance"]), "d3d_significance"),
 }
 WHOLE = {
-    "pt": Variable("jet", lambda of, jet: jet["pt"], unit="GeV"),
-    "pt_log": Variable("jet", lambda of, jet: np.log(jet["pt"]), unit="ln GeV"),
-    "mass": Variable("jet", lambda of, jet: jet["mass"], unit="GeV"),
-    "mass_log": Variable("jet", lambda of, jet: np.log(jet["mass"]), unit="ln GeV"),
-    "eta": Variable("jet", lambda of, jet: jet["eta"]),
-    "abseta": Variable("jet", lambda of, jet: np.abs(jet["eta"])),
+    "pt": Variable("jet", lambda _, jet: jet["pt"], unit="GeV"),
+    "pt_log": Variable("jet", lambda _, jet: np.log(jet["pt"]), unit="ln GeV"),
+    "mass": Variable("jet", lambda _, jet: jet["mass"], unit="GeV"),
+    "mass_log": Variable("jet", lambda _, jet: np.log(jet["mass"]), unit="ln GeV"),
+    "eta": Variable("jet", lambda _, jet: jet["eta"]),
+    "abseta": Variable("jet", lambda _, jet: np.abs(jet["eta"])),
 }
 
 _MM = 10.0
@@ -280,14 +283,14 @@ def _components(of: Fields) -> dict[str, Numbers]:
 
 
 def _component(name: str) -> Variable:
-    return _candidate(lambda of, jet: _components(of)[name], unit="GeV")
+    return _candidate(lambda of, _: _components(of)[name], unit="GeV")
 
 
 # Of JetClass, as weaver's configuration for its networks makes them of the files' branches.
 JETCLASS = {
     "mask": _candidate(_one),
     **{name: _component(name) for name in ("px", "py", "pz", "energy")},
-    "pt": _candidate(lambda of, jet: weighted(of)["pt"], unit="GeV"),
+    "pt": _candidate(lambda of, _: weighted(of)["pt"], unit="GeV"),
     "pt_log": OFFLINE["pt_log"],
     "e_log": EVALUATED["energy_log"],
     "logptrel": OFFLINE["ptrel_log"],
@@ -301,12 +304,12 @@ JETCLASS = {
     "isPhoton": OFFLINE["isGamma"],
     "isElectron": OFFLINE["isEl"],
     "isMuon": OFFLINE["isMu"],
-    "d0val": _candidate(lambda of, jet: of["d0"] * _MM, "d0", unit="mm"),
-    "dzval": _candidate(lambda of, jet: of["dz"] * _MM, "dz", unit="mm"),
-    "d0": _candidate(lambda of, jet: np.tanh(of["d0"] * _MM), "d0", unit="tanh mm"),
-    "dz": _candidate(lambda of, jet: np.tanh(of["dz"] * _MM), "dz", unit="tanh mm"),
-    "d0err": _candidate(lambda of, jet: of["d0_error"] * _MM, "d0_error", unit="mm"),
-    "dzerr": _candidate(lambda of, jet: of["dz_error"] * _MM, "dz_error", unit="mm"),
+    "d0val": _candidate(lambda of, _: of["d0"] * _MM, "d0", unit="mm"),
+    "dzval": _candidate(lambda of, _: of["dz"] * _MM, "dz", unit="mm"),
+    "d0": _candidate(lambda of, _: np.tanh(of["d0"] * _MM), "d0", unit="tanh mm"),
+    "dz": _candidate(lambda of, _: np.tanh(of["dz"] * _MM), "dz", unit="tanh mm"),
+    "d0err": _candidate(lambda of, _: of["d0_error"] * _MM, "d0_error", unit="mm"),
+    "dzerr": _candidate(lambda of, _: of["dz_error"] * _MM, "dz_error", unit="mm"),
 }
 
 # By the beginnings of their names; what begins with two of them belongs to the longer one.
@@ -324,10 +327,7 @@ VARIABLES: dict[str, Variable] = {
 # Variables of CMS's networks that no file of this project's formats can give, and what is missing there.
 _COVARIANCE = "the covariance of the track's fit"
 ABSENT: dict[str, str] = {
-    **{
-        f"pfcand_{name}": _COVARIANCE
-        for name in ("dptdpt", "detadeta", "dphidphi", "dxydz", "dphidxy", "dlambdadz")
-    },
+    **{f"pfcand_{name}": _COVARIANCE for name in ("dptdpt", "detadeta", "dphidphi", "dxydz", "dphidxy", "dlambdadz")},
     "pfcand_drminsv": "the vertices outside of the jet",
     "pfcand_hcalFrac": "the calorimeters' shares of a candidate's energy",
     "pfcand_drsubjet1": "the links of jets with subjets",
@@ -337,3 +337,37 @@ ABSENT: dict[str, str] = {
     "jet_pfcand_nstriphits": "the hits in the strip detector",
     "jet_pfcand_trackjet_decayL": "the decay length of a track",
 }
+
+
+def require_known(names: Sequence[str], where: str) -> None:
+    """Stop with ``InputFileError`` where a variable is unknown, cannot be had, or a group mixes kinds of objects."""
+    for name in names:
+        if name in ABSENT:
+            raise InputFileError(where, f"{name!r} needs {ABSENT[name]}, which no file has", "take another network")
+        if name not in VARIABLES:
+            near = difflib.get_close_matches(name, VARIABLES, 1)
+            guess = f"did you mean {near[0]!r}?" if near else "docs/tag.md lists those there are"
+            raise InputFileError(where, f"unknown variable {name!r}", f"correct it; {guess}".rstrip("."))
+    if len(kinds := {VARIABLES[name].kind for name in names}) > 1:
+        raise InputFileError(where, f"mixes variables of {' and '.join(sorted(kinds))}", "give each kind its own input")
+
+
+def fields_of(content: object, source: str) -> dict[Kind, tuple[str, ...]]:
+    """The fields of candidates and of vertices that the networks of a file ``preprocess.json`` need.
+
+    Raises:
+        InputFileError: it is no such file, or a variable is unknown.
+    """
+    remedy = "give the preprocess.json that was published with the network"
+    groups = content.get("input_names") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not isinstance(groups, list):
+        raise InputFileError(source, "has no list input_names", remedy)
+    found: dict[Kind, dict[str, None]] = {"candidate": {}, "vertex": {}, "jet": {}}
+    for group in groups:
+        names = content.get(group, {}).get("var_names") if isinstance(content.get(group, {}), dict) else None
+        if not isinstance(names, list):
+            raise InputFileError(source, f"has no variables of the input {group!r}", remedy)
+        require_known(names, f"{source}: {group}")
+        for name in names:
+            found[VARIABLES[name].kind] |= dict.fromkeys((*VARIABLES[name].fields, ""))
+    return {kind: tuple(fields) for kind, fields in found.items()}

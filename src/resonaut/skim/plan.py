@@ -60,7 +60,7 @@ def tables(analysis: "Analysis", dataset: str) -> list[str]:
     from resonaut.skim.era import files
 
     entry = analysis.config["datasets"][dataset]
-    found = [entry["certified"], entry["expected"]]
+    found = [entry["certified"], entry["expected"], *analysis.config["skim"]["regions"][entry["region"]]["networks"]]
     for block in _block(analysis, dataset).values():
         own = {"certified": None} if entry["certified"] is not None else {}
         found += files({**block, **own}, entry["nature"])
@@ -130,6 +130,7 @@ def check(analysis: "Analysis") -> None:
         _require_era(analysis, name, known[entry["format"]])
         _require_labels(name, entry, known[entry["format"]])
         _require_columns(analysis, name, known[entry["format"]])
+        _require_networks(analysis, name)
         if entry["certified"] is not None:
             require_certifiable(name, entry["nature"], entry["format"], config["code"])
         for key in ("certified", "expected"):
@@ -257,6 +258,26 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
                 raise ConfigError(
                     f"{where}: {column!r} reads {branch!r} of datasets.{name}, which only simulation has; take it out."
                 )
+
+
+def _require_networks(analysis: "Analysis", name: str) -> None:
+    """Inputs of published networks that the files of the dataset cannot have, or a missing or wrong list of them."""
+    entry = analysis.config["datasets"][name]
+    where = f"config: skim.regions.{entry['region']}.networks"
+    networks = analysis.config["skim"]["regions"][entry["region"]]["networks"]
+    if not networks:
+        return
+    if entry["format"] != "nanoaod" or not analysis.config["skim"]["read_constituents"]:
+        raise ConfigError(
+            f"{where}: tracks and vertices are in files of PFNano, and read with skim.read_constituents; datasets."
+            f"{name} has the format {entry['format']}; give it another region."
+        )
+    for path in networks:
+        if not Path(path).is_file():
+            raise ConfigError(f"{where}: no file {path!r}; correct the path (relative to {Path.cwd()}).")
+    from resonaut.skim.network_inputs import NetworkInputs
+
+    NetworkInputs.of(networks)
 
 
 def region_of(analysis: "Analysis", dataset: str) -> "Region":

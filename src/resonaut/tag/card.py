@@ -4,7 +4,6 @@ A card is a folder with ``card.yaml``, or that file. A folder of CMS, one ONNX f
 as it is: all that is not said has the values of CMS's producers.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -149,7 +148,8 @@ def load(path: Path, collection: str | None = None) -> Model:
             raise InputFileError(where / name, "no such file, whose checksum the card has", "correct the card's sha256")
         if (found := digest(where / name)) != expected:
             raise InputFileError(
-                where / name, f"has the checksum {found[:12]}..., not {expected[:12]}... as in its card",
+                where / name,
+                f"has the checksum {found[:12]}..., not {expected[:12]}... as in its card",
                 "fetch the file again, or correct sha256 in the card",
             )
     preprocess = _preprocess(card, where, path)

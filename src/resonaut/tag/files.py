@@ -1,6 +1,6 @@
 """Jets for published networks from files of three kinds: NanoAOD with constituents, JetClass, and skimmed events."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,19 +111,21 @@ def _nanoaod(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
     weight = [("puppi_weight",)] if wanted.weight and f"{candidates}_puppiWeight" in tree.names else []
     for field in [*wanted.candidate, *(one[0] for one in weight)]:
         if field in pfnano.CANDIDATE:
-            own[field] = tree.first([f"{candidates}_{one}" for one in pfnano.CANDIDATE[field]], field)
+            own[field] = tree.first([f"{candidates}_{pfnano.CANDIDATE[field]}"], field)
     if set(pfnano.OF_TRACK) & set(own):
         own["has_track"] = tree.first([f"{candidates}_trkChi2"], "whether a candidate has a track")
     linked = {
-        field: tree.first([f"{links}_{one}" for one in pfnano.LINK[field]], field)
-        for field in wanted.candidate if field in pfnano.LINK
+        field: tree.first([f"{links}_{pfnano.LINK[field]}"], field)
+        for field in wanted.candidate
+        if field in pfnano.LINK
     }
     vertices, vertex = f"{name}SVs", {}
     if wanted.vertices:
         vertex = {field: tree.first([f"{vertices}_{field}"], "vertices") for field in ("jetIdx", *pfnano.DIRECTION)}
         vertex |= {
-            field: tree.first([f"{vertices}_{one}" for one in pfnano.VERTEX[field]], field)
-            for field in wanted.vertex if field in pfnano.VERTEX
+            field: tree.first([f"{vertices}_{pfnano.VERTEX[field]}"], field)
+            for field in wanted.vertex
+            if field in pfnano.VERTEX
         }
         vertex |= {f"SV_{field}": tree.first([f"SV_{field}"], "the directions of vertices") for field in ("eta", "phi")}
     unknown = [f for f in wanted.candidate if f not in {*own, *linked}]
@@ -159,11 +161,15 @@ def _nano_batch(
     if len(index) and ((index < 0) | (index >= sizes[owner])).any():
         raise InputFileError(tree.path, f"an index out of range in {link['candidate']!r}", "mend the file")
     flat = index + (np.cumsum(sizes) - sizes)[owner]
-    fields = {field: np.asarray(ak.to_numpy(ak.flatten(part[branch])), np.float64)[flat] for field, branch in own.items()}
+    fields = {
+        field: np.asarray(ak.to_numpy(ak.flatten(part[branch])), np.float64)[flat] for field, branch in own.items()
+    }
     fields |= {f: np.asarray(ak.to_numpy(ak.flatten(part[b])), np.float64)[places] for f, b in linked.items()}
     for field, values in fields.items():
         if not np.isfinite(values).all():
-            raise NotFiniteError(f"{tree.path}: NaN or infinity in {own.get(field, linked.get(field))!r}; mend the file.")
+            raise NotFiniteError(
+                f"{tree.path}: NaN or infinity in {own.get(field, linked.get(field))!r}; mend the file."
+            )
     del first
     candidates = Objects(np.bincount(rows, minlength=len(event)), pfnano.tracks(fields))
     return Batch(columns, Contents(jet, candidates, _vertices(tree, part, vertex, counts, jet)))
@@ -252,6 +258,3 @@ def _coordinates(px: NDArray[Any], py: NDArray[Any], pz: NDArray[Any], energy: N
         eta = np.arcsinh(pz / pt)
     mass = np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0))
     return {"pt": pt, "eta": np.nan_to_num(eta), "phi": np.arctan2(py, px), "mass": mass}
-
-
-Skimmed = Callable[[ak.Array, str], Contents]

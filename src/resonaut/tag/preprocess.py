@@ -6,7 +6,6 @@ done to them: a value that is not finite is replaced, then (x - median) * norm_f
 fewer than ``min_length`` objects is filled with ``pad``; what it has beyond ``max_length`` is left out.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from resonaut.core.errors import InputFileError
 from resonaut.core.record import NonNegative, Positive, build, key, record
 from resonaut.physics.contents import Contents
-from resonaut.physics.tagger_variables import ABSENT, VARIABLES, Kind
+from resonaut.physics.tagger_variables import VARIABLES, Kind, require_known
 
 # A number beyond this is not finite for CMS (catch_infs).
 INFINITE = 1e32
@@ -45,7 +44,9 @@ class Transformation:
         # CMS keeps features in single precision.
         single = values.astype(np.float32).astype(np.float64)
         known = np.where(np.isfinite(single) & (np.abs(single) <= INFINITE), single, self.replace_inf_value)
-        found: NDArray[np.float64] = np.clip((known - self.median) * self.norm_factor, self.lower_bound, self.upper_bound)
+        found: NDArray[np.float64] = np.clip(
+            (known - self.median) * self.norm_factor, self.lower_bound, self.upper_bound
+        )
         return found
 
 
@@ -148,16 +149,3 @@ class Preprocess:
                 rows[:, i] = some.padded(values, length, change.pad)
             found[name] = rows
         return found
-
-
-def require_known(names: Sequence[str], where: str) -> None:
-    """Stop with ``InputFileError`` where a variable is unknown, cannot be had, or a group mixes kinds of objects."""
-    for name in names:
-        if name in ABSENT:
-            raise InputFileError(where, f"{name!r} needs {ABSENT[name]}, which no file has", "take another network")
-        if name not in VARIABLES:
-            near = difflib.get_close_matches(name, VARIABLES, 1)
-            guess = f"did you mean {near[0]!r}?" if near else "docs/tag.md lists those there are"
-            raise InputFileError(where, f"unknown variable {name!r}", f"correct it; {guess}".rstrip("."))
-    if len(kinds := {VARIABLES[name].kind for name in names}) > 1:
-        raise InputFileError(where, f"mixes variables of {' and '.join(sorted(kinds))}", "give each kind its own input")

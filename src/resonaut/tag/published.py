@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.learn import onnx
 from resonaut.physics.contents import Contents
-from resonaut.physics.tagger_variables import distance
+from resonaut.physics.tagger_variables import VARIABLES, distance
 from resonaut.tag.card import Model
+from resonaut.tag.files import Wanted
 from resonaut.tag.tagger import last_line
 
 Inputs = Mapping[str, NDArray[np.float32]]
@@ -76,6 +77,22 @@ class Published:
             )
         return found, scored
 
+    @property
+    def wanted(self) -> Wanted:
+        """What the network needs of a file."""
+        preprocess = self.model.preprocess
+        names = [name for group in preprocess.groups.values() for name in group.var_names]
+        vertices = any(preprocess.kind(name) == "vertex" for name in preprocess.groups)
+        vertex = (*preprocess.fields("vertex"), *(["dxy_significance"] if vertices else []))
+        # JetClass has no pile-up, and its networks see the momenta as they are.
+        weight = any(VARIABLES[name].kind == "candidate" and not name.startswith("part_") for name in names)
+        collection = self.model.card.jets.collection
+        return Wanted(collection, preprocess.fields("candidate"), tuple(dict.fromkeys(vertex)), weight)
+
+    def columns(self, jet: str, scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """The columns ``<jet>_<network>_<output>`` of one jet of each event."""
+        return {f"{jet}_{self.model.name}_{name}": scores[:, i].copy() for i, name in enumerate(self.model.outputs)}
+
     def _ordered(self, contents: Contents) -> Contents:
         """The candidates that the network sees and the vertices in its orders."""
         candidates, vertices = contents.candidates, contents.vertices
@@ -101,7 +118,8 @@ class Published:
         wanted = (len(next(iter(inputs.values()))), len(self.model.outputs))
         if found.shape != wanted:
             raise InputFileError(
-                self.model.weights, f"gives numbers of shape {found.shape}, not {wanted}",
+                self.model.weights,
+                f"gives numbers of shape {found.shape}, not {wanted}",
                 "list its outputs in the card, in their order",
             )
         if not self.model.card.softmax:
@@ -123,7 +141,8 @@ def _graph(model: Model, device: str) -> Run:
     groups = model.preprocess.groups
     if set(wanted) != set(groups):
         raise InputFileError(
-            model.weights, f"wants the inputs {', '.join(wanted)}, and its card has {', '.join(groups)}",
+            model.weights,
+            f"wants the inputs {', '.join(wanted)}, and its card has {', '.join(groups)}",
             "give the inputs that were published with it",
         )
     for name, shape in wanted.items():
@@ -131,18 +150,23 @@ def _graph(model: Model, device: str) -> Run:
         given = (len(group.var_names), (group.shortest, group.longest))
         if len(shape) != 3 or (isinstance(shape[1], int) and shape[1] != given[0]):
             raise InputFileError(
-                model.weights, f"wants {name} of the shape {shape}, and its card has {given[0]} variables",
+                model.weights,
+                f"wants {name} of the shape {shape}, and its card has {given[0]} variables",
                 "give the inputs that were published with it",
             )
         if isinstance(shape[2], int) and {*given[1]} != {shape[2]}:
             raise InputFileError(
-                model.weights, f"wants {shape[2]} objects in {name}, and its card has {given[1][0]} to {given[1][1]}",
+                model.weights,
+                f"wants {shape[2]} objects in {name}, and its card has {given[1][0]} to {given[1][1]}",
                 "give the inputs that were published with it",
             )
     outputs = session.get_outputs()[0].shape
     if isinstance(outputs[-1], int) and outputs[-1] != len(model.outputs):
         raise InputFileError(
-            model.weights, f"has {outputs[-1]} outputs, and its card {len(model.outputs)} names",
+            model.weights,
+            f"has {outputs[-1]} outputs, and its card {len(model.outputs)} names",
             "list its outputs in the card, in their order",
         )
-    return lambda inputs: np.asarray(session.run(None, {name: np.ascontiguousarray(inputs[name]) for name in wanted})[0])
+    return lambda inputs: np.asarray(
+        session.run(None, {name: np.ascontiguousarray(inputs[name]) for name in wanted})[0]
+    )

@@ -1,0 +1,70 @@
+"""Tracks and vertices of jets in PFNano, for the networks that want them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from resonaut.core.lists import packed, unpacked
+from resonaut.physics import pfnano
+from resonaut.skim.formats.nanoaod.names import Names
+from resonaut.skim.formats.nanoaod.tree import Batch
+from resonaut.skim.network_inputs import NetworkInputs
+
+JET = ("pt", "eta", "phi", "mass")
+
+
+def branches(wanted: NetworkInputs, names: Names) -> dict[str, str]:
+    """The branches that a file must have, each with the remedy where it lacks one."""
+    remedy = "give a file of PFNano that has it, or take the network out of the region's networks"
+    found = [f"{names.candidates}_{pfnano.CANDIDATE[one]}" for one in wanted.candidate if one in pfnano.CANDIDATE]
+    found += [f"{names.links}_{pfnano.LINK[one]}" for one in wanted.candidate if one in pfnano.LINK]
+    if wanted.vertices:
+        fields = ["jetIdx", *pfnano.DIRECTION, *(pfnano.VERTEX[field] for field in wanted.vertex)]
+        found += [*(f"{names.jets}SVs_{field}" for field in fields), "SV_eta", "SV_phi"]
+    return dict.fromkeys(found, remedy)
+
+
+def of_candidates(wanted: NetworkInputs) -> dict[str, str]:
+    """The candidates' branches by field."""
+    return {field: pfnano.CANDIDATE[field] for field in wanted.candidate if field in pfnano.CANDIDATE}
+
+
+def of_links(wanted: NetworkInputs) -> dict[str, str]:
+    """The links' branches by field."""
+    return {field: pfnano.LINK[field] for field in wanted.candidate if field in pfnano.LINK}
+
+
+def without_sentinels(candidates: ak.Array, fields: Mapping[str, str]) -> ak.Array:
+    """Candidates, whose branches become ``fields`` without sentinels."""
+    counts, content = unpacked(candidates)
+    cleaned = pfnano.tracks({field: content[branch] for field, branch in fields.items()})
+    return packed(counts, content | cleaned)
+
+
+def vertices(events: Batch, places: np.ndarray, wanted: NetworkInputs, names: Names, index: np.ndarray) -> ak.Array:
+    """The vertices of a jet of each event, which is at ``index`` in the file: events * var * {pt, eta, ...}.
+
+    Raises:
+        UnreadableError: a branch cannot be read.
+        ValueError: a link points to no vertex.
+    """
+    stored = {field: pfnano.VERTEX[field] for field in wanted.vertex}
+    read = list(dict.fromkeys(["jetIdx", *pfnano.DIRECTION, *stored.values()]))
+    found = events.at(places, f"{names.jets}SVs", read)
+    counts, content = unpacked(found[found.jetIdx == index])
+    row = np.repeat(np.arange(len(counts)), counts)
+    jets = events.at(places, names.jets, JET)[np.arange(len(places)), index]
+    jet = {name: np.asarray(jets[name], np.float64)[row] for name in JET}
+    sizes, every = unpacked(events.at(places, "SV", ("eta", "phi")))
+    link = content["sVIdx"].astype(np.int64)
+    if (link >= sizes[row]).any():
+        raise ValueError(f"an index out of range in {names.jets}SVs_sVIdx")
+    where = np.where(link >= 0, (np.cumsum(sizes) - sizes)[row] + link, 0)
+    # Where an event has no vertex of NanoAOD, none is linked.
+    eta, phi = (np.append(every[name], 0.0)[where] for name in ("eta", "phi"))
+    numbers = {name: content[name].astype(np.float64) for name in pfnano.DIRECTION}
+    direction: dict[str, Any] = dict(zip(("eta", "phi"), pfnano.directions(numbers, jet, eta, phi), strict=True))
+    fields = {"pt": content["pt"], "mass": content["mass"], **direction}
+    return packed(counts, fields | {field: content[branch] for field, branch in stored.items()})
