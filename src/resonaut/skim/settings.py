@@ -107,7 +107,7 @@ class Region:
         default=False,
     )
     networks: list[str] = key(
-        "Files `preprocess.json` of published networks ([tag](tag.md#published-networks)): what these want of the jets' "
+        "Files `preprocess.json` of published networks ([tag](tag.md#published-networks)): what they want of the jets' "
         "tracks and vertices is kept, from PFNano.",
         default=[],
         unique=True,

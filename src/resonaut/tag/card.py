@@ -1,10 +1,10 @@
 """Model cards: what a published network is, where its weights are, and which jets it is of.
 
-A card is a folder with ``card.yaml``, or that file. A folder of CMS, one ONNX file beside ``preprocess.json``, is a card
-as it is: all that is not said has the values of CMS's producers.
+A card is a folder with ``card.yaml``, or that file. A folder of CMS, one ONNX file beside ``preprocess.json``, is a
+card as it is: all that is not said has the values of CMS's producers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,8 +29,8 @@ class Jets:
     radius: float | None = key("Vertices are within it; null for 0.8, and 0.4 of `Jet`.", default=None, gt=0)
     pt_min: GeV = key("Jets below have no score.", default=0, ge=0)
     weighted: bool | None = key(
-        "Candidates' momenta count times their PUPPI weights; null for yes, but of `Jet` and of networks with variables "
-        "`jet_pfcand_...` no.",
+        "Candidates' momenta count times their PUPPI weights; null for yes, but no for `Jet` and networks with "
+        "variables `jet_pfcand_...`.",
         default=None,
     )
     weight_min: float | None = key(
@@ -142,7 +142,7 @@ def load(path: Path, collection: str | None = None) -> Model:
     card, where = _card(path), folder(path)
     if collection is not None:
         jets = {"collection": collection, "pt_min": card.jets.pt_min}
-        card = _with_jets(card, build(jets, Jets, str(path)))
+        card = replace(card, jets=build(jets, Jets, str(path)))
     for name, expected in card.sha256.items():
         if not (where / name).is_file():
             raise InputFileError(where / name, "no such file, whose checksum the card has", "correct the card's sha256")
@@ -163,12 +163,6 @@ def load(path: Path, collection: str | None = None) -> Model:
     except OSError:
         raise InputFileError(where / card.weights, "no such file of weights", "correct weights in the card") from None
     return Model(card.name or _name(where), path, card, preprocess, outputs, content)
-
-
-def _with_jets(card: Card, jets: Jets) -> Card:
-    from dataclasses import replace
-
-    return replace(card, jets=jets)
 
 
 def _name(where: Path) -> str:

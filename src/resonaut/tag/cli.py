@@ -48,16 +48,16 @@ def train(
 @app.command()
 def score(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/score.json.")],
-    model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.npz; repeatable.")],
     dataset: Annotated[Path, typer.Option(help="Manifest: <results>/skim/<dataset>.json.")],
     chunk: Annotated[str, typer.Option(help="Chunk of the dataset, such as 000.")],
     output: Annotated[Path, typer.Option(help="Friend file: <results>/tag/<dataset>/<chunk>.parquet.")],
+    model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.npz; repeatable.")] = [],  # noqa: B006
     trained: Annotated[
         bool, typer.Option("--trained", help="A part of these events trains the networks: mark it in tag_train.")
     ] = False,
     code: Code = [],  # noqa: B006
 ) -> None:
-    """Score both jets of every event of one chunk with all networks.
+    """Score both jets of every event of one chunk with all networks, those of tag.published among them.
 
     Reads <results>/skim/<dataset>/<chunk>.parquet, writes the friend file with the columns
     <jet>_<network>_<class> and tag_train.

@@ -87,8 +87,7 @@ class _Tree:
         """The branches, some entries at a time."""
         wanted = list(dict.fromkeys(branches))
         try:
-            for part in self.tree.iterate(wanted, step_size=STEP, how=dict):
-                yield part
+            yield from self.tree.iterate(wanted, step_size=STEP, how=dict)
         except Exception as error:
             raise InputFileError(self.path, f"cannot be read ({type(error).__name__})", "replace it") from None
 
@@ -241,7 +240,9 @@ def _jetclass(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
         fields |= {field: tree.numbers(part[branch], branch) / 10 for field, branch in lengths.items()}
         fields |= {field: tree.numbers(part[branch], branch) for field, branch in charge.items()}
         if kinds:
-            fields["pdgid"] = sum(KINDS[one] * tree.numbers(part[branch], branch) for one, branch in kinds.items())
+            fields["pdgid"] = np.sum(
+                [KINDS[one] * tree.numbers(part[branch], branch) for one, branch in kinds.items()], 0
+            )
         fields["has_track"] = fields.get("d0_error", np.zeros(len(px))) > 0
         whole = {name: tree.numbers(part[branch], branch) for name, branch in jets.items()}
         momentum2 = (whole["pt"] * np.cosh(whole["eta"])) ** 2

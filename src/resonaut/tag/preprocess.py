@@ -1,8 +1,8 @@
 """The inputs of a published network as its ``preprocess.json`` declares them, in the form of CMS and of weaver.
 
 Each input is a group of variables (``resonaut.physics.tagger_variables``) of one kind of a jet's objects, in order.
-CMSSW's ``ParticleNetConstructor`` and ``center_norm_pad`` (``RecoBTag/FeatureTools/src/deep_helpers.cc``) define what is
-done to them: a value that is not finite is replaced, then (x - median) * norm_factor is clipped, and what a jet has
+CMSSW's ``ParticleNetConstructor`` and ``center_norm_pad`` (``RecoBTag/FeatureTools/src/deep_helpers.cc``) define what
+is done to them: a value that is not finite is replaced, then (x - median) * norm_factor is clipped, and what a jet has
 fewer than ``min_length`` objects is filled with ``pad``; what it has beyond ``max_length`` is left out.
 """
 
@@ -106,7 +106,7 @@ class Preprocess:
         if missing := [str(name) for name in names if name not in content]:
             raise InputFileError(source, f"has no input {missing[0]!r}, which input_names has", remedy)
         groups = {str(name): build(content[name], Group, f"{source}: {name}") for name in names}
-        outputs = content.get("output_names", content.get("flav_names", []))
+        outputs = content.get("output_names") or content.get("flav_names") or []
         found = cls(groups, tuple(map(str, outputs)))
         for name, group in groups.items():
             require_known(group.var_names, f"{source}: {name}")

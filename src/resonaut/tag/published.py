@@ -72,8 +72,8 @@ class Published:
                 found[jets] = self._outputs(self.model.preprocess.inputs(ordered.chosen(jets), shape))
         if not np.isfinite(found).all():
             raise NotFiniteError(
-                f"{self.model.weights}: {(~np.isfinite(found).all(axis=1)).sum()} of {len(found)} jets have a score that "
-                "is NaN or infinite; give the network inputs that it was made for."
+                f"{self.model.weights}: {(~np.isfinite(found).all(axis=1)).sum()} of {len(found)} jets have a score "
+                "that is NaN or infinite; give the network inputs that it was made for."
             )
         return found, scored
 
