@@ -34,11 +34,6 @@ class Transformation:
     upper_bound: float = key("Largest value of the result.", default=5)
     pad: float = key("Value of a missing object.", default=0)
 
-    def __post_init__(self) -> None:
-        """Check what CMS checks."""
-        if not self.lower_bound <= self.pad <= self.upper_bound:
-            raise ValueError(f"pad {self.pad:g} is outside of {self.lower_bound:g} to {self.upper_bound:g}")
-
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The network's input of some values."""
         # CMS keeps features in single precision.
@@ -61,18 +56,20 @@ class Group:
     max_length: Positive[int] | None = key("Largest number of objects.", default=None)
     input_shape: list[int] | None = key("The same for one jet, as CMS's first files have it.", default=None)
 
-    def __post_init__(self) -> None:
-        """Check that all that is needed is there."""
+    def problem(self) -> str | None:
+        """What contradicts itself; None where nothing does."""
         if missing := [name for name in self.var_names if name not in self.var_infos]:
-            raise ValueError(f"var_infos has no {', '.join(missing)}")
+            return f"var_infos has no {', '.join(missing)}"
         if self.var_length is None and (self.min_length is None or self.max_length is None):
-            raise ValueError("there is neither var_length nor min_length and max_length")
+            return "has neither var_length nor min_length and max_length"
         if self.shortest > self.longest:
-            raise ValueError(f"min_length {self.shortest} is above max_length {self.longest}")
+            return f"min_length {self.shortest} is above max_length {self.longest}"
         if self.input_shape is not None and self.input_shape[1:] != [len(self.var_names), self.longest]:
-            raise ValueError(
-                f"input_shape {self.input_shape} is not that of {len(self.var_names)} variables of {self.longest}"
-            )
+            return f"input_shape {self.input_shape} is not that of {len(self.var_names)} variables of {self.longest}"
+        for name, info in self.var_infos.items():
+            if not info.lower_bound <= info.pad <= info.upper_bound:
+                return f"pad {info.pad:g} of {name} is outside of {info.lower_bound:g} to {info.upper_bound:g}"
+        return None
 
     @property
     def shortest(self) -> int:
@@ -110,6 +107,8 @@ class Preprocess:
         found = cls(groups, tuple(map(str, outputs)))
         for name, group in groups.items():
             require_known(group.var_names, f"{source}: {name}")
+            if (problem := group.problem()) is not None:
+                raise InputFileError(f"{source}: {name}", problem, remedy)
         return found
 
     def kind(self, name: str) -> Kind:

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from resonaut.core import record
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.tag import networks
-from resonaut.tag.card import Model
+from resonaut.tag.card import Model, Network
 from resonaut.tag.published import Inputs, Run
 from resonaut.tag.settings import NetworkConfig
 from resonaut.tag.tagger import last_line
@@ -32,14 +33,9 @@ def state(model: Model, device: str) -> Run:
             f"{model.path}: weights in {model.weights.name} need the sizes of their network; add network."
         )
     # The classes of a card have their own names; of the configuration of our networks only their number counts.
-    settings = NetworkConfig(
-        architecture=sizes.architecture,
-        max_constituents=sizes.max_constituents,
-        transformer=sizes.transformer,
-        edge_conv=sizes.edge_conv,
-        outputs=["qcd", *("ignore" for _ in model.outputs[1:])],
-        weights=str(model.weights),
-    )
+    outputs = ["qcd", *("ignore" for _ in model.outputs[1:])]
+    keys = record.plain(sizes, Network) | {"outputs": outputs, "weights": str(model.weights)}
+    settings = record.build(keys, NetworkConfig, str(model.path))
     if missing := {FEATURES, MASK} - set(model.preprocess.groups):
         raise ConfigError(f"{model.path}: the network wants the input {missing.pop()}; add it to the card's inputs.")
     module = networks.module(model.weights, model.name, settings, model.content).to(networks.device(device))
