@@ -59,7 +59,7 @@ class Published:
             NotFiniteError: an output is NaN or infinite.
             InputFileError: the network refuses its inputs.
         """
-        ordered = self._ordered(contents)
+        ordered = self.ordered(contents)
         scored = (ordered.candidates.counts > 0) & (ordered.jet["pt"] >= self.model.card.jets.pt_min)
         found = np.zeros((len(contents), len(self.model.outputs)), np.float32)
         places = np.flatnonzero(scored)
@@ -93,7 +93,7 @@ class Published:
         """The columns ``<jet>_<network>_<output>`` of one jet of each event."""
         return {f"{jet}_{self.model.name}_{name}": scores[:, i].copy() for i, name in enumerate(self.model.outputs)}
 
-    def _ordered(self, contents: Contents) -> Contents:
+    def ordered(self, contents: Contents) -> Contents:
         """The candidates that the network sees and the vertices in its orders."""
         candidates, vertices = contents.candidates, contents.vertices
         weight = candidates.fields.get("puppi_weight", np.ones_like(candidates.fields["pt"]))

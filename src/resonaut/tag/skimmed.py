@@ -7,6 +7,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.errors import InputFileError
+from resonaut.core.events import require_finite
 from resonaut.core.lists import numbers
 from resonaut.physics.contents import Contents, Objects
 from resonaut.physics.tagger_variables import KINEMATICS
@@ -37,7 +38,13 @@ def require(source: Path, present: Collection[str], jets: Collection[str], wante
 
 
 def contents(events: ak.Array, jet: str, wanted: Wanted) -> Contents:
-    """What one jet of each event is made of. Momenta of candidates come without the weight that ``skim`` multiplies."""
+    """What one jet of each event is made of. Momenta of candidates come without the weight that ``skim`` multiplies.
+
+    Raises:
+        NotFiniteError: a column holds NaN or infinity.
+    """
+    for name in columns(jet, wanted):
+        require_finite(events[name], name, "skimmed events")
     whole = {name: np.asarray(ak.to_numpy(events[f"{jet}_{name}"]), np.float64) for name in KINEMATICS}
 
     def objects(prefix: str, fields: Collection[str]) -> Objects:
