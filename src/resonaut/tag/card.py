@@ -34,7 +34,10 @@ class Jets:
         default=None,
     )
     weight_min: float | None = key(
-        "Least PUPPI weight of a candidate; null for 0.01 of weighted ones, else 0.", default=None, ge=0
+        "Least PUPPI weight of a candidate; null for 0.01 where momenta are weighted, but 0 for variables `part_...`, "
+        "and else 0.",
+        default=None,
+        ge=0,
     )
 
 
@@ -99,13 +102,22 @@ class Model:
         """Whether momenta count times PUPPI weights."""
         if self.card.jets.weighted is not None:
             return self.card.jets.weighted
-        names = [name for group in self.preprocess.groups.values() for name in group.var_names]
-        return self.card.jets.collection != "Jet" and not any(name.startswith("jet_pfcand_") for name in names)
+        return self.card.jets.collection != "Jet" and not self._has("jet_pfcand_")
 
     @property
     def weight_min(self) -> float:
         """The least PUPPI weight of a candidate."""
-        return (0.01 if self.weighted else 0.0) if self.card.jets.weight_min is None else self.card.jets.weight_min
+        if self.card.jets.weight_min is not None:
+            return self.card.jets.weight_min
+        return 0.01 if self.weighted and self.bare else 0.0
+
+    @property
+    def bare(self) -> bool:
+        """Whether it needs momenta without weights: all but networks of JetClass, which knows no pile-up."""
+        return self._has("pfcand_") or self._has("jet_pfcand_")
+
+    def _has(self, prefix: str) -> bool:
+        return any(name.startswith(prefix) for group in self.preprocess.groups.values() for name in group.var_names)
 
     @property
     def radius(self) -> float:

@@ -107,10 +107,11 @@ def _nanoaod(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
     link = {"jet": tree.first([f"{links}_jetIdx"], f"the candidates of {name}")}
     link["candidate"] = tree.first([f"{links}_pFCandsIdx", f"{links}_pfCandIdx"], f"the candidates of {name}")
     own = {field: tree.first([f"{candidates}_{field}"], "the candidates") for field in KINEMATICS}
-    weight = [("puppi_weight",)] if wanted.weight and f"{candidates}_puppiWeight" in tree.names else []
-    for field in [*wanted.candidate, *(one[0] for one in weight)]:
-        if field in pfnano.CANDIDATE:
-            own[field] = tree.first([f"{candidates}_{pfnano.CANDIDATE[field]}"], field)
+    extra = [field for field in wanted.candidate if field in pfnano.CANDIDATE]
+    # The candidates of the official NanoAOD are weighted already, and those of PFNano are not.
+    if wanted.weight or f"{candidates}_{pfnano.CANDIDATE['puppi_weight']}" in tree.names:
+        extra.append("puppi_weight")
+    own |= {field: tree.first([f"{candidates}_{pfnano.CANDIDATE[field]}"], field) for field in extra}
     if set(pfnano.OF_TRACK) & set(own):
         own["has_track"] = tree.first([f"{candidates}_trkChi2"], "whether a candidate has a track")
     linked = {

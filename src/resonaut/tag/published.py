@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.learn import onnx
 from resonaut.physics.contents import Contents
-from resonaut.physics.tagger_variables import VARIABLES, distance
+from resonaut.physics.tagger_variables import distance
 from resonaut.tag.card import Model
 from resonaut.tag.files import Wanted
 from resonaut.tag.tagger import last_line
@@ -81,13 +81,10 @@ class Published:
     def wanted(self) -> Wanted:
         """What the network needs of a file."""
         preprocess = self.model.preprocess
-        names = [name for group in preprocess.groups.values() for name in group.var_names]
         vertices = any(preprocess.kind(name) == "vertex" for name in preprocess.groups)
         vertex = (*preprocess.fields("vertex"), *(["dxy_significance"] if vertices else []))
-        # JetClass has no pile-up, and its networks see the momenta as they are.
-        weight = any(VARIABLES[name].kind == "candidate" and not name.startswith("part_") for name in names)
         collection = self.model.card.jets.collection
-        return Wanted(collection, preprocess.fields("candidate"), tuple(dict.fromkeys(vertex)), weight)
+        return Wanted(collection, preprocess.fields("candidate"), tuple(dict.fromkeys(vertex)), self.model.bare)
 
     def columns(self, jet: str, scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """The columns ``<jet>_<network>_<output>`` of one jet of each event."""
@@ -167,6 +164,17 @@ def _graph(model: Model, device: str) -> Run:
             f"has {outputs[-1]} outputs, and its card {len(model.outputs)} names",
             "list its outputs in the card, in their order",
         )
-    return lambda inputs: np.asarray(
-        session.run(None, {name: np.ascontiguousarray(inputs[name]) for name in wanted})[0]
-    )
+    # A graph that was exported for a fixed number of jets gets them in such portions, as CMS runs each jet alone.
+    fixed = {shape[0] for shape in wanted.values() if isinstance(shape[0], int)}
+    if fixed - {1}:
+        raise InputFileError(model.weights, f"takes {max(fixed)} jets at once", "export it with an open number of jets")
+
+    def run(inputs: Inputs) -> NDArray[Any]:
+        given = {name: np.ascontiguousarray(inputs[name]) for name in wanted}
+        if not fixed:
+            return np.asarray(session.run(None, given)[0])
+        jets = range(len(next(iter(given.values()))))
+        alone = [session.run(None, {name: values[i : i + 1] for name, values in given.items()})[0] for i in jets]
+        return np.concatenate(alone)
+
+    return run

@@ -105,7 +105,9 @@ def group(names: list[str], low: float = -1e4, high: float = 1e4, **lengths: int
     }
 
 
-def network(folder: Path, groups: dict[str, dict], outputs: list[str], **card: object) -> Path:
+def network(
+    folder: Path, groups: dict[str, dict], outputs: list[str], *, jets_at_once: int | str = "n", **card: object
+) -> Path:
     """Write a folder with the network whose outputs are the sums over the objects of all variables, in order."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {"input_names": list(groups), "output_names": outputs, **groups}
@@ -113,8 +115,8 @@ def network(folder: Path, groups: dict[str, dict], outputs: list[str], **card: o
     graph = Graph()
     sums = [graph.node("ReduceSum", name, sizes(2), keepdims=0) for name in groups]
     total = graph.node("Concat", *sums, axis=1)
-    shapes = {name: (np.float32, ("n", len(one["var_names"]), "p" + name)) for name, one in groups.items()}
-    (folder / "network.onnx").write_bytes(graph.model(shapes, {total: (np.float32, ("n", len(outputs)))}))
+    shapes = {name: (np.float32, (jets_at_once, len(one["var_names"]), "p" + name)) for name, one in groups.items()}
+    (folder / "network.onnx").write_bytes(graph.model(shapes, {total: (np.float32, (jets_at_once, len(outputs)))}))
     if card:
         import yaml
 

@@ -226,6 +226,19 @@ def test_jets_of_another_collection(tmp_path):
     assert pq.read_table(tmp_path / "o.parquet")["vertices"].to_pylist() == [0, 1, 0]
 
 
+@pytest.mark.parametrize("jets_at_once", ["n", 1])
+def test_a_network_for_one_jet_at_once_gets_them_one_by_one(score, jets_at_once):
+    assert score(["pfcand_mask"], jets_at_once=jets_at_once)["pfcand_mask"].tolist() == [3, 1, 0]
+
+
+def test_momenta_for_a_network_of_jetclass_are_weighted_as_those_that_skim_keeps(score, tmp_path):
+    """The sum of 100, 20 and 150 GeV times 0.5; with CMS's least weight the 20 GeV would not count at all."""
+    assert score(["part_pt"])["part_pt"][0] == pytest.approx(195)
+    faint = pfnano(tmp_path / "n.root", PFCands_puppiWeight=[[1.0, 0.005, 0.5, 1.0], [], []])
+    assert score(["part_pt"], faint)["part_pt"][0] == pytest.approx(175.1)
+    assert score(["pfcand_mask"], faint)["pfcand_mask"][0] == 2
+
+
 def test_a_networks_scores_need_no_torch(tmp_path):
     folder = network(tmp_path / "model", {"pf_mask": group(["pfcand_mask"])}, ["sum"])
     file = pfnano(tmp_path / "nano.root")
@@ -352,6 +365,7 @@ def test_wrong_files_end_in_a_sentence(tmp_path):
     assert "no branch 'FatJetPFCands_btagSip3dSig'" in problem(FatJetPFCands_btagSip3dSig=None)
     assert "no branch 'PFCands_trkChi2'" in problem(PFCands_trkChi2=None)
     assert "no branch 'FatJet_pt'" in problem(FatJet_pt=None)
+    assert "no branch 'PFCands_puppiWeight'" in problem(PFCands_puppiWeight=None)
     broken = [[np.nan, *CANDIDATES["dz"][0][1:]], [], []]
     assert "NaN or infinity in 'PFCands_dz'" in problem(PFCands_dz=broken)
     assert "out of range in 'FatJetPFCands_pFCandsIdx'" in problem(FatJetPFCands_pFCandsIdx=[[0, 1, 2, 4], [], []])
