@@ -365,7 +365,7 @@ def fields_of(content: object, source: str) -> dict[Kind, tuple[str, ...]]:
     found: dict[Kind, dict[str, None]] = {"candidate": {}, "vertex": {}, "jet": {}}
     for group in groups:
         names = content.get(group, {}).get("var_names") if isinstance(content.get(group, {}), dict) else None
-        if not isinstance(names, list):
+        if not isinstance(names, list) or not names:
             raise InputFileError(source, f"has no variables of the input {group!r}", remedy)
         require_known(names, f"{source}: {group}")
         for name in names:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resonaut.core.config import load_json
 from resonaut.physics import pfnano
-from resonaut.physics.tagger_variables import fields_of
+from resonaut.physics.tagger_variables import VARIABLES, fields_of
 from resonaut.skim.columns import KINEMATICS, Column
 
 # What skim keeps of every candidate.
@@ -15,11 +15,15 @@ KEPT = ("charge", "pdgid", *KINEMATICS)
 
 @dataclass(frozen=True)
 class NetworkInputs:
-    """Fields of candidates, ``has_track`` and the PUPPI weight among them, and of vertices beside their momenta."""
+    """Fields of candidates, ``has_track`` and the PUPPI weight among them, and of vertices beside their momenta.
+
+    ``longest``: most candidates of a jet that a network sees.
+    """
 
     candidate: tuple[str, ...] = ()
     vertex: tuple[str, ...] = ()
     vertices: bool = False
+    longest: int = 0
 
     @classmethod
     def of(cls, paths: Sequence[str]) -> "NetworkInputs":
@@ -30,7 +34,11 @@ class NetworkInputs:
         """
         if not paths:
             return cls()
-        wanted = [fields_of(load_json(Path(path), "give the file of the network"), path) for path in paths]
+        contents = {path: load_json(Path(path), "give the file of the network") for path in paths}
+        wanted = [fields_of(content, path) for path, content in contents.items()]
+        groups = [content[name] for content in contents.values() for name in content["input_names"]]
+        seen = [one for one in groups if VARIABLES[one["var_names"][0]].kind == "candidate"]
+        lengths = [one.get("var_length", one.get("max_length")) for one in seen]
         candidate = dict.fromkeys(field for one in wanted for field in one["candidate"] if field not in (*KEPT, ""))
         if set(pfnano.OF_TRACK) & set(candidate):
             candidate["has_track"] = None
@@ -39,7 +47,8 @@ class NetworkInputs:
         vertices = any(one["vertex"] for one in wanted)
         # The order of the vertices.
         extra = {"dxy_significance": None} if vertices else {}
-        return cls(tuple(candidate), tuple(vertex | extra), vertices)
+        longest = max((length for length in lengths if isinstance(length, int)), default=0)
+        return cls(tuple(candidate), tuple(vertex | extra), vertices, longest)
 
     def columns(self, jets: int) -> dict[str, Column]:
         """Their types and units."""

@@ -277,7 +277,15 @@ def _require_networks(analysis: "Analysis", name: str) -> None:
             raise ConfigError(f"{where}: no file {path!r}; correct the path (relative to {Path.cwd()}).")
     from resonaut.skim.network_inputs import NetworkInputs
 
-    NetworkInputs.of(networks)
+    section, longest = analysis.config["skim"], NetworkInputs.of(networks).longest
+    if section["branches"]["puppi_weight"] == "":
+        raise ConfigError(
+            f"{where}: the networks need PUPPI weights; set skim.branches.puppi_weight to null or a name."
+        )
+    if longest > section["max_constituents"]:
+        raise ConfigError(
+            f"{where}: a network sees {longest} candidates of a jet; set skim.max_constituents to at least as many."
+        )
 
 
 def region_of(analysis: "Analysis", dataset: str) -> "Region":

@@ -60,6 +60,25 @@ def check(analysis: "Analysis") -> None:
             )
 
 
+def _variables() -> str:
+    """The Markdown table of the variables of published networks."""
+    from resonaut.physics import pfnano
+    from resonaut.physics.tagger_variables import VARIABLES
+
+    places = {field: f"`PFCands_{branch}`" for field, branch in pfnano.CANDIDATE.items()}
+    places |= {field: f"`FatJetPFCands_{branch}`" for field, branch in pfnano.LINK.items()}
+    places |= {field: f"`FatJetSVs_{branch}`" for field, branch in pfnano.VERTEX.items()}
+    rows = ["| variable | of a | unit | from, beside the momenta |", "|---|---|---|---|"]
+    for name, one in VARIABLES.items():
+        unit = "" if one.unit == "1" else one.unit
+        sources = dict.fromkeys(places[field] for field in one.fields if field in places)
+        rows.append(f"| `{name}` | {one.kind} | {unit} | {', '.join(sources)} |")
+    return "\n".join(rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"variables": _variables}
+
+
 def _require_published(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a card has no file, or a published network the name of one that is trained."""
     section = analysis.config["tag"]

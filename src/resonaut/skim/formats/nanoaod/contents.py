@@ -57,7 +57,7 @@ def _constituents(
     columns: dict[str, Any] = {}
     charged = events.has(f"{names.candidates}_charge")
     optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
-    extra, linked = tracks.of_candidates(selection.networks), tracks.of_links(selection.networks)
+    extra, linked = tracks.of_candidates(selection.networks, names), tracks.of_links(selection.networks)
     fields = tuple(dict.fromkeys(("pt", "eta", "phi", "mass", "pdgId", *optional, *extra.values())))
     found = events.at(places, names.candidates, fields)
     if not charged:

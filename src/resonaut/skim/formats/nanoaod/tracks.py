@@ -18,17 +18,18 @@ JET = ("pt", "eta", "phi", "mass")
 def branches(wanted: NetworkInputs, names: Names) -> dict[str, str]:
     """The branches that a file must have, each with the remedy where it lacks one."""
     remedy = "give a file of PFNano that has it, or take the network out of the region's networks"
-    found = [f"{names.candidates}_{pfnano.CANDIDATE[one]}" for one in wanted.candidate if one in pfnano.CANDIDATE]
-    found += [f"{names.links}_{pfnano.LINK[one]}" for one in wanted.candidate if one in pfnano.LINK]
+    found = [f"{names.candidates}_{branch}" for branch in of_candidates(wanted, names).values()]
+    found += [f"{names.links}_{branch}" for branch in of_links(wanted).values()]
     if wanted.vertices:
         fields = ["jetIdx", *pfnano.DIRECTION, *(pfnano.VERTEX[field] for field in wanted.vertex)]
         found += [*(f"{names.jets}SVs_{field}" for field in fields), "SV_eta", "SV_phi"]
     return dict.fromkeys(found, remedy)
 
 
-def of_candidates(wanted: NetworkInputs) -> dict[str, str]:
+def of_candidates(wanted: NetworkInputs, names: Names) -> dict[str, str]:
     """The candidates' branches by field."""
-    return {field: pfnano.CANDIDATE[field] for field in wanted.candidate if field in pfnano.CANDIDATE}
+    known = pfnano.CANDIDATE | ({"puppi_weight": names.puppi_weight} if names.puppi_weight else {})
+    return {field: known[field] for field in wanted.candidate if field in known}
 
 
 def of_links(wanted: NetworkInputs) -> dict[str, str]:
