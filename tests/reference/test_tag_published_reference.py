@@ -243,7 +243,11 @@ def test_the_network_of_jetclass_by_a_card_has_its_published_accuracy(tmp_path):
         "inputs": {
             "input_names": ["pf_features", "pf_mask"],
             "pf_features": {"var_names": list(infos), "var_infos": infos, **length},
-            "pf_mask": {"var_names": ["part_mask"], "var_infos": {"part_mask": {}}, **length},
+            "pf_mask": {
+                "var_names": ["part_mask"],
+                "var_infos": {"part_mask": {"median": 0, "norm_factor": 1}},
+                **length,
+            },
         },
     }
     (tmp_path / "card.yaml").write_text(yaml.safe_dump(content))

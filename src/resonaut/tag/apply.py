@@ -37,6 +37,8 @@ def apply(network: Published, path: Path, output: Path, batch_size: int) -> None
             jet = {f"jet_{name}": values.astype(np.float32) for name, values in batch.contents.jet.items()}
             named = {name: scores[:, i].copy() for i, name in enumerate(network.model.outputs)}
             yield ak.zip({**batch.columns, **jet, "scored": counted(scored), **named}, depth_limit=1)
+        if not total:
+            raise InputFileError(path, f"holds no jets {network.wanted.collection}", "give a file with some")
 
     def friend() -> Iterator[ak.Array]:
         present = events.columns(path)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import InputFileError
-from resonaut.core.record import NonNegative, Positive, build, key, record
+from resonaut.core.record import NonNegative, Positive, build, key, keys, record
 from resonaut.physics.contents import Contents
 from resonaut.physics.tagger_variables import VARIABLES, Kind, require_known
 
@@ -27,8 +27,8 @@ INFINITE = 1e32
 class Transformation:
     """What is done to a variable; the defaults are those of CMS's first files, which do not have all keys."""
 
-    median: float = key("Subtracted.", default=0)
-    norm_factor: float = key("Multiplies the difference.", default=1)
+    median: float = key("Subtracted.")
+    norm_factor: float = key("Multiplies the difference.")
     replace_inf_value: float = key("Stands for a value that is not finite.", default=0)
     lower_bound: float = key("Least value of the result.", default=-5)
     upper_bound: float = key("Largest value of the result.", default=5)
@@ -102,7 +102,7 @@ class Preprocess:
             raise InputFileError(source, "has no list input_names", remedy)
         if missing := [str(name) for name in names if name not in content]:
             raise InputFileError(source, f"has no input {missing[0]!r}, which input_names has", remedy)
-        groups = {str(name): build(content[name], Group, f"{source}: {name}") for name in names}
+        groups = {str(name): build(_known(content[name]), Group, f"{source}: {name}") for name in names}
         outputs = content.get("output_names") or content.get("flav_names") or []
         found = cls(groups, tuple(map(str, outputs)))
         for name, group in groups.items():
@@ -148,3 +148,16 @@ class Preprocess:
                 rows[:, i] = some.padded(values, length, change.pad)
             found[name] = rows
         return found
+
+
+def _known(group: Any) -> Any:
+    """A group without keys that only other programs read."""
+    if not isinstance(group, dict) or not isinstance(infos := group.get("var_infos"), dict):
+        return group
+    of_each = {
+        name: {one: value for one, value in info.items() if one in keys(Transformation)}
+        if isinstance(info, dict)
+        else info
+        for name, info in infos.items()
+    }
+    return {name: value for name, value in group.items() if name in keys(Group)} | {"var_infos": of_each}

@@ -1,6 +1,7 @@
 """Published networks that need torch: weaver's state dictionaries, and TorchScript, which is a program."""
 
 import io
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,9 +64,12 @@ def script(model: Model, *, trust: bool, device: str) -> Run:
             "give --trust, or trust in tag.published, if you know where it is from, or take an ONNX file",
         )
     try:
-        module: Any = torch.jit.load(  # type: ignore[no-untyped-call]
-            io.BytesIO(model.content), map_location=networks.device(device)
-        ).eval()
+        with warnings.catch_warnings():
+            # Torch says at each call that it will drop the form some day.
+            warnings.simplefilter("ignore")
+            module: Any = torch.jit.load(  # type: ignore[no-untyped-call]
+                io.BytesIO(model.content), map_location=networks.device(device)
+            ).eval()
     except Exception as error:  # a broken archive may raise anything
         raise InputFileError(
             model.weights, f"no TorchScript file ({last_line(error)})", "correct weights or form in the card"

@@ -85,7 +85,8 @@ def pfnano(path: Path, **changed: list) -> Path:
     for name, lists in (flat() | changed).items():
         if lists is not None:
             kind = np.int32 if name.split("_")[1] in WHOLE else np.float32
-            branches[name] = ak.values_astype(ak.Array([*lists]), kind)
+            numbers = np.array([number for numbers in lists for number in numbers], kind)
+            branches[name] = ak.unflatten(numbers, [len(numbers) for numbers in lists])
     with uproot.recreate(path) as file:
         types = {
             n: "var * " + str(v.layout.content.dtype) if isinstance(v, ak.Array) else v.dtype
@@ -100,7 +101,7 @@ def group(names: list[str], low: float = -1e4, high: float = 1e4, **lengths: int
     """An input of these variables, which stay as they are."""
     return {
         "var_names": names,
-        "var_infos": {name: {"lower_bound": low, "upper_bound": high} for name in names},
+        "var_infos": {name: {"median": 0, "norm_factor": 1, "lower_bound": low, "upper_bound": high} for name in names},
         **(lengths or {"var_length": 5}),
     }
 

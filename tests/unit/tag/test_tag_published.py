@@ -5,6 +5,7 @@ import json
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,20 @@ from .published import CANDIDATES, flat, group, network, pfnano
 LOG = np.log
 
 
+@pytest.fixture(scope="module")
+def nano(tmp_path_factory) -> Path:
+    """The small file of PFNano as it is."""
+    return pfnano(tmp_path_factory.mktemp("nano") / "nano.root")
+
+
 @pytest.fixture
-def score(tmp_path):
+def score(tmp_path, nano):
     """A function: the columns of ``tag apply`` with a network of some variables."""
 
     def run(names: list[str], file: Path | None = None, batch_size: int = 64, **card_keys) -> dict[str, np.ndarray]:
         prefix = "sv" if names[0].startswith(("sv_", "jet_sv_")) else "pf"
         folder = network(tmp_path / "model", {f"{prefix}_features": group(names)}, names, **card_keys)
-        file = file or pfnano(tmp_path / "nano.root")
-        apply(Published.of(card.load(folder)), file, tmp_path / "scores.parquet", batch_size)
+        apply(Published.of(card.load(folder)), file or nano, tmp_path / "scores.parquet", batch_size)
         return {k: np.array(v) for k, v in pq.read_table(tmp_path / "scores.parquet").to_pydict().items()}
 
     return run
@@ -152,18 +158,18 @@ def test_a_jet_at_negative_eta_is_mirrored_and_azimuths_wrap(score):
 
 
 @pytest.mark.parametrize(("keys", "charges"), [({}, 1), ({"weighted": False}, 0)])
-def test_candidates_are_ordered_by_momentum_times_weight(tmp_path, keys, charges):
+def test_candidates_are_ordered_by_momentum_times_weight(tmp_path, nano, keys, charges):
     """Two of three: the pion (100 GeV) and the hadron (150 GeV times 0.5), or, without weights, the hadron first."""
     groups = {"pf_features": group(["pfcand_charge"], var_length=1)}
     folder = network(tmp_path / "model", groups, ["charge"], jets=keys)
-    apply(Published.of(card.load(folder)), pfnano(tmp_path / "n.root"), tmp_path / "o.parquet", 8)
+    apply(Published.of(card.load(folder)), nano, tmp_path / "o.parquet", 8)
     assert pq.read_table(tmp_path / "o.parquet")["charge"][0].as_py() == charges
 
 
-def test_vertices_are_ordered_by_flight_significance_and_those_without_a_link_are_found(tmp_path):
+def test_vertices_are_ordered_by_flight_significance_and_those_without_a_link_are_found(tmp_path, nano):
     names = ["sv_etarel", "sv_phirel", "sv_dxysig", "sv_costhetasvpv", "sv_pt_log"]
     folder = network(tmp_path / "model", {"sv_features": group(names, var_length=1)}, names)
-    apply(Published.of(card.load(folder)), pfnano(tmp_path / "n.root"), tmp_path / "o.parquet", 8)
+    apply(Published.of(card.load(folder)), nano, tmp_path / "o.parquet", 8)
     found = pq.read_table(tmp_path / "o.parquet").to_pydict()
     expected = {"sv_etarel": -0.2, "sv_phirel": 0.1, "sv_dxysig": 20, "sv_costhetasvpv": -0.9, "sv_pt_log": LOG(11)}
     for name, value in expected.items():
@@ -187,12 +193,12 @@ def test_a_variable_is_replaced_shifted_scaled_and_clipped_in_this_order():
 
 
 @pytest.mark.parametrize(("lengths", "expected"), [((0, 2), 2), ((4, 5), 3.5), ((5, 5), 4)])
-def test_lengths_and_padding(tmp_path, lengths, expected):
+def test_lengths_and_padding(tmp_path, nano, lengths, expected):
     """The sum over three candidates of 1, in between ``min_length`` and ``max_length``, filled with 0.5."""
     one = group(["pfcand_mask"], min_length=lengths[0], max_length=lengths[1])
     one["var_infos"]["pfcand_mask"]["pad"] = 0.5
     folder = network(tmp_path / "model", {"pf_mask": one}, ["sum"])
-    apply(Published.of(card.load(folder)), pfnano(tmp_path / "n.root"), tmp_path / "o.parquet", 8)
+    apply(Published.of(card.load(folder)), nano, tmp_path / "o.parquet", 8)
     found = pq.read_table(tmp_path / "o.parquet")["sum"].to_pylist()
     assert found[0] == pytest.approx(expected)
 
@@ -208,7 +214,7 @@ def test_a_jet_without_candidates_or_momentum_has_no_score_as_in_cms(score):
     assert found["jet"].tolist() == [0, 1, 0]
 
 
-def test_jets_of_another_collection(tmp_path):
+def test_jets_of_another_collection(tmp_path, nano):
     """AK4 jets of Run 2: no PUPPI weights, so the hadron of 150 GeV comes first, and vertices are within 0.4."""
     small = {branch.replace("FatJet", "Jet"): lists for branch, lists in flat().items() if branch.startswith("FatJet")}
     names = ["pfcand_charge", "pfcand_pt_log"]
@@ -221,7 +227,7 @@ def test_jets_of_another_collection(tmp_path):
     assert found["pfcand_pt_log"][0] == pytest.approx(LOG(150))
     assert found["vertices"] == [0, 2, 0]
     narrow = network(tmp_path / "narrow", groups, [*names, "vertices"], jets={"radius": 0.2})
-    apply(Published.of(card.load(narrow)), tmp_path / "n.root", tmp_path / "o.parquet", 8)
+    apply(Published.of(card.load(narrow)), nano, tmp_path / "o.parquet", 8)
     # One is at a distance of 0.11, the other at 0.22.
     assert pq.read_table(tmp_path / "o.parquet")["vertices"].to_pylist() == [0, 1, 0]
 
@@ -239,10 +245,9 @@ def test_momenta_for_a_network_of_jetclass_are_weighted_as_those_that_skim_keeps
     assert score(["pfcand_mask"], faint)["pfcand_mask"][0] == 2
 
 
-def test_a_networks_scores_need_no_torch(tmp_path):
+def test_a_networks_scores_need_no_torch(tmp_path, nano):
     folder = network(tmp_path / "model", {"pf_mask": group(["pfcand_mask"])}, ["sum"])
-    file = pfnano(tmp_path / "nano.root")
-    words = ["tag", "apply", "--model", str(folder), "--output", str(tmp_path / "o.parquet"), str(file)]
+    words = ["tag", "apply", "--model", str(folder), "--output", str(tmp_path / "o.parquet"), str(nano)]
     program = (
         "import sys\nfrom resonaut.cli import main\n"
         f"sys.argv = ['resonaut', *{words!r}]\n"
@@ -264,7 +269,9 @@ def test_every_variable_has_its_fields_from_pfnano_or_says_what_is_missing():
     assert all(family for family in FAMILIES.values())
 
 
+SAME = {"median": 0, "norm_factor": 1}
 WRONG = {
+    "no median": (lambda c: c["pf"]["var_infos"]["pfcand_mask"].pop("median"), "median"),
     "unknown variable": (
         lambda c: c["pf"]["var_names"].__setitem__(0, "pfcand_etarell"),
         "did you mean 'pfcand_etarel'",
@@ -276,7 +283,7 @@ WRONG = {
     "no names": (lambda c: c.pop("input_names"), "no list input_names"),
     "pad": (lambda c: c["pf"]["var_infos"]["pfcand_mask"].__setitem__("pad", 1e5), "outside"),
     "kinds": (
-        lambda c: c["pf"]["var_names"].append("sv_mass") or c["pf"]["var_infos"].__setitem__("sv_mass", {}),
+        lambda c: c["pf"]["var_names"].append("sv_mass") or c["pf"]["var_infos"].__setitem__("sv_mass", SAME),
         "mixes",
     ),
     "input of the network": (
@@ -284,7 +291,7 @@ WRONG = {
         "wants the inputs pf",
     ),
     "number of variables": (
-        lambda c: c["pf"]["var_names"].append("pfcand_dz") or c["pf"]["var_infos"].__setitem__("pfcand_dz", {}),
+        lambda c: c["pf"]["var_names"].append("pfcand_dz") or c["pf"]["var_infos"].__setitem__("pfcand_dz", SAME),
         "2 variables",
     ),
     "number of outputs": (lambda c: c["output_names"].append("more"), "has 1 outputs, and its card 2 names"),
@@ -335,6 +342,39 @@ def test_wrong_cards_and_weights_end_in_a_sentence(tmp_path):
         card.load(tmp_path)
 
 
+def test_keys_that_only_other_programs_read_do_not_matter(tmp_path):
+    folder = network(tmp_path / "model", {"pf": group(["pfcand_mask"])}, ["sum"])
+    content = json.loads((folder / "preprocess.json").read_text())
+    content["pf"] |= {"note": "of weaver"}
+    content["pf"]["var_infos"]["pfcand_mask"]["comment"] = "one"
+    (folder / "preprocess.json").write_text(json.dumps(content | {"more": []}))
+    Published.of(card.load(folder))
+
+
+def test_torchscript_runs_if_the_user_trusts_it(tmp_path, nano):
+    """A program that gives its two inputs' sums in their order; of another form it is no TorchScript."""
+    torch = pytest.importorskip("torch")
+
+    class Sums(torch.nn.Module):
+        def forward(self, first, second):
+            return torch.cat([first.sum(dim=2), second.sum(dim=2)], dim=1)
+
+    groups = {"b": group(["pfcand_abseta"]), "a": group(["pfcand_mask"])}
+    folder = network(tmp_path / "model", groups, ["eta", "number"], weights="network.ts")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(Sums()).save(str(folder / "network.ts"))
+    with pytest.raises(InputFileError, match="a program of whoever published it"):
+        Published.of(card.load(folder))
+    apply(Published.of(card.load(folder), trust=True), nano, tmp_path / "o.parquet", 8)
+    found = pq.read_table(tmp_path / "o.parquet").to_pydict()
+    assert found["number"] == [3, 1, 0]
+    assert found["eta"] == pytest.approx([3, 0.6, 0], rel=1e-6)
+    (folder / "network.ts").write_bytes(b"anything")
+    with pytest.raises(InputFileError, match="no TorchScript file"):
+        Published.of(card.load(folder), trust=True)
+
+
 class Foreign:
     """What a pickle would make when it is read."""
 
@@ -370,6 +410,9 @@ def test_wrong_files_end_in_a_sentence(tmp_path):
     assert "NaN or infinity in 'PFCands_dz'" in problem(PFCands_dz=broken)
     assert "out of range in 'FatJetPFCands_pFCandsIdx'" in problem(FatJetPFCands_pFCandsIdx=[[0, 1, 2, 4], [], []])
     assert "out of range in 'FatJetPFCands_jetIdx'" in problem(FatJetPFCands_jetIdx=[[0, 0, 2, 1], [], []])
+    none = {name: [[], [], []] for name in flat() if not name.startswith("SV")}
+    with pytest.raises(InputFileError, match="holds no jets FatJet"):
+        apply(model, pfnano(tmp_path / "n.root", **none), tmp_path / "o.parquet", 8)
     (tmp_path / "text.root").write_text("no ROOT file")
     with pytest.raises(InputFileError, match="not a readable ROOT file"):
         list(files.batches(tmp_path / "text.root", model.wanted))
