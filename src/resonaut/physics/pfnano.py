@@ -53,6 +53,9 @@ DIRECTION = ("pt", "mass", "phirel", "deltaR", "enration", "sVIdx")
 OFFSET = 0.5
 # Units of the fields for which they are not 1.
 UNITS = dict.fromkeys(("d0", "d0_error", "dz", "dz_error", "sip3d", "jet_distance", "dxy", "d3d"), "cm")
+# What stands in skimmed events for a number that is NaN or infinite in the file, such as the ratio to an error of 0. It
+# is beyond what networks take for a number, so that they replace it as CMS does.
+NO_NUMBER = 1e33
 # The fields that are 0 without a track.
 OF_TRACK = ("d0", "d0_error", "dz", "dz_error", "track_chi2")
 NO_TRACK = -1
@@ -96,3 +99,9 @@ def directions(vertices: Fields, jet: Fields, eta: Numbers, phi: Numbers) -> tup
     far = np.where(separation < OFFSET, sides[nearer, np.arange(len(nearer))], np.copysign(steep, jet["eta"]))
     around = delta_phi(jet["phi"] + vertices["phirel"], np.zeros_like(jet["phi"]))
     return np.where(linked, eta, far), np.where(linked, phi, around)
+
+
+def known(values: NDArray[np.generic]) -> Numbers:
+    """Numbers, ``NO_NUMBER`` for those that are NaN or infinite."""
+    numbers = np.asarray(values, np.float64)
+    return np.where(np.isfinite(numbers), numbers, NO_NUMBER)

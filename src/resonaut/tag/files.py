@@ -1,5 +1,6 @@
 """Jets for published networks from files of three kinds: NanoAOD with constituents, JetClass, and skimmed events."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.physics import pfnano
 from resonaut.physics.contents import Contents, Objects
 from resonaut.physics.tagger_variables import KINEMATICS
+
+log = logging.getLogger(__name__)
 
 KEY = ("run", "luminosityBlock", "event")
 # Events or jets that are read at once.
@@ -153,7 +156,6 @@ def _nano_batch(
     columns = {key: np.asarray(ak.to_numpy(part[key]))[event] for key in keys}
     columns["jet"] = np.arange(len(event)) - (np.cumsum(counts) - counts)[event]
     jet = {field: tree.numbers(part[branch], branch) for field, branch in jets.items()}
-    first = np.cumsum(counts) - counts
     rows, places = _linked(tree, part, link["jet"], counts)
     sizes = ak.to_numpy(ak.num(part[own["pt"]]))
     index = np.asarray(ak.to_numpy(ak.flatten(part[link["candidate"]])), np.int64)[places]
@@ -165,14 +167,25 @@ def _nano_batch(
         field: np.asarray(ak.to_numpy(ak.flatten(part[branch])), np.float64)[flat] for field, branch in own.items()
     }
     fields |= {f: np.asarray(ak.to_numpy(ak.flatten(part[b])), np.float64)[places] for f, b in linked.items()}
-    for field, values in fields.items():
-        if not np.isfinite(values).all():
-            raise NotFiniteError(
-                f"{tree.path}: NaN or infinity in {own.get(field, linked.get(field))!r}; mend the file."
-            )
-    del first
+    for field in (*KINEMATICS, *(["puppi_weight"] if "puppi_weight" in own else [])):
+        if not np.isfinite(fields[field]).all():
+            raise NotFiniteError(f"{tree.path}: NaN or infinity in {own[field]!r}; mend the file.")
+    _tell(tree, {branch: fields[field] for field, branch in (*own.items(), *linked.items())})
     candidates = Objects(np.bincount(rows, minlength=len(event)), pfnano.tracks(fields))
     return Batch(columns, Contents(jet, candidates, _vertices(tree, part, vertex, counts, jet)))
+
+
+def _tell(tree: _Tree, numbers: Mapping[str, NDArray[np.float64]]) -> None:
+    """Say which numbers a network does not get as they are."""
+    for branch, values in numbers.items():
+        if count := int((~np.isfinite(values)).sum()):
+            log.warning(
+                "%s: %d of %d numbers in %r are NaN or infinite, and count as the network's replace_inf_value",
+                tree.path,
+                count,
+                len(values),
+                branch,
+            )
 
 
 def _linked(
@@ -200,7 +213,11 @@ def _vertices(
         return Objects(np.zeros(counts.sum(), np.int64), {name: np.empty(0) for name in KINEMATICS})
     rows, places = _linked(tree, part, vertex["jetIdx"], counts)
     own = [field for field in vertex if field not in ("jetIdx", "SV_eta", "SV_phi")]
-    fields = {field: tree.numbers(part[vertex[field]], vertex[field])[places] for field in own}
+    fields = {field: np.asarray(ak.to_numpy(ak.flatten(part[vertex[field]])), np.float64)[places] for field in own}
+    for field in pfnano.DIRECTION:
+        if not np.isfinite(fields[field]).all():
+            raise NotFiniteError(f"{tree.path}: NaN or infinity in {vertex[field]!r}; mend the file.")
+    _tell(tree, {vertex[field]: values for field, values in fields.items()})
     sizes = ak.to_numpy(ak.num(part["SV_eta"]))
     event = np.repeat(np.arange(len(counts)), ak.to_numpy(ak.num(part[vertex["jetIdx"]])))[places]
     index = fields["sVIdx"].astype(np.int64)

@@ -93,7 +93,10 @@ def test_skim_keeps_tracks_and_vertices_that_a_network_wants(tmp_path):
     outputs = [*tracks, "charge", *flight]
     folder = network(tmp_path / "model", groups, outputs, name="pnet")
     more = {name: [[0.1, 0.2], [], [0.3]] for name in ("tau1", "tau2", "tau3", "tau4", "msoftdrop", "btagDeepB")}
-    file = pfnano(tmp_path / "nano.root", **{f"FatJet_{name}": lists for name, lists in more.items()})
+    more = {f"FatJet_{name}": lists for name, lists in more.items()}
+    # Of an error of 0: no number, which the network replaces.
+    more["FatJetPFCands_btagSip3dSig"] = [[np.nan, 0.0, 0.0, -4.0], [], []]
+    file = pfnano(tmp_path / "nano.root", **more)
     region = {"jets": 1, "pt_min": 260, "delta_eta_max": None, "networks": [str(folder / "preprocess.json")]}
     standard = {"nature": "data", "region": "dijet", "format": "nanoaod", "files": [str(file)], "files_per_chunk": 1}
     standard |= dict.fromkeys(("generator", "labelled", "certified", "expected", "cross_section", "mass"))

@@ -393,6 +393,17 @@ def test_a_foreign_pickle_is_refused_and_does_not_run(tmp_path, monkeypatch):
     assert not Path("ran").exists()
 
 
+def test_numbers_of_tracks_that_are_nan_are_replaced_and_counted(tmp_path, caplog):
+    """As in CMS; PFNano divides by errors of 0. The first jet has one of them and two zeros."""
+    one = group(["pfcand_btagSip3dSig"])
+    one["var_infos"]["pfcand_btagSip3dSig"]["replace_inf_value"] = -2
+    folder = network(tmp_path / "model", {"pf": one}, ["sum"])
+    file = pfnano(tmp_path / "n.root", FatJetPFCands_btagSip3dSig=[[np.nan, 0, 0, np.inf], [], []])
+    apply(Published.of(card.load(folder)), file, tmp_path / "o.parquet", 8)
+    assert pq.read_table(tmp_path / "o.parquet")["sum"].to_pylist() == [-2, -2, 0]
+    assert "2 of 4 numbers in 'FatJetPFCands_btagSip3dSig' are NaN or infinite" in caplog.text
+
+
 def test_wrong_files_end_in_a_sentence(tmp_path):
     names = ["pfcand_btagSip3dSig", "pfcand_dz"]
     model = Published.of(card.load(network(tmp_path / "model", {"pf": group(names)}, names)))
@@ -406,8 +417,10 @@ def test_wrong_files_end_in_a_sentence(tmp_path):
     assert "no branch 'PFCands_trkChi2'" in problem(PFCands_trkChi2=None)
     assert "no branch 'FatJet_pt'" in problem(FatJet_pt=None)
     assert "no branch 'PFCands_puppiWeight'" in problem(PFCands_puppiWeight=None)
-    broken = [[np.nan, *CANDIDATES["dz"][0][1:]], [], []]
-    assert "NaN or infinity in 'PFCands_dz'" in problem(PFCands_dz=broken)
+    for field in ("eta", "puppiWeight"):
+        broken = [[np.nan, *CANDIDATES[field][0][1:]], [], []]
+        assert f"NaN or infinity in 'PFCands_{field}'" in problem(**{f"PFCands_{field}": broken})
+    assert "NaN or infinity in 'FatJet_phi'" in problem(FatJet_phi=[[0.0, np.inf], [], [1.0]])
     assert "out of range in 'FatJetPFCands_pFCandsIdx'" in problem(FatJetPFCands_pFCandsIdx=[[0, 1, 2, 4], [], []])
     assert "out of range in 'FatJetPFCands_jetIdx'" in problem(FatJetPFCands_jetIdx=[[0, 0, 2, 1], [], []])
     none = {name: [[], [], []] for name in flat() if not name.startswith("SV")}

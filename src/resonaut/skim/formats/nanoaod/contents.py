@@ -58,8 +58,8 @@ def _constituents(
     charged = events.has(f"{names.candidates}_charge")
     optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
     extra, linked = tracks.of_candidates(selection.networks, names), tracks.of_links(selection.networks)
-    fields = tuple(dict.fromkeys(("pt", "eta", "phi", "mass", "pdgId", *optional, *extra.values())))
-    found = events.at(places, names.candidates, fields)
+    fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)
+    found = events.at(places, names.candidates, tuple(dict.fromkeys((*fields, *extra.values()))))
     if not charged:
         found = ak.with_field(found, charges(found.pdgId), "charge")
     links = events.at(places, names.links, (names.link_jet, names.link_candidate, *linked.values()))
@@ -75,11 +75,10 @@ def _constituents(
         mine = found[index]
         for field in fields:
             flow.doubt(f"{names.candidates}_{field}", _there(flow, places, broken(mine[field])))
-        for field, branch in linked.items():
-            flow.doubt(f"{names.links}_{branch}", _there(flow, places, broken(own[branch])))
-            mine = ak.with_field(mine, own[branch], field)
+        for branch in linked.values():
+            mine = ak.with_field(mine, own[branch], branch)
         if extra:
-            mine = tracks.without_sentinels(mine, extra)
+            mine = tracks.cleaned(mine, extra | linked)
         if names.puppi_weight is not None:
             weight = mine[names.puppi_weight]
             mine = ak.with_field(ak.with_field(mine, mine.pt * weight, "pt"), mine.mass * weight, "mass")

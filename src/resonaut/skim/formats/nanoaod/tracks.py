@@ -37,19 +37,20 @@ def of_links(wanted: NetworkInputs) -> dict[str, str]:
     return {field: pfnano.LINK[field] for field in wanted.candidate if field in pfnano.LINK}
 
 
-def without_sentinels(candidates: ak.Array, fields: Mapping[str, str]) -> ak.Array:
-    """Candidates, whose branches become ``fields`` without sentinels."""
+def cleaned(candidates: ak.Array, fields: Mapping[str, str]) -> ak.Array:
+    """Candidates, whose branches become ``fields`` without sentinels, and with ``NO_NUMBER`` for NaN and infinity."""
     counts, content = unpacked(candidates)
-    cleaned = pfnano.tracks({field: content[branch] for field, branch in fields.items()})
-    return packed(counts, content | cleaned)
+    found = pfnano.tracks({field: content[branch] for field, branch in fields.items()})
+    return packed(counts, content | {field: pfnano.known(values) for field, values in found.items()})
 
 
 def vertices(events: Batch, places: np.ndarray, wanted: NetworkInputs, names: Names, index: np.ndarray) -> ak.Array:
     """The vertices of a jet of each event, which is at ``index`` in the file: events * var * {pt, eta, ...}.
 
+    One that is linked with a vertex that is not there has no direction, but NaN.
+
     Raises:
         UnreadableError: a branch cannot be read.
-        ValueError: a link points to no vertex.
     """
     stored = {field: pfnano.VERTEX[field] for field in wanted.vertex}
     read = list(dict.fromkeys(["jetIdx", *pfnano.DIRECTION, *stored.values()]))
@@ -60,12 +61,9 @@ def vertices(events: Batch, places: np.ndarray, wanted: NetworkInputs, names: Na
     jet = {name: np.asarray(jets[name], np.float64)[row] for name in JET}
     sizes, every = unpacked(events.at(places, "SV", ("eta", "phi")))
     link = content["sVIdx"].astype(np.int64)
-    if (link >= sizes[row]).any():
-        raise ValueError(f"an index out of range in {names.jets}SVs_sVIdx")
-    where = np.where(link >= 0, (np.cumsum(sizes) - sizes)[row] + link, 0)
-    # Where an event has no vertex of NanoAOD, none is linked.
-    eta, phi = (np.append(every[name], 0.0)[where] for name in ("eta", "phi"))
+    where = np.where((link >= 0) & (link < sizes[row]), (np.cumsum(sizes) - sizes)[row] + link, -1)
+    eta, phi = (np.append(every[name], np.nan)[where] for name in ("eta", "phi"))
     numbers = {name: content[name].astype(np.float64) for name in pfnano.DIRECTION}
     direction: dict[str, Any] = dict(zip(("eta", "phi"), pfnano.directions(numbers, jet, eta, phi), strict=True))
     fields = {"pt": content["pt"], "mass": content["mass"], **direction}
-    return packed(counts, fields | {field: content[branch] for field, branch in stored.items()})
+    return packed(counts, fields | {field: pfnano.known(content[branch]) for field, branch in stored.items()})
