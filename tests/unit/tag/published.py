@@ -19,7 +19,7 @@ JETS = {
 # The third of the first event's candidates has the largest momentum, and a weight that takes it to the second place.
 CANDIDATES = {
     "pt": [[100.0, 20.0, 150.0, 7.0], [], []],
-    "eta": [[-1.1, -0.9, -1.0, 0.6], [], []],
+    "eta": [[-1.1, -0.9, -1.04, 0.6], [], []],
     "phi": [[3.1, -3.1, 3.0, 0.1], [], []],
     "mass": [[0.1396, 0.0, 0.0, 0.000511], [], []],
     "charge": [[1, 0, 0, -1], [], []],

@@ -149,12 +149,12 @@ def test_candidates_without_a_track_have_the_values_of_cms_and_not_the_sentinels
 
 
 def test_a_jet_at_negative_eta_is_mirrored_and_azimuths_wrap(score):
-    found = score(["pfcand_etarel", "pfcand_phirel"])
-    assert found["pfcand_etarel"][0] == pytest.approx(0.1 - 0.1 + 0.0, abs=1e-6)
+    """The jet at -1 has candidates at -1.1, -0.9 and -1.04, and at azimuths 3.1, -3.1 and 3 around 3.1."""
+    found = score(["pfcand_etarel", "pfcand_phirel", "jet_pfcand_deta"])
+    assert found["pfcand_etarel"][0] == pytest.approx(0.1 - 0.1 + 0.04, abs=1e-6)
+    assert found["jet_pfcand_deta"][0] == pytest.approx(0.1 - 0.1 + 0.04, abs=1e-6)
+    assert found["jet_pfcand_deta"][1] == pytest.approx(-0.1, abs=1e-6)
     assert found["pfcand_phirel"][0] == pytest.approx(0 + (2 * np.pi - 6.2) - 0.1, abs=1e-5)
-    signs = score(["pfcand_etarel"], None, jets={"weight_min": 0.6})
-    # Of the two that are left, at -1.1 and -0.9; the jet is at -1.
-    assert signs["pfcand_etarel"][0] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize(("keys", "charges"), [({}, 1), ({"weighted": False}, 0)])
