@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.physics.tagger_variables import Fields, Numbers, delta_phi, energy
+from resonaut.physics.momenta import Fields, Numbers, delta_phi, energy
 
 # By field, the branch of a candidate, of a jet's link to it, and of a jet's vertex.
 CANDIDATE = {

@@ -10,24 +10,27 @@ chi2 of 999 or 0, depending on the producer.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resonaut.core.errors import InputFileError
+from resonaut.physics.momenta import (
+    Fields,
+    Numbers,
+    along,
+    delta_phi,
+    distance,
+    energy,
+    mirrored,
+    rapidity_along,
+    weighted,
+)
 
-Numbers = NDArray[np.float64]
-Fields = Mapping[str, Numbers]
 Kind = Literal["candidate", "vertex", "jet"]
 
-# The fields of a jet, and those of a candidate and a vertex that every variable may use.
-JET = ("pt", "eta", "phi", "mass")
-KINEMATICS = ("pt", "eta", "phi", "mass")
-# Of a charged pion, which CMS takes for every track (reco::btau::etaRel).
-PION_MASS = 0.13957018
 # CMS's value where there is no track whose chi2 it could be.
 NO_CHI2 = 999.0
 
@@ -43,50 +46,6 @@ class Variable:
     formula: Callable[[Fields, Fields], Numbers]
     fields: tuple[str, ...] = ()
     unit: str = "1"
-
-
-def delta_phi(first: Numbers, second: Numbers) -> Numbers:
-    """The difference of two azimuths, from -pi to pi."""
-    difference: Numbers = (first - second + np.pi) % (2 * np.pi) - np.pi
-    return difference
-
-
-def energy(of: Fields) -> Numbers:
-    """The energy of a momentum with mass."""
-    found: Numbers = np.sqrt((of["pt"] * np.cosh(of["eta"])) ** 2 + of["mass"] ** 2)
-    return found
-
-
-def mirrored(of: Fields, jet: Fields) -> Numbers:
-    """Delta eta to the jet, positive away from the centre: of a jet at eta <= 0 the sign is turned around."""
-    found: Numbers = np.where(jet["eta"] > 0, 1.0, -1.0) * (of["eta"] - jet["eta"])
-    return found
-
-
-def distance(of: Fields, jet: Fields) -> Numbers:
-    """Delta R to the jet."""
-    found: Numbers = np.hypot(of["eta"] - jet["eta"], delta_phi(of["phi"], jet["phi"]))
-    return found
-
-
-def weighted(of: Fields) -> dict[str, Numbers]:
-    """A candidate's momentum times its weight: 1, or that of PUPPI where the network wants it."""
-    return {"eta": of["eta"], "phi": of["phi"], "pt": of["pt"] * of["weight"], "mass": of["mass"] * of["weight"]}
-
-
-def along(of: Fields, jet: Fields) -> Numbers:
-    """The cosine of the angle to the jet."""
-    cosine = np.cos(delta_phi(of["phi"], jet["phi"])) + np.sinh(of["eta"]) * np.sinh(jet["eta"])
-    found: Numbers = cosine / (np.cosh(of["eta"]) * np.cosh(jet["eta"]))
-    return found
-
-
-def rapidity_along(of: Fields, jet: Fields) -> Numbers:
-    """The rapidity of a pion with the candidate's momentum along the jet's axis (reco::btau::etaRel)."""
-    momentum = of["pt"] * of["weight"] * np.cosh(of["eta"])
-    whole, parallel = np.hypot(momentum, PION_MASS), momentum * along(of, jet)
-    found: Numbers = 0.5 * np.log((whole + parallel) / (whole - parallel))
-    return found
 
 
 def _is(*kinds: int) -> Callable[[Fields, Fields], Numbers]:
@@ -338,12 +297,18 @@ ABSENT: dict[str, str] = {
     "jet_pfcand_trackjet_decayL": "the decay length of a track",
 }
 
+ABSENT_FAMILIES = {
+    "cpfcandlt_": "the tracks that are no candidates",
+    "jet_losttrack_": "the tracks that are no candidates",
+}
+
 
 def require_known(names: Sequence[str], where: str) -> None:
     """Stop with ``InputFileError`` where a variable is unknown, cannot be had, or a group mixes kinds of objects."""
     for name in names:
-        if name in ABSENT:
-            raise InputFileError(where, f"{name!r} needs {ABSENT[name]}, which no file has", "take another network")
+        family = next((reason for prefix, reason in ABSENT_FAMILIES.items() if name.startswith(prefix)), None)
+        if (reason := ABSENT.get(name, family)) is not None:
+            raise InputFileError(where, f"{name!r} needs {reason}, which no file has", "take another network")
         if name not in VARIABLES:
             near = difflib.get_close_matches(name, VARIABLES, 1)
             guess = f"did you mean {near[0]!r}?" if near else "docs/tag.md lists those there are"

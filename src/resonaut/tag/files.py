@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.physics import pfnano
 from resonaut.physics.contents import Contents, Objects
-from resonaut.physics.tagger_variables import KINEMATICS
+from resonaut.physics.momenta import KINEMATICS
 
 log = logging.getLogger(__name__)
 

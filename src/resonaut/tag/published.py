@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.learn import onnx
 from resonaut.physics.contents import Contents
-from resonaut.physics.tagger_variables import distance
+from resonaut.physics.momenta import distance
 from resonaut.tag.card import Model
 from resonaut.tag.files import Wanted
 from resonaut.tag.tagger import last_line

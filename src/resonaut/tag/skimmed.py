@@ -10,7 +10,7 @@ from resonaut.core.errors import InputFileError
 from resonaut.core.events import require_finite
 from resonaut.core.lists import numbers
 from resonaut.physics.contents import Contents, Objects
-from resonaut.physics.tagger_variables import KINEMATICS
+from resonaut.physics.momenta import KINEMATICS
 from resonaut.tag.files import Wanted
 
 KEEP = "name its preprocess.json in skim.regions.<name>.networks, and run skim again"

@@ -277,6 +277,7 @@ WRONG = {
         "did you mean 'pfcand_etarel'",
     ),
     "covariance": (lambda c: c["pf"]["var_names"].__setitem__(0, "pfcand_dptdpt"), "covariance of the track's fit"),
+    "lost tracks": (lambda c: c["pf"]["var_names"].__setitem__(0, "cpfcandlt_dz"), "tracks that are no candidates"),
     "no var_infos": (lambda c: c["pf"]["var_infos"].pop("pfcand_mask"), "var_infos has no pfcand_mask"),
     "no length": (lambda c: c["pf"].pop("var_length"), "neither var_length nor"),
     "no input": (lambda c: c.pop("pf"), "no input 'pf'"),
