@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag clean
 
 install: .venv/installed
 
@@ -84,6 +84,10 @@ study-unfold: install  ## Checks of the unfolding on toys, a million events, and
 	snakemake unfold --cores $(CORES) --configfile config/zjets.yaml
 	snakemake unfold --cores $(CORES) --configfile benchmarks/unfold_jet.yaml
 	@for results in zjets zjets_jet; do python benchmarks/unfold_summary.py results/$$results/unfold || exit 1; done
+
+study-tag: install  ## Networks decorrelated from the mass, robust, adapted to another shower (docs/tag.md), half an hour
+	snakemake tag --cores $(CORES) --configfile benchmarks/tag_training.yaml
+	@python benchmarks/tag_training.py results/tag_training/tag
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

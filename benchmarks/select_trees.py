@@ -28,7 +28,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from resonaut.core import identifier
 from resonaut.learn import ratio
-from resonaut.learn.ratio.sample import Balanced, Pair, balanced
+from resonaut.learn.ratio.sample import Balanced, Pair, Part, balanced
 from resonaut.select.improvement import improvement
 from resonaut.select.methods.bounds.method import MIN_LEAF_EVENTS
 
@@ -90,7 +90,7 @@ class Plain:
     def __init__(self, events: Balanced, seed: int) -> None:
         self.members = [
             HistGradientBoostingClassifier(early_stopping=True, random_state=MEMBERS * seed + member).fit(
-                events.features, events.labels, events.weights
+                events.values(), events.labels, events.weights
             )
             for member in range(MEMBERS)
         ]
@@ -142,7 +142,7 @@ def compare(events: Events, kind: str, settings: ratio.Settings, draw: int) -> t
         for fold in range(settings.folds)
     ]
     engine = ratio.CrossFit.fit_pairs(pairs, settings)
-    peer = ratio.CrossFit([Plain(balanced(*pair), draw) for pair in pairs], settings.seed)
+    peer = ratio.CrossFit([Plain(balanced(*map(Part.of, pair)), draw) for pair in pairs], settings.seed)
     region = (events.m_jj >= 3300) & (events.m_jj < 3700)
     judged = rows[2][region[rows[2]]], np.flatnonzero(region & ~events.signal)
     ours, theirs = (largest(models, *(events.sample(each) for each in judged)) for models in (engine, peer))

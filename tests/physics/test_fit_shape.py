@@ -9,7 +9,7 @@ from scipy.special import ndtr, xlogy
 
 from resonaut.fit import background, limits
 from resonaut.fit.bare import settings_of
-from resonaut.fit.results import Size
+from resonaut.fit.results.points import Size
 from resonaut.fit.search import Efficiency, Search, scanned
 from resonaut.fit.shapes import Gaussian, from_simulation
 from resonaut.fit.signal import template

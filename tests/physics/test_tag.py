@@ -56,7 +56,7 @@ def toy_jets(prongs, seed):
 
 def sample(prongs, seed):
     jets = toy_jets(prongs, seed)
-    return Sample(jet_inputs(jets, "j1", 16), prongs - 1, ak.to_numpy(jets.j1_pt))
+    return Sample(jet_inputs(jets, "j1", 16), prongs - 1, ak.to_numpy(jets.j1_pt), np.full(len(jets), 100.0))
 
 
 def trained_auc(settings, name, seen, held_out):
@@ -78,7 +78,7 @@ def test_nothing_is_learnt_from_shuffled_labels(name, settings):
     rng = np.random.default_rng(3)
     prongs = np.full(600, 2)
     seen, held_out = sample(prongs, 1), sample(prongs, 2)
-    seen, held_out = (Sample(s.inputs, rng.integers(0, 2, 600), s.pt) for s in (seen, held_out))
+    seen, held_out = (Sample(s.inputs, rng.integers(0, 2, 600), s.pt, s.softdrop_mass) for s in (seen, held_out))
     # The AUC of no separation varies by 1/sqrt(12 · 300 · 300 / 601) = 0.024.
     assert trained_auc(settings, name, seen, held_out) == pytest.approx(0.5, abs=4 * 0.024)
 

@@ -10,6 +10,7 @@ import pytest
 from resonaut.tag import networks
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.settings import EdgeConvConfig, NetworkConfig, TransformerConfig
+from resonaut.tag.tagger import load
 
 ROOT = Path(__file__).parents[2]
 DATA = (ROOT / os.environ.get("RESONAUT_REFERENCE_DATA", "../shared/data") / "jetclass").resolve()
@@ -48,24 +49,44 @@ def jets():
     return ak.zip(columns, depth_limit=1), labels
 
 
-def test_the_published_particlenet_has_its_published_accuracy():
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The file that `tag train` makes of the published weights, and the tagger that made it."""
+    tagger, weights = networks.published(Path(str(PUBLISHED.weights)), "particlenet", PUBLISHED, "cpu")
+    path = tmp_path_factory.mktemp("tag") / "particlenet.npz"
+    networks.save(path, "particlenet", PUBLISHED, weights)
+    return path, tagger
+
+
+def probabilities(tagger, inputs, size):
+    """The network's ten outputs, in batches of so many jets of like length."""
+    found = np.empty((len(inputs), 10), np.float32)
+    order = np.argsort(inputs.counts, kind="stable")
+    for first in range(0, len(order), size):
+        part = order[first : first + size]
+        found[part] = tagger.outputs(inputs.take(part, max(int(inputs.counts[part].max()), tagger.shortest)))
+    return found
+
+
+def test_the_published_particlenet_has_its_published_accuracy(model):
     events, labels = jets()
-    inputs = jet_inputs(events, "j1", 128)
-    tagger, _ = networks.published(Path(str(PUBLISHED.weights)), "particlenet", PUBLISHED, "cpu")
-    order = np.argsort(inputs.counts)
-    probabilities = np.empty((len(labels), 10), np.float32)
-    for part in np.array_split(order, 16):
-        places = int(inputs.counts[part].max())
-        probabilities[part] = tagger.outputs(inputs.take(part, max(places, tagger.shortest)))
-    assert np.mean(probabilities.argmax(axis=1) == labels) == pytest.approx(0.718, abs=1e-9)
+    found = probabilities(load(model[0], "cpu"), jet_inputs(events, "j1", 128), 2)
+    assert np.mean(found.argmax(axis=1) == labels) == pytest.approx(0.718, abs=1e-9)
 
 
-def test_its_ten_outputs_become_four_classes():
+def test_torch_and_onnxruntime_agree_whatever_the_batch(model):
+    inputs = jet_inputs(jets()[0][::10], "j1", 128)
+    path, tagger = model
+    expected = tagger.outputs(inputs)  # at once, each padded to 128
+    for size in (1, 7, 64):
+        np.testing.assert_allclose(probabilities(load(path, "cpu"), inputs, size), expected, atol=1e-5)
+
+
+def test_its_ten_outputs_become_four_classes(model):
     events, labels = jets()
     chosen = (labels == 0) | (labels == 8)
     subset = np.flatnonzero(chosen)[:60]
-    tagger, _ = networks.published(Path(str(PUBLISHED.weights)), "particlenet", PUBLISHED, "cpu")
-    scores = tagger.scores(jet_inputs(events[subset], "j1", 128), batch_size=16)
+    scores = load(model[0], "cpu").scores(jet_inputs(events[subset], "j1", 128), batch_size=16)
     assert scores.shape == (60, 4)
     qcd, top = labels[subset] == 0, labels[subset] == 8
     assert (scores[top, 2] > 0.5).mean() > 0.6

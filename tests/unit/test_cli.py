@@ -1,9 +1,9 @@
 import errno
 import os
 import pickle
+import resource
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -20,11 +20,12 @@ def resonaut(*words: str) -> subprocess.CompletedProcess:
 def test_help_is_quick_and_names_every_stage() -> None:
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = resource.getrusage(resource.RUSAGE_CHILDREN)
         run = resonaut("--help")
-        times.append(time.perf_counter() - start)
+        end = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime)
         assert all(verb in run.stdout for verb in verbs())
-    assert min(times) < 0.3  # the quickest: the others may share the machine
+    assert min(times) < 0.3  # s of processor time: others may share the machine
 
 
 def test_help_loads_no_numerical_library() -> None:

@@ -40,7 +40,7 @@ def arrows() -> dict[str, dict[str, set[str]]]:
         room, *rest = path.relative_to(PACKAGE).parts
         if rest:
             # A stage's results stand between the stages and the rooms below.
-            here = f"{room}.results" if rest == ["results.py"] else room
+            here = f"{room}.results" if rest[0] in ("results", "results.py") else room
             for target in {target_of(name) for name in imported(path)} - {room, here}:
                 found[here][target].add("/".join([room, *rest]))
     return found

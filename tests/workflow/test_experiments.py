@@ -69,3 +69,15 @@ def test_a_combined_signal_is_one_dataset_to_later_stages(fresh, tmp_path) -> No
     run = fresh.snakemake("--configfile", "config/config.yaml", str(path), "--dry-run", target)
     assert run.returncode == 0, run.stderr
     assert "skim: combine x" in run.stdout + run.stderr
+
+
+def test_pseudo_data_of_reweighted_simulation_are_drawn_for_the_experiments(fresh) -> None:
+    files = ("config/config.yaml", "config/variants/reweighted.yaml")
+    run = fresh.snakemake("--configfile", *files, "--dry-run", "-p", "report", "fit_injected")
+    assert run.returncode == 0, run.stdout + run.stderr
+    (drawn,) = re.findall(r"resonaut --log .* skim draw .*", run.stdout)
+    assert "--luminosity=8.0 --seed=1 --weights=qcd=reweight" in drawn
+    experiments = re.findall(r"resonaut --log .* select inject .*", run.stdout)
+    assert len(experiments) == 2 * 2 * 2
+    assert all("--data=results/reweighted/skim/signal_free.json" in line for line in experiments)
+    assert len(re.findall(r"resonaut --log .* fit prediction .*--weights=qcd=reweight", run.stdout)) == 2

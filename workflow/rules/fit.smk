@@ -88,6 +88,49 @@ rule fit_selection_bias:
         """
 
 
+rule fit_prediction:
+    """Predict the background in a signal region, by a function beside it and by reweighted simulation."""
+    input:
+        selection="<results>/select/{method}/{window}.json",
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background")),
+        events=of(fit_plan.predicted_from, "method", "window"),
+        config=config_of("fit", "prediction", "{window}"),
+        code=code_of("fit", "prediction", fit_plan.own_code, "window"),
+    output:
+        result="<results>/fit/{method}/{window}_prediction.json",
+    log:
+        "<logs>/fit/{method}/{window}_prediction.log",
+    benchmark:
+        "<benchmarks>/fit/{method}/{window}_prediction.tsv"
+    wildcard_constraints:
+        method="|".join(ANALYSIS.config["select"]["methods"]),
+        window="|".join(ANALYSIS.config["select"]["windows"]),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=20,
+    params:
+        samples=samples("data", "background"),
+        weights=[
+            f"--weights={name}={folder}"
+            for name, folder in fit_plan.weighting(ANALYSIS)
+        ],
+        code=lambda wildcards: options(
+            "code", fit_plan.own_code(ANALYSIS, wildcards.window)
+        ),
+    message:
+        "Predicting the background of the {wildcards.method} selection in window {wildcards.window}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} fit prediction --config {input.config:q} {params.code:q} \
+            --selection {input.selection:q} {params.samples:q} {params.weights:q} \
+            --output {output.result:q}
+        """
+
+
 rule fit_summary:
     """Collect the results of all selections and masses, and the global significances."""
     input:

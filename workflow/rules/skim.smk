@@ -1,6 +1,6 @@
 """skim: the events and columns that later stages need, from experiment or generated files."""
 
-from resonaut.skim import plan as skim_plan
+from resonaut.skim import kept as skim_kept, plan as skim_plan
 
 
 rule skim:
@@ -83,7 +83,7 @@ rule skim_merge:
     params:
         before=lambda wildcards, input: options("before", input.before),
         code=lambda wildcards: options(
-            "code", skim_plan.format_code(ANALYSIS, wildcards.dataset)
+            "code", skim_kept.format_code(ANALYSIS, wildcards.dataset)
         ),
     message:
         "skim: merge {wildcards.dataset}"
@@ -99,7 +99,7 @@ for dataset in ANALYSIS.ready():
     source = skim_plan.source(ANALYSIS, dataset)
 
     rule:
-        """Make a dataset of events that are skimmed already: by another analysis, or as parts of several eras."""
+        """Make a dataset of events that are skimmed already: by another analysis, or as parts of several eras, or drawn from simulation."""
         name:
             f"skim_{source.command}_{dataset}"
         input:
@@ -123,10 +123,11 @@ for dataset in ANALYSIS.ready():
         params:
             command=source.command,
             data=lambda wildcards, input: options("data", input.data),
+            options=source.options,
         message:
             f"skim: {source.command} {dataset}"
         shell:
             """
             resonaut --log {log:q} --threads {threads} skim {params.command} \
-                --output {output.manifest:q} {params.data:q} {input.manifests:q}
+                --output {output.manifest:q} {params.data:q} {params.options:q} {input.manifests:q}
             """

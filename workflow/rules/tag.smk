@@ -3,6 +3,13 @@
 from resonaut.tag import plan as tag_plan
 
 
+def other(wildcards, sample):
+    """The manifests of a sample to which a network is adapted."""
+    return ANALYSIS.manifests(
+        *tag_plan.others(ANALYSIS, wildcards.network).get(sample, [])
+    )
+
+
 rule tag:
     """Score every dataset of the search."""
     input:
@@ -17,7 +24,12 @@ rule tag_train:
         code=code_of("tag", "train", tag_plan.modules, "network"),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
         signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
-        events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
+        other_background=lambda wildcards: other(wildcards, "other_background"),
+        other_signal=lambda wildcards: other(wildcards, "other_signal"),
+        data=lambda wildcards: other(wildcards, "data"),
+        events=lambda wildcards: ANALYSIS.friends(
+            "skim", *tag_plan.read(ANALYSIS, wildcards.network)
+        ),
         weights=of(tag_plan.published_weights, "network"),
     output:
         model="<results>/tag/{network}.npz",
@@ -36,7 +48,9 @@ rule tag_train:
         mem_mb=memory(2000),
         runtime=120,
     params:
-        samples=samples("background", "signal"),
+        samples=samples(
+            "background", "signal", "other_background", "other_signal", "data"
+        ),
         code=lambda wildcards: options(
             "code", tag_plan.own_code(ANALYSIS, wildcards.network)
         ),
@@ -79,7 +93,7 @@ rule tag_score:
             word for model in input.models for word in ("--model", model)
         ],
         trained=lambda wildcards: ["--trained"]
-        * (wildcards.dataset in tag_plan.simulation(ANALYSIS)),
+        * (wildcards.dataset in tag_plan.trained(ANALYSIS)),
     message:
         "tag: score {wildcards.dataset} {wildcards.chunk}"
     shell:

@@ -88,7 +88,6 @@ rule unfold_summarise:
         runs=expand("<results>/unfold/runs/{run}.json", run=unfold_plan.runs(ANALYSIS)),
     output:
         summary="<results>/unfold/summary.json",
-        figure="<results>/unfold/summary.png",
     log:
         "<logs>/unfold/summarise.log",
     benchmark:
@@ -118,5 +117,4 @@ rule unfold:
         events="<results>/unfold/events.parquet",
         description="<results>/unfold/events.json",
         summary="<results>/unfold/summary.json",
-        figure="<results>/unfold/summary.png",
     localrule: True

@@ -96,12 +96,22 @@ class Analysis:
 
     def columns(self, dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
         """The columns of one number an event that a dataset keeps, and the ranges that cuts leave; None if unknown."""
-        found: dict[str, tuple[float | None, float | None]] | None = stages.plans()["skim"].columns(self, dataset)
+        found: dict[str, tuple[float | None, float | None]] | None = stages.plans()["skim"].kept.columns(self, dataset)
         return found
 
     def particle_columns(self, dataset: str) -> list[str] | None:
         """The columns of particle level that a dataset keeps; None if unknown."""
-        found: list[str] | None = stages.plans()["skim"].particle_columns(self, dataset)
+        found: list[str] | None = stages.plans()["skim"].kept.particle_columns(self, dataset)
+        return found
+
+    def weight_columns(self, dataset: str) -> dict[str, bool] | None:
+        """The columns of simulation that may be weights, and whether each is a list an event; None if unknown."""
+        found: dict[str, bool] | None = stages.plans()["skim"].kept.weight_columns(self, dataset)
+        return found
+
+    def variations(self, dataset: str) -> list[str] | None:
+        """The variations ``<source>_<up|down>`` of simulation; None if unknown."""
+        found: list[str] | None = stages.plans()["skim"].kept.variations(self, dataset)
         return found
 
     def luminosity(self, *names: str) -> float | None:
@@ -119,8 +129,8 @@ class Analysis:
         entry = self.catalogue[dataset]
         if entry.skimmed is not None:
             return results.read(Path(entry.skimmed), Manifest).chunks
-        if entry.combine:
-            return [f"{part}-{chunk}" for part in entry.combine for chunk in self.chunks(part)]
+        if parts := entry.combine or (entry.drawn.datasets if entry.drawn is not None else []):
+            return [f"{part}-{chunk}" for part in parts for chunk in self.chunks(part)]
         return [f"{number:03d}" for number in range(entry.n_chunks())]
 
     def chunk_files(self, dataset: str, chunk: str) -> list[str]:
@@ -132,14 +142,15 @@ class Analysis:
         return entry.files[first : first + entry.files_per_chunk]
 
     def ready(self) -> list[str]:
-        """The datasets of events that are skimmed already: by another analysis, or as parts that are combined."""
+        """The datasets of events skimmed already: by another analysis, or in parts that are joined or drawn."""
         skims = self.skims()
         return [name for name in self.datasets() if name not in skims]
 
     def skims(self) -> list[str]:
         """The datasets of the catalogue whose files this analysis would skim, in a sample or not."""
         entries = self.config["datasets"].items()
-        return [name for name, entry in entries if entry["skimmed"] is None and not entry["combine"]]
+        made = ("skimmed", "combine", "drawn")
+        return [name for name, entry in entries if not any(entry[source] for source in made)]
 
     def friends(self, folder: str, *names: str) -> list[str]:
         """The chunk files of whole datasets in one folder of the results."""

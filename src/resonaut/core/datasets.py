@@ -68,6 +68,18 @@ class LabelledEvents:
 
 
 @record
+class DrawnEvents:
+    """Simulated events that stand for collisions, each at most once: pseudo-data without a signal."""
+
+    datasets: list[str] = key(
+        "Simulated datasets that they are drawn from, with all their weights, those of `reweight` among them.",
+        min_length=1,
+        unique=True,
+    )
+    seed: int = key("Seed of the draw.", default=1, ge=0)
+
+
+@record
 class DatasetConfig:
     """One entry of the configuration's ``datasets``; luminosity in 1/fb, cross_section in fb, mass in GeV.
 
@@ -109,6 +121,11 @@ class DatasetConfig:
         "none.",
         default=[],
         unique=True,
+    )
+    drawn: DrawnEvents | None = key(
+        "Which simulated datasets `pseudo_data` are drawn from, to their `luminosity`. Region and format are theirs. "
+        "Null for all others.",
+        default=None,
     )
     generator: Generator | None = key("How `simulate` makes the dataset; null for a dataset with files.", default=None)
     labelled: LabelledEvents | None = key(

@@ -1,7 +1,8 @@
 """Errors a user can mend: one sentence that names the file or the key, and the way out."""
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -34,6 +35,24 @@ class FitError(ResonautError):
 
 class EmptySelectionError(ResonautError):
     """A selection keeps too few events for the next step to mean anything."""
+
+
+@contextmanager
+def during(what: str) -> Iterator[None]:
+    """Sentences of a calculation that knows neither file nor key begin with ``what`` it is for.
+
+    >>> with during("unfold"):
+    ...     raise EmptySelectionError("there are too few events; use larger samples.")
+    Traceback (most recent call last):
+    resonaut.core.errors.EmptySelectionError: unfold: there are too few events; use larger samples.
+    """
+    try:
+        yield
+    except (ConfigError, InputFileError):
+        raise
+    except ResonautError as error:
+        error.args = (f"{what}: {error}",)
+        raise
 
 
 WAYS_OUT = {

@@ -101,6 +101,11 @@ class Placed:
     home: str = field(default="", kw_only=True)
 
     @property
+    def places(self) -> list[str]:
+        """All that it names in its file."""
+        return [self.place]
+
+    @property
     def module(self) -> str:
         """The file of the code, relative to the package's folder or absolute."""
         return self.home if self.home.endswith(".py") else f"{self.home}/{self.place.split('.')[0]}.py"
@@ -190,8 +195,9 @@ class Vocabulary(dict[str, T]):
         if not isinstance(value, self.of):
             raise ConfigError(f"{where} is a {type(value).__name__}, not a {self.of.__name__}; correct it.")
         if isinstance(value, Placed):
-            if not hasattr(load(path), value.place):
-                raise ConfigError(f"{where}: the file has no {value.place!r}; correct its name.")
+            for place in value.places:
+                if not hasattr(load(path), place):
+                    raise ConfigError(f"{where}: the file has no {place!r}; correct its name.")
             value = replace(value, home=str(Path(path).resolve()))
         checked: T = value
         return checked

@@ -24,7 +24,7 @@ def of(config: Config, verb: str) -> dict[str, list[str]]:
 def used(config: Config) -> list[str]:
     """The names of all datasets in the samples of the search and of the analysis's stages, each once.
 
-    Before one that is combined stand its parts.
+    Before one that is combined, or drawn, stand its parts.
 
     Raises:
         ConfigError: a name is no dataset, or one of another nature; or there is none.
@@ -34,6 +34,9 @@ def used(config: Config) -> list[str]:
         for sample, names in config[verb].get("samples", {}).items():
             for name in names or ():
                 _require_dataset(config, f"{verb}.samples.{sample}", sample, name)
+                for part in drawn_from(config, name):
+                    _require_dataset(config, f"datasets.{name}.drawn.datasets", "parts", part)
+                    found |= dict.fromkeys([*config["datasets"][part]["combine"], part])
                 for part in config["datasets"][name]["combine"]:
                     _require_dataset(config, f"datasets.{name}.combine", "parts", part)
                     if config["datasets"][part]["combine"]:
@@ -46,6 +49,12 @@ def used(config: Config) -> list[str]:
     if not found:
         raise ConfigError("config: search.samples names no dataset; give it at least one, of the section 'datasets'.")
     return list(found)
+
+
+def drawn_from(config: Config, *names: str) -> list[str]:
+    """The simulated datasets that those of some datasets are drawn from that are drawn."""
+    given = [config["datasets"][name]["drawn"] for name in names]
+    return list(dict.fromkeys(part for one in given if one is not None for part in one["datasets"]))
 
 
 def _require_dataset(config: Config, place: str, sample: str, name: str) -> None:
@@ -77,6 +86,13 @@ def check(config: Config) -> None:
                 raise ConfigError(f"config: {verb}.samples.{sample}: {problem}.")
         for problem in _missing_eras(config, of(config, verb) if verb != "search" else search):
             raise ConfigError(f"config: {verb}.samples.{problem}.")
+    for part in drawn_from(config, *search.get("data", [])):
+        if any(part in names for names in search.values()):
+            raise ConfigError(
+                f"config: search.samples.data is drawn from {part!r}, which is in another sample, and simulation would "
+                "share events with what it is compared with; take it out of one of them, or draw the pseudo-data in "
+                "an analysis of their own (datasets.<name>.skimmed)."
+            )
     for problem in _combinations(config, search):
         raise ConfigError(f"config: datasets.{problem}.")
 

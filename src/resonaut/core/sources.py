@@ -16,7 +16,7 @@ def find_events(config: Config, name: str) -> None:
     """Require that a dataset has files or a generator, and not both; put its files in place of the patterns.
 
     One that another analysis has skimmed has neither, and what its manifest says; nor has one that is combined, which
-    has what its parts say.
+    has what its parts say, nor pseudo-data that are drawn.
     """
     entry = config["datasets"][name]
     if entry["skimmed"] is not None:
@@ -24,6 +24,9 @@ def find_events(config: Config, name: str) -> None:
         return
     if entry["combine"]:
         _combine(config["datasets"], name, entry)
+        return
+    if entry["drawn"] is not None:
+        _draw(config["datasets"], name, entry)
         return
     if entry["files"] and entry["generator"] is not None:
         raise ConfigError(
@@ -79,9 +82,28 @@ def _combine(datasets: Config, name: str, entry: Config) -> None:
         raise ConfigError(f"{where}.era is {entry['era']!r}, and 'combine' joins several; set it to null.")
 
 
+def _draw(datasets: Config, name: str, entry: Config) -> None:
+    """Put region and format of the datasets that pseudo-data are drawn from in place of what the entry leaves open."""
+    where, (first, *others) = f"config: datasets.{name}", entry["drawn"]["datasets"]
+    _require_only("drawn", name, entry)
+    if entry["nature"] != "pseudo_data":
+        raise ConfigError(f"{where}.nature is {entry['nature']}, and 'drawn' makes pseudo_data; correct it.")
+    if entry["luminosity"] is None or entry["era"] is not None:
+        raise ConfigError(
+            f"{where}: pseudo-data are drawn to a luminosity, for the data of all eras; give 'luminosity', and no era."
+        )
+    for key in ("region", "format"):
+        for other in others:
+            if datasets[other][key] != datasets[first][key]:
+                raise ConfigError(
+                    f"{where}.drawn: {first!r} and {other!r} have different {key}s; take one of them out."
+                )
+        entry[key] = datasets[first][key]
+
+
 def _require_only(key: str, name: str, entry: Config) -> None:
     """Stop where a dataset whose events are skimmed already has others, too."""
-    sources = {"files": "'files'", "generator": "a 'generator'", "combine": "'combine'"}
+    sources = {"files": "'files'", "generator": "a 'generator'", "combine": "'combine'", "drawn": "'drawn'"}
     for other, word in sources.items():
         if entry[other] and other != key:
             raise ConfigError(f"config: datasets.{name} has {key!r}, and {word} as well; keep one of them.")

@@ -88,12 +88,20 @@ class Weights:
 
     @classmethod
     def of(cls, dataset: Dataset, friends: Sequence[str]) -> "Weights":
-        """Find the weights in a dataset's own chunks and in its friends, folders such as ``calibrate``."""
+        """Find the weights in a dataset's own chunks and in its friends, folders such as ``calibrate``.
+
+        Raises:
+            ConfigError: two folders have weights of one name, which would multiply or replace each other.
+        """
         found: dict[Factor, list[str]] = {}
+        homes: dict[Variation, set[str]] = {}
         for folder in (*friends, "skim"):
             for name, stored in metadata(dataset.path(folder, dataset.manifest.chunks[0])).items():
                 if KEY in stored:
-                    found.setdefault(Factor.read(stored), []).append(name)
+                    factor = Factor.read(stored)
+                    found.setdefault(factor, []).append(name)
+                    homes.setdefault(Variation(factor.group, factor.source, factor.way), set()).add(folder)
+        _require_apart(dataset.name, homes)
         return cls(tuple(friends), {factor: tuple(names) for factor, names in found.items()})
 
     @property
@@ -161,6 +169,17 @@ class Weights:
         return product
 
 
+def _require_apart(dataset: str, homes: Mapping[Variation, set[str]]) -> None:
+    """Stop where the weights of one way, or these and their group's nominal ones, are of two folders."""
+    for one, folders in homes.items():
+        both = sorted(folders | homes.get(Variation(one.group), set()))
+        if len(both) > 1:
+            raise ConfigError(
+                f"dataset {dataset!r} has weights {one.group!r} in {both[0]!r} and in {both[1]!r}; give the ratio of "
+                "reweight.ratios another source."
+            )
+
+
 def _toys(lists: ak.Array, name: str) -> FloatArray:
     """Equally likely weights, shape (n, toys); a lone one, such as of a file that has none, stands for all of them.
 
@@ -194,6 +213,21 @@ def iterate(dataset: Dataset, columns: Sequence[str], friends: Sequence[str] = (
         for name in {"weight", "gen_weight"}.intersection(columns):
             events[name] = ak.to_numpy(events[name]) * factor
         yield events
+
+
+def by_dataset(pairs: Iterable[str]) -> dict[str, list[str]]:
+    """The friends with weights of each dataset, from the options ``dataset=folder`` of a command.
+
+    Raises:
+        ConfigError: an option is none of that form.
+    """
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        dataset, equals, folder = pair.partition("=")
+        if not (dataset and equals and folder):
+            raise ConfigError(f"--weights {pair!r} is not dataset=folder; give for example qcd=reweight.")
+        found.setdefault(dataset, []).append(folder)
+    return found
 
 
 def require_none(datasets: Iterable[Dataset]) -> None:

@@ -9,21 +9,24 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from resonaut.fit import bias, bumphunter, lookelsewhere, results
+from resonaut.fit import bias, bumphunter, lookelsewhere
 from resonaut.fit.background import FAILURES, Resonance, good, ordered
 from resonaut.fit.binning import quality, resolution_cuts
 from resonaut.fit.family import Array
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.lookelsewhere import ScanToys
 from resonaut.fit.point import point
-from resonaut.fit.results import FailedPoint, FoundResonance, Point
+from resonaut.fit.results import scans
+from resonaut.fit.results.bias import Bias, BiasPoint
+from resonaut.fit.results.fits import Background, FoundResonance
+from resonaut.fit.results.points import FailedPoint, Point, largest
 from resonaut.fit.search import Scan, Search, at_each, scanned
 from resonaut.fit.spectrum import Spectrum
 
 log = logging.getLogger(__name__)
 
 
-def run(search: Search, workspaces: Path) -> results.Scan:
+def run(search: Search, workspaces: Path) -> scans.Scan:
     """Fit each mass, throw toys; one HistFactory file a mass in the folder ``workspaces``."""
     settings, spectrum = search.settings, search.spectrum
     done = scanned(search)
@@ -41,7 +44,7 @@ def run(search: Search, workspaces: Path) -> results.Scan:
     reference = _reference(search, done)
     scan: list[Point | FailedPoint] = list(points.values())
     scan += [FailedPoint(mass=mass, limit_reason=reason) for mass, reason in failed.items()]
-    return results.Scan(
+    return scans.Scan(
         sqrt_s=settings.sqrt_s,
         luminosity=search.luminosity,
         confidence_level=settings.confidence_level,
@@ -52,7 +55,7 @@ def run(search: Search, workspaces: Path) -> results.Scan:
         ],
         scan=sorted(scan, key=lambda point: point.mass),
         global_=_global(list(points.values()), toys),
-        toys=None if toys is None else results.Toys(z_max=toys.z_max.tolist(), up_crossings=toys.up_crossings),
+        toys=None if toys is None else scans.Toys(z_max=toys.z_max.tolist(), up_crossings=toys.up_crossings),
         bump_hunter=_bump(search, reference, rng),
     )
 
@@ -104,12 +107,12 @@ def described(search: Search, bins: slice, resonances: Sequence[Resonance]) -> R
     return Reference(spectrum, alone, best.function.smooth(best.theta[0]), good(best, spectrum, settings.shrink))
 
 
-def run_bias(search: Search) -> results.Bias:
+def run_bias(search: Search) -> Bias:
     """The bias test at each mass, with the resonances found in the data in the toys and in the fits to them."""
     settings, found = search.settings.bias, scanned(search).resonances
     rng = lookelsewhere.generator(search.settings.seed, search.spectrum.counts)
 
-    def tested(mass: float) -> list[results.BiasPoint]:
+    def tested(mass: float) -> list[BiasPoint]:
         one = search.model(mass, found)
         truth = bias.truth_fit(one, settings, found)
         again = partial(search.model, mass, found)
@@ -119,7 +122,7 @@ def run_bias(search: Search) -> results.Bias:
     tests, failed = at_each(search, masses, tested)
     for mass, reason in failed.items():
         log.warning("%s: no bias test: %s", search.spectrum.said(mass), reason)
-    return results.Bias(
+    return Bias(
         truth=settings.truth,
         truth_shape_parameters=settings.shape_parameters,
         families=list(search.settings.background.families),
@@ -133,11 +136,11 @@ def _progress(masses: Sequence[float]) -> Iterable[float]:
     return bar
 
 
-def _background(reference: Reference) -> results.Background:
+def _background(reference: Reference) -> Background:
     function, spectrum = reference.fit.function, reference.spectrum
     judged = quality(spectrum, reference.fit.background[0], function.n_parameters)
     log.info("background: chi2/ndf = %.1f/%d, p = %s", judged.chi2, judged.ndf, judged.p_value)
-    return results.Background(
+    return Background(
         family=function.family,
         shape_parameters=function.shape_parameters,
         good=reference.good,
@@ -152,12 +155,12 @@ def _background(reference: Reference) -> results.Background:
     )
 
 
-def _global(points: list[Point], toys: ScanToys | None) -> results.Global | None:
-    best = results.largest(points)
+def _global(points: list[Point], toys: ScanToys | None) -> scans.Global | None:
+    best = largest(points)
     return None if best is None else lookelsewhere.combine([(best.mass, best.z_local, toys)])
 
 
-def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> results.BumpResult | None:
+def _bump(search: Search, reference: Reference, rng: np.random.Generator) -> scans.BumpResult | None:
     if not (reference.good and reference.fit.converged[0]):
         log.warning("no background function describes the spectrum: no BumpHunter; narrow the range.")
         return None

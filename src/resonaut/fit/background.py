@@ -12,7 +12,7 @@ from resonaut.fit.envelope import Profile, profile
 from resonaut.fit.family import Array, Background
 from resonaut.fit.goodness import smooth_p_value
 from resonaut.fit.likelihood import Fit, fit
-from resonaut.fit.results import Attempt, Trial
+from resonaut.fit.results.fits import Attempt, Trial
 from resonaut.fit.settings import BackgroundSettings, Shrink
 from resonaut.fit.shapes import Shape
 from resonaut.fit.signal import Template, template
@@ -121,7 +121,7 @@ def ordered(
         function = Background(family, spectrum.edges, sqrt_s, shape_parameters, resonances)
         more = fit(function, spectrum.counts[None], rigid)
         found = _quality(spectrum, more, rigid)
-        p_value = _f_test(reference, found)
+        p_value = f_test(reference, found)
         accepted = bool(more.converged[0] and p_value < settings.f_test)
         trials.append(
             Trial(
@@ -159,7 +159,8 @@ def _quality(spectrum: Spectrum, fitted: Fit, peak: Template | None) -> Quality:
     return quality(spectrum, total, parameters)
 
 
-def _f_test(fewer: Quality, more: Quality) -> float:
+def f_test(fewer: Quality, more: Quality) -> float:
+    """The p-value of what more parameters gain over fewer."""
     if more.ndf <= 0 or more.chi2 <= 0:
         return 1.0
     extra = fewer.ndf - more.ndf

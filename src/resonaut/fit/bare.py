@@ -21,7 +21,9 @@ from resonaut.fit import analysis, contents, spectrum
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.family import FAMILIES
 from resonaut.fit.resolution import Resolution
-from resonaut.fit.results import FailedPoint, Point, Shown, SpectrumBias, SpectrumScan
+from resonaut.fit.results.bias import SpectrumBias
+from resonaut.fit.results.points import FailedPoint, Point
+from resonaut.fit.results.scans import Shown, SpectrumScan
 from resonaut.fit.search import Efficiency, Search
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.shapes import Gaussian, Histogram

@@ -13,7 +13,7 @@ from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import Fit, fit
 from resonaut.fit.limits import cls_values, q_tilde
 from resonaut.fit.lookelsewhere import groups
-from resonaut.fit.results import BiasPoint
+from resonaut.fit.results.bias import BiasPoint
 from resonaut.fit.scan import significance
 from resonaut.fit.settings import Bias
 from resonaut.fit.spectrum import Spectrum

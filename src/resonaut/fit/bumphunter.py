@@ -16,7 +16,7 @@ from resonaut.core.errors import ConfigError, ResonautError
 from resonaut.fit.binning import merge
 from resonaut.fit.family import Array, Background
 from resonaut.fit.likelihood import fit
-from resonaut.fit.results import BumpResult
+from resonaut.fit.results.scans import BumpResult
 from resonaut.fit.spectrum import Spectrum
 
 Index = NDArray[np.int64]

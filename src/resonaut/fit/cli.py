@@ -147,6 +147,35 @@ def selection_bias(
 
 
 @app.command()
+def prediction(
+    config: Config,
+    selection: Selection,
+    data: Data,
+    background: Annotated[list[Path], typer.Option(help="Manifest of simulated background; repeatable.")],
+    output: Annotated[Path, typer.Option(help="results/fit/<method>/<window>_prediction.json.")],
+    weights: Annotated[
+        list[str], typer.Option(help="dataset=folder: it has friends with weights, or of tag, there; repeatable.")
+    ] = [],  # noqa: B006
+    code: Code = [],  # noqa: B006
+) -> None:
+    """Predict the background in the signal region of a selection, by a function beside it and by simulation.
+
+    Reads results/config/fit/prediction/<window>.json, the selection, the manifests of data and background, and the
+    background's friends of the selection and with weights. Writes results/fit/<method>/<window>_prediction.json.
+    """
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct
+    from resonaut.core.weights import by_dataset
+    from resonaut.fit.family import FAMILIES
+    from resonaut.fit.prediction import predict
+    from resonaut.fit.settings import FitSettings
+
+    FAMILIES.learn([str(path) for path in code])
+    distinct([config, selection, *data, *background, *code], [output])
+    predict(read(config, FitSettings), selection, data, background, by_dataset(weights), output)
+
+
+@app.command()
 def retrained(
     config: Config,
     experiments: Annotated[list[Path], typer.Argument(help="results/select/inject/<method>/<window>/<signal>/*.json.")],

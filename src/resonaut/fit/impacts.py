@@ -9,7 +9,7 @@ import numpy as np
 from resonaut.fit import limits, scan
 from resonaut.fit.background import Model
 from resonaut.fit.limits import Limits
-from resonaut.fit.results import Nuisance
+from resonaut.fit.results.points import Nuisance
 from resonaut.fit.scan import Excess
 from resonaut.fit.search import Search
 from resonaut.fit.signal import template

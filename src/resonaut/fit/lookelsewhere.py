@@ -14,7 +14,7 @@ from scipy.stats import norm
 from resonaut.fit.background import Model, Resonance
 from resonaut.fit.envelope import profile
 from resonaut.fit.family import Array
-from resonaut.fit.results import Global
+from resonaut.fit.results.scans import Global
 from resonaut.fit.scan import significance
 
 # q0 at which up-crossings are counted.

@@ -48,7 +48,9 @@ def keys(analysis: "Analysis", command: str, window: str) -> dict[str, Any]:
     """What a job reads: the masses in its window, and the bias test's keys only if it is one."""
     searched = analysis.config["select"]["windows"][window]
     section = section_of(analysis, searched["observable"])
-    found = {key: value for key, value in section.items() if key != "bias" or command == "bias"}
+    # What only some of the jobs read.
+    own = {"bias": "bias", "prediction": "prediction"}
+    found = {key: value for key, value in section.items() if own.get(key, command) == command}
     low, high = searched["signal_region"]
     found["masses"] = [mass for mass in section["masses"] if low <= mass < high]
     checked = [mass for mass in section["limit_checks"]["masses"] if mass in found["masses"]]
@@ -68,7 +70,26 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "results": lambda analysis: _selections(analysis, ".json"),
     "bias": lambda analysis: _selections(analysis, "_bias.json"),
     "summary": lambda _: ["<results>/fit/summary.json"],
+    "predictions": lambda analysis: _selections(analysis, "_prediction.json") if predicts(analysis) else [],
 }
+
+
+def predicts(analysis: "Analysis") -> bool:
+    """Whether the background is predicted from simulation, too."""
+    return analysis.config["fit"]["prediction"] != "none" and bool(analysis.sample("data"))
+
+
+def weighting(analysis: "Analysis") -> list[tuple[str, str]]:
+    """Each simulated background with each folder of its friends that a prediction reads, beside that of the method."""
+    tagged = ["tag"] if analysis.uses("tag") else []
+    return [(name, folder) for name in analysis.sample("background") for folder in (*analysis.weights(name), *tagged)]
+
+
+def predicted_from(analysis: "Analysis", method: str, window: str) -> list[str]:
+    """The files with events and weights that the prediction for a selection reads."""
+    names = analysis.sample("background")
+    found = [*analysis.friends("skim", *names), *analysis.friends(f"select/{method}/{window}", *names)]
+    return [*found, *(path for name, folder in weighting(analysis) for path in analysis.friends(folder, name))]
 
 
 def check(analysis: "Analysis") -> None:
@@ -80,6 +101,11 @@ def check(analysis: "Analysis") -> None:
     config = analysis.config
     if "fit" not in config["search"]["stages"]:
         return
+    if config["fit"]["prediction"] != "none" and not analysis.sample("background"):
+        raise ConfigError(
+            "config: fit.prediction compares with simulated background, and there is none; name datasets in "
+            "search.samples.background, or set it to none."
+        )
     for observable in _observables(analysis):
         one = _Checked(analysis, observable, section_of(analysis, observable))
         for problem in (*_ranges(one), *_masses(one), *_signals(one)):

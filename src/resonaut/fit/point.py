@@ -12,11 +12,13 @@ from scipy.stats import norm
 from resonaut.core.errors import FitError
 from resonaut.core.files import write_json
 from resonaut.core.observables import interval
-from resonaut.fit import impacts, limits, lookelsewhere, results, scan, toylimits, workspace
+from resonaut.fit import impacts, limits, lookelsewhere, scan, toylimits, workspace
 from resonaut.fit.background import FAILURES, Model
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.limits import Limits
-from resonaut.fit.results import FoundResonance, Point
+from resonaut.fit.results import fits, points
+from resonaut.fit.results.fits import FoundResonance
+from resonaut.fit.results.points import Point
 from resonaut.fit.scan import Excess, Yield
 from resonaut.fit.search import Search
 
@@ -190,11 +192,11 @@ def _checks(
     return by_pyhf
 
 
-def _quality(one: Model, excess: Excess) -> results.Fit:
+def _quality(one: Model, excess: Excess) -> fits.Fit:
     """How well the background fits, in which range and with which function, and the spectrum in its merged bins."""
     fitted = one.background.best
     own, cuts = resolution_cuts(one.spectrum), np.searchsorted(one.spectrum.edges, one.quality.edges)
-    return results.Fit(
+    return fits.Fit(
         **vars(one.chosen),
         resonances=[FoundResonance(mass=found.mass, z_local=found.z_local) for found in one.resonances],
         parameters=fitted.function.parameters(fitted.theta[0]).tolist(),
@@ -208,7 +210,7 @@ def _quality(one: Model, excess: Excess) -> results.Fit:
         pulls=one.quality.pulls.tolist(),
         signal=merge(excess.signal, cuts).tolist(),
         signal_plus_background=merge(excess.expected, cuts).tolist(),
-        curves=results.Curves(
+        curves=fits.Curves(
             edges=one.spectrum.edges[own].tolist(),
             background=merge(one.background.background[0], own).tolist(),
             signal_plus_background=merge(excess.expected, own).tolist(),
@@ -216,8 +218,8 @@ def _quality(one: Model, excess: Excess) -> results.Fit:
     )
 
 
-def _named(found: Limits | None) -> results.Limits | None:
+def _named(found: Limits | None) -> points.Limits | None:
     if found is None:
         return None
     names = ("expected_minus_2", "expected_minus_1", "expected", "expected_plus_1", "expected_plus_2")
-    return results.Limits(observed=found.observed, **dict(zip(names, found.expected.tolist(), strict=True)))
+    return points.Limits(observed=found.observed, **dict(zip(names, found.expected.tolist(), strict=True)))

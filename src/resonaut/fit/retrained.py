@@ -20,7 +20,7 @@ from resonaut.core.observables import said
 from resonaut.core.results import read
 from resonaut.fit import limits, scan
 from resonaut.fit.background import FAILURES, Model
-from resonaut.fit.results import Amount, Expected, FailedExperiment, FittedExperiment, Retrained
+from resonaut.fit.results.retrained import Amount, Expected, FailedExperiment, FittedExperiment, Retrained
 from resonaut.fit.selection import search_of
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.trainings import DRAW, MOST_SHARED, means

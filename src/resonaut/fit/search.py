@@ -10,7 +10,7 @@ import numpy as np
 from resonaut.core.errors import FitError, ResonautError
 from resonaut.fit import scan, sides, sources
 from resonaut.fit.background import FAILURES, Model, Resonance, model
-from resonaut.fit.results import Size
+from resonaut.fit.results.points import Size
 from resonaut.fit.scan import Excess
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.shapes import Shape

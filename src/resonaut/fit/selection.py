@@ -15,7 +15,9 @@ from resonaut.core.observables import said
 from resonaut.core.results import read, write
 from resonaut.fit import analysis
 from resonaut.fit.resolution import Resolution
-from resonaut.fit.results import SelectionBias, SelectionScan, Size
+from resonaut.fit.results.bias import SelectionBias
+from resonaut.fit.results.points import Size
+from resonaut.fit.results.scans import SelectionScan
 from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.settings import FitSettings, two_of_one_mass
 from resonaut.fit.shapes import Gaussian, Shape, from_simulation
@@ -135,7 +137,7 @@ def _efficiency(mass: float, signals: dict[float, Signal], settings: FitSettings
         if own := signal.uncertainties.keys() & OWN:
             raise ConfigError(
                 f"the signal {signal.dataset!r} has a source of uncertainty {min(own)!r}, the name of one that fit "
-                "adds; rename it in skim.eras."
+                "adds; rename it in skim.eras or reweight.ratios."
             )
         uncertainties: dict[str, Size] = {
             "efficiency_statistics": statistics,

@@ -182,6 +182,11 @@ class FitSettings:
     bias: Bias = key(
         "The bias test (`snakemake report_bias`): toys of another function than the fitted one.", default={}
     )
+    prediction: Literal["none", "blind", "observed"] = key(
+        "Compare the smooth function, fitted beside the signal region, with the simulated background there: not at "
+        "all, without the data in the signal region, or with them. Needs `search.samples.background`.",
+        default="none",
+    )
     seed: int = key("Seed of all toys.", default=51, ge=0, le=9223372036854775807)
 
 

@@ -14,7 +14,7 @@ from scipy.special import erf, ndtr
 
 from resonaut.core.errors import ConfigError
 from resonaut.fit.family import Array
-from resonaut.fit.results import CrystalBallShape, GaussianShape, HistogramShape, SignalShape
+from resonaut.fit.results.points import CrystalBallShape, GaussianShape, HistogramShape, SignalShape
 from resonaut.fit.spectrum import Spectrum
 
 # Effective events below which a mass gets the shape of all masses together, and these a Gaussian.

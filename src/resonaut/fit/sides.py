@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from resonaut.fit.family import Array
-from resonaut.fit.results import Size
+from resonaut.fit.results.points import Size
 
 # The least that a variation leaves of the yield: with few events a variation may take all of it.
 LEAST = 0.01

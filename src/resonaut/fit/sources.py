@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from resonaut.fit import sides
 from resonaut.fit.family import Array
 from resonaut.fit.motion import lognormal
-from resonaut.fit.results import Size
+from resonaut.fit.results.points import Size
 
 # Part of an effect below which what is left of it is rounding.
 ROUNDING = 1e-9

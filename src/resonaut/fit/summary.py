@@ -10,7 +10,8 @@ from resonaut.core.observables import said
 from resonaut.core.record import keys
 from resonaut.core.results import read, write
 from resonaut.fit.lookelsewhere import ScanToys, combine
-from resonaut.fit.results import Excesses, FailedPoint, Point, SelectionScan, Summary, SummaryPoint, largest
+from resonaut.fit.results.points import FailedPoint, Point, largest
+from resonaut.fit.results.scans import Excesses, SelectionScan, Summary, SummaryPoint
 
 
 def summarise(files: list[Path], output: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 # The versions of the format, of the operations of ai.onnx, and of those of onnxruntime.
-FORMAT, OPERATIONS, CONTRIBUTED = 9, 20, 1
+FORMAT, OPERATIONS, CONTRIBUTED = 11, 23, 1
 # Numbers of onnx.proto: element types of tensors, and types of attributes.
 FLOAT, INTEGER, BOOLEAN, DOUBLE = 1, 7, 9, 11
 _ELEMENTS = {np.dtype("f4"): FLOAT, np.dtype("i8"): INTEGER, np.dtype("?"): BOOLEAN, np.dtype("f8"): DOUBLE}

@@ -98,6 +98,10 @@ DATA = Input("skim", "data", "<results>/skim/<dataset>.json of the data shown, f
 MANIFESTS = Input("skim", "manifests", "<results>/skim/<dataset>.json of every dataset.")
 CUTFLOWS = Input("skim", "cutflows", "<results>/skim/<dataset>.json of every dataset that no others make up.")
 CALIBRATED = Input("calibrate", "summaries", "<results>/calibrate/<dataset>/summary.json of the signals.")
+RATIOS = Input(
+    "reweight", "ratios", "<results>/reweight/<name>/closure.json of each ratio with a sample to compare with."
+)
 SELECTIONS = Input("select", "summaries", "<results>/select/<method>/<window>.json of all methods.")
 RESULTS = Input("fit", "results", "<results>/fit/<method>/<window>.json of all fits, or one bare scan.json.")
 SUMMARY = Input("fit", "summary", "<results>/fit/summary.json, for the global significances.", many=False, needed=False)
+UNFOLDED = Input("unfold", "summary", "<results>/unfold/summary.json.", many=False)

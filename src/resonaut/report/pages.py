@@ -55,6 +55,11 @@ def _cell(kind: str, content: str | Cell) -> str:
     return f"<{kind}{kind_of_text}{look}>{escape(cell.text)}</{kind}>"
 
 
+def paragraph(text: str) -> str:
+    """A remark as HTML; the text is escaped."""
+    return f'<p class="note">{escape(text)}</p>'
+
+
 def write(path: Path, title: str, text: str, parts: Sequence[str]) -> None:
     """Write a page: title, ``text`` (what data it is of, as above the figures), and ``parts`` of HTML."""
     shown = escape(text).replace("$^{-1}$", "<sup>−1</sup>")

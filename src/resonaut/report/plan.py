@@ -8,8 +8,8 @@ from resonaut.core.errors import ConfigError
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
-NEEDS: tuple[str, ...] = ("select", "fit")
-AFTER: tuple[str, ...] = ()
+NEEDS: tuple[str, ...] = ()
+AFTER: tuple[str, ...] = ("skim", "tag", "calibrate", "reweight", "unfold", "select", "fit")
 
 
 def section() -> type:
@@ -28,17 +28,28 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
 
 
 def check(analysis: "Analysis") -> None:
-    """Stop with ``ConfigError`` where there are no data, whose search the report shows."""
-    if not analysis.sample("data"):
+    """Stop with ``ConfigError`` where there is nothing to show, or no data, whose search the report shows."""
+    from resonaut.report import catalogue
+
+    if analysis.uses("fit") and not analysis.sample("data"):
         raise ConfigError(
             "config: search.stages has 'report', and search.samples.data names no data, whose search it shows; name "
             "them, or take 'report' out (`snakemake report_injections` shows experiments)."
+        )
+    if not catalogue.wanted(analysis):
+        raise ConfigError(
+            "config: search.stages has 'report', and no other stage that it shows anything of; add one, such as "
+            "'skim', or take 'report' out."
         )
 
 
 def keys(analysis: "Analysis") -> dict[str, Any]:
     """What stands above the figures: the data, given or by where they come from, and the energy."""
-    data = analysis.sample("data")
+    data = analysis.sample("data") or [name for name in analysis.datasets() if _is_data(analysis, name)]
     generated = all(analysis.catalogue[name].generator is not None for name in data)
     label = analysis.config["report"]["label"] or ("Simulated collisions" if generated else "Data")
     return {"label": label, "sqrt_s": analysis.config["fit"]["sqrt_s"]}
+
+
+def _is_data(analysis: "Analysis", name: str) -> bool:
+    return analysis.catalogue[name].nature == "data"

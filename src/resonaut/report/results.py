@@ -2,7 +2,7 @@
 
 from resonaut.core.record import key, record
 from resonaut.core.results import result
-from resonaut.fit.results import Excesses
+from resonaut.fit.results.scans import Excesses
 
 
 @record

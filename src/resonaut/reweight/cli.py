@@ -32,19 +32,23 @@ def train(
     from resonaut.core import config as configuration
     from resonaut.core.collisions import Collisions
     from resonaut.core.results import write
+    from resonaut.learn.ratio.conditional import Observed
     from resonaut.reweight.closure import closure
     from resonaut.reweight.settings import Settings
-    from resonaut.reweight.train import Reweighter, read_sidebands
+    from resonaut.reweight.train import Reweighter, read
 
     distinct([config, *data, *simulation], [output])
     settings = configuration.read(config, Settings)
     collisions = Collisions.open(data)
     backgrounds, luminosity = collisions.simulated(simulation), collisions.luminosity
-    observed, simulated = read_sidebands(collisions.datasets, settings), read_sidebands(backgrounds, settings)
-    reweighter = Reweighter.train(observed, simulated, luminosity, settings)
+    observed = Observed.concatenate(read(collisions.datasets, settings, [*settings.sidebands, *settings.validation]))
+    simulated = read(backgrounds, settings)
+    trained_on = observed[observed.within(settings.sidebands)]
+    reweighter = Reweighter.train(trained_on, Observed.concatenate(simulated), luminosity, settings)
     for dataset in backgrounds:
         reweighter.apply(dataset)
-    write(output, closure(observed, simulated, reweighter, luminosity, settings))
+    named = dict(zip((dataset.name for dataset in backgrounds), simulated, strict=True))
+    write(output, closure(observed, named, reweighter, luminosity))
 
 
 Frozen = Annotated[Path, typer.Option(help="Frozen keys of the ratio: <results>/config/reweight/<name>.json.")]

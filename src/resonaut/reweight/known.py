@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.learn.ratio.weights import Spread
+from resonaut.learn.ratio import Sample
+from resonaut.learn.ratio.calibration import measured
+from resonaut.learn.ratio.weights import Calibrated, Spread
 from resonaut.learn.twosample.comparison import compare
 from resonaut.learn.twosample.results import TwoSample
-from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, truth
+from resonaut.reweight.ratios import Events, FloatArray, Transfer, expected, halves, labelled, truth
 from resonaut.reweight.results import Kept, RatioClosure, Tried, Truth
+from resonaut.reweight.settings import RatioSettings
 
 # Parts of equal numbers of events in which learned and true weights are compared.
 PARTS = 10
@@ -39,11 +42,18 @@ def closure(
         learned=Spread.of(learned),
         exact=None if exact is None else Spread.of(denominator.sample.weights * exact),
         spread={name: _spread(values, factors[""]) for name, values in factors.items() if name},
-        truth=[] if exact is None else list(_truth(denominator, factors[""][:, 0], exact, transfer.settings.variables)),
+        calibration=None if numerator is None else _calibration(numerator, denominator, exact, transfer),
+        truth=[] if exact is None else list(_truth(denominator, factors[""][:, 0], exact, transfer.settings.compared)),
         before=before,
         after=after,
         published=list(tried),
     )
+
+
+def _calibration(numerator: Events, denominator: Events, exact: FloatArray | None, transfer: Transfer) -> Calibrated:
+    """That of the outputs for the events that trained the models of other folds."""
+    events = labelled(numerator, denominator, exact, transfer.settings)
+    return measured(events, transfer.weigher.nominal.probability(events.values(), events.keys))
 
 
 def _looks(numerator: Events, denominator: Events, transfer: Transfer) -> tuple[TwoSample, TwoSample]:
@@ -53,10 +63,20 @@ def _looks(numerator: Events, denominator: Events, transfer: Transfer) -> tuple[
     folds = models.folds(one.sample.keys), models.folds(other.sample.keys)
     target, before = (events.named(events.sample.weights) for events in (one, other))
     after = replace(before, weights=before.weights * transfer.factors(other)[""][:, 0])
+    names, kept = settings.compared, _varying(target, before, settings)
+    target, before, after = (replace(sample, features=sample.features[:, kept]) for sample in (target, before, after))
     first, second = (
-        compare(target, sample, settings.variables, settings.comparison, folds=folds) for sample in (before, after)
+        compare(target, sample, [names[i] for i in kept], settings.comparison, folds=folds)
+        for sample in (before, after)
     )
     return first, second
+
+
+def _varying(target: Sample, sample: Sample, settings: RatioSettings) -> list[int]:
+    """The places of what is compared, without what lists add and is the same in all events, such as their length."""
+    both = (target.features, sample.features)
+    low, high = np.min([one.min(axis=0) for one in both], axis=0), np.max([one.max(axis=0) for one in both], axis=0)
+    return [i for i in range(len(low)) if i < len(settings.variables) or low[i] < high[i]]
 
 
 def _kept(numerator: Events | None, denominator: Events, transfer: Transfer) -> Iterator[Kept]:

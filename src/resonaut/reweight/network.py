@@ -3,7 +3,6 @@
 A graph runs no code of its own: onnxruntime knows every operation, or refuses the file.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from resonaut.core.errors import InputFileError, NotFiniteError
+from resonaut.learn import onnx
 from resonaut.learn.ratio.crossfit import as_ratio
 from resonaut.reweight.settings import Input, Published
 
@@ -45,17 +45,8 @@ class Graph:
         Raises:
             InputFileError: it is missing, no ONNX file that onnxruntime can run, or one with other inputs or outputs.
         """
-        import onnxruntime  # type: ignore[import-untyped]
-
-        options = onnxruntime.SessionOptions()
-        # What the command line has set for all numerical libraries.
-        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        options.inter_op_num_threads = 1
-        # Errors are raised. A job reads what its rule names: weights in a file beside this one are not found.
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         try:
-            session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+            session = onnx.session(path.read_bytes())
         except OSError:
             raise InputFileError(path, "no such file", f"correct {KEY}.files") from None
         except Exception as error:  # onnxruntime's exceptions share no public base class

@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.samples import drawn_from
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -27,7 +28,11 @@ def to_data(analysis: "Analysis") -> bool:
 
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
-    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis)
+    "closure": lambda analysis: ["<results>/reweight/closure.json"] * to_data(analysis),
+    # Published histograms alone are no sample to compare with.
+    "ratios": lambda analysis: [
+        f"<results>/reweight/{name}/closure.json" for name, sides in ratios(analysis).items() if sides["numerator"]
+    ],
 }
 
 
@@ -50,8 +55,8 @@ def check(analysis: "Analysis") -> None:
                     "config: search.stages has 'reweight', which compares data and background; name datasets in "
                     f"search.samples.{sample}, or ratios in reweight.ratios, or take 'reweight' out."
                 )
-    for problem in _sidebands(analysis) if to_data(analysis) else ():
-        raise ConfigError(f"config: {problem}.")
+    for problem in (*_sidebands(analysis), *_conditional(section), *_validation(analysis)) if to_data(analysis) else ():
+        raise ConfigError(f"config: reweight.{problem}.")
     for name, ratio in section["ratios"].items():
         for problem in _ratio(analysis, ratio):
             raise ConfigError(f"config: reweight.ratios.{name}{problem}.")
@@ -78,20 +83,57 @@ def _sidebands(analysis: "Analysis") -> Iterator[str]:
     for name in analysis.sample("data", "background"):
         columns = analysis.columns(name)
         if columns is not None and observable not in columns:
-            yield (
-                f"reweight.observable is {observable!r}, which is no column of {name!r}; take one of "
-                f"{', '.join(columns)}"
-            )
+            yield (f"observable is {observable!r}, which is no column of {name!r}; take one of {', '.join(columns)}")
+
+
+def _conditional(section: dict[str, Any]) -> Iterator[str]:
+    """Trees, which do not interpolate, and variations of weights that have none."""
+    if section["condition"] and section["classifier"]["backend"] != "network":
+        yield (
+            f"condition: the ratio is interpolated between the sidebands, which {section['classifier']['backend']} do "
+            "not; set reweight.classifier.backend to network"
+        )
+    if section["bootstraps"] and not section["condition"]:
+        yield "bootstraps are of weights with condition; set it to true, or bootstraps to 0"
+
+
+def _validation(analysis: "Analysis") -> Iterator[str]:
+    """Ranges upside down, with events that train, or with data that are not to be seen."""
+    section, windows = analysis.config["reweight"], analysis.config["select"]["windows"]
+    blind = [name for name in analysis.sample("data") if analysis.catalogue[name].nature == "data"]
+    regions = {
+        name: window["signal_region"]
+        for name, window in windows.items()
+        if window["observable"] == section["observable"] and blind
+    }
+    for low, high in section["validation"]:
+        where = f"validation: {low:g} to {high:g} GeV"
+        if low >= high:
+            yield f"{where}: give the smaller value first"
+        if any(low < last and first < high for first, last in section["sidebands"]):
+            yield f"{where} overlaps reweight.sidebands, whose events train; take it out of one of them"
+        for name, (first, last) in regions.items():
+            if low < last and first < high:
+                yield (
+                    f"{where} is in the signal region of select.windows.{name}, and {blind[0]!r} are data, of which "
+                    "nothing is looked at there; take other ranges, or pseudo-data"
+                )
 
 
 def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
-    particles, sets = ratio["particles"], ratio["classifier"]["backend"] == "sets"
+    particles, sets = [*ratio["particles"], *ratio["lists"]], ratio["classifier"]["backend"] == "sets"
     if ratio["published"]:
         yield from (f".published{problem}" for problem in _published(ratio))
     elif bool(particles) == bool(ratio["features"]) or bool(particles) != sets:
-        yield ": give `particles` with the backend sets, or `features` with another one"
+        yield ": give `particles` or `lists` with the backend sets, or `features` with another one"
     if len(set(map(len, particles))) > 1:
-        yield ".particles: they have different numbers of features; give each the same"
+        where = " and ".join(name for name in ("particles", "lists") if ratio[name])
+        yield f".{where}: they have different numbers of features; give each the same"
+    listed = [name for names in ratio["lists"] for name in names]
+    if len(set(listed)) < len(listed):
+        yield ".lists names a column twice; name each once"
+    if particles and not all(particles):
+        yield ": an entry of particles or lists names no column; give it some"
     if ratio["clip"][0] >= ratio["clip"][1]:
         yield f".clip is {ratio['clip']}; give the smaller one first"
     histograms = ratio["published"]["histograms"] if ratio["published"] else []
@@ -104,13 +146,23 @@ def _ratio(analysis: "Analysis", ratio: dict[str, Any]) -> Iterator[str]:
     if ratio["role"] == "nominal" and to_data(analysis):
         for name in set(analysis.sample("background")).intersection(ratio["denominator"]["datasets"]):
             yield f".role is nominal, and {name!r} is reweighted to data, too; empty reweight.sidebands"
+    weighted = [*analysis.sample("background", "signal"), *drawn_from(analysis.config, *analysis.datasets())]
+    for name in set(ratio["denominator"]["datasets"]).difference(weighted):
+        if ratio["role"] != "none":
+            yield (
+                f".role is {ratio['role']}, and {name!r} is no background or signal of the search, nor are pseudo-data "
+                "drawn from it; set it to none"
+            )
     for side in _sides(ratio):
+        if ratio[side]["weight"] is None and ratio[side]["place"] is not None:
+            yield f".{side} has the place of no weight; name the column in weight, or take place out"
         for name in ratio[side]["datasets"]:
             if name not in analysis.datasets():
                 yield f".{side} names {name!r}, which is in no sample; add it to reweight.samples.compared"
             elif analysis.catalogue[name].nature != "simulation":
                 yield f".{side} names {name!r}, which is no simulation; take it out"
             else:
+                yield from (f".{side}.{problem}" for problem in _weight(analysis, ratio[side], name))
                 yield from (f": {problem}" for problem in _variables(analysis, ratio, name))
     if ratio["numerator"] == ratio["denominator"]:
         yield ": numerator and denominator are the same; give one of them another weight or other datasets"
@@ -121,8 +173,11 @@ def _sides(ratio: dict[str, Any]) -> list[str]:
 
 
 def _published(ratio: dict[str, Any]) -> Iterator[str]:
-    if ratio["particles"] or ratio["features"] or ratio["bootstraps"]:
-        yield ": its inputs are its own, and it is not trained; take `features`, `particles` and `bootstraps` out"
+    if ratio["particles"] or ratio["lists"] or ratio["features"] or ratio["bootstraps"]:
+        yield (
+            ": its inputs are its own, and it is not trained; take `features`, `particles`, `lists` and `bootstraps` "
+            "out"
+        )
     published = ratio["published"]
     for name, rows in published["inputs"].items():
         if len(set(map(len, rows))) != 1 or not rows[0]:
@@ -148,11 +203,29 @@ def _variables(analysis: "Analysis", ratio: dict[str, Any], dataset: str) -> Ite
     from resonaut.physics import features
     from resonaut.reweight.settings import RatioSettings
 
-    columns = analysis.columns(dataset)
-    for name in build(ratio, RatioSettings, "config: reweight.ratios").variables:
+    columns, settings = analysis.columns(dataset), build(ratio, RatioSettings, "config: reweight.ratios")
+    for name in settings.listed:
+        if columns is not None and name in columns:
+            yield f"lists has {name!r}, which is one number an event of {dataset!r}; name it in particles"
+    for name in settings.variables:
         for column in features.stored([name]):
             if columns is not None and column not in columns:
                 yield f"{name!r} needs the column {column!r}, which {dataset!r} has not; keep it in its region"
+
+
+def _weight(analysis: "Analysis", side: dict[str, Any], dataset: str) -> Iterator[str]:
+    known, weight = analysis.weight_columns(dataset), side["weight"]
+    if known is None or weight is None:
+        return
+    if weight not in known:
+        yield (
+            f"weight is {weight!r}, which is no column of {dataset!r}; keep it in its region, `shower_weight` and "
+            "`scale_weight` with variations: true"
+        )
+    elif known[weight] and side["place"] is None:
+        yield f"weight is {weight!r}, a list in {dataset!r}; give the place of the weight in it, counted from 0"
+    elif not known[weight] and side["place"] is not None:
+        yield f"place: {weight!r} of {dataset!r} is one number an event; take place out"
 
 
 def weighted(analysis: "Analysis") -> dict[str, list[str]]:

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
-from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError, during
 from resonaut.core.events import Dataset, require_finite, write
 from resonaut.core.weights import Factor, Weights
 from resonaut.learn import ratio
 from resonaut.learn.ratio import weights
 from resonaut.learn.ratio.positive import is_signed
+from resonaut.learn.ratio.sample import Balanced, Part, balanced, shared
 from resonaut.learn.ratio.weights import Factors, Weigher
 from resonaut.physics import features
+from resonaut.reweight import lists
 from resonaut.reweight.settings import RatioSettings, Side
 
 FloatArray = NDArray[np.float64]
@@ -27,7 +29,7 @@ HALVES = 2000003
 
 @dataclass(frozen=True)
 class Events:
-    """One side of a ratio: the sample that trains, the dataset of each event (n,), its named variables (n, m)."""
+    """One side of a ratio: the sample that trains, the dataset of each event (n,), what is ``compared`` (n, m)."""
 
     sample: ratio.Sample
     dataset: NDArray[np.int64]
@@ -45,12 +47,12 @@ class Events:
         extra = () if side.weight is None else (side.weight,)
         parts = []
         for number, (dataset, factors) in enumerate(zip(datasets, own, strict=True)):
-            columns = ("weight", *extra, *factors.columns, *features.stored(settings.variables))
+            columns = ("weight", *extra, *factors.columns, *stored(settings))
             for batch in dataset.iterate(columns):
                 weight = ak.to_numpy(batch.weight) * factors.nominal(batch) * _relative(batch, side, dataset.name)
                 require_finite(weight, "weight", dataset.name)
-                values = features.evaluate(batch, settings.variables, dataset.name)
-                sample = ratio.Sample(inputs(values, settings), weight, identifier.keys(batch))
+                values, seen = evaluated(batch, settings, dataset.name)
+                sample = ratio.Sample(seen, weight, identifier.keys(batch))
                 parts.append(cls(sample, np.full(len(batch), number), values))
             if not any(np.any(part.dataset == number) for part in parts):
                 raise EmptySelectionError(f"dataset {dataset.name!r} has no events; give it some, or take it out.")
@@ -70,27 +72,76 @@ class Events:
         return np.bincount(self.dataset, self.sample.weights, datasets).astype(np.float64)
 
 
-def inputs(values: NDArray[np.float32], settings: RatioSettings) -> NDArray[np.float32]:
-    """What the classifier sees of the ``variables`` of events: features, or a set of particles with their kinds.
+def stored(settings: RatioSettings) -> tuple[str, ...]:
+    """The columns that the variables and the lists need."""
+    return tuple(dict.fromkeys([*features.stored(settings.variables), *settings.listed]))
 
-    A published network sees all of them, and takes what it needs.
+
+def evaluated(
+    events: ak.Array, settings: RatioSettings, source: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What is ``compared`` of events, (n, m), and what the classifier sees.
+
+    Raises:
+        ConfigError: the columns of a list do not fit together; see ``lists.particles``.
+        NotFiniteError: a value is NaN or infinite.
+    """
+    values, found = features.evaluate(events, settings.variables, source), lists.particles(events, settings, source)
+    seen = inputs(values, settings, found)
+    return (np.concatenate([values, lists.summaries(found)], axis=1) if found else values), seen
+
+
+def inputs(
+    values: NDArray[np.float32], settings: RatioSettings, found: Sequence[NDArray[np.float32]] = ()
+) -> NDArray[np.float32]:
+    """What the classifier sees of the ``variables`` (n, m) of events: features, or a set of particles with their kinds.
+
+    ``found`` are the particles in lists, as of ``lists.particles``. A published network sees all variables, and takes
+    what it needs.
     """
     if settings.published is not None:
         return values
-    if not settings.particles:
+    entries = [*settings.particles, *settings.lists]
+    if not entries:
         return values[:, : len(settings.features)]
-    kinds = len(settings.particles)
-    used = values[:, : kinds * len(settings.particles[0])].reshape(len(values), kinds, -1)
-    return np.concatenate([used, np.broadcast_to(np.eye(kinds, dtype=np.float32), (len(values), kinds, kinds))], axis=2)
+    kinds, width = len(settings.particles), len(entries[0])
+    return lists.joined(values[:, : kinds * width].reshape(len(values), kinds, width), found)
 
 
 def read(
     numerator: Sequence[Path], denominator: Sequence[Path], settings: RatioSettings
 ) -> tuple[Events | None, Events]:
-    """Both sides of a ratio, of manifests; there may be no numerator. See ``Events.read``."""
+    """Both sides of a ratio, of manifests; there may be no numerator. See ``Events.read``.
+
+    Raises:
+        ResonautError: the weights of a side sum to no more than 0, or a feature has one value there.
+    """
     above, below = ([Dataset.open(path) for path in paths] for paths in (numerator, denominator))
     target = None if settings.numerator is None else Events.read(above, settings.numerator, settings)
-    return target, Events.read(below, settings.denominator, settings)
+    events = Events.read(below, settings.denominator, settings)
+    if target is not None and settings.numerator is not None:
+        _require_usable(target, f"numerator ({', '.join(settings.numerator.datasets)})", settings)
+    _require_usable(events, f"denominator ({', '.join(settings.denominator.datasets)})", settings)
+    return target, events
+
+
+def _require_usable(events: Events, side: str, settings: RatioSettings) -> None:
+    """Stop where the weights of a side have no positive sum, a feature has one value only, or all lists are empty."""
+    if (total := events.sample.weights.sum()) <= 0:
+        raise ResonautError(
+            f"reweight.ratios: the weights of the {side} sum to {total:g}, and a ratio needs more than 0; correct "
+            "them, or use a larger sample."
+        )
+    for name, values in zip(settings.compared, events.values.T, strict=True):
+        if name in settings.features and values.min() == values.max():
+            raise ResonautError(
+                f"reweight.ratios: {name!r} is {values[0]:g} in all events of the {side}; take it out of features."
+            )
+    if settings.lists and np.isnan(events.sample.features).all():
+        raise EmptySelectionError(
+            f"reweight.ratios: {' and '.join(map(repr, settings.listed))} are empty in all events of the {side}; take "
+            "them out of lists."
+        )
 
 
 def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> tuple[Events, Events]:
@@ -99,6 +150,19 @@ def halves(numerator: Events, denominator: Events, settings: RatioSettings) -> t
         return numerator, denominator
     first = identifier.folds(denominator.sample.keys, 2, settings.classifier.seed + HALVES) == 0
     return numerator[first], denominator[~first]
+
+
+def labelled(numerator: Events, denominator: Events, exact: FloatArray | None, settings: RatioSettings) -> Balanced:
+    """The events between which a classifier learns the ratio, with positive weights; ``exact`` as of ``truth``."""
+    if exact is not None and not _signed(numerator, denominator):
+        return shared(Part.of(denominator.sample), exact)
+    samples = (numerator.sample, denominator.sample)
+    first, second = (Part.of(ratio.made_positive(one, settings.classifier)[0]) for one in samples)
+    return balanced(first, second)
+
+
+def _signed(numerator: Events, denominator: Events) -> bool:
+    return is_signed(numerator.sample) or is_signed(denominator.sample)
 
 
 def _same_events(settings: RatioSettings) -> bool:
@@ -144,11 +208,16 @@ class Transfer:
             denominator: the events that get weights.
             settings: the section of the ratio.
         """
-        exact, given = truth(numerator, denominator, settings), (settings.classifier, settings.clip)
-        if exact is None or is_signed(numerator.sample) or is_signed(denominator.sample):
-            weigher = Weigher.fit(numerator.sample, denominator.sample, *given, settings.bootstraps)
-        else:
-            weigher = Weigher.expectation(denominator.sample, exact, *given, settings.bootstraps)
+        exact, given = (
+            truth(numerator, denominator, settings),
+            (settings.classifier, settings.clip, settings.bootstraps),
+        )
+        calibrated = settings.classifier.calibration != "none"
+        with during(f"reweight.ratios.{name}"):
+            if exact is None or _signed(numerator, denominator):
+                weigher = Weigher.fit(numerator.sample, denominator.sample, *given, calibrated=calibrated)
+            else:
+                weigher = Weigher.expectation(denominator.sample, exact, *given, calibrated=calibrated)
         return cls.of(name, weigher, numerator, denominator, settings)
 
     @classmethod
@@ -178,14 +247,14 @@ class Transfer:
             self._apply(Dataset.open(path), number)
 
     def _apply(self, dataset: Dataset, number: int) -> None:
-        variables, column = self.settings.variables, f"reweight_{self.name}"
+        column = f"reweight_{self.name}"
         sources = {source: f"{column}_{source}" if source else column for source in self.scales[number]}
         notes = {name: self._note(column, source) for source, name in sources.items()}
 
         def batches(chunk: str) -> Iterator[ak.Array]:
-            for events in dataset.iterate_chunk(chunk, features.stored(variables), every=True):
-                values = features.evaluate(events, variables, dataset.name)
-                raw = self.weigher.factors(inputs(values, self.settings), identifier.keys(events))
+            for events in dataset.iterate_chunk(chunk, stored(self.settings), every=True):
+                _, seen = evaluated(events, self.settings, dataset.name)
+                raw = self.weigher.factors(seen, identifier.keys(events))
                 made = weights.scaled(raw, self.scales[number])
                 batch = events[["run", "luminosityBlock", "event"]]
                 for source, name in sources.items():

@@ -3,7 +3,7 @@
 from resonaut.core.histograms import Histogram
 from resonaut.core.record import record
 from resonaut.core.results import result
-from resonaut.learn.ratio.weights import Clipping, Spread
+from resonaut.learn.ratio.weights import Calibrated, Clipping, Spread
 from resonaut.learn.twosample.results import Chi2, TwoSample
 
 
@@ -20,21 +20,6 @@ class Feature:
     ndof: int
 
 
-@result("closure of a reweighting", "reweight train")
-class Closure:
-    """``<results>/reweight/closure.json``; areas of a fresh classifier are None where there are too few events."""
-
-    data_events: int
-    simulation_events: int
-    normalisation_before: float
-    weight_range: tuple[float, float]
-    features: list[Feature]
-    auc_before: float | None
-    auc_error_before: float | None
-    auc_after: float | None
-    auc_error_after: float | None
-
-
 @record
 class Kept:
     """The sum of a dataset's weights in fb: ``before``, ``expected`` after, and ``learned`` before it was scaled."""
@@ -43,6 +28,57 @@ class Kept:
     before: float
     learned: float
     expected: float
+
+
+@record
+class Region:
+    """Expected events in a ``range`` of the observable: ``before``, ``after``, and the number of ``data``.
+
+    ``kept``: what the ratio of the features makes of them, relative to the normalisation and the factor of the
+    spectrum alone, - 1. ``data`` is None where the data are not looked at.
+    """
+
+    range: tuple[float, float]
+    data: float | None
+    before: float
+    after: float
+    kept: float
+
+
+@record
+class Compared:
+    """Data and simulation in some ranges; areas of a fresh classifier are None where there are too few events.
+
+    ``normalisation_before``: events expected without weights.
+    """
+
+    data_events: int
+    simulation_events: int
+    normalisation_before: float
+    features: list[Feature]
+    auc_before: float | None
+    auc_error_before: float | None
+    auc_after: float | None
+    auc_error_after: float | None
+
+
+@result("closure of a reweighting", "reweight train")
+class Closure(Compared):
+    """``<results>/reweight/closure.json``: the sidebands, and the same in the ``validation`` range where there is one.
+
+    ``condition``: the observable at whose values the ratio was learned, None where it was not. ``sums``: those of all
+    m, ``expected`` with the normalisation and the factor of the spectrum alone, ``learned`` with the ratio, too.
+    ``spread``: root mean square of the relative differences of each variation from the nominal weights.
+    """
+
+    condition: str | None
+    weight_range: tuple[float, float]
+    clipping: Clipping
+    weights: Spread
+    spread: dict[str, float]
+    regions: list[Region]
+    sums: list[Kept]
+    validation: Compared | None
 
 
 @record
@@ -80,7 +116,8 @@ class RatioClosure:
     """``<results>/reweight/<name>/closure.json``; what needs the true ratio is None or empty where it is not known.
 
     ``negative`` and ``signs_clipped``: shares of the sum of |weight| in numerator and denominator. ``before`` and
-    ``after`` are None where the target is histograms alone; ``published``: what was tried of a published network.
+    ``after`` and ``calibration``, of the ratio's own outputs, are None where the target is histograms alone;
+    ``published``: what was tried of a published network.
     """
 
     numerator_events: int
@@ -92,6 +129,7 @@ class RatioClosure:
     learned: Spread
     exact: Spread | None
     spread: dict[str, float]
+    calibration: Calibrated | None
     truth: list[Truth]
     before: TwoSample | None
     after: TwoSample | None

@@ -4,8 +4,8 @@ from typing import Literal
 
 from resonaut.core.observables import DEFAULT
 from resonaut.core.record import GeV, Name, NonNegative, Positive, key, record
-from resonaut.learn.ratio.settings import Settings as Ratio
-from resonaut.learn.ratio.settings import TreeSettings
+from resonaut.learn.ratio.settings import FeatureSettings, TreeSettings
+from resonaut.learn.ratio.settings import Settings as AnySettings
 from resonaut.learn.twosample.settings import Settings as Comparison
 
 
@@ -22,11 +22,25 @@ class Trees(TreeSettings):
 
 
 @record
-class Classifier(Ratio):
+class Classifier(FeatureSettings):
     """The ratio step of data and simulation."""
 
     trees: Trees = key(default={})
     seed: int = key(default=2)
+
+
+@record
+class RatioClassifier(AnySettings):
+    """The ratio step of simulated samples."""
+
+    trees: Trees = key(default={})
+    seed: int = key(default=2)
+    calibration: Literal["none", "logistic"] = key(
+        "Whether outputs of the models are made probabilities, by a logistic map that is learned from events which the "
+        "models have not seen. For classifiers that are trained too little or too much; docs/reweight.md says what it "
+        "mends and what not.",
+        default="none",
+    )
 
 
 @record
@@ -129,7 +143,7 @@ class RatioSettings:
     denominator: Side = key("The events that get weights.")
     features: list[Name] = key(
         "Features or columns that the classifier sees; a parameter of the generator may be one, or m_jj. Empty where "
-        "there are `particles`.",
+        "there are `particles` or `lists`.",
         default=[],
         unique=True,
     )
@@ -137,6 +151,14 @@ class RatioSettings:
         "Particles that the classifier sees as a set, the same features or columns of each, in the same order, such as "
         "[[t_pt, t_y], [tbar_pt, tbar_y]]; which of them a particle is, is added. For `classifier.backend: sets`.",
         default=[],
+    )
+    lists: list[list[Name]] = key(
+        "Particles that stand in lists, any number of them in an event, each list by its columns, such as [[j1_pf_pt, "
+        "j1_pf_eta, j1_pf_phi]]; as many columns as `particles` have. They are in the same set.",
+        default=[],
+    )
+    longest: int | None = key(
+        "How many particles of each list are seen, the first ones; null for all.", default=None, ge=1
     )
     published: Published | None = key(
         "A network that others have trained, in place of `features` or `particles` and a training.", default=None
@@ -160,8 +182,19 @@ class RatioSettings:
     bootstraps: int = key(
         "How often the ratio is learned again from events drawn anew, by their identifiers.", default=0, ge=0
     )
-    classifier: Classifier = key("The ratio step, k folds of ensembles.", default={})
+    classifier: RatioClassifier = key("The ratio step, k folds of ensembles.", default={})
     comparison: Comparison = key("How the weighted denominator is compared with the numerator.", default={})
+
+    @property
+    def listed(self) -> list[str]:
+        """The columns of all lists, each once."""
+        return list(dict.fromkeys(name for names in self.lists for name in names))
+
+    @property
+    def compared(self) -> list[str]:
+        """What is looked at of events: the ``variables``, and of each list its length and the means of its columns."""
+        of_lists = [[f"length of {names[0]}", *(f"mean of {name}" for name in names)] for names in self.lists]
+        return [*self.variables, *(name for names in of_lists for name in names)]
 
     @property
     def variables(self) -> list[str]:
@@ -193,6 +226,29 @@ class Settings:
         "Ranges of the observable in which the ratio is learned and normalised; by default all that lies outside the "
         "signal regions of the search. Empty for no reweighting to data.",
         default=[[0, 3250], [4750, 20000]],
+    )
+    validation: list[tuple[NonNegative[GeV], NonNegative[GeV]]] = key(
+        "Ranges of the observable that train nothing, in which data and simulation are compared as well. They may be "
+        "in a signal region only where the data are `pseudo_data`.",
+        default=[],
+    )
+    condition: bool = key(
+        "Learn the ratio at each value of the observable, and interpolate it between the sidebands; the spectrum gets "
+        "a smooth factor of its own. Needs `classifier.backend: network`.",
+        default=False,
+    )
+    spectrum_degree: int = key(
+        "With `condition`: degree of the polynomial in the logarithm of the observable whose exponential is the "
+        "spectrum's factor.",
+        default=2,
+        ge=1,
+        le=4,
+    )
+    bootstraps: int = key(
+        "With `condition`: how often all is learned again from data and simulation drawn anew, by the events' "
+        "identifiers.",
+        default=0,
+        ge=0,
     )
     clip: tuple[Positive[float], Positive[float]] = key(
         "Smallest and largest ratio, before the normalisation.", default=[0.1, 10]

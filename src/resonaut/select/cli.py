@@ -21,19 +21,6 @@ Weighting = Annotated[
 ]
 
 
-def _weighted(pairs: list[str]) -> dict[str, list[str]]:
-    """By dataset, the friends with weights that it has."""
-    from resonaut.core.errors import ConfigError
-
-    found: dict[str, list[str]] = {}
-    for pair in pairs:
-        dataset, equals, folder = pair.partition("=")
-        if not (dataset and equals and folder):
-            raise ConfigError(f"--weights {pair!r} is not dataset=folder; give for example qcd=reweight.")
-        found.setdefault(dataset, []).append(folder)
-    return found
-
-
 def _searched(manifests: Iterable[Path]) -> "Collisions":
     """The data of a search, whose spectra are numbers of events."""
     from resonaut.core import weights
@@ -66,6 +53,7 @@ def train(
     selected spectrum, signal efficiencies, sculpting of the background.
     """
     from resonaut.core.results import write
+    from resonaut.core.weights import by_dataset
     from resonaut.physics import features
     from resonaut.select.settings import read
     from resonaut.select.train import selection
@@ -81,7 +69,7 @@ def train(
         searched,
         searched.simulated(background),
         searched.simulated(signal),
-        _weighted(weights),
+        by_dataset(weights),
         own,
     )
     write(output, summary)
@@ -126,6 +114,7 @@ def inject(
     from resonaut.core.events import Dataset
     from resonaut.core.record import build
     from resonaut.core.results import write
+    from resonaut.core.weights import by_dataset
     from resonaut.physics import features
     from resonaut.select import inject as experiments
     from resonaut.select.drawing import Injection
@@ -147,7 +136,7 @@ def inject(
         [Dataset.open(path) for path in evaluation],
         build(drawn, Injection, "resonaut select inject"),
         list(base.simulated(simulation)),
-        _weighted(weights),
+        by_dataset(weights),
         tuple(own),
     )
     write(output, experiments.inject(experiment))

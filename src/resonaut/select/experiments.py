@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+from resonaut.core.samples import drawn_from
 from resonaut.select import jobs
 
 if TYPE_CHECKING:
@@ -92,8 +93,10 @@ def base(analysis: "Analysis", method: str) -> str:
         )
     for sample in ["pseudo_data", "background"] if wanted == "auto" else [wanted]:
         # What a method learns from cannot be its data as well, and without data nobody knows how much to draw.
-        drawn = analysis.sample("data") and sample not in jobs.entry(analysis, method).samples
-        if analysis.sample(sample) and (sample != "background" or drawn):
+        samples = jobs.entry(analysis, method).samples
+        drawn = analysis.sample("data") and sample not in samples
+        learned = set(analysis.sample(*samples)).intersection(drawn_from(analysis.config, *analysis.sample(sample)))
+        if analysis.sample(sample) and not learned and (sample != "background" or drawn):
             return sample
     return "data"
 

@@ -65,6 +65,7 @@ def images(data: Collisions, method: str, window_name: str, window: Window) -> r
     return results.Images(
         method=method,
         window=window_name,
+        unit=data.datasets[0].described(window.observable)["unit"],
         signal_region=window.signal_region,
         edges=np.linspace(-EDGE, EDGE, PIXELS + 1).tolist(),
         rejected=rejected,

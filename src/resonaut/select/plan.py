@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from resonaut.core import observables, windows
 from resonaut.core.errors import ConfigError
 from resonaut.core.extensions import load
+from resonaut.core.samples import drawn_from
 from resonaut.core.units import listed
 from resonaut.select import catalogue, experiments, jobs
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 # Folders beside those of the methods in results/select and results/fit.
 TAKEN = ("inject", "retrained")
 # Endings of other files beside a window's result.
-ENDINGS = ("_images", "_bias")
+ENDINGS = ("_images", "_bias", "_prediction")
 
 
 NEEDS: tuple[str, ...] = ("skim",)
@@ -150,7 +151,7 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
                 )
     for name in select["windows"]:
         if name.endswith(ENDINGS):
-            yield f"windows.{name}: names that end in {' or '.join(ENDINGS)} are taken; rename it"
+            yield f"windows.{name}: names that end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} are taken; rename it"
     joined: dict[str, str] = {}
     for method in select["methods"]:
         for window in select["windows"]:
@@ -229,6 +230,12 @@ def _datasets(analysis: "Analysis") -> Iterator[str]:
         for name in names:
             if name not in analysis.sample(*samples):
                 yield f"{key} names {name!r}, not in search.samples.{' or '.join(samples)}; add it there or take it out"
+    for name in drawn_from(analysis.config, *analysis.sample("pseudo_data")):
+        if name in injection["evaluation"]:
+            yield (
+                f"injection.evaluation names {name!r}, of which pseudo-data are drawn, and its events would count "
+                "twice; take it out"
+            )
     for name in injection["windows"] or []:
         if name not in select["windows"]:
             yield f"injection.windows: no window {name!r} in select.windows; add it or take it out"

@@ -265,6 +265,7 @@ class Images:
 
     method: str
     window: str
+    unit: str
     signal_region: Range
     edges: list[float]
     rejected: list[list[list[float]]]

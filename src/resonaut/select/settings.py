@@ -25,7 +25,7 @@ from resonaut.core.record import (
 from resonaut.core.windows import require_ascending
 from resonaut.learn.autoencoder import settings as autoencoders
 from resonaut.learn.density.settings import Settings as Density
-from resonaut.learn.ratio.settings import Settings as Classifier
+from resonaut.learn.ratio.settings import FeatureSettings as Classifier
 from resonaut.select import catalogue
 from resonaut.select.quantile import Combination
 

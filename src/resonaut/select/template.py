@@ -4,7 +4,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import identifier
+from resonaut.core import identifier, weights
 from resonaut.core.events import Dataset
 from resonaut.core.identifier import Keys
 from resonaut.learn import density, ratio
@@ -16,7 +16,7 @@ from resonaut.select.settings import Window
 def densities(
     sample: ratio.Sample,
     mass: NDArray[np.floating] | None,
-    classifier: ratio.Settings,
+    classifier: ratio.FeatureSettings,
     settings: density.Settings,
     purpose: int = 0,
 ) -> list[Density]:
@@ -59,13 +59,16 @@ def masses(observed: NDArray[np.floating], n: int, window: Window, seed: int) ->
 def simulated(
     inputs: Inputs, dataset: Dataset, low: float = 0.0, high: float = np.inf
 ) -> tuple[ratio.Sample, NDArray[np.float32]]:
-    """The weighted events of a simulated dataset with a mass from ``low`` to ``high``, and their masses."""
-    events = dataset.read((inputs.observable, "weight", *inputs.columns))
+    """The events of a simulated dataset with a mass from ``low`` to ``high``, and their masses.
+
+    Their weights include those of the dataset's own files, such as those for pile-up.
+    """
+    events = ak.concatenate(list(weights.iterate(dataset, (inputs.observable, "weight", *inputs.columns))))
     mass = inputs.mass(events)
     rows = (mass >= low) & (mass < high)
     (values,) = inputs.compute(events[rows], dataset.name)
-    weights = ak.to_numpy(events.weight)[rows].astype(np.float64)
-    return ratio.Sample(values, weights, identifier.keys(events[rows])), mass[rows]
+    weight = ak.to_numpy(events.weight)[rows].astype(np.float64)
+    return ratio.Sample(values, weight, identifier.keys(events[rows])), mass[rows]
 
 
 def artificial(features: NDArray[np.float32], seed: int) -> ratio.Sample:

@@ -83,6 +83,29 @@ def adopt(
 
 
 @app.command()
+def draw(
+    parts: Annotated[list[Path], typer.Argument(help="Manifests of simulated background.")],
+    output: Annotated[Path, typer.Option(help="Manifest to write, <results>/skim/<dataset>.json.")],
+    luminosity: Annotated[float, typer.Option(help="1/fb of pseudo-data.")],
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 1,
+    data: Annotated[list[Path], typer.Option(help="Manifest of data, for the luminosity of eras; repeatable.")] = [],  # noqa: B006
+    weights: Annotated[
+        list[str], typer.Option(help="dataset=folder: it has weights in this folder of the results; repeatable.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Draw pseudo-data without a signal from weighted simulation, each event at most once.
+
+    Reads the parts' manifests and chunks, and their friends with weights. Writes a manifest, and beside it chunks
+    <part>-<chunk>.parquet with the drawn events and those columns that data have.
+    """
+    from resonaut.core.weights import by_dataset
+    from resonaut.skim.draw import draw as drawn
+
+    distinct([*parts, *data], [output])
+    drawn(parts, data, by_dataset(weights), luminosity, seed, output)
+
+
+@app.command()
 def combine(
     parts: Annotated[list[Path], typer.Argument(help="Manifests of simulation, one of each era of the data.")],
     data: Annotated[list[Path], typer.Option(help="Manifest of data, with their luminosity; repeatable.")],

@@ -74,6 +74,9 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
     return columns
 
 
+# Of simulation alone, in the schema of two jets: what data do not have.
+TRUTH = {*schema(2, (), False, True, True)} - {*schema(2, (), False, False, False)}
+
 # Names that a column of the user's own cannot have.
 TAKEN = {
     *schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True),

@@ -102,6 +102,8 @@ def tables(made: DataCorrections | SimulatedCorrections) -> Iterator[tuple[str, 
                 yield identification.file, identification.lepton_veto
     if (subjets := made.subjets) is not None and subjets.file is not None:
         yield from ((subjets.file, f"{one}_{subjets.levels}_{subjets.algorithm}") for one in _campaigns(subjets.scale))
+    if (small := made.small_jet) is not None and (met := made.missing_momentum) is not None and met.offset is not None:
+        yield from ((small.file, f"{one}_{met.offset}_{small.algorithm}") for one in _campaigns(small.scale))
     others: list[Table | None] = [made.jet_veto]
     if isinstance(made, SimulatedCorrections):
         others += [made.pileup, *made.particles.values()]

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from resonaut.core import formats, samples
 from resonaut.core.errors import ConfigError
+from resonaut.skim import kept
 from resonaut.skim.own import COLUMNS, OwnColumns
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
-    from resonaut.skim.settings import Region
 
 NEEDS: tuple[str, ...] = ()
 AFTER: tuple[str, ...] = ("simulate",)
@@ -95,9 +95,13 @@ def _recorded(analysis: "Analysis", dataset: str) -> bool:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "manifests": lambda analysis: analysis.manifests(*analysis.wanted()),
-    # Those whose cuts are not those of others: a combined dataset is the sum of its parts.
+    # Those whose cuts are not those of others: a combined dataset is the sum of its parts, and a drawn one of events.
     "cutflows": lambda analysis: analysis.manifests(
-        *(name for name in analysis.wanted() if not analysis.catalogue[name].combine)
+        *(
+            name
+            for name in analysis.wanted()
+            if not analysis.catalogue[name].combine and analysis.catalogue[name].drawn is None
+        )
     ),
     "data": lambda analysis: analysis.manifests(*analysis.sample("data")),
 }
@@ -182,60 +186,32 @@ def _require_owners(analysis: "Analysis", name: str, others: Sequence[str]) -> N
 class Source(NamedTuple):
     """What makes a dataset of events that are skimmed already: the command, and what it reads."""
 
-    command: Literal["adopt", "combine"]
+    command: Literal["adopt", "combine", "draw"]
     manifests: list[str]
     events: list[str]
     data: list[str]
+    options: list[str]
 
 
 def source(analysis: "Analysis", dataset: str) -> Source:
     """Where a dataset of ``analysis.ready`` comes from: another analysis, or its parts and the luminosities of data."""
-    parts = analysis.catalogue[dataset].combine
-    if parts:
-        data = analysis.manifests(*analysis.sample("data"))
-        return Source("combine", analysis.manifests(*parts), analysis.friends("skim", *parts), data)
-    path = Path(analysis.catalogue[dataset].skimmed or "")
+    entry, data = analysis.catalogue[dataset], analysis.manifests(*analysis.sample("data"))
+    if parts := entry.combine:
+        return Source("combine", analysis.manifests(*parts), analysis.friends("skim", *parts), data, [])
+    if entry.drawn is not None:
+        parts = entry.drawn.datasets
+        weights = [(part, folder) for part in parts for folder in analysis.weights(part)]
+        events = [
+            *analysis.friends("skim", *parts),
+            *(f for part, verb in weights for f in analysis.friends(verb, part)),
+        ]
+        options = [f"--luminosity={entry.luminosity}", f"--seed={entry.drawn.seed}"]
+        options += [f"--weights={part}={folder}" for part, folder in weights]
+        eras = [] if dataset in analysis.sample("data") else data
+        return Source("draw", analysis.manifests(*parts), events, eras, options)
+    path = Path(entry.skimmed or "")
     chunks = [str(path.with_suffix("") / f"{chunk}.parquet") for chunk in analysis.chunks(dataset)]
-    return Source("adopt", [str(path)], chunks, [])
-
-
-def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None, float | None]] | None:
-    """The columns of one number an event that a dataset's region keeps: the least and largest value that it leaves.
-
-    None where only the files tell: of a format of the user's own, or skimmed by another analysis.
-    """
-    from resonaut.skim.region import Objects
-
-    config = analysis.config
-    entry, section = config["datasets"][dataset], config["skim"]
-    parts = [dataset, *entry["combine"]]
-    if any(config["datasets"][name]["skimmed"] is not None for name in parts) or format_code(analysis, dataset):
-        return None
-    region, shapes = section["regions"][entry["region"]], ["tau1", "tau2", "tau3", "tau4"]
-    shapes += ["b_tag"] * bool(section["branches"]["b_tag"])
-    shapes += ["n_constituents"] * (not formats.without_candidates(config, [dataset]))
-    jets, names = range(1, region["jets"] + 1), ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]
-    found: dict[str, tuple[float | None, float | None]] = {
-        f"j{jet}_{name}": (None, None) for jet in jets for name in names
-    }
-    found |= {f"j{jet}_pt": (region["pt_min"], None) for jet in jets}
-    found |= {f"j{jet}_softdrop_mass": tuple(region["softdrop_mass"] or (None, None)) for jet in jets}
-    if region["jets"] == 2:
-        found |= {"m_jj": (region["m_jj_min"], None), "delta_eta_jj": (None, region["delta_eta_max"])}
-    objects = Objects(region_of(analysis, dataset), tuple(config["code"]))
-    found |= {name: objects.region.cuts.get(name, (None, None)) for name in objects.columns()}
-    return found | dict.fromkeys(region["columns"], (None, None))
-
-
-def particle_columns(analysis: "Analysis", dataset: str) -> list[str] | None:
-    """The columns of particle level that a dataset's region keeps; None where only the files tell."""
-    from resonaut.skim.columns import FIDUCIAL, generated
-    from resonaut.skim.region import Objects
-
-    if columns(analysis, dataset) is None:
-        return None
-    level = Objects(region_of(analysis, dataset), tuple(analysis.config["code"])).particle_level()
-    return [] if level is None else [*map(generated, level.names()), FIDUCIAL]
+    return Source("adopt", [str(path)], chunks, [], [])
 
 
 def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) -> None:
@@ -249,7 +225,7 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
         from resonaut.skim.columns import TAKEN
         from resonaut.skim.region import Objects
 
-        if column in TAKEN or column in Objects(region_of(analysis, name), own.code).columns():
+        if column in TAKEN or column in Objects(kept.region_of(analysis, name), own.code).columns():
             raise ConfigError(f"{where}: {column!r} has the name of another column; rename it.")
         if "__" in column:
             raise ConfigError(f"{where}: {column!r} reads as the shift of another column; use single underscores.")
@@ -288,15 +264,6 @@ def _require_networks(analysis: "Analysis", name: str) -> None:
         )
 
 
-def region_of(analysis: "Analysis", dataset: str) -> "Region":
-    """The region of a dataset."""
-    from resonaut.core.record import build
-    from resonaut.skim.settings import Region
-
-    name = analysis.config["datasets"][dataset]["region"]
-    return build(analysis.config["skim"]["regions"][name], Region, f"config: skim.regions.{name}")
-
-
 def own_columns(analysis: "Analysis", dataset: str) -> OwnColumns:
     """The columns of the user's own that are kept of a dataset."""
     region = analysis.config["skim"]["regions"][analysis.config["datasets"][dataset]["region"]]
@@ -308,18 +275,13 @@ def format_of(analysis: "Analysis", dataset: str) -> formats.Format:
     return formats.entry(analysis.catalogue[dataset].format, analysis.config["code"])
 
 
-def format_code(analysis: "Analysis", dataset: str) -> list[str]:
-    """The user's own file with the format of a dataset, if it is in one."""
-    return formats.formats().files([analysis.catalogue[dataset].format], analysis.config["code"])
-
-
 def own_code(analysis: "Analysis", dataset: str) -> list[str]:
     """The user's own files that the chunks of a dataset use: those of its format, of columns and of observables."""
     from resonaut.physics.observables import OBSERVABLES
 
     region = analysis.config["skim"]["regions"][analysis.config["datasets"][dataset]["region"]]
     used = {
-        *format_code(analysis, dataset),
+        *kept.format_code(analysis, dataset),
         *COLUMNS.files(region["columns"], analysis.config["code"]),
         *OBSERVABLES.files([*region["observables"], *region["cuts"]], analysis.config["code"]),
     }

@@ -22,6 +22,13 @@ def train(
     signal: Annotated[
         list[Path], typer.Option(help="Manifest of simulated jets that are told apart by their prongs; repeatable.")
     ] = [],  # noqa: B006
+    other_background: Annotated[
+        list[Path], typer.Option(help="Manifest of QCD jets of the simulation that it is adapted to; repeatable.")
+    ] = [],  # noqa: B006
+    other_signal: Annotated[
+        list[Path], typer.Option(help="Manifest of other jets of the simulation that it is adapted to; repeatable.")
+    ] = [],  # noqa: B006
+    data: Annotated[list[Path], typer.Option(help="Manifest of data that it is adapted to; repeatable.")] = [],  # noqa: B006
     code: Code = [],  # noqa: B006
 ) -> None:
     """Make one network's model: train it, or adopt the published weights that the configuration names.
@@ -41,8 +48,11 @@ def train(
     if network not in settings.networks:
         raise ConfigError(f"{config}: no network {network!r} in tag.networks; it has {', '.join(settings.networks)}.")
     weights = settings.networks[network].weights
-    distinct([config, *background, *signal, *code, Path(weights) if weights else None], [output, summary])
-    make_model(settings, network, Simulation.open(background, signal), output, summary)
+    others = [*other_background, *other_signal, *data]
+    distinct([config, *background, *signal, *others, *code, Path(weights) if weights else None], [output, summary])
+    # All data count as QCD.
+    other = Simulation.open([*other_background, *data], other_signal)
+    make_model(settings, network, Simulation.open(background, signal), output, summary, other)
 
 
 @app.command()

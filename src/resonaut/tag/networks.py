@@ -12,14 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from resonaut.core import record
 from resonaut.core.errors import InputFileError
 from resonaut.learn import store
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import Inputs
 from resonaut.tag.settings import NetworkConfig
-from resonaut.tag.tagger import EXPORT, KIND, Tagger, exported, last_line
+from resonaut.tag.tagger import EXPORT, KIND, Tagger, applied, exported, last_line
 
 
 def build(settings: NetworkConfig) -> nn.Module:
@@ -59,7 +58,7 @@ def device(wanted: str) -> str:
 def save(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Tensor]) -> None:
     """Write a model file; equal weights give equal bytes."""
     state = {key: value.numpy() for key, value in weights.items()}
-    store.save(path, store.Model(KIND, {"name": name, "network": record.plain(settings, NetworkConfig)}, state))
+    store.save(path, store.Model(KIND, {"name": name, "network": applied(settings)}, state))
 
 
 def published(path: Path, name: str, settings: NetworkConfig, device: str) -> tuple[Tagger, dict[str, Tensor]]:

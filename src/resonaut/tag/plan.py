@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
+from resonaut.core.samples import drawn_from
 from resonaut.tag.architectures import networks, require_consistent
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ("skim",)
+# The samples of a domain that a network is adapted to.
+OTHERS = {"data": ("data",), "simulation": ("other_background", "other_signal")}
 AFTER: tuple[str, ...] = ()
 
 
@@ -49,8 +52,21 @@ def check(analysis: "Analysis") -> None:
             f"{config['datasets'][name]['format']}); set skim.read_constituents for files that have them, or take "
             "'tag' out."
         )
+    trained = any(entry["weights"] is None for entry in config["tag"]["networks"].values())
+    for name in analysis.sample("data", "pseudo_data") if trained else ():
+        if both := set(drawn_from(config, name)).intersection(simulation(analysis)):
+            raise ConfigError(
+                f"config: {name!r} is drawn from {min(both)!r}, whose jets train the networks of tag, which would know "
+                "some of these pseudo-data; name other background in tag.samples, or take 'tag' out."
+            )
     known = networks().joined(config["code"])
     for name, entry in config["tag"]["networks"].items():
+        for sample, names in others(analysis, name).items():
+            if not names:
+                raise ConfigError(
+                    f"config: tag.networks.{name}.training.domain wants jets of tag.samples.{sample}, which names no "
+                    "dataset; name some, or take 'domain' out."
+                )
         require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"), known)
         weights = entry["weights"]
         if weights is not None and not Path(weights).is_file():
@@ -115,12 +131,36 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
     section: dict[str, Any] = analysis.config["tag"]
     if command == "train":
         return section | {"networks": {name: section["networks"][name] for name in network}}
+    networks = {name: _without_training(entry) for name, entry in section["networks"].items()}
+    return _without_training(section) | {"networks": networks}
+
+
+def _without_training(section: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in section.items() if key != "training"}
 
 
 def simulation(analysis: "Analysis") -> list[str]:
     """The datasets whose jets train the networks."""
     return analysis.sample("background", "signal", of="tag")
+
+
+def others(analysis: "Analysis", network: str) -> dict[str, list[str]]:
+    """The datasets of the domain that a network is adapted to, by sample; none for most."""
+    domain = analysis.config["tag"]["networks"][network]["training"]["domain"]
+    return {sample: analysis.sample(sample, of="tag") for sample in OTHERS[domain["other"]]} if domain else {}
+
+
+def read(analysis: "Analysis", network: str) -> list[str]:
+    """The datasets whose jets a training reads."""
+    adapted = [name for names in others(analysis, network).values() for name in names]
+    return list(dict.fromkeys([*simulation(analysis), *adapted]))
+
+
+def trained(analysis: "Analysis") -> list[str]:
+    """The simulated datasets of which a part trains networks."""
+    found = [others(analysis, network) for network in analysis.config["tag"]["networks"]]
+    adapted = [name for samples in found for sample in OTHERS["simulation"] for name in samples.get(sample, [])]
+    return list(dict.fromkeys([*simulation(analysis), *adapted]))
 
 
 def scored(analysis: "Analysis") -> list[str]:

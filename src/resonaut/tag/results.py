@@ -34,9 +34,43 @@ class Measured:
             raise ValueError("auc and roc are of other classes")
 
 
+@record
+class Sculpting:
+    """Of a cut that keeps half of a signal class: 1 / QCD efficiency, and 1 / JSD of the QCD jets' soft-drop mass.
+
+    All are null where no QCD jet, or every one, passes.
+    """
+
+    rejection: float | None
+    rejection_error: float | None
+    inverse_jsd: float | None
+    inverse_jsd_error: float | None
+    inverse_jsd_independent: float | None
+
+
+@record
+class Domain:
+    """Of held-out jets of the other domain: AUC of a fresh classifier between it and the simulation that trains.
+
+    The AUC sees what the network's last layer does; its error is that without a difference. ``jets`` and
+    ``held_out_jets`` are by class, where all data are QCD; ``measured`` is null for data.
+    """
+
+    other: str
+    jets: dict[str, int]
+    held_out_jets: dict[str, int]
+    auc: float
+    auc_error: float
+    measured: Measured | None
+
+
 @result("summary of a tagger", "tag train")
 class Network(Measured):
-    """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file."""
+    """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file.
+
+    ``under_attack`` is the same of held-out jets that are shifted against the network; null for published weights,
+    and where the network has no gradient.
+    """
 
     network: str
     classes: list[str]
@@ -44,6 +78,9 @@ class Network(Measured):
     train_jets: dict[str, int]
     held_out_jets: dict[str, int]
     loss: Loss
+    sculpting: dict[str, Sculpting]
+    under_attack: Measured | None
+    domain: Domain | None
 
     def __post_init__(self) -> None:
         """Check that each curve has its jets, too."""

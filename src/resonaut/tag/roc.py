@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from resonaut.tag.results import Measured, Roc
+from resonaut.learn.sculpting import sculpting
+from resonaut.tag.results import Measured, Roc, Sculpting
 from resonaut.tag.settings import Class
 
 # Points kept of a curve; denser at small signal efficiency would show nothing but fluctuation.
@@ -32,3 +33,17 @@ def measure(scores: np.ndarray, labels: np.ndarray, classes: list[Class]) -> Mea
                 signal_efficiency=grid.tolist(), qcd_efficiency=np.interp(grid, signal, background).tolist()
             )
     return Measured(accuracy=float(np.mean(scores.argmax(axis=1) == labels)), auc=areas, roc=curves)
+
+
+def sculpted(
+    scores: np.ndarray, labels: np.ndarray, mass: np.ndarray, classes: list[Class], seed: int
+) -> dict[str, Sculpting]:
+    """How a cut on each signal class's discriminant sculpts the soft-drop mass (n,) in GeV of QCD jets."""
+    qcd = classes.index("qcd")
+    found: dict[str, Sculpting] = {}
+    for i, name in enumerate(classes):
+        if i != qcd:
+            score, background = discriminant(scores, i, qcd), labels == qcd
+            of = sculpting(score[labels == i], score[background], mass[background], seed=seed)
+            found[name] = Sculpting(**vars(of))
+    return found

@@ -27,14 +27,21 @@ MIN_JETS = 10
 
 @dataclass(frozen=True)
 class Sample:
-    """Labelled jets: inputs, index in the network's classes (n,), jet pT (n,) in GeV."""
+    """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV."""
 
     inputs: Inputs
     labels: np.ndarray
     pt: np.ndarray
+    softdrop_mass: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
+        """The jets of all parts."""
+        plain = (np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass"))
+        return cls(Inputs.concatenate([part.inputs for part in parts]), *plain)
 
 
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
@@ -63,12 +70,16 @@ class Simulation:
 
 
 def load(
-    simulation: Simulation, settings: TagConfig, network: NetworkConfig, part: Literal["train", "held_out"]
+    simulation: Simulation,
+    settings: TagConfig,
+    network: NetworkConfig,
+    part: Literal["train", "held_out"],
+    required: Sequence[Class] | None = None,
 ) -> Sample:
     """The jets that train a network, or those that measure it, streamed from the datasets in two passes.
 
     The first pass finds, per class, the value of the hash below which enough jets lie; the second
-    reads the constituents of those jets alone.
+    reads the constituents of those jets alone. ``required`` are the classes that must be there, by default all.
 
     Raises:
         EmptySelectionError: a class has too few jets.
@@ -83,21 +94,25 @@ def load(
     for i, name in enumerate(network.classes):
         count = int(np.sum(inside & (labels == i) & (hashes < ends[i])))
         log.info("%s: %d jets of class %s", part, count, name)
-        if count < MIN_JETS:
+        if count < MIN_JETS and (required is None or name in required):
             raise EmptySelectionError(
                 f"tag: only {count} jets of class {name!r} ({part}), fewer than {MIN_JETS}; add simulated events "
                 f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
             )
     read = [_read(dataset, qcd, settings.seed, network, low, np.array(ends)) for dataset, qcd in labelled]
-    parts = [jets for found in read for jets in found]
-    inputs = Inputs.concatenate([jets.inputs for jets in parts])
-    return Sample(inputs, np.concatenate([jets.labels for jets in parts]), np.concatenate([jets.pt for jets in parts]))
+    return Sample.concatenate([jets for found in read for jets in found])
+
+
+def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
+    """The jets of each class."""
+    return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
 
 
 def _labels(dataset: events.Dataset, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
-    for batch in dataset.iterate([f"{jet}_prongs" for jet in JETS]):
+    # Data do not know their prongs.
+    for batch in dataset.iterate([] if qcd else [f"{jet}_prongs" for jet in JETS]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
             label = class_index(batch, jet, qcd, classes)
@@ -130,7 +145,8 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
 def _read(
     dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
 ) -> Iterator[Sample]:
-    wanted = [column for jet in JETS for column in (*columns(jet), f"{jet}_prongs")]
+    known = ("softdrop_mass",) if qcd else ("softdrop_mass", "prongs")
+    wanted = [column for jet in JETS for column in (*columns(jet), *(f"{jet}_{name}" for name in known))]
     for batch in dataset.iterate(wanted):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
@@ -139,5 +155,5 @@ def _read(
             chosen = (number >= low) & (number < np.append(ends, 0.0)[label])
             if chosen.any():
                 jets = batch[chosen]
-                pt = ak.to_numpy(jets[f"{jet}_pt"])
-                yield Sample(jet_inputs(jets, jet, network.max_constituents), label[chosen], pt)
+                pt, mass = (ak.to_numpy(jets[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
+                yield Sample(jet_inputs(jets, jet, network.max_constituents), label[chosen], pt, mass)

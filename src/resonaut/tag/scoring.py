@@ -15,7 +15,7 @@ from resonaut.tag.classes import Classes
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.sample import JETS, in_training
 from resonaut.tag.settings import TagConfig
-from resonaut.tag.tagger import Tagger, load
+from resonaut.tag.tagger import Tagger, applied, load
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ def score_chunk(
     """
     taggers = [load(model, settings.device) for model in models]
     for path, tagger in zip(models, taggers, strict=True):
-        if settings.networks.get(tagger.name) != tagger.settings:
+        wanted = settings.networks.get(tagger.name)
+        if wanted is None or applied(wanted) != applied(tagger.settings):
             raise InputFileError(
                 path,
                 f"made with other settings than tag.networks.{tagger.name}",

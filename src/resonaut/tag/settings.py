@@ -40,6 +40,60 @@ class EdgeConvConfig:
 
 
 @record
+class DecorrelationConfig:
+    """What keeps the scores of QCD jets independent of their soft-drop mass."""
+
+    method: Literal["disco", "mode0", "mode1", "mode2", "adversary"] = key(
+        "`disco` (distance correlation, arXiv:2001.05310), `mode0`, `mode1` or `mode2` (moment decomposition, "
+        "arXiv:2010.09745, which leaves no, a linear or a quadratic dependence) or `adversary` (arXiv:1611.01046)."
+    )
+    strength: float = key("Factor of the penalty in the loss.", ge=0)
+    mass_bins: int = key("Bins of soft-drop mass of moment decomposition, with equal numbers of jets.", default=8, ge=4)
+
+
+@record
+class RobustConfig:
+    """Inputs that are shifted against the network now and then (R-NGM)."""
+
+    size: float = key("Length of the shift, in units of the inputs' spread.", default=0.1, gt=0)
+    every: int = key("One batch of so many is shifted.", default=3, ge=1)
+
+
+@record
+class DomainConfig:
+    """A second domain in which the network is to work, by gradient reversal (arXiv:1409.7495)."""
+
+    other: Literal["data", "simulation"] = key(
+        "`data`: the jets of `tag.samples.data`, unlabelled, as if all were QCD; `simulation`: those of "
+        "`other_background` and `other_signal`, of whose labels the training knows no more than the shares of the "
+        "classes."
+    )
+    strength: float = key(
+        "Factor of the reversed gradient at the end of the training; 0 only measures how the network does there.",
+        default=1,
+        ge=0,
+    )
+
+
+@record
+class NetworkTraining:
+    """What is special about the training of one network; by default nothing."""
+
+    mass_bins: int = key(
+        "Bins of soft-drop mass in which, as in those of pT, the classes get equal weight; 1 leaves the mass alone.",
+        default=1,
+        ge=1,
+    )
+    decorrelation: DecorrelationConfig | None = key(
+        "Penalty on scores of QCD jets that follow the soft-drop mass; null for none.", default=None
+    )
+    robust: RobustConfig | None = key(
+        "Batches whose inputs are shifted against the network, which makes it robust; null for none.", default=None
+    )
+    domain: DomainConfig | None = key("Adaptation to jets of another domain; null for none.", default=None)
+
+
+@record
 class NetworkConfig:
     """One network: its architecture, inputs and outputs, and where its weights come from.
 
@@ -66,6 +120,7 @@ class NetworkConfig:
         "export (`.onnx`).",
         default=None,
     )
+    training: NetworkTraining = key("What is special about the training of this network.", default={})
 
     @property
     def classes(self) -> list[Class]:
@@ -113,6 +168,15 @@ class Samples:
         default=None,
         unique=True,
     )
+    data: list[str] | None = key(
+        "Data to which a network is adapted (`networks.<name>.training.domain`); null for `search.samples.data`.",
+        default=None,
+        unique=True,
+    )
+    other_background: list[str] = key(
+        "QCD jets of another simulation, to which a network is adapted.", default=[], unique=True
+    )
+    other_signal: list[str] = key("As `signal`, of that other simulation.", default=[], unique=True)
 
 
 @record
@@ -132,7 +196,12 @@ class TagConfig:
         gt=0,
         lt=1,
     )
-    score_batch_size: int = key("Jets that a network scores at once.", default=64, ge=1, unit="jets")
+    score_batch_size: int = key(
+        "Most jets that a network scores at once; on a CPU fewer where its layers would not fit into a core's cache.",
+        default=64,
+        ge=1,
+        unit="jets",
+    )
     training: TrainingConfig = key("How much to train on, and how.", default={})
     networks: dict[NetworkName, NetworkConfig] = key(
         "The networks by name; the name stands in the score columns `<jet>_<network>_<class>`; none where all are "

@@ -4,8 +4,10 @@ A model file (``results/tag/<network>.npz``) holds the network's name, its confi
 so that scoring needs nothing else. The graph is made from the weights; a published ONNX file travels in their place.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from resonaut.tag.settings import NetworkConfig
 PROBABILITY = 1e-2
 # What the model files of this stage hold, and the entry with a published ONNX file.
 KIND, EXPORT = "tagger", "onnx"
+# Bytes that the largest layer of a batch may have: what a core's own cache holds, of today's about 1 MB.
+CACHE = 1_250_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Tagger:
     """A network ready to score.
 
     ``outputs`` maps inputs to probabilities (n, outputs); ``shortest`` is the smallest number of places
-    it accepts; ``parameters`` is how many it was trained with (not told by an ONNX graph).
+    it accepts; ``parameters`` is how many it was trained with (not told by an ONNX graph); ``widest`` maps places to
+    how many numbers the largest layer makes of a jet, where the size of the batch is to depend on it.
     """
 
     name: str
@@ -39,19 +44,21 @@ class Tagger:
     outputs: Callable[[Inputs], np.ndarray]
     shortest: int
     parameters: int | None
+    widest: Callable[[int], int] | None = None
 
     def scores(self, inputs: Inputs, batch_size: int) -> np.ndarray:
         """Class probabilities (n, classes) float32, normalised to one over ``settings.classes``.
 
-        Jets of similar length share a batch, each batch as long as its longest jet.
+        Jets of similar length share a batch of at most ``batch_size``, each as long as its longest jet.
         """
         longest = self.settings.max_constituents
         counts = np.minimum(inputs.counts, longest)
-        order = np.argsort(counts, kind="stable")
+        order = np.argsort(-counts, kind="stable")
         raw = np.empty((len(inputs), len(self.settings.outputs)), np.float32)
-        for first in range(0, len(order), batch_size):
-            jets = order[first : first + batch_size]
-            places = min(max(counts[jets].max(), self.shortest), longest)
+        while len(order):
+            places = min(max(counts[order[0]], self.shortest), longest)
+            size = min(batch_size, self._fitting(places))
+            jets, order = order[:size], order[size:]
             raw[jets] = self.outputs(inputs.take(jets, places))
         summed = [
             raw[:, [i for i, output in enumerate(self.settings.outputs) if output == name]].sum(axis=1)
@@ -60,6 +67,15 @@ class Tagger:
         scores = np.stack(summed, axis=1)
         normalised: np.ndarray = scores / scores.sum(axis=1, keepdims=True)
         return normalised
+
+    def _fitting(self, places: int) -> int:
+        """How many jets of so many places have layers that stay in a core's cache."""
+        return sys.maxsize if self.widest is None else max(1, CACHE // (4 * self.widest(places)))
+
+
+def applied(settings: NetworkConfig) -> dict[str, Any]:
+    """The keys of a network on which its use depends, as plain data: all but those of its training."""
+    return {key: value for key, value in record.plain(settings, NetworkConfig).items() if key != "training"}
 
 
 def load(path: Path, device: str) -> Tagger:
@@ -92,8 +108,9 @@ def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str,
     assert entry.maker is not None
     try:
         session = onnx.session(entry.maker.find()(state, settings))
-    except KeyError as error:
-        raise InputFileError(path, f"its network has no {error}", "make it again with `resonaut tag train`") from None
+    except Exception as error:  # as below, or an array that is not there
+        problem = f"does not fit the graph of {settings.architecture} ({last_line(error)})"
+        raise InputFileError(path, problem, "make it again with `resonaut tag train`") from None
     wanted = [given.name for given in session.get_inputs()]
 
     def outputs(inputs: Inputs) -> np.ndarray:
@@ -101,7 +118,7 @@ def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str,
         probabilities: np.ndarray = session.run(None, given)[0]
         return probabilities
 
-    return Tagger(name, settings, outputs, entry.shortest(settings), None)
+    return Tagger(name, settings, outputs, entry.shortest(settings), None, partial(entry.widest, settings))
 
 
 def exported(path: Path, name: str, settings: NetworkConfig, graph: bytes, device: str) -> Tagger:

@@ -85,7 +85,7 @@ def summarise(
     simulation: Simulated,
     runs: Annotated[list[Path], typer.Option("--run", help="Report of a run, as `train` writes it; repeatable.")],
     events: Annotated[Path, typer.Option(help="Table of unfolded events, as `merge` writes it.")],
-    output: Annotated[Path, typer.Option(help="<results>/unfold/summary.json; with a figure, summary.png.")],
+    output: Annotated[Path, typer.Option(help="<results>/unfold/summary.json.")],
     data: Data = None,
     pseudo: Pseudo = None,
     background: Background = None,
@@ -96,21 +96,16 @@ def summarise(
     """
     from resonaut.core import config as frozen
     from resonaut.core.results import read, write
-    from resonaut.unfold import drawing, publish, summary
+    from resonaut.unfold import summary
+    from resonaut.unfold.publish import Unfolded
     from resonaut.unfold.read import Inputs
     from resonaut.unfold.results import Run
     from resonaut.unfold.settings import Settings
 
-    figure = output.with_suffix(".png")
-    distinct(
-        [config, *(data or []), *(pseudo or []), *simulation, *(background or []), *runs, events], [output, figure]
-    )
+    distinct([config, *(data or []), *(pseudo or []), *simulation, *(background or []), *runs, events], [output])
     inputs = Inputs.open(data or [], pseudo or [], simulation, background or [])
-    weights = publish.Unfolded.open(events).read([publish.NOMINAL])[publish.NOMINAL]
     reports = [read(path, Run) for path in runs]
-    found = summary.summarise(inputs, weights, reports, frozen.read(config, Settings))
-    write(output, found)
-    drawing.overview(figure, found)
+    write(output, summary.summarise(inputs, Unfolded.open(events), reports, frozen.read(config, Settings)))
 
 
 @app.command()

@@ -176,7 +176,7 @@ class Expectation:
     scale: float
 
     @classmethod
-    def fit(cls, sample: Sample, values: Array, settings: ratio.Settings) -> "Expectation":
+    def fit(cls, sample: Sample, values: Array, settings: ratio.FeatureSettings) -> "Expectation":
         """Learn that of ``values`` (n,) of a sample."""
         models = CrossFit.fit_expectation(sample, values, settings)
         learned = models.ratio(sample.features, sample.keys)
@@ -199,7 +199,7 @@ class _Detector:
 
     @classmethod
     def fit(
-        cls, data: Sample, simulation: Simulation, expected: Mask, push: Array, settings: ratio.Settings
+        cls, data: Sample, simulation: Simulation, expected: Mask, push: Array, settings: ratio.FeatureSettings
     ) -> "_Detector":
         """Learn it for the simulation as it is weighted so far; fakes keep their weight."""
         simulated = simulation.seen(expected, np.where(simulation.at_particle, push, 1.0))

@@ -26,7 +26,9 @@ def section() -> type:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "events": lambda _: ["<results>/unfold/events.parquet"],
+    "description": lambda _: ["<results>/unfold/events.json"],
     "summary": lambda _: ["<results>/unfold/summary.json"],
+    "data": lambda analysis: analysis.manifests(*unfolded(analysis)["data"]),
 }
 
 
@@ -85,6 +87,20 @@ def check(analysis: "Analysis") -> None:
         if number == 1:
             raise ConfigError(f"config: unfold.bootstraps.{name} is 1, and one replica has no spread; take 0, or more.")
     _require_columns(analysis, found)
+    _require_variations(analysis, [*found["simulation"], *found["background"]])
+
+
+def _require_variations(analysis: "Analysis", datasets: list[str]) -> None:
+    """Stop at a variation that no simulation has; that of one dataset leaves the others as they are."""
+    variations = analysis.config["unfold"]["variations"]
+    known = [analysis.variations(name) for name in datasets] if variations else []
+    there = list(dict.fromkeys(name for names in known for name in names or ()))
+    for name in variations:
+        if None not in known and name not in there:
+            raise ConfigError(
+                f"config: unfold.variations has {name!r}, which neither simulation nor background has; correct it, or "
+                f"add its source to skim.eras (they have {', '.join(there) or 'none'})."
+            )
 
 
 def _check_observables(observables: dict[str, Any]) -> None:
@@ -102,14 +118,18 @@ def _check_observables(observables: dict[str, Any]) -> None:
 
 
 def _require_columns(analysis: "Analysis", found: dict[str, list[str]]) -> None:
-    """Stop at observables that a region does not keep."""
-    for name, one in analysis.config["unfold"]["observables"].items():
-        for dataset in (dataset for sample in found.values() for dataset in sample):
-            columns = analysis.columns(dataset)
-            if columns is not None and one["detector"] not in columns:
+    """Stop at observables and flags that a region does not keep."""
+    section = analysis.config["unfold"]
+    wanted = {f"observables.{name}.detector": one["detector"] for name, one in section["observables"].items()}
+    flags = {"passes.detector": section["passes"]["detector"]}
+    for dataset in dict.fromkeys(dataset for sample in found.values() for dataset in sample):
+        columns = analysis.columns(dataset)
+        for key, column in (wanted | flags).items():
+            # What passes at the detector level is known of every dataset.
+            if columns is not None and column not in {*columns, *(["passes"] if key in flags else ())}:
                 raise ConfigError(
-                    f"config: unfold.observables.{name}.detector is {one['detector']!r}, which is no column of "
-                    f"{dataset!r}; take one of {', '.join(columns)}."
+                    f"config: unfold.{key} is {column!r}, which is no column of {dataset!r}; take one of "
+                    f"{', '.join(columns)}."
                 )
     known = [*found["simulation"], *found["pseudo"]]
     _require_particles(analysis, [name for name in known if name not in found["background"]])

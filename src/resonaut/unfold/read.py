@@ -12,7 +12,7 @@ from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.events import KEY, Dataset
 from resonaut.core.identifier import derived_seed
-from resonaut.core.weights import NOMINAL, Variation, Weights, named
+from resonaut.core.weights import NOMINAL, Factor, Variation, Weights, named
 from resonaut.learn.ratio import Sample
 from resonaut.unfold.omnifold import Simulation
 from resonaut.unfold.settings import Train
@@ -137,7 +137,7 @@ def _levels(dataset: Dataset, settings: Train, variation: str) -> Simulation:
     """A dataset at both levels."""
     detector, particle = columns(settings)
     own, weighted, shifted = _varied(dataset, variation)
-    everywhere = Weights((), {f: names for f, names in own.factors.items() if f.group in settings.particle_weights})
+    everywhere = Weights((), {f: names for f, names in own.factors.items() if _at_particle(f, settings)})
     flags = (settings.passes.particle, settings.passes.detector)
     parts = []
     for batch in _all(dataset, [*detector, *particle, *flags, "weight", *own.columns], shifted):
@@ -163,25 +163,39 @@ def _levels(dataset: Dataset, settings: Train, variation: str) -> Simulation:
     return whole[whole.at_particle | whole.at_detector]
 
 
-def _varied(dataset: Dataset, variation: str) -> tuple[Weights, Variation, str]:
-    """The weights of a dataset, which of their variations is meant, or that of its objects.
+def _at_particle(factor: Factor, settings: Train) -> bool:
+    """Whether weights hold at the particle level, too; a source that each era has by itself ends with its name."""
+    return any(f"{factor.group}_".startswith(f"{name}_") for name in settings.particle_weights)
+
+
+def unvaried(inputs: Inputs, variation: str) -> list[str]:
+    """The simulated datasets that have no such variation, and are in it as they are; all have the nominal one, "".
 
     Raises:
-        ConfigError: the dataset has no such variation.
+        ConfigError: no dataset has it.
     """
-    own = Weights.of(dataset, ())
-    known = {f"{named(one.group, one.source)}_{one.way}": one for one in own.variations if one.way in ("up", "down")}
-    if not variation:
-        return own, NOMINAL, ""
-    if variation in dataset.manifest.variations:
-        return own, NOMINAL, variation
-    if variation in known:
-        return own, known[variation], ""
-    there = ", ".join([*known, *dataset.manifest.variations]) or "none"
-    raise ConfigError(
-        f"unfold.variations: dataset {dataset.name!r} has no {variation!r}, but these: {there}; correct the name, or "
-        "add the source to the dataset's era."
-    )
+    known = {dataset.name: _variations(dataset) for dataset in (*inputs.simulation, *inputs.background)}
+    without = [name for name, there in known.items() if variation and variation not in there]
+    if len(without) == len(known):
+        there = ", ".join(dict.fromkeys(name for names in known.values() for name in names)) or "none"
+        raise ConfigError(
+            f"unfold.variations: no simulated dataset has {variation!r}, but these: {there}; correct the name, or add "
+            "the source to the era of a dataset."
+        )
+    return without
+
+
+def _variations(dataset: Dataset) -> dict[str, Variation]:
+    """What weights a dataset has in each of its variations, of weights and of objects."""
+    sides = [one for one in Weights.of(dataset, ()).variations if one.way in ("up", "down")]
+    shifted = dict.fromkeys(dataset.manifest.variations, NOMINAL)
+    return {f"{named(one.group, one.source)}_{one.way}": one for one in sides} | shifted
+
+
+def _varied(dataset: Dataset, variation: str) -> tuple[Weights, Variation, str]:
+    """The weights of a dataset, which of their variations is meant, or that of its objects; nominal without it."""
+    shifted = variation if variation in dataset.manifest.variations else ""
+    return Weights.of(dataset, ()), _variations(dataset).get(variation, NOMINAL), shifted
 
 
 def _flags(events: ak.Array, name: str) -> np.ndarray:

@@ -33,10 +33,12 @@ class Run:
     """``<results>/unfold/runs/<run>.json``: what happened; ``data`` events with background and fakes.
 
     Of the data, with the background subtracted, and of the simulation that is seen: ``negative`` weights, and those
-    whose mean sign was estimated below 0 and which are 0 now, ``signs_clipped``; shares of the sum of |weight|.
+    whose mean sign was estimated below 0 and which are 0 now, ``signs_clipped``; shares of the sum of |weight|. Of a
+    variation: the datasets that have none of its name and are ``unvaried``.
     """
 
     run: str
+    unvaried: list[str]
     data: float
     simulated: int
     negative: tuple[float, float]
@@ -119,12 +121,14 @@ class Measured:
 class Compared:
     """An observable at the particle level in bins, events per bin, and triangular discriminators x 1000 from the truth.
 
-    ``truth`` and what is compared with it are None where it is not known.
+    ``omnifold_error`` has the uncertainties of all families of weights. ``truth`` and what is compared with it are None
+    where it is not known.
     """
 
     edges: list[float]
     prior: list[float]
     omnifold: list[float]
+    omnifold_error: list[float]
     bayes: list[float]
     truth: list[float] | None
     triangular_prior: float | None

@@ -3,8 +3,7 @@
 from typing import Any, Literal
 
 from resonaut.core.record import Name, Natural, NonNegative, key, record
-from resonaut.learn.ratio.settings import NetworkSettings
-from resonaut.learn.ratio.settings import Settings as Ratio
+from resonaut.learn.ratio.settings import FeatureSettings, NetworkSettings
 
 
 @record
@@ -21,7 +20,7 @@ class Networks(NetworkSettings):
 
 
 @record
-class Classifier(Ratio):
+class Classifier(FeatureSettings):
     """The ratio step of both levels."""
 
     backend: Literal["trees", "network"] = key(default="network")
@@ -97,8 +96,8 @@ class Train(OmniFold):
     )
     passes: Passes = key("The selections of both levels.", default={})
     particle_weights: list[Name] = key(
-        "Groups of weights of `skim` that hold at the particle level, too, such as those of theory.",
-        default=["scale", "pdf", "alpha_s", "isr", "fsr"],
+        "Sources of weights of `skim` that hold at the particle level, too, such as those of theory.",
+        default=["scale_r", "scale_f", "scale_rf", "pdf", "alpha_s", "isr", "fsr"],
     )
 
 
@@ -119,7 +118,7 @@ class Settings(Train):
     bootstraps: Bootstraps = key("Replicas for the statistical uncertainty.", default={})
     variations: list[Name] = key(
         "Systematic variations `<source>_<up|down>` of weights or objects of the simulation, each unfolded as its own "
-        "run.",
+        "run. A dataset without it, such as a background of another era, stays as it is.",
         default=[],
         unique=True,
     )

@@ -5,20 +5,22 @@ import numpy as np
 from resonaut.learn.ratio import Sample
 from resonaut.unfold import read
 from resonaut.unfold.bayes import Response, counts, triangular
+from resonaut.unfold.observable import covariance
 from resonaut.unfold.omnifold import Array, Simulation
+from resonaut.unfold.publish import NOMINAL, Unfolded
 from resonaut.unfold.results import Compared, Run, Summary
 from resonaut.unfold.settings import Settings
 
 
-def summarise(inputs: read.Inputs, weights: Array, runs: list[Run], settings: Settings) -> Summary:
-    """Compare the result, ``weights`` (n,) in fb of all events that pass at the particle level."""
+def summarise(inputs: read.Inputs, unfolded: Unfolded, runs: list[Run], settings: Settings) -> Summary:
+    """Compare the result, events of all that pass at the particle level, with weights in fb."""
     data, background = read.data(inputs, settings), read.background(inputs, settings)
     simulation = read.simulation(inputs, settings)
     known = read.truth(inputs, settings) if inputs.truth else None
     names = [name for name, one in settings.observables.items() if one.edges is not None]
     places = {name: list(settings.observables).index(name) for name in names}
     found = {
-        name: _compared(name, places[name], data, background, simulation, known, weights * inputs.luminosity, settings)
+        name: _compared(name, places[name], data, background, simulation, known, unfolded, inputs.luminosity, settings)
         for name in names
     }
     return Summary(observables=found, runs=runs)
@@ -31,7 +33,8 @@ def _compared(
     background: Sample | None,
     simulation: Simulation,
     known: Simulation | None,
-    weights: Array,
+    unfolded: Unfolded,
+    luminosity: float,
     settings: Settings,
 ) -> Compared:
     edges = np.array(settings.observables[name].edges)
@@ -39,10 +42,18 @@ def _compared(
     measured = counts(data.features[:, place], data.weights, edges)
     if background is not None:
         measured = np.maximum(measured - counts(background.features[:, place], background.weights, edges), 0)
-    here = simulation.at_particle
+    values = simulation.particle[simulation.at_particle, place]
+
+    def histogram(column: str) -> Array:
+        return counts(values, unfolded.read([column])[column] * luminosity, edges)
+
+    nominal = histogram(NOMINAL)
+    variance = np.zeros_like(nominal)
+    for family in unfolded.families.values():
+        variance += np.diag(covariance(nominal, np.stack([histogram(column) for column in family.columns]), family))
     shown = {
         "prior": response.particle,
-        "omnifold": counts(simulation.particle[here, place], weights, edges),
+        "omnifold": nominal,
         "bayes": response.unfold(measured, settings.bayes_iterations, settings.fakes),
     }
     truth = None if known is None else _truth(known, place, edges)
@@ -52,6 +63,7 @@ def _compared(
         triangular_prior=None if truth is None else triangular(shown["prior"], truth),
         triangular_omnifold=None if truth is None else triangular(shown["omnifold"], truth),
         triangular_bayes=None if truth is None else triangular(shown["bayes"], truth),
+        omnifold_error=np.sqrt(variance).tolist(),
         **{kind: counts.tolist() for kind, counts in shown.items()},
     )
 

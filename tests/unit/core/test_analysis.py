@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 from resonaut.core import sources, stages
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
+from resonaut.select import experiments
 
 ROOT = Path(__file__).parents[3]
 
@@ -109,8 +110,12 @@ def test_chains_become_windows() -> None:
             "datasets.data.labelled.signal is [9, 5]; give the first event first",
         ),
         (
-            {"search": {"stages": ["simulate", "skim", "select", "report"]}},
-            "search.stages has 'report', which reads what 'fit'",
+            {"search": {"stages": ["simulate", "skim", "fit"]}},
+            "search.stages has 'fit', which reads what 'select'",
+        ),
+        (
+            {"search": {"stages": ["simulate", "report"]}},
+            "search.stages has 'report', and no other stage that it shows anything of; add one",
         ),
         *(
             ({"datasets": {"qcd": {"generator": generator}}}, f"datasets.qcd{sentence}")
@@ -184,7 +189,7 @@ def test_chains_become_windows() -> None:
         ({"select": {"combinations": {"inject": {"methods": ["tnt", "nae"]}}}}, "the folder 'inject' is taken"),
         (
             {"select": {"windows": {"w_bias": window([2900, 3000], [3000, 3100], [3100, 3200])}}},
-            "windows.w_bias: names that end in _images or _bias are taken",
+            "windows.w_bias: names that end in _images, _bias or _prediction are taken",
         ),
         (
             {
@@ -412,6 +417,72 @@ def test_parts_are_skimmed_and_their_combination_is_one_signal() -> None:
 def test_parts_that_do_not_fit_together_are_one_sentence(changes, sentence) -> None:
     with pytest.raises(ConfigError, match=r"^config: datasets\.") as caught:
         combined(**changes)
+    assert sentence in str(caught.value)
+
+
+def drawn(*overlays: dict[str, Any], **changes: Any) -> Analysis:
+    """The demo with pseudo-data that are drawn from its reweighted simulation."""
+    entry = {"nature": "pseudo_data", "luminosity": 5, "drawn": {"datasets": ["qcd"], "seed": 3}} | changes
+    samples = {"pseudo_data": ["free"], "signal": ["signal_3500"]}
+    search = {"stages": ["simulate", "skim", "reweight", "select"], "samples": samples}
+    select = {"methods": ["inclusive", "cwola"]}
+    return Analysis.of(complete({"search": search, "datasets": {"free": entry}, "select": select}, *overlays), [])
+
+
+def test_pseudo_data_are_drawn_from_weighted_simulation() -> None:
+    found = drawn()
+    assert "free" not in found.wanted()
+    assert found.ready() == ["free"]
+    assert found.chunks("free") == ["qcd-000", "qcd-001"]
+    assert found.columns("free") == found.columns("qcd")
+    source = stages.plans()["skim"].source(found, "free")
+    assert source.command == "draw"
+    assert source.manifests == ["<results>/skim/qcd.json"]
+    assert {path.split("/qcd/")[0] for path in source.events} == {"<results>/skim", "<results>/reweight"}
+    assert source.options == ["--luminosity=5.0", "--seed=3", "--weights=qcd=reweight"]
+    # What learns from simulation does not learn from the events that it searches.
+    assert experiments.base(found, "cwola") == "pseudo_data"
+    assert experiments.base(found, "salad") == "data"
+
+
+@pytest.mark.parametrize(
+    ("overlay", "changes", "sentence"),
+    [
+        (
+            {"search": {"samples": {"data": ["free"], "pseudo_data": []}}},
+            {"nature": "data"},
+            "datasets.free.nature is data, and 'drawn' makes pseudo_data; correct it",
+        ),
+        ({}, {"luminosity": None}, "datasets.free: pseudo-data are drawn to a luminosity"),
+        ({}, {"era": "2017"}, "datasets.free: pseudo-data are drawn to a luminosity"),
+        ({}, {"files": ["a.root"]}, "datasets.free has 'drawn', and 'files' as well; keep one of them"),
+        ({}, {"drawn": {"datasets": ["data"]}}, "datasets.free.drawn.datasets names 'data', whose nature is data"),
+        ({}, {"drawn": {"datasets": ["free"]}}, "datasets.free.drawn.datasets names 'free', whose nature is pseudo"),
+        (
+            {},
+            {"drawn": {"datasets": ["qcd", "w_sim"]}},
+            "datasets.free.drawn: 'qcd' and 'w_sim' have different regions",
+        ),
+        (
+            {"search": {"samples": {"data": ["free"], "pseudo_data": []}}},
+            {},
+            "search.samples.data is drawn from 'qcd', which is in another sample, and simulation would share events",
+        ),
+        (
+            {"search": {"stages": ["simulate", "skim", "tag", "select"]}},
+            {},
+            "'free' is drawn from 'qcd', whose jets train the networks of tag",
+        ),
+        (
+            {"select": {"injection": {"signals": ["signal_3500"], "amounts": [5], "evaluation": ["qcd"]}}},
+            {},
+            "select.injection.evaluation names 'qcd', of which pseudo-data are drawn",
+        ),
+    ],
+)
+def test_pseudo_data_that_cannot_be_drawn_are_one_sentence(overlay, changes, sentence) -> None:
+    with pytest.raises(ConfigError, match=r"^config: ") as caught:
+        drawn(overlay, **changes)
     assert sentence in str(caught.value)
 
 

@@ -39,6 +39,14 @@ def test_demo_config_gets_its_defaults() -> None:
             "unknown key 'select.classifier.validation_parts'; it is now trees.validation_parts and "
             "network.validation_parts.",
         ),
+        *(
+            ([verb], {"classifier": given}, sentence)
+            for verb in ("select", "reweight", "unfold")
+            for given, sentence in (
+                ({"backend": "sets"}, f"key '{verb}.classifier.backend': 'sets' should be 'trees' or 'network'; it is"),
+                ({"sets": {}}, f"unknown key '{verb}.classifier.sets'; the keys here are backend, folds, "),
+            )
+        ),
         (["datasets", "data", "luminosty"], 1, "unknown key 'datasets.data.luminosty'; did you mean 'luminosity'?"),
         (["datasets", "data", "luminosity"], "six", "key 'datasets.data.luminosity': 'six' is not a number, or a"),
         (

@@ -9,7 +9,8 @@ from resonaut.core import stages
 from resonaut.core.errors import InputFileError, unexpected
 from resonaut.core.manifest import Manifest
 from resonaut.core.results import KINDS, read, write
-from resonaut.fit.results import FailedPoint, Point, Scan, SelectionScan, SpectrumScan
+from resonaut.fit.results.points import FailedPoint, Point
+from resonaut.fit.results.scans import Scan, SelectionScan, SpectrumScan
 from resonaut.select.results import Benchmark, Trained
 
 for verb in stages.verbs():

@@ -69,6 +69,28 @@ def test_weights_are_found_by_what_their_files_say(tmp_path) -> None:
     assert weights.part("_j1").nominal(batch).tolist() == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("up", "down", "own", "both"),
+    [
+        (Factor("s", "s", "up"), Factor("s", "s", "down"), Factor("pileup"), None),
+        (Factor("s", "s", "up"), Factor("s", "s", "up"), Factor("pileup"), "'down' and in 'up'"),
+        (Factor("s", "s", "up"), Factor("s", "s", "down"), Factor("s"), "'skim' and in 'up'"),
+        (Factor("s", "s", "up"), Factor("t", "t", "up"), Factor("t", "t", "up"), "'down' and in 'skim'"),
+    ],
+)
+def test_two_stages_have_weights_of_one_name(tmp_path, up, down, own, both) -> None:
+    """They would multiply, or those of one would stand for the nominal ones of the other."""
+    key = {name: np.arange(2, dtype=np.int64) for name in events.KEY}
+    for folder, factor in {"up": up, "down": down, "skim": own}.items():
+        columns = ak.Array(key | {folder: np.ones(2)})
+        events.write(tmp_path / folder / "000.parquet", [columns], {}, {folder: factor.metadata()})
+    if both is None:
+        assert len(Weights.of(Friends(tmp_path), ["up", "down"]).factors) == 3
+    else:
+        with pytest.raises(ConfigError, match=rf"^dataset 'data' has weights '.' in {both}; give the ratio of "):
+            Weights.of(Friends(tmp_path), ["up", "down"])
+
+
 def test_a_missing_and_a_broken_file_are_named(tmp_path) -> None:
     with pytest.raises(InputFileError, match=r"000\.parquet: no such file; run the stage that makes it"):
         Weights.of(Friends(tmp_path), ["calibrate"])

@@ -16,7 +16,7 @@ from resonaut.core.config import read
 from resonaut.core.manifest import Manifest
 from resonaut.fit import selection, workspace
 from resonaut.fit.bare import settings_of
-from resonaut.fit.results import SelectionScan
+from resonaut.fit.results.scans import SelectionScan
 from resonaut.fit.settings import FitSettings
 from resonaut.select.results import Signal, Trained
 

@@ -12,7 +12,7 @@ from resonaut.core import windows
 from resonaut.core.analysis import Analysis
 from resonaut.core.configuration import validate
 from resonaut.core.errors import ConfigError
-from resonaut.fit.plan import check, section_of
+from resonaut.fit.plan import GIVES, check, keys, section_of, weighting
 
 ROOT = Path(__file__).parents[3]
 
@@ -121,6 +121,21 @@ def test_the_resolution_of_dijets_is_not_that_of_another_observable(own, found):
     config["fit"]["observables"]["tau21"] = {"range": [0.2, 0.6], "bin_width": 0.1, "masses": [0.4]} | own
     assert section_of(Analysis(config, {}), "tau21")["resolution"] == found
     assert section_of(Analysis(config, {}), "m_jj")["resolution"] is None
+
+
+def test_predictions_are_made_on_request_of_what_simulation_there_is():
+    assert GIVES["predictions"](Analysis(configuration(), {})) == []
+    given = Analysis(configuration({"fit": {"prediction": "blind"}}), {})
+    assert "<results>/fit/cwola/w3500_prediction.json" in GIVES["predictions"](given)
+    # The fits know nothing of it, and a prediction nothing of the bias test.
+    plain = Analysis(configuration(), {})
+    assert keys(given, "selection", "w3500") == keys(plain, "selection", "w3500")
+    assert keys(given, "prediction", "w3500")["prediction"] == "blind"
+    assert "bias" not in keys(given, "prediction", "w3500")
+    assert weighting(given) == [("qcd", "reweight"), ("qcd", "tag")]
+    none = configuration({"fit": {"prediction": "observed"}, "search": {"samples": {"background": []}}})
+    with pytest.raises(ConfigError, match=r"fit\.prediction compares with simulated background, and there is none"):
+        check(Analysis(none, {}))
 
 
 def test_nothing_heavy_is_imported():

@@ -13,7 +13,7 @@ from resonaut.fit.bare import settings_of
 from resonaut.fit.envelope import profile
 from resonaut.fit.limits import cls_values, q_tilde, upper_limits
 from resonaut.fit.lookelsewhere import ScanToys, combine, gross_vitells
-from resonaut.fit.results import Global
+from resonaut.fit.results.scans import Global
 from resonaut.fit.shapes import Gaussian
 from resonaut.fit.sources import named
 from resonaut.fit.spectrum import Spectrum

@@ -55,6 +55,15 @@ def test_events_far_from_the_simulation_are_anomalous(names):
     assert names["anomaly"][far].mean() > 2 * names["anomaly"][~far].mean()
 
 
+def test_sculpting_and_shifts_are_the_analytic_ones(names):
+    # 1 / (1 - Φ(0.3)), and Φ(0.3 √2 / √2)
+    assert names["cut"].rejection == pytest.approx(2.62, abs=5 * names["cut"].rejection_error)
+    assert names["auc"] == pytest.approx(0.618, abs=4 * names["error"] + 0.02)
+    length = ((names["moved"] - names["inputs"]).squeeze(2) / names["spreads"]).norm(dim=1)
+    assert length.detach().numpy() == pytest.approx(0.1, rel=1e-4)
+    assert 0 <= names["penalty"].item() < 0.05
+
+
 def test_the_network_learns_and_comes_back_from_its_file(names):
     losses = names["history"].training
     assert losses[-1] < losses[0]
@@ -66,3 +75,9 @@ def test_the_network_learns_and_comes_back_from_its_file(names):
 
 def test_the_mean_weight_follows_the_weights(names):
     assert np.corrcoef(names["mean_weight"], names["weights"])[0, 1] > 0.8
+
+
+def test_calibrated_outputs_are_probabilities(names):
+    before, after = names["slopes"]
+    # From so few events the maps have noise of their own.
+    assert abs(after - 1) < abs(before - 1)

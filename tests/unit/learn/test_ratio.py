@@ -68,6 +68,37 @@ def test_the_validation_parts_rotate(pair, seen):
             assert len(validation) == pytest.approx(len(everything) / 4, abs=6 * np.sqrt(len(everything) * 3 / 16))
 
 
+def test_networks_of_all_folds_share_the_features(pair, monkeypatch):
+    """Folds are row numbers: the memory is that of one copy of the events, or of none for one sample."""
+    from resonaut.learn.ratio import networks
+
+    given = []
+    train = networks.Networks.train
+
+    def record(features, labels, weights, training, *others):
+        places = others[-1]
+        given.append((features, [places[rows] for rows in training]))
+        return train(features, labels, weights, training, *others)
+
+    monkeypatch.setattr(networks.Networks, "train", record)
+    settings = replace(
+        SETTINGS,
+        backend="network",
+        network=ratio.NetworkSettings(hidden=[4], epochs=1, validation_parts=1, restarts=1),
+    )
+    first, second = pair
+    ratio.CrossFit.fit(*pair, settings)
+    ratio.CrossFit.fit_expectation(second, np.ones(len(second.keys)), settings)
+    (both, rows), (one, own) = given
+    np.testing.assert_array_equal(both, np.concatenate([first.features, second.features]))
+    assert one is second.features
+    keys = np.concatenate([first.keys, second.keys])
+    for fold in range(settings.folds):
+        for sample_keys, places in ((keys, rows[fold]), (second.keys, own[fold])):
+            left = sample_keys[identifier.folds(sample_keys, settings.folds, settings.seed) != fold]
+            assert sorted(sample_keys[places]) == sorted(left)
+
+
 def folds_of(sample: ratio.Sample, settings: ratio.Settings) -> np.ndarray:
     return identifier.folds(sample.keys, settings.folds, settings.seed)
 

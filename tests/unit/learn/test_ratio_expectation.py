@@ -8,7 +8,7 @@ import pytest
 from resonaut.core.errors import EmptySelectionError
 from resonaut.learn.ratio import CrossFit, NetworkSettings, Sample, Settings, TreeSettings
 from resonaut.learn.ratio.networks import Networks
-from resonaut.learn.ratio.sample import balanced, shared
+from resonaut.learn.ratio.sample import Part, balanced, shared
 
 NETWORK = NetworkSettings(
     hidden=[16], epochs=8, batch_size=64, learning_rate=0.01, annealing=True, restarts=1, validation_parts=1
@@ -36,7 +36,8 @@ def test_the_expectation_is_the_mean_value_at_each_point(sample, settings, error
 
 def test_an_event_in_both_samples_counts_as_two(sample):
     values = np.exp(sample.features[:, 0].astype(float))
-    once, twice = shared(sample, values), balanced(replace(sample, weights=sample.weights * values), sample)
+    weighted = replace(sample, weights=sample.weights * values)
+    once, twice = shared(Part.of(sample), values), balanced(Part.of(weighted), Part.of(sample))
     n = len(values)
     for label, part in ((1, twice.weights[:n]), (0, twice.weights[n:])):
         share = once.weights * (once.labels if label else 1 - once.labels)

@@ -8,8 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 
 from resonaut.core import provenance, stages
+from resonaut.core.analysis import Analysis
 from resonaut.report import catalogue
 
 FIGURES = catalogue.found()
@@ -86,7 +88,7 @@ def test_a_declaration_with_other_names_is_an_error(tmp_path) -> None:
 class Small:
     """An analysis of two signals; ``used`` are its stages."""
 
-    def __init__(self, used=(), correction=None, methods=("inclusive", "cwola")):
+    def __init__(self, used=(), correction=None, methods=("inclusive", "cwola"), ratios=None, prediction="none"):
         self.used = used
         self.config = {
             "code": [],
@@ -95,9 +97,10 @@ class Small:
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {}}},
-            "reweight": {"sidebands": [[3000, 3250]]},
+            "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
+            "fit": {"prediction": prediction},
         }
-        entry = type("Dataset", (), {"format": "nanoaod", "combine": []})
+        entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
 
     def uses(self, verb):
@@ -114,6 +117,14 @@ class Small:
         return [f"<results>/skim/{name}.json" for name in names]
 
 
+ONE, TWO = ({"datasets": [name]} for name in ("one", "two"))
+RATIOS = {
+    "up": {"numerator": TWO, "denominator": ONE, "published": None},
+    # The target is published histograms, which are no sample.
+    "hdamp": {"numerator": None, "denominator": ONE, "published": {"files": ["a.onnx"]}},
+}
+
+
 def wanted(*used, **changed):
     return {figure.name for figure in catalogue.wanted(Small(used, **changed))}
 
@@ -124,14 +135,27 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.
     assert wanted("calibrate", correction="given.json") == {"observables", "scale_factors"}
-    every = wanted(*stages.verbs())
-    assert every == set(FIGURES) - {"bias", "injections"}
+    ratios = {"ratio_closure", "ratio_checks", "divergences"}
+    assert wanted("reweight") == {"reweighting"}
+    assert wanted("reweight", ratios=RATIOS) == {"reweighting", *ratios}
+    assert wanted("unfold") == {"unfolded", "iterations"}
+    every = wanted(*stages.verbs(), ratios=RATIOS)
+    assert every == set(FIGURES) - {"bias", "injections", "predictions"}
+    assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.
-    assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images"}
+    assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images", *ratios}
+
+
+def test_an_unfolding_has_a_report_without_a_search() -> None:
+    config = yaml.safe_load((Path(__file__).parents[3] / "config/zjets.yaml").read_text())
+    analysis = Analysis.of(config, [])
+    assert {figure.name for figure in catalogue.wanted(analysis)} == {"cutflow", "unfolded", "iterations"}
+    # What stands for data is generated.
+    assert analysis.keys("report") == {"label": "Simulated collisions", "sqrt_s": 13000}
 
 
 def files(name, output):
-    return catalogue.files(Small(stages.verbs()), FIGURES[name], FIGURES[name].writes[output])
+    return catalogue.files(Small(stages.verbs(), ratios=RATIOS), FIGURES[name], FIGURES[name].writes[output])
 
 
 def test_files_with_their_labels() -> None:
@@ -140,6 +164,11 @@ def test_files_with_their_labels() -> None:
             "observables",
             "plots",
             {"calibration/one.png": {"dataset": "one"}, "calibration/two.png": {"dataset": "two"}},
+        ),
+        (
+            "ratio_closure",
+            "plots",
+            {"ratios/up/closure.png": {"ratio": "up", "shown": "variables before and after"}},
         ),
         ("images", "plots", {"images/cwola_w.png": {"selection": "cwola", "window": "w"}}),
         ("hepdata", "submission", {"hepdata": {"table": "{table}"}}),

@@ -21,7 +21,9 @@ from resonaut.core import style
 from resonaut.core.files import write_json
 from resonaut.core.histograms import to_json
 from resonaut.core.manifest import Cut, Lost
-from resonaut.fit.results import Background, BumpResult, Fit, Point, SelectionScan
+from resonaut.fit.results.fits import Background, Fit
+from resonaut.fit.results.points import Point
+from resonaut.fit.results.scans import BumpResult, SelectionScan
 from resonaut.report import cli
 from resonaut.report.fit import results
 from resonaut.report.reweight import reweighting

@@ -20,8 +20,14 @@ RATIO = {
 }
 
 
+def weight(column: str | None, place: int | None = None) -> dict[str, Any]:
+    """A numerator with such weights."""
+    return {"numerator": {"datasets": ["qcd"], "weight": column, "place": place}}
+
+
 def analysis(*overlays: dict[str, Any]) -> Analysis:
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config["skim"] = {"regions": {"dijet": {"variations": True}}}
     for overlay in overlays:
         update_config(config, overlay)
     return Analysis.of(config, [])
@@ -68,6 +74,7 @@ def test_later_stages_use_the_weights_of_a_ratio_with_a_role():
     assert alone.weights("qcd") == ["reweight/fsr"]
 
 
+NETWORKS = {"reweight": {"classifier": {"backend": "network"}}}
 PUBLISHED = {"files": ["known.onnx"], "inputs": {"x": [[{"column": "m_jj"}, {"value": 0.1, "alternatives": [0.6]}]]}}
 NETWORK = {"features": [], "published": PUBLISHED}
 HISTOGRAM = {"variable": "m_jj", "edges": [0, 1, 2], "values": [1, 2], "errors": [1, 1]}
@@ -108,17 +115,45 @@ def test_contradictions_of_a_published_network_are_one_sentence(changes, sentenc
     ("changes", "sentence"),
     [
         ({"role": "nominal"}, "fsr.role is nominal, and 'qcd' is reweighted to data, too; empty reweight.sidebands"),
+        (
+            {"role": "up", "source": "fsr", "denominator": {"datasets": ["w_qcd"]}},
+            "fsr.role is up, and 'w_qcd' is no background or signal of the search, nor are pseudo-data drawn",
+        ),
         ({"role": "up"}, "fsr: with the role up, name the source"),
         ({"source": "shower"}, "fsr: with the role none, take source out"),
         ({"numerator": None}, "fsr: there is no target; give a numerator."),
         (NETWORK | {"numerator": None}, "fsr: there is no target; give a numerator, or published.histograms."),
-        ({"features": []}, "reweight.ratios.fsr: give `particles` with the backend sets, or `features` with another"),
-        ({"particles": [["m_j1"], ["m_j2"]]}, "give `particles` with the backend sets, or `features` with another"),
-        ({"classifier": {"backend": "sets"}}, "give `particles` with the backend sets"),
+        (
+            {"features": []},
+            "reweight.ratios.fsr: give `particles` or `lists` with the backend sets, or `features` with another",
+        ),
+        (
+            {"particles": [["m_j1"], ["m_j2"]]},
+            "give `particles` or `lists` with the backend sets, or `features` with another",
+        ),
+        ({"classifier": {"backend": "sets"}}, "give `particles` or `lists` with the backend sets"),
         (
             {"features": [], "particles": [["m_j1"], ["m_j2", "m_jj"]], "classifier": {"backend": "sets"}},
             "fsr.particles: they have different numbers of features",
         ),
+        *(
+            ({"features": [], "classifier": {"backend": "sets"}} | ratio, f"fsr{sentence}")
+            for ratio, sentence in (
+                (
+                    {"particles": [["m_j1"]], "lists": [["j1_pf_pt", "j1_pf_eta"]]},
+                    ".particles and lists: they have different numbers of features",
+                ),
+                ({"lists": [["j1_pf_pt"], ["j2_pf_pt", "j2_pf_eta"]]}, ".lists: they have different numbers of"),
+                ({"lists": [["j1_pf_pt"], ["j1_pf_pt"]]}, ".lists names a column twice; name each once"),
+                ({"lists": [[]]}, ": an entry of particles or lists names no column; give it some"),
+                ({"lists": [["j1_pt"]]}, ": lists has 'j1_pt', which is one number an event of 'qcd'; name it in"),
+            )
+        ),
+        (weight("show_weight"), "fsr.numerator.weight is 'show_weight', which is no column of 'qcd'; keep it in its"),
+        (weight("m_jz"), "fsr.numerator.weight is 'm_jz', which is no column of 'qcd'; keep it in its region, `shower"),
+        (weight("shower_weight"), "weight is 'shower_weight', a list in 'qcd'; give the place of the weight in it"),
+        (weight("m_jj", 0), "fsr.numerator.place: 'm_jj' of 'qcd' is one number an event; take place out"),
+        (weight(None, 0), "fsr.numerator has the place of no weight; name the column in weight, or take place out"),
         ({"clip": [10, 0.1]}, "fsr.clip is [10.0, 0.1]; give the smaller one first"),
         ({"denominator": {"datasets": ["nobody"]}}, "fsr.denominator names 'nobody', which is in no sample"),
         ({"denominator": {"datasets": ["data"]}}, "fsr.denominator names 'data', which is no simulation"),
@@ -135,8 +170,59 @@ def test_contradictions_are_one_sentence(changes, sentence):
     assert sentence in str(caught.value)
 
 
+def test_weights_of_an_era_may_be_those_of_a_ratio():
+    corrections = {"prefiring": True, "pdf": {}, "uncorrelated": ["prefiring"]}
+    era = {
+        "skim": {"eras": {"e": {"corrections": {"simulation": corrections}}}},
+        "datasets": {"qcd": {"era": "e"}, "data": {"era": "e"}},
+    }
+    plain = analysis(era, with_ratio())
+    assert (
+        plain.weight_columns("qcd").items()
+        >= {
+            "weight_prefiring_e": False,
+            "weight_prefiring_e_up": False,
+            "weight_alpha_s_up": False,
+            "weight_pdf_toys": True,
+            "shower_weight": True,
+            "m_jj": False,
+        }.items()
+    )
+    analysis(era, with_ratio(**weight("weight_alpha_s_down")))
+    analysis(era, with_ratio(**weight("weight_pdf_toys", 3)))
+    with pytest.raises(ConfigError, match=r"numerator\.weight is 'weight_prefiring', which is no column of 'qcd'"):
+        analysis(era, with_ratio(**weight("weight_prefiring")))
+    with pytest.raises(ConfigError, match=r"numerator\.weight is 'shower_weight', which is no column"):
+        analysis(with_ratio(), {"skim": {"regions": {"dijet": {"variations": False}}}})
+
+
 def test_one_way_of_an_uncertainty_is_one_ratio():
     ratio, other = RATIO | {"role": "up", "source": "fsr"}, RATIO | {"role": "down", "source": "fsr"}
     analysis({"reweight": {"ratios": {"a": ratio, "b": other}}})
     with pytest.raises(ConfigError, match="ratios: a and b are both up of 'fsr' for 'qcd'"):
         analysis({"reweight": {"ratios": {"a": ratio, "b": ratio | {"clip": [0.1, 10]}}}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"condition": True},
+            "reweight.condition: the ratio is interpolated between the sidebands, which trees do not;",
+        ),
+        ({"bootstraps": 2}, "reweight.bootstraps are of weights with condition; set it to true, or bootstraps to 0"),
+        ({"validation": [[3500, 3400]]}, "reweight.validation: 3500 to 3400 GeV: give the smaller value first"),
+        ({"validation": [[3000, 3300]]}, "3000 to 3300 GeV overlaps reweight.sidebands, whose events train"),
+        ({"validation": [[3300, 3400]]}, "'data' are data, of which nothing is looked at there; take other ranges, or"),
+    ],
+)
+def test_contradictions_of_the_reweighting_to_data_are_one_sentence(changes, sentence):
+    with pytest.raises(ConfigError, match=r"^config: reweight\.") as caught:
+        analysis({"reweight": changes})
+    assert sentence in str(caught.value)
+
+
+def test_pseudo_data_may_be_looked_at_in_a_signal_region():
+    overlay = {"search": {"samples": {"data": ["pseudo"], "pseudo_data": []}}}
+    given = analysis(overlay, {"reweight": {"validation": [[3300, 3400]], "condition": True}}, NETWORKS)
+    assert given.keys("reweight")["validation"] == [[3300, 3400]]

@@ -128,10 +128,29 @@ def test_samples_of_other_events_have_no_true_ratio(tmp_path, one):
     two = simulated(tmp_path, "two", 3000, 2, low=0.1)
     section = {"numerator": {"datasets": ["two"]}, "denominator": {"datasets": ["one"]}, "features": ["x"]}
     found = run(tmp_path, section, [two], [one])
+    # Where only one of the samples lies the trees are too sure.
+    assert 0.7 < found["calibration"]["slope"] < 1
     assert found["truth"] == []
     assert found["exact"] is None
     before, after = (found[when]["variables"][0]["test"]["chi2"] for when in ("before", "after"))
     assert after < before
+
+
+def test_calibration_mends_what_is_trained_too_little(tmp_path, one):
+    side = {"datasets": ["one"], "weight": "shift"}
+    section = {"numerator": side, "denominator": {"datasets": ["one"]}, "features": ["x"]}
+    found = {}
+    for kind in ("none", "logistic"):
+        classifier = {"folds": 2, "trees": TREES | {"max_iterations": 3}, "calibration": kind}
+        found[kind] = run(tmp_path, section | {"classifier": classifier}, [one], [one])
+    worst = {kind: np.abs(one["truth"][0]["closure"]).max() for kind, one in found.items()}
+    # Of three trees a straight line in the logit leaves something.
+    assert worst["logistic"] < 0.5 * worst["none"]
+    slopes = {kind: one["calibration"]["slope"] for kind, one in found.items()}
+    assert slopes["none"] > 2
+    assert slopes["logistic"] == pytest.approx(1, abs=0.02)
+    differences = {kind: one["calibration"]["difference"] for kind, one in found.items()}
+    assert differences["logistic"] < 0.2 * differences["none"]
 
 
 def test_sets_of_particles(tmp_path, one):

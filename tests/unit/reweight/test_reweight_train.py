@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import awkward as ak
@@ -13,10 +13,12 @@ from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
 from resonaut.core.record import build
-from resonaut.core.weights import Factor
+from resonaut.core.weights import Factor, Weights
+from resonaut.learn.ratio import Sample
+from resonaut.learn.ratio.conditional import Observed, Profile, Tilt
 from resonaut.reweight.cli import app
-from resonaut.reweight.settings import Settings
-from resonaut.reweight.train import read_sidebands
+from resonaut.reweight.settings import Classifier, Settings
+from resonaut.reweight.train import read
 
 LUMINOSITY = 20.0
 
@@ -108,15 +110,15 @@ def test_the_same_configuration_gives_the_same_bytes(tmp_path, settings, data, s
 
 def test_events_outside_the_sidebands_train_nothing(settings, data):
     dataset = Dataset.open(data)
-    sample = read_sidebands([dataset], settings)
+    (found,) = read([dataset], settings, settings.sidebands)
     m_jj = ak.to_numpy(dataset.read(["m_jj"]).m_jj)
-    assert len(sample.keys) == np.count_nonzero((m_jj < 3000) | (m_jj >= 4000))
+    assert len(found.values) == np.count_nonzero((m_jj < 3000) | (m_jj >= 4000))
 
 
 def test_empty_sidebands_and_a_missing_luminosity_stop(write_dataset, settings, data, simulation):
     empty = write_dataset("empty", [toy_events(800, 5, 150)[:0]])
     with pytest.raises(EmptySelectionError, match=r"'empty' has no event in the sidebands; widen reweight\.sidebands"):
-        read_sidebands([Dataset.open(empty)], settings)
+        read([Dataset.open(empty)], settings)
     with pytest.raises(ConfigError, match="'qcd' is simulation, not data"):
         Collisions.open([simulation])
     unknown = write_dataset("unknown", [toy_events(800, 5, 150)], nature="data")
@@ -163,3 +165,42 @@ def test_a_feature_without_values_to_compare_is_one_sentence(tmp_path, write_dat
     data = write_dataset("data", [constant], nature="data", luminosity=LUMINOSITY)
     with pytest.raises(ResonautError, match=r"reweight\.features: 'm_j2' is .* in all data; take it out"):
         run(tmp_path, settings, data, simulation)
+
+
+def test_a_conditional_ratio_has_variations_that_later_stages_know(tmp_path, settings, data, simulation):
+    network = {"hidden": [8], "epochs": 3, "restarts": 1, "validation_parts": 2}
+    classifier = {"backend": "network", "folds": 2, "network": network}
+    classifier = build(classifier, Classifier, "test")
+    given = replace(settings, condition=True, bootstraps=3, validation=[(3200, 3400)], classifier=classifier)
+    closure = run(tmp_path, given, data, simulation)
+    dataset = Dataset.open(simulation)
+    found = Weights.of(dataset, ["reweight"])
+    assert {factor.source for factor in found.factors} == {"", "ensemble", "bootstrap", "folds"}
+    events = dataset.read(["m_jj", "weight", *found.columns], ["reweight"])
+    assert {len(events[name][0]) for name in ("reweight_ensemble", "reweight_folds")} == {2}
+    m_jj = ak.to_numpy(events.m_jj)
+    beside = (m_jj < 3000) | (m_jj >= 4000)
+    weight, varied = ak.to_numpy(events.weight) * beside, [one for one in found.variations if one.way != "without"]
+    sums = {one.source: weight @ found.product(events, one) for one in varied}
+    for name in ("", "ensemble", "folds"):
+        assert LUMINOSITY * sums[name] == pytest.approx(closure["data_events"], rel=1e-9)
+    # Bootstraps have their own numbers of data and of simulated events.
+    assert len(sums["bootstrap"]) == 3
+    assert 0 < np.std(LUMINOSITY * sums["bootstrap"]) < 4 * np.sqrt(2 * closure["data_events"])
+    assert set(closure["spread"]) == {"ensemble", "bootstrap", "folds"}
+    assert [one["range"] for one in closure["regions"]] == [[0, 3000], [3000, 4000], [3200, 3400], [4000, 20000]]
+    assert [one["data"] is None for one in closure["regions"]] == [False, True, False, False]
+    assert closure["condition"] == "m_jj"
+    assert [one["name"] for one in closure["features"]] == ["m_j1", "m_j2", "m_jj"]
+
+
+def test_what_cannot_be_conditional_is_one_sentence():
+    events = toy_events(50, 5, 150)
+    zero = Observed(Sample.of(np.zeros((50, 1))), np.zeros(50))
+    with pytest.raises(ResonautError, match="the observable has values that are not positive"):
+        Tilt.fit((zero.values, zero.sample.weights), (zero.values, zero.sample.weights), 2, 1.0)
+    apart = [(np.full(50, value) + ak.to_numpy(events.m_jj) / 100, np.ones(50)) for value in (100.0, 5000.0)]
+    with pytest.raises(ResonautError, match=r"no polynomial of degree 1 .* lower the degree, or use more events"):
+        Tilt.fit(*apart, 1, 3000.0)
+    with pytest.raises(ResonautError, match="do not sum to more than 0 in 1 bins"):
+        Profile.of(zero, np.zeros(50), np.zeros(50, int))

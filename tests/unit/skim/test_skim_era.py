@@ -158,6 +158,21 @@ def test_tables_that_a_file_lacks_are_one_sentence(analysis, tmp_path) -> None:
             analysis({"corrections": {"simulation": {"large_jet": jets | more}}})
 
 
+@pytest.mark.parametrize(("nature", "campaigns"), [("simulation", "V1_MC"), ("data", {"V1_MC": [1, 9]})])
+def test_a_level_that_the_missing_momentum_lacks_is_one_sentence(analysis, tmp_path, nature, campaigns) -> None:
+    def block(*levels: str) -> dict:
+        empty = {"version": 1, "inputs": [], "output": {"name": "y", "type": "real"}, "data": 1.0}
+        tables = [{"name": f"V1_MC_{level}_AK4"} | empty for level in levels]
+        path = tmp_path / f"met{len(levels)}.json"
+        path.write_text(json.dumps({"schema_version": 2, "corrections": tables}))
+        jets = {"file": str(path), "algorithm": "AK4", "scale": campaigns}
+        return {"corrections": {nature: {"small_jet": jets, "missing_momentum": {"offset": "L1FastJet"}}}}
+
+    analysis(block("L1L2L3Res", "L1FastJet"))
+    with pytest.raises(InputFileError, match=r"met1\.json: has no table 'V1_MC_L1FastJet_AK4'; name one of V1_MC_L1L2"):
+        analysis(block("L1L2L3Res"))
+
+
 def test_simulation_is_recorded_by_no_trigger(analysis) -> None:
     config = build({"eras": {"e": {"trigger": ["A"]}}}, Skim, "skim", merge=True)
     dataset = build({"nature": "simulation", "era": "e", "trigger": ["A"]}, DatasetConfig, "dataset")

@@ -14,7 +14,7 @@ from resonaut.core import configuration, events, formats
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.core.provenance import command_code
-from resonaut.skim import plan
+from resonaut.skim import kept, plan
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.merge import merge
 
@@ -269,8 +269,8 @@ def test_a_chunk_depends_on_the_code_of_its_own_format_and_of_its_columns_only(t
     plan.check(one)
     assert plan.own_code(one, "x") == [COLUMN, FORMAT]
     assert plan.own_code(one, "y") == [COLUMN]
-    assert plan.format_code(one, "x") == [FORMAT]
-    assert plan.format_code(one, "y") == []
+    assert kept.format_code(one, "x") == [FORMAT]
+    assert kept.format_code(one, "y") == []
     code = command_code("skim", "chunk", *plan.modules(one, "y"))
     assert {path for path in code if "formats/" in path} == {
         "skim/formats/__init__.py",

@@ -65,6 +65,7 @@ def make_events():
                 f"{jet}_eta": rng.normal(0, 1, n).astype("f4"),
                 f"{jet}_phi": rng.uniform(-3, 3, n).astype("f4"),
                 f"{jet}_mass": rng.uniform(20, 300, n).astype("f4"),
+                f"{jet}_softdrop_mass": np.linspace(0, 250, n, dtype="f4"),
                 f"{jet}_pf_pt": pt,
             }
             for name in ("eta", "phi"):
@@ -104,22 +105,40 @@ def labelled(simulation):
 
 
 @pytest.fixture
-def weaver_particlenet(settings):
-    """A function: weaver's own module with the weights of ours."""
+def weaver(settings):
+    """A function: weaver's own network of a name with the weights of ours."""
+    from torch import nn
     from weaver.nn.model.ParticleNet import ParticleNet
+    from weaver.nn.model.ParticleTransformer import ParticleTransformer
 
-    def make(own) -> ParticleNet:
-        network = settings.networks["particlenet"]
-        sizes = network.edge_conv
-        made = ParticleNet(
-            input_dims=7,
-            num_classes=len(network.outputs),
-            conv_params=[(sizes.neighbours, tuple(channels)) for channels in sizes.channels],
-            fc_params=[(width, 0) for width in sizes.dense],
-            use_fusion=False,
-            trim=False,
-        )
-        made.load_state_dict({key.removeprefix("mod."): value for key, value in own.state_dict().items()})
-        return made.eval()
+    class Plain(nn.Module):
+        def __init__(self, name: str, own: nn.Module) -> None:
+            super().__init__()
+            network = settings.networks[name]
+            edge, part = network.edge_conv, network.transformer
+            if name == "particlenet":
+                convolutions = [(edge.neighbours, tuple(channels)) for channels in edge.channels]
+                dense = [(width, 0) for width in edge.dense]
+                self.mod = ParticleNet(7, 4, convolutions, dense, use_fusion=False, trim=False)
+            else:
+                given = {"embed_dims": part.embed_dims, "pair_embed_dims": part.pair_embed_dims, "trim": False}
+                layers = {"num_layers": part.layers, "num_cls_layers": part.class_layers}
+                self.mod = ParticleTransformer(7, 4, num_heads=part.heads, **given, **layers)
+            self.load_state_dict(own.state_dict())
 
-    return make
+        def forward(self, features, vectors, mask):
+            if isinstance(self.mod, ParticleNet):
+                return self.mod(features[:, 5:7], features, mask)
+            return self.mod(features, v=vectors, mask=mask)
+
+    return lambda name, own: Plain(name, own).eval()
+
+
+@pytest.fixture
+def other(make_events, write_dataset):
+    """Manifests of another simulation: background, signal; and of data, which do not know their prongs."""
+    return [
+        write_dataset("qcd_other", [make_events(80, 4)]),
+        write_dataset("signal_other", [make_events(150, 5)]),
+        write_dataset("data", [make_events(60, 6, truth=False)], nature="data"),
+    ]

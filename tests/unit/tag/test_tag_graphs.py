@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from resonaut.core.errors import InputFileError
 from resonaut.tag import networks
 from resonaut.tag.inputs import Inputs, jet_inputs
 from resonaut.tag.tagger import load
@@ -82,21 +83,19 @@ def test_scores_depend_on_the_jet_alone(name, backend, module, settings, inputs)
     np.testing.assert_allclose(scored(tagger, inputs.take(order), 7), reference[order], atol=2e-6)
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("inputs", [False], indirect=True)
-def test_without_ties_they_are_those_of_weaver(module, settings, inputs, weaver_particlenet) -> None:
-    own = module("particlenet")
-    features, _, mask = networks.tensors(inputs, "cpu")
+def test_without_ties_they_are_those_of_weaver(name, module, settings, inputs, weaver) -> None:
+    own = module(name)
     with torch.inference_mode():
-        expected = weaver_particlenet(own)(features[:, 5:7], features, mask).softmax(dim=1).numpy()
-    tagger = networks.from_module("particlenet", settings.networks["particlenet"], own, "cpu")
+        expected = weaver(name, own)(*networks.tensors(inputs, "cpu")).softmax(dim=1).numpy()
+    tagger = networks.from_module(name, settings.networks[name], own, "cpu")
     np.testing.assert_allclose(scored(tagger, inputs, JETS, 14), expected, atol=2e-6)
 
 
 def test_jets_are_scored_without_torch(module, settings, section, simulation, tmp_path) -> None:
     words = ["tag", "score", "--config", tmp_path / "tag.json", "--dataset", simulation[1], "--chunk", "000"]
-    del section["networks"]["part"]
-    for name in section["networks"]:
-        network = settings.networks[name]
+    for name, network in settings.networks.items():
         networks.save(tmp_path / f"{name}.npz", name, network, module(name).state_dict())
         words += ["--model", tmp_path / f"{name}.npz"]
     (tmp_path / "tag.json").write_text(json.dumps(section))
@@ -111,3 +110,19 @@ main()
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "scores.parquet").is_file()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_with_the_weights_of_another_network_is_named(name, module, settings, tmp_path) -> None:
+    other = next(other for other in NAMES if other != name)
+    networks.save(tmp_path / "m.npz", name, settings.networks[name], module(other).state_dict())
+    with pytest.raises(InputFileError, match=r"m\.npz: does not fit the graph of \w+ \('.*'\); make it again with"):
+        load(tmp_path / "m.npz", "cpu")
+    wide = {
+        key: values.repeat(2, *[1] * (values.dim() - 1))
+        for key, values in module(name).state_dict().items()
+        if values.dim()
+    }
+    networks.save(tmp_path / "m.npz", name, settings.networks[name], wide)
+    with pytest.raises(InputFileError, match=r"m\.npz: does not fit the graph of "):
+        load(tmp_path / "m.npz", "cpu").scores(Inputs(*(np.ones((1, n, 5), "f4") for n in (7, 4)), np.array([5])), 1)

@@ -10,6 +10,7 @@ from resonaut.learn import store
 from resonaut.tag import networks
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import jet_inputs
+from resonaut.tag.settings import NetworkTraining
 from resonaut.tag.tagger import load
 
 NAMES = ("part", "particlenet")
@@ -136,6 +137,14 @@ def test_sizes_that_contradict_each_other_are_named(settings):
         require_consistent("x", dataclasses.replace(particlenet, max_constituents=3))
 
 
+def test_a_training_of_published_weights_is_refused(settings):
+    network = dataclasses.replace(settings.networks["part"], weights="some.pt")
+    require_consistent("x", network)
+    trained = dataclasses.replace(network, training=NetworkTraining(mass_bins=4))
+    with pytest.raises(ConfigError, match=r"tag\.networks\.x: weights are given, and nothing is trained"):
+        require_consistent("x", trained)
+
+
 class _Export(torch.nn.Module):
     """As weaver exports: the softmax inside, the four inputs by name."""
 
@@ -144,12 +153,12 @@ class _Export(torch.nn.Module):
         self.network, self.softmax = network, softmax
 
     def forward(self, pf_points, pf_features, pf_mask):
-        logits = self.network(pf_points, pf_features, pf_mask > 0.5)
+        logits = self.network.mod(pf_points, pf_features, pf_mask > 0.5)
         return logits.softmax(dim=1) if self.softmax else logits
 
 
 @pytest.fixture(params=[True])
-def onnx_file(request, module, weaver_particlenet, inputs, tmp_path, monkeypatch):
+def onnx_file(request, module, weaver, inputs, tmp_path, monkeypatch):
     # Torch asks for the package onnx only to look for functions that this graph does not have.
     exporter = "torch.onnx._internal.torchscript_exporter.onnx_proto_utils._add_onnxscript_fn"
     monkeypatch.setattr(exporter, lambda graph, opsets: graph)
@@ -158,7 +167,7 @@ def onnx_file(request, module, weaver_particlenet, inputs, tmp_path, monkeypatch
     buffer = io.BytesIO()
     with pytest.warns(DeprecationWarning, match="TorchScript-based ONNX export|will be removed"):
         torch.onnx.export(
-            _Export(weaver_particlenet(module("particlenet")), request.param).eval(),
+            _Export(weaver("particlenet", module("particlenet")), request.param).eval(),
             tuple(torch.from_numpy(np.ascontiguousarray(array[:4])) for array in given),
             buffer,
             input_names=names,

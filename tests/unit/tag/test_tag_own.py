@@ -13,6 +13,7 @@ from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 from resonaut.core.provenance import command_code
 from resonaut.tag import plan
+from resonaut.tag.architectures import networks
 
 OWN = str(Path(__file__).parents[2] / "data" / "my_network.py")
 NETWORKS = {"pfn": {"architecture": "particle_flow"}, "part": {"architecture": "particle_transformer"}}
@@ -55,6 +56,61 @@ def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
     assert "j1_pfn_2prong" in pq.ParquetFile(scores).schema_arrow.names
 
 
+GRAPH = """
+
+def model(state, settings):
+    import numpy as np
+
+    from resonaut.learn.onnx import FLOAT, Graph, sizes
+
+    graph = Graph()
+
+    def layer(operation, x, name, **attributes):
+        made = graph.node(operation, x, state[f"{name}.weight"], state[f"{name}.bias"], **attributes)
+        return made if name == "jet.3" else graph.node("Relu", made)
+
+    mask = graph.node("Cast", "mask", to=FLOAT)
+    each = graph.node("Mul", layer("Conv", layer("Conv", "features", "constituent.0"), "constituent.2"), mask)
+    total, number = (graph.node("ReduceSum", x, sizes(2), keepdims=0) for x in (each, mask))
+    logits = layer("Gemm", layer("Gemm", graph.node("Div", total, number), "jet.0", transB=1), "jet.3", transB=1)
+    probabilities = graph.node("Softmax", LOGITS, axis=1)
+    inputs = {"features": (np.float32, ("n", 7, "p")), "mask": (np.bool_, ("n", 1, "p"))}
+    return graph.model(inputs, {probabilities: (np.float32, ("n", len(settings.outputs)))})
+
+
+NETWORKS = {"particle_flow": Network("ParticleFlow", graph="model")}
+"""
+
+
+@pytest.mark.parametrize(
+    ("logits", "refusal"),
+    [
+        ("logits", None),
+        ('graph.node("Neg", logits)', "the graph of particle_flow gives other scores than its module, by"),
+    ],
+)
+def test_its_graph_scores_in_place_of_torch(simulation, section, tmp_path, logits, refusal) -> None:
+    pytest.importorskip("torch")
+    section["networks"] = {"pfn": section["networks"]["part"] | {"architecture": "particle_flow"}}
+    config, model, code = tmp_path / "tag.json", tmp_path / "pfn.npz", tmp_path / "with_graph.py"
+    config.write_text(json.dumps(section))
+    code.write_text(Path(OWN).read_text().split("NETWORKS")[0] + GRAPH.replace("LOGITS", logits))
+    words = ("--config", config, "--network", "pfn", "--output", model, "--summary", tmp_path / "s.json")
+    samples = ("--background", simulation[0], "--signal", simulation[1])
+    run = resonaut("tag", "train", *words, *samples, "--code", code)
+    assert run.returncode == (2 if refusal else 0), run.stderr
+    assert (refusal or "") in run.stderr
+    assert model.is_file() == (refusal is None)
+
+
+def test_a_graph_that_is_not_in_the_file_is_named(tmp_path) -> None:
+    pytest.importorskip("torch")
+    code = tmp_path / "without_graph.py"
+    code.write_text(Path(OWN).read_text().replace('Network("ParticleFlow")', 'Network("ParticleFlow", graph="model")'))
+    with pytest.raises(ConfigError, match=r"NETWORKS\['particle_flow'\]: the file has no 'model'; correct its name"):
+        networks().joined([str(code)])
+
+
 @pytest.fixture
 def analysis():
     def make(code: list[str], networks: dict = NETWORKS, layout: str = "nanoaod", keep: bool = True) -> Analysis:
@@ -88,6 +144,7 @@ def test_a_training_depends_on_its_own_network_only(analysis) -> None:
     assert parts["pfn"] == {"tag/architectures/__init__.py"}
     assert parts["part"] - parts["pfn"] == {
         "tag/architectures/particle_transformer/__init__.py",
+        "tag/architectures/particle_transformer/graph.py",
         "tag/architectures/particle_transformer/network.py",
     }
     assert OWN in code["pfn"]

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import json
 
 import numpy as np
@@ -89,6 +90,24 @@ def test_weights_balance_the_classes_in_every_pt_bin():
     # One jet alone does not stand for its class: it weighs as one of 25, a tenth of its class's fair share.
     lonely = training.balancing_weights(np.array([0] * 500 + [1]), np.ones(501), bins=1)
     assert lonely[-1] / lonely[:-1].sum() == pytest.approx(1 / 25.05)
+
+
+def test_weights_balance_the_classes_in_every_cell_of_pt_and_mass():
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1], [4000, 2000])
+    pt = 500 + rng.exponential(np.where(labels == 0, 200, 300))
+    mass = 0.1 * pt + rng.exponential(np.where(labels == 0, 60, 90))
+    weights = training.balancing_weights(labels, pt, 2, mass, 3)
+    edges = np.quantile(pt, [0, 0.5, 1])
+    for low, high in itertools.pairwise(edges):
+        inside = (pt >= low) & (pt <= high)
+        of = [(inside & (labels == i)) for i in (0, 1)]
+        bins = np.quantile(mass[inside], [0, 1 / 3, 2 / 3, 1])
+        sums = [np.histogram(mass[one], bins, weights=weights[one])[0] for one in of]
+        np.testing.assert_allclose(sums, 6000 / 12, rtol=0.03)
+    np.testing.assert_array_equal(
+        training.balancing_weights(labels, pt, 2, mass, 1), training.balancing_weights(labels, pt, 2)
+    )
 
 
 def test_the_area_under_a_known_curve():

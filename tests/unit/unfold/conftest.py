@@ -28,11 +28,20 @@ def levels(n: int, seed: int, mean: float) -> ak.Array:
     return ak.Array(columns)
 
 
+def varied(found: ak.Array) -> ak.Array:
+    """With a theory uncertainty of 20 and -10 %, and a scale of ``x``."""
+    for way, factor in {"up": 1.2, "down": 0.9}.items():
+        found = ak.with_field(found, np.full(len(found), factor), f"weight_scale_r_2017_{way}")
+    return ak.with_field(found, ak.values_astype(found.x * 1.1, np.float32), "x__jes_up")
+
+
 def write(folder: Path, name: str, found: ak.Array, **manifest) -> Path:
     notes = {
         f"weight_sf{ending}": Factor("sf", "sf" if ending else "", ending[1:]).metadata()
         for ending in ("", "_up", "_down")
     }
+    theory = {way: f"weight_scale_r_2017_{way}" for way in ("up", "down")}
+    notes |= {name: Factor("scale_r_2017", "scale_r_2017", way).metadata() for way, name in theory.items()}
     half = len(found) // 2
     events.write(folder / "skim" / name / "000.parquet", [found[:half], found[half:]], {"gen_x": "GeV"}, notes)
     content = {"name": name, "nature": "simulation", "chunks": ["000"], "events": int(ak.sum(found.passes))}
@@ -59,4 +68,5 @@ def skimmed(tmp_path_factory) -> dict[str, Path]:
         "simulation": write(folder, "signal", levels(3000, 2, 0.0)),
         "pseudo": write(folder, "other", levels(2500, 3, 0.2)),
         "background": write(folder, "background", levels(200, 4, 2.0)),
+        "varied": write(folder, "varied", varied(levels(3000, 2, 0.0)), variations={"jes_up": "jes"}),
     }

@@ -1,4 +1,4 @@
-"""The arrays that are unfolded: which events, and which of them are drawn together."""
+"""The arrays that are unfolded: which events, which of them are drawn together, and what a variation changes."""
 
 import numpy as np
 import pytest
@@ -58,3 +58,39 @@ def test_flags_may_be_0_and_1(skimmed, inputs, monkeypatch):
     monkeypatch.setattr(read, "_all", numbers)
     np.testing.assert_array_equal(read.data(inputs, SETTINGS).features, expected[0].features)
     np.testing.assert_array_equal(read.identifiers(inputs, SETTINGS)["event"], expected[1]["event"])
+
+
+def test_a_variation_of_the_signal_alone_leaves_the_background_as_it_is(skimmed):
+    inputs = read.Inputs.open([skimmed["data"]], [], [skimmed["varied"]], [skimmed["background"]])
+    nominal, background = read.simulation(inputs, SETTINGS), read.background(inputs, SETTINGS)
+    for variation, without in (
+        ("scale_r_2017_up", ["background"]),
+        ("jes_up", ["background"]),
+        ("sf_up", []),
+        ("", []),
+    ):
+        assert read.unvaried(inputs, variation) == without
+        same = read.background(inputs, SETTINGS, variation).weights / background.weights
+        np.testing.assert_allclose(same, 0.95 / 0.9 if variation == "sf_up" else 1.0)
+    up, down = (read.simulation(inputs, SETTINGS, f"scale_r_2017_{way}") for way in ("up", "down"))
+    # That of theory holds at both levels, whatever the era is called.
+    for one, factor in ((up, 1.2), (down, 0.9)):
+        np.testing.assert_allclose(one.weights, factor * nominal.weights)
+        np.testing.assert_allclose(one.detector_weights, factor * nominal.detector_weights)
+    scaled, efficiency = (read.simulation(inputs, SETTINGS, one) for one in ("jes_up", "sf_up"))
+    np.testing.assert_allclose(scaled.detector, 1.1 * nominal.detector, rtol=1e-6)
+    np.testing.assert_allclose(scaled.weights, nominal.weights)
+    np.testing.assert_allclose(efficiency.weights, nominal.weights)
+    np.testing.assert_allclose(efficiency.detector_weights, 0.95 / 0.9 * nominal.detector_weights)
+
+
+def test_a_variation_of_the_background_alone_leaves_the_signal_as_it_is(skimmed):
+    inputs = read.Inputs.open([skimmed["data"]], [], [skimmed["simulation"]], [skimmed["varied"]])
+    assert read.unvaried(inputs, "scale_r_2017_up") == ["signal"]
+    nominal, up = (read.background(inputs, SETTINGS, one) for one in ("", "scale_r_2017_up"))
+    np.testing.assert_allclose(up.weights, 1.2 * nominal.weights)
+    np.testing.assert_array_equal(
+        read.simulation(inputs, SETTINGS, "scale_r_2017_up").weights, read.simulation(inputs, SETTINGS).weights
+    )
+    with pytest.raises(ConfigError, match="no simulated dataset has 'jer_up', but these: sf_up, sf_down, scale_r_2017"):
+        read.unvaried(inputs, "jer_up")

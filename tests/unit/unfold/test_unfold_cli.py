@@ -167,8 +167,13 @@ def test_simulation_in_place_of_data_knows_the_truth(skimmed, unfolded, tmp_path
     events = ["--events", tmp_path / "events.parquet", "--output", tmp_path / "summary.json"]
     call("summarise", "--config", unfolded / "summarise.json", *inputs, *reports, *events)
     found = read(tmp_path / "summary.json", Summary)
-    assert (tmp_path / "summary.png").exists()
     (compared,) = found.observables.values()
+    table, edges = pq.read_table(tmp_path / "events.parquet"), [-np.inf, -1, 0, 1, np.inf]
+    members = [
+        np.histogram(table["X"].to_numpy(), edges, weights=table[f"weights_ensemble_{i}"].to_numpy())[0] for i in (0, 1)
+    ]
+    np.testing.assert_allclose(compared.omnifold, np.mean(members, axis=0))
+    np.testing.assert_allclose(compared.omnifold_error, np.std(members, axis=0, ddof=1) / np.sqrt(2))
     assert compared.triangular_bayes < compared.triangular_prior
     assert compared.triangular_omnifold < compared.triangular_prior
     assert sum(compared.truth) == pytest.approx(2500 * 0.95 / 20, rel=0.02)
@@ -190,6 +195,23 @@ def test_background_of_simulation_is_subtracted(skimmed, unfolded, tmp_path):
     assert less / whole == pytest.approx(1 - 144 / 2000, abs=0.03)
 
 
+def test_a_variation_of_the_signal_alone_is_unfolded_beside_a_background(skimmed, unfolded, tmp_path):
+    """With 20 % more of the signal before the selection, and nothing else, the same cross section comes out."""
+    inputs = ["--data", skimmed["data"], "--simulation", skimmed["varied"], "--background", skimmed["background"]]
+    found = {}
+    for run in ("ensemble_0", "scale_r_2017_up"):
+        output = tmp_path / f"{run}.parquet"
+        call("train", "--config", unfolded / "train.json", *inputs, "--run", run, "--output", output)
+        found[run] = pq.read_table(output).column("weights").to_numpy().sum()
+    reports = [json.loads((tmp_path / f"{run}.json").read_text()) for run in found]
+    assert [one["unvaried"] for one in reports] == [[], ["background"]]
+    assert found["scale_r_2017_up"] == pytest.approx(found["ensemble_0"], rel=0.02)
+    assert reports[1]["iterations"][-1]["yield_ratio"] == pytest.approx(
+        reports[0]["iterations"][-1]["yield_ratio"] / 1.2, rel=0.02
+    )
+    assert reports[1]["negative"][0] == pytest.approx(reports[0]["negative"][0])
+
+
 def test_the_same_run_gives_the_same_bytes(skimmed, unfolded, tmp_path):
     inputs = ["--data", skimmed["data"], "--simulation", skimmed["simulation"], "--run", "bootstrap_mc_1"]
     call("train", "--config", unfolded / "train.json", *inputs, "--output", tmp_path / "again.parquet")
@@ -198,7 +220,7 @@ def test_the_same_run_gives_the_same_bytes(skimmed, unfolded, tmp_path):
 
 def test_unknown_variations_and_runs_of_other_events_stop(skimmed, unfolded, tmp_path):
     inputs = ["--data", skimmed["data"], "--simulation", skimmed["simulation"]]
-    with pytest.raises(ConfigError, match="'signal' has no 'jes_up', but these: sf_up, sf_down"):
+    with pytest.raises(ConfigError, match="no simulated dataset has 'jes_up', but these: sf_up, sf_down; correct"):
         call(
             "train", "--config", unfolded / "train.json", *inputs, "--run", "jes_up", "--output", tmp_path / "a.parquet"
         )

@@ -19,23 +19,31 @@ def config() -> dict:
     return yaml.safe_load(CONFIG.read_text())
 
 
-def test_every_member_replica_and_variation_is_a_run(config):
+def uncertain(config: dict) -> dict:
+    """The configuration with an uncertainty of the simulation's era."""
     changed = copy.deepcopy(config)
-    changed["unfold"] |= {"ensemble": 2, "bootstraps": {"data": 2, "mc": 2}, "variations": ["pileup_up"]}
+    changed["skim"]["eras"] = {"e": {"corrections": {"simulation": {"prefiring": True, "shower": {}}}}}
+    changed["datasets"]["z_simulation"]["era"] = "e"
+    return changed
+
+
+def test_every_member_replica_and_variation_is_a_run(config):
+    changed = uncertain(config)
+    changed["unfold"] |= {"ensemble": 2, "bootstraps": {"data": 2, "mc": 2}, "variations": ["prefiring_up"]}
     runs = plan.runs(Analysis.of(changed, []))
     assert runs == [
         "ensemble_0", "ensemble_1", "bootstrap_data_0", "bootstrap_data_1", "bootstrap_mc_0", "bootstrap_mc_1",
-        "pileup_up",
+        "prefiring_up",
     ]  # fmt: skip
     kinds = ["ensemble", "ensemble", "bootstrap_data", "bootstrap_data", "bootstrap_mc", "bootstrap_mc", "variation"]
     assert [Kind.of(run).kind for run in runs] == kinds
 
 
 def test_a_run_knows_neither_bins_nor_how_many_runs_there_are(config):
-    changed = copy.deepcopy(config)
-    changed["unfold"] |= {"ensemble": 20, "variations": ["pileup_up"], "bayes_iterations": 2}
+    plain, changed = uncertain(config), uncertain(config)
+    changed["unfold"] |= {"ensemble": 20, "variations": ["prefiring_up"], "bayes_iterations": 2}
     changed["unfold"]["observables"]["pT_ll"]["edges"] = [200, 250, 300]
-    before, after = (Analysis.of(one, []) for one in (config, changed))
+    before, after = (Analysis.of(one, []) for one in (plain, changed))
     assert before.keys("unfold/train") == after.keys("unfold/train")
     assert before.keys("unfold/merge") == after.keys("unfold/merge")
     assert before.keys("unfold/summarise") != after.keys("unfold/summarise")
@@ -70,6 +78,8 @@ def test_the_configuration_unfolds_24_observables_that_its_region_keeps(config):
             "a.particle is 'gen_z', which is no column",
         ),
         ({"passes": {"particle": "accepted"}}, "unfold.passes.particle is 'accepted', which is no column of"),
+        ({"passes": {"detector": "accepted"}}, "unfold.passes.detector is 'accepted', which is no column of 'z_data'"),
+        ({"variations": ["pileup_up"]}, "'pileup_up', which neither simulation nor background has; correct it, or add"),
         ({"variations": ["pileup"]}, "a variation is called <source>_<up|down>"),
         ({"ensemble": 1}, "unfold.ensemble"),
         ({"iterations": 0}, "unfold.iterations"),
@@ -82,6 +92,17 @@ def test_contradictions_are_one_sentence(config, change, says):
         Analysis.of(changed, [])
     assert says in str(found.value)
     assert str(found.value).startswith("config: ")
+
+
+def test_a_variation_that_one_dataset_has_is_known(config):
+    changed = uncertain(config)
+    changed["datasets"]["other"] = changed["datasets"]["z_data"] | {"region": "z_jets"}
+    changed["unfold"]["samples"]["background"] = ["other"]
+    changed["unfold"]["variations"] = ["isr_up", "prefiring_down"]
+    assert Analysis.of(changed, []).variations("other") == []
+    changed["unfold"]["variations"] = ["jes_total_up"]
+    with pytest.raises(ConfigError, match=r"jes_total_up.*\(they have prefiring_up, prefiring_down, isr_up, .*\)\."):
+        Analysis.of(changed, [])
 
 
 def test_simulation_has_a_particle_level_and_one_selection(config):

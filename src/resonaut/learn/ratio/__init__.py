@@ -9,6 +9,24 @@ The hash, not the row, decides everything random: order and chunking of the even
 
 from resonaut.learn.ratio.crossfit import CrossFit, auc, made_positive
 from resonaut.learn.ratio.sample import Sample
-from resonaut.learn.ratio.settings import NetworkSettings, SetSettings, Settings, TreeSettings
+from resonaut.learn.ratio.settings import (
+    FeatureSettings,
+    NetworkSettings,
+    SetSettings,
+    Settings,
+    StepSettings,
+    TreeSettings,
+)
 
-__all__ = ["CrossFit", "NetworkSettings", "Sample", "SetSettings", "Settings", "TreeSettings", "auc", "made_positive"]
+__all__ = [
+    "CrossFit",
+    "FeatureSettings",
+    "NetworkSettings",
+    "Sample",
+    "SetSettings",
+    "Settings",
+    "StepSettings",
+    "TreeSettings",
+    "auc",
+    "made_positive",
+]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,11 @@ from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.identifier import Keys, folds, rows
 from resonaut.learn.ratio import trees
 from resonaut.learn.ratio.positive import Even, Signed, by_sign, is_signed, positive
-from resonaut.learn.ratio.sample import Pair, Sample, balanced, shared
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.sample import Balanced, Pair, Part, Sample, balanced, shared
+from resonaut.learn.ratio.settings import Settings, StepSettings
+
+if TYPE_CHECKING:
+    from resonaut.learn.ratio.calibration import Calibration
 
 # Below this a fold's training sample cannot be split into training and validation part.
 MIN_TRAINING_EVENTS = 20
@@ -37,15 +40,17 @@ class Model(Protocol):
 class CrossFit:
     """The trained models: one for each fold, which has not seen that fold's events.
 
-    ``signed``: what became of negative weights of the numerator and of the denominator, on average over the folds.
+    ``signed``: what became of negative weights of the numerator and of the denominator, on average over the folds;
+    ``maps``: what makes their outputs probabilities, if they are calibrated.
     """
 
     models: Sequence[Model]
     seed: int
     signed: tuple[Signed, Signed] = (Signed(), Signed())
+    maps: "Calibration | None" = None
 
     @classmethod
-    def fit(cls, numerator: Sample, denominator: Sample, settings: Settings = DEFAULT) -> "CrossFit":
+    def fit(cls, numerator: Sample, denominator: Sample, settings: StepSettings = DEFAULT) -> "CrossFit":
         """Train on both samples; each counts the same, whatever its sum of weights.
 
         Signed weights are made positive first, for each fold by models that have not seen it either.
@@ -56,16 +61,20 @@ class CrossFit:
             ResonautError: the weights of a sample do not sum to more than 0.
         """
         (first, signs), (second, others) = (_training_parts(one, settings) for one in (numerator, denominator))
-        return replace(cls.fit_pairs(list(zip(first, second, strict=True)), settings), signed=(signs, others))
+        return replace(cls._fit(list(zip(first, second, strict=True)), settings), signed=(signs, others))
 
     @classmethod
-    def fit_pairs(cls, pairs: Sequence[Pair], settings: Settings) -> "CrossFit":
+    def fit_pairs(cls, pairs: Sequence[Pair], settings: StepSettings) -> "CrossFit":
         """Train the models of fold f between the two samples of ``pairs[f]``, from which the caller left out the fold.
 
         Raises:
             ConfigError: the backend takes sets of particles and the features are none, or the other way round.
             EmptySelectionError: a sample has too few events to train on.
         """
+        return cls._fit([(Part.of(first), Part.of(second)) for first, second in pairs], settings)
+
+    @classmethod
+    def _fit(cls, pairs: Sequence[tuple[Part, Part]], settings: StepSettings) -> "CrossFit":
         _require_form(pairs[0][0], settings)
         _require_enough(pairs)
         ordered = [(first.sorted(), second.sorted()) for first, second in pairs]
@@ -77,7 +86,9 @@ class CrossFit:
         return cls(perceptrons.train([balanced(*pair) for pair in ordered], settings), settings.seed)
 
     @classmethod
-    def fit_expectation(cls, sample: Sample, values: NDArray[np.float64], settings: Settings = DEFAULT) -> "CrossFit":
+    def fit_expectation(
+        cls, sample: Sample, values: NDArray[np.float64], settings: StepSettings = DEFAULT
+    ) -> "CrossFit":
         """Learn E[values | features] of a sample, for values (n,) >= 0; ``ratio`` is that over the mean value.
 
         It is the ratio of the events weighted with the values and the events themselves. Their loss is the same where
@@ -93,12 +104,32 @@ class CrossFit:
         parts = [(without_fold(sample, f, settings), without_fold(whole, f, settings)) for f in range(settings.folds)]
         if settings.backend == "trees":
             pairs = [(replace(one, weights=one.weights * factor.weights), one) for one, factor in parts]
-            return cls.fit_pairs(pairs, settings)
+            return cls._fit(pairs, settings)
         _require_enough([(one, one) for one, _ in parts])
         from resonaut.learn.ratio import perceptrons
 
         joined = [shared(one.sorted(), factor.sorted().weights) for one, factor in parts]
         return cls(perceptrons.train(joined, settings), settings.seed)
+
+    def calibrated(self, numerator: Sample, denominator: Sample, settings: StepSettings = DEFAULT) -> "CrossFit":
+        """With outputs that are probabilities, as the samples of ``fit`` say; see ``calibration``.
+
+        Raises:
+            EmptySelectionError: a fold has too few events to calibrate its models with.
+        """
+        first, second = (Part.of(made_positive(one, settings)[0]) for one in (numerator, denominator))
+        return self._calibrated(balanced(first, second))
+
+    def calibrated_expectation(self, sample: Sample, values: NDArray[np.float64]) -> "CrossFit":
+        """The same for the sample and the values of ``fit_expectation``."""
+        return self._calibrated(shared(Part.of(sample), values))
+
+    def _calibrated(self, events: Balanced) -> "CrossFit":
+        # scipy takes a while to load, which who calibrates nothing need not pay.
+        from resonaut.learn.ratio.calibration import Calibration
+
+        output = replace(self, maps=None).probability(events.values(), events.keys)
+        return replace(self, maps=Calibration.fit(events, output, len(self.models), self.seed))
 
     def folds(self, keys: Keys) -> NDArray[np.int64]:
         """The fold of each event, which is also the number of the model that predicts it."""
@@ -113,7 +144,7 @@ class CrossFit:
         result = np.empty(len(keys))
         for model, here in self._dealt(keys):
             result[here] = model.probability(features[here])
-        return result
+        return result if self.maps is None else self.maps.of(result, self.folds(keys), keys)
 
     def members(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
         """The outputs of each member of the ensemble that has not seen an event, shape (n, members)."""
@@ -121,7 +152,14 @@ class CrossFit:
         result = np.empty((len(keys), len(parts[0][1]) if parts else 1))
         for here, part in parts:
             result[here] = part.T
-        return result
+        return result if self.maps is None else self.maps.of(result.T, self.folds(keys), keys).T
+
+    def by_fold(self, features: NDArray[np.float32], keys: Keys) -> NDArray[np.float64]:
+        """The outputs of the models of every fold, though all but one have seen an event; shape (n, folds)."""
+        found = [model.probability(features) for model in self.models]
+        if self.maps is not None:
+            found = [self.maps.of(f, np.full(len(keys), number), keys) for number, f in enumerate(found)]
+        return np.stack(found, axis=1)
 
     def _dealt(self, keys: Keys) -> Iterator[tuple[Model, NDArray[np.bool_]]]:
         """Each model that has events to predict, and which."""
@@ -142,7 +180,7 @@ def as_ratio(output: NDArray[np.float64]) -> NDArray[np.float64]:
     return f / (1 - f)
 
 
-def _require_enough(pairs: Sequence[Pair]) -> None:
+def _require_enough(pairs: Sequence[tuple[Part, Part]]) -> None:
     """Stop where a fold leaves too few events of a sample to train on."""
     for fold, (first, second) in enumerate(pairs):
         if min(len(first.keys), len(second.keys)) < MIN_TRAINING_EVENTS:
@@ -152,7 +190,7 @@ def _require_enough(pairs: Sequence[Pair]) -> None:
             )
 
 
-def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample, Signed]:
+def made_positive(sample: Sample, settings: StepSettings = DEFAULT) -> tuple[Sample, Signed]:
     """A sample whose signed weights are made positive, those of each event by models that have not seen it.
 
     Raises:
@@ -165,7 +203,7 @@ def made_positive(sample: Sample, settings: Settings = DEFAULT) -> tuple[Sample,
     return positive(sample, _signs(parts, settings).probability(sample.features, sample.keys))
 
 
-def _require_form(sample: Sample, settings: Settings) -> None:
+def _require_form(sample: Sample | Part, settings: StepSettings) -> None:
     sets, shape = settings.backend == "sets", sample.features.shape
     if sets != (len(shape) == 3):
         form = "(events, particles, features)" if sets else "(events, features)"
@@ -175,29 +213,30 @@ def _require_form(sample: Sample, settings: Settings) -> None:
         )
 
 
-def _training_parts(sample: Sample, settings: Settings) -> tuple[list[Sample], Signed]:
+def _training_parts(sample: Sample, settings: StepSettings) -> tuple[list[Part], Signed]:
     """What the models of each fold may see, with positive weights, and what became of signs."""
-    parts = [without_fold(sample.require_finite(), fold, settings) for fold in range(settings.folds)]
+    sample.require_finite()
+    parts = [without_fold(sample, fold, settings) for fold in range(settings.folds)]
     if not is_signed(sample):
         return parts, Signed()
     # The models of a fold say how its training events count: those of other folds have seen the fold.
     signs = _signs(parts, settings).models
-    made = [positive(part, model.probability(part.features)) for part, model in zip(parts, signs, strict=True)]
+    made = [positive(part, model.probability(part.values())) for part, model in zip(parts, signs, strict=True)]
     return [part for part, _ in made], Signed.mean([signed for _, signed in made])
 
 
-def _signs(parts: Sequence[Sample], settings: Settings) -> CrossFit:
+def _signs(parts: Sequence[Part], settings: StepSettings) -> CrossFit:
     """Models between the positive and the negative events of each fold's part."""
     pairs = [by_sign(part) for part in parts]
     enough = [min(len(one.keys) for one in pair) >= MIN_TRAINING_EVENTS for pair in pairs]
     learned = [pair for pair, learns in zip(pairs, enough, strict=True) if learns]
-    models = iter(CrossFit.fit_pairs(learned, settings).models if learned else ())
+    models = iter(CrossFit._fit(learned, settings).models if learned else ())
     return CrossFit([next(models) if learns else Even() for learns in enough], settings.seed)
 
 
-def without_fold(sample: Sample, fold: int, settings: Settings) -> Sample:
+def without_fold(sample: Sample, fold: int, settings: StepSettings) -> Part:
     """The events that the models of ``fold`` may see."""
-    return sample[folds(sample.keys, settings.folds, settings.seed) != fold]
+    return Part.of(sample)[folds(sample.keys, settings.folds, settings.seed) != fold]
 
 
 def auc(

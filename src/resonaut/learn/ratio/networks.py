@@ -30,7 +30,7 @@ GROUP, CHUNK = 10, {"cpu": 512, "cuda": 16384}
 
 Indices = NDArray[np.intp]
 Generators = Sequence[torch.Generator]
-# Of G networks: row numbers, labels and weights (G, R), the shorter padded with their first row, and real counts (G,).
+# Of G networks: places, labels and weights (G, R), the shorter padded with their first row, and real counts (G,).
 Table = list[Tensor]
 
 
@@ -70,15 +70,16 @@ class Networks:
         validation: Sequence[NDArray[np.int64]],
         seeds: Sequence[int],
         settings: NetworkSettings,
+        places: Indices | None = None,
     ) -> "Networks":
         """Network m learns ``labels`` (n,), 0 to 1, from rows ``training[m]`` and stops by rows ``validation[m]``.
 
         The loss is the cross entropy with ``weights`` (n,) >= 0, scaled in the rows of each network to mean 1 and equal
         sums for both labels, and what ``penalty`` adds; an event that is in both samples has as its label the first
-        one's share of its weight. ``features`` (n, d) or (n, particles, d), in which rows of NaN are no particle, are
-        standardised by the network's training rows. Without validation rows a network ends with its last epoch, and has
-        no loss. ``seeds[m]`` draws the initial weights, uniform within 1 / sqrt(inputs) as in torch, then the order of
-        rows in each epoch.
+        one's share of its weight. ``features`` (k, d) or (k, particles, d), in which rows of NaN are no particle, are
+        standardised by the network's training rows; those of row r are ``features[places[r]]``, or without ``places``
+        (n,) ``features[r]``. Without validation rows a network ends with its last epoch, and has no loss. ``seeds[m]``
+        draws the initial weights, uniform within 1 / sqrt(inputs) as in torch, then the order of rows in each epoch.
 
         Raises:
             ConfigError: ``cuda`` without a GPU.
@@ -86,17 +87,18 @@ class Networks:
             NotFiniteError: a loss is not finite.
         """
         x = torch.as_tensor(features, dtype=torch.float32, device=_device(settings))
+        at = np.arange(len(labels)) if places is None else places
         key = f"classifier.{'sets' if isinstance(settings, SetSettings) else 'network'}.learning_rate"
 
         @torch.inference_mode()
         def fit(group: Indices) -> tuple[Tensor, ...]:
             # In this thread: moments of dead units decay to subnormal numbers, which are slow.
             torch.set_flush_denormal(True)
-            moments = [torch.std_mean(_inputs(x[training[m]]), 0, correction=0, keepdim=True) for m in group]
+            moments = [_moments(x, at[training[m]]) for m in group]
             spread, centre = (torch.stack(part) for part in zip(*moments, strict=True))
             scale = torch.where(spread > 1e-6 * centre.abs(), 1 / spread, 1)
             rows, held_out = (
-                _table([p[m] for m in group], labels, weights, x.device) if len(p[group[0]]) else None
+                _table([p[m] for m in group], at, labels, weights, x.device) if len(p[group[0]]) else None
                 for p in (training, validation)
             )
             assert rows is not None
@@ -144,7 +146,9 @@ def _by_group(work: Callable[[Indices], Any], order: Indices, device: torch.devi
         torch.set_num_threads(threads)
 
 
-def _table(parts: Sequence[Indices], labels: NDArray[Any], weights: NDArray[Any], device: torch.device) -> Table:
+def _table(
+    parts: Sequence[Indices], at: Indices, labels: NDArray[Any], weights: NDArray[Any], device: torch.device
+) -> Table:
     numbers = np.empty((len(parts), max(map(len, parts))), np.int64)
     target, balanced = np.zeros((2, *numbers.shape), np.float32)
     for m, rows in enumerate(parts):
@@ -152,7 +156,7 @@ def _table(parts: Sequence[Indices], labels: NDArray[Any], weights: NDArray[Any]
         shares = np.stack([1 - labels[rows], labels[rows]]) * weights[rows].astype(np.float64)
         if (sums := np.cumsum(shares, axis=1)[:, -1:]).min() <= 0:
             raise EmptySelectionError("a network sees only one of the two samples; use fewer folds or larger samples.")
-        numbers[m, : len(rows)], numbers[m, len(rows) :] = rows, rows[0]
+        numbers[m, : len(rows)], numbers[m, len(rows) :] = at[rows], at[rows[0]]
         scaled = shares * len(rows) / 2 / sums
         balanced[m, : len(rows)] = scaled.sum(axis=0)
         target[m, : len(rows)] = scaled[1] / np.maximum(scaled.sum(axis=0), np.finfo(float).tiny)
@@ -160,10 +164,15 @@ def _table(parts: Sequence[Indices], labels: NDArray[Any], weights: NDArray[Any]
     return [torch.as_tensor(column, device=device) for column in columns]
 
 
-def _inputs(x: Tensor) -> Tensor:
-    """The inputs of all events, or of all their particles, one a row."""
-    rows = x.double().flatten(0, -2)
-    return rows if x.ndim == 2 else rows[~rows[:, 0].isnan()]
+def _moments(x: Tensor, places: Indices) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean of each input (1, d) of events at ``places``, or of their particles.
+
+    One input after the other: a copy of all would be the most that a training takes.
+    """
+    real = ... if x.ndim == 2 else ~x[places, :, 0].isnan()
+    found = [torch.std_mean(x[places, ..., i][real].double(), correction=0) for i in range(x.shape[-1])]
+    spread, centre = (torch.stack(part)[None] for part in zip(*found, strict=True))
+    return spread, centre
 
 
 def _architecture(settings: NetworkSettings, x: Tensor) -> Architecture:

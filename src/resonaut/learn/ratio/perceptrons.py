@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.learn.ratio.networks import Networks
-from resonaut.learn.ratio.sample import Balanced, validation_part
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.sample import Balanced, gathered, validation_part
+from resonaut.learn.ratio.settings import Settings, StepSettings
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Perceptrons:
         return self.networks.probability(features, self.chosen)
 
 
-def train(samples: Sequence[Balanced], settings: Settings) -> list[Perceptrons]:
+def train(samples: Sequence[Balanced], settings: StepSettings) -> list[Perceptrons]:
     """The networks of each fold, between its two samples."""
-    own = settings.sets if settings.backend == "sets" else settings.network
+    own = settings.sets if isinstance(settings, Settings) and settings.backend == "sets" else settings.network
     parts, restarts = own.validation_parts, own.restarts
     starts = np.cumsum([0, *(len(sample.labels) for sample in samples)])
     training, validation = [], []
@@ -43,25 +43,32 @@ def train(samples: Sequence[Balanced], settings: Settings) -> list[Perceptrons]:
         for number in range(parts):
             training += [start + np.flatnonzero(part != number)] * restarts
             validation += [start + np.flatnonzero(part == number)] * restarts
-    every = Balanced(
-        *(np.concatenate([getattr(s, name) for s in samples]) for name in ("features", "labels", "weights", "keys"))
-    )
+    features, places = gathered([part for sample in samples for part in sample.parts])
+    labels, weights = (np.concatenate([getattr(sample, name) for sample in samples]) for name in ("labels", "weights"))
     seeds = np.random.SeedSequence(settings.seed).generate_state(len(training)).tolist()
-    networks = Networks.train(every.features, every.labels, every.weights, training, validation, seeds, own)
+    networks = Networks.train(features, labels, weights, training, validation, seeds, own, places)
     numbers = np.arange(len(training)).reshape(len(samples), parts, restarts)
     if parts == 1:
         return [Perceptrons(networks, kept) for kept in numbers[:, 0].tolist()]
     merit = np.array(
-        [_efficiency(networks, m, every, rows, settings.choice_efficiency) for m, rows in enumerate(validation)]
+        [
+            _efficiency(
+                networks.probability(features[places[rows]], [m])[0],
+                labels[rows],
+                weights[rows],
+                settings.choice_efficiency,
+            )
+            for m, rows in enumerate(validation)
+        ]
     ).reshape(numbers.shape)
     chosen = np.take_along_axis(numbers, merit.argmax(axis=2, keepdims=True), axis=2)[:, :, 0]
     return [Perceptrons(networks, kept) for kept in chosen.tolist()]
 
 
-def _efficiency(networks: Networks, number: int, events: Balanced, rows: NDArray[np.int64], target: float) -> float:
-    """The numerator's efficiency at the cut that keeps ``target`` of the denominator, both in ``rows``."""
-    output = networks.probability(events.features[rows], [number])[0]
-    labels, weights = events.labels[rows], events.weights[rows]
+def _efficiency(
+    output: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.float64], target: float
+) -> float:
+    """The numerator's efficiency at the cut on the ``output`` (n,) that keeps ``target`` of the denominator."""
     order = np.argsort(-output, kind="stable")
     passing = [np.cumsum(weights[order] * share[order]) for share in (1 - labels, labels)]
     below = np.searchsorted(passing[0], target * passing[0][-1], side="right")

@@ -8,12 +8,15 @@ counted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ResonautError
-from resonaut.learn.ratio.sample import Pair, Sample
+from resonaut.learn.ratio.sample import Part, Sample
+
+Events = TypeVar("Events", Sample, Part)
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,18 @@ class Even:
         return self.probability(features)[None]
 
 
-def is_signed(sample: Sample) -> bool:
+def is_signed(sample: Sample | Part) -> bool:
     """Whether an event has a negative weight."""
     return bool(np.any(sample.weights < 0))
 
 
-def by_sign(sample: Sample) -> Pair:
+def by_sign(sample: Events) -> tuple[Events, Events]:
     """The events of positive and those of negative weight, both with weights |w|; those without weight are left out."""
     positive, negative = (sample[mask] for mask in (sample.weights > 0, sample.weights < 0))
     return positive, replace(negative, weights=-negative.weights)
 
 
-def positive(sample: Sample, output: NDArray[np.float64]) -> tuple[Sample, Signed]:
+def positive(sample: Events, output: NDArray[np.float64]) -> tuple[Events, Signed]:
     """The sample with weights |w| E[sign | x], scaled to the sum of the signed weights.
 
     Args:

@@ -42,9 +42,9 @@ class Sample:
 
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
-        """One sample of all events, in order."""
+        """One sample of all events, in order; sets are filled up with places of no particle to the largest one."""
         return cls(
-            np.concatenate([part.features for part in parts]),
+            np.concatenate(_filled_up([part.features for part in parts])),
             np.concatenate([part.weights for part in parts]),
             np.concatenate([part.keys for part in parts]),
         )
@@ -71,7 +71,33 @@ class Sample:
                 raise NotFiniteError(f"{bad} {what} of training events are NaN or infinite; cut or mend these events.")
         return self
 
-    def sorted(self) -> "Sample":
+
+Pair = tuple[Sample, Sample]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some events of a sample, in an order of their own: ``rows`` (n,) of its ``features``, which are not copied."""
+
+    features: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    keys: Keys
+
+    @classmethod
+    def of(cls, sample: Sample) -> "Part":
+        """All events of a sample."""
+        return cls(sample.features, np.arange(len(sample.keys)), sample.weights, sample.keys)
+
+    def __getitem__(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Part":
+        """The events of a mask or an index array."""
+        return Part(self.features, self.rows[which], self.weights[which], self.keys[which])
+
+    def values(self) -> NDArray[np.float32]:
+        """The features of the events, a copy."""
+        return self.features[self.rows]
+
+    def sorted(self) -> "Part":
         """The events in the order of their keys, whatever the order of rows and files.
 
         Raises:
@@ -89,7 +115,22 @@ class Sample:
         return self[np.argsort(self.keys, kind="stable")]
 
 
-Pair = tuple[Sample, Sample]
+def _filled_up(features: Sequence[NDArray[np.float32]]) -> Sequence[NDArray[np.float32]]:
+    """Sets with the same number of places; features that are no sets as they are."""
+    if features[0].ndim < 3:
+        return features
+    most = max(one.shape[1] for one in features)
+    gaps = [((0, 0), (0, most - one.shape[1]), (0, 0)) for one in features]
+    return [np.pad(one, gap, constant_values=np.nan) for one, gap in zip(features, gaps, strict=True)]
+
+
+def gathered(parts: Sequence[Part]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The features that parts are of, each array once, and the row there of each event of all parts in turn."""
+    arrays = {id(part.features): part.features for part in parts}
+    starts = dict(zip(arrays, np.cumsum([0, *map(len, arrays.values())]).tolist(), strict=False))
+    rows = np.concatenate([part.rows + starts[id(part.features)] for part in parts])
+    # A single one is not copied.
+    return np.concatenate(_filled_up(list(arrays.values()))) if len(arrays) > 1 else parts[0].features, rows
 
 
 def validation_part(keys: Keys, parts: int, seed: int) -> NDArray[np.int64]:
@@ -101,26 +142,34 @@ def validation_part(keys: Keys, parts: int, seed: int) -> NDArray[np.int64]:
 class Balanced:
     """Two samples as one: ``labels`` (n,) 1 and 0, ``weights`` (n,) equal by class and on average 1 an event.
 
-    The label of an event that is in both is the share of its weight that it has in the first.
+    The label of an event that is in both is the share of its weight that it has in the first. ``parts`` are the events,
+    those of one after those of the other.
     """
 
-    features: NDArray[np.float32]
+    parts: tuple[Part, ...]
     labels: NDArray[np.float64]
     weights: NDArray[np.float64]
-    keys: Keys
+
+    @property
+    def keys(self) -> Keys:
+        """Of the events (n,)."""
+        return np.concatenate([part.keys for part in self.parts])
+
+    def values(self) -> NDArray[np.float32]:
+        """The features of the events, a copy."""
+        return np.concatenate(_filled_up([part.values() for part in self.parts]))
 
 
-def balanced(numerator: Sample, denominator: Sample) -> Balanced:
+def balanced(numerator: Part, denominator: Part) -> Balanced:
     """Label the events of two samples; classifiers then learn their ratio, whatever the sums of their weights."""
     n = len(numerator.keys) + len(denominator.keys)
-    weights = [sample.weights / sample.weights.sum() * n / 2 for sample in (numerator, denominator)]
+    weights = [part.weights / part.weights.sum() * n / 2 for part in (numerator, denominator)]
     labels = np.r_[np.ones(len(numerator.keys)), np.zeros(len(denominator.keys))]
-    both = Sample.concatenate([numerator, denominator])
-    return Balanced(both.features, labels, np.concatenate(weights), both.keys)
+    return Balanced((numerator, denominator), labels, np.concatenate(weights))
 
 
-def shared(sample: Sample, values: NDArray[np.float64]) -> Balanced:
-    """A sample as two, with its weights times ``values`` (n,) >= 0 and with its own; each event stands there once."""
-    factor = values * (sample.weights.sum() / (sample.weights @ values))
-    weights = sample.weights * (1 + factor)
-    return Balanced(sample.features, factor / (1 + factor), weights * (len(weights) / weights.sum()), sample.keys)
+def shared(part: Part, values: NDArray[np.float64]) -> Balanced:
+    """Events as two samples, with their weights times ``values`` (n,) >= 0 and with their own, each event once."""
+    factor = values * (part.weights.sum() / (part.weights @ values))
+    weights = part.weights * (1 + factor)
+    return Balanced((part,), factor / (1 + factor), weights * (len(weights) / weights.sum()))

@@ -74,7 +74,7 @@ class SetSettings(NetworkSettings):
 
 
 @record
-class Settings:
+class StepSettings:
     """k folds, and inside each as many models as the backend has rotating validation parts.
 
     ``choice_efficiency``: of a network's restarts the one with the largest efficiency for the numerator wins, at
@@ -98,5 +98,20 @@ class Settings:
     )
     trees: TreeSettings = key("Boosted trees.", default={})
     network: NetworkSettings = key("Perceptrons.", default={})
-    sets: SetSettings = key("Deep sets, for particles as inputs.", default={})
     seed: int = key("Seed of the folds and of every model.", default=1, ge=0)
+
+
+@record
+class FeatureSettings(StepSettings):
+    """The ratio step for a stage whose events are features, and no sets of particles."""
+
+    backend: Literal["trees", "network"] = key(
+        "Boosted trees of scikit-learn, or perceptrons in torch which are all trained at once.", default="trees"
+    )
+
+
+@record
+class Settings(StepSettings):
+    """The ratio step for events of features, or of sets of particles."""
+
+    sets: SetSettings = key("Deep sets, for particles as inputs.", default={})

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from resonaut.learn.ratio.sample import Balanced, Pair, balanced, validation_part
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.sample import Balanced, Part, balanced, validation_part
+from resonaut.learn.ratio.settings import StepSettings
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -62,7 +62,7 @@ def bins(features: NDArray[np.float32], edges: list[NDArray[np.float32]]) -> NDA
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def train(pairs: Sequence[Pair], settings: Settings) -> list[Trees]:
+def train(pairs: Sequence[tuple[Part, Part]], settings: StepSettings) -> list[Trees]:
     """The models of each fold, between the two samples of its pair."""
     result = []
     progress = tqdm(total=len(pairs) * settings.trees.validation_parts, desc="train", unit="model", disable=None)
@@ -82,7 +82,7 @@ def train(pairs: Sequence[Pair], settings: Settings) -> list[Trees]:
     return result
 
 
-def _train(training: Balanced, validation: Balanced, settings: Settings) -> Model:
+def _train(training: Balanced, validation: Balanced, settings: StepSettings) -> Model:
     # scikit-learn takes a second to load, and a configuration is read without it.
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -98,13 +98,13 @@ def _train(training: Balanced, validation: Balanced, settings: Settings) -> Mode
         n_iter_no_change=chosen.patience,
         random_state=settings.seed,
     )
-    shares = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = [np.unique(np.quantile(column, shares)).astype(np.float32) for column in training.features.T]
+    values, shares = training.values(), np.linspace(0, 1, BINS + 1)[1:-1]
+    edges = [np.unique(np.quantile(column, shares)).astype(np.float32) for column in values.T]
     trees.fit(
-        bins(training.features, edges),
+        bins(values, edges),
         training.labels,
         sample_weight=training.weights,
-        X_val=bins(validation.features, edges),
+        X_val=bins(validation.values(), edges),
         y_val=validation.labels,
         sample_weight_val=validation.weights,
     )

@@ -11,10 +11,12 @@ from resonaut.core.identifier import Keys
 from resonaut.core.record import record
 from resonaut.learn.ratio.crossfit import CrossFit, as_ratio
 from resonaut.learn.ratio.sample import Sample
-from resonaut.learn.ratio.settings import Settings
+from resonaut.learn.ratio.settings import StepSettings
 
 # By the name of the variation, the nominal ones as "": factors (n, toys); the nominal ones are (n, 1).
 Factors = dict[str, NDArray[np.float64]]
+# The limits of a ratio that has none.
+UNCLIPPED = (0.0, np.inf)
 
 
 @record
@@ -41,6 +43,25 @@ class Clipping:
     share: float
 
 
+@record
+class Calibrated:
+    """Are the outputs f of the ratio's own models probabilities, for events that these have not seen?
+
+    ``slope``: of logit p = slope logit f + offset, 1 if they are; below 1 the models have learned too much, above 1 too
+    little. ``predicted``, ``observed``, ``error``: the mean of f and the share of the numerator in bins of f.
+    ``difference``: the mean of |observed - predicted|, the expected calibration error; ``if_calibrated``: what the
+    errors alone make of it.
+    """
+
+    slope: float
+    slope_error: float
+    predicted: list[float]
+    observed: list[float]
+    error: list[float]
+    difference: float
+    if_calibrated: float
+
+
 @dataclass(frozen=True)
 class Weigher:
     """A ratio that was learned from the samples, and again from each bootstrap of them.
@@ -57,33 +78,48 @@ class Weigher:
         cls,
         numerator: Sample,
         denominator: Sample,
-        settings: Settings,
+        settings: StepSettings,
         clip: tuple[float, float],
         bootstraps: int = 0,
+        *,
+        calibrated: bool = False,
     ) -> "Weigher":
-        """Train on both samples, and on so many ``bootstraps`` of both by their events' keys; see ``CrossFit.fit``."""
-        drawn = (tuple(one.bootstrap(b) for one in (numerator, denominator)) for b in range(bootstraps))
-        replicas = tuple(CrossFit.fit(one, two, settings) for one, two in drawn)
-        return cls(CrossFit.fit(numerator, denominator, settings), replicas, clip)
+        """Train on both samples, and on so many ``bootstraps`` of both by their events' keys; see ``CrossFit.fit``.
+
+        ``calibrated``: all of them are, each with its own events; see ``CrossFit.calibrated``.
+        """
+
+        def learn(one: Sample, two: Sample) -> CrossFit:
+            models = CrossFit.fit(one, two, settings)
+            return models.calibrated(one, two, settings) if calibrated else models
+
+        drawn = ((numerator.bootstrap(b), denominator.bootstrap(b)) for b in range(bootstraps))
+        replicas = tuple(learn(one, two) for one, two in drawn)
+        return cls(learn(numerator, denominator), replicas, clip)
 
     @classmethod
     def expectation(
         cls,
         sample: Sample,
         values: NDArray[np.float64],
-        settings: Settings,
+        settings: StepSettings,
         clip: tuple[float, float],
         bootstraps: int = 0,
+        *,
+        calibrated: bool = False,
     ) -> "Weigher":
         """Learn the mean of ``values`` (n,) >= 0 of events, as weights with which they are other ones.
 
-        See ``CrossFit.fit_expectation``; bootstraps as above.
+        See ``CrossFit.fit_expectation``; bootstraps and calibration as above.
         """
-        replicas = []
-        for b in range(bootstraps):
-            drawn = values[identifier.poisson(sample.keys, b) > 0]
-            replicas.append(CrossFit.fit_expectation(sample.bootstrap(b), drawn, settings))
-        return cls(CrossFit.fit_expectation(sample, values, settings), tuple(replicas), clip)
+
+        def learn(drawn: Sample, own: NDArray[np.float64]) -> CrossFit:
+            models = CrossFit.fit_expectation(drawn, own, settings)
+            return models.calibrated_expectation(drawn, own) if calibrated else models
+
+        kept = (identifier.poisson(sample.keys, b) > 0 for b in range(bootstraps))
+        replicas = tuple(learn(sample.bootstrap(b), values[drawn]) for b, drawn in enumerate(kept))
+        return cls(learn(sample, values), replicas, clip)
 
     def factors(self, features: NDArray[np.float32], keys: Keys) -> Factors:
         """The clipped ratios of events, by models that have not seen them.
@@ -99,7 +135,7 @@ class Weigher:
         if self.replicas:
             found["bootstrap"] = np.stack([models.ratio(features, keys) for models in self.replicas], axis=1)
         if len(self.nominal.models) > 1:
-            found["folds"] = as_ratio(np.stack([model.probability(features) for model in self.nominal.models], axis=1))
+            found["folds"] = as_ratio(self.nominal.by_fold(features, keys))
         return {name: np.clip(values, *self.clip) for name, values in found.items()}
 
     def clipping(self, sample: Sample) -> Clipping:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError
-from resonaut.learn.ratio import CrossFit, Sample, Settings, auc, made_positive
+from resonaut.learn.ratio import CrossFit, FeatureSettings, Sample, auc, made_positive
 from resonaut.learn.ratio.sample import Pair
 from resonaut.learn.twosample.agreement import tested
 from resonaut.learn.twosample.quantiles import Floats
@@ -27,7 +27,7 @@ BINS = 10
 
 
 def area(
-    numerator: Sample, denominator: Sample, folds: Sequence[NDArray[np.int64]], given: Settings
+    numerator: Sample, denominator: Sample, folds: Sequence[NDArray[np.int64]], given: FeatureSettings
 ) -> tuple[float | None, float | None]:
     """AUC of fresh classifiers, one for each fold, and its error without a difference.
 
@@ -45,7 +45,6 @@ def area(
         seed=given.seed + FRESH_SEED,
         trees=replace(given.trees, validation_parts=2),
         network=replace(given.network, validation_parts=2),
-        sets=replace(given.sets, validation_parts=2),
     )
     judged = held_out((numerator, denominator), folds, given.folds, judges)
     return mean_auc(judged) if judged else (None, None)
@@ -59,7 +58,9 @@ class Judged:
     output: tuple[Floats, Floats]
 
 
-def held_out(samples: Pair, folds: Sequence[NDArray[np.int64]], number: int, settings: Settings) -> list[Judged] | None:
+def held_out(
+    samples: Pair, folds: Sequence[NDArray[np.int64]], number: int, settings: FeatureSettings
+) -> list[Judged] | None:
     """What the classifiers of each of ``number`` folds judge; None where one has too few events to train on."""
     found = []
     for fold in range(number):

@@ -1,8 +1,9 @@
 """The variables that tell two samples apart, one panel each with the ratio below."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import hist
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -28,9 +29,9 @@ def draw(report: TwoSample, called: tuple[str, str], path: Path, labels: Mapping
         labels: what stands at the axes of variables, in place of their names.
     """
     output = [report.classifier.output] if report.classifier else []
-    shown = [*ordered(report)[: MOST - len(output)], *output]
-    with ratio_panels(path, len(shown), IN_A_ROW) as (fig, pairs):
-        for one, (upper, lower) in zip(shown, pairs, strict=True):
+    drawn = [*ordered(report)[: MOST - len(output)], *output]
+    with ratio_panels(path, len(drawn), IN_A_ROW) as (fig, pairs):
+        for one, (upper, lower) in zip(drawn, pairs, strict=True):
             panel(one, called, upper, lower, labels)
         for upper, lower in pairs[::IN_A_ROW]:
             upper.set_ylabel("share / unit")
@@ -53,9 +54,8 @@ def panel(one: Variable, called: tuple[str, str], ax: Axes, ratio: Axes, labels:
         values, errors = found.values(), np.sqrt(found.variances())
         steps(ax, edges, values / width, errors / width, colour, name)
         steps(ratio, edges, values / below, errors / below, colour, "")
-    densities = np.concatenate([(h.values() / width)[h.values() > 0] for h in (one.numerator, one.denominator)])
-    steep = np.log10(densities.max() / densities.min()) > DECADES
-    low, high = _range(edges)
+    steep = is_steep([one.numerator, one.denominator])
+    low, high = shown(edges)
     divergence = one.divergences["jensen_shannon"].value
     title = rf"JS {divergence:.2g}, $\chi^2$/ndf {one.test.chi2 / max(one.test.ndof, 1):.1f}"
     ax.set_title(title, fontsize=9)
@@ -65,10 +65,16 @@ def panel(one: Variable, called: tuple[str, str], ax: Axes, ratio: Axes, labels:
     if not steep:
         ax.set_ylim(0, None)
     ax.tick_params(labelbottom=False)
-    ratio.set(xlim=(low, high), ylim=_around_one(one), xlabel=label)
+    ratio.set(xlim=(low, high), ylim=around_one([(one.numerator, one.denominator)]), xlabel=label)
 
 
-def _range(edges: Array) -> tuple[float, float]:
+def is_steep(histograms: Sequence[hist.Hist]) -> bool:
+    """Whether their densities need a logarithmic axis."""
+    densities = np.concatenate([(h.values() / np.diff(h.axes[0].edges))[h.values() > 0] for h in histograms])
+    return bool(np.log10(densities.max() / densities.min()) > DECADES)
+
+
+def shown(edges: Array) -> tuple[float, float]:
     """What is shown: of the outer bins, which reach to the farthest event, no more than half of all others."""
     if len(edges) < 4:
         return float(edges[0]), float(edges[-1])
@@ -76,9 +82,8 @@ def _range(edges: Array) -> tuple[float, float]:
     return float(max(edges[0], edges[1] - half)), float(min(edges[-1], edges[-2] + half))
 
 
-def _around_one(one: Variable) -> tuple[float, float]:
-    """Limits of the ratio's axis that show most of it."""
-    p, q = one.numerator.values(), one.denominator.values()
-    far = np.abs(p[q > 0] / q[q > 0] - 1)
-    reach = float(np.clip(1.3 * far.max(initial=0), 0.1, 1.0))
+def around_one(pairs: Sequence[tuple[hist.Hist, hist.Hist]]) -> tuple[float, float]:
+    """Limits of the axis of ratios, each of two histograms, that show most of them."""
+    far = [np.abs(p.values()[q.values() > 0] / q.values()[q.values() > 0] - 1) for p, q in pairs]
+    reach = float(np.clip(1.3 * np.concatenate(far).max(initial=0), 0.1, 1.0))
     return 1 - reach, 1 + reach

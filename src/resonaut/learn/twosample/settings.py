@@ -1,8 +1,7 @@
 """How two samples are compared."""
 
 from resonaut.core.record import key, record
-from resonaut.learn.ratio.settings import Settings as Ratio
-from resonaut.learn.ratio.settings import TreeSettings
+from resonaut.learn.ratio.settings import FeatureSettings, TreeSettings
 
 
 @record
@@ -16,7 +15,7 @@ class Trees(TreeSettings):
 
 
 @record
-class Classifier(Ratio):
+class Classifier(FeatureSettings):
     """The fresh classifier."""
 
     trees: Trees = key(default={})

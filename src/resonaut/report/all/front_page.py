@@ -12,7 +12,7 @@ from resonaut.core.errors import InputFileError
 from resonaut.core.manifest import Manifest
 from resonaut.core.observables import axis, interval
 from resonaut.core.results import read
-from resonaut.fit.results import Summary
+from resonaut.fit.results.scans import Summary
 from resonaut.report import pages
 from resonaut.report.figure import CONFIG, DATA, MANIFESTS, RESULTS, Figure, Input, Output
 from resonaut.report.fit import numbers

@@ -13,7 +13,7 @@ from resonaut.core.errors import ConfigError
 from resonaut.core.files import atomic
 from resonaut.core.results import read
 from resonaut.core.style import COLOURS, above, figure, legend_below
-from resonaut.fit.results import Bias, BiasPoint, SelectionBias, SpectrumBias
+from resonaut.fit.results.bias import Bias, BiasPoint, SelectionBias, SpectrumBias
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.fit.results import mass_label

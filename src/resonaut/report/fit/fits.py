@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from resonaut.core.observables import axis
 from resonaut.core.style import COLOURS, PANELS_IN_A_ROW, above, figure, legend_below, mark_doubtful
-from resonaut.fit.results import Point
+from resonaut.fit.results.points import Point
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Selection, doubts, heading

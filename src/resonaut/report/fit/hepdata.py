@@ -12,7 +12,7 @@ import numpy as np
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
 from resonaut.core.observables import interval
-from resonaut.fit.results import FailedPoint, Limits
+from resonaut.fit.results.points import FailedPoint, Limits
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import AnyPoint, Result, Selection, Value, doubts, limit_doubts

@@ -19,7 +19,7 @@ from resonaut.core.style import (
     mark_doubtful,
     mark_found,
 )
-from resonaut.fit.results import FailedPoint
+from resonaut.fit.results.points import FailedPoint
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Selection, by_observable, heading, limit_doubts

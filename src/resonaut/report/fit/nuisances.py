@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.style import COLOURS, above, figure
-from resonaut.fit.results import Nuisance, Point
+from resonaut.fit.results.points import Nuisance, Point
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Selection, heading

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from resonaut.core.observables import said
 from resonaut.core.results import read
-from resonaut.fit import results as fit
+from resonaut.fit.results import scans as fit
 from resonaut.report.results import Line, Summary
 
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from scipy.stats import norm
 
 from resonaut.core.style import alone, corner, distinct, figure, legend_below, mark_doubtful, mark_found
-from resonaut.fit.results import Global, Point
+from resonaut.fit.results.points import Point
+from resonaut.fit.results.scans import Global
 from resonaut.report.figure import CONFIG, RESULTS, SUMMARY, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Selection, Value, by_observable, doubts, heading

@@ -11,20 +11,9 @@ from resonaut.core import results as core
 from resonaut.core.errors import ConfigError
 from resonaut.core.observables import DEFAULT, axis, said
 from resonaut.core.style import Array
-from resonaut.fit.results import (
-    Background,
-    Curves,
-    FailedPoint,
-    Fit,
-    Global,
-    Limits,
-    Point,
-    Scan,
-    SelectionScan,
-    Shown,
-    SpectrumScan,
-    Summary,
-)
+from resonaut.fit.results.fits import Background, Curves, Fit
+from resonaut.fit.results.points import FailedPoint, Limits, Point
+from resonaut.fit.results.scans import Global, Scan, SelectionScan, Shown, SpectrumScan, Summary
 from resonaut.report import settings
 from resonaut.report.observables import words
 

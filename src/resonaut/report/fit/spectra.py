@@ -9,7 +9,9 @@ from matplotlib.axes import Axes
 
 from resonaut.core.observables import interval
 from resonaut.core.style import COLOURS, Array, corner, figure, signal_region
-from resonaut.fit.results import BumpResult, Curves, Point
+from resonaut.fit.results.fits import Curves
+from resonaut.fit.results.points import Point
+from resonaut.fit.results.scans import BumpResult
 from resonaut.report.figure import CONFIG, RESULTS, Figure, Output
 from resonaut.report.fit import results as files
 from resonaut.report.fit.results import Result, ShownFit, doubts, heading

@@ -7,7 +7,7 @@ from typing import Any
 from resonaut.core.files import atomic
 from resonaut.core.record import keys
 from resonaut.core.results import read, write
-from resonaut.fit import results as fit
+from resonaut.fit.results import scans as fit
 from resonaut.report.figure import Figure, Input, Output
 from resonaut.report.results import Line, Summary
 

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from resonaut.core.results import read
-from resonaut.core.style import COLOURS, headline, legend_below, ratio_panels, steps
+from resonaut.core.style import COLOURS, headline, legend_below, ratio_panels
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
+from resonaut.report.reweight.panels import Shown, densities
 from resonaut.reweight.results import Closure, Feature
 
 FIGURE = Figure(
@@ -54,22 +53,15 @@ def draw(output: Path, closure: Path, data: Sequence[Path], config: Path | None)
 def feature(content: Feature, ax: Axes, ratio: Axes) -> None:
     """One feature in data and in simulation before and after reweighting, with the ratios to data."""
     data = content.data
-    edges = data.axes[0].edges
-    widths, centres, inside = np.diff(edges), (edges[1:] + edges[:-1]) / 2, data.values() > 0
-    counts, error = data.values(), np.sqrt(data.variances())
-    scale = np.where(inside, counts, np.nan)
-    simulated = (content.before, content.after)
-    for when, found, colour in zip(WHEN, simulated, (COLOURS[1], COLOURS[0]), strict=True):
-        values, errors = found.values(), np.sqrt(found.variances())
-        steps(ax, edges, values / widths, errors / widths, colour, f"simulation {when} reweighting")
-        steps(ratio, edges, values / scale, errors / scale, colour, "")
-    style: dict[str, Any] = {"fmt": "k.", "ms": 4, "zorder": 3}
-    ax.errorbar(centres, counts / widths, error / widths, label="data", **style)
-    ratio.errorbar(centres[inside], np.ones(inside.sum()), (error / scale)[inside], **style)
-    label = data.axes[0].label
+    found = (content.before, content.after)
+    shown = [
+        Shown(f"simulation {when} reweighting", colour, one, data)
+        for when, one, colour in zip(WHEN, found, (COLOURS[1], COLOURS[0]), strict=True)
+    ]
+    edges, label = data.axes[0].edges, data.axes[0].label
+    densities("data", data, shown, (edges[0], edges[-1]), ax, ratio)
     unit = label.partition(" [")[2].rstrip("]")
-    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, None), ylabel=f"events / {unit or 'unit'}")
+    ax.set(ylim=(0, None), ylabel=f"events / {unit or 'unit'}")
     before, after = content.chi2_before / content.ndof, content.chi2_after / content.ndof
     ax.set_title(rf"$\chi^2$/ndf: {before:.1f} before, {after:.1f} after", fontsize=9)
-    ax.tick_params(labelbottom=False)
-    ratio.set(xlim=(edges[0], edges[-1]), ylim=RATIO_RANGE, xlabel=label)
+    ratio.set(ylim=RATIO_RANGE, xlabel=label)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 
+from resonaut.core.observables import interval
 from resonaut.core.results import read
 from resonaut.core.style import figure, headline
 from resonaut.report import settings
@@ -55,7 +56,7 @@ def _selection(path: Path, text: str, output: Path) -> None:
     rejected, selected = np.asarray(content.rejected), np.asarray(content.selected)
     titles = [f"rejected, {content.events.rejected:,} events", f"selected, {content.events.selected:,} events"]
     low, high = content.signal_region
-    heading = f"{text}\n{content.method}, {content.window}: {low:g}–{high:g} GeV"
+    heading = f"{text}\n{content.method}, {content.window}: {interval(low, high, content.unit, '–')}"
     plot = output / f"{content.method}_{content.window}.png"
     _panels(np.asarray(content.edges), rejected, selected, titles, heading, plot)
 

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from resonaut.core.files import atomic
 from resonaut.core.results import read
 from resonaut.core.style import above, distinct, figure, legend_below, spread
-from resonaut.fit.results import Retrained
+from resonaut.fit.results.retrained import Retrained
 from resonaut.report import settings
 from resonaut.report.figure import CONFIG, DATA, Figure, Input, Output
 from resonaut.report.select import improvements

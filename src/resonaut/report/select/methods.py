@@ -10,7 +10,7 @@ import numpy as np
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import atomic
 from resonaut.core.results import read
-from resonaut.fit.results import Retrained
+from resonaut.fit.results.retrained import Retrained
 from resonaut.report.figure import CONFIG, RESULTS, SELECTIONS, Figure, Input, Output
 from resonaut.report.fit import results
 from resonaut.report.fit.results import Result, heading
@@ -134,6 +134,7 @@ def _row(content: Trained, fit: Result, check: NoSignal | None, bound: bool, sec
         bound=bound,
         z_local=best.z_local if best else None,
         mass=best.mass if best else None,
+        unit=content.unit,
         selected=counts.signal_region.selected,
         expected=counts.signal_region.events * float(np.mean(passing)) if passing else None,
         efficiency_target=content.efficiency_target,

@@ -11,13 +11,14 @@ from resonaut.report.pages import BAD, FAINT, FINE, Cell
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: a method in a window; ``signals`` are efficiencies, None is not known."""
+    """A line of the table: a method in a window; ``mass`` in ``unit``; ``signals``: efficiencies; None: not known."""
 
     method: str
     window: str
     bound: bool
     z_local: float | None
     mass: float | None
+    unit: str
     selected: int
     expected: float | None
     efficiency_target: float
@@ -40,10 +41,11 @@ class Column(NamedTuple):
 
 
 def columns(rows: Sequence[Row]) -> list[Column]:
-    """What the table shows of these rows; the tests without a signal only where there are any."""
+    """What the table shows of the rows of a window; the tests without a signal only where there are any."""
+    unit = rows[0].unit
     shown = [
         Column(("largest", "local excess"), lambda row: _format(row.z_local, "{:.1f}σ")),
-        Column(("at", "GeV"), lambda row: _format(row.mass, "{:g}")),
+        Column(("at", "" if unit == "1" else unit), lambda row: _format(row.mass, "{:g}")),
         Column(("selected in the", "signal region"), lambda row: f"{row.selected:,}"),
         Column(("expected from", "the sidebands"), lambda row: _format(row.expected, "{:,.4g}")),
     ]

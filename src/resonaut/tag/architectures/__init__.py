@@ -24,6 +24,11 @@ def _one(settings: "NetworkConfig") -> int:
     return 1
 
 
+def _little(settings: "NetworkConfig", places: int) -> int:
+    del settings
+    return places
+
+
 @dataclass(frozen=True)
 class Network(Placed):
     """An architecture; ``place`` makes a torch module of a ``NetworkConfig``.
@@ -33,12 +38,18 @@ class Network(Placed):
 
     ``graph`` is the place of a function that makes of the module's arrays by name and a ``NetworkConfig`` an ONNX file
     from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs). With it jets are scored
-    without torch.
+    without torch. ``widest`` says how many numbers its largest layer makes of a jet with p places.
     """
 
     graph: str | None = None
+    widest: Callable[["NetworkConfig", int], int] = _little
     problem: Callable[["NetworkConfig"], str | None] = _none
     shortest: Callable[["NetworkConfig"], int] = _one
+
+    @property
+    def places(self) -> list[str]:
+        """The module and the graph."""
+        return [self.place, *([self.graph] if self.graph else [])]
 
     @property
     def maker(self) -> Placed | None:
@@ -54,7 +65,7 @@ def networks() -> Vocabulary[Network]:
 
 def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Network] | None = None) -> None:
     """Stop with ``ConfigError`` where ``tag.networks.<name>`` contradicts itself, or its architecture is not known."""
-    from resonaut.tag.settings import CLASSES
+    from resonaut.tag.settings import CLASSES, NetworkTraining
 
     known = networks() if known is None else known
     known.require(f"config: tag.networks.{name}.architecture", [network.architecture])
@@ -62,6 +73,10 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
         raise ConfigError(
             f"config: tag.networks.{name}.outputs: {', '.join(network.outputs)}: must hold qcd, and without published "
             f"weights each class once, in the order {', '.join(CLASSES)}."
+        )
+    if network.weights is not None and network.training != NetworkTraining():
+        raise ConfigError(
+            f"config: tag.networks.{name}: weights are given, and nothing is trained; take out training, or weights."
         )
     if problem := known[network.architecture].problem(network):
         raise ConfigError(f"config: tag.networks.{name}.{problem}.")

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from resonaut.core.errors import ConfigError, InputFileError
-from resonaut.fit.results import SelectionBias
+from resonaut.fit.results.bias import SelectionBias
 from resonaut.report.fit import bias
 
 

@@ -10,7 +10,8 @@ import yaml
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import write_json
 from resonaut.core.results import read as read_result
-from resonaut.fit.results import Limits, Point, Summary
+from resonaut.fit.results.points import Limits, Point
+from resonaut.fit.results.scans import Summary
 from resonaut.report import cli
 from resonaut.report.fit import nuisances, results
 

@@ -10,7 +10,7 @@ from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
 from resonaut.core.record import keys
 from resonaut.core.results import write
-from resonaut.fit.results import Excesses, Global
+from resonaut.fit.results.scans import Excesses, Global
 from resonaut.report.fit import numbers, summary
 from resonaut.report.results import Line, Summary
 

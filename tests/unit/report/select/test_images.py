@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
@@ -12,7 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def test_jet_images(tmp_path) -> None:
     pixels = [[[0.0, 0.1], [0.2, 0.7]]] * 2
-    content = {"method": "cwola", "window": "w", "signal_region": [3250, 3750], "edges": [-0.8, 0, 0.8]}
+    content = {"method": "cwola", "window": "w", "unit": "GeV", "signal_region": [3250, 3750], "edges": [-0.8, 0, 0.8]}
     content |= {"rejected": pixels, "selected": pixels, "events": {"rejected": 90, "selected": 0}}
     write_json(tmp_path / "x.json", content)
     for again in ("a", "b"):
@@ -27,7 +28,7 @@ def test_jet_images(tmp_path) -> None:
 
 def test_drawn_images_are_the_means_and_their_difference(kept, tmp_path) -> None:
     rejected, selected = np.arange(8.0).reshape(2, 2, 2), np.full((2, 2, 2), 4.0)
-    content = {"method": "cwola", "window": "w", "signal_region": [1, 2], "edges": [-1, 0, 1]}
+    content = {"method": "cwola", "window": "w", "unit": "TeV", "signal_region": [1, 2], "edges": [-1, 0, 1]}
     content |= {"events": {"rejected": 1, "selected": 2}, "rejected": rejected.tolist(), "selected": selected.tolist()}
     write_json(tmp_path / "x.json", content)
     images.draw(tmp_path, [tmp_path / "x.json"], [], None)
@@ -35,3 +36,5 @@ def test_drawn_images_are_the_means_and_their_difference(kept, tmp_path) -> None
     assert np.array_equal(drawn[0][1], rejected[0][:, 1])
     assert np.all(drawn[1] == 4)
     assert np.array_equal(drawn[5], (selected - rejected)[1].T)
+    texts = " ".join(text.get_text() for text in kept["cwola_w"].findobj(Text))
+    assert "cwola, w: 1–2 TeV" in texts

@@ -9,7 +9,7 @@ import pytest
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
 from resonaut.core.results import read, write
-from resonaut.fit.results import Amount, FittedExperiment, Retrained
+from resonaut.fit.results.retrained import Amount, FittedExperiment, Retrained
 from resonaut.report.select import improvements, injections
 from resonaut.select.results import Band, Benchmark
 

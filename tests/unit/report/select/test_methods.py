@@ -7,7 +7,7 @@ import pytest
 
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.files import write_json
-from resonaut.fit.results import FittedExperiment, Retrained
+from resonaut.fit.results.retrained import FittedExperiment, Retrained
 from resonaut.report.select import methods
 
 
@@ -88,6 +88,15 @@ def test_wrong_files_end_in_a_sentence(windows, selected, summary, retrained, tm
     with pytest.raises(InputFileError, match=r"low\.tsv: no benchmark of Snakemake; delete it"):
         draw(benchmarks=str(tmp_path))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("unit", "heading"), [("GeV", "at\nGeV"), ("TeV", "at\nTeV"), ("1", "at\n")])
+def test_masses_are_in_the_unit_of_the_observable(windows, selected, tmp_path, unit, heading) -> None:
+    for path in selected:
+        write_json(path, json.loads(path.read_text()) | {"unit": unit})
+    methods.draw(tmp_path, selected, windows, [], [], None, None)
+    assert {row["unit"] for row in table(tmp_path).values()} == {unit}
+    assert (tmp_path / "methods.html").read_text().count(f"<th>{heading}</th>") == 2
 
 
 def test_page_of_the_table(windows, selected, tmp_path) -> None:

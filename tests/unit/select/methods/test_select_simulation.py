@@ -7,10 +7,13 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from resonaut.core import identifier
+from resonaut.core import events, identifier
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import Dataset
+from resonaut.core.weights import Factor
 from resonaut.learn import density, ratio
+from resonaut.select import template
+from resonaut.select.inputs import Inputs
 from resonaut.select.methods.quak.method import Quak
 from resonaut.select.methods.salad.method import Salad
 from resonaut.select.regions import Regions
@@ -71,7 +74,7 @@ def test_salad_recovers_the_weights_that_the_simulation_lacks(quick, toys, write
     trees = replace(quick.classifier.trees, max_iterations=80, learning_rate=0.1)
     settings = replace(quick, features=["tau21_j1"], classifier=replace(quick.classifier, trees=trees))
     numbers = Salad(settings).fit(training_of(toys(32_000, 1), [write_dataset("qcd", "background", [simulation])], []))
-    _, second_step = pairs
+    (second_step,) = pairs
     for _, corrected in second_step:
         tau21 = corrected.features[:, 0]
         truth = 1 / (0.25 + 0.75 * tau21)
@@ -81,6 +84,21 @@ def test_salad_recovers_the_weights_that_the_simulation_lacks(quick, toys, write
             assert corrected.weights[rows].sum() == pytest.approx(scale * truth[rows].sum(), rel=0.12)
     assert numbers["sideband_auc"] > 0.55
     assert abs(numbers["auc"] - 0.5) < 4 * numbers["auc_error"]
+
+
+def test_simulation_has_the_weights_of_its_own_files(quick, toys, write_dataset):
+    """Such as those for pile-up: half of the events have none, and their cross section is that of the others."""
+    simulation = toys(400, 3)
+    dataset = Dataset.open(write_dataset("qcd", "background", [simulation], weight_scale=2.0))
+    number = ak.to_numpy(simulation.event)
+    for chunk in dataset.manifest.chunks:
+        path = dataset.path("skim", chunk)
+        batches = list(events.iterate([path], [name for name in events.columns(path) if name not in events.KEY]))
+        found = [ak.with_field(batch, batch.event % 2 * 1.5, "pileup") for batch in batches]
+        events.write(path, found, {}, {"pileup": Factor("pileup").metadata()})
+    sample, mass = template.simulated(Inputs.of(quick, "event"), dataset)
+    assert sample.weights == pytest.approx(number % 2 * 3.0)
+    assert mass == pytest.approx(ak.to_numpy(simulation.m_jj))
 
 
 def test_salad_needs_simulated_background(quick, toys):

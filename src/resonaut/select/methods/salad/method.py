@@ -5,11 +5,12 @@ m_jj is an input of this first step, and not of the second, data against correct
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resonaut.core import identifier
 from resonaut.core.errors import ConfigError
 from resonaut.learn import ratio
+from resonaut.learn.ratio.conditional import Observed
+from resonaut.learn.ratio.weights import UNCLIPPED, Weigher
 from resonaut.select import template
 from resonaut.select.compared import Compared, held_out_auc
 from resonaut.select.regions import Regions
@@ -33,28 +34,22 @@ class Salad(Compared):
                 "in search.samples.background, or drop 'salad' from select.methods."
             )
         (values,) = self.inputs.compute(training.events, training.source)
-        data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
+        sample = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
+        data = Observed(sample, training.mass)
         low, high = training.window.sidebands[0][0], training.window.sidebands[1][1]
-        parts = [template.simulated(self.inputs, dataset, low, high) for dataset in training.backgrounds]
-        simulation, mass = ratio.Sample.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-        there, here = Regions.of(mass, training.window), training.regions
-        wide, wide_data = _with_mass(simulation, mass), _with_mass(data, training.mass)
-        sidebands = wide_data[here.sideband], wide[there.sideband]
-        correction = ratio.CrossFit.fit(*sidebands, self.classifier)
+        parts = [Observed(*template.simulated(self.inputs, one, low, high)) for one in training.backgrounds]
+        simulation = Observed.concatenate(parts)
+        here, there = training.regions, Regions.of(simulation.values, training.window)
+        sidebands = data[here.sideband].joined, simulation[there.sideband].joined
+        correction = Weigher.fit(*sidebands, self.classifier, UNCLIPPED)
 
-        signal, inside, wide = data[here.signal], simulation[there.signal], wide[there.signal]
+        signal, inside = data[here.signal].sample, simulation[there.signal]
+        factors = correction.factors(inside.joined.features, inside.sample.keys)
         pairs = []
-        for number, model in enumerate(correction.models):
-            f = np.clip(model.probability(wide.features), 1e-6, 1 - 1e-6)
-            corrected = ratio.Sample(inside.features, inside.weights * f / (1 - f), inside.keys)
-            seen = [s[correction.folds(s.keys) != number] for s in (signal, corrected)]
+        for number, factor in enumerate(factors["folds"].T):
+            both = signal, inside.weighted(factor).sample
+            seen = [s[correction.nominal.folds(s.keys) != number] for s in both]
             pairs.append((seen[0], seen[1]))
         self.models = ratio.CrossFit.fit_pairs(pairs, self.classifier)
-        weights = inside.weights * correction.ratio(wide.features, wide.keys)
-        area, error = held_out_auc(self.models, signal, ratio.Sample(inside.features, weights, inside.keys))
-        return {"auc": area, "auc_error": error, "sideband_auc": held_out_auc(correction, *sidebands)[0]}
-
-
-def _with_mass(sample: ratio.Sample, mass: NDArray[np.floating]) -> ratio.Sample:
-    """The same events with the mass as their last feature."""
-    return ratio.Sample(np.column_stack([sample.features, mass]).astype(np.float32), sample.weights, sample.keys)
+        area, error = held_out_auc(self.models, signal, inside.weighted(factors[""][:, 0]).sample)
+        return {"auc": area, "auc_error": error, "sideband_auc": held_out_auc(correction.nominal, *sidebands)[0]}

@@ -23,4 +23,11 @@ def shortest(settings: "NetworkConfig") -> int:
     return settings.edge_conv.neighbours + 1
 
 
-NETWORKS = {"particle_net": Network("network.PointNet", graph="graph.model", problem=problem, shortest=shortest)}
+def widest(settings: "NetworkConfig", places: int) -> int:
+    """A layer on the edges."""
+    return places * settings.edge_conv.neighbours * max(max(channels) for channels in settings.edge_conv.channels)
+
+
+NETWORKS = {
+    "particle_net": Network("network.PointNet", graph="graph.model", widest=widest, problem=problem, shortest=shortest)
+}

@@ -16,4 +16,11 @@ def problem(settings: "NetworkConfig") -> str | None:
     return f"transformer: {heads} heads do not divide the last of embed_dims, {width}; change one"
 
 
-NETWORKS = {"particle_transformer": Network("network.PairTransformer", problem=problem)}
+def widest(settings: "NetworkConfig", places: int) -> int:
+    """A dense layer of a block; those of the pairs are larger, but so small for each pair that it does not matter."""
+    return places * 4 * settings.transformer.embed_dims[-1]
+
+
+NETWORKS = {
+    "particle_transformer": Network("network.PairTransformer", graph="graph.model", widest=widest, problem=problem)
+}

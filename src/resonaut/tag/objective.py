@@ -1,0 +1,165 @@
+"""What a training makes small: the weighted cross entropy, and what the keys of the network's training add to it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from resonaut.core.errors import ConfigError
+from resonaut.learn.adversarial import divergence_from, shifted, spread
+from resonaut.learn.decorrelation import Adversary, distance_correlation, moment_decomposition
+from resonaut.learn.losses import cross_entropy
+from resonaut.learn.training import untrained
+from resonaut.tag import networks
+from resonaut.tag.adaptation import Adaptation
+from resonaut.tag.sample import Sample
+from resonaut.tag.settings import DecorrelationConfig, DomainConfig, NetworkConfig
+
+# QCD jets of a batch in which a dependence on the mass can be seen, and those of each bin of the mass.
+MIN_JETS, MIN_PER_BIN = 32, 4
+
+
+@dataclass(frozen=True)
+class Jets:
+    """A sample on a device: the groups of inputs, class and weight of each jet, mass in GeV."""
+
+    inputs: tuple[Tensor, Tensor, Tensor]
+    labels: Tensor
+    weights: Tensor
+    mass: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """True for real constituents, (n, 1, p)."""
+        return self.inputs[2]
+
+    @cached_property
+    def spreads(self) -> list[Tensor]:
+        """The spreads of features and of four-vectors of the real constituents; of the vectors' in GeV."""
+        groups, real = self.inputs[:2], self.mask[:, 0]
+        return [torch.stack([spread(values[real]) for values in group.unbind(dim=1)]) for group in groups]
+
+    @classmethod
+    def of(cls, sample: Sample, weights: np.ndarray, device: str) -> "Jets":
+        """The same of arrays."""
+        plain = (sample.labels, weights.astype(np.float32), sample.softdrop_mass.astype(np.float32))
+        return cls(networks.tensors(sample.inputs, device), *(torch.from_numpy(values).to(device) for values in plain))
+
+    def given(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """The inputs of some jets."""
+        return tuple(tensor[rows] for tensor in self.inputs)
+
+    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+        """The weighted cross entropy of some jets, shape (rows,)."""
+        return cross_entropy(logits, self.labels[rows], self.weights[rows])
+
+
+class Objective:
+    """The mean loss of a batch of jets, by their row numbers.
+
+    One batch of so many as a robust training wants has its inputs shifted against the network, and the divergence from
+    the nominal outputs is part of its loss. ``helpers`` are networks that train with the tagger and are no part of it.
+
+    Raises:
+        ConfigError: batches are too small for what the network's training wants.
+    """
+
+    def __init__(self, module: nn.Module, network: NetworkConfig, jets: Jets, batch_size: int, seed: int) -> None:
+        self.module, self.jets = module, jets
+        self.robust, self.step = network.training.robust, 0
+        self.helpers = nn.ModuleList()
+        self.adaptation: Adaptation | None = None
+        self.decorrelation: Callable[[Tensor, Tensor], Tensor] | None = None
+        if wanted := network.training.decorrelation:
+            qcd, signals = network.classes.index("qcd"), len(network.classes) - 1
+            require_background(wanted, (jets.labels == qcd).double().mean().item(), batch_size)
+            adversary = untrained(lambda: Adversary(signals), seed).to(jets.mass.device)
+            self.decorrelation = _decorrelation(wanted, jets, qcd, adversary)
+            if wanted.method == "adversary":
+                self.helpers.append(adversary)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """The loss, a number."""
+        self.step += 1
+        given, nominal, told = self.jets.given(rows), None, None
+        if self.robust is not None and self.step % self.robust.every == 0:
+            nominal, given = against(self.module, self.jets, rows, self.robust.size)
+        if self.adaptation is None:
+            logits = self.module(*given)
+        else:
+            logits, told = self.adaptation(given, rows, self.step)
+        loss = self.jets.loss(logits, rows).mean()
+        if nominal is not None:
+            loss = loss + divergence_from(nominal, logits).mean()
+        if told is not None:
+            loss = loss + told
+        if self.decorrelation is not None:
+            loss = loss + self.decorrelation(logits, rows)
+        return loss
+
+    def adapt(self, network: NetworkConfig, wanted: DomainConfig, other: Sample, steps: int, seed: int) -> None:
+        """Have batches with jets of another domain; see ``Adaptation``."""
+        # A strength of 0 leaves the training as it is.
+        if wanted.strength:
+            self.adaptation = Adaptation(self.module, network, wanted, self.jets.labels, other, steps, seed)
+            self.helpers.append(self.adaptation.classifier)
+
+
+def against(module: nn.Module, jets: Jets, rows: Tensor, size: float) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The nominal logits (rows, outputs) of some jets, and their inputs shifted against the network.
+
+    Features and four-vectors are a group each.
+    """
+    *groups, mask = jets.given(rows)
+    moving = [group.requires_grad_() for group in groups]
+    logits = module(*moving, mask)
+    moved = shifted(jets.loss(logits, rows).sum(), moving, jets.spreads, size, mask)
+    return logits.detach(), (*moved, mask)
+
+
+def require_background(wanted: DecorrelationConfig, share: float, batch_size: int) -> None:
+    """Stop where a batch holds too few QCD jets, a ``share`` of all, to tell whether their scores follow the mass."""
+    least = max(MIN_JETS, MIN_PER_BIN * wanted.mass_bins * wanted.method.startswith("mode"))
+    if share * batch_size < least:
+        raise ConfigError(
+            f"tag.training.batch_size: {batch_size} jets hold {share * batch_size:.0f} of QCD, too few for "
+            f"decorrelation by {wanted.method}; make it at least {math.ceil(least / share)}."
+        )
+
+
+def _decorrelation(
+    wanted: DecorrelationConfig, jets: Jets, qcd: int, adversary: Adversary
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The penalty of a batch: of the discriminants s / (s + qcd) of QCD jets, the mean over the signal classes."""
+    background = jets.labels == qcd
+    # Between -1 and 1 and uniform for all QCD jets, whatever the mass spectrum.
+    quantile = torch.zeros_like(jets.mass)
+    ordered = jets.mass[background].argsort(stable=True)
+    quantile[background.nonzero()[ordered, 0]] = torch.linspace(-1, 1, len(ordered), device=jets.mass.device)
+
+    def measure(scores: Tensor, rows: Tensor) -> Tensor:
+        if wanted.method == "adversary":
+            return adversary.loss(scores, quantile[rows], wanted.strength)
+        mass, order = jets.mass[rows], {"mode0": 0, "mode1": 1, "mode2": 2}
+        found = [
+            distance_correlation(score, mass)
+            if wanted.method == "disco"
+            else moment_decomposition(score, mass, order[wanted.method], wanted.mass_bins)
+            for score in scores.T
+        ]
+        return wanted.strength * torch.stack(found).mean()
+
+    def penalty(logits: Tensor, rows: Tensor) -> Tensor:
+        chosen = background[rows]
+        # A batch may hold no QCD jet by chance.
+        if not chosen.any():
+            return logits.new_zeros(())
+        others = [i for i in range(logits.shape[1]) if i != qcd]
+        scores = (logits[chosen][:, others] - logits[chosen][:, [qcd]]).sigmoid()
+        return measure(scores, rows[chosen])
+
+    return penalty
