@@ -63,16 +63,27 @@ STYLE: dict[Any, Any] = {
 
 
 def mathematical(name: str) -> str:
-    """The ``name`` of an observable for a figure: ``m_jj``, ROOT's ``m_{#mu#mu}``, or LaTeX between dollar signs."""
+    """The ``name`` of an observable for a figure: ``m_jj``, ROOT's ``m_{#mu#mu}``, or LaTeX between dollar signs.
+
+    A word with several underscores, such as ``j1_pf_pt``, is a column's name and stays as it is.
+    """
     shown = name.replace("#", "\\")
     if "$" not in shown:
-        shown = re.sub(r"\S*[\\_^]\S*", r"$\g<0>$", re.sub(r"_(\w+)", r"_{\1}", shown))
+        shown = re.sub(r"\S*[\\_^]\S*", lambda word: _formula(word[0]), shown)
     try:
         MathTextParser("path").parse(shown)
     except ValueError:
         # Whatever a file calls it; as it stands there.
         return name.replace("$", r"\$")
     return shown
+
+
+def _formula(word: str) -> str:
+    """A word with an index between dollar signs."""
+    if re.fullmatch(r"\w*_\w*_\w*", word):
+        return word
+    indexed = re.sub(r"_(\w+)", r"_{\1}", word)
+    return f"${indexed}$"
 
 
 @contextmanager

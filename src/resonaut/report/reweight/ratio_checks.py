@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from resonaut.core.style import COLOURS, figure, headline
 from resonaut.learn.ratio.weights import Calibrated
@@ -30,6 +31,7 @@ FIGURE = Figure(
 IN_A_ROW = 4
 # What a closure should be within.
 GOAL = 1.0
+PARTS = 10
 
 
 def draw(output: Path, closures: Sequence[Path], config: Path | None) -> None:
@@ -105,8 +107,13 @@ def parts(ax: Axes, truth: Truth) -> None:
     ax.axhline(0, color="0.6", lw=1)
     ax.errorbar(place, closure, error, fmt="o", ms=4, color=COLOURS[0])
     reach = 1.2 * max(GOAL, float((np.abs(closure) + error).max()))
+    # A value that many events share is in one part.
+    what = "tenth" if len(place) == PARTS else "part"
     by = "learned weight" if truth.variable == "weight" else called(truth.variable).partition(" [")[0]
-    ax.set(xlim=(0.3, len(place) + 0.7), ylim=(-reach, reach), xlabel=f"tenth by {by}", ylabel="learned / true - 1 [%]")
+    ax.set(
+        xlim=(0.3, len(place) + 0.7), ylim=(-reach, reach), xlabel=f"{what} by {by}", ylabel="learned / true - 1 [%]"
+    )
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.tick_params(axis="x", which="minor", bottom=False, top=False)
     largest = int(np.argmax(np.abs(closure)))
     ax.set_title(f"largest: {closure[largest]:+.2f} ± {error[largest]:.2f} %", fontsize=9)

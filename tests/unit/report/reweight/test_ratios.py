@@ -101,7 +101,7 @@ def test_calibration_and_learned_against_true_weights(ratio, tmp_path, kept) -> 
     before, after = (container[0].get_xydata().T for container in curve.containers)
     np.testing.assert_allclose(before, [[0.4, 0.6], [0.45, 0.6]])
     np.testing.assert_allclose(after, [[0.4, 0.51], [0.45, 0.51]])
-    assert by_weight.get_xlabel() == "tenth by learned weight"
+    assert by_weight.get_xlabel() == "part by learned weight"
     for ax in (by_weight, by_x):
         np.testing.assert_allclose(ax.containers[0][0].get_ydata(), [0.4, -3.1, 0])
         assert ax.get_title("left") == "largest: -3.10 ± 0.20 %"

@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 
-import awkward as ak
 import numpy as np
 
 from resonaut.core import identifier
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import Dataset
 from resonaut.learn import ratio
+from resonaut.select import template
 from resonaut.select.compared import Compared, held_out_auc
-from resonaut.select.inputs import Inputs
-from resonaut.select.regions import Regions
 from resonaut.select.settings import Window
 from resonaut.select.training_data import TrainingData
 
@@ -41,7 +39,8 @@ class Bound(Compared):
                 f"the search has no simulated {kind}, which this method learns from; name it in search.samples, or "
                 "drop it."
             )
-        return ratio.Sample.concatenate([simulated(self.inputs, dataset, window) for dataset in datasets])
+        ends = window.signal_region if window else (-np.inf, np.inf)
+        return ratio.Sample.concatenate([template.simulated(self.inputs, one, *ends)[0] for one in datasets])
 
 
 class Ideal(Bound):
@@ -64,12 +63,3 @@ class Supervised(Bound):
         signals = [s for s in training.signals if training.injected in (None, s.name)]
         signal = self.simulated(signals, None, "signal")
         return self.learn(signal, self.simulated(training.backgrounds, None, "background"))
-
-
-def simulated(inputs: Inputs, dataset: Dataset, window: Window | None) -> ratio.Sample:
-    """The weighted events of a simulated dataset: those of a window's signal region, or all."""
-    events = dataset.read((inputs.observable, "weight", *inputs.columns))
-    if window:
-        events = events[Regions.among(events, window).signal]
-    (values,) = inputs.compute(events, dataset.name)
-    return ratio.Sample(values, ak.to_numpy(events.weight).astype(np.float64), identifier.keys(events))
