@@ -3,13 +3,6 @@
 from resonaut.tag import plan as tag_plan
 
 
-def other(wildcards, sample):
-    """The manifests of a sample to which a network is adapted."""
-    return ANALYSIS.manifests(
-        *tag_plan.others(ANALYSIS, wildcards.network).get(sample, [])
-    )
-
-
 rule tag:
     """Score every dataset of the search."""
     input:
@@ -20,13 +13,11 @@ rule tag:
 rule tag_train:
     """Train one tagger on the simulated jets, or adopt its published weights, and measure it."""
     input:
+        unpack(of(tag_plan.other_manifests, "network")),
         config=config_of("tag", "train", "{network}"),
         code=code_of("tag", "train", tag_plan.modules, "network"),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
         signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
-        other_background=lambda wildcards: other(wildcards, "other_background"),
-        other_signal=lambda wildcards: other(wildcards, "other_signal"),
-        data=lambda wildcards: other(wildcards, "data"),
         events=lambda wildcards: ANALYSIS.friends(
             "skim", *tag_plan.read(ANALYSIS, wildcards.network)
         ),

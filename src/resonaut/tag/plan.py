@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ("skim",)
+AFTER: tuple[str, ...] = ()
 # The samples of a domain that a network is adapted to.
 OTHERS = {"data": ("data",), "simulation": ("other_background", "other_signal")}
-AFTER: tuple[str, ...] = ()
 
 
 def section() -> type:
@@ -148,6 +148,12 @@ def others(analysis: "Analysis", network: str) -> dict[str, list[str]]:
     """The datasets of the domain that a network is adapted to, by sample; none for most."""
     domain = analysis.config["tag"]["networks"][network]["training"]["domain"]
     return {sample: analysis.sample(sample, of="tag") for sample in OTHERS[domain["other"]]} if domain else {}
+
+
+def other_manifests(analysis: "Analysis", network: str) -> dict[str, list[str]]:
+    """Their manifests, by sample."""
+    found, names = others(analysis, network), [name for samples in OTHERS.values() for name in samples]
+    return {sample: analysis.manifests(*found.get(sample, [])) for sample in names}
 
 
 def read(analysis: "Analysis", network: str) -> list[str]:
