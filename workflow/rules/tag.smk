@@ -30,7 +30,7 @@ rule tag_train:
     benchmark:
         "<benchmarks>/tag/train_{network}.tsv"
     wildcard_constraints:
-        network="|".join(ANALYSIS.config["tag"]["networks"]),
+        network="|".join(ANALYSIS.config["tag"]["networks"]) or "(?!)",
     conda:
         "../../envs/analysis.yaml"
     # With more threads the sums' order, and so the last digits of the weights, would depend on their number.
@@ -63,6 +63,7 @@ rule tag_score:
         models=[
             f"<results>/tag/{name}.npz" for name in ANALYSIS.config["tag"]["networks"]
         ],
+        cards=tag_plan.cards(ANALYSIS),
         manifest="<results>/skim/{dataset}.json",
         events="<results>/skim/{dataset}/{chunk}.parquet",
     output:

@@ -45,7 +45,8 @@ def keys(analysis: "Analysis", command: str) -> dict[str, Any]:
         return {key: value for key, value in section.items() if key not in ("histograms", "selections")}
     if analysis.uses("tag"):
         return section
-    scores = tuple(f"{network}_" for network in analysis.config["tag"]["networks"])
+    tag = analysis.config["tag"]
+    scores = tuple(f"{network}_" for network in (*tag["networks"], *tag["published"]))
     return section | {
         "histograms": {name: axis for name, axis in section["histograms"].items() if not name.startswith(scores)},
         "selections": {

@@ -60,7 +60,7 @@ def tables(analysis: "Analysis", dataset: str) -> list[str]:
     from resonaut.skim.era import files
 
     entry = analysis.config["datasets"][dataset]
-    found = [entry["certified"], entry["expected"]]
+    found = [entry["certified"], entry["expected"], *analysis.config["skim"]["regions"][entry["region"]]["networks"]]
     for block in _block(analysis, dataset).values():
         own = {"certified": None} if entry["certified"] is not None else {}
         found += files({**block, **own}, entry["nature"])
@@ -134,6 +134,7 @@ def check(analysis: "Analysis") -> None:
         _require_era(analysis, name, known[entry["format"]])
         _require_labels(name, entry, known[entry["format"]])
         _require_columns(analysis, name, known[entry["format"]])
+        _require_networks(analysis, name)
         if entry["certified"] is not None:
             require_certifiable(name, entry["nature"], entry["format"], config["code"])
         for key in ("certified", "expected"):
@@ -233,6 +234,34 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
                 raise ConfigError(
                     f"{where}: {column!r} reads {branch!r} of datasets.{name}, which only simulation has; take it out."
                 )
+
+
+def _require_networks(analysis: "Analysis", name: str) -> None:
+    """Inputs of published networks that the files of the dataset cannot have, or a missing or wrong list of them."""
+    entry = analysis.config["datasets"][name]
+    where = f"config: skim.regions.{entry['region']}.networks"
+    networks = analysis.config["skim"]["regions"][entry["region"]]["networks"]
+    if not networks:
+        return
+    if entry["format"] != "nanoaod" or not analysis.config["skim"]["read_constituents"]:
+        raise ConfigError(
+            f"{where}: tracks and vertices are in files of PFNano, and read with skim.read_constituents; datasets."
+            f"{name} has the format {entry['format']}; give it another region."
+        )
+    for path in networks:
+        if not Path(path).is_file():
+            raise ConfigError(f"{where}: no file {path!r}; correct the path (relative to {Path.cwd()}).")
+    from resonaut.skim.network_inputs import NetworkInputs
+
+    section, longest = analysis.config["skim"], NetworkInputs.of(networks).longest
+    if section["branches"]["puppi_weight"] == "":
+        raise ConfigError(
+            f"{where}: the networks need PUPPI weights; set skim.branches.puppi_weight to null or a name."
+        )
+    if longest > section["max_constituents"]:
+        raise ConfigError(
+            f"{where}: a network sees {longest} candidates of a jet; set skim.max_constituents to at least as many."
+        )
 
 
 def own_columns(analysis: "Analysis", dataset: str) -> OwnColumns:

@@ -118,14 +118,17 @@ def jet_columns(jets: ak.Array | None, number: int, shapes: Sequence[str]) -> di
     return columns
 
 
-def constituent_columns(candidates: ak.Array, jet: str, limit: int) -> dict[str, Any]:
+def constituent_columns(candidates: ak.Array, jet: str, limit: int, more: Sequence[str] = ()) -> dict[str, Any]:
     """The columns of one jet's candidates: by falling pT, at most ``limit`` of them.
 
-    ``candidates``: events * var * {pt, eta, phi, mass, charge, pdgId}. ``n_constituents`` counts all with pT > 0.
+    ``candidates``: events * var * {pt, eta, phi, mass, charge, pdgId}, and ``more``. ``n_constituents`` counts all with
+    pT > 0.
     """
     candidates = candidates[candidates.pt > 0]
     number = ak.num(candidates)
     candidates = candidates[ak.argsort(candidates.pt, ascending=False, stable=True)][:, :limit]
-    fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "charge": "charge", "pdgid": "pdgId"}
+    fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "charge": "charge", "pdgid": "pdgId"} | {
+        name: name for name in more
+    }
     columns = {f"{jet}_pf_{name}": candidates[field] for name, field in fields.items()}
     return {f"{jet}_n_constituents": number} | columns

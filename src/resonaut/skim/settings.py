@@ -106,6 +106,12 @@ class Region:
         "`LHEScaleWeight`); empty lists where a file has none. Never read for data and pseudo-data.",
         default=False,
     )
+    networks: list[str] = key(
+        "Files `preprocess.json` of published networks ([tag](tag.md#published-networks)): what they want of the jets' "
+        "tracks and vertices is kept, from PFNano.",
+        default=[],
+        unique=True,
+    )
     columns: list[Name] = key(
         "Columns of your own to keep, which a file of `code` has under `COLUMNS` (docs/extend.md).",
         default=[],

@@ -58,16 +58,16 @@ def train(
 @app.command()
 def score(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/score.json.")],
-    model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.npz; repeatable.")],
     dataset: Annotated[Path, typer.Option(help="Manifest: <results>/skim/<dataset>.json.")],
     chunk: Annotated[str, typer.Option(help="Chunk of the dataset, such as 000.")],
     output: Annotated[Path, typer.Option(help="Friend file: <results>/tag/<dataset>/<chunk>.parquet.")],
+    model: Annotated[list[Path], typer.Option(help="Model file: <results>/tag/<network>.npz; repeatable.")] = [],  # noqa: B006
     trained: Annotated[
         bool, typer.Option("--trained", help="A part of these events trains the networks: mark it in tag_train.")
     ] = False,
     code: Code = [],  # noqa: B006
 ) -> None:
-    """Score both jets of every event of one chunk with all networks.
+    """Score both jets of every event of one chunk with all networks, those of tag.published among them.
 
     Reads <results>/skim/<dataset>/<chunk>.parquet, writes the friend file with the columns
     <jet>_<network>_<class> and tag_train.
@@ -80,3 +80,27 @@ def score(
     networks().learn([str(path) for path in code])
     distinct([config, *model, dataset, *code], [output])
     score_chunk(configuration.read(config, TagConfig), model, dataset, chunk, output, trained)
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="Skimmed events (.parquet), or a ROOT file of PFNano or JetClass.")],
+    model: Annotated[Path, typer.Option(help="Card of a published network: its folder, or its card.yaml.")],
+    output: Annotated[Path, typer.Option(help="Parquet file with a row a jet; of skimmed events their friend.")],
+    jets: Annotated[str | None, typer.Option(help="Collection of jets in place of the card's, such as Jet.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Jets that the network scores at once.")] = 64,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run a TorchScript file: it is a program of whoever published it.")
+    ] = False,
+) -> None:
+    """Score the jets of a file with a published network, one column for each of its classes.
+
+    What the network sees follows from the names of its inputs (docs/tag.md). Weights in ONNX need no torch.
+    """
+    from resonaut.tag import card
+    from resonaut.tag.apply import apply as score_file
+    from resonaut.tag.published import Published
+
+    distinct([file, *card.files(model)], [output])
+    network = Published.of(card.load(model, jets), trust=trust)
+    score_file(network, file, output, batch_size)

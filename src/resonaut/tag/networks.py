@@ -73,11 +73,25 @@ def published(path: Path, name: str, settings: NetworkConfig, device: str) -> tu
         return exported(path, name, settings, content, device), {
             EXPORT: torch.from_numpy(np.frombuffer(bytearray(content), np.uint8))
         }
+    weights = _weaver(path, name, settings, _bytes(path))
+    return _tagger(path, name, settings, weights, device), weights
+
+
+def module(path: Path, name: str, settings: NetworkConfig, content: bytes) -> nn.Module:
+    """The network of a weaver state dictionary, the ``content`` of a file, ready to run.
+
+    Raises:
+        InputFileError: the content is something else, or does not fit the network.
+    """
+    return _module(path, name, settings, _weaver(path, name, settings, content)).eval()
+
+
+def _weaver(path: Path, name: str, settings: NetworkConfig, content: bytes) -> dict[str, Any]:
+    """The arrays of a weaver state dictionary under the names of the network's own."""
     require_consistent(name, settings)
     # weaver stores the network inside the module "mod", and some of its files do without this name.
     own = build(settings).state_dict()
-    weights = {key if key in own else f"mod.{key}": _single(value) for key, value in _read(path).items()}
-    return _tagger(path, name, settings, weights, device), weights
+    return {key if key in own else f"mod.{key}": _single(value) for key, value in _read(path, content).items()}
 
 
 def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str, NDArray[Any]], device: str) -> Tagger:
@@ -90,6 +104,10 @@ def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str,
 
 
 def _tagger(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Tensor], device: str) -> Tagger:
+    return from_module(name, settings, _module(path, name, settings, weights), device)
+
+
+def _module(path: Path, name: str, settings: NetworkConfig, weights: dict[str, Any]) -> nn.Module:
     require_consistent(name, settings)
     module = build(settings)
     values = [value for value in weights.values() if isinstance(value, Tensor)]
@@ -104,7 +122,7 @@ def _tagger(path: Path, name: str, settings: NetworkConfig, weights: dict[str, T
         raise InputFileError(
             path, problem, f"set the outputs and sizes of tag.networks.{name} to this file's"
         ) from None
-    return from_module(name, settings, module, device)
+    return module
 
 
 def _single(value: Any) -> Any:
@@ -112,9 +130,9 @@ def _single(value: Any) -> Any:
     return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        stored = torch.load(io.BytesIO(_bytes(path)), map_location="cpu", weights_only=True)
+        stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # a broken archive may raise anything
         raise InputFileError(
             path, f"not a file of torch weights ({last_line(error)})", "make or fetch it again"

@@ -37,7 +37,11 @@ def check(analysis: "Analysis") -> None:
     from resonaut.tag.settings import NetworkConfig
 
     config = analysis.config
-    if not simulation(analysis):
+    section = config["tag"]
+    if not section["networks"] and not section["published"]:
+        raise ConfigError("config: tag.networks and tag.published are both empty; name a network, or take 'tag' out.")
+    _require_published(analysis)
+    if section["networks"] and not simulation(analysis):
         raise ConfigError(
             "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
             "search.samples.background and signal (or tag.samples), or take 'tag' out."
@@ -70,6 +74,56 @@ def check(analysis: "Analysis") -> None:
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
                 f"{Path.cwd()}."
             )
+
+
+def _variables() -> str:
+    """The Markdown table of the variables of published networks."""
+    from resonaut.physics import pfnano
+    from resonaut.physics.tagger_variables import VARIABLES
+
+    places = {field: f"`PFCands_{branch}`" for field, branch in pfnano.CANDIDATE.items()}
+    places |= {field: f"`FatJetPFCands_{branch}`" for field, branch in pfnano.LINK.items()}
+    places |= {field: f"`FatJetSVs_{branch}`" for field, branch in pfnano.VERTEX.items()}
+    rows = ["| variable | of a | unit | from, beside the momenta |", "|---|---|---|---|"]
+    for name, one in VARIABLES.items():
+        unit = "" if one.unit == "1" else one.unit
+        sources = dict.fromkeys(places[field] for field in one.fields if field in places)
+        rows.append(f"| `{name}` | {one.kind} | {unit} | {', '.join(sources)} |")
+    return "\n".join(rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"variables": _variables}
+
+
+def _require_published(analysis: "Analysis") -> None:
+    """Stop with ``ConfigError`` where a card has no file, or a published network the name of one that is trained."""
+    section = analysis.config["tag"]
+    for name, entry in section["published"].items():
+        where = f"config: tag.published.{name}"
+        if name in section["networks"]:
+            raise ConfigError(f"{where}: tag.networks has a network of that name; rename one.")
+        if not Path(entry["card"]).exists():
+            raise ConfigError(
+                f"{where}.card: nothing at {entry['card']!r}; correct the path (relative to {Path.cwd()})."
+            )
+        classes, outputs = entry["classes"], [one for several in entry["classes"].values() for one in several]
+        if classes and "qcd" not in classes:
+            raise ConfigError(f"{where}.classes: has no qcd, which others are told from; add its outputs.")
+        if twice := next((one for one in outputs if outputs.count(one) > 1), None):
+            raise ConfigError(f"{where}.classes: {twice!r} counts twice; leave it in one class.")
+    for path in cards(analysis):
+        if not Path(path).is_file():
+            raise ConfigError(f"config: tag.published: no file {path!r}, which a card names; correct the card.")
+
+
+def cards(analysis: "Analysis") -> list[str]:
+    """The files of all published networks, so that new ones rerun the scores."""
+    entries = analysis.config["tag"]["published"].values()
+    if not entries:
+        return []
+    from resonaut.tag import card
+
+    return list(dict.fromkeys(str(path) for entry in entries for path in card.files(Path(entry["card"]))))
 
 
 def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:

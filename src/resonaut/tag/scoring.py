@@ -10,6 +10,8 @@ from tqdm import tqdm
 
 from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.tag import skimmed
+from resonaut.tag.classes import Classes
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.sample import JETS, in_training
 from resonaut.tag.settings import TagConfig
@@ -40,21 +42,35 @@ def score_chunk(
             )
     if repeated := len(taggers) - len({tagger.name for tagger in taggers}):
         raise ConfigError(f"tag: {repeated} of the models repeat a network's name; give each network once.")
+    others = [Classes.of(name, entry, settings.device) for name, entry in settings.published.items()]
     dataset = events.Dataset.open(manifest)
-    events.write(output, _score(dataset, chunk, taggers, settings, trained), units={})
-    log.info("scored %s/%s with %s", dataset.name, chunk, ", ".join(tagger.name for tagger in taggers))
+    path = dataset.path("skim", chunk)
+    for one in others:
+        skimmed.require(path, events.columns(path), JETS, one.network.wanted)
+    events.write(output, _score(dataset, chunk, taggers, others, settings, trained), units={})
+    names = [*(tagger.name for tagger in taggers), *settings.published]
+    log.info("scored %s/%s with %s", dataset.name, chunk, ", ".join(names))
 
 
 def _score(
-    dataset: events.Dataset, chunk: str, taggers: list[Tagger], settings: TagConfig, trained: bool
+    dataset: events.Dataset,
+    chunk: str,
+    taggers: list[Tagger],
+    others: list[Classes],
+    settings: TagConfig,
+    trained: bool,
 ) -> Iterator[ak.Array]:
-    longest = max(tagger.settings.max_constituents for tagger in taggers)
-    wanted = [column for jet in JETS for column in columns(jet)]
+    longest = max((tagger.settings.max_constituents for tagger in taggers), default=0)
+    wanted = [column for jet in JETS for column in (columns(jet) if taggers else ())]
+    wanted += [column for jet in JETS for one in others for column in skimmed.columns(jet, one.network.wanted)]
     batches = dataset.iterate_chunk(chunk, wanted, every=True)
     for batch in tqdm(batches, desc=f"{dataset.name}/{chunk}", unit="row group", disable=None):
         scored = {name: batch[name] for name in events.KEY}
         for jet in JETS:
-            scored |= score_jets(jet_inputs(batch, jet, longest), jet, taggers, settings.score_batch_size)
+            if taggers:
+                scored |= score_jets(jet_inputs(batch, jet, longest), jet, taggers, settings.score_batch_size)
+            for one in others:
+                scored |= one.columns(batch, jet, settings.score_batch_size)
         scored["tag_train"] = in_training(batch, settings) if trained else np.zeros(len(batch), bool)
         yield ak.zip(scored, depth_limit=1)
 

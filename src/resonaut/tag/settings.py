@@ -129,6 +129,19 @@ class NetworkConfig:
 
 
 @record
+class PublishedConfig:
+    """A published network as it is, by its card."""
+
+    card: str = key("Folder or `card.yaml` of the network.", min_length=1)
+    classes: dict[Class, list[str]] = key(
+        "Outputs that count for each class, `{qcd: [probQCDbb, probQCDcc], 2prong: [probHbb]}`: they are added, the "
+        "others are left out, and the sums normalised to one; empty for the outputs alone.",
+        default={},
+    )
+    trust: bool = key("Run a TorchScript file, which is a program of whoever published it.", default=False)
+
+
+@record
 class TrainingConfig:
     """How much to train on, and how."""
 
@@ -191,7 +204,12 @@ class TagConfig:
     )
     training: TrainingConfig = key("How much to train on, and how.", default={})
     networks: dict[NetworkName, NetworkConfig] = key(
-        "The networks by name; the name stands in the score columns `<jet>_<network>_<class>`.",
+        "The networks by name; the name stands in the score columns `<jet>_<network>_<class>`; none where all are "
+        "`published`.",
         default={"part": {"architecture": "particle_transformer"}, "particlenet": {"architecture": "particle_net"}},
-        min_length=1,
+    )
+    published: dict[NetworkName, PublishedConfig] = key(
+        "Published networks with inputs of their own, by name; columns `<jet>_<network>_<output>` and, of `classes`, "
+        "`<jet>_<network>_<class>`.",
+        default={},
     )

@@ -1,13 +1,15 @@
 """Datasets that ask for what their files cannot have, or name lists that are not there."""
 
+import json
+
 import pytest
 
 from resonaut.core import configuration
 from resonaut.core.analysis import Analysis
 from resonaut.core.datasets import DatasetConfig
-from resonaut.core.errors import ConfigError
+from resonaut.core.errors import ConfigError, ResonautError
 from resonaut.core.record import build
-from resonaut.skim.plan import before, check
+from resonaut.skim.plan import before, check, tables
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,44 @@ def test_events_count_in_the_first_dataset_of_an_era(tmp_path) -> None:
         "photons": ["jets", "muons"],
         "apart": [],
     }
+
+
+def preprocess(*names: str, length: int = 50) -> str:
+    """A file ``preprocess.json`` of some variables of candidates."""
+    group = {"var_names": [*names], "var_infos": {name: {} for name in names}, "var_length": length}
+    return json.dumps({"input_names": ["pf"], "pf": group})
+
+
+@pytest.mark.parametrize(
+    ("skim", "dataset", "sentence"),
+    [
+        ({}, {}, None),
+        ({"networks": ["none.json"]}, {}, r"regions\.dijet\.networks: no file 'none\.json'"),
+        ({"networks": ["wrong.json"]}, {}, "unknown variable 'pfcand_x'"),
+        ({"networks": ["long.json"]}, {}, "sees 101 candidates"),
+        ({"branches": {"puppi_weight": ""}}, {}, "need PUPPI weights"),
+        ({"read_constituents": False}, {}, "in files of PFNano"),
+        ({}, {"format": "lhco_raw"}, r"has the format lhco_raw"),
+    ],
+)
+def test_networks_of_a_region(tmp_path, monkeypatch, skim, dataset, sentence) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "good": preprocess("pfcand_dz"),
+        "wrong": preprocess("pfcand_x"),
+        "long": preprocess("pfcand_dz", length=101),
+    }.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    region = {"networks": skim.pop("networks", ["good.json"])}
+    given = {
+        "search": {"stages": ["skim"], "samples": {"background": ["x"]}},
+        "datasets": {"x": {"nature": "simulation"} | dataset},
+        "skim": {"regions": {"dijet": region}} | skim,
+    }
+    analysis = Analysis(configuration.validate(given), {})
+    if sentence is None:
+        check(analysis)
+        assert tables(analysis, "x") == ["good.json"]
+        return
+    with pytest.raises(ResonautError, match=sentence):
+        check(analysis)

@@ -19,6 +19,8 @@ def test_the_tagger_combines_both_jets(settings):
         "tagger", replace(settings, tagger=TaggerSettings(network="part", combination="minimum")), "w3500"
     )
     assert smaller.raw(scores, "data").value[:, 0] == pytest.approx([0.6, 0.5])
+    published = methods.make("tagger", replace(settings, tagger=TaggerSettings(network="pnet")), "w3500")
+    assert published.columns == ("j1_pnet_qcd", "j2_pnet_qcd")
     broken = ak.with_field(scores, np.array([np.nan, 0.5]), "j2_part_qcd")
     with pytest.raises(NotFiniteError, match="'j2_part_qcd' has 1 NaN"):
         product.raw(broken, "data")

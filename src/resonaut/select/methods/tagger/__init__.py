@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 class TaggerSettings:
     """The method `tagger`, the supervised baseline: which network, and how the two jets' scores become one number."""
 
-    network: str = key("Name of the network in `tag.networks`.", default="part")
+    network: str = key(
+        "Name of the network in `tag.networks`, or of one in `tag.published` with classes.", default="part"
+    )
     combination: Literal["product", "minimum"] = key(
         "How 1 - P(QCD) of the two jets becomes one score.", default="product"
     )
@@ -22,10 +24,12 @@ class TaggerSettings:
 
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there is no such network."""
-    network, networks = analysis.config["select"]["tagger"]["network"], analysis.config["tag"]["networks"]
-    if network not in networks:
+    network, section = analysis.config["select"]["tagger"]["network"], analysis.config["tag"]
+    published = [name for name, entry in section["published"].items() if entry["classes"]]
+    if network not in (networks := [*section["networks"], *published]):
         raise ConfigError(
-            f"config: select.tagger.network: {network!r} is not in tag.networks, which has {', '.join(networks)}."
+            f"config: select.tagger.network: {network!r} is not in tag.networks or, with classes, tag.published; they "
+            f"have {', '.join(networks)}."
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from resonaut.physics.observables import LARGE_JET
 from resonaut.skim import variations
 from resonaut.skim.cutflow import Cutflow
+from resonaut.skim.formats.nanoaod import tracks
 from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.selection import Selection
 from resonaut.skim.formats.nanoaod.tree import Batch
@@ -56,25 +57,38 @@ def _constituents(
     columns: dict[str, Any] = {}
     charged = events.has(f"{names.candidates}_charge")
     optional = [*(["charge"] if charged else []), *filter(None, [names.puppi_weight])]
+    extra, linked = tracks.of_candidates(selection.networks, names), tracks.of_links(selection.networks)
     fields = ("pt", "eta", "phi", "mass", "pdgId", *optional)
-    found = events.at(places, names.candidates, fields)
+    found = events.at(places, names.candidates, tuple(dict.fromkeys((*fields, *extra.values()))))
     if not charged:
         found = ak.with_field(found, charges(found.pdgId), "charge")
-    links = events.at(places, names.links, (names.link_jet, names.link_candidate))
+    links = events.at(places, names.links, (names.link_jet, names.link_candidate, *linked.values()))
     # Unsigned numbers cannot be compared with -1.
     jets, ends = ak.values_astype(links[names.link_jet], np.int64), ak.num(events.at(places, names.jets, ("pt",)))
     lost = ak.any(jets < -1, axis=1) | ak.fill_none(ak.max(jets, axis=1) >= ends, False)
     flow.doubt(f"{names.links}_{names.link_jet}", _there(flow, places, ak.to_numpy(lost)))
     for j in range(selection.region.jets):
-        index = links[jets == kept.index[:, j]][names.link_candidate]
-        index = _inside(index, ak.num(found), f"{names.links}_{names.link_candidate}", places, flow)
-        mine = found[index[index >= 0] if ak.any(index < 0) else index]
+        own = links[jets == kept.index[:, j]]
+        index = _inside(own[names.link_candidate], ak.num(found), f"{names.links}_{names.link_candidate}", places, flow)
+        if ak.any(index < 0):
+            own, index = own[index >= 0], index[index >= 0]
+        mine = found[index]
         for field in fields:
             flow.doubt(f"{names.candidates}_{field}", _there(flow, places, broken(mine[field])))
+        for branch in linked.values():
+            mine = ak.with_field(mine, own[branch], branch)
+        if extra:
+            mine = tracks.cleaned(mine, extra | linked)
         if names.puppi_weight is not None:
             weight = mine[names.puppi_weight]
             mine = ak.with_field(ak.with_field(mine, mine.pt * weight, "pt"), mine.mass * weight, "mass")
-        columns |= constituent_columns(mine, f"j{j + 1}", selection.constituents or 0)
+        jet, more = f"j{j + 1}", selection.networks.candidate
+        columns |= constituent_columns(mine, jet, selection.constituents or 0, more)
+        if selection.networks.vertices:
+            vertices = tracks.vertices(events, places, selection.networks, names, ak.to_numpy(kept.index[:, j]))
+            for field in vertices.fields:
+                flow.doubt(f"{names.jets}SVs_{field}", _there(flow, places, broken(vertices[field])))
+            columns |= {f"{jet}_sv_{field}": vertices[field] for field in vertices.fields}
     return columns
 
 

@@ -9,9 +9,10 @@ from resonaut.skim import particle_level
 from resonaut.skim.certified import Certified
 from resonaut.skim.columns import Column, schema
 from resonaut.skim.corrections.prescales import Prescales
-from resonaut.skim.formats.nanoaod import collections, weighted
+from resonaut.skim.formats.nanoaod import collections, tracks, weighted
 from resonaut.skim.formats.nanoaod.corrected import Corrections
 from resonaut.skim.formats.nanoaod.names import Names, generated
+from resonaut.skim.network_inputs import NetworkInputs
 from resonaut.skim.own import NEEDED, OwnColumns
 from resonaut.skim.reading import Job
 from resonaut.skim.region import Objects
@@ -39,6 +40,7 @@ class Selection:
     corrections: Corrections
     others: tuple[str, ...]
     prescales: Prescales | None
+    networks: NetworkInputs
 
     @classmethod
     def of(cls, job: Job) -> "Selection":
@@ -63,6 +65,7 @@ class Selection:
             corrections,
             era.others,
             None if era.prescales is None else Prescales.read(Path(era.prescales)),
+            NetworkInputs.of(region.networks if region.jets else ()),
         )
 
     @property
@@ -83,6 +86,7 @@ class Selection:
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
         found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
+        found |= self.networks.columns(self.region.jets)
         found |= self.objects.columns() | self.own.columns()
         weights = weighted.columns(self.corrections, self.prescales is not None)
         return declare(found, self.corrections.groups()) | particle_level.columns(self.particles) | weights
@@ -104,6 +108,7 @@ class Selection:
             fields = ["pt", "eta", "phi", "mass", "pdgId", *filter(None, [names.puppi_weight])]
             needed |= {f"{names.candidates}_{name}": remedy for name in fields}
             needed |= {f"{names.links}_{name}": remedy for name in (names.link_jet, names.link_candidate)}
+            needed |= tracks.branches(self.networks, names)
         if self.simulation:
             needed["genWeight"] = "give the dataset the nature data, or a file of simulated events"
         if self.truth:

@@ -1,0 +1,69 @@
+"""Tracks and vertices of jets in PFNano, for the networks that want them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from resonaut.core.lists import packed, unpacked
+from resonaut.physics import pfnano
+from resonaut.skim.formats.nanoaod.names import Names
+from resonaut.skim.formats.nanoaod.tree import Batch
+from resonaut.skim.network_inputs import NetworkInputs
+
+JET = ("pt", "eta", "phi", "mass")
+
+
+def branches(wanted: NetworkInputs, names: Names) -> dict[str, str]:
+    """The branches that a file must have, each with the remedy where it lacks one."""
+    remedy = "give a file of PFNano that has it, or take the network out of the region's networks"
+    found = [f"{names.candidates}_{branch}" for branch in of_candidates(wanted, names).values()]
+    found += [f"{names.links}_{branch}" for branch in of_links(wanted).values()]
+    if wanted.vertices:
+        fields = ["jetIdx", *pfnano.DIRECTION, *(pfnano.VERTEX[field] for field in wanted.vertex)]
+        found += [*(f"{names.jets}SVs_{field}" for field in fields), "SV_eta", "SV_phi"]
+    return dict.fromkeys(found, remedy)
+
+
+def of_candidates(wanted: NetworkInputs, names: Names) -> dict[str, str]:
+    """The candidates' branches by field."""
+    known = pfnano.CANDIDATE | ({"puppi_weight": names.puppi_weight} if names.puppi_weight else {})
+    return {field: known[field] for field in wanted.candidate if field in known}
+
+
+def of_links(wanted: NetworkInputs) -> dict[str, str]:
+    """The links' branches by field."""
+    return {field: pfnano.LINK[field] for field in wanted.candidate if field in pfnano.LINK}
+
+
+def cleaned(candidates: ak.Array, fields: Mapping[str, str]) -> ak.Array:
+    """Candidates, whose branches become ``fields`` without sentinels, and with ``NO_NUMBER`` for NaN and infinity."""
+    counts, content = unpacked(candidates)
+    found = pfnano.tracks({field: content[branch] for field, branch in fields.items()})
+    return packed(counts, content | {field: pfnano.known(values) for field, values in found.items()})
+
+
+def vertices(events: Batch, places: np.ndarray, wanted: NetworkInputs, names: Names, index: np.ndarray) -> ak.Array:
+    """The vertices of a jet of each event, which is at ``index`` in the file: events * var * {pt, eta, ...}.
+
+    One that is linked with a vertex that is not there has no direction, but NaN.
+
+    Raises:
+        UnreadableError: a branch cannot be read.
+    """
+    stored = {field: pfnano.VERTEX[field] for field in wanted.vertex}
+    read = list(dict.fromkeys(["jetIdx", *pfnano.DIRECTION, *stored.values()]))
+    found = events.at(places, f"{names.jets}SVs", read)
+    counts, content = unpacked(found[found.jetIdx == index])
+    row = np.repeat(np.arange(len(counts)), counts)
+    jets = events.at(places, names.jets, JET)[np.arange(len(places)), index]
+    jet = {name: np.asarray(jets[name], np.float64)[row] for name in JET}
+    sizes, every = unpacked(events.at(places, "SV", ("eta", "phi")))
+    link = content["sVIdx"].astype(np.int64)
+    where = np.where((link >= 0) & (link < sizes[row]), (np.cumsum(sizes) - sizes)[row] + link, -1)
+    eta, phi = (np.append(every[name], np.nan)[where] for name in ("eta", "phi"))
+    numbers = {name: content[name].astype(np.float64) for name in pfnano.DIRECTION}
+    direction: dict[str, Any] = dict(zip(("eta", "phi"), pfnano.directions(numbers, jet, eta, phi), strict=True))
+    fields = {"pt": content["pt"], "mass": content["mass"], **direction}
+    return packed(counts, fields | {field: pfnano.known(content[branch]) for field, branch in stored.items()})

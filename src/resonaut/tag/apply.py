@@ -1,0 +1,58 @@
+"""``resonaut tag apply``: the scores of a published network for the jets of a file, whatever its kind."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+
+from resonaut.core import events
+from resonaut.core.errors import InputFileError
+from resonaut.tag import files, skimmed
+from resonaut.tag.published import Published
+
+log = logging.getLogger(__name__)
+
+UNITS = {"jet_pt": "GeV", "jet_mass": "GeV", "jet_phi": "rad"}
+
+
+def apply(network: Published, path: Path, output: Path, batch_size: int) -> None:
+    """Write the scores of all jets of a file: a row a jet, or, of skimmed events, the friend of its rows.
+
+    Raises:
+        InputFileError: the file is unreadable, of no kind that is known, or lacks what the network wants.
+        NotFiniteError: the file holds NaN or infinity where they are used, or a score is.
+    """
+    total = none = 0
+
+    def counted(scored: np.ndarray) -> np.ndarray:
+        nonlocal total, none
+        total, none = total + len(scored), none + int((~scored).sum())
+        return scored
+
+    def jets() -> Iterator[ak.Array]:
+        for batch in files.batches(path, network.wanted):
+            scores, scored = network.scores(batch.contents, batch_size)
+            jet = {f"jet_{name}": values.astype(np.float32) for name, values in batch.contents.jet.items()}
+            named = {name: scores[:, i].copy() for i, name in enumerate(network.model.outputs)}
+            yield ak.zip({**batch.columns, **jet, "scored": counted(scored), **named}, depth_limit=1)
+        if not total:
+            raise InputFileError(path, f"holds no jets {network.wanted.collection}", "give a file with some")
+
+    def friend() -> Iterator[ak.Array]:
+        present = events.columns(path)
+        found = [jet for jet in ("j1", "j2") if f"{jet}_pt" in present]
+        if not found:
+            raise InputFileError(path, "no column 'j1_pt': no skimmed jets", "give a file that skim wrote")
+        skimmed.require(path, present, found, network.wanted)
+        wanted = [name for jet in found for name in skimmed.columns(jet, network.wanted)]
+        for batch in events.iterate([path], wanted):
+            columns = {name: batch[name] for name in events.KEY}
+            for jet in found:
+                scores, scored = network.scores(skimmed.contents(batch, jet, network.wanted), batch_size)
+                columns |= network.columns(jet, scores) | {f"{jet}_{network.model.name}_scored": counted(scored)}
+            yield ak.zip(columns, depth_limit=1)
+
+    events.write(output, friend() if path.suffix == ".parquet" else jets(), UNITS)
+    log.info("scored %d jets of %s with %s; %d have no score", total, path, network.model.name, none)
