@@ -112,13 +112,24 @@ class Objective:
 def against(module: nn.Module, jets: Jets, rows: Tensor, size: float) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The nominal logits (rows, outputs) of some jets, and their inputs shifted against the network.
 
-    Features and four-vectors are a group each.
+    Features and four-vectors are a group each. The shift of a four-vector is one of its momentum; its energy follows,
+    as no particle has less energy than momentum.
     """
     *groups, mask = jets.given(rows)
     moving = [group.requires_grad_() for group in groups]
     logits = module(*moving, mask)
-    moved = shifted(jets.loss(logits, rows).sum(), moving, jets.spreads, size, mask)
-    return logits.detach(), (*moved, mask)
+    features, vectors = shifted(jets.loss(logits, rows).sum(), moving, jets.spreads, size, mask)
+    return logits.detach(), (features, torch.where(mask, on_shell(vectors, moving[1].detach()), vectors), mask)
+
+
+def on_shell(moved: Tensor, vectors: Tensor) -> Tensor:
+    """The momenta of ``moved`` four-vectors with the masses of ``vectors``, both (n, 4, p): px, py, pz, E in GeV.
+
+    Masses are at least 1e-3 of the momentum, which single precision needs to tell E from |p|.
+    """
+    before, after = (values[:, :3].square().sum(dim=1, keepdim=True) for values in (vectors, moved))
+    mass2 = torch.maximum(vectors[:, 3:].square() - before, 1e-6 * torch.maximum(before, after))
+    return torch.cat([moved[:, :3], (after + mass2).sqrt()], dim=1)
 
 
 def require_background(wanted: DecorrelationConfig, share: float, batch_size: int) -> None:

@@ -156,7 +156,9 @@ def _under_attack(
     module: torch.nn.Module, network: NetworkConfig, held_out: Sample, device: str, batch_size: int
 ) -> Measured | None:
     try:
-        return measure(attacked(module, held_out, device, batch_size), held_out.labels, network.classes)
+        scores = attacked(module, held_out, device, batch_size)
+        events.require_finite(scores, f"score of a {network.architecture}", "shifted jets")
+        return measure(scores, held_out.labels, network.classes)
     except NotFiniteError as error:
         log.warning("not measured under attack: %s", error)
         return None

@@ -12,7 +12,8 @@ from resonaut.core.record import build
 from resonaut.learn import store
 from resonaut.learn.decorrelation import distance_correlation, moment_decomposition
 from resonaut.tag import networks, training
-from resonaut.tag.objective import Jets, Objective, against
+from resonaut.tag.objective import Jets, Objective, against, on_shell
+from resonaut.tag.sample import load
 from resonaut.tag.settings import NetworkTraining
 
 METHODS = ["disco", "mode0", "mode1", "mode2", "adversary"]
@@ -129,6 +130,29 @@ def test_padding_and_mask_are_restored(jets, settings):
     assert (features != jets.inputs[0][rows])[:, :4, 0].all()
     assert (features == jets.inputs[0][rows])[:, 4:].all()
     assert (vectors == jets.inputs[1][rows]).all()
+
+
+def test_shifted_four_vectors_keep_their_mass():
+    rng = np.random.default_rng(1)
+    momenta = torch.from_numpy(rng.normal(0, 20, (50, 3, 6)))
+    vectors = torch.cat([momenta, (momenta.square().sum(dim=1, keepdim=True) + 0.14**2).sqrt()], dim=1)
+    moved = vectors + torch.from_numpy(rng.normal(0, 3, (50, 4, 6)))
+    found = on_shell(moved.float(), vectors.float())
+    assert (found[:, :3] == moved.float()[:, :3]).all()
+    p2 = moved[:, :3].square().sum(dim=1)
+    np.testing.assert_allclose(found[:, 3], (p2 + 0.14**2).sqrt(), rtol=2e-6)
+    assert (found[:, 3] > found[:, :3].square().sum(dim=1).sqrt()).all()
+
+
+def test_a_strong_attack_on_a_transformer_leaves_finite_scores(settings, labelled):
+    network = settings.networks["part"]
+    sample = load(labelled, settings, network, "held_out")
+    torch.manual_seed(1)
+    module = networks.build(network).eval()
+    jets = Jets.of(sample, np.ones(len(sample)), "cpu")
+    _, given = against(module, jets, torch.arange(len(sample)), 5.0)
+    assert module(*given).isfinite().all()
+    assert (given[1] != jets.inputs[1]).any()
 
 
 @pytest.mark.parametrize("name", ["part", "particlenet"])
