@@ -35,7 +35,7 @@ def moment_decomposition(scores: Tensor, mass: Tensor, order: int, bins: int) ->
 
     F_m(s) is the share of jets in bin m of the mass with a score below s. The loss is the mean over the bins of
     ∫ ds (F_m(s) - F_m^ℓ(s))², with F^ℓ the first Legendre moments of F up to ℓ = ``order`` (Kitouni, Nachman,
-    Weisser, Williams, arXiv:2010.09745, Sec. 2). Order 0 leaves no dependence on the mass, 1 a linear and 2 a
+    Weisser, Williams, arXiv:2010.09745). Order 0 leaves no dependence on the mass, 1 a linear and 2 a
     quadratic one.
 
     The bins hold equal numbers of jets, and m is the place in the order of the masses, which makes its distribution
@@ -64,7 +64,7 @@ class Adversary(nn.Module):
     """A network that tells the mass from the scores: p(z | scores) as a sum of Gaussians, whose parameters it gives.
 
     With a loss L_f of the classifier and L_r = -<ln p(z | scores)> of the adversary the minimax of L_f - λ L_r is
-    sought (Louppe, Kagan, Cranmer, arXiv:1611.01046, Eqs. 3 and 4): ``loss`` reverses the gradient that reaches the
+    sought (Louppe, Kagan, Cranmer, arXiv:1611.01046): ``loss`` reverses the gradient that reaches the
     classifier, so that one optimizer does both.
 
     Args:

@@ -21,7 +21,7 @@ Floats = NDArray[np.floating]
 
 
 class _Reversal(torch.autograd.Function):
-    """Identity whose gradient is that times -λ (arXiv:1409.7495, Eqs. 7 and 8)."""
+    """Identity whose gradient is that times -λ (arXiv:1409.7495)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, strength: float) -> Tensor:
@@ -40,7 +40,7 @@ def reverse(x: Tensor, strength: float) -> Tensor:
 
 
 def schedule(progress: float) -> float:
-    """λ = 2 / (1 + exp(-10 p)) - 1 at a part p of the training: from 0 to 1 (arXiv:1409.7495, Eq. 14)."""
+    """λ = 2 / (1 + exp(-10 p)) - 1 at a part p of the training: from 0 to 1 (arXiv:1409.7495)."""
     return 2 / (1 + math.exp(-10 * progress)) - 1
 
 
@@ -70,7 +70,7 @@ class DomainClassifier(nn.Module):
     def loss(self, here: Tensor, there: Tensor, weights: Tensor, strength: float) -> Tensor:
         """Cross entropy of the domains of features (n, features) and (m, features), each domain with half the weight.
 
-        Its gradient with respect to the features gets the factor -``strength`` (arXiv:1409.7495, Eq. 9).
+        Its gradient with respect to the features gets the factor -``strength`` (arXiv:1409.7495).
 
         Args:
             here: features of labelled events.

@@ -1,6 +1,6 @@
 """How much a cut on a classifier's score sculpts the background's mass spectrum: R50 against 1/JSD.
 
-The two numbers by which mass-decorrelated taggers are compared (ATL-PHYS-PUB-2018-014; arXiv:2001.05310, Sec. 4).
+The two numbers by which mass-decorrelated taggers are compared (ATL-PHYS-PUB-2018-014; arXiv:2001.05310).
 """
 
 from dataclasses import dataclass
