@@ -21,14 +21,15 @@ def read(path: Path, kind: type[T]) -> T:
     return build(load_json(path), kind, str(path))
 
 
-def load_json(path: Path, remedy: str | None = None) -> Any:
+def load_json(path: Path, remedy: str | None = None, *, infinite: bool = False) -> Any:
     """Read a JSON file of finite numbers; ``InputFileError`` names the file where it is missing or broken.
 
-    ``remedy``: the way out for a file that no stage makes.
+    ``remedy``: the way out for a file that no stage makes; ``infinite``: such a file may have infinite numbers.
     """
+    number = float if infinite else _finite
     try:
         text = path.read_text(encoding="utf-8")
-        return json.loads(text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_unique)
+        return json.loads(text, parse_float=number, parse_constant=number, object_pairs_hook=_unique)
     except FileNotFoundError:
         raise InputFileError(
             path, "no such file", remedy or "run the stage that makes it, or give its right path"

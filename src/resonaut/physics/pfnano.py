@@ -47,6 +47,10 @@ VERTEX = {
     "d3d_significance": "d3dsig",
     "cos_pointing": "costhetasvpv",
 }
+# Distances of a candidate from the jet's subjets, by falling momentum of these; -1 where there is none, as in CMS.
+SUBJETS = ("subjet1_distance", "subjet2_distance")
+SUBJET_LINKS = ("subJetIdx1", "subJetIdx2")
+NO_SUBJET = -1.0
 # What tells a vertex's direction: PFNano links it with a vertex of NanoAOD, or else has it relative to the jet.
 DIRECTION = ("pt", "mass", "phirel", "deltaR", "enration", "sVIdx")
 # deltaR is stored as -0.5 + Delta R, at most 0.
@@ -99,6 +103,21 @@ def directions(vertices: Fields, jet: Fields, eta: Numbers, phi: Numbers) -> tup
     far = np.where(separation < OFFSET, sides[nearer, np.arange(len(nearer))], np.copysign(steep, jet["eta"]))
     around = delta_phi(jet["phi"] + vertices["phirel"], np.zeros_like(jet["phi"]))
     return np.where(linked, eta, far), np.where(linked, phi, around)
+
+
+def subjet_distances(candidates: Fields, links: NDArray[np.int64], subjets: Fields) -> dict[str, Numbers]:
+    """``SUBJETS`` of candidates.
+
+    Args:
+        candidates: their eta and phi.
+        links: of each the places of the two subjets of its jet, (candidates, 2); negative where there is none.
+        subjets: pt, eta and phi of all subjets.
+    """
+    of = {name: np.append(subjets[name], np.nan)[links] for name in ("pt", "eta", "phi")}
+    order = np.argsort(-of["pt"], axis=1, kind="stable")  # NaN comes last
+    eta, phi = (np.take_along_axis(of[name], order, axis=1) for name in ("eta", "phi"))
+    away = np.hypot(candidates["eta"][:, None] - eta, delta_phi(candidates["phi"][:, None], phi))
+    return dict(zip(SUBJETS, np.where(np.isnan(away), NO_SUBJET, away).T, strict=True))
 
 
 def known(values: NDArray[np.generic]) -> Numbers:

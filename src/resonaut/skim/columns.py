@@ -63,15 +63,19 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
         columns |= {f"{j}_{name}": Column("float32", unit) for name, unit in KINEMATICS.items()}
         columns[f"{j}_softdrop_mass"] = Column("float32", "GeV")
         columns |= {f"{j}_{name}": Column("float32") for name in shapes}
-        if constituents:
-            columns[f"{j}_n_constituents"] = Column("int32")
-            columns |= {f"{j}_pf_{name}": Column("float32", unit, True) for name, unit in KINEMATICS.items()}
-            columns |= {f"{j}_pf_charge": Column("int8", listed=True), f"{j}_pf_pdgid": Column("int32", listed=True)}
+        columns |= constituent_columns(j) if constituents else {}
         if truth:
             columns[f"{j}_prongs"] = Column("int8")
             columns |= {f"{j}_quark_{name}": Column("float32", KINEMATICS[name], True) for name in ("pt", "eta", "phi")}
             columns[f"{j}_quark_pdgid"] = Column("int32", listed=True)
     return columns
+
+
+def constituent_columns(jet: str) -> dict[str, Column]:
+    """The columns of a jet's candidates."""
+    columns = {f"{jet}_n_constituents": Column("int32")}
+    columns |= {f"{jet}_pf_{name}": Column("float32", unit, True) for name, unit in KINEMATICS.items()}
+    return columns | {f"{jet}_pf_charge": Column("int8", listed=True), f"{jet}_pf_pdgid": Column("int32", listed=True)}
 
 
 # Of simulation alone, in the schema of two jets: what data do not have.

@@ -45,6 +45,12 @@ class ObjectCuts:
     fields: list[Name] = key(
         "Other branches of the collection that are kept of each, as `<name>1_<branch>`.", default=[], unique=True
     )
+    networks: list[str] = key(
+        "Of jets that are kept: files of the inputs of published networks ([tag](tag.md#published-networks)); what "
+        "they want of the jets' candidates, tracks and vertices is kept, from PFNano.",
+        default=[],
+        unique=True,
+    )
 
 
 @record
@@ -107,8 +113,8 @@ class Region:
         default=False,
     )
     networks: list[str] = key(
-        "Files `preprocess.json` of published networks ([tag](tag.md#published-networks)): what they want of the jets' "
-        "tracks and vertices is kept, from PFNano.",
+        "Files of the inputs (`preprocess.json`) of published networks ([tag](tag.md#published-networks)): what they "
+        "want of the large-radius jets' tracks and vertices is kept, from PFNano.",
         default=[],
         unique=True,
     )

@@ -4,16 +4,17 @@ A card is a folder with ``card.yaml``, or that file. A folder of CMS, one ONNX f
 card as it is: all that is not said has the values of CMS's producers.
 """
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from resonaut.core.config import load_json
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import digest
 from resonaut.core.record import GeV, Pattern, build, key, record
+from resonaut.physics.declared_inputs import load as load_inputs
 from resonaut.tag.preprocess import Preprocess
 from resonaut.tag.settings import EdgeConvConfig, NetworkName, TransformerConfig
 
@@ -26,16 +27,29 @@ class Jets:
     """Which jets a network is of, and which of their candidates it sees in which order; null as CMS does."""
 
     collection: str = key("Collection of the file: `FatJet`, `Jet`.", default="FatJet", min_length=1)
-    radius: float | None = key("Vertices are within it; null for 0.8, and 0.4 of `Jet`.", default=None, gt=0)
+    radius: float | None = key(
+        "Vertices are within it; null for that of the name (`FatJetAK15`), and else 0.8, or 0.4 of `Jet...`.",
+        default=None,
+        gt=0,
+    )
+    links: str | None = key(
+        "Collection of the file that links jets with candidates; null for `<collection>PFCands`, `<collection>PFCand`.",
+        default=None,
+    )
+    vertices: str | None = key(
+        "Collection of the jets' vertices; null for `<collection>SVs` or `<collection>SV`.", default=None
+    )
     pt_min: GeV = key("Jets below have no score.", default=0, ge=0)
+    eta_min: float | None = key("Jets nearer to the centre have no score; null for no limit.", default=None, ge=0)
+    eta_max: float | None = key("Jets further away have no score; null for no limit.", default=None, gt=0)
     weighted: bool | None = key(
-        "Candidates' momenta count times their PUPPI weights; null for yes, but no for `Jet` and networks with "
+        "Candidates' momenta count times their PUPPI weights; null for yes, but no for `Jet...` and networks with "
         "variables `jet_pfcand_...`.",
         default=None,
     )
     weight_min: float | None = key(
-        "Least PUPPI weight of a candidate; null for 0.01 where momenta are weighted, but 0 for variables `part_...`, "
-        "and else 0.",
+        "Least PUPPI weight of a candidate; null for 0.01, but 0 for variables `part_...` and `jet_pfcand_...` and for "
+        "`Jet...` where momenta are not weighted.",
         default=None,
         ge=0,
     )
@@ -61,7 +75,9 @@ class Card:
         "What the weights are; null for that of the suffix (`.onnx`; `.pt`, `.pth`: `state`; `.ts`: `torchscript`).",
         default=None,
     )
-    preprocess: str | None = key("File of the inputs in CMS's form.", default=PREPROCESS)
+    preprocess: str | None = key(
+        "File of the inputs, `.json` in CMS's form or `.yaml` in weaver's.", default=PREPROCESS
+    )
     inputs: dict[str, Any] | None = key("The inputs in place of that file, in the same form.", default=None)
     outputs: list[str] | None = key(
         "Names of the outputs in order; null for those of the inputs' file.", default=None, unique=True
@@ -102,27 +118,36 @@ class Model:
         """Whether momenta count times PUPPI weights."""
         if self.card.jets.weighted is not None:
             return self.card.jets.weighted
-        return self.card.jets.collection != "Jet" and not self._has("jet_pfcand_")
+        return not self.small and not self._has("jet_pfcand_")
 
     @property
     def weight_min(self) -> float:
         """The least PUPPI weight of a candidate."""
         if self.card.jets.weight_min is not None:
             return self.card.jets.weight_min
-        return 0.01 if self.weighted and self.bare else 0.0
+        puppi = self.weighted or not self.small
+        return 0.01 if puppi and self.bare and not self._has("jet_pfcand_") else 0.0
 
     @property
     def bare(self) -> bool:
         """Whether it needs momenta without weights: all but networks of JetClass, which knows no pile-up."""
-        return self._has("pfcand_") or self._has("jet_pfcand_")
+        return any(self._has(prefix) for prefix in ("pfcand_", "npfcand_", "jet_pfcand_"))
 
     def _has(self, prefix: str) -> bool:
-        return any(name.startswith(prefix) for group in self.preprocess.groups.values() for name in group.var_names)
+        return any(name.startswith(prefix) for name in self.preprocess.bases)
 
     @property
     def radius(self) -> float:
         """Within which the vertices are."""
-        return self.card.jets.radius or (0.4 if self.card.jets.collection == "Jet" else 0.8)
+        collection = self.card.jets.collection
+        named = re.search(r"AK(\d+)", collection)
+        usual = int(named[1]) / 10 if named else (0.4 if self.small else 0.8)
+        return self.card.jets.radius or usual
+
+    @property
+    def small(self) -> bool:
+        """Whether its jets are those of radius 0.4."""
+        return self.card.jets.collection.startswith("Jet")
 
 
 FORMS = ("onnx", "state", "torchscript")
@@ -153,7 +178,9 @@ def load(path: Path, collection: str | None = None) -> Model:
     """
     card, where = _card(path), folder(path)
     if collection is not None:
-        jets = {"collection": collection, "pt_min": card.jets.pt_min}
+        jets = {name: getattr(card.jets, name) for name in ("pt_min", "eta_min", "eta_max")} | {
+            "collection": collection
+        }
         card = replace(card, jets=build(jets, Jets, str(path)))
     for name, expected in card.sha256.items():
         if not (where / name).is_file():
@@ -209,4 +236,4 @@ def _preprocess(card: Card, where: Path, path: Path) -> Preprocess:
     if card.preprocess is None:
         raise InputFileError(path, "names no inputs", "give preprocess or inputs in the card")
     source = where / card.preprocess
-    return Preprocess.of(load_json(source, "give the file that was published with the network"), source)
+    return Preprocess.of(load_inputs(source), source)

@@ -106,6 +106,15 @@ def _require_published(analysis: "Analysis") -> None:
             raise ConfigError(
                 f"{where}.card: nothing at {entry['card']!r}; correct the path (relative to {Path.cwd()})."
             )
+        if (jets := entry["jets"]) is not None:
+            for dataset in scored(analysis):
+                region = analysis.config["datasets"][dataset]["region"]
+                kept = analysis.config["skim"]["regions"][region]["objects"].get(jets)
+                if kept is None or not kept["networks"]:
+                    raise ConfigError(
+                        f"{where}.jets: datasets.{dataset} keeps no candidates of {jets!r}; name the network's inputs "
+                        f"in skim.regions.{region}.objects.{jets}.networks."
+                    )
         classes, outputs = entry["classes"], [one for several in entry["classes"].values() for one in several]
         if classes and "qcd" not in classes:
             raise ConfigError(f"{where}.classes: has no qcd, which others are told from; add its outputs.")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from resonaut.core.record import Natural, Pattern, key, record
+from resonaut.core.record import Name, Natural, Pattern, key, record
 
 Class = Literal["qcd", "2prong", "3prong", "4prong"]
 
@@ -137,6 +137,11 @@ class PublishedConfig:
         "Outputs that count for each class, `{qcd: [probQCDbb, probQCDcc], 2prong: [probHbb]}`: they are added, the "
         "others are left out, and the sums normalised to one; empty for the outputs alone.",
         default={},
+    )
+    jets: Name | None = key(
+        "Objects of the events' region whose kept jets it scores, such as `small_jet`: columns "
+        "`<jets>1_<network>_<output>`; null for the two large-radius jets.",
+        default=None,
     )
     trust: bool = key("Run a TorchScript file, which is a program of whoever published it.", default=False)
 

@@ -67,7 +67,7 @@ def test_outputs_and_classes_are_columns_of_the_friend(skimmed, write_dataset, f
 def test_what_skim_did_not_keep_or_is_broken_stops(skimmed, make_events, write_dataset, folder, tmp_path):
     output = tmp_path / "tag" / "x" / "000.parquet"
     bare = write_dataset("bare", [make_events(4, 1)])
-    with pytest.raises(InputFileError, match=r"no column 'j1_pf_puppi_weight'.*skim\.regions\.<name>\.networks"):
+    with pytest.raises(InputFileError, match=r"no column 'j1_pf_puppi_weight'.*networks of skim\.regions\.<name>"):
         scoring.score_chunk(settings(folder), [], bare, "000", output, False)
     batch = skimmed(4, 1)
     manifest = write_dataset("x", [batch])
@@ -81,7 +81,7 @@ def test_what_skim_did_not_keep_or_is_broken_stops(skimmed, make_events, write_d
     with pytest.raises(ConfigError, match="no output 'probQCD'"):
         scoring.score_chunk(settings(folder, classes={"qcd": ["probQCD"]}), [], bare, "000", output, False)
     network(folder, {"pf": group(OUTPUTS)}, OUTPUTS, jets={"collection": "Jet"})
-    with pytest.raises(InputFileError, match="holds large-radius jets, and the network is of Jet"):
+    with pytest.raises(InputFileError, match="holds in 'j1' jets of FatJet, and the network is of Jet"):
         scoring.score_chunk(settings(folder), [], bare, "000", output, False)
 
 
@@ -120,7 +120,10 @@ def analysis(folder):
     """What the plan sees of an analysis with one published network and no other."""
 
     def make(**entry):
-        tag = {"networks": {}, "published": {"pnet": {"card": str(folder), "classes": {}, "trust": False} | entry}}
+        tag = {
+            "networks": {},
+            "published": {"pnet": {"card": str(folder), "classes": {}, "jets": None, "trust": False} | entry},
+        }
         return SimpleNamespace(config={"tag": tag, "select": {"tagger": {"network": "pnet"}}})
 
     return make

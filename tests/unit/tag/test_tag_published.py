@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from resonaut.core.errors import InputFileError, ResonautError
-from resonaut.physics.tagger_variables import ABSENT, FAMILIES, VARIABLES
+from resonaut.physics.declared_inputs import ABSENT
+from resonaut.physics.tagger_variables import FAMILIES, VARIABLES
 from resonaut.tag import card, files
 from resonaut.tag.apply import apply
 from resonaut.tag.preprocess import Transformation
@@ -82,6 +83,12 @@ ONE = {
     "pfcand_btagSip3dVal": -0.05,
     "pfcand_btagSip3dSig": -4,
     "pfcand_btagJetDistVal": 0.1,
+    "pfcand_drsubjet1": 0.1 * 2**0.5,  # of the harder one, which is the second in the file
+    "pfcand_drsubjet2": 0.3,
+    "pfcand_px": 7 * np.cos(0.1),
+    "pfcand_py": 7 * np.sin(0.1),
+    "pfcand_pz": 7 * np.sinh(0.6),
+    "pfcand_energy": E,
 }
 EVALUATED = {
     "jet_pfcand_pt_log": LOG(7),
@@ -261,9 +268,9 @@ def test_a_networks_scores_need_no_torch(tmp_path, nano):
 def test_every_variable_has_its_fields_from_pfnano_or_says_what_is_missing():
     from resonaut.physics import pfnano as branches
 
-    known = {*branches.CANDIDATE, *branches.LINK}
+    known = {*branches.CANDIDATE, *branches.LINK, *branches.SUBJETS}
     for name, variable in VARIABLES.items():
-        wanted = {"candidate": known, "vertex": set(branches.VERTEX), "jet": set()}[variable.kind]
+        wanted = {"vertex": set(branches.VERTEX), "jet": set()}.get(variable.kind, known)
         assert set(variable.fields) <= wanted, name
     assert not set(VARIABLES) & set(ABSENT)
     assert all(family for family in FAMILIES.values())
@@ -293,7 +300,7 @@ WRONG = {
     ),
     "number of variables": (
         lambda c: c["pf"]["var_names"].append("pfcand_dz") or c["pf"]["var_infos"].__setitem__("pfcand_dz", SAME),
-        "2 variables",
+        "wants 1 variables in pf, and its card has 2",
     ),
     "number of outputs": (lambda c: c["output_names"].append("more"), "has 1 outputs, and its card 2 names"),
     "no outputs": (lambda c: c.pop("output_names"), "names no outputs"),
