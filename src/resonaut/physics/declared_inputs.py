@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from resonaut.core.config import load_json
+from resonaut.core.config import load_json, require_unique_keys
 from resonaut.core.errors import InputFileError
 from resonaut.physics.expressions import Expression
 from resonaut.physics.tagger_variables import VARIABLES, Kind, Variable
@@ -62,11 +62,13 @@ def load(path: Path) -> Any:
     if path.suffix not in (".yaml", ".yml"):
         return declared(load_json(path, REMEDY, infinite=True), path)
     try:
-        return declared(yaml.safe_load(path.read_text(encoding="utf-8")), path)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError:
         raise InputFileError(path, "no such file", REMEDY) from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         raise InputFileError(path, "is no YAML", REMEDY) from None
+    require_unique_keys(path)
+    return declared(content, path)
 
 
 def declared(content: Any, source: Path | str) -> Any:
@@ -188,7 +190,7 @@ def groups(content: Any, source: Path | str) -> dict[str, dict[str, Any]]:
     if not isinstance(content, dict) or not isinstance(names, list) or not names:
         raise InputFileError(source, "has no list input_names", REMEDY)
     for name in names:
-        if name not in content:
+        if not isinstance(name, str) or name not in content:
             raise InputFileError(source, f"has no input {str(name)!r}, which input_names has", REMEDY)
         given = content[name].get("var_names") if isinstance(content[name], dict) else None
         if not isinstance(given, list) or not given or not all(isinstance(one, str) for one in given):

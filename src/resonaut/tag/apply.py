@@ -46,8 +46,11 @@ def apply(network: Published, path: Path, output: Path, batch_size: int) -> None
         for batch in files.batches(path, network.wanted):
             scores, scored = network.scores(batch.contents, batch_size)
             jet = {f"jet_{name}": values.astype(np.float32) for name, values in batch.contents.jet.items()}
-            named = {name: scores[:, i].copy() for i, name in enumerate(network.model.outputs)}
-            yield ak.zip({**batch.columns, **jet, "scored": counted(scored), **named}, depth_limit=1)
+            others = {**batch.columns, **jet, "scored": counted(scored)}
+            # A network of JetClass has outputs with the names of the file's labels.
+            begin = f"{network.model.name}_" if {*others} & {*network.model.outputs} else ""
+            named = {f"{begin}{name}": scores[:, i].copy() for i, name in enumerate(network.model.outputs)}
+            yield ak.zip(others | named, depth_limit=1)
         if not total:
             raise InputFileError(path, f"holds no jets {network.wanted.collection}", "give a file with some")
 

@@ -7,10 +7,11 @@ card as it is: all that is not said has the values of CMS's producers.
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 
+from resonaut.core.config import require_unique_keys
 from resonaut.core.errors import InputFileError
 from resonaut.core.files import digest
 from resonaut.core.record import GeV, Pattern, build, key, record
@@ -85,7 +86,7 @@ class Card:
     softmax: bool = key("Whether the outputs are logits, of which probabilities must be made.", default=False)
     network: Network | None = key("What the weights of a state dictionary belong to.", default=None)
     jets: Jets = key("The jets that it is of.", default={})
-    sha256: dict[str, str] = key("Checksums of files beside the card, by name.", default={})
+    sha256: dict[str, Annotated[str, Sha256]] = key("Checksums of files beside the card, by name.", default={})
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,9 @@ def load(path: Path, collection: str | None = None) -> Model:
         raise InputFileError(path, "names no outputs", "list the classes in the card's outputs, in their order")
     if len(set(outputs)) < len(outputs):
         raise InputFileError(path, "has two outputs of one name", "correct the names in the card's outputs")
+    if odd := next((name for name in outputs if not re.fullmatch(r"\w+", name, re.ASCII)), None):
+        problem = f"has an output {odd!r}, which is no name of letters, digits and _"
+        raise InputFileError(path, problem, "name the outputs in the card, in their order")
     try:
         content = (where / card.weights).read_bytes()
     except OSError:
@@ -225,6 +229,7 @@ def _card(path: Path) -> Card:
         raise InputFileError(source, "no such card", "give the folder or the card.yaml of a network") from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise InputFileError(source, "is no card of a model", "give a folder, or a card.yaml (docs/tag.md)") from None
+    require_unique_keys(source)
     if not isinstance(content, dict):
         raise InputFileError(source, "is no card of a model", "give a folder, or a card.yaml (docs/tag.md)")
     return build(content, Card, str(source))

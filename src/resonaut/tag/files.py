@@ -60,19 +60,21 @@ def batches(path: Path, wanted: Wanted) -> Iterator[Batch]:
     """
     import uproot
 
+    if not path.is_file():
+        raise InputFileError(path, "no such file", "correct the path")
     try:
         file = uproot.open(path)
         names = {name.split(";")[0] for name in file.keys(recursive=False)}
+        found = next((name for name in ("Events", "tree") if name in names), None)
+        tree = _Tree(path, file[found] if found else None)
     except Exception as error:
-        raise InputFileError(path, f"not a readable ROOT file ({type(error).__name__})", "give another") from None
+        problem = f"not a readable ROOT file ({type(error).__name__})"
+        raise InputFileError(path, problem, "give one of PFNano or JetClass, or skimmed events (.parquet)") from None
     with file:
-        if "Events" in names:
-            yield from _nanoaod(_Tree(path, file["Events"]), wanted)
-        elif "tree" in names:
-            yield from _jetclass(_Tree(path, file["tree"]), wanted)
-        else:
+        if found is None:
             problem = "has neither a tree Events, as NanoAOD, nor a tree named tree, as JetClass"
             raise InputFileError(path, problem, "give another file")
+        yield from (_nanoaod if found == "Events" else _jetclass)(tree, wanted)
 
 
 @dataclass(frozen=True)

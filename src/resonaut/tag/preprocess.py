@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import InputFileError
-from resonaut.core.record import NonNegative, Positive, build, key, keys, record
+from resonaut.core.record import build, key, keys, record
 from resonaut.physics.contents import Contents, Objects
 from resonaut.physics.declared_inputs import REMEDY, bases, declared, groups, variables
 from resonaut.physics.tagger_variables import Kind, Variable
 
 # A number beyond this is not finite for CMS (catch_infs).
 INFINITE = 1e32
+# No jet has as many objects, and no network of more of them would fit into memory.
+MOST = 10_000
 # A bound that is none.
 UNBOUNDED = float(np.finfo(np.float32).max)
 
@@ -55,9 +57,9 @@ class Group:
 
     var_names: list[str] = key("The variables.", min_length=1, unique=True)
     var_infos: dict[str, Transformation] = key("What is done to each.")
-    var_length: Positive[int] | None = key("Number of objects.", default=None)
-    min_length: NonNegative[int] | None = key("Least number of objects.", default=None)
-    max_length: Positive[int] | None = key("Largest number of objects.", default=None)
+    var_length: int | None = key("Number of objects.", default=None, ge=1, le=MOST)
+    min_length: int | None = key("Least number of objects.", default=None, ge=0, le=MOST)
+    max_length: int | None = key("Largest number of objects.", default=None, ge=1, le=MOST)
     input_shape: list[int | None] | None = key("The same for one jet, as CMS's first files have it.", default=None)
     pad_mode: Literal["constant", "wrap"] | None = key(
         "What missing objects are, in weaver's files: `pad`, or the objects of the jet once more; null for `constant`.",

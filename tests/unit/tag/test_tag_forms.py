@@ -55,14 +55,14 @@ def test_neutral_candidates_have_an_order_of_their_own(tmp_path, score):
 def test_vectors_of_vertices_and_numbers_of_jets(tmp_path, score):
     vectors, jets = ["sv_px", "sv_energy"], ["jet_pt_log", "jet_energy_log", "jet_mass", "jet_phi"]
     groups = {"sv": group(vectors, var_length=2), "jet": group(jets, var_length=1), "pf": group(["pfcand_mask"])}
-    found = score(network(tmp_path / "model", groups, [*vectors, *jets, "number"]))
+    found = score(network(tmp_path / "model", groups, ["px", "energy", "pt", "all", "mass", "phi", "number"]))
     # The vertices: pT 20 at eta 0.55, phi -0.1, mass 2; and pT 11 at eta 0.3, phi 0.1, mass 1.5.
-    assert found["sv_px"][1] == pytest.approx(31 * np.cos(0.1), rel=1e-5)
+    assert found["px"][1] == pytest.approx(31 * np.cos(0.1), rel=1e-5)
     energies = np.hypot(20 * np.cosh(0.55), 2) + np.hypot(11 * np.cosh(0.3), 1.5)
-    assert found["sv_energy"][1] == pytest.approx(energies, rel=1e-5)
-    assert found["jet_pt_log"][1] == pytest.approx(np.log(300))
-    assert found["jet_energy_log"][1] == pytest.approx(np.log(np.hypot(300 * np.cosh(0.5), 30)))
-    assert (found["jet_mass"][1], found["jet_phi"][0]) == (30, pytest.approx(3.1))
+    assert found["energy"][1] == pytest.approx(energies, rel=1e-5)
+    assert found["pt"][1] == pytest.approx(np.log(300))
+    assert found["all"][1] == pytest.approx(np.log(np.hypot(300 * np.cosh(0.5), 30)))
+    assert (found["mass"][1], found["phi"][0]) == (30, pytest.approx(3.1))
 
 
 def test_numbers_of_jets_may_be_an_input_of_two_sizes(tmp_path, score):
@@ -306,6 +306,15 @@ def test_targets_of_weaver_in_place_of_output_names_are_none(tmp_path):
     rewritten(folder, lambda c: c.update(output_names={"truth_label": "fj_label", "mass": "np.log(fj_mass)"}))
     with pytest.raises(ResonautError, match="names no outputs"):
         card.load(folder)
+
+
+def test_scores_with_the_names_of_other_columns_have_that_of_the_network(tmp_path, score):
+    folder = network(
+        tmp_path / "model", {"pf": group(["pfcand_mask", "pfcand_charge"])}, ["scored", "jet_pt"], name="w"
+    )
+    found = score(folder)
+    assert (found["scored"], found["jet_pt"]) == ([True, True, False], [500, 300, 250])
+    assert (found["w_scored"], found["w_jet_pt"]) == ([3, 1, 0], [1, -1, 0])
 
 
 def test_logits(tmp_path, score):
