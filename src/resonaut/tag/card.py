@@ -1,10 +1,11 @@
 """Model cards: what a published network is, where its weights are, and which jets it is of.
 
-A card is a folder with ``card.yaml``, or that file. A folder of CMS, one ONNX file beside ``preprocess.json``, is a
-card as it is: all that is not said has the values of CMS's producers.
+A card is a folder with ``card.yaml``, that file, or its content in the configuration. A folder of CMS, one ONNX file
+beside ``preprocess.json``, is a card as it is: all that is not said has the values of CMS's producers.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,8 @@ from resonaut.physics.declared_inputs import load as load_inputs
 from resonaut.tag.preprocess import Preprocess
 from resonaut.tag.settings import EdgeConvConfig, NetworkName, TransformerConfig
 
+# A card's folder, its file, or its content.
+Source = Path | Mapping[str, Any]
 CARD, PREPROCESS = "card.yaml", "preprocess.json"
 Sha256 = Pattern(r"^[0-9a-f]{64}$", "64 hexadecimal digits")
 
@@ -91,10 +94,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Model:
-    """A card with all that it names: ``content`` are the bytes of the weights."""
+    """A card with all that it names: ``content`` are the bytes of the weights, ``said`` is the card in messages."""
 
     name: str
-    path: Path
+    folder: Path
+    said: str
     card: Card
     preprocess: Preprocess
     outputs: tuple[str, ...]
@@ -103,7 +107,7 @@ class Model:
     @property
     def weights(self) -> Path:
         """The file of the weights."""
-        return folder(self.path) / self.card.weights
+        return self.folder / self.card.weights
 
     @property
     def form(self) -> str:
@@ -154,35 +158,46 @@ class Model:
 FORMS = ("onnx", "state", "torchscript")
 
 
-def folder(path: Path) -> Path:
-    """The folder of a card."""
-    return path if path.is_dir() else path.parent
+def folder(source: Source) -> Path:
+    """The folder of a card, to which its paths are relative: that of the run for a block of a configuration."""
+    if isinstance(source, Mapping):
+        return Path()
+    return source if source.is_dir() else source.parent
 
 
-def files(path: Path) -> list[Path]:
-    """All files that a card names, which its jobs read."""
-    card, where = _card(path), folder(path)
-    named = [card.weights, *([card.preprocess] if card.inputs is None and card.preprocess else [])]
-    return [*([where / CARD] if path.is_dir() and (where / CARD).exists() else []), *(where / name for name in named)]
+def source(given: str | Mapping[str, Any]) -> Source:
+    """A card as the configuration names it: by its path, or by its content."""
+    return Path(given) if isinstance(given, str) else given
 
 
-def load(path: Path, collection: str | None = None) -> Model:
+def said(source: Source) -> str:
+    """What a card is called in messages."""
+    return "the card in the configuration" if isinstance(source, Mapping) else str(source)
+
+
+def files(source: Source) -> list[Path]:
+    """The card and all files that it names, which its jobs read."""
+    card, where = _card(source), folder(source)
+    found = [card.weights, *([card.preprocess] if card.inputs is None and card.preprocess else [])]
+    own = [] if isinstance(source, Mapping) else [where / CARD if source.is_dir() else source]
+    return [*(path for path in own if path.exists()), *(where / name for name in found)]
+
+
+def load(source: Source, collection: str | None = None) -> Model:
     """Read a card and the files that it names.
 
     Args:
-        path: the folder, or the card.
+        source: the folder, the card, or its content.
         collection: jets of another collection than the card's.
 
     Raises:
         ConfigError: a key of the card or of the inputs is unknown or wrong.
         InputFileError: a file is missing, has another checksum, or does not hold what its name says.
     """
-    card, where = _card(path), folder(path)
+    card, where, path = _card(source), folder(source), said(source)
     if collection is not None:
-        jets = {name: getattr(card.jets, name) for name in ("pt_min", "eta_min", "eta_max")} | {
-            "collection": collection
-        }
-        card = replace(card, jets=build(jets, Jets, str(path)))
+        kept = {name: getattr(card.jets, name) for name in ("pt_min", "eta_min", "eta_max")}
+        card = replace(card, jets=build(kept | {"collection": collection}, Jets, path))
     for name, expected in card.sha256.items():
         if not (where / name).is_file():
             raise InputFileError(where / name, "no such file, whose checksum the card has", "correct the card's sha256")
@@ -205,7 +220,7 @@ def load(path: Path, collection: str | None = None) -> Model:
         content = (where / card.weights).read_bytes()
     except OSError:
         raise InputFileError(where / card.weights, "no such file of weights", "correct weights in the card") from None
-    return Model(card.name or _name(where), path, card, preprocess, outputs, content)
+    return Model(card.name or _name(where), where, path, card, preprocess, outputs, content)
 
 
 def _name(where: Path) -> str:
@@ -214,7 +229,10 @@ def _name(where: Path) -> str:
     return letters.lstrip("0123456789") or "network"
 
 
-def _card(path: Path) -> Card:
+def _card(given: Source) -> Card:
+    if isinstance(given, Mapping):
+        return build(dict(given), Card, said(given))
+    path = given
     source = path / CARD if path.is_dir() else path
     if path.is_dir() and not source.exists():
         found = sorted(path.glob("*.onnx"))
@@ -235,7 +253,7 @@ def _card(path: Path) -> Card:
     return build(content, Card, str(source))
 
 
-def _preprocess(card: Card, where: Path, path: Path) -> Preprocess:
+def _preprocess(card: Card, where: Path, path: str) -> Preprocess:
     if card.inputs is not None:
         return Preprocess.of(card.inputs, f"{path}: inputs")
     if card.preprocess is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -35,7 +34,7 @@ class Classes:
             ConfigError: a class names an output that the network does not have.
             InputFileError: its card, or a file that this names, is wrong.
         """
-        model = replace(card.load(Path(entry.card)), name=name)
+        model = replace(card.load(card.source(entry.card)), name=name)
         known = model.outputs
         for wanted in entry.classes.values():
             for output in wanted:

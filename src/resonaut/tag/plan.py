@@ -102,7 +102,7 @@ def _require_published(analysis: "Analysis") -> None:
         where = f"config: tag.published.{name}"
         if name in section["networks"]:
             raise ConfigError(f"{where}: tag.networks has a network of that name; rename one.")
-        if not Path(entry["card"]).exists():
+        if isinstance(entry["card"], str) and not Path(entry["card"]).exists():
             raise ConfigError(
                 f"{where}.card: nothing at {entry['card']!r}; correct the path (relative to {Path.cwd()})."
             )
@@ -132,7 +132,7 @@ def cards(analysis: "Analysis") -> list[str]:
         return []
     from resonaut.tag import card
 
-    return list(dict.fromkeys(str(path) for entry in entries for path in card.files(Path(entry["card"]))))
+    return list(dict.fromkeys(str(path) for entry in entries for path in card.files(card.source(entry["card"]))))
 
 
 def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The section ``tag`` of the configuration."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from resonaut.core.record import Name, Natural, Pattern, key, record
 
@@ -132,7 +132,10 @@ class NetworkConfig:
 class PublishedConfig:
     """A published network as it is, by its card."""
 
-    card: str = key("Folder or `card.yaml` of the network.", min_length=1)
+    card: str | dict[str, Any] = key(
+        "Folder or `card.yaml` of the network, or the content of that file, with paths relative to the run's folder.",
+        min_length=1,
+    )
     classes: dict[Class, list[str]] = key(
         "Outputs that count for each class, `{qcd: [probQCDbb, probQCDcc], 2prong: [probHbb]}`: they are added, the "
         "others are left out, and the sums normalised to one; empty for the outputs alone.",
