@@ -60,6 +60,8 @@ UNITS = dict.fromkeys(("d0", "d0_error", "dz", "dz_error", "sip3d", "jet_distanc
 # What stands in skimmed events for a number that is NaN or infinite in the file, such as the ratio to an error of 0. It
 # is beyond what networks take for a number, so that they replace it as CMS does.
 NO_NUMBER = 1e33
+# Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
+CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
 # The fields that are 0 without a track.
 OF_TRACK = ("d0", "d0_error", "dz", "dz_error", "track_chi2")
 NO_TRACK = -1
@@ -78,6 +80,15 @@ def tracks(fields: Mapping[str, NDArray[np.generic]]) -> dict[str, Numbers]:
     has_track = found["has_track"] != NO_TRACK
     found |= {name: np.where(has_track, found[name], 0.0) for name in sentinels}
     return found | {"has_track": has_track.astype(np.float64)}
+
+
+def charges(pdgid: Numbers) -> Numbers:
+    """The charges that belong to particle kinds (PDG numbers), 0 for neutral and unknown ones."""
+    found = np.zeros(len(pdgid))
+    for kind, value in CHARGES.items():
+        found[pdgid == kind] = value
+        found[pdgid == -kind] = -value
+    return found
 
 
 def directions(vertices: Fields, jet: Fields, eta: Numbers, phi: Numbers) -> tuple[Numbers, Numbers]:

@@ -127,6 +127,9 @@ def _nanoaod(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
     # The candidates of the official NanoAOD are weighted already, and those of PFNano are not.
     if wanted.weight or f"{candidates}_{pfnano.CANDIDATE['puppi_weight']}" in tree.names:
         extra.append("puppi_weight")
+    if "charge" in extra and f"{candidates}_charge" not in tree.names:
+        # As in NanoAOD v15, where the kind tells it.
+        extra = ["pdgid" if field == "charge" else field for field in extra]
     own |= {field: tree.first([f"{candidates}_{pfnano.CANDIDATE[field]}"], field) for field in extra}
     if set(pfnano.OF_TRACK) & set(own):
         own["has_track"] = tree.first([f"{candidates}_trkChi2"], "whether a candidate has a track")
@@ -147,7 +150,7 @@ def _nanoaod(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
         }
         vertex |= {f"SV_{field}": tree.first([f"SV_{field}"], "the directions of vertices") for field in ("eta", "phi")}
     subjet = _subjets(tree, name) if set(pfnano.SUBJETS) & {*wanted.candidate} else {}
-    unknown = [f for f in wanted.candidate if f not in {*own, *linked, *pfnano.SUBJETS}]
+    unknown = [f for f in wanted.candidate if f not in {*own, *linked, *pfnano.SUBJETS, "charge"}]
     unknown += [f for f in wanted.vertex if f not in vertex and f not in KINEMATICS]
     if unknown:
         raise InputFileError(tree.path, f"has no {unknown[0]}, which the network wants", "give another file")
@@ -200,6 +203,8 @@ def _nano_batch(
         if not np.isfinite(fields[field]).all():
             raise NotFiniteError(f"{tree.path}: NaN or infinity in {own[field]!r}; mend the file.")
     _tell(tree, {branch: fields[field] for field, branch in (*own.items(), *linked.items())})
+    if "pdgid" in fields and "charge" not in fields:
+        fields["charge"] = pfnano.charges(fields["pdgid"])
     if subjet:
         fields |= _subjet_distances(tree, part, subjet, event, rows, fields)
     candidates = Objects(np.bincount(rows, minlength=len(event)), pfnano.tracks(fields))

@@ -76,7 +76,11 @@ class Group:
             return f"min_length {self.shortest} is above max_length {self.longest}"
         shape = [len(self.var_names), self.longest]
         stated = list(self.input_shape or ())[1:]
-        if any(size not in (None, -1, mine) for size, mine in zip(stated, shape, strict=False)) or len(stated) > 2:
+        # The first networks of CMS have a fourth size of 1.
+        if (
+            any(size not in (None, -1, mine) for size, mine in zip(stated, [*shape, 1], strict=False))
+            or len(stated) > 3
+        ):
             return f"input_shape {self.input_shape} is not that of {shape[0]} variables of {self.longest}"
         for name in self.var_names:
             info = self.var_infos[name]

@@ -116,6 +116,8 @@ class Published:
                 self.model.weights, f"refuses the inputs of its card ({last_line(error)})", "correct the inputs"
             ) from None
         wanted = (len(next(iter(inputs.values()))), len(self.model.outputs))
+        if wanted[1] == 1 and found.shape == wanted[:1]:
+            found = found[:, None]
         if found.shape != wanted:
             raise InputFileError(
                 self.model.weights,
@@ -161,8 +163,7 @@ def _graph(model: Model, device: str) -> Run:
         raise InputFileError(model.weights, f"takes {max(fixed)} jets at once", "export it with an open number of jets")
 
     def run(inputs: Inputs) -> NDArray[Any]:
-        whole = {name: inputs[name] if len(shape) == 3 else inputs[name][..., 0] for name, shape in wanted.items()}
-        given = {name: np.ascontiguousarray(values, types[name]) for name, values in whole.items()}
+        given = {name: np.ascontiguousarray(_sized(inputs[name], len(wanted[name])), types[name]) for name in wanted}
         if not fixed:
             return np.asarray(session.run(None, given)[0])
         jets = range(len(next(iter(given.values()))))
@@ -170,6 +171,11 @@ def _graph(model: Model, device: str) -> Run:
         return np.concatenate(alone)
 
     return run
+
+
+def _sized(values: NDArray[np.float32], sizes: int) -> NDArray[np.float32]:
+    """An input (jets, variables, objects) with two sizes, for one object, or with a fourth size of 1."""
+    return {2: values[..., 0], 4: values[..., None]}.get(sizes, values)
 
 
 def _require_inputs(model: Model, wanted: Mapping[str, Any]) -> None:
@@ -184,11 +190,11 @@ def _require_inputs(model: Model, wanted: Mapping[str, Any]) -> None:
     for name, shape in wanted.items():
         group, alone = groups[name], model.preprocess.kind(name) == "jet" and groups[name].longest == 1
         variables = len(group.var_names)
-        if len(shape) != 3 and not (len(shape) == 2 and alone):
+        if len(shape) != 3 and not (len(shape) == 2 and alone) and not (len(shape) == 4 and shape[3] == 1):
             raise InputFileError(model.weights, f"wants {name} of the shape {shape}, not of three sizes", remedy)
         if isinstance(shape[1], int) and shape[1] != variables:
             problem = f"wants {shape[1]} variables in {name}, and its card has {variables}"
             raise InputFileError(model.weights, problem, remedy)
-        if len(shape) == 3 and isinstance(shape[2], int) and {group.shortest, group.longest} != {shape[2]}:
+        if len(shape) > 2 and isinstance(shape[2], int) and {group.shortest, group.longest} != {shape[2]}:
             problem = f"wants {shape[2]} objects in {name}, and its card has {group.shortest} to {group.longest}"
             raise InputFileError(model.weights, problem, remedy)

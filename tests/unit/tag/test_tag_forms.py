@@ -82,6 +82,25 @@ def test_numbers_of_jets_may_be_an_input_of_two_sizes(tmp_path, score):
     assert score(wide)["m"] == [50, 30, 0]
 
 
+def test_an_input_may_have_a_fourth_size_of_one_and_a_single_output_none(tmp_path, score):
+    """As CMS's first networks have it, and a regression."""
+    folder = network(tmp_path / "model", {"pf": group(["pfcand_abseta", "pfcand_mask"], var_length=5)}, ["all"])
+    graph = Graph()
+    total = graph.node("ReduceSum", "pf", sizes(1, 2, 3), keepdims=0)
+    content = graph.model({"pf": (np.float32, ("n", 2, 5, 1))}, {total: (np.float32, ("n",))})
+    (folder / "network.onnx").write_bytes(content)
+    assert score(folder)["all"] == pytest.approx([3.04 + 3, 1.6, 0], rel=1e-6)
+    assert score(rewritten(folder, lambda c: c["pf"].update(input_shape=[1, 2, 5, 1])))["all"][1] == pytest.approx(1.6)
+
+
+def test_the_kind_tells_the_charge_where_the_file_does_not(tmp_path, score):
+    file = pfnano(tmp_path / "n.root", PFCands_charge=None)
+    folder = network(tmp_path / "model", {"pf": group(["pfcand_charge"]), "n": group(["npfcand_mask"])}, ["q", "n"])
+    found = score(folder, file)
+    # A pion, a photon and a neutral hadron; and an electron.
+    assert (found["q"], found["n"]) == ([1, -1, 0], [2, 0, 0])
+
+
 def test_inputs_may_stand_together_and_have_values_of_null(tmp_path, score):
     folder = network(tmp_path / "model", {"pf": group(["pfcand_abseta"])}, ["eta"])
     expected = score(folder)["eta"]

@@ -6,7 +6,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from resonaut.core.lists import packed, unpacked
+from resonaut.core.lists import numbers, packed, unpacked
 from resonaut.physics import pfnano
 from resonaut.physics.observables import LARGE_JET
 from resonaut.skim import variations
@@ -19,9 +19,6 @@ from resonaut.skim.region import INDEX
 from resonaut.skim.selection import broken, constituent_columns, finite
 from resonaut.skim.truth import decay_quarks, truth_columns
 from resonaut.skim.variations import Passing, with_shifted
-
-# Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
-CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
 
 
 def contents(
@@ -162,10 +159,8 @@ def _of_jet(
 
 def charges(kinds: ak.Array) -> ak.Array:
     """The charges that belong to particle kinds (PDG numbers), 0 for neutral and unknown ones."""
-    charge = ak.zeros_like(kinds)
-    for kind, value in CHARGES.items():
-        charge = ak.where(kinds == kind, value, ak.where(kinds == -kind, -value, charge))
-    return charge
+    found = pfnano.charges(numbers(kinds).astype(np.float64)).astype(np.int64)
+    return packed(np.asarray(ak.num(kinds)), found)
 
 
 def _there(flow: Cutflow, places: np.ndarray, found: np.ndarray) -> np.ndarray:
