@@ -57,5 +57,5 @@ def _roc(ax: Axes, name: str, network: Network, kind: str, colour: str) -> None:
     shown = (qcd * background >= least) & (signal * jets[kind] >= least)
     low, high = poisson_interval(qcd[shown] * background)
     ax.fill_between(signal[shown], background / high, background / low, color=colour, alpha=0.25, lw=0)
-    label = f"{name}: AUC {network.auc[kind]:.3f}, {background:,} {network.background} jets"
+    label = f"{name}: AUC {network.auc[kind]:.3f}, {background:,} background jets"
     ax.plot(signal[shown], 1 / qcd[shown], color=colour, label=label)
