@@ -72,7 +72,9 @@ class ImageConfig:
     pixels: int = key("Pixels in each direction.", default=32, ge=4)
     half_width: float = key("Distance of the outermost pixels to the jet axis.", default=0.8, gt=0, unit="rad")
     channels: list[Natural] = key(
-        "Channels of the convolutions; each is followed by a pooling of 2 x 2 pixels.", default=[8, 16, 32], min_length=1
+        "Channels of the convolutions; each is followed by a pooling of 2 x 2 pixels.",
+        default=[8, 16, 32],
+        min_length=1,
     )
     dense: list[Natural] = key("Widths of the dense layers.", default=[32])
 

@@ -3,7 +3,7 @@
 It says so in ``NETWORKS``, as a file of the user's does. Imports nothing heavy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -98,3 +98,22 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
         )
     if problem := known[network.architecture].problem(network):
         raise ConfigError(f"config: tag.networks.{name}.{problem}.")
+
+
+def require_same_classes(entries: Mapping[str, "NetworkConfig"]) -> list[str]:
+    """The classes that the networks of a comparison tell apart, in the order of their scores.
+
+    Raises:
+        ConfigError: there is no network, or one tells other classes apart.
+    """
+    classes: dict[str, list[str]] = {name: [*network.classes] for name, network in entries.items()}
+    first = next(iter(classes), None)
+    if first is None:
+        raise ConfigError("config: tag.comparison: tag.networks is empty; name networks to compare, or take it out.")
+    for name, found in classes.items():
+        if found != classes[first]:
+            raise ConfigError(
+                f"config: tag.comparison: tag.networks.{name}.outputs has other classes than that of {first}; compare "
+                "networks of the same classes."
+            )
+    return classes[first]

@@ -13,6 +13,4 @@ def widest(settings: "NetworkConfig", places: int) -> int:
     return places * max(settings.deep_sets.constituent)
 
 
-NETWORKS = {
-    "deep_sets": Network("network.DeepSets", graph="graph.model", widest=widest, title="deep sets", year=2018)
-}
+NETWORKS = {"deep_sets": Network("network.DeepSets", graph="graph.model", widest=widest, title="deep sets", year=2018)}

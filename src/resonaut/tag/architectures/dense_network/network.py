@@ -18,6 +18,9 @@ from resonaut.tag.settings import NetworkConfig, TrainingConfig
 class Observing(nn.Module):
     """Standardised observables (n, 13) to logits (n, outputs)."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, observables: Tensor, settings: NetworkConfig) -> None:
         super().__init__()
         self.register_buffer("mean", observables.mean(dim=0))
