@@ -17,7 +17,7 @@ from resonaut.core.results import read, write
 from resonaut.tag.architectures import networks, require_same_classes
 from resonaut.tag.inputs import Inputs
 from resonaut.tag.operations import operations
-from resonaut.tag.results import Comparison, Contender, Discrimination, Gap, Network, Rejection
+from resonaut.tag.results import Comparison, Contender, Discrimination, Gap, Network, RejectionAt
 from resonaut.tag.roc import discriminant
 from resonaut.tag.sample import Sample, Simulation, count, load
 from resonaut.tag.settings import TagConfig
@@ -126,7 +126,7 @@ def against_qcd(
         area, efficiency = curves(discriminant(scores[pair], i, qcd), labels[pair] == i, weights[:, pair])
         accepted, errors = efficiency.nominal.tolist(), efficiency.error.tolist()
         rejections = [
-            Rejection(
+            RejectionAt(
                 signal_efficiency=at,
                 value=1 / passed if passed > 0 else None,
                 # Of 1/x by propagation: a replica may have no QCD jet that passes.

@@ -5,7 +5,6 @@ its published networks, so that those can score these jets and the reverse.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import awkward as ak
 import numpy as np
@@ -45,14 +44,6 @@ class Inputs:
     def mask(self) -> np.ndarray:
         """True for real constituents, (n, 1, p)."""
         return np.arange(self.features.shape[-1]) < self.counts[:, None, None]
-
-    @cached_property
-    def observables(self) -> np.ndarray:
-        """The high-level observables of ``physics.substructure``, of the constituents that are here; (n, 13)."""
-        # The compiled clustering takes a moment to load, and most networks do without.
-        from resonaut.physics.substructure import observables
-
-        return observables(self.vectors, self.counts)
 
     @classmethod
     def concatenate(cls, parts: list["Inputs"]) -> "Inputs":

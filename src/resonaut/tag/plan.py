@@ -209,5 +209,5 @@ def modules(analysis: "Analysis", network: str | None = None) -> list[str]:
     """What makes a network, or all of them, found by the name of the architecture; and the user's own files."""
     known, own = networks().joined(analysis.config["code"]), own_code(analysis, network)
     entries = [known[name] for name in _architectures(analysis, network)]
-    graphs = [entry.maker.module for entry in entries if entry.maker]
+    graphs = [one.module for entry in entries for one in (entry.maker, entry.observer) if one]
     return [*(path for entry in entries for path in (entry.declaration, entry.module)), *graphs, *own]

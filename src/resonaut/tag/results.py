@@ -90,7 +90,7 @@ class Network(Measured):
 
 
 @record
-class Rejection:
+class RejectionAt:
     """1 / QCD efficiency at a signal efficiency; null where no QCD jet passes."""
 
     signal_efficiency: float
@@ -104,7 +104,7 @@ class Discrimination:
 
     auc: float
     auc_error: float
-    rejections: list[Rejection]
+    rejections: list[RejectionAt]
 
 
 @record

@@ -113,10 +113,13 @@ def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str,
         problem = f"does not fit the graph of {settings.architecture} ({last_line(error)})"
         raise InputFileError(path, problem, "make it again with `resonaut tag train`") from None
     wanted = [given.name for given in session.get_inputs()]
+    observe = entry.observer.find() if entry.observer else None
 
     def outputs(inputs: Inputs) -> np.ndarray:
-        given = {key: np.ascontiguousarray(getattr(inputs, key)) for key in wanted}
-        probabilities: np.ndarray = session.run(None, given)[0]
+        given = {key: getattr(inputs, key) for key in wanted if key != "observables"}
+        if observe is not None:
+            given["observables"] = observe(inputs)
+        probabilities: np.ndarray = session.run(None, {key: np.ascontiguousarray(given[key]) for key in wanted})[0]
         return probabilities
 
     return Tagger(name, settings, outputs, entry.shortest(settings), None, partial(entry.widest, settings))

@@ -1,7 +1,9 @@
 """The networks side by side: discrimination on the same held-out jets, size and speed, as figure and table."""
 
 import csv
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ def draw(output: Path, comparison: Path, config: Path | None) -> None:
     Raises:
         InputFileError: the file is no comparison of taggers.
     """
-    found, text = read(comparison, Comparison), settings.of_simulation(config)
+    found, text = _by_year(read(comparison, Comparison)), settings.of_simulation(config)
     signals = [name for name in found.held_out_jets if name != "qcd"]
     # As wide as the names below the axis want.
     width = max(4.0, 0.9 * len(found.networks) + 0.8)
@@ -56,8 +58,14 @@ def draw(output: Path, comparison: Path, config: Path | None) -> None:
     pages.write(output / "representations.html", "Taggers side by side", text, parts)
 
 
+def _by_year(found: Comparison) -> Comparison:
+    """The same with the networks in the order of their publication."""
+    order = sorted(found.networks.items(), key=lambda item: (item[1].year or math.inf, item[0]))
+    return replace(found, networks=dict(order))
+
+
 def _rejections(ax: Axes, found: Comparison, signal: str) -> None:
-    """The rejections of every network, one after the other as configured, at each signal efficiency."""
+    """The rejections of every network, one after the other, at each signal efficiency."""
     names, networks = _headings(found), list(found.networks.values())
     for i, at in enumerate(_efficiencies(found)):
         known = [

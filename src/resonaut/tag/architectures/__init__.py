@@ -38,14 +38,15 @@ class Network(Placed):
 
     ``graph`` is the place of a function that makes of the module's arrays by name and a ``NetworkConfig`` an ONNX file
     from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs). With it jets are scored
-    without torch; it may also see the jet's high-level ``observables`` (n, 13). ``widest`` says how many numbers its
-    largest layer makes of a jet with p places.
+    without torch; it may also see ``observables``, what the function at ``observes`` makes of ``Inputs``. ``widest``
+    says how many numbers its largest layer makes of a jet with p places.
 
     A ``learner`` is no module: ``place`` is a function that learns by itself (``tag.learning``) and gives the arrays
     that the graph is made of. ``title`` and ``year`` of its publication are what figures call it.
     """
 
     graph: str | None = None
+    observes: str | None = None
     learner: bool = False
     title: str = ""
     year: int | None = None
@@ -60,13 +61,18 @@ class Network(Placed):
 
     @property
     def places(self) -> list[str]:
-        """The module and the graph."""
-        return [self.place, *([self.graph] if self.graph else [])]
+        """The module, the graph, and what makes its observables."""
+        return [self.place, *filter(None, [self.graph, self.observes])]
 
     @property
     def maker(self) -> Placed | None:
         """The function ``graph``, to be found."""
         return None if self.graph is None else Placed(self.graph, home=self.home)
+
+    @property
+    def observer(self) -> Placed | None:
+        """The function ``observes``, to be found."""
+        return None if self.observes is None else Placed(self.observes, home=self.home)
 
 
 @cache

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from resonaut.learn import training as loop
 from resonaut.learn.losses import cross_entropy
 from resonaut.tag.architectures.layers import dense
+from resonaut.tag.architectures.observables import observed
 from resonaut.tag.inputs import Inputs
 from resonaut.tag.learning import OPERATIONS, Labelled, Learned
 from resonaut.tag.results import Loss
@@ -41,7 +42,7 @@ def learn(seen: Labelled, held_out: Labelled, settings: NetworkConfig, training:
         NotFiniteError: the training diverged.
     """
     loop.deterministic(seed)
-    module, batch = Observing(torch.from_numpy(seen.inputs.observables), settings), training.batch_size
+    module, batch = Observing(torch.from_numpy(observed(seen.inputs)), settings), training.batch_size
     optimizer = torch.optim.AdamW(module.parameters(), training.learning_rate, weight_decay=training.weight_decay)
     measured, jets = _loss(module, held_out), torch.arange(len(held_out.labels))
     history = loop.fit(
@@ -58,7 +59,7 @@ def learn(seen: Labelled, held_out: Labelled, settings: NetworkConfig, training:
 
     def outputs(inputs: Inputs) -> np.ndarray:
         with torch.inference_mode():
-            probabilities: np.ndarray = module(torch.from_numpy(inputs.observables)).softmax(dim=1).numpy()
+            probabilities: np.ndarray = module(torch.from_numpy(observed(inputs))).softmax(dim=1).numpy()
         return probabilities
 
     weights = [layer.weight.numel() for layer in module.jet if isinstance(layer, nn.Linear)]
@@ -73,6 +74,6 @@ def learn(seen: Labelled, held_out: Labelled, settings: NetworkConfig, training:
 
 def _loss(module: nn.Module, jets: Labelled) -> Callable[[Tensor], Tensor]:
     """The mean loss of some jets by their row numbers."""
-    x, labels = torch.from_numpy(jets.inputs.observables), torch.from_numpy(jets.labels)
+    x, labels = torch.from_numpy(observed(jets.inputs)), torch.from_numpy(jets.labels)
     weights = torch.from_numpy(jets.weights.astype(np.float32))
     return lambda rows: cross_entropy(module(x[rows]), labels[rows], weights[rows]).mean()
