@@ -25,7 +25,9 @@ class Observing(nn.Module):
     def __init__(self, observables: Tensor, settings: NetworkConfig) -> None:
         super().__init__()
         self.register_buffer("mean", observables.mean(dim=0))
-        self.register_buffer("scale", 1 / observables.std(dim=0).clamp(min=1e-6))
+        spread = observables.std(dim=0)
+        # What is the same for all jets tells nothing, and must not where other jets differ.
+        self.register_buffer("scale", torch.where(spread > 1e-6, 1 / spread, 0))
         widths = [observables.shape[1], *settings.dense_network.hidden, len(settings.outputs)]
         self.jet = dense(widths, settings.dropout)
 
