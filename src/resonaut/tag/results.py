@@ -49,6 +49,34 @@ class Sculpting:
 
 
 @record
+class Closure:
+    """Of held-out jets with a target: how their estimates compare with it.
+
+    ``response`` is the median of estimate / target, ``median_response`` that of the 50 % quantile / target;
+    ``resolution`` half the width of the central 68 % of estimate / target, and ``resolution_without`` the same of
+    denominator / numerator, which is the response of the jet as it was reconstructed; ``covered`` the share of targets
+    between the outer quantiles.
+    """
+
+    jets: int
+    response: float
+    response_error: float
+    median_response: float
+    resolution: float
+    resolution_without: float
+    covered: float
+    covered_error: float
+
+
+@record
+class Regression:
+    """Of a regression the closure of all jets, weighted as in the training, and of those of each class."""
+
+    all: Closure | None
+    classes: dict[str, Closure]
+
+
+@record
 class Domain:
     """Of held-out jets of the other domain: AUC of a fresh classifier between it and the simulation that trains.
 
@@ -74,10 +102,12 @@ class Network(Measured):
 
     network: str
     classes: list[str]
+    background: str
     parameters: int | None
     train_jets: dict[str, int]
     held_out_jets: dict[str, int]
     loss: Loss
+    regression: dict[str, Regression]
     sculpting: dict[str, Sculpting]
     under_attack: Measured | None
     domain: Domain | None
@@ -85,13 +115,13 @@ class Network(Measured):
     def __post_init__(self) -> None:
         """Check that each curve has its jets, too."""
         super().__post_init__()
-        if missing := {"qcd", *self.roc} - self.held_out_jets.keys():
+        if missing := {self.background, *self.roc} - self.held_out_jets.keys():
             raise ValueError(f"held_out_jets has no {' or '.join(sorted(missing))}")
 
 
 @record
 class RejectionAt:
-    """1 / QCD efficiency at a signal efficiency; null where no QCD jet passes."""
+    """1 / background efficiency at a signal efficiency; null where no jet of the background passes."""
 
     signal_efficiency: float
     value: float | None
@@ -100,7 +130,7 @@ class RejectionAt:
 
 @record
 class Discrimination:
-    """Of a signal class against QCD; errors are those of a bootstrap over the held-out jets."""
+    """Of a signal class against the background; errors are those of a bootstrap over the held-out jets."""
 
     auc: float
     auc_error: float
@@ -126,7 +156,7 @@ class Contender:
     jets_per_second: float
     accuracy: float
     accuracy_error: float
-    against_qcd: dict[str, Discrimination]
+    against_background: dict[str, Discrimination]
 
 
 @record
@@ -144,6 +174,7 @@ class Gap:
 class Comparison:
     """``<results>/tag/comparison.json``; ``constituents``: those of the mean jet, for which operations are counted."""
 
+    background: str
     held_out_jets: dict[str, int]
     constituents: int
     networks: dict[str, Contender]
@@ -152,5 +183,7 @@ class Comparison:
     def __post_init__(self) -> None:
         """Check that each network has each signal class."""
         for name, one in self.networks.items():
-            if missing := set(self.held_out_jets) - {"qcd", *one.against_qcd}:
-                raise ValueError(f"networks.{name}.against_qcd has no {min(missing)}")
+            if missing := set(self.held_out_jets) - {self.background, *one.against_background}:
+                raise ValueError(f"networks.{name}.against_background has no {min(missing)}")
+        if self.background not in self.held_out_jets:
+            raise ValueError(f"held_out_jets has no {self.background}")
