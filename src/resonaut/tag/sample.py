@@ -6,7 +6,7 @@ network; an event that may have been trained on is marked ``tag_train`` and late
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -15,24 +15,31 @@ import numpy as np
 
 from resonaut.core import events, identifier
 from resonaut.core.errors import EmptySelectionError
+from resonaut.tag import decays, targets
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
-from resonaut.tag.settings import Class, NetworkConfig, TagConfig
+from resonaut.tag.settings import NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
 JETS = ("j1", "j2")
+# The column of ``skim`` with the products of the decay that a jet holds.
+DECAY = "decay_pdgid"
 # Fewer jets than this of one class train nothing.
 MIN_JETS = 10
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV."""
+    """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV.
+
+    ``targets`` are those of the network's further tasks (see ``tag.targets``).
+    """
 
     inputs: Inputs
     labels: np.ndarray
     pt: np.ndarray
     softdrop_mass: np.ndarray
+    targets: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -40,8 +47,11 @@ class Sample:
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
         """The jets of all parts."""
-        plain = (np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass"))
-        return cls(Inputs.concatenate([part.inputs for part in parts]), *plain)
+        labels, pt, mass = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass")
+        )
+        targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
+        return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, targets)
 
 
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
@@ -53,7 +63,7 @@ def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What jets are drawn from: QCD jets, and those of particles that are told apart by their prongs."""
+    """What jets are drawn from: QCD jets, and those of particles that are told apart by their decays."""
 
     background: list[events.Dataset]
     signal: list[events.Dataset]
@@ -74,7 +84,7 @@ def load(
     settings: TagConfig,
     network: NetworkConfig,
     part: Literal["train", "held_out"],
-    required: Sequence[Class] | None = None,
+    required: Sequence[str] | None = None,
 ) -> Sample:
     """The jets that train a network, or those that measure it, streamed from the datasets in two passes.
 
@@ -87,7 +97,7 @@ def load(
     training, fraction = settings.training, settings.train_fraction
     low, high, most = (0.0, fraction, training.max_jets) if part == "train" else (fraction, 1.0, training.held_out_jets)
     labelled = simulation.labelled
-    found = [_labels(dataset, qcd, settings.seed, network.classes) for dataset, qcd in labelled]
+    found = [_labels(dataset, qcd, settings.seed, network) for dataset, qcd in labelled]
     hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
     inside = (hashes >= low) & (hashes < high)
     ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
@@ -108,33 +118,32 @@ def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
     return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
 
 
-def _labels(dataset: events.Dataset, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
+def _labels(dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
-    # Data do not know their prongs.
-    for batch in dataset.iterate([] if qcd else [f"{jet}_prongs" for jet in JETS]):
+    # Data do not know their decays.
+    for batch in dataset.iterate([] if qcd else [f"{jet}_{DECAY}" for jet in JETS]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label = class_index(batch, jet, qcd, classes)
+            label = class_index(batch, jet, qcd, network)
             hashes.append(number[label >= 0])
             labels.append(label[label >= 0])
     return np.concatenate(hashes), np.concatenate(labels)
 
 
-def class_index(batch: ak.Array, jet: str, qcd: bool, classes: list[Class]) -> np.ndarray:
-    """Index in ``classes`` of each event's jet, -1 for a jet of no class.
+def class_index(batch: ak.Array, jet: str, qcd: bool, network: NetworkConfig) -> np.ndarray:
+    """Index in the network's classes of each event's jet, -1 for a jet of no class.
 
-    Background jets are QCD. A signal jet counts by the quarks it holds; one that holds fewer than two
-    is of no class, since it is not QCD either.
+    Background jets are QCD. A signal jet counts by the decay that it holds; one that holds none of them is of no
+    class, since it is not QCD either.
+
+    Raises:
+        ConfigError: the network has an output of no class.
     """
+    held = decays.of(network.classes, network.decays)
     if qcd:
-        return np.full(len(batch), classes.index("qcd"))
-    prongs = ak.to_numpy(batch[f"{jet}_prongs"])
-    label = np.full(len(batch), -1)
-    for i, name in enumerate(classes):
-        if name != "qcd":
-            label[prongs == int(name[0])] = i
-    return label
+        return np.full(len(batch), next((i for i, several in enumerate(held) if decays.QCD in several), -1))
+    return decays.labels(batch[f"{jet}_{DECAY}"], held)
 
 
 def _end(hashes: np.ndarray, most: int, high: float) -> float:
@@ -145,15 +154,17 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
 def _read(
     dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
 ) -> Iterator[Sample]:
-    known = ("softdrop_mass",) if qcd else ("softdrop_mass", "prongs")
+    known = ("softdrop_mass",) if qcd else ("softdrop_mass", DECAY)
     wanted = [column for jet in JETS for column in (*columns(jet), *(f"{jet}_{name}" for name in known))]
+    wanted += [column for jet in JETS for column in targets.columns(jet, network)]
     for batch in dataset.iterate(wanted):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label = class_index(batch, jet, qcd, network.classes)
+            label = class_index(batch, jet, qcd, network)
             # The appended end serves label -1: no jet.
             chosen = (number >= low) & (number < np.append(ends, 0.0)[label])
             if chosen.any():
                 jets = batch[chosen]
                 pt, mass = (ak.to_numpy(jets[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
-                yield Sample(jet_inputs(jets, jet, network.max_constituents), label[chosen], pt, mass)
+                inputs, learnt = jet_inputs(jets, jet, network.max_constituents), targets.targets(jets, jet, network)
+                yield Sample(inputs, label[chosen], pt, mass, learnt)

@@ -136,7 +136,7 @@ def test_a_file_without_links_of_small_jets_is_refused(tmp_path, folder):
 
 
 def test_the_plan_wants_the_objects_candidates(folder):
-    entry = {"card": str(folder), "classes": {}, "jets": "small_jet", "trust": False}
+    entry = {"card": str(folder), "classes": {}, "background": "qcd", "jets": "small_jet", "trust": False}
 
     def analysis(objects: dict) -> SimpleNamespace:
         config = {
