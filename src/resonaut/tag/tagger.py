@@ -95,7 +95,8 @@ def load(path: Path, device: str) -> Tagger:
     if EXPORT in model.state:
         return exported(path, name, settings, model.state[EXPORT].tobytes(), device)
     require_consistent(name, settings)
-    if device == "cpu" and architectures()[settings.architecture].maker:
+    entry = architectures()[settings.architecture]
+    if entry.learner or (device == "cpu" and entry.maker):
         return from_arrays(path, name, settings, model.state)
     # Torch is slow to load, and here there is no way without it.
     from resonaut.tag import networks
@@ -122,10 +123,14 @@ def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str,
 
         return networks.from_arrays(path, name, settings, state, "cpu")
     wanted = [given.name for given in session.get_inputs()]
+    observe = entry.observer.find() if entry.observer else None
 
     def outputs(inputs: Inputs) -> np.ndarray:
-        given = {key: np.ascontiguousarray(getattr(inputs, key)) for key in wanted}
-        return np.concatenate(session.run(None, given), axis=1)
+        given = {key: getattr(inputs, key) for key in wanted if key != "observables"}
+        if observe is not None:
+            given["observables"] = observe(inputs)
+        made = session.run(None, {key: np.ascontiguousarray(given[key]) for key in wanted})
+        return np.concatenate(made, axis=1)
 
     return Tagger(name, settings, outputs, entry.shortest(settings), None, partial(entry.widest, settings))
 

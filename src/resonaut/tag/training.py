@@ -19,6 +19,7 @@ from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.closure import closures
 from resonaut.tag.inputs import Inputs
+from resonaut.tag.learning import Labelled, learn
 from resonaut.tag.objective import Jets, Objective, against
 from resonaut.tag.results import Loss, Measured, Network
 from resonaut.tag.roc import measure, sculpted
@@ -53,7 +54,13 @@ def make_model(
         tagger, weights = networks.published(Path(network.weights), name, network, device)
     held_out = load(simulation, settings, network, "held_out")
     loss, train_jets, under_attack, domain = Loss(train=[], held_out=[]), {}, None, None
-    if network.weights is None:
+    if architectures()[network.architecture].learner:
+        seen = load(simulation, settings, network, "train")
+        bins = settings.training.pt_bins, network.training.mass_bins
+        given = (Labelled(one.inputs, one.labels, _weights(one, *bins)) for one in (seen, held_out))
+        tagger, state, loss = learn(name, network, settings, *given)
+        weights, train_jets = {key: torch.from_numpy(values) for key, values in state.items()}, count(seen, network)
+    elif network.weights is None:
         seen = load(simulation, settings, network, "train")
         wanted = network.training.domain
         others = load_other(other or Simulation([], []), settings, network, wanted) if wanted else None
@@ -97,7 +104,8 @@ def _as_it_scores(tagger: Tagger, output: Path, weights: dict[str, Tensor], inpu
         ConfigError: the graph gives other scores than the module.
     """
     architecture = tagger.settings.architecture
-    if device != "cpu" or EXPORT in weights or architectures()[architecture].maker is None:
+    entry = architectures()[architecture]
+    if (device != "cpu" and not entry.learner) or EXPORT in weights or entry.maker is None:
         return tagger
     graph = from_arrays(output, tagger.name, tagger.settings, {name: value.numpy() for name, value in weights.items()})
     jets = inputs.take(np.arange(min(len(inputs), COMPARED)))
