@@ -106,7 +106,9 @@ TABLES: dict[str, Callable[[], str]] = {"variables": _variables}
 
 def _require_ratios(analysis: "Analysis", network: str) -> None:
     """Stop with ``ConfigError`` where the datasets that train a network do not keep what it is to estimate."""
-    truth = {"j1_decay_pt", "j1_decay_mass"} if analysis.config["skim"]["truth"] else set()
+    skim = analysis.config["skim"]
+    truth = {"j1_decay_pt", "j1_decay_mass"} if skim["truth"] else set()
+    truth |= {"j1_genjet_pt", "j1_genjet_mass"} if skim["generated_jets"] else set()
     for name, entry in analysis.config["tag"]["networks"][network]["regression"].items():
         for dataset in simulation(analysis):
             kept = analysis.columns(dataset)

@@ -7,7 +7,7 @@ from resonaut.core.datasets import BLIND
 from resonaut.core.events import KEY
 from resonaut.skim import particle_level
 from resonaut.skim.certified import Certified
-from resonaut.skim.columns import Column, schema
+from resonaut.skim.columns import Column, generated_jets, schema
 from resonaut.skim.corrections.prescales import Prescales
 from resonaut.skim.formats.nanoaod import collections, tracks, weighted
 from resonaut.skim.formats.nanoaod.corrected import Corrections
@@ -19,6 +19,7 @@ from resonaut.skim.region import Objects
 from resonaut.skim.settings import Branches, Region
 from resonaut.skim.variations import declare
 
+GENERATED_JETS, MOMENTUM = "GenJetAK8", ("pt", "eta", "phi", "mass")
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 
 
@@ -41,6 +42,7 @@ class Selection:
     others: tuple[str, ...]
     prescales: Prescales | None
     networks: NetworkInputs
+    generated_jets: bool
 
     @classmethod
     def of(cls, job: Job) -> "Selection":
@@ -66,6 +68,7 @@ class Selection:
             era.others,
             None if era.prescales is None else Prescales.read(Path(era.prescales)),
             NetworkInputs.of(region.networks if region.jets else ()),
+            config.generated_jets and simulation and region.jets > 0,
         )
 
     @property
@@ -87,6 +90,7 @@ class Selection:
         """The columns of the selected events."""
         found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
         found |= self.networks.columns(self.region.jets)
+        found |= generated_jets(self.region.jets) if self.generated_jets else {}
         found |= self.objects.columns() | self.own.columns()
         weights = weighted.columns(self.corrections, self.prescales is not None)
         return declare(found, self.corrections.groups()) | particle_level.columns(self.particles) | weights
@@ -114,5 +118,8 @@ class Selection:
         if self.truth:
             fields = ["pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother"]
             needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}
+        if self.generated_jets:
+            remedy = "set skim.generated_jets to false, or simulate with generator.objects"
+            needed |= {f"{GENERATED_JETS}_{name}": remedy for name in MOMENTUM}
         needed |= self.corrections.needed(names) | weighted.needed(self.corrections)
         return dict.fromkeys(self.own.branches, NEEDED) | needed
