@@ -80,12 +80,19 @@ def constituent_columns(jet: str) -> dict[str, Column]:
     return columns | {f"{jet}_pf_charge": Column("int8", listed=True), f"{jet}_pf_pdgid": Column("int32", listed=True)}
 
 
+def generated_jets(jets: int) -> dict[str, Column]:
+    """The columns of the generated jets that belong to so many jets."""
+    places = [f"j{number + 1}" for number in range(jets)]
+    return {f"{j}_genjet_{name}": Column("float32", "GeV") for j in places for name in ("pt", "mass")}
+
+
 # Of simulation alone, in the schema of two jets: what data do not have.
-TRUTH = {*schema(2, (), False, True, True)} - {*schema(2, (), False, False, False)}
+TRUTH = {*schema(2, (), False, True, True), *generated_jets(2)} - {*schema(2, (), False, False, False)}
 
 # Names that a column of the user's own cannot have.
 TAKEN = {
     *schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True),
+    *generated_jets(2),
     *("j1_b_tag", "j2_b_tag", "weight", "passes", FIDUCIAL, "tag_train"),
 }
 

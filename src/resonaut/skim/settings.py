@@ -213,6 +213,11 @@ class Skim:
         " data and pseudo-data.",
         default=True,
     )
+    generated_jets: bool = key(
+        "Keep of simulation transverse momentum and mass of the generated jet (`GenJetAK8`) nearest to each jet, as "
+        "`tag` may learn them.",
+        default=False,
+    )
     read_constituents: bool = key("Keep the particle-flow candidates of the jets.", default=True)
     max_constituents: int = key("Candidates kept of a jet, by falling transverse momentum.", default=100, ge=1)
     regions: dict[str, Region] = key(

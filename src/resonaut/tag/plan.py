@@ -66,6 +66,7 @@ def check(analysis: "Analysis") -> None:
     for name, entry in config["tag"]["networks"].items():
         decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
         decays.require_apart(f"networks.{name}.decays", entry["decays"])
+        _require_ratios(analysis, name)
         for sample, names in others(analysis, name).items():
             if not names:
                 raise ConfigError(
@@ -101,6 +102,22 @@ def _variables() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {"variables": _variables}
+
+
+def _require_ratios(analysis: "Analysis", network: str) -> None:
+    """Stop with ``ConfigError`` where the datasets that train a network do not keep what it is to estimate."""
+    skim = analysis.config["skim"]
+    truth = {"j1_decay_pt", "j1_decay_mass"} if skim["truth"] else set()
+    truth |= {"j1_genjet_pt", "j1_genjet_mass"} if skim["generated_jets"] else set()
+    for name, entry in analysis.config["tag"]["networks"][network]["regression"].items():
+        for dataset in simulation(analysis):
+            kept = analysis.columns(dataset)
+            for key in ("target", "over"):
+                if kept is not None and f"j1_{entry[key]}" not in truth.union(kept):
+                    raise ConfigError(
+                        f"config: tag.networks.{network}.regression.{name}.{key}: {dataset!r} keeps no column "
+                        f"'j1_{entry[key]}'; correct it, or have skim keep it."
+                    )
 
 
 def _require_published(analysis: "Analysis") -> None:

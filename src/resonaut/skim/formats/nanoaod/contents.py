@@ -13,11 +13,11 @@ from resonaut.skim import variations
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.formats.nanoaod import tracks
 from resonaut.skim.formats.nanoaod.names import Names
-from resonaut.skim.formats.nanoaod.selection import Jets, Selection
+from resonaut.skim.formats.nanoaod.selection import GENERATED_JETS, MOMENTUM, Jets, Selection
 from resonaut.skim.formats.nanoaod.tree import Batch
 from resonaut.skim.region import INDEX
 from resonaut.skim.selection import broken, constituent_columns, finite
-from resonaut.skim.truth import decay_products, truth_columns
+from resonaut.skim.truth import decay_products, generated_jet_columns, truth_columns
 from resonaut.skim.variations import Passing, with_shifted
 
 
@@ -36,6 +36,9 @@ def contents(
         if selection.truth:
             particles = _record(events, places, flow)
             values |= truth_columns(kept[LARGE_JET], particles, selection.region.jets)
+        if selection.generated_jets:
+            generated = _generated_jets(events, places, flow)
+            values |= generated_jet_columns(kept[LARGE_JET], generated, selection.region.jets)
         return values
 
     alone, columns = jets(whole), selection.columns()
@@ -179,6 +182,14 @@ def _inside(index: ak.Array, sizes: ak.Array, branch: str, places: np.ndarray, f
         return index
     flow.doubt(branch, _there(flow, places, ak.to_numpy(ak.any(ak.unflatten(outside, counts), axis=1))))
     return ak.unflatten(np.where(outside, -1, flat), counts)
+
+
+def _generated_jets(events: Batch, places: np.ndarray, flow: Cutflow) -> ak.Array:
+    """The generated jets of some events, which are in doubt where one is broken."""
+    jets = events.at(places, GENERATED_JETS, MOMENTUM)
+    for name in MOMENTUM:
+        flow.doubt(f"{GENERATED_JETS}_{name}", _there(flow, places, broken(jets[name])))
+    return jets
 
 
 def _record(events: Batch, places: np.ndarray, flow: Cutflow) -> ak.Array:

@@ -8,7 +8,7 @@ from resonaut.core.datasets import BLIND
 from resonaut.core.events import KEY
 from resonaut.skim import particle_level
 from resonaut.skim.certified import Certified
-from resonaut.skim.columns import Column, constituent_columns, schema
+from resonaut.skim.columns import Column, constituent_columns, generated_jets, schema
 from resonaut.skim.corrections.prescales import Prescales
 from resonaut.skim.formats.nanoaod import collections, tracks, weighted
 from resonaut.skim.formats.nanoaod.corrected import Corrections
@@ -20,6 +20,7 @@ from resonaut.skim.region import Objects
 from resonaut.skim.settings import Branches, Region
 from resonaut.skim.variations import declare
 
+GENERATED_JETS, MOMENTUM = "GenJetAK8", ("pt", "eta", "phi", "mass")
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 
 
@@ -56,6 +57,7 @@ class Selection:
     prescales: Prescales | None
     networks: NetworkInputs
     most: int
+    generated_jets: bool
 
     @classmethod
     def of(cls, job: Job) -> "Selection":
@@ -82,6 +84,7 @@ class Selection:
             None if era.prescales is None else Prescales.read(Path(era.prescales)),
             NetworkInputs.of(region.networks if region.jets else ()),
             config.max_constituents,
+            config.generated_jets and simulation and region.jets > 0,
         )
 
     @property
@@ -118,6 +121,7 @@ class Selection:
         found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
         large = [f"j{number + 1}" for number in range(self.region.jets)]
         found |= self.networks.columns(large, self.branches.jets or "FatJet")
+        found |= generated_jets(self.region.jets) if self.generated_jets else {}
         found |= self.objects.columns()
         for name, networks in self.object_networks.items():
             jets = [f"{name}{place + 1}" for place in range(self.region.objects[name].keep)]
@@ -155,5 +159,8 @@ class Selection:
         if self.truth:
             fields = ["pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother"]
             needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}
+        if self.generated_jets:
+            remedy = "set skim.generated_jets to false, or simulate with generator.objects"
+            needed |= {f"{GENERATED_JETS}_{name}": remedy for name in MOMENTUM}
         needed |= self.corrections.needed(names) | weighted.needed(self.corrections)
         return dict.fromkeys(self.own.branches, NEEDED) | needed
