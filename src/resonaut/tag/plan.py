@@ -27,7 +27,9 @@ def section() -> type:
 
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
-    "networks": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
+    "networks": lambda analysis: [
+        f"<results>/tag/{name}.json" for name in (*analysis.config["tag"]["networks"], *measured(analysis))
+    ],
 }
 
 
@@ -127,10 +129,16 @@ def cards(analysis: "Analysis") -> list[str]:
 
 
 def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
-    """What a job reads: a training its own network, the scores all networks and nothing of the training."""
+    """What a job reads: a training or measurement its own network, the scores all and nothing of the training."""
     section: dict[str, Any] = analysis.config["tag"]
     if command == "train":
         return section | {"networks": {name: section["networks"][name] for name in network}}
+    if command == "measure":
+        made = ("device", "score_batch_size", "training", "networks", "published")
+        training = {name: section["training"][name] for name in ("held_out_jets", "pt_bins")}
+        published = {name: section["published"][name] for name in network}
+        kept = {name: value for name, value in section.items() if name not in made}
+        return kept | {"training": training, "networks": {}, "published": published}
     networks = {name: _without_training(entry) for name, entry in section["networks"].items()}
     return _without_training(section) | {"networks": networks}
 
@@ -167,6 +175,16 @@ def trained(analysis: "Analysis") -> list[str]:
     found = [others(analysis, network) for network in analysis.config["tag"]["networks"]]
     adapted = [name for samples in found for sample in OTHERS["simulation"] for name in samples.get(sample, [])]
     return list(dict.fromkeys([*simulation(analysis), *adapted]))
+
+
+def measured(analysis: "Analysis") -> list[str]:
+    """The published networks that are measured: those with classes, where simulated jets know theirs."""
+    config = analysis.config
+    named = [name for name, entry in config["tag"]["published"].items() if entry["classes"]]
+    samples = [analysis.sample(name, of="tag") for name in ("background", "signal")] if named else [[]]
+    if not all(samples) or not config["skim"]["truth"]:
+        return []
+    return named if all(config["datasets"][name]["format"] == "nanoaod" for name in samples[1]) else []
 
 
 def scored(analysis: "Analysis") -> list[str]:

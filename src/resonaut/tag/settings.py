@@ -79,6 +79,9 @@ class DomainConfig:
 class NetworkTraining:
     """What is special about the training of one network; by default nothing."""
 
+    max_jets: int | None = key(
+        "Most training jets of each class; null for `tag.training.max_jets`.", default=None, ge=10, unit="jets"
+    )
     mass_bins: int = key(
         "Bins of soft-drop mass in which, as in those of pT, the classes get equal weight; 1 leaves the mass alone.",
         default=1,

@@ -1,0 +1,65 @@
+"""The ROC curves of the taggers, and those of jets whose inputs are shifted against them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from resonaut.core.results import read
+from resonaut.core.style import COLOURS, PANELS_IN_A_ROW, figure, headline
+from resonaut.report import settings
+from resonaut.report.figure import CONFIG, TAGGERS, Figure, Output
+from resonaut.tag.results import Measured, Network
+
+FIGURE = Figure(
+    category="Taggers",
+    reads={"summaries": TAGGERS, "config": CONFIG},
+    writes={"plot": Output("tagger_attacks.png", labels={"shown": "robustness"})},
+)
+
+
+def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
+    """Draw a panel for each network that was attacked, with the curves of each kind of jets.
+
+    Raises:
+        InputFileError: a file is no summary of the stage ``tag``.
+    """
+    networks = {path.stem: read(path, Network) for path in summaries}
+    networks = {name: network for name, network in networks.items() if network.under_attack is not None}
+    columns = max(1, min(PANELS_IN_A_ROW, len(networks)))
+    rows = max(1, -(-len(networks) // columns))
+    size = (max(3.8 * columns, 5), 0.5 + 3.8 * rows)
+    with figure(output / "tagger_attacks.png", rows, columns, figsize=size, squeeze=False, sharey=True) as (fig, axes):
+        for ax in axes.flat[len(networks) :]:
+            ax.set_axis_off()
+        for ax, (name, network) in zip(axes.flat, networks.items(), strict=False):
+            _curves(ax, network)
+            ax.set(yscale="log", xlim=(0, 1), xlabel="signal efficiency", title=name)
+            ax.legend(fontsize=8, loc="upper right")
+        for ax in axes[:, 0][: len(networks)]:
+            ax.set_ylabel("1 / QCD efficiency")
+        if not networks:
+            axes[0][0].text(0.5, 0.5, "no network with a gradient", ha="center", transform=axes[0][0].transAxes)
+        headline(fig, settings.of_simulation(config))
+
+
+def _curves(ax: Axes, network: Network) -> None:
+    attack = network.under_attack
+    assert attack is not None
+    for i, (kind, lost) in enumerate(attack.auc_lost.items()):
+        colour = COLOURS[i % len(COLOURS)]
+        label = f"{kind}: AUC {network.auc[kind]:.3f}\nattacked: -{lost.value:.4f} ± {lost.error:.4f}"
+        _curve(ax, network, kind, network.held_out_jets, colour, "-", label)
+        _curve(ax, attack, kind, network.held_out_jets, colour, "--", None)
+
+
+def _curve(
+    ax: Axes, measured: Measured, kind: str, jets: dict[str, int], colour: str, line: str, label: str | None
+) -> None:
+    """A curve with its 68 % intervals, as far as one jet of each kind is there."""
+    roc = measured.roc[kind]
+    signal, qcd, low, high = (np.asarray(values) for values in vars(roc).values())
+    shown = (qcd * jets["qcd"] >= 1 - 1e-9) & (signal * jets[kind] >= 1 - 1e-9)
+    ax.fill_between(signal[shown], 1 / high[shown], 1 / low[shown], color=colour, alpha=0.15, lw=0)
+    ax.plot(signal[shown], 1 / qcd[shown], color=colour, ls=line, label=label)
