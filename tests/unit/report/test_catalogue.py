@@ -96,7 +96,7 @@ class Small:
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
-            "tag": {"networks": {"part": {}}},
+            "tag": {"networks": {"part": {}}, "published": {}},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
             "fit": {"prediction": prediction},
         }
@@ -131,7 +131,8 @@ def wanted(*used, **changed):
 
 def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("skim") == {"cutflow"}
-    assert wanted("skim", "tag") == {"cutflow", "taggers"}
+    taggers = {f"tagger_{name}" for name in ("attacks", "calibration", "decorrelation", "inputs")} | {"taggers"}
+    assert wanted("skim", "tag") == {"cutflow"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.
     assert wanted("calibrate", correction="given.json") == {"observables", "scale_factors"}

@@ -29,15 +29,17 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
     networks = {name: network for name, network in networks.items() if network.under_attack is not None}
     columns = max(1, min(PANELS_IN_A_ROW, len(networks)))
     rows = max(1, -(-len(networks) // columns))
-    size = (max(3.8 * columns, 5), 0.5 + 3.8 * rows)
+    kinds = max((len(network.roc) for network in networks.values()), default=0)
+    size = (max(3.8 * columns, 5), 0.5 + (4 + 0.2 * kinds) * rows)
     with figure(output / "tagger_attacks.png", rows, columns, figsize=size, squeeze=False, sharey=True) as (fig, axes):
         for ax in axes.flat[len(networks) :]:
             ax.set_axis_off()
         for ax, (name, network) in zip(axes.flat, networks.items(), strict=False):
             _curves(ax, network)
-            ax.set(yscale="log", xlim=(0, 1), xlabel="signal efficiency", title=name)
-            ax.legend(fontsize=8, loc="upper right")
-        for ax in axes[:, 0][: len(networks)]:
+            most = network.held_out_jets["qcd"]
+            ax.set(yscale="log", xlim=(0, 1), ylim=(0.7, 5 * most), xlabel="signal efficiency", title=name)
+            ax.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.18))
+        for ax in axes[:, 0]:
             ax.set_ylabel("1 / QCD efficiency")
         if not networks:
             axes[0][0].text(0.5, 0.5, "no network with a gradient", ha="center", transform=axes[0][0].transAxes)
@@ -49,9 +51,10 @@ def _curves(ax: Axes, network: Network) -> None:
     assert attack is not None
     for i, (kind, lost) in enumerate(attack.auc_lost.items()):
         colour = COLOURS[i % len(COLOURS)]
-        label = f"{kind}: AUC {network.auc[kind]:.3f}\nattacked: -{lost.value:.4f} ± {lost.error:.4f}"
+        label = f"{kind}: AUC {network.auc[kind]:.4f}, lost {lost.value:.4f} ± {lost.error:.4f}"
         _curve(ax, network, kind, network.held_out_jets, colour, "-", label)
         _curve(ax, attack, kind, network.held_out_jets, colour, "--", None)
+    ax.plot([], [], "--", color="0.4", label="under attack")
 
 
 def _curve(

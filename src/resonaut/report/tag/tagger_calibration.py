@@ -34,7 +34,7 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
     (output / "taggers").mkdir(parents=True, exist_ok=True)
     for path in summaries:
         network = read(path, Network)
-        found = network.calibration
+        found = {name: network.calibration[name] for name in network.classes}
         keywords = {"squeeze": False, "height_ratios": (3, 1.2), "sharex": "col", "figsize": (3.6 * len(found), 5.2)}
         with figure(output / f"taggers/{path.stem}_calibration.png", 2, len(found), **keywords) as (fig, axes):
             for (name, one), upper, lower in zip(found.items(), *axes, strict=True):

@@ -19,7 +19,10 @@ FIGURE = Figure(
 )
 
 # R50 and 1/JSD of W jets without a constraint, and with MoDe[0] (arXiv:2010.09745).
-PUBLISHED = {"none": (27.2, 3.8, 3.8), "MoDe[0]": (7.9, 656.0, 1077.0)}
+PUBLISHED = {
+    "W jets, unconstrained (arXiv:2010.09745)": (27.2, 3.8, 3.8),
+    "W jets, MoDe[0] (arXiv:2010.09745)": (7.9, 656.0, 1077.0),
+}
 
 
 def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
@@ -40,13 +43,13 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
                 if kind in found:
                     _point(ax, name, found[kind], style)
             for name, (rejection, low, high) in PUBLISHED.items():
-                marks: dict[str, Any] = {"color": "k", "marker": "*", "mfc": "none", "ms": 10, "lw": 1}
-                label = "W jets, arXiv:2010.09745: " + ("unconstrained" if name == "none" else name)
-                ax.plot([low, high], [rejection] * 2, **marks | {"marker": "*" if low == high else "|"}, label=label)
+                marks = {"marker": "*", "ls": "none"} if low == high else {"marker": "|", "ls": "-"}
+                ax.plot([low, high], [rejection] * 2, color="k", mfc="none", ms=10, lw=1, label=name, **marks)
+            ax.plot([], [], ":|", color="0.4", ms=12, label="limit: independent of the mass")
             ax.set(xscale="log", yscale="log", xlabel="1 / JSD of the soft-drop mass", title=f"{kind} jets")
         axes[0][0].set_ylabel("1 / QCD efficiency at 50 % signal efficiency")
         headline(fig, settings.of_simulation(config))
-        legend_below(fig, 4)
+        legend_below(fig, 3)
 
 
 def _point(ax: Axes, name: str, found: Sculpting, style: dict[str, Any]) -> None:

@@ -27,20 +27,20 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
     """
     networks = {path.stem: read(path, Network) for path in summaries}
     kinds = list(dict.fromkeys(kind for network in networks.values() for kind in network.roc))
-    with figure(output / "taggers.png", 1, len(kinds), figsize=(4.2 * len(kinds), 4.8), squeeze=False, sharey=True) as (
-        fig,
-        axes,
-    ):
+    most = max(network.held_out_jets["qcd"] for network in networks.values())
+    size = (4.2 * len(kinds), 4.2 + 0.22 * len(networks))
+    with figure(output / "taggers.png", 1, len(kinds), figsize=size, squeeze=False, sharey=True) as (fig, axes):
         for ax, kind in zip(axes[0], kinds, strict=True):
             for style, (name, network) in zip(distinct(len(networks)), networks.items(), strict=True):
                 if kind in network.roc:
                     _roc(ax, name, network, kind, style["color"], style["ls"])
             efficiency = np.linspace(0.01, 1, 100)
             ax.plot(efficiency, 1 / efficiency, ":", color="grey", label="no discrimination")
-            ax.set(yscale="log", xlim=(0, 1), xlabel=f"efficiency of {kind} jets")
+            # An interval has no upper end where hardly a jet passes.
+            ax.set(yscale="log", xlim=(0, 1), ylim=(0.7, 5 * most), xlabel=f"efficiency of {kind} jets")
             # Below the axes: inside it would hide the curves of good taggers.
             ax.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.18))
-        axes[0][0].set_ylabel("1 / QCD efficiency (jets not used in training)")
+        axes[0][0].set_ylabel("1 / QCD efficiency")
         headline(fig, settings.of_simulation(config))
 
 
