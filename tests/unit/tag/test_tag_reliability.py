@@ -61,6 +61,8 @@ def test_a_score_that_is_the_same_for_all_is_one_point() -> None:
         one = found[name]
         assert (one.predicted, one.observed) == (pytest.approx([share]), pytest.approx([share]))
         assert one.calibration_error == pytest.approx(0, abs=1e-9)
+        # The shares of the classes are no accident: 1/sqrt(100) of them would be.
+        assert one.if_calibrated < 0.006
 
 
 def test_a_bin_without_a_jet_of_the_class_has_an_error() -> None:
