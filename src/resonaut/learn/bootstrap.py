@@ -1,7 +1,7 @@
 """Statistical errors from the events themselves: the Bayesian bootstrap, event by event.
 
-In place of a number of times that an event is drawn, each has an exponential weight of mean 1 (D. Rubin, Ann. Statist. 9
-(1981) 130). All jets of an event have its weight, so that what they have in common is in the error.
+In place of a number of times that an event is drawn, each has an exponential weight of mean 1 (D. Rubin, Ann. Statist.
+9 (1981) 130). All jets of an event have its weight, so that what they have in common is in the error.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ REPLICAS = 300
 
 
 def weights(events: NDArray[np.generic], seed: int, replicas: int = REPLICAS) -> Iterator[NDArray[np.float64]]:
-    """The weights (n,) of jets in each replica; the same seed gives the same ones, so that differences have errors, too.
+    """The weights (n,) of jets in each replica; with one seed those of two scores are the same.
 
     Args:
         events: what is the same for jets of one event, and differs between events, (n,).

@@ -28,8 +28,10 @@ def section() -> type:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "networks": lambda analysis: [
-        f"<results>/tag/{name}.json" for name in (*analysis.config["tag"]["networks"], *measured(analysis))
+        *GIVES["own"](analysis),
+        *(f"<results>/tag/{name}.json" for name in measured(analysis)),
     ],
+    "own": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
 }
 
 

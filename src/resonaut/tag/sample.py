@@ -74,10 +74,12 @@ class Sample:
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
         """The jets of all parts."""
-        plain = (np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass"))
+        labels, pt, mass = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass")
+        )
         events = [part.events for part in parts if part.events is not None]
         together = np.concatenate(events) if len(events) == len(parts) else None
-        return cls(Inputs.concatenate([part.inputs for part in parts]), *plain, events=together)
+        return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, together)
 
 
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from resonaut.core.results import read
 from resonaut.core.style import COLOURS, PANELS_IN_A_ROW, figure, headline
 from resonaut.report import settings
-from resonaut.report.figure import CONFIG, TAGGERS, Figure, Output
+from resonaut.report.figure import CONFIG, OWN_TAGGERS, Figure, Output
 from resonaut.tag.results import Measured, Network
 
 FIGURE = Figure(
     category="Taggers",
-    reads={"summaries": TAGGERS, "config": CONFIG},
+    reads={"summaries": OWN_TAGGERS, "config": CONFIG},
     writes={"plot": Output("tagger_attacks.png", labels={"shown": "robustness"})},
 )
 
@@ -42,7 +42,7 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
         for ax in axes[:, 0]:
             ax.set_ylabel("1 / QCD efficiency")
         if not networks:
-            axes[0][0].text(0.5, 0.5, "no network with a gradient", ha="center", transform=axes[0][0].transAxes)
+            axes[0][0].text(0.5, 0.5, "no network was trained", ha="center", transform=axes[0][0].transAxes)
         headline(fig, settings.of_simulation(config))
 
 

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from resonaut.core.results import read
 from resonaut.core.style import distinct, figure, headline, legend_below
 from resonaut.report import settings
-from resonaut.report.figure import CONFIG, TAGGERS, Figure, Output
-from resonaut.tag.results import Network
+from resonaut.report.figure import CONFIG, OWN_TAGGERS, Figure, Output
+from resonaut.tag.results import Lost, Network
 
 FIGURE = Figure(
     category="Taggers",
-    reads={"summaries": TAGGERS, "config": CONFIG},
+    reads={"summaries": OWN_TAGGERS, "config": CONFIG},
     writes={"plot": Output("tagger_inputs.png", labels={"shown": "which inputs matter"})},
 )
 
@@ -26,26 +26,21 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
         InputFileError: a file is no summary of the stage ``tag``.
     """
     networks = {path.stem: read(path, Network).importance for path in summaries}
-    networks = {name: found for name, found in networks.items() if found}
     kinds = list(dict.fromkeys(kind for found in networks.values() for kind in found))
     groups = list(dict.fromkeys(group for found in networks.values() for one in found.values() for group in one))
-    size = (1.6 + 3.2 * max(len(kinds), 1), 1.6 + len(groups) * (0.5 + 0.12 * len(networks)))
-    with figure(output / "tagger_inputs.png", 1, max(len(kinds), 1), figsize=size, squeeze=False, sharey=True) as (
+    size = (1.6 + 3.2 * len(kinds), 1.6 + len(groups) * (0.5 + 0.12 * len(networks)))
+    with figure(output / "tagger_inputs.png", 1, len(kinds), figsize=size, squeeze=False, sharey=True) as (
         fig,
         axes,
     ):
-        for ax, kind in zip(axes[0], kinds, strict=False):
+        for ax, kind in zip(axes[0], kinds, strict=True):
             _losses(ax, networks, kind, groups)
             ax.set(xlabel="loss of AUC", title=f"{kind} jets")
-        if not networks:
-            axes[0][0].text(0.5, 0.5, "no network whose inputs are known", ha="center", transform=axes[0][0].transAxes)
-            axes[0][0].set_axis_off()
         headline(fig, settings.of_simulation(config))
-        if networks:
-            legend_below(fig, 4)
+        legend_below(fig, 4)
 
 
-def _losses(ax: Axes, networks: dict[str, dict[str, dict[str, object]]], kind: str, groups: Sequence[str]) -> None:
+def _losses(ax: Axes, networks: dict[str, dict[str, dict[str, Lost]]], kind: str, groups: Sequence[str]) -> None:
     ax.axvline(0, color="0.6", lw=1)
     rows = np.arange(len(groups))
     for i, (style, (name, found)) in enumerate(zip(distinct(len(networks)), networks.items(), strict=True)):

@@ -80,13 +80,12 @@ def test_reliability_diagrams(summaries, kept, tmp_path) -> None:
 
 
 def test_inputs_that_matter(summaries, kept, tmp_path) -> None:
-    tagger_inputs.draw(tmp_path, summaries, None)
+    tagger_inputs.draw(tmp_path, summaries[:1], None)
     (ax,) = kept["tagger_inputs"].axes
     x, y, (errors,) = points(ax, "own")
     assert (list(x), list(y)) == ([0.2, 0.05], [0, 1])
     assert errors == pytest.approx([0.01, 0.02])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-    assert len(ax.containers) == 1
 
 
 def test_rejection_against_sculpting(summaries, kept, tmp_path) -> None:
@@ -114,8 +113,6 @@ def test_curves_under_attack(summaries, kept, tmp_path) -> None:
     assert ax.lines[0].get_label() == "x: AUC 0.8000, lost 0.0400 ± 0.0020"
 
 
-@pytest.mark.parametrize("figure", [tagger_inputs, tagger_attacks])
-def test_a_figure_of_published_networks_alone_says_that_it_is_empty(figure, summaries, kept, tmp_path) -> None:
-    figure.draw(tmp_path, summaries[1:], None)
-    (shown,) = kept.values()
-    assert shown.axes[0].texts[0].get_text().startswith("no network")
+def test_published_weights_alone_are_not_attacked(summaries, kept, tmp_path) -> None:
+    tagger_attacks.draw(tmp_path, summaries[1:], None)
+    assert kept["tagger_attacks"].axes[0].texts[0].get_text() == "no network was trained"
