@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from resonaut.tag.balance import balancing_weights
 from resonaut.tag.reliability import reliability
 from resonaut.tag.roc import measure, sculpted
-from resonaut.tag.sample import Labelled
+from resonaut.tag.sample import Known
 from resonaut.tag.settings import TagConfig
 
 log = logging.getLogger(__name__)
@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 def performance(
     scores: NDArray[np.float32],
-    jets: Labelled,
+    jets: Known,
     classes: Sequence[str],
+    background: str,
     settings: TagConfig,
-    background: str = "qcd",
     mass_bins: int = 1,
 ) -> dict[str, Any]:
     """The keys of a summary that follow from class scores (n, classes) of jets.
@@ -36,7 +36,8 @@ def performance(
     return {
         **vars(measured),
         "classes": list(classes),
+        "background": background,
         "held_out_jets": {name: int((jets.labels == i).sum()) for i, name in enumerate(classes)},
-        "sculpting": sculpted(scores, jets.labels, jets.softdrop_mass, classes, settings.seed, background),
+        "sculpting": sculpted(scores, jets.labels, jets.softdrop_mass, classes, background, settings.seed),
         "calibration": reliability(scores, jets.labels, weights, classes, jets.events, settings.seed),
     }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.samples import drawn_from
-from resonaut.tag.architectures import networks, require_consistent
+from resonaut.tag import decays
+from resonaut.tag.architectures import networks, require_consistent, require_same_classes
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -32,6 +33,7 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
         *(f"<results>/tag/{name}.json" for name in measured(analysis)),
     ],
     "own": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
+    "comparison": lambda analysis: ["<results>/tag/comparison.json"] if analysis.config["tag"]["comparison"] else [],
 }
 
 
@@ -63,21 +65,27 @@ def check(analysis: "Analysis") -> None:
                 f"config: {name!r} is drawn from {min(both)!r}, whose jets train the networks of tag, which would know "
                 "some of these pseudo-data; name other background in tag.samples, or take 'tag' out."
             )
-    known = networks().joined(config["code"])
+    known, built = networks().joined(config["code"]), {}
+    decays.require_apart("classes", section["classes"])
     for name, entry in config["tag"]["networks"].items():
+        decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
+        decays.require_apart(f"networks.{name}.decays", entry["decays"])
         for sample, names in others(analysis, name).items():
             if not names:
                 raise ConfigError(
                     f"config: tag.networks.{name}.training.domain wants jets of tag.samples.{sample}, which names no "
                     "dataset; name some, or take 'domain' out."
                 )
-        require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"), known)
+        built[name] = build(entry, NetworkConfig, f"config: tag.networks.{name}")
+        require_consistent(name, built[name], known)
         weights = entry["weights"]
         if weights is not None and not Path(weights).is_file():
             raise ConfigError(
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
                 f"{Path.cwd()}."
             )
+    if section["comparison"]:
+        require_same_classes(built)
 
 
 def _variables() -> str:
@@ -111,8 +119,8 @@ def _require_published(analysis: "Analysis") -> None:
                 f"{where}.card: nothing at {entry['card']!r}; correct the path (relative to {Path.cwd()})."
             )
         classes, outputs = entry["classes"], [one for several in entry["classes"].values() for one in several]
-        if classes and "qcd" not in classes:
-            raise ConfigError(f"{where}.classes: has no qcd, which others are told from; add its outputs.")
+        if classes and (background := entry["background"]) not in classes:
+            raise ConfigError(f"{where}.classes: has no {background}, which others are told from; add its outputs.")
         if twice := next((one for one in outputs if outputs.count(one) > 1), None):
             raise ConfigError(f"{where}.classes: {twice!r} counts twice; leave it in one class.")
     for path in cards(analysis):
@@ -131,22 +139,29 @@ def cards(analysis: "Analysis") -> list[str]:
 
 
 def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
-    """What a job reads: a training or measurement its own network, the scores all and nothing of the training."""
+    """What a job reads: a training or measurement its own network, the others all, and nothing of the training.
+
+    Of the training a comparison has the number of held-out jets, and a measurement the bins of pT, too.
+    """
     section: dict[str, Any] = analysis.config["tag"]
+    if command == "compare":
+        held_out = {"training": {"held_out_jets": section["training"]["held_out_jets"]}}
+        networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
+        return _without(section, "classes") | held_out | {"networks": networks}
+    section = _without(section, "comparison")
     if command == "train":
-        return section | {"networks": {name: section["networks"][name] for name in network}}
+        return _without(section, "classes") | {"networks": {name: section["networks"][name] for name in network}}
     if command == "measure":
-        made = ("device", "score_batch_size", "training", "networks", "published")
         training = {name: section["training"][name] for name in ("held_out_jets", "pt_bins")}
         published = {name: section["published"][name] for name in network}
-        kept = {name: value for name, value in section.items() if name not in made}
-        return kept | {"training": training, "networks": {}, "published": published}
-    networks = {name: _without_training(entry) for name, entry in section["networks"].items()}
-    return _without_training(section) | {"networks": networks}
+        found = _without(section, "device", "score_batch_size")
+        return found | {"training": training, "networks": {}, "published": published}
+    networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
+    return _without(section, "training", "classes") | {"networks": networks}
 
 
-def _without_training(section: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key != "training"}
+def _without(section: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key not in keys}
 
 
 def simulation(analysis: "Analysis") -> list[str]:
@@ -180,9 +195,14 @@ def trained(analysis: "Analysis") -> list[str]:
 
 
 def measured(analysis: "Analysis") -> list[str]:
-    """The published networks that are measured: those with classes, where simulated jets know theirs."""
+    """The published networks that are measured: those with classes of jets that the simulation tells apart."""
     config = analysis.config
-    named = [name for name, entry in config["tag"]["published"].items() if entry["classes"]]
+    entries = config["tag"]["published"].items()
+    named = [
+        name
+        for name, entry in entries
+        if entry["classes"] and entry["classes"].keys() <= config["tag"]["classes"].keys()
+    ]
     samples = [analysis.sample(name, of="tag") for name in ("background", "signal")] if named else [[]]
     if not all(samples) or not config["skim"]["truth"]:
         return []
@@ -217,5 +237,5 @@ def modules(analysis: "Analysis", network: str | None = None) -> list[str]:
     """What makes a network, or all of them, found by the name of the architecture; and the user's own files."""
     known, own = networks().joined(analysis.config["code"]), own_code(analysis, network)
     entries = [known[name] for name in _architectures(analysis, network)]
-    graphs = [entry.maker.module for entry in entries if entry.maker]
+    graphs = [one.module for entry in entries for one in (entry.maker, entry.observer) if one]
     return [*(path for entry in entries for path in (entry.declaration, entry.module)), *graphs, *own]

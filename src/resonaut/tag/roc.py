@@ -90,7 +90,7 @@ def measure(
     scores: Floats,
     labels: Integers,
     classes: Sequence[str],
-    background: str = "qcd",
+    background: str,
     events: NDArray[np.generic] | None = None,
     seed: int = 1,
 ) -> Measured:
@@ -180,7 +180,7 @@ def _inverse(efficiency: float) -> float | None:
 
 
 def sculpted(
-    scores: Floats, labels: Integers, mass: Floats, classes: Sequence[str], seed: int, background: str = "qcd"
+    scores: Floats, labels: Integers, mass: Floats, classes: Sequence[str], background: str, seed: int
 ) -> dict[str, Sculpting]:
     """How a cut on each signal class's discriminant sculpts the soft-drop mass (n,) in GeV of QCD jets."""
     qcd = classes.index(background)

@@ -6,7 +6,7 @@ network; an event that may have been trained on is marked ``tag_train`` and late
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -15,18 +15,21 @@ import numpy as np
 
 from resonaut.core import events, identifier
 from resonaut.core.errors import EmptySelectionError
+from resonaut.tag import decays, targets
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
-from resonaut.tag.settings import Class, NetworkConfig, TagConfig
+from resonaut.tag.settings import NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
 JETS = ("j1", "j2")
+# The column of ``skim`` with the products of the decay that a jet holds.
+DECAY = "decay_pdgid"
 # Fewer jets than this of one class train nothing.
 MIN_JETS = 10
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Known:
     """What is known of n jets: index of the class, pT and soft-drop mass in GeV, a number of the event; each (n,)."""
 
     labels: np.ndarray
@@ -38,13 +41,13 @@ class Labelled:
         return len(self.labels)
 
     @classmethod
-    def of(cls, batch: ak.Array, jet: str, labels: np.ndarray, place: int) -> "Labelled":
+    def of(cls, batch: ak.Array, jet: str, labels: np.ndarray, place: int) -> "Known":
         """One jet of each event of the dataset at a place of the simulation; two may have events of one identifier."""
         pt, mass = (ak.to_numpy(batch[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
         return cls(labels, pt, mass, identifier.uniform(identifier.keys(batch), place))
 
     @classmethod
-    def concatenate(cls, parts: Sequence["Labelled"]) -> "Labelled":
+    def concatenate(cls, parts: Sequence["Known"]) -> "Known":
         """The jets of all parts."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__annotations__))
 
@@ -53,23 +56,25 @@ class Labelled:
 class Sample:
     """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV.
 
-    ``events`` (n,) is the same for jets of one event; None where each jet is of another one.
+    ``targets`` are those of the network's further tasks (see ``tag.targets``). ``events`` (n,) is the same for jets of
+    one event; None where each jet is of another one.
     """
 
     inputs: Inputs
     labels: np.ndarray
     pt: np.ndarray
     softdrop_mass: np.ndarray
+    targets: dict[str, np.ndarray] = field(default_factory=dict)
     events: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
-    def known(self) -> Labelled:
+    def known(self) -> Known:
         """The same without the inputs."""
         events = np.arange(len(self)) if self.events is None else self.events
-        return Labelled(self.labels, self.pt, self.softdrop_mass, events)
+        return Known(self.labels, self.pt, self.softdrop_mass, events)
 
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
@@ -79,7 +84,8 @@ class Sample:
         )
         events = [part.events for part in parts if part.events is not None]
         together = np.concatenate(events) if len(events) == len(parts) else None
-        return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, together)
+        targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
+        return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, targets, together)
 
 
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
@@ -91,7 +97,7 @@ def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What jets are drawn from: QCD jets, and those of particles that are told apart by their prongs."""
+    """What jets are drawn from: QCD jets, and those of particles that are told apart by their decays."""
 
     background: list[events.Dataset]
     signal: list[events.Dataset]
@@ -112,7 +118,7 @@ def load(
     settings: TagConfig,
     network: NetworkConfig,
     part: Literal["train", "held_out"],
-    required: Sequence[Class] | None = None,
+    required: Sequence[str] | None = None,
 ) -> Sample:
     """The jets that train a network, or those that measure it, streamed from the datasets in two passes.
 
@@ -125,7 +131,7 @@ def load(
     training, fraction = settings.training, settings.train_fraction
     most = network.training.max_jets or training.max_jets
     low, high, most = (0.0, fraction, most) if part == "train" else (fraction, 1.0, training.held_out_jets)
-    jets, counts = choose(simulation, settings.seed, network.classes, low, high, most)
+    jets, counts = choose(simulation, settings.seed, network, low, high, most)
     for name, count in counts.items():
         log.info("%s: %d jets of class %s", part, count, name)
         if count < MIN_JETS and (required is None or name in required):
@@ -140,31 +146,31 @@ def load(
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which jets are read: of each class those whose hash lies between ``low`` and its end."""
+    """Which jets are read: of each class of a network those whose hash lies between ``low`` and its end."""
 
     seed: int
     low: float
     ends: np.ndarray
-    classes: list[Class]
+    network: NetworkConfig
 
     def of(self, batch: ak.Array, jet: str, qcd: bool) -> tuple[np.ndarray, np.ndarray]:
         """Their class indices, and whether each event's jet is one of them."""
         number = identifier.uniform(identifier.keys(batch), self.seed)
-        label = class_index(batch, jet, qcd, self.classes)
+        label = class_index(batch, jet, qcd, self.network)
         # The appended end serves label -1: no jet.
         return label, (number >= self.low) & (number < np.append(self.ends, 0.0)[label])
 
 
 def choose(
-    simulation: Simulation, seed: int, classes: list[Class], low: float, high: float, most: int
-) -> tuple[Chosen, dict[Class, int]]:
+    simulation: Simulation, seed: int, network: NetworkConfig, low: float, high: float, most: int
+) -> tuple[Chosen, dict[str, int]]:
     """At most so many jets of each class, those of the smallest hashes between two; and how many they are."""
-    found = [_labels(dataset, qcd, seed, classes) for dataset, qcd in simulation.labelled]
+    found = [_labels(dataset, qcd, seed, network) for dataset, qcd in simulation.labelled]
     hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
     inside = (hashes >= low) & (hashes < high)
-    ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(classes))]
-    counts = {name: int(np.sum(inside & (labels == i) & (hashes < ends[i]))) for i, name in enumerate(classes)}
-    return Chosen(seed, low, np.array(ends), classes), counts
+    ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
+    counts = {name: int(np.sum(inside & (labels == i) & (hashes < ends[i]))) for i, name in enumerate(network.classes)}
+    return Chosen(seed, low, np.array(ends), network), counts
 
 
 def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
@@ -172,33 +178,32 @@ def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
     return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
 
 
-def _labels(dataset: events.Dataset, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
+def _labels(dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
-    # Data do not know their prongs.
-    for batch in dataset.iterate([] if qcd else [f"{jet}_prongs" for jet in JETS]):
+    # Data do not know their decays.
+    for batch in dataset.iterate([] if qcd else [f"{jet}_{DECAY}" for jet in JETS]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label = class_index(batch, jet, qcd, classes)
+            label = class_index(batch, jet, qcd, network)
             hashes.append(number[label >= 0])
             labels.append(label[label >= 0])
     return np.concatenate(hashes), np.concatenate(labels)
 
 
-def class_index(batch: ak.Array, jet: str, qcd: bool, classes: list[Class]) -> np.ndarray:
-    """Index in ``classes`` of each event's jet, -1 for a jet of no class.
+def class_index(batch: ak.Array, jet: str, qcd: bool, network: NetworkConfig) -> np.ndarray:
+    """Index in the network's classes of each event's jet, -1 for a jet of no class.
 
-    Background jets are QCD. A signal jet counts by the quarks it holds; one that holds fewer than two
-    is of no class, since it is not QCD either.
+    Background jets are QCD. A signal jet counts by the decay that it holds; one that holds none of them is of no
+    class, since it is not QCD either.
+
+    Raises:
+        ConfigError: the network has an output of no class.
     """
+    held = decays.of(network.classes, network.decays)
     if qcd:
-        return np.full(len(batch), classes.index("qcd"))
-    prongs = ak.to_numpy(batch[f"{jet}_prongs"])
-    label = np.full(len(batch), -1)
-    for i, name in enumerate(classes):
-        if name != "qcd":
-            label[prongs == int(name[0])] = i
-    return label
+        return np.full(len(batch), next((i for i, several in enumerate(held) if decays.QCD in several), -1))
+    return decays.labels(batch[f"{jet}_{DECAY}"], held)
 
 
 def _end(hashes: np.ndarray, most: int, high: float) -> float:
@@ -207,18 +212,19 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
 
 
 def _read(dataset: events.Dataset, qcd: bool, place: int, network: NetworkConfig, chosen: Chosen) -> Iterator[Sample]:
-    wanted = [column for jet in JETS for column in columns(jet)]
+    wanted = [column for jet in JETS for column in (*columns(jet), *targets.columns(jet, network))]
     for batch, jet, label, rows in labelled(dataset, qcd, wanted, chosen):
         jets = batch[rows]
-        known = Labelled.of(jets, jet, label[rows], place)
-        yield Sample(jet_inputs(jets, jet, network.max_constituents), *vars(known).values())
+        known = Known.of(jets, jet, label[rows], place)
+        learnt = targets.targets(jets, jet, network)
+        yield Sample(jet_inputs(jets, jet, network.max_constituents), **vars(known), targets=learnt)
 
 
 def labelled(
     dataset: events.Dataset, qcd: bool, wanted: list[str], chosen: Chosen, friends: Sequence[str] = ()
 ) -> Iterator[tuple[ak.Array, str, np.ndarray, np.ndarray]]:
     """Batches of events with the columns ``wanted``, for each of their jets the class, and whether it is chosen."""
-    known = ("pt", "softdrop_mass") if qcd else ("pt", "softdrop_mass", "prongs")
+    known = ("pt", "softdrop_mass") if qcd else ("pt", "softdrop_mass", DECAY)
     wanted = [*wanted, *(f"{jet}_{name}" for jet in JETS for name in known)]
     for batch in dataset.iterate(wanted, friends):
         for jet in JETS:

@@ -19,8 +19,10 @@ from resonaut.tag.adaptation import load_other, summarise
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.balance import balancing_weights
+from resonaut.tag.closure import closures
 from resonaut.tag.importance import importance
 from resonaut.tag.inputs import Inputs
+from resonaut.tag.learning import Labelled, learn
 from resonaut.tag.objective import Jets, Objective, against
 from resonaut.tag.performance import performance
 from resonaut.tag.results import Attacked, Loss, Lost, Network
@@ -56,7 +58,13 @@ def make_model(
         tagger, weights = networks.published(Path(network.weights), name, network, device)
     held_out = load(simulation, settings, network, "held_out")
     loss, train_jets, shifted, domain = Loss(train=[], held_out=[]), {}, None, None
-    if network.weights is None:
+    if architectures()[network.architecture].learner:
+        seen = load(simulation, settings, network, "train")
+        bins = settings.training.pt_bins, network.training.mass_bins
+        given = (Labelled(one.inputs, one.labels, _weights(one, *bins)) for one in (seen, held_out))
+        tagger, state, loss = learn(name, network, settings, *given)
+        weights, train_jets = {key: torch.from_numpy(values) for key, values in state.items()}, count(seen, network)
+    elif network.weights is None:
         seen = load(simulation, settings, network, "train")
         wanted = network.training.domain
         others = load_other(other or Simulation([], []), settings, network, wanted) if wanted else None
@@ -68,18 +76,21 @@ def make_model(
             domain = summarise(module, network, wanted, held_out, others, settings)
         shifted = _attacked(module, network, held_out, device, settings.score_batch_size)
     tagger = _as_it_scores(tagger, output, weights, held_out.inputs, device)
-    scores = tagger.scores(held_out.inputs, settings.score_batch_size)
-    events.require_finite(scores, f"score of {name}", "held-out jets")
+    scores, estimates = tagger.evaluated(held_out.inputs, settings.score_batch_size)
+    for found in (scores, estimates):
+        events.require_finite(found, f"score of {name}", "held-out jets")
+    weights_held_out = _weights(held_out, settings.training.pt_bins, network.training.mass_bins)
     result = Network(
         network=name,
         parameters=tagger.parameters,
         train_jets=train_jets,
         loss=loss,
+        regression=closures(estimates, held_out, network, weights_held_out),
         domain=domain,
         **_measured(tagger, held_out, scores, shifted, settings),
     )
     for signal, area in result.auc.items():
-        log.info("%s: AUC of %s against qcd %.4f", name, signal, area)
+        log.info("%s: AUC of %s against %s %.4f", name, signal, network.background, area)
     networks.save(output, name, network, weights)
     write(summary, result)
 
@@ -91,11 +102,13 @@ def _as_it_scores(tagger: Tagger, output: Path, weights: dict[str, Tensor], inpu
         ConfigError: the graph gives other scores than the module.
     """
     architecture = tagger.settings.architecture
-    if device != "cpu" or EXPORT in weights or architectures()[architecture].maker is None:
+    entry = architectures()[architecture]
+    if (device != "cpu" and not entry.learner) or EXPORT in weights or entry.maker is None:
         return tagger
     graph = from_arrays(output, tagger.name, tagger.settings, {name: value.numpy() for name, value in weights.items()})
     jets = inputs.take(np.arange(min(len(inputs), COMPARED)))
-    difference = np.abs(graph.scores(jets, COMPARED) - tagger.scores(jets, COMPARED)).max(axis=1)
+    pairs = zip(graph.evaluated(jets, COMPARED), tagger.evaluated(jets, COMPARED), strict=True)
+    difference = np.concatenate([np.abs(one - other) for one, other in pairs], axis=1).max(axis=1)
     if np.median(difference) > AGREEMENT:
         raise ConfigError(
             f"config: tag.networks.{tagger.name}.architecture: the graph of {architecture} gives other scores than its "
@@ -156,19 +169,19 @@ def _measured(
     tagger: Tagger, held_out: Sample, scores: np.ndarray, shifted: np.ndarray | None, settings: TagConfig
 ) -> dict[str, Any]:
     """What a summary says of held-out jets with these ``scores``, and with those of the ``shifted`` ones."""
-    jets, classes = held_out.known, tagger.settings.classes
+    jets, told = held_out.known, (tagger.settings.classes, tagger.settings.background)
 
     def fallen(others: np.ndarray) -> dict[str, Lost]:
-        return lost(scores, others, jets.labels, classes, "qcd", jets.events, settings.seed)
+        return lost(scores, others, jets.labels, *told, jets.events, settings.seed)
 
     def exchanged(inputs: Inputs) -> dict[str, Lost]:
         return fallen(tagger.scores(inputs, settings.score_batch_size))
 
-    found = performance(scores, jets, classes, settings, mass_bins=tagger.settings.training.mass_bins)
+    found = performance(scores, jets, *told, settings, tagger.settings.training.mass_bins)
     found["importance"] = importance(held_out.inputs, exchanged, settings.seed)
     found["under_attack"] = None
     if shifted is not None:
-        attack = measure(shifted, jets.labels, classes, "qcd", jets.events, settings.seed)
+        attack = measure(shifted, jets.labels, *told, jets.events, settings.seed)
         found["under_attack"] = Attacked(**vars(attack), auc_lost=fallen(shifted))
     return found
 

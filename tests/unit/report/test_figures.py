@@ -134,7 +134,7 @@ def networks(folder, content_of):
     signal = np.linspace(0, 1, 51)
     ends = {"qcd_efficiency_low": (0.9 * signal**4).tolist(), "qcd_efficiency_high": (1.2 * signal**4).tolist()}
     roc = {"signal_efficiency": signal.tolist(), "qcd_efficiency": (signal**4).tolist(), **ends}
-    network = {"roc": {"2prong": roc}, "auc": {"2prong": 0.8}, "auc_error": {"2prong": 0.01}}
+    network = {"background": "qcd", "roc": {"2prong": roc}, "auc": {"2prong": 0.8}, "auc_error": {"2prong": 0.01}}
     network |= {"held_out_jets": {"qcd": 1000, "2prong": 400}, "rejection": {"2prong": []}}
     write_json(folder / "small.json", content_of(Network, **network))
     return [folder / "small.json"]

@@ -80,7 +80,7 @@ def losses(inputs, score, labels):
     def fallen(jets):
         return lost(scores(inputs), scores(jets), labels, ["qcd", "x"], "qcd", np.arange(NUMBER), 1)
 
-    return importance(inputs, fallen, 1)["x"], measure(scores(inputs), labels, ["qcd", "x"])
+    return importance(inputs, fallen, 1)["x"], measure(scores(inputs), labels, ["qcd", "x"], "qcd")
 
 
 SCORES = {

@@ -1,6 +1,7 @@
 """Published networks are measured with the jets that measure our own, from the scores in the friend files."""
 
 import json
+from dataclasses import replace
 
 import awkward as ak
 import numpy as np
@@ -39,8 +40,8 @@ def scored(make_events, write_dataset, settings, tmp_path):
                 # In signal jets the constituents count less.
                 weight = ak.ones_like(batch[f"{jet}_pf_pt"]) * (1.0 - 0.1 * seed)
                 batch = ak.with_field(batch, weight, f"{jet}_pf_puppi_weight")
-                chosen = np.random.default_rng(seed).choice(prongs, 150).astype("i1")
-                batch = ak.with_field(batch, chosen, f"{jet}_prongs")
+                chosen = np.random.default_rng(seed).choice(prongs, 150)
+                batch = ak.with_field(batch, ak.unflatten(np.ones(chosen.sum(), "i4"), chosen), f"{jet}_decay_pdgid")
             manifests.append(write_dataset(name, [batch[:100], batch[100:]]))
             scoring.score_chunk(settings, [], manifests[-1], "000", tmp_path / "tag" / name / "000.parquet", False)
         return Simulation.open(manifests[:1], manifests[1:])
@@ -54,6 +55,7 @@ def test_the_same_jets_by_the_scores_of_the_friends(scored, settings, tmp_path) 
     found = read(tmp_path / "pnet.json", Network)
     assert found.classes == list(CLASSES)
     own = build({"architecture": "particle_net", "outputs": list(CLASSES)}, NetworkConfig, "x")
+    own = replace(own, decays={one: settings.classes[one] for one in own.classes})
     jets = sample.load(simulation, settings, own, "held_out")
     assert found.held_out_jets == sample.count(jets, own)
     assert 20 < found.held_out_jets["2prong"] <= 40
@@ -83,7 +85,7 @@ class Analysis:
     def __init__(self, truth=True, classes=CLASSES, signal=("x",), layout="nanoaod"):
         self.config = {
             "skim": {"truth": truth},
-            "tag": {"networks": {}, "published": {"pnet": {"classes": classes}}},
+            "tag": {"networks": {}, "published": {"pnet": {"classes": classes}}, "classes": dict.fromkeys(CLASSES)},
             "datasets": {"x": {"format": layout}},
         }
         self.signal = list(signal)
@@ -93,7 +95,9 @@ class Analysis:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"truth": False}, {"classes": {}}, {"signal": ()}, {"layout": "lhco"}], ids=lambda one: next(iter(one))
+    "changed",
+    [{"truth": False}, {"classes": {}}, {"classes": {"qcd": [], "new": []}}, {"signal": ()}, {"layout": "lhco"}],
+    ids=str,
 )
 def test_networks_are_measured_where_jets_have_labels(changed) -> None:
     assert plan.GIVES["networks"](Analysis()) == ["<results>/tag/pnet.json"]

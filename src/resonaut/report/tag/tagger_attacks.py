@@ -36,11 +36,11 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
             ax.set_axis_off()
         for ax, (name, network) in zip(axes.flat, networks.items(), strict=False):
             _curves(ax, network)
-            most = network.held_out_jets["qcd"]
+            most = network.held_out_jets[network.background]
             ax.set(yscale="log", xlim=(0, 1), ylim=(0.7, 5 * most), xlabel="signal efficiency", title=name)
             ax.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.18))
         for ax in axes[:, 0]:
-            ax.set_ylabel("1 / QCD efficiency")
+            ax.set_ylabel("1 / background efficiency")
         if not networks:
             axes[0][0].text(0.5, 0.5, "no network was trained", ha="center", transform=axes[0][0].transAxes)
         headline(fig, settings.of_simulation(config))
@@ -51,18 +51,19 @@ def _curves(ax: Axes, network: Network) -> None:
     assert attack is not None
     for i, (kind, lost) in enumerate(attack.auc_lost.items()):
         colour = COLOURS[i % len(COLOURS)]
+        jets = network.held_out_jets[network.background], network.held_out_jets[kind]
         label = f"{kind}: AUC {network.auc[kind]:.4f}, lost {lost.value:.4f} ± {lost.error:.4f}"
-        _curve(ax, network, kind, network.held_out_jets, colour, "-", label)
-        _curve(ax, attack, kind, network.held_out_jets, colour, "--", None)
+        _curve(ax, network, kind, jets, colour, "-", label)
+        _curve(ax, attack, kind, jets, colour, "--", None)
     ax.plot([], [], "--", color="0.4", label="under attack")
 
 
 def _curve(
-    ax: Axes, measured: Measured, kind: str, jets: dict[str, int], colour: str, line: str, label: str | None
+    ax: Axes, measured: Measured, kind: str, jets: tuple[int, int], colour: str, line: str, label: str | None
 ) -> None:
-    """A curve with its 68 % intervals, as far as one jet of each kind is there."""
+    """A curve with its 68 % intervals, as far as one of the ``jets`` of background and signal is there."""
     roc = measured.roc[kind]
     signal, qcd, low, high = (np.asarray(values) for values in vars(roc).values())
-    shown = (qcd * jets["qcd"] >= 1 - 1e-9) & (signal * jets[kind] >= 1 - 1e-9)
+    shown = (qcd * jets[0] >= 1 - 1e-9) & (signal * jets[1] >= 1 - 1e-9)
     ax.fill_between(signal[shown], 1 / high[shown], 1 / low[shown], color=colour, alpha=0.15, lw=0)
     ax.plot(signal[shown], 1 / qcd[shown], color=colour, ls=line, label=label)

@@ -47,7 +47,7 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
                 ax.plot([low, high], [rejection] * 2, color="k", mfc="none", ms=10, lw=1, label=name, **marks)
             ax.plot([], [], ":|", color="0.4", ms=12, label="limit: independent of the mass")
             ax.set(xscale="log", yscale="log", xlabel="1 / JSD of the soft-drop mass", title=f"{kind} jets")
-        axes[0][0].set_ylabel("1 / QCD efficiency at 50 % signal efficiency")
+        axes[0][0].set_ylabel("1 / background efficiency at 50 % signal efficiency")
         headline(fig, settings.of_simulation(config))
         legend_below(fig, 3)
 
