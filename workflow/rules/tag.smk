@@ -65,7 +65,7 @@ rule tag_compare:
         models=[
             f"<results>/tag/{name}.npz" for name in ANALYSIS.config["tag"]["networks"]
         ],
-        summaries=tag_plan.GIVES["networks"](ANALYSIS),
+        summaries=tag_plan.GIVES["own"](ANALYSIS),
         times=[
             f"<benchmarks>/tag/train_{name}.tsv"
             for name in ANALYSIS.config["tag"]["networks"]
