@@ -22,7 +22,7 @@ DIRECTIONS = ("delta_r", "delta_eta", "delta_phi")
 
 
 def importance(inputs: Inputs, exchanged: Callable[[Inputs], dict[str, Lost]], seed: int) -> dict[str, dict[str, Lost]]:
-    """The loss of AUC of each signal class, for each of ``GROUPS`` of inputs.
+    """The loss of AUC of each signal class, for each of ``GROUPS`` of inputs, and for what stands beside the kinematics.
 
     Args:
         inputs: of jets that have trained nothing.
@@ -30,7 +30,9 @@ def importance(inputs: Inputs, exchanged: Callable[[Inputs], dict[str, Lost]], s
         seed: of the exchange.
     """
     givers = partners(inputs.counts, np.random.default_rng([seed, 3]))
-    found = {group: exchanged(exchange(inputs, givers)) for group, exchange in GROUPS.items()}
+    wide = inputs.features.shape[1] > len(FEATURES)
+    groups = GROUPS | ({"kinds and tracks": kinds} if wide else {})
+    found = {group: exchanged(exchange(inputs, givers)) for group, exchange in groups.items()}
     signals = dict.fromkeys(name for one in found.values() for name in one)
     return {name: {group: one[name] for group, one in found.items()} for name in signals}
 
@@ -76,6 +78,12 @@ def directions(inputs: Inputs, givers: Integers) -> Inputs:
         features[:, row] += SCALE[row] * np.log(changed / energy)
     vectors = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), changed], axis=1)
     return _made(inputs, features, vectors)
+
+
+def kinds(inputs: Inputs, givers: Integers) -> Inputs:
+    """Features beside the kinematic ones from other jets, all together: what is neutral has no track."""
+    kinematic, further = np.split(inputs.features, [len(FEATURES)], axis=1)
+    return replace(inputs, features=np.concatenate([kinematic, further[givers]], axis=1))
 
 
 # By the quantity that is exchanged.

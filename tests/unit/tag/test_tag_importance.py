@@ -1,5 +1,7 @@
 """Inputs from other jets: all that follows from a quantity, nothing else, and what is lost with it."""
 
+from dataclasses import replace
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -107,3 +109,19 @@ def test_nothing_is_lost_where_nothing_is_known(inputs) -> None:
     labels = np.random.default_rng(3).integers(0, 2, NUMBER)
     found, _ = losses(inputs, SCORES["directions"], labels)
     assert abs(found["directions"].value) < 4 * found["directions"].error
+
+
+def test_what_stands_beside_the_kinematics_is_a_group_of_its_own(inputs) -> None:
+    rng = np.random.default_rng(4)
+    further = rng.normal(size=(NUMBER, 2, 14)).astype("f4")
+    wide = replace(inputs, features=np.concatenate([inputs.features, further], axis=1))
+
+    def score(jets):
+        return jets.features[:, -1, 0]
+
+    found, measured = losses(wide, score, (score(wide) + rng.normal(0, 0.3, NUMBER) > 0).astype(int))
+    assert found["kinds and tracks"].value == pytest.approx(
+        measured.auc["x"] - 0.5, abs=4 * found["kinds and tracks"].error
+    )
+    assert {name: one.value for name, one in found.items() if name != "kinds and tracks"} == dict.fromkeys(GROUPS, 0)
+    assert "kinds and tracks" not in losses(inputs, SCORES["directions"], np.arange(NUMBER) % 2)[0]
