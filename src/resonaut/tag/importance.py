@@ -22,7 +22,7 @@ DIRECTIONS = ("delta_r", "delta_eta", "delta_phi")
 
 
 def importance(inputs: Inputs, exchanged: Callable[[Inputs], dict[str, Lost]], seed: int) -> dict[str, dict[str, Lost]]:
-    """The loss of AUC of each signal class, for each of ``GROUPS`` of inputs, and for what stands beside the kinematics.
+    """The loss of AUC of each signal class for each of ``GROUPS``, and for what stands beside the kinematics.
 
     Args:
         inputs: of jets that have trained nothing.
