@@ -168,21 +168,12 @@ class Network(Measured):
 
 
 @record
-class RejectionAt:
-    """1 / background efficiency at a signal efficiency; null where no jet of the background passes."""
-
-    signal_efficiency: float
-    value: float | None
-    error: float | None
-
-
-@record
 class Discrimination:
-    """Of a signal class against the background; errors are those of a bootstrap over the held-out jets."""
+    """Of a signal class against the background; errors are those of a bootstrap over the held-out events."""
 
     auc: float
     auc_error: float
-    rejections: list[RejectionAt]
+    rejections: list[Rejection]
 
 
 @record

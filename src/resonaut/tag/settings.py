@@ -284,7 +284,6 @@ class TrainingConfig:
 class ComparisonConfig:
     """All networks side by side on the same held-out jets."""
 
-    replicas: int = key("Bootstrap replicas of the held-out jets, for the errors.", default=200, ge=10)
     timed_jets: int = key("Jets that are scored to measure the speed.", default=1000, ge=1, unit="jets")
 
 

@@ -135,7 +135,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("skim") == {"cutflow"}
     taggers = {f"tagger_{name}" for name in ("attacks", "calibration", "decorrelation", "inputs")} | {"taggers"}
     assert wanted("skim", "tag") == {"cutflow"} | taggers
-    assert wanted("skim", "tag", comparison={"replicas": 9}) == {"cutflow", "representations"} | taggers
+    assert wanted("skim", "tag", comparison={"timed_jets": 9}) == {"cutflow", "representations"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.
     assert wanted("calibrate", correction="given.json") == {"observables", "scale_factors"}
