@@ -75,8 +75,8 @@ def _rejections(ax: Axes, found: Comparison, signal: str) -> None:
             if one.signal_efficiency == at and one.value is not None
         ]
         x, y, *errors = np.array(known, float).reshape(-1, 4).T
-        # An interval without an end leaves the figure.
-        errors = [np.minimum(errors[0], 0.9 * y), np.minimum(errors[1], 1e6 * y)]
+        # At most a factor of ten: an end may be at 0 or infinite.
+        errors = [np.minimum(errors[0], 0.9 * y), np.minimum(errors[1], 9 * y)]
         style: dict[str, Any] = {
             "color": COLOURS[i % len(COLOURS)],
             "marker": MARKERS[i % len(MARKERS)],
