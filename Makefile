@@ -86,9 +86,11 @@ study-unfold: install  ## Checks of the unfolding on toys, a million events, and
 	snakemake unfold --cores $(CORES) --configfile benchmarks/unfold_jet.yaml
 	@for results in zjets zjets_jet; do python benchmarks/unfold_summary.py results/$$results/unfold || exit 1; done
 
-study-tag: install  ## Networks decorrelated from the mass, robust, adapted to another shower (docs/tag.md), about a quarter of an hour
+study-tag: install  ## Networks decorrelated from the mass, robust, adapted to another shower; two sizes of the training (docs/tag.md), about half an hour
 	snakemake tag --cores $(CORES) --configfile benchmarks/tag_training.yaml
 	@python benchmarks/tag_training.py results/tag_training/tag
+	snakemake report --cores $(CORES) --configfile benchmarks/tag_sizes.yaml
+	@python benchmarks/tag_training.py results/tag_sizes/tag
 
 study-tagger-zoo: install  ## Representations of a jet side by side, from observables to transformers (docs/tag.md), half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/tagger_zoo.yaml

@@ -4,9 +4,10 @@ from resonaut.tag import plan as tag_plan
 
 
 rule tag:
-    """Score every dataset of the search."""
+    """Score every dataset of the search, and measure every network."""
     input:
         scores=ANALYSIS.friends("tag", *tag_plan.scored(ANALYSIS)),
+        summaries=tag_plan.GIVES["networks"](ANALYSIS),
         comparison=tag_plan.GIVES["comparison"](ANALYSIS),
     localrule: True
 
@@ -64,7 +65,7 @@ rule tag_compare:
         models=[
             f"<results>/tag/{name}.npz" for name in ANALYSIS.config["tag"]["networks"]
         ],
-        summaries=tag_plan.GIVES["networks"](ANALYSIS),
+        summaries=tag_plan.GIVES["own"](ANALYSIS),
         times=[
             f"<benchmarks>/tag/train_{name}.tsv"
             for name in ANALYSIS.config["tag"]["networks"]
@@ -136,4 +137,39 @@ rule tag_score:
         resonaut --log {log:q} --threads {threads} tag score \
             --config {input.config:q} {params.code:q} {params.models:q} \
             --dataset {input.manifest:q} --chunk {wildcards.chunk:q} {params.trained:q} --output {output.scores:q}
+        """
+
+
+rule tag_measure:
+    """Measure a published network with the simulated jets that measure our own."""
+    input:
+        config=config_of("tag", "measure", "{network}"),
+        code=code_of("tag", "measure"),
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
+        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
+        events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
+        scores=ANALYSIS.friends("tag", *tag_plan.simulation(ANALYSIS)),
+    output:
+        summary="<results>/tag/{network}.json",
+    log:
+        "<logs>/tag/measure_{network}.log",
+    benchmark:
+        "<benchmarks>/tag/measure_{network}.tsv"
+    wildcard_constraints:
+        network="|".join(tag_plan.measured(ANALYSIS)) or "(?!)",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=30,
+    params:
+        samples=samples("background", "signal"),
+    message:
+        "tag: measure the published tagger {wildcards.network}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} tag measure \
+            --config {input.config:q} --network {wildcards.network:q} {params.samples:q} \
+            --summary {output.summary:q}
         """

@@ -97,6 +97,8 @@ CONFIG = Input(
 DATA = Input("skim", "data", "<results>/skim/<dataset>.json of the data shown, for the luminosity.", needed=False)
 MANIFESTS = Input("skim", "manifests", "<results>/skim/<dataset>.json of every dataset.")
 CUTFLOWS = Input("skim", "cutflows", "<results>/skim/<dataset>.json of every dataset that no others make up.")
+TAGGERS = Input("tag", "networks", "<results>/tag/<network>.json of every network.")
+OWN_TAGGERS = Input("tag", "own", "<results>/tag/<network>.json of the networks of tag.networks.")
 CALIBRATED = Input("calibrate", "summaries", "<results>/calibrate/<dataset>/summary.json of the signals.")
 RATIOS = Input(
     "reweight", "ratios", "<results>/reweight/<name>/closure.json of each ratio with a sample to compare with."

@@ -120,6 +120,7 @@ def summarise(
         found.append([np.concatenate(arrays) for arrays in zip(*parts, strict=True)])
     weights = shares(here.labels, there.labels)
     kept = weights > 0
+    told = network.classes, network.background
     area, error = separation(found[0][1][kept], found[1][1], weights[kept], settings.seed)
     return Domain(
         other=wanted.other,
@@ -127,7 +128,7 @@ def summarise(
         held_out_jets=count(there, network),
         auc=area,
         auc_error=error,
-        measured=measure(found[1][0], there.labels, network.classes, network.background)
+        measured=measure(found[1][0], there.labels, *told, there.known.events, settings.seed)
         if wanted.other == "simulation"
         else None,
     )

@@ -83,6 +83,35 @@ def score(
 
 
 @app.command()
+def measure(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/measure/<network>.json.")],
+    network: Annotated[str, typer.Option(help="Name of the network in tag.published.")],
+    background: Annotated[list[Path], typer.Option(help="Manifest of simulated QCD jets; repeatable.")],
+    signal: Annotated[
+        list[Path], typer.Option(help="Manifest of simulated jets that are told apart by their prongs; repeatable.")
+    ],
+    summary: Annotated[Path, typer.Option(help="ROC curves, calibration, counts: <results>/tag/<network>.json.")],
+) -> None:
+    """Measure a network of tag.published as our own: with the same simulated jets, by the scores of its classes.
+
+    Reads <results>/skim/<dataset>/<chunk>.parquet and the scores <results>/tag/<dataset>/<chunk>.parquet beside the
+    manifests.
+    """
+    from resonaut.core import config as configuration
+    from resonaut.core.errors import ConfigError
+    from resonaut.tag.measured import measure_published
+    from resonaut.tag.sample import Simulation
+    from resonaut.tag.settings import TagConfig
+
+    settings = configuration.read(config, TagConfig)
+    if network not in settings.published or not settings.published[network].classes:
+        named = ", ".join(name for name, entry in settings.published.items() if entry.classes) or "none"
+        raise ConfigError(f"{config}: no network {network!r} with classes in tag.published; it has {named}.")
+    distinct([config, *background, *signal], [summary])
+    measure_published(settings, network, Simulation.open(background, signal), summary)
+
+
+@app.command()
 def compare(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/compare.json.")],
     output: Annotated[Path, typer.Option(help="The comparison: <results>/tag/comparison.json.")],

@@ -14,9 +14,9 @@ from resonaut.core.errors import InputFileError
 FEATURES = ("log_pt", "log_e", "log_pt_rel", "log_e_rel", "delta_r", "delta_eta", "delta_phi")
 
 # (x - shift) * scale, then clipped; delta_eta and delta_phi stay as they are.
-_SHIFT = np.array([1.7, 2.0, -4.7, -4.7, 0.2, 0.0, 0.0])
-_SCALE = np.array([0.7, 0.7, 0.7, 0.7, 4.0, 1.0, 1.0])
-_LIMIT = 5.0
+SHIFT = np.array([1.7, 2.0, -4.7, -4.7, 0.2, 0.0, 0.0])
+SCALE = np.array([0.7, 0.7, 0.7, 0.7, 4.0, 1.0, 1.0])
+LIMIT = 5.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,6 @@ def jet_inputs(events: ak.Array, jet: str, max_constituents: int) -> Inputs:
         delta_eta,
         delta_phi,
     ]
-    features = (np.stack(raw, axis=1) - _SHIFT[:, None]) * _SCALE[:, None]
+    features = (np.stack(raw, axis=1) - SHIFT[:, None]) * SCALE[:, None]
     vectors = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), energy], axis=1)
-    return Inputs(features.clip(-_LIMIT, _LIMIT).astype(np.float32), vectors.astype(np.float32), counts)
+    return Inputs(features.clip(-LIMIT, LIMIT).astype(np.float32), vectors.astype(np.float32), counts)

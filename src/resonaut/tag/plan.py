@@ -28,7 +28,11 @@ def section() -> type:
 
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
-    "networks": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
+    "networks": lambda analysis: [
+        *GIVES["own"](analysis),
+        *(f"<results>/tag/{name}.json" for name in measured(analysis)),
+    ],
+    "own": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
     "comparison": lambda analysis: ["<results>/tag/comparison.json"] if analysis.config["tag"]["comparison"] else [],
 }
 
@@ -161,9 +165,9 @@ def cards(analysis: "Analysis") -> list[str]:
 
 
 def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
-    """What a job reads: a training its own network, scores and comparison all networks and nothing of the training.
+    """What a job reads: a training or measurement its own network, the others all, and nothing of the training.
 
-    Of the training the comparison has the number of held-out jets.
+    Of the training a comparison has the number of held-out jets, and a measurement the bins of pT, too.
     """
     section: dict[str, Any] = analysis.config["tag"]
     if command == "compare":
@@ -173,6 +177,11 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
     section = _without(section, "comparison")
     if command == "train":
         return _without(section, "classes") | {"networks": {name: section["networks"][name] for name in network}}
+    if command == "measure":
+        training = {name: section["training"][name] for name in ("held_out_jets", "pt_bins")}
+        published = {name: section["published"][name] for name in network}
+        found = _without(section, "device", "score_batch_size")
+        return found | {"training": training, "networks": {}, "published": published}
     networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
     return _without(section, "training", "classes") | {"networks": networks}
 
@@ -209,6 +218,21 @@ def trained(analysis: "Analysis") -> list[str]:
     found = [others(analysis, network) for network in analysis.config["tag"]["networks"]]
     adapted = [name for samples in found for sample in OTHERS["simulation"] for name in samples.get(sample, [])]
     return list(dict.fromkeys([*simulation(analysis), *adapted]))
+
+
+def measured(analysis: "Analysis") -> list[str]:
+    """The published networks that are measured: those with classes of jets that the simulation tells apart."""
+    config = analysis.config
+    entries = config["tag"]["published"].items()
+    named = [
+        name
+        for name, entry in entries
+        if entry["classes"] and entry["classes"].keys() <= config["tag"]["classes"].keys()
+    ]
+    samples = [analysis.sample(name, of="tag") for name in ("background", "signal")] if named else [[]]
+    if not all(samples) or not config["skim"]["truth"]:
+        return []
+    return named if all(config["datasets"][name]["format"] == "nanoaod" for name in samples[1]) else []
 
 
 def scored(analysis: "Analysis") -> list[str]:

@@ -14,10 +14,22 @@ class Loss:
 
 @record
 class Roc:
-    """A ROC curve against QCD."""
+    """A ROC curve against QCD; ``low`` and ``high`` are the ends of a central 68 % interval at each efficiency."""
 
     signal_efficiency: list[float]
     qcd_efficiency: list[float]
+    qcd_efficiency_low: list[float]
+    qcd_efficiency_high: list[float]
+
+
+@record
+class Rejection:
+    """1 / QCD efficiency at a signal efficiency, with its central 68 % interval; null where no QCD jet passes."""
+
+    signal_efficiency: float
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 @record
@@ -25,13 +37,47 @@ class Measured:
     """``accuracy`` of the most probable class; by signal class against QCD the curve and the area under it."""
 
     accuracy: float
+    accuracy_error: float
     auc: dict[str, float]
+    auc_error: dict[str, float]
+    rejection: dict[str, list[Rejection]]
     roc: dict[str, Roc]
 
     def __post_init__(self) -> None:
         """Check that each curve has its area."""
-        if self.auc.keys() != self.roc.keys():
+        if not self.auc.keys() == self.auc_error.keys() == self.rejection.keys() == self.roc.keys():
             raise ValueError("auc and roc are of other classes")
+
+
+@record
+class Lost:
+    """By how much an AUC falls when the same jets are changed; the error is of the difference."""
+
+    value: float
+    error: float
+
+
+@record
+class Attacked(Measured):
+    """Of held-out jets that are shifted against the network; ``auc_lost`` by signal class."""
+
+    auc_lost: dict[str, Lost]
+
+
+@record
+class Reliability:
+    """Of bins of a class's score: the mean score, the share of the class, the error of their difference.
+
+    ``calibration_error`` is the mean of |observed - predicted|; ``if_calibrated`` is what it would be for scores that
+    are probabilities, and ``p_value`` how often it would then be as large.
+    """
+
+    predicted: list[float]
+    observed: list[float]
+    error: list[float]
+    calibration_error: float
+    if_calibrated: float
+    p_value: float
 
 
 @record
@@ -96,8 +142,8 @@ class Domain:
 class Network(Measured):
     """``<results>/tag/<network>.json``; jets by class; ``parameters`` are unknown of an ONNX file.
 
-    ``under_attack`` is the same of held-out jets that are shifted against the network; null for published weights,
-    and where the network has no gradient.
+    ``calibration`` is by class; ``importance`` by signal class and group of inputs, empty of a network with a card.
+    ``under_attack`` is null for published weights, and where the network has no gradient.
     """
 
     network: str
@@ -109,7 +155,9 @@ class Network(Measured):
     loss: Loss
     regression: dict[str, Regression]
     sculpting: dict[str, Sculpting]
-    under_attack: Measured | None
+    calibration: dict[str, Reliability]
+    importance: dict[str, dict[str, Lost]]
+    under_attack: Attacked | None
     domain: Domain | None
 
     def __post_init__(self) -> None:
@@ -120,21 +168,12 @@ class Network(Measured):
 
 
 @record
-class RejectionAt:
-    """1 / background efficiency at a signal efficiency; null where no jet of the background passes."""
-
-    signal_efficiency: float
-    value: float | None
-    error: float | None
-
-
-@record
 class Discrimination:
-    """Of a signal class against the background; errors are those of a bootstrap over the held-out jets."""
+    """Of a signal class against the background; errors are those of a bootstrap over the held-out events."""
 
     auc: float
     auc_error: float
-    rejections: list[RejectionAt]
+    rejections: list[Rejection]
 
 
 @record

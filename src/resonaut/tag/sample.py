@@ -29,10 +29,35 @@ MIN_JETS = 10
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of n jets: index of the class, pT and soft-drop mass in GeV, a number of the event; each (n,)."""
+
+    labels: np.ndarray
+    pt: np.ndarray
+    softdrop_mass: np.ndarray
+    events: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def of(cls, batch: ak.Array, jet: str, labels: np.ndarray, place: int) -> "Known":
+        """One jet of each event of the dataset at a place of the simulation; two may have events of one identifier."""
+        pt, mass = (ak.to_numpy(batch[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
+        return cls(labels, pt, mass, identifier.uniform(identifier.keys(batch), place))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Known"]) -> "Known":
+        """The jets of all parts."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__annotations__))
+
+
+@dataclass(frozen=True)
 class Sample:
     """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV.
 
-    ``targets`` are those of the network's further tasks (see ``tag.targets``).
+    ``targets`` are those of the network's further tasks (see ``tag.targets``). ``events`` (n,) is the same for jets of
+    one event; None where each jet is of another one.
     """
 
     inputs: Inputs
@@ -40,9 +65,16 @@ class Sample:
     pt: np.ndarray
     softdrop_mass: np.ndarray
     targets: dict[str, np.ndarray] = field(default_factory=dict)
+    events: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def known(self) -> Known:
+        """The same without the inputs."""
+        events = np.arange(len(self)) if self.events is None else self.events
+        return Known(self.labels, self.pt, self.softdrop_mass, events)
 
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
@@ -50,8 +82,10 @@ class Sample:
         labels, pt, mass = (
             np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass")
         )
+        events = [part.events for part in parts if part.events is not None]
+        together = np.concatenate(events) if len(events) == len(parts) else None
         targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
-        return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, targets)
+        return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, targets, together)
 
 
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
@@ -95,22 +129,48 @@ def load(
         EmptySelectionError: a class has too few jets.
     """
     training, fraction = settings.training, settings.train_fraction
-    low, high, most = (0.0, fraction, training.max_jets) if part == "train" else (fraction, 1.0, training.held_out_jets)
-    labelled = simulation.labelled
-    found = [_labels(dataset, qcd, settings.seed, network) for dataset, qcd in labelled]
-    hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
-    inside = (hashes >= low) & (hashes < high)
-    ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
-    for i, name in enumerate(network.classes):
-        count = int(np.sum(inside & (labels == i) & (hashes < ends[i])))
+    most = network.training.max_jets or training.max_jets
+    low, high, most = (0.0, fraction, most) if part == "train" else (fraction, 1.0, training.held_out_jets)
+    jets, counts = choose(simulation, settings.seed, network, low, high, most)
+    for name, count in counts.items():
         log.info("%s: %d jets of class %s", part, count, name)
         if count < MIN_JETS and (required is None or name in required):
             raise EmptySelectionError(
                 f"tag: only {count} jets of class {name!r} ({part}), fewer than {MIN_JETS}; add simulated events "
                 f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
             )
-    read = [_read(dataset, qcd, settings.seed, network, low, np.array(ends)) for dataset, qcd in labelled]
+    labelled = enumerate(simulation.labelled)
+    read = [_read(dataset, qcd, place, network, jets) for place, (dataset, qcd) in labelled]
     return Sample.concatenate([jets for found in read for jets in found])
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which jets are read: of each class of a network those whose hash lies between ``low`` and its end."""
+
+    seed: int
+    low: float
+    ends: np.ndarray
+    network: NetworkConfig
+
+    def of(self, batch: ak.Array, jet: str, qcd: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Their class indices, and whether each event's jet is one of them."""
+        number = identifier.uniform(identifier.keys(batch), self.seed)
+        label = class_index(batch, jet, qcd, self.network)
+        # The appended end serves label -1: no jet.
+        return label, (number >= self.low) & (number < np.append(self.ends, 0.0)[label])
+
+
+def choose(
+    simulation: Simulation, seed: int, network: NetworkConfig, low: float, high: float, most: int
+) -> tuple[Chosen, dict[str, int]]:
+    """At most so many jets of each class, those of the smallest hashes between two; and how many they are."""
+    found = [_labels(dataset, qcd, seed, network) for dataset, qcd in simulation.labelled]
+    hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
+    inside = (hashes >= low) & (hashes < high)
+    ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
+    counts = {name: int(np.sum(inside & (labels == i) & (hashes < ends[i]))) for i, name in enumerate(network.classes)}
+    return Chosen(seed, low, np.array(ends), network), counts
 
 
 def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
@@ -151,20 +211,23 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
     return high if len(hashes) <= most else float(np.partition(hashes, most)[most])
 
 
-def _read(
-    dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
-) -> Iterator[Sample]:
-    known = ("softdrop_mass",) if qcd else ("softdrop_mass", DECAY)
-    wanted = [column for jet in JETS for column in (*columns(jet), *(f"{jet}_{name}" for name in known))]
-    wanted += [column for jet in JETS for column in targets.columns(jet, network)]
-    for batch in dataset.iterate(wanted):
-        number = identifier.uniform(identifier.keys(batch), seed)
+def _read(dataset: events.Dataset, qcd: bool, place: int, network: NetworkConfig, chosen: Chosen) -> Iterator[Sample]:
+    wanted = [column for jet in JETS for column in (*columns(jet), *targets.columns(jet, network))]
+    for batch, jet, label, rows in labelled(dataset, qcd, wanted, chosen):
+        jets = batch[rows]
+        known = Known.of(jets, jet, label[rows], place)
+        learnt = targets.targets(jets, jet, network)
+        yield Sample(jet_inputs(jets, jet, network.max_constituents), **vars(known), targets=learnt)
+
+
+def labelled(
+    dataset: events.Dataset, qcd: bool, wanted: list[str], chosen: Chosen, friends: Sequence[str] = ()
+) -> Iterator[tuple[ak.Array, str, np.ndarray, np.ndarray]]:
+    """Batches of events with the columns ``wanted``, for each of their jets the class, and whether it is chosen."""
+    known = ("pt", "softdrop_mass") if qcd else ("pt", "softdrop_mass", DECAY)
+    wanted = [*wanted, *(f"{jet}_{name}" for jet in JETS for name in known)]
+    for batch in dataset.iterate(wanted, friends):
         for jet in JETS:
-            label = class_index(batch, jet, qcd, network)
-            # The appended end serves label -1: no jet.
-            chosen = (number >= low) & (number < np.append(ends, 0.0)[label])
-            if chosen.any():
-                jets = batch[chosen]
-                pt, mass = (ak.to_numpy(jets[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
-                inputs, learnt = jet_inputs(jets, jet, network.max_constituents), targets.targets(jets, jet, network)
-                yield Sample(inputs, label[chosen], pt, mass, learnt)
+            label, rows = chosen.of(batch, jet, qcd)
+            if rows.any():
+                yield batch, jet, label, rows

@@ -134,6 +134,9 @@ class DomainConfig:
 class NetworkTraining:
     """What is special about the training of one network; by default nothing."""
 
+    max_jets: int | None = key(
+        "Most training jets of each class; null for `tag.training.max_jets`.", default=None, ge=10, unit="jets"
+    )
     mass_bins: int = key(
         "Bins of soft-drop mass in which, as in those of pT, the classes get equal weight; 1 leaves the mass alone.",
         default=1,
@@ -289,7 +292,6 @@ class TrainingConfig:
 class ComparisonConfig:
     """All networks side by side on the same held-out jets."""
 
-    replicas: int = key("Bootstrap replicas of the held-out jets, for the errors.", default=200, ge=10)
     timed_jets: int = key("Jets that are scored to measure the speed.", default=1000, ge=1, unit="jets")
 
 

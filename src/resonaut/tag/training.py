@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +18,15 @@ from resonaut.tag import networks
 from resonaut.tag.adaptation import load_other, summarise
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
+from resonaut.tag.balance import balancing_weights
 from resonaut.tag.closure import closures
+from resonaut.tag.importance import importance
 from resonaut.tag.inputs import Inputs
 from resonaut.tag.learning import Labelled, learn
 from resonaut.tag.objective import Jets, Objective, against
-from resonaut.tag.results import Loss, Measured, Network
-from resonaut.tag.roc import measure, sculpted
+from resonaut.tag.performance import performance
+from resonaut.tag.results import Attacked, Loss, Lost, Network
+from resonaut.tag.roc import lost, measure
 from resonaut.tag.sample import Sample, Simulation, count, load
 from resonaut.tag.settings import NetworkConfig, RobustConfig, TagConfig
 from resonaut.tag.tagger import EXPORT, Tagger, from_arrays
@@ -53,7 +57,7 @@ def make_model(
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
     held_out = load(simulation, settings, network, "held_out")
-    loss, train_jets, under_attack, domain = Loss(train=[], held_out=[]), {}, None, None
+    loss, train_jets, shifted, domain = Loss(train=[], held_out=[]), {}, None, None
     if architectures()[network.architecture].learner:
         seen = load(simulation, settings, network, "train")
         bins = settings.training.pt_bins, network.training.mass_bins
@@ -70,26 +74,20 @@ def make_model(
         train_jets = count(seen, network)
         if wanted and others:
             domain = summarise(module, network, wanted, held_out, others, settings)
-        under_attack = _under_attack(module, network, held_out, device, settings.score_batch_size)
+        shifted = _attacked(module, network, held_out, device, settings.score_batch_size)
     tagger = _as_it_scores(tagger, output, weights, held_out.inputs, device)
     scores, estimates = tagger.evaluated(held_out.inputs, settings.score_batch_size)
     for found in (scores, estimates):
         events.require_finite(found, f"score of {name}", "held-out jets")
     weights_held_out = _weights(held_out, settings.training.pt_bins, network.training.mass_bins)
-    told = network.classes, network.background
     result = Network(
         network=name,
-        classes=network.classes,
-        background=network.background,
         parameters=tagger.parameters,
         train_jets=train_jets,
-        held_out_jets=count(held_out, network),
         loss=loss,
-        sculpting=sculpted(scores, held_out.labels, held_out.softdrop_mass, *told, settings.seed),
         regression=closures(estimates, held_out, network, weights_held_out),
-        under_attack=under_attack,
         domain=domain,
-        **vars(measure(scores, held_out.labels, *told)),
+        **_measured(tagger, held_out, scores, shifted, settings),
     )
     for signal, area in result.auc.items():
         log.info("%s: AUC of %s against %s %.4f", name, signal, network.background, area)
@@ -167,13 +165,34 @@ def _passes(n: int, batches: int, seed: int, device: str) -> Iterator[list[Tenso
         yield [torch.from_numpy(rows).to(device) for rows in np.array_split(rng.permutation(n), batches)]
 
 
-def _under_attack(
+def _measured(
+    tagger: Tagger, held_out: Sample, scores: np.ndarray, shifted: np.ndarray | None, settings: TagConfig
+) -> dict[str, Any]:
+    """What a summary says of held-out jets with these ``scores``, and with those of the ``shifted`` ones."""
+    jets, told = held_out.known, (tagger.settings.classes, tagger.settings.background)
+
+    def fallen(others: np.ndarray) -> dict[str, Lost]:
+        return lost(scores, others, jets.labels, *told, jets.events, settings.seed)
+
+    def exchanged(inputs: Inputs) -> dict[str, Lost]:
+        return fallen(tagger.scores(inputs, settings.score_batch_size))
+
+    found = performance(scores, jets, *told, settings, tagger.settings.training.mass_bins)
+    found["importance"] = importance(held_out.inputs, exchanged, settings.seed)
+    found["under_attack"] = None
+    if shifted is not None:
+        attack = measure(shifted, jets.labels, *told, jets.events, settings.seed)
+        found["under_attack"] = Attacked(**vars(attack), auc_lost=fallen(shifted))
+    return found
+
+
+def _attacked(
     module: torch.nn.Module, network: NetworkConfig, held_out: Sample, device: str, batch_size: int
-) -> Measured | None:
+) -> np.ndarray | None:
     try:
         scores = attacked(module, held_out, device, batch_size)
         events.require_finite(scores, f"score of a {network.architecture}", "shifted jets")
-        return measure(scores, held_out.labels, network.classes, network.background)
+        return scores
     except NotFiniteError as error:
         log.warning("not measured under attack: %s", error)
         return None
@@ -204,35 +223,3 @@ def _cross_entropy(module: torch.nn.Module, jets: Jets, rows: Tensor) -> float:
 
 def _weights(sample: Sample, pt_bins: int, mass_bins: int) -> np.ndarray:
     return balancing_weights(sample.labels, sample.pt, pt_bins, sample.softdrop_mass, mass_bins)
-
-
-def balancing_weights(
-    labels: np.ndarray, pt: np.ndarray, bins: int, mass: np.ndarray | None = None, mass_bins: int = 1
-) -> np.ndarray:
-    """Weights (n,) of mean one that give every class the same sum in each bin of jet pT, and of mass.
-
-    So a network cannot tell the classes by the jet's pT, which would sculpt m_jj, nor by the mass where that has bins.
-    All cells of pT and mass have the same sum, too: with bins of equal numbers of jets each class is flat in them.
-    Where a class has less than a tenth of a cell's fair share, it is weighted as if it had that much, lest a few jets
-    stand for a whole cell.
-    """
-    cell = _bin(pt, bins)
-    if mass is not None and mass_bins > 1:
-        # In each bin of pT of its own: heavy jets are hard ones.
-        within = np.zeros_like(cell)
-        for i in range(bins):
-            within[cell == i] = _bin(mass[cell == i], mass_bins)
-        cell, bins = cell * mass_bins + within, bins * mass_bins
-    n_classes = labels.max() + 1
-    cell = cell * n_classes + labels
-    weights = 1.0 / np.maximum(np.bincount(cell), 0.1 * len(cell) / (bins * n_classes))[cell]
-    balanced: np.ndarray = weights / weights.mean()
-    return balanced
-
-
-def _bin(values: np.ndarray, bins: int) -> np.ndarray:
-    """The bin of each value, of so many with equal numbers of them."""
-    if not len(values):
-        return np.zeros(0, int)
-    place: np.ndarray = np.digitize(values, np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
-    return place

@@ -98,7 +98,7 @@ class Small:
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
-            "tag": {"networks": {"part": {}}, "comparison": comparison},
+            "tag": {"networks": {"part": {}}, "published": {}, "comparison": comparison},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
             "fit": {"prediction": prediction},
         }
@@ -133,8 +133,9 @@ def wanted(*used, **changed):
 
 def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("skim") == {"cutflow"}
-    assert wanted("skim", "tag") == {"cutflow", "taggers"}
-    assert wanted("skim", "tag", comparison={"replicas": 9}) == {"cutflow", "taggers", "representations"}
+    taggers = {f"tagger_{name}" for name in ("attacks", "calibration", "decorrelation", "inputs")} | {"taggers"}
+    assert wanted("skim", "tag") == {"cutflow"} | taggers
+    assert wanted("skim", "tag", comparison={"timed_jets": 9}) == {"cutflow", "representations"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.
     assert wanted("calibrate", correction="given.json") == {"observables", "scale_factors"}

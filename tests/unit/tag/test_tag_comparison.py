@@ -10,16 +10,18 @@ from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.record import build
 from resonaut.core.results import read
 from resonaut.tag import comparison
-from resonaut.tag.comparison import against_background, bootstrap, curves, gaps
+from resonaut.tag.comparison import against_background, gaps
 from resonaut.tag.operations import of_module
-from resonaut.tag.results import Comparison
+from resonaut.tag.results import Comparison, Contender
+from resonaut.tag.roc import lost, measure
 from resonaut.tag.settings import NetworkConfig, TagConfig
 from resonaut.tag.training import make_model
 
+LABELS = np.arange(800) % 2
 SMALL = {"max_constituents": 8, "outputs": ["qcd", "2prong", "3prong"]}
 SECTION = {
     "training": {"max_jets": 60, "held_out_jets": 50, "pt_bins": 2, "epochs": 1, "batch_size": 32},
-    "comparison": {"replicas": 20, "timed_jets": 30},
+    "comparison": {"timed_jets": 30},
     "networks": {
         "trees": SMALL | {"architecture": "boosted_trees", "boosted_trees": {"max_iterations": 3}},
         "pfn": SMALL | {"architecture": "deep_sets", "deep_sets": {"constituent": [4], "dense": []}},
@@ -27,60 +29,27 @@ SECTION = {
 }
 
 
-def scores(n: int, separation: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of n jets of each of two classes, normal numbers of width one."""
-    rng, signal = np.random.default_rng(seed), np.arange(2 * n) % 2 == 1
-    return rng.normal(separation * signal), signal
+def probabilities(separation: float, seed: int) -> np.ndarray:
+    """Of 400 jets of each of two classes in turn, from normal numbers of width one."""
+    score = np.random.default_rng(seed).normal(separation * LABELS)
+    return np.stack([1 / (1 + np.exp(score)), 1 / (1 + np.exp(-score))], axis=1)
 
 
-def test_areas_are_those_of_scikit_learn_with_ties_and_weights() -> None:
-    score, signal = scores(500, 1.0, 1)
-    score, weights = score.round(1), bootstrap(1000, 5, seed=3)
-    area, _ = curves(score, signal, weights)
-    expected = [roc_auc_score(signal, score, sample_weight=sample) for sample in weights]
-    np.testing.assert_allclose(area.values, expected, rtol=1e-12)
-    assert area.nominal == pytest.approx(roc_auc_score(signal, score))
-
-
-def test_rejections_of_a_score_without_overlap_and_of_a_constant_one() -> None:
-    signal = np.arange(400) % 2 == 1
-    # Of the signal a tenth lies below all QCD jets: rejections are infinite up to 90 %.
-    place = np.where(signal, np.where(np.arange(400) % 20 == 1, -1.0, 1.0), 0.0)
-    _, passed = curves(place, signal, bootstrap(400, 10, seed=1))
-    assert passed.nominal[:3].tolist() == [0, 0, 0]
-    assert passed.nominal[3] > 0
-    area, passed = curves(np.zeros(400), signal, bootstrap(400, 10, seed=1))
-    assert area.nominal == 0.5
-    np.testing.assert_allclose(passed.nominal, comparison.EFFICIENCIES)
-
-
-def test_errors_are_the_spread_of_independent_samples() -> None:
-    found = [curves(*scores(300, 1.0, seed), bootstrap(600, 100, seed)) for seed in range(60)]
-    areas = np.array([area.nominal for area, _ in found])
-    errors = np.array([area.error for area, _ in found])
-    assert errors.mean() == pytest.approx(areas.std(), rel=0.4)  # 4 standard deviations of the spread of 60
-    # And that of labels at random, 1 / sqrt(12 n n / (2 n + 1)).
-    area, _ = curves(*scores(300, 0.0, 7), bootstrap(600, 400, seed=1))
-    assert area.error == pytest.approx(np.sqrt(601 / (12 * 300 * 300)), rel=0.2)
-    assert abs(area.nominal - 0.5) < 4 * area.error
-
-
-def probabilities(separation: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    score, signal = scores(400, separation, seed)
-    likely = 1 / (1 + np.exp(-score))
-    return np.stack([1 - likely, likely], axis=1), signal.astype(int)
-
-
-def test_steps_between_networks_have_the_errors_of_differences() -> None:
-    weights, classes = bootstrap(800, 100, seed=1), ["qcd", "2prong"]
-    good, labels = probabilities(2.0, 1)
-    poor, _ = probabilities(1.0, 2)
-    areas = {"poor": against_background(poor, labels, classes, "qcd", weights)[1]}
-    areas |= {name: against_background(good, labels, classes, "qcd", weights)[1] for name in ("good", "same")}
-    first, second = gaps(areas)
+def test_steps_between_networks_have_the_errors_of_differences(example) -> None:
+    given = {"poor": probabilities(1.0, 2), "good": probabilities(2.0, 1), "same": probabilities(2.0, 1)}
+    told = ["qcd", "2prong"], "qcd", np.arange(len(LABELS)), 1
+    found = {
+        name: dataclasses.replace(
+            example(Contender), against_background=against_background(measure(one, LABELS, *told))
+        )
+        for name, one in given.items()
+    }
+    first, second = gaps(given, found, lambda better, worse: lost(better, worse, LABELS, *told))
     assert {first.better, first.worse} == {"good", "same"}
     assert (first.difference, first.error) == (0, 0)
     assert second.worse == "poor"
+    areas = [roc_auc_score(LABELS, given[name][:, 1]) for name in ("good", "poor")]
+    assert second.difference == pytest.approx(areas[0] - areas[1])
     assert second.difference > 4 * second.error > 0
 
 

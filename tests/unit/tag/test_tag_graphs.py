@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from resonaut.core.errors import InputFileError
-from resonaut.tag import networks
+from resonaut.learn import store
+from resonaut.tag import networks, training
 from resonaut.tag.inputs import Inputs, jet_inputs
 from resonaut.tag.tagger import load
 
@@ -91,6 +92,17 @@ def test_without_ties_they_are_those_of_weaver(name, module, settings, inputs, w
         expected = weaver(name, own)(*networks.tensors(inputs, "cpu")).softmax(dim=1).numpy()
     tagger = networks.from_module(name, settings.networks[name], own, "cpu")
     np.testing.assert_allclose(scored(tagger, inputs, JETS, 14), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("inputs", [False], indirect=True)
+def test_a_trained_network_is_the_same_in_both_libraries(name, settings, labelled, inputs, tmp_path) -> None:
+    training.make_model(settings, name, labelled, tmp_path / "m.npz", tmp_path / "m.json")
+    state = store.load(tmp_path / "m.npz", networks.KIND, "").state
+    own = networks.from_arrays(tmp_path / "m.npz", name, settings.networks[name], state, "cpu")
+    found = load(tmp_path / "m.npz", "cpu").scores(inputs, 7)
+    assert found.std(axis=0).min() > 1e-3
+    np.testing.assert_allclose(found, own.scores(inputs, 7), rtol=0, atol=1e-4)
 
 
 def test_jets_are_scored_without_torch(module, settings, section, simulation, tmp_path) -> None:

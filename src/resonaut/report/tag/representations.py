@@ -16,7 +16,7 @@ from resonaut.core.style import COLOURS, MARKERS, figure, headline
 from resonaut.report import pages, settings
 from resonaut.report.figure import CONFIG, Figure, Input, Output
 from resonaut.report.pages import BAD, Cell
-from resonaut.tag.results import Comparison, Contender
+from resonaut.tag.results import Comparison, Contender, Rejection
 
 FIGURE = Figure(
     category="Taggers",
@@ -69,20 +69,21 @@ def _rejections(ax: Axes, found: Comparison, signal: str) -> None:
     names, networks = _headings(found), list(found.networks.values())
     for i, at in enumerate(_efficiencies(found)):
         known = [
-            (place, one.value, one.error)
+            (place, one.value, one.value - (one.low or 0), (one.high or math.inf) - one.value)
             for place, network in enumerate(networks)
             for one in network.against_background[signal].rejections
             if one.signal_efficiency == at and one.value is not None
         ]
-        x, y, errors = np.array(known, float).reshape(-1, 3).T
+        x, y, *errors = np.array(known, float).reshape(-1, 4).T
+        # At most a factor of ten: an end may be at 0 or infinite.
+        errors = [np.minimum(errors[0], 0.9 * y), np.minimum(errors[1], 9 * y)]
         style: dict[str, Any] = {
             "color": COLOURS[i % len(COLOURS)],
             "marker": MARKERS[i % len(MARKERS)],
             "ms": 5,
             "lw": 0.8,
         }
-        # Below zero there is no place on a logarithmic axis.
-        ax.errorbar(x, y, (np.minimum(errors, 0.9 * y), errors), ls=":", label=f"{100 * at:g} % of {signal}", **style)
+        ax.errorbar(x, y, errors, ls=":", label=f"{100 * at:g} % of {signal}", **style)
     ax.set(yscale="log", xticks=range(len(names)), xlim=(-0.5, len(names) - 0.5))
     ax.set_xticklabels(names, fontsize=8)
     ax.minorticks_on()
@@ -117,7 +118,7 @@ def _discrimination(found: Comparison, signal: str) -> str:
             name,
             _measured(one.accuracy, one.accuracy_error),
             _measured(one.against_background[signal].auc, one.against_background[signal].auc_error),
-            *(_measured(at.value, at.error) for at in one.against_background[signal].rejections),
+            *(_interval(at) for at in one.against_background[signal].rejections),
         ]
         for name, one in found.networks.items()
     ]
@@ -125,10 +126,16 @@ def _discrimination(found: Comparison, signal: str) -> str:
     return pages.table(caption, headings, rows)
 
 
-def _measured(value: float | None, error: float | None) -> str:
+def _interval(at: Rejection) -> str:
+    """A rejection with its central 68 % interval; below its lower end where no jet of the background passes."""
+    if at.value is None:
+        return "–" if at.low is None else f"> {at.low:,.3g}"
+    high = "∞" if at.high is None else f"{at.high - at.value:,.2g}"
+    return f"{at.value:,.4g} (+{high} −{at.value - (at.low or 0):,.2g})"
+
+
+def _measured(value: float, error: float) -> str:
     """A value with two digits of its error."""
-    if value is None or error is None:
-        return "–"
     digits = max(0, 1 - int(np.floor(np.log10(error)))) if error > 0 else 4
     return f"{value:,.{digits}f} ± {error:,.{digits}f}"
 
@@ -168,7 +175,7 @@ def _steps(found: Comparison) -> str:
 
 def _note(found: Comparison) -> str:
     return pages.paragraph(
-        "Errors are those of a bootstrap over the held-out jets, differences in the same replicas; they do not know "
+        "Errors are those of a bootstrap over the held-out events, differences in the same replicas; they do not know "
         "how much another training would change. Operations: of the matrix products for a jet with "
         f"{found.constituents} constituents, of trees the comparisons. Speed: on one thread, high-level "
         "observables included."
@@ -181,7 +188,7 @@ def _csv(found: Comparison, signals: list[str], path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         columns = ["network", "architecture", "year", "signal", "accuracy", "accuracy_error", "auc", "auc_error"]
         for at in _efficiencies(found):
-            columns += [f"rejection_{100 * at:g}", f"rejection_{100 * at:g}_error"]
+            columns += [f"rejection_{100 * at:g}{end}" for end in ("", "_low", "_high")]
         writer.writerow([*columns, "parameters", "train_jets", "train_seconds", "operations", "jets_per_second"])
         for name, one in found.networks.items():
             for signal in signals:
@@ -193,7 +200,7 @@ def _row(name: str, one: Contender, signal: str) -> Iterator[str | float | None]
     yield from (name, one.architecture, one.year, signal, one.accuracy, one.accuracy_error)
     yield from (against.auc, against.auc_error)
     for at in against.rejections:
-        yield from (at.value, at.error)
+        yield from (at.value, at.low, at.high)
     yield from (one.parameters, sum(one.train_jets.values()), one.train_seconds, one.operations, one.jets_per_second)
 
 

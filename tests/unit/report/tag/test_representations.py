@@ -2,6 +2,7 @@
 
 import csv
 import re
+from html import unescape
 
 import pytest
 
@@ -9,16 +10,17 @@ from resonaut.core.errors import InputFileError
 from resonaut.core.files import write_json
 from resonaut.core.results import write
 from resonaut.report.tag import representations
-from resonaut.tag.results import Comparison, Contender, Discrimination, Gap, RejectionAt
+from resonaut.tag.results import Comparison, Contender, Discrimination, Gap, Rejection
 
 EFFICIENCIES = (0.3, 0.5, 0.7, 0.99)
 
 
 def discrimination(factor: float) -> Discrimination:
     rejections = [
-        RejectionAt(signal_efficiency=at, value=factor / at, error=0.1 * factor / at) for at in EFFICIENCIES[1:]
+        Rejection(signal_efficiency=at, value=factor / at, low=0.9 * factor / at, high=1.2 * factor / at)
+        for at in EFFICIENCIES[1:]
     ]
-    nothing = RejectionAt(signal_efficiency=0.3, value=None, error=None)
+    nothing = Rejection(signal_efficiency=0.3, value=None, low=100 * factor, high=None)
     return Discrimination(auc=0.9 + factor / 1000, auc_error=0.0023, rejections=[nothing, *rejections])
 
 
@@ -76,6 +78,8 @@ def test_points_are_the_rejections_in_the_order_of_the_years(comparison, tmp_pat
         x, y = drawn[f"50 % of {signal}"]
         assert list(x) == [0, 1, 2, 3]
         assert list(y) == pytest.approx([factor * one / 0.5 for one in (5, 10, 20, 7)])
+        (bars,) = next(bar for bar in ax.containers if bar.get_label().startswith("50 %"))[2]
+        assert bars.get_segments()[0][:, 1].tolist() == pytest.approx([factor * 9, factor * 12])
 
 
 def test_the_tables_have_all_numbers(comparison, tmp_path) -> None:
@@ -87,8 +91,8 @@ def test_the_tables_have_all_numbers(comparison, tmp_path) -> None:
     assert rows[3]["rejection_30"] == ""
     assert (rows[2]["train_jets"], rows[2]["train_seconds"], rows[4]["train_seconds"]) == ("150", "98.7", "")
     page = (tmp_path / "out" / "representations.html").read_text()
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    for words in ("w (2,000 held-out jets) against qcd (3,000)", "c 0.877 ± 0.012 0.9050 ± 0.0023 – 10.0 ± 1.0"):
+    text = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
+    for words in ("w (2,000 held-out jets) against qcd (3,000)", "c 0.877 ± 0.012 0.9050 ± 0.0023 > 500 10 (+2 −1)"):
         assert words in text
     assert "b deep sets (2018) 1,234 150 99 5.68e+06 4,321" in text
     # Steps that are not clear stand out.
