@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tagger-zoo clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo clean
 
 install: .venv/installed
 
@@ -91,6 +91,10 @@ study-tag: install  ## Networks decorrelated from the mass, robust, adapted to a
 	@python benchmarks/tag_training.py results/tag_training/tag
 	snakemake report --cores $(CORES) --configfile benchmarks/tag_sizes.yaml
 	@python benchmarks/tag_training.py results/tag_sizes/tag
+
+study-tag-regression: install  ## Masses and momenta of jets beside their classes, on resonances of any mass (docs/tag.md), half an hour
+	snakemake tag --cores $(CORES) --configfile benchmarks/tag_regression.yaml
+	@python benchmarks/tag_regression.py results/tag_regression/tag
 
 study-tagger-zoo: install  ## Representations of a jet side by side, from observables to transformers (docs/tag.md), half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/tagger_zoo.yaml

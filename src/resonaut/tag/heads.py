@@ -54,7 +54,8 @@ class Heads(nn.Module):
         self.regression: nn.Linear | None = None
         if settings.regression:
             self.regression = nn.Linear(self.seen.width, len(settings.estimates))
-            # Ratios are near 1.
+            # Ratios are near 1: what is learned is how far they are from it.
+            nn.init.zeros_(self.regression.weight)
             nn.init.ones_(self.regression.bias)
         self.tasks = nn.ModuleDict({name: self._task(name, task) for name, task in settings.auxiliary.items()})
 
