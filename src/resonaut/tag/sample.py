@@ -16,6 +16,7 @@ import numpy as np
 from resonaut.core import events, identifier
 from resonaut.core.errors import EmptySelectionError
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
+from resonaut.tag.selection import Part, Selection, select
 from resonaut.tag.settings import Class, NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 JETS = ("j1", "j2")
 # Fewer jets than this of one class train nothing.
 MIN_JETS = 10
+# The part of the training side whose jets say when a training ends.
+VALIDATION = 0.1
 
 
 @dataclass(frozen=True)
@@ -64,43 +67,112 @@ class Simulation:
         return cls([events.Dataset.open(path) for path in background], [events.Dataset.open(path) for path in signal])
 
     @property
-    def labelled(self) -> list[tuple[events.Dataset, bool]]:
-        """Each dataset, and whether its jets are QCD."""
-        return [*((dataset, True) for dataset in self.background), *((dataset, False) for dataset in self.signal)]
+    def files(self) -> list[Path]:
+        """All files."""
+        return [one.path("skim", chunk) for one in (*self.background, *self.signal) for chunk in one.manifest.chunks]
+
+    def parts(self, seed: int, network: NetworkConfig) -> list[Part["Sample"]]:
+        """The row groups of all datasets; the background's jets are QCD."""
+        labelled = [*((dataset, True) for dataset in self.background), *((dataset, False) for dataset in self.signal)]
+        return [Skimmed(part, qcd, seed, network) for dataset, qcd in labelled for part in dataset.parts()]
+
+
+@dataclass(frozen=True)
+class Skimmed:
+    """A row group of a skimmed dataset, whose jets train networks."""
+
+    events: events.Part
+    qcd: bool
+    seed: int
+    network: NetworkConfig
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.events.dataset.path("skim", self.events.chunk)
+
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Hash and class index of every jet that has a class."""
+        return _labels(self.events, self.qcd, self.seed, self.network.classes)
+
+    def read(self, low: float, ends: np.ndarray) -> Iterator[Sample]:
+        """The jets whose hash lies between ``low`` and the end of their class."""
+        return _read(self.events, self.qcd, self.seed, self.network, low, ends)
+
+
+Which = Literal["train", "validation", "held_out"]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Jets in files, of which a selection is read, ``parts`` at a time."""
+
+    parts: list[Part[Sample]]
+    selection: Selection
+
+    def __len__(self) -> int:
+        return int(self.selection.counts.sum())
+
+    @property
+    def files(self) -> list[Path]:
+        """The files, in order."""
+        return list(dict.fromkeys(part.path for part in self.parts))
+
+    def count(self, network: NetworkConfig) -> dict[str, int]:
+        """The jets of each class."""
+        return dict(zip(network.classes, self.selection.counts.sum(axis=0).tolist(), strict=True))
+
+    def read(self, parts: Sequence[int] | None = None, share: float = 1) -> Sample:
+        """The jets of some parts, or of all; of each class the ``share`` with the smallest hashes."""
+        low = self.selection.low
+        ends = low + share * (self.selection.ends - low) if share < 1 else self.selection.ends
+        chosen = self.parts if parts is None else [self.parts[i] for i in parts]
+        return Sample.concatenate([jets for part in chosen for jets in part.read(low, ends)])
 
 
 def load(
     simulation: Simulation,
     settings: TagConfig,
     network: NetworkConfig,
-    part: Literal["train", "held_out"],
+    which: Which,
     required: Sequence[Class] | None = None,
 ) -> Sample:
-    """The jets that train a network, or those that measure it, streamed from the datasets in two passes.
+    """The jets of ``choose``, all at once."""
+    return choose(simulation, settings, network, which, required).read()
 
-    The first pass finds, per class, the value of the hash below which enough jets lie; the second
-    reads the constituents of those jets alone. ``required`` are the classes that must be there, by default all.
+
+def choose(
+    simulation: Simulation,
+    settings: TagConfig,
+    network: NetworkConfig,
+    which: Which,
+    required: Sequence[Class] | None = None,
+) -> Stored:
+    """The jets that train a network, that end its training, or that measure it.
+
+    ``required`` are the classes that must be there, by default all.
 
     Raises:
         EmptySelectionError: a class has too few jets.
     """
     training, fraction = settings.training, settings.train_fraction
-    low, high, most = (0.0, fraction, training.max_jets) if part == "train" else (fraction, 1.0, training.held_out_jets)
-    labelled = simulation.labelled
-    found = [_labels(dataset, qcd, settings.seed, network.classes) for dataset, qcd in labelled]
-    hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
-    inside = (hashes >= low) & (hashes < high)
-    ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
-    for i, name in enumerate(network.classes):
-        count = int(np.sum(inside & (labels == i) & (hashes < ends[i])))
-        log.info("%s: %d jets of class %s", part, count, name)
+    # Jets that say when a training ends must neither train nor measure.
+    seen = fraction if training.patience is None else (1 - VALIDATION) * fraction
+    low, high, most = {
+        "train": (0.0, seen, training.max_jets),
+        "validation": (seen, fraction, training.held_out_jets),
+        "held_out": (fraction, 1.0, training.held_out_jets),
+    }[which]
+    parts = simulation.parts(settings.seed, network)
+    selection = select(parts, len(network.classes), low, high, most)
+    for name, count in zip(network.classes, selection.counts.sum(axis=0), strict=True):
+        log.info("%s: %d jets of class %s", which, count, name)
         if count < MIN_JETS and (required is None or name in required):
             raise EmptySelectionError(
-                f"tag: only {count} jets of class {name!r} ({part}), fewer than {MIN_JETS}; add simulated events "
+                f"tag: only {count} jets of class {name!r} ({which}), fewer than {MIN_JETS}; add simulated events "
                 f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
             )
-    read = [_read(dataset, qcd, settings.seed, network, low, np.array(ends)) for dataset, qcd in labelled]
-    return Sample.concatenate([jets for found in read for jets in found])
+    return Stored(parts, selection)
 
 
 def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
@@ -108,7 +180,7 @@ def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
     return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
 
 
-def _labels(dataset: events.Dataset, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
+def _labels(dataset: events.Part, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
     # Data do not know their prongs.
@@ -137,13 +209,8 @@ def class_index(batch: ak.Array, jet: str, qcd: bool, classes: list[Class]) -> n
     return label
 
 
-def _end(hashes: np.ndarray, most: int, high: float) -> float:
-    """The end of the hash's range that holds at most ``most`` of these jets."""
-    return high if len(hashes) <= most else float(np.partition(hashes, most)[most])
-
-
 def _read(
-    dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
+    dataset: events.Part, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
 ) -> Iterator[Sample]:
     known = ("softdrop_mass",) if qcd else ("softdrop_mass", "prongs")
     wanted = [column for jet in JETS for column in (*columns(jet), *(f"{jet}_{name}" for name in known))]

@@ -151,9 +151,33 @@ class TrainingConfig:
         "Bins of jet pT in which the classes get equal weight; 1 balances their sums alone.", default=5, ge=1
     )
     epochs: int = key("Passes over the training jets.", default=8, ge=1)
-    batch_size: int = key("Jets of one step.", default=64, ge=2, unit="jets")
-    learning_rate: float = key("Highest learning rate of the one-cycle schedule.", default=0.005, gt=0)
+    batch_size: int = key("Jets of one batch.", default=64, ge=2, unit="jets")
+    learning_rate: float = key("Highest learning rate.", default=0.005, gt=0)
     weight_decay: float = key("Weight decay of AdamW.", default=0.01, ge=0)
+    schedule: Literal["one_cycle", "cosine"] = key(
+        "`one_cycle` (arXiv:1708.07120), in which the momentum changes, too, or `cosine` (arXiv:1608.03983): the "
+        "learning rate rises evenly and falls to 0 as a cosine does.",
+        default="one_cycle",
+    )
+    warm_up: float = key("Part of all steps in which the learning rate rises.", default=0.3, ge=0, lt=1)
+    accumulate: int = key("Batches whose gradients are added up to one step.", default=1, ge=1)
+    precision: Literal["float32", "bfloat16"] = key(
+        "Of the products of matrices in the training; weights, and all scores, stay in single precision.",
+        default="float32",
+    )
+    patience: int | None = key(
+        "Epochs without a smaller loss after which the training ends; the network is then as it was where that loss "
+        "was smallest. The loss is that of a tenth of the training events, which then do not train. Null: all epochs, "
+        "and the last state.",
+        default=None,
+        ge=1,
+    )
+    jets_in_memory: int = key(
+        "Most training jets that are held at once; more of them are read anew in every epoch.",
+        default=100000,
+        ge=1000,
+        unit="jets",
+    )
 
 
 @record
