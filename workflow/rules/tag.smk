@@ -16,8 +16,9 @@ rule tag_train:
         unpack(of(tag_plan.other_manifests, "network")),
         config=config_of("tag", "train", "{network}"),
         code=code_of("tag", "train", tag_plan.modules, "network"),
-        background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
-        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
+        background=tag_plan.manifests(ANALYSIS, "background"),
+        signal=tag_plan.manifests(ANALYSIS, "signal"),
+        jets=tag_plan.jet_files(ANALYSIS),
         events=lambda wildcards: ANALYSIS.friends(
             "skim", *tag_plan.read(ANALYSIS, wildcards.network)
         ),

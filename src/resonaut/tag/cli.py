@@ -48,6 +48,7 @@ def train(
     from resonaut.learn.progress import Progress
     from resonaut.tag import networks as devices
     from resonaut.tag.architectures import networks
+    from resonaut.tag.jetclass import JetFiles
     from resonaut.tag.sample import Simulation
     from resonaut.tag.settings import TagConfig
     from resonaut.tag.training import Run, make_model
@@ -65,7 +66,8 @@ def train(
     other = Simulation.open([*other_background, *data], other_signal)
     with processes.joined(devices.device(settings.device)):
         run = Run(checkpoint, checkpoint_every, progress=Progress(history, tensorboard))
-        make_model(settings, network, Simulation.open(background, signal), output, summary, other, run)
+        source = JetFiles(settings.jet_files) if settings.jet_files else Simulation.open(background, signal)
+        make_model(settings, network, source, output, summary, other, run)
 
 
 @app.command()

@@ -34,14 +34,14 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there is nothing to train on, or a network contradicts itself."""
     from resonaut.core.record import build
-    from resonaut.tag.settings import NetworkConfig
+    from resonaut.tag.settings import JetFilesConfig, NetworkConfig
 
     config = analysis.config
     section = config["tag"]
     if not section["networks"] and not section["published"]:
         raise ConfigError("config: tag.networks and tag.published are both empty; name a network, or take 'tag' out.")
     _require_published(analysis)
-    if section["networks"] and not simulation(analysis):
+    if section["networks"] and section["jet_files"] is None and not simulation(analysis):
         raise ConfigError(
             "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
             "search.samples.background and signal (or tag.samples), or take 'tag' out."
@@ -59,6 +59,9 @@ def check(analysis: "Analysis") -> None:
                 f"config: {name!r} is drawn from {min(both)!r}, whose jets train the networks of tag, which would know "
                 "some of these pseudo-data; name other background in tag.samples, or take 'tag' out."
             )
+    files = build(section["jet_files"], JetFilesConfig, "config: tag.jet_files") if section["jet_files"] else None
+    if files:
+        files.paths()
     known = networks().joined(config["code"])
     for name, entry in config["tag"]["networks"].items():
         for sample, names in others(analysis, name).items():
@@ -69,6 +72,8 @@ def check(analysis: "Analysis") -> None:
                 )
         require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"), known)
         weights = entry["weights"]
+        if files:
+            files.require(one for one in entry["outputs"] if one != "ignore")
         if weights is not None and not Path(weights).is_file():
             raise ConfigError(
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
@@ -136,12 +141,26 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
 
 
 def _without_training(section: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key != "training"}
+    return {key: value for key, value in section.items() if key not in ("training", "jet_files")}
 
 
 def simulation(analysis: "Analysis") -> list[str]:
-    """The datasets whose jets train the networks."""
-    return analysis.sample("background", "signal", of="tag")
+    """The datasets whose jets train the networks; none where jets of ``tag.jet_files`` do."""
+    return [] if jet_files(analysis) else analysis.sample("background", "signal", of="tag")
+
+
+def manifests(analysis: "Analysis", sample: str) -> list[str]:
+    """The manifests of those of the sample ``background`` or ``signal``."""
+    return [] if jet_files(analysis) else analysis.manifests(*analysis.sample(sample, of="tag"))
+
+
+def jet_files(analysis: "Analysis") -> list[str]:
+    """The ROOT files whose jets train the networks, in place of datasets; so new ones rerun them."""
+    from resonaut.core.record import build
+    from resonaut.tag.settings import JetFilesConfig
+
+    entry = analysis.config["tag"]["jet_files"]
+    return [str(path) for path in build(entry, JetFilesConfig, "config: tag.jet_files").paths()] if entry else []
 
 
 def others(analysis: "Analysis", network: str) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import awkward as ak
 import numpy as np
@@ -54,6 +54,17 @@ def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
     return identifier.uniform(identifier.keys(batch), settings.seed) < settings.train_fraction
 
 
+class Source(Protocol):
+    """Files with labelled jets."""
+
+    @property
+    def files(self) -> list[Path]:
+        """All files."""
+
+    def parts(self, seed: int, network: NetworkConfig) -> list[Part[Sample]]:
+        """What is read of them at once; ``seed`` is that of the hashes."""
+
+
 @dataclass(frozen=True)
 class Simulation:
     """What jets are drawn from: QCD jets, and those of particles that are told apart by their prongs."""
@@ -71,7 +82,7 @@ class Simulation:
         """All files."""
         return [one.path("skim", chunk) for one in (*self.background, *self.signal) for chunk in one.manifest.chunks]
 
-    def parts(self, seed: int, network: NetworkConfig) -> list[Part["Sample"]]:
+    def parts(self, seed: int, network: NetworkConfig) -> list[Part[Sample]]:
         """The row groups of all datasets; the background's jets are QCD."""
         labelled = [*((dataset, True) for dataset in self.background), *((dataset, False) for dataset in self.signal)]
         return [Skimmed(part, qcd, seed, network) for dataset, qcd in labelled for part in dataset.parts()]
@@ -131,18 +142,18 @@ class Stored:
 
 
 def load(
-    simulation: Simulation,
+    source: Source,
     settings: TagConfig,
     network: NetworkConfig,
     which: Which,
     required: Sequence[Class] | None = None,
 ) -> Sample:
     """The jets of ``choose``, all at once."""
-    return choose(simulation, settings, network, which, required).read()
+    return choose(source, settings, network, which, required).read()
 
 
 def choose(
-    simulation: Simulation,
+    source: Source,
     settings: TagConfig,
     network: NetworkConfig,
     which: Which,
@@ -163,7 +174,7 @@ def choose(
         "validation": (seen, fraction, training.held_out_jets),
         "held_out": (fraction, 1.0, training.held_out_jets),
     }[which]
-    parts = simulation.parts(settings.seed, network)
+    parts = source.parts(settings.seed, network)
     selection = select(parts, len(network.classes), low, high, most)
     for name, count in zip(network.classes, selection.counts.sum(axis=0), strict=True):
         log.info("%s: %d jets of class %s", which, count, name)

@@ -1,7 +1,11 @@
 """The section ``tag`` of the configuration."""
 
+from collections.abc import Iterable
+from glob import glob
+from pathlib import Path
 from typing import Annotated, Literal
 
+from resonaut.core.errors import ConfigError
 from resonaut.core.record import Natural, Pattern, key, record
 
 Class = Literal["qcd", "2prong", "3prong", "4prong"]
@@ -175,7 +179,7 @@ class TrainingConfig:
     jets_in_memory: int = key(
         "Most training jets that are held at once; more of them are read anew in every epoch.",
         default=100000,
-        ge=1000,
+        ge=10,
         unit="jets",
     )
 
@@ -204,6 +208,43 @@ class Samples:
 
 
 @record
+class JetFilesConfig:
+    """ROOT files with JetClass's layout whose jets train the networks, in place of the simulated datasets."""
+
+    files: list[str] = key(
+        "Files, or patterns such as `jetclass/train_100M/*.root`, relative to the working folder.", min_length=1
+    )
+    labels: dict[Class, list[str]] = key(
+        "Branches that mark the jets of each class, `{qcd: [label_QCD], 3prong: [label_Tbqq]}`; jets with none of them "
+        "are of no class.",
+        min_length=1,
+    )
+
+    def require(self, classes: Iterable[str]) -> None:
+        """Stop with ``ConfigError`` where one of the classes has no label."""
+        for name in classes:
+            if not self.labels.get(name):  # type: ignore[call-overload]
+                raise ConfigError(
+                    f"config: tag.jet_files.labels: none for the class {name!r}; name its branches, or take it out of "
+                    "tag.networks.<name>.outputs."
+                )
+
+    def paths(self) -> list[Path]:
+        """The files, by name.
+
+        Raises:
+            ConfigError: one of the names or patterns fits none.
+        """
+        found = {one: sorted(glob(one)) for one in self.files}  # noqa: PTH207 - Path.glob takes no absolute pattern
+        for pattern, files in found.items():
+            if not files:
+                raise ConfigError(
+                    f"config: tag.jet_files.files: no file {pattern!r}; correct it (relative to {Path.cwd()})."
+                )
+        return [Path(path) for path in dict.fromkeys(path for files in found.values() for path in files)]
+
+
+@record
 class TagConfig:
     """Jet taggers, trained on the simulated jets or published, and the scores of both jets of every event."""
 
@@ -227,6 +268,10 @@ class TagConfig:
         unit="jets",
     )
     training: TrainingConfig = key("How much to train on, and how.", default={})
+    jet_files: JetFilesConfig | None = key(
+        "ROOT files with JetClass's layout to train on, in place of the simulated datasets; null for none.",
+        default=None,
+    )
     networks: dict[NetworkName, NetworkConfig] = key(
         "The networks by name; the name stands in the score columns `<jet>_<network>_<class>`; none where all are "
         "`published`.",

@@ -24,7 +24,7 @@ from resonaut.tag.inputs import Inputs
 from resonaut.tag.objective import Jets, Objective, against
 from resonaut.tag.results import Loss, Measured, Network
 from resonaut.tag.roc import measure, sculpted
-from resonaut.tag.sample import Sample, Simulation, Stored, choose, count, load
+from resonaut.tag.sample import Sample, Simulation, Source, Stored, choose, count, load
 from resonaut.tag.settings import NetworkConfig, RobustConfig, TagConfig
 from resonaut.tag.stream import Stream
 from resonaut.tag.tagger import EXPORT, Tagger, from_arrays
@@ -52,7 +52,7 @@ class Run:
 def make_model(
     settings: TagConfig,
     name: str,
-    simulation: Simulation,
+    source: Source,
     output: Path,
     summary: Path,
     other: Simulation | None = None,
@@ -70,12 +70,12 @@ def make_model(
     if network.weights is not None:
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
-    held_out = load(simulation, settings, network, "held_out")
+    held_out = load(source, settings, network, "held_out")
     loss, train_jets, under_attack, domain = Loss(train=[], held_out=[]), {}, None, None
     if network.weights is None:
         other = other or Simulation([], [])
-        seen = choose(simulation, settings, network, "train")
-        judged = held_out if settings.training.patience is None else load(simulation, settings, network, "validation")
+        seen = choose(source, settings, network, "train")
+        judged = held_out if settings.training.patience is None else load(source, settings, network, "validation")
         wanted = network.training.domain
         others = load_other(other, settings, network, wanted) if wanted else None
         read = [*seen.files, *other.files]
