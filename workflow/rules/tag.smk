@@ -11,7 +11,10 @@ rule tag:
 
 
 rule tag_train:
-    """Train one tagger on the simulated jets, or adopt its published weights, and measure it."""
+    """Train one tagger on the simulated jets, or adopt its published weights, and measure it.
+
+    A job that is killed goes on, when it runs again, from <results>/tag/{network}.checkpoint.
+    """
     input:
         unpack(of(tag_plan.other_manifests, "network")),
         config=config_of("tag", "train", "{network}"),
@@ -28,6 +31,7 @@ rule tag_train:
         summary="<results>/tag/{network}.json",
     log:
         "<logs>/tag/train_{network}.log",
+        history="<logs>/tag/train_{network}.csv",
     benchmark:
         "<benchmarks>/tag/train_{network}.tsv"
     wildcard_constraints:
@@ -37,7 +41,8 @@ rule tag_train:
     # With more threads the sums' order, and so the last digits of the weights, would depend on their number.
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=lambda wildcards, attempt: attempt
+        * tag_plan.training_memory(ANALYSIS, wildcards.network),
         runtime=120,
     params:
         samples=samples(
@@ -50,9 +55,9 @@ rule tag_train:
         "tag: make the tagger {wildcards.network}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} tag train \
+        resonaut --log {log[0]:q} --threads {threads} tag train \
             --config {input.config:q} --network {wildcards.network:q} {params.code:q} \
-            --output {output.model:q} --summary {output.summary:q} {params.samples:q}
+            --output {output.model:q} --summary {output.summary:q} --history {log.history:q} {params.samples:q}
         """
 
 

@@ -104,7 +104,7 @@ class FilePart:
         of = {name: ak.unflatten(values, counts) for name, values in flat.items()}
         order = ak.argsort(of["pt"], ascending=False, stable=True)
         pt, eta, phi, energy, softdrop_mass = (ak.to_numpy(found[name]).astype(np.float64) for name in WHOLE)
-        if (ak.sum(of["pt"] > 0, axis=1) == 0).any():
+        if not ak.all(ak.any(of["pt"] > 0, axis=1)):
             raise InputFileError(self.path, "has jets without constituents", "take them out of the file")
         mass = np.sqrt(np.maximum(energy**2 - (pt * np.cosh(eta)) ** 2, 0))
         columns = {"jet_pt": pt, "jet_eta": eta, "jet_phi": phi, "jet_mass": mass}

@@ -163,6 +163,15 @@ def jet_files(analysis: "Analysis") -> list[str]:
     return [str(path) for path in build(entry, JetFilesConfig, "config: tag.jet_files").paths()] if entry else []
 
 
+def training_memory(analysis: "Analysis", network: str) -> int:
+    """What a training needs, in MB: of each jet in memory there are at times four copies, of 44 bytes a constituent."""
+    section = analysis.config["tag"]
+    constituents, training = section["networks"][network]["max_constituents"], section["training"]
+    classes = len(section["networks"][network]["outputs"])
+    jets = min(training["jets_in_memory"], training["max_jets"] * classes) + training["held_out_jets"] * classes
+    return 1500 + int(4 * 44 * constituents * jets / 1e6)
+
+
 def others(analysis: "Analysis", network: str) -> dict[str, list[str]]:
     """The datasets of the domain that a network is adapted to, by sample; none for most."""
     domain = analysis.config["tag"]["networks"][network]["training"]["domain"]
