@@ -8,7 +8,6 @@ shard holds all jets, it is read once and stays.
 import logging
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 import numpy as np
 import torch
@@ -53,25 +52,28 @@ class Stream:
 
     def passes(self, epoch: int, batch: int, load: Callable[[Jets], None]) -> Iterator[Iterator[Tensor]]:
         """The batches of each epoch from this one on, the first without as many as it has seen already."""
+        rng = np.random.default_rng(self.seed)
+        for past in range(1, epoch):
+            for parts, _ in self.dealt(past):
+                rng.permutation(self.size(parts))
         while True:
-            yield self._batches(epoch, batch, load)
+            yield self._batches(epoch, batch, load, rng)
             epoch, batch = epoch + 1, 0
 
-    def _batches(self, epoch: int, seen: int, load: Callable[[Jets], None]) -> Iterator[Tensor]:
+    def _batches(
+        self, epoch: int, seen: int, load: Callable[[Jets], None], rng: np.random.Generator
+    ) -> Iterator[Tensor]:
         begin, reading = time.monotonic(), 0.0
-        for number, (parts, steps) in enumerate(self.dealt(epoch)):
+        for parts, steps in self.dealt(epoch):
             batches = steps * self.plan.accumulate
-            if seen >= batches:
-                seen -= batches
-                continue
-            if self.shards > 1:
-                before = time.monotonic()
-                load(self._put(self.stored.read(parts)))
-                reading += time.monotonic() - before
-            rng = np.random.default_rng([self.seed, epoch, number])
             order = np.array_split(rng.permutation(self.size(parts)), batches)
-            yield from (torch.from_numpy(rows).to(self.device) for rows in islice(order, seen, None))
-            seen = 0
+            if seen < batches:
+                if self.shards > 1:
+                    before = time.monotonic()
+                    load(self._put(self.stored.read(parts)))
+                    reading += time.monotonic() - before
+                yield from (torch.from_numpy(rows).to(self.device) for rows in order[seen:])
+            seen = max(seen - batches, 0)
         log.info("epoch %d: %.1f s, %.1f s of them reading", epoch, time.monotonic() - begin, reading)
 
     def size(self, parts: list[int]) -> int:

@@ -154,8 +154,9 @@ def train(
     device, plan, seed = networks.device(settings.device), settings.training, settings.seed
     _require_shares(plan.batch_size)
     module = networks.build(network).to(device)
-    # Other processes drop out other connections.
-    torch.manual_seed(seed + processes.rank())
+    if processes.rank():
+        # Each process drops out other connections.
+        torch.manual_seed(seed + processes.rank())
     stream = Stream(seen, plan, network.training.mass_bins, seed, device)
     objective = Objective(module, network, stream.begin(), plan.batch_size, seed)
     steps = plan.epochs * stream.steps

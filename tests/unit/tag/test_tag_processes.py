@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import awkward as ak
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -86,52 +85,16 @@ def test_two_processes_train_as_one(command, tmp_path):
     assert [float(row["training"]) for row in rows] == losses[1]["train"]
 
 
-MEASURED = """
-import json, resource, sys
-from pathlib import Path
-from resonaut.core import config
-from resonaut.tag.sample import Simulation, choose
-from resonaut.tag.settings import TagConfig
-from resonaut.tag.stream import Stream
-words = [Path(word) for word in sys.argv[1:]]
-settings = config.read(words[0], TagConfig)
-seen = choose(Simulation.open(words[1:2], words[2:]), settings, settings.networks["part"], "train")
-stream = Stream(seen, settings.training, 1, 1, "cpu")
-stream.begin()
-batches = sum(1 for _ in next(stream.passes(1, 0, lambda jets: None)))
-print(json.dumps([len(seen), stream.shards, batches, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
-"""
-
-
-@pytest.fixture
-def thousands(make_events, tmp_path, write_skimmed):
-    """A function: manifests of so many QCD and as many signal jets, in row groups of 1,000 events."""
-    batches = [make_events(1000, seed) for seed in (1, 2)]
-
-    def write(jets):
-        found = []
-        for name, batch in zip(("qcd", "signal"), batches, strict=True):
-            groups = (ak.with_field(batch, 1000 * i + batch.event, "event") for i in range(jets // 2000))
-            found.append(write_skimmed(tmp_path, f"{name}{jets}", [list(groups)]))
-        return found
-
-    return write
-
-
-def test_memory_does_not_grow_with_the_jets(thousands, section_file, section):
+def test_memory_does_not_grow_with_the_jets():
     """Ten times as many jets need no more memory than the tenth of them, to a part of what they would take."""
-    section["training"] |= {"max_jets": 10**6, "jets_in_memory": 2000, "batch_size": 100}
-    section["networks"]["part"]["max_constituents"] = 60
-    section_file.write_text(json.dumps(section))
-    found = []
-    for jets in (6_000, 60_000):
-        words = [sys.executable, "-c", MEASURED, section_file, *thousands(jets)]
-        found.append(json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout))
-    (few, *_, little), (many, shards, batches, much) = found
-    assert many > 8 * few
-    assert shards > 10
-    assert batches == many // 100
-    # 60 places of seven features and four momenta.
-    megabytes = 60 * 11 * 4 * many / 1024**2
-    assert megabytes > 120
-    assert much < little + 0.25 * megabytes
+    script = Path(__file__).parents[3] / "benchmarks" / "tag_streaming.py"
+    words = [sys.executable, script, "10000", "100000", "--in-memory", "1500", "--group", "500"]
+    run = subprocess.run(words, check=True, capture_output=True, text=True)
+    few, many = map(json.loads, run.stdout.splitlines())
+    assert many["training_jets"] > 9 * few["training_jets"]
+    assert many["shards"] > 30
+    assert many["batches"] == many["training_jets"] // 64
+    # 30 places of seven features and four momenta.
+    megabytes = 30 * 11 * 4 * many["training_jets"] / 1024**2
+    assert megabytes > 60
+    assert many["megabytes"] < few["megabytes"] + 0.35 * megabytes
