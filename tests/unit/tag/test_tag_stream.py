@@ -92,9 +92,10 @@ def test_every_epoch_sees_all_jets_once_in_shards_of_their_own(stream):
             assert shares[0] > 0
 
 
-@pytest.mark.parametrize("batch", [0, 1, 7, 12, 25, 30, 10**4])
-def test_a_pass_goes_on_after_any_batch(stream, batch):
-    assert seen(stream, 3, batch) == seen(stream, 3)[batch:]
+def test_a_pass_goes_on_after_any_batch(stream):
+    whole = seen(stream, 3)
+    for batch in (0, 1, 7, 12, 25, 30, 10**4):
+        assert seen(stream, 3, batch) == whole[batch:]
 
 
 def test_a_fair_sample_stands_for_all_jets(stream):
