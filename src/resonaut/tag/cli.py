@@ -34,7 +34,7 @@ def train(
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard with the same.")] = None,
     checkpoint_every: Annotated[
         int, typer.Option(min=1, help="Steps between two checkpoints, from which a killed training goes on.")
-    ] = 1000,
+    ] = 200,
 ) -> None:
     """Make one network's model: train it, or adopt the published weights that the configuration names.
 

@@ -44,7 +44,7 @@ class Run:
     """
 
     checkpoint: Path | None = None
-    every: int = 1000
+    every: int = 200
     digest: str = ""
     progress: Progress | None = None
 
