@@ -1,18 +1,21 @@
 """A tagger that is to work on jets of another domain, data or a second simulation, without their labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from resonaut.core.errors import ConfigError
 from resonaut.learn import processes
-from resonaut.learn.domain import DomainClassifier, Representation, schedule, separation
+from resonaut.learn.domain import DomainClassifier, schedule, separation
 from resonaut.learn.training import untrained
 from resonaut.tag import networks
+from resonaut.tag.heads import representation
 from resonaut.tag.results import Domain
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample, Simulation, count, load
-from resonaut.tag.settings import Class, DomainConfig, NetworkConfig, TagConfig
+from resonaut.tag.settings import DomainConfig, NetworkConfig, TagConfig
 
 
 class Adaptation:
@@ -40,7 +43,7 @@ class Adaptation:
     ) -> None:
         device = str(labels.device)
         self.module, self.strength, self.steps = module, wanted.strength, steps
-        self.features = Representation(module, len(network.outputs))
+        self.features = representation(module, network)
         self.classifier = untrained(lambda: DomainClassifier(self.features.width), seed).to(device)
         self.other = networks.tensors(other.inputs, device)
         self.labels = other.labels
@@ -94,7 +97,9 @@ def load_other(
     if not other.background:
         given = "other_background and other_signal" if wanted.other == "simulation" else "data"
         raise ConfigError(f"tag.samples: no jets of the other domain; name datasets in tag.samples.{given}.")
-    required: list[Class] = ["qcd"] if wanted.other == "data" else network.classes
+    required = [network.background] if wanted.other == "data" else network.classes
+    # Such jets have no targets: data do not know them.
+    network = replace(network, regression={}, auxiliary={})
     seen, held_out = (load(other, settings, network, part, required) for part in ("train", "held_out"))
     return seen, held_out
 
@@ -118,7 +123,7 @@ def summarise(
         settings: device, seed and batch size.
     """
     seen, there = others
-    features = Representation(module, len(network.outputs))
+    features = representation(module, network)
     device = networks.device(settings.device)
     found = []
     for sample in (here, there):
@@ -137,5 +142,7 @@ def summarise(
         held_out_jets=count(there, network),
         auc=area,
         auc_error=error,
-        measured=measure(found[1][0], there.labels, network.classes) if wanted.other == "simulation" else None,
+        measured=measure(found[1][0], there.labels, network.classes, network.background)
+        if wanted.other == "simulation"
+        else None,
     )

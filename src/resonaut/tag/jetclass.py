@@ -38,10 +38,10 @@ class JetFiles:
         """Parts of the files.
 
         Raises:
-            ConfigError: a name or pattern fits no file, or a class has no labels.
+            ConfigError: a name or pattern fits no file, a class has no labels, or a task no targets.
             InputFileError: a file is not readable, has no such tree, or lacks a branch.
         """
-        self.entry.require(network.classes)
+        self.entry.require(network)
         labels = [self.entry.labels[name] for name in network.classes]
         found: list[Part[Sample]] = []
         for path in self.files:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.samples import drawn_from
-from resonaut.tag.architectures import networks, require_consistent
+from resonaut.tag import decays
+from resonaut.tag.architectures import networks, require_consistent, require_same_classes
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -28,6 +29,7 @@ def section() -> type:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "networks": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
+    "comparison": lambda analysis: ["<results>/tag/comparison.json"] if analysis.config["tag"]["comparison"] else [],
 }
 
 
@@ -62,23 +64,29 @@ def check(analysis: "Analysis") -> None:
     files = build(section["jet_files"], JetFilesConfig, "config: tag.jet_files") if section["jet_files"] else None
     if files:
         files.paths()
-    known = networks().joined(config["code"])
+    known, built = networks().joined(config["code"]), {}
+    decays.require_apart("classes", section["classes"])
     for name, entry in config["tag"]["networks"].items():
+        decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
+        decays.require_apart(f"networks.{name}.decays", entry["decays"])
         for sample, names in others(analysis, name).items():
             if not names:
                 raise ConfigError(
                     f"config: tag.networks.{name}.training.domain wants jets of tag.samples.{sample}, which names no "
                     "dataset; name some, or take 'domain' out."
                 )
-        require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"), known)
+        built[name] = build(entry, NetworkConfig, f"config: tag.networks.{name}")
+        require_consistent(name, built[name], known)
         weights = entry["weights"]
         if files:
-            files.require(one for one in entry["outputs"] if one != "ignore")
+            files.require(built[name])
         if weights is not None and not Path(weights).is_file():
             raise ConfigError(
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
                 f"{Path.cwd()}."
             )
+    if section["comparison"]:
+        require_same_classes(built)
 
 
 def _variables() -> str:
@@ -112,8 +120,8 @@ def _require_published(analysis: "Analysis") -> None:
                 f"{where}.card: nothing at {entry['card']!r}; correct the path (relative to {Path.cwd()})."
             )
         classes, outputs = entry["classes"], [one for several in entry["classes"].values() for one in several]
-        if classes and "qcd" not in classes:
-            raise ConfigError(f"{where}.classes: has no qcd, which others are told from; add its outputs.")
+        if classes and (background := entry["background"]) not in classes:
+            raise ConfigError(f"{where}.classes: has no {background}, which others are told from; add its outputs.")
         if twice := next((one for one in outputs if outputs.count(one) > 1), None):
             raise ConfigError(f"{where}.classes: {twice!r} counts twice; leave it in one class.")
     for path in cards(analysis):
@@ -132,16 +140,24 @@ def cards(analysis: "Analysis") -> list[str]:
 
 
 def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
-    """What a job reads: a training its own network, the scores all networks and nothing of the training."""
+    """What a job reads: a training its own network, scores and comparison all networks and nothing of the training.
+
+    Of the training the comparison has the number of held-out jets.
+    """
     section: dict[str, Any] = analysis.config["tag"]
+    if command == "compare":
+        held_out = {"training": {"held_out_jets": section["training"]["held_out_jets"]}}
+        networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
+        return _without(section, "classes") | held_out | {"networks": networks}
+    section = _without(section, "comparison")
     if command == "train":
-        return section | {"networks": {name: section["networks"][name] for name in network}}
-    networks = {name: _without_training(entry) for name, entry in section["networks"].items()}
-    return _without_training(section) | {"networks": networks}
+        return _without(section, "classes") | {"networks": {name: section["networks"][name] for name in network}}
+    networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
+    return _without(section, "training", "classes", "jet_files") | {"networks": networks}
 
 
-def _without_training(section: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key not in ("training", "jet_files")}
+def _without(section: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key not in keys}
 
 
 def simulation(analysis: "Analysis") -> list[str]:
@@ -225,5 +241,5 @@ def modules(analysis: "Analysis", network: str | None = None) -> list[str]:
     """What makes a network, or all of them, found by the name of the architecture; and the user's own files."""
     known, own = networks().joined(analysis.config["code"]), own_code(analysis, network)
     entries = [known[name] for name in _architectures(analysis, network)]
-    graphs = [entry.maker.module for entry in entries if entry.maker]
+    graphs = [one.module for entry in entries for one in (entry.maker, entry.observer) if one]
     return [*(path for entry in entries for path in (entry.declaration, entry.module)), *graphs, *own]

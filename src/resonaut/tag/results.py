@@ -49,6 +49,34 @@ class Sculpting:
 
 
 @record
+class Closure:
+    """Of held-out jets with a target: how their estimates compare with it.
+
+    ``response`` is the median of estimate / target, ``median_response`` that of the 50 % quantile / target;
+    ``resolution`` half the width of the central 68 % of estimate / target, and ``resolution_without`` the same of
+    denominator / numerator, which is the response of the jet as it was reconstructed; ``covered`` the share of targets
+    between the outer quantiles.
+    """
+
+    jets: int
+    response: float
+    response_error: float
+    median_response: float
+    resolution: float
+    resolution_without: float
+    covered: float
+    covered_error: float
+
+
+@record
+class Regression:
+    """Of a regression the closure of all jets, weighted as in the training, and of those of each class."""
+
+    all: Closure | None
+    classes: dict[str, Closure]
+
+
+@record
 class Domain:
     """Of held-out jets of the other domain: AUC of a fresh classifier between it and the simulation that trains.
 
@@ -74,10 +102,12 @@ class Network(Measured):
 
     network: str
     classes: list[str]
+    background: str
     parameters: int | None
     train_jets: dict[str, int]
     held_out_jets: dict[str, int]
     loss: Loss
+    regression: dict[str, Regression]
     sculpting: dict[str, Sculpting]
     under_attack: Measured | None
     domain: Domain | None
@@ -85,5 +115,75 @@ class Network(Measured):
     def __post_init__(self) -> None:
         """Check that each curve has its jets, too."""
         super().__post_init__()
-        if missing := {"qcd", *self.roc} - self.held_out_jets.keys():
+        if missing := {self.background, *self.roc} - self.held_out_jets.keys():
             raise ValueError(f"held_out_jets has no {' or '.join(sorted(missing))}")
+
+
+@record
+class RejectionAt:
+    """1 / background efficiency at a signal efficiency; null where no jet of the background passes."""
+
+    signal_efficiency: float
+    value: float | None
+    error: float | None
+
+
+@record
+class Discrimination:
+    """Of a signal class against the background; errors are those of a bootstrap over the held-out jets."""
+
+    auc: float
+    auc_error: float
+    rejections: list[RejectionAt]
+
+
+@record
+class Contender:
+    """One network of a comparison.
+
+    ``train_seconds``: of the whole job, null where it was not recorded. ``operations``: floating-point operations of
+    its matrix products for a jet (2 for each multiplication and addition), of trees the comparisons; null of an ONNX
+    file. ``jets_per_second``: on one thread.
+    """
+
+    architecture: str
+    title: str
+    year: int | None
+    parameters: int | None
+    train_jets: dict[str, int]
+    train_seconds: float | None
+    operations: float | None
+    jets_per_second: float
+    accuracy: float
+    accuracy_error: float
+    against_background: dict[str, Discrimination]
+
+
+@record
+class Gap:
+    """By how much the AUC of ``better`` is above that of the next network, ``worse``; of the same held-out jets."""
+
+    signal: str
+    better: str
+    worse: str
+    difference: float
+    error: float
+
+
+@result("comparison of taggers", "tag compare")
+class Comparison:
+    """``<results>/tag/comparison.json``; ``constituents``: those of the mean jet, for which operations are counted."""
+
+    background: str
+    held_out_jets: dict[str, int]
+    constituents: int
+    networks: dict[str, Contender]
+    gaps: list[Gap]
+
+    def __post_init__(self) -> None:
+        """Check that each network has each signal class."""
+        for name, one in self.networks.items():
+            if missing := set(self.held_out_jets) - {self.background, *one.against_background}:
+                raise ValueError(f"networks.{name}.against_background has no {min(missing)}")
+        if self.background not in self.held_out_jets:
+            raise ValueError(f"held_out_jets has no {self.background}")

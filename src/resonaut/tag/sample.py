@@ -6,7 +6,7 @@ network; an event that may have been trained on is marked ``tag_train`` and late
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -15,13 +15,16 @@ import numpy as np
 
 from resonaut.core import events, identifier
 from resonaut.core.errors import EmptySelectionError
+from resonaut.tag import decays, targets
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.selection import Part, Selection, select
-from resonaut.tag.settings import Class, NetworkConfig, TagConfig
+from resonaut.tag.settings import NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
 JETS = ("j1", "j2")
+# The column of ``skim`` with the products of the decay that a jet holds.
+DECAY = "decay_pdgid"
 # Fewer jets than this of one class train nothing.
 MIN_JETS = 10
 # The part of the training side whose jets say when a training ends.
@@ -30,12 +33,16 @@ VALIDATION = 0.1
 
 @dataclass(frozen=True)
 class Sample:
-    """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV."""
+    """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV.
+
+    ``targets`` are those of the network's further tasks (see ``tag.targets``).
+    """
 
     inputs: Inputs
     labels: np.ndarray
     pt: np.ndarray
     softdrop_mass: np.ndarray
+    targets: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,8 +50,11 @@ class Sample:
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
         """The jets of all parts."""
-        plain = (np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass"))
-        return cls(Inputs.concatenate([part.inputs for part in parts]), *plain)
+        labels, pt, mass = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass")
+        )
+        targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
+        return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, targets)
 
 
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
@@ -67,7 +77,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Simulation:
-    """What jets are drawn from: QCD jets, and those of particles that are told apart by their prongs."""
+    """What jets are drawn from: QCD jets, and those of particles that are told apart by their decays."""
 
     background: list[events.Dataset]
     signal: list[events.Dataset]
@@ -104,7 +114,7 @@ class Skimmed:
 
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """Hash and class index of every jet that has a class."""
-        return _labels(self.events, self.qcd, self.seed, self.network.classes)
+        return _labels(self.events, self.qcd, self.seed, self.network)
 
     def read(self, low: float, ends: np.ndarray) -> Iterator[Sample]:
         """The jets whose hash lies between ``low`` and the end of their class."""
@@ -146,7 +156,7 @@ def load(
     settings: TagConfig,
     network: NetworkConfig,
     which: Which,
-    required: Sequence[Class] | None = None,
+    required: Sequence[str] | None = None,
 ) -> Sample:
     """The jets of ``choose``, all at once."""
     return choose(source, settings, network, which, required).read()
@@ -157,7 +167,7 @@ def choose(
     settings: TagConfig,
     network: NetworkConfig,
     which: Which,
-    required: Sequence[Class] | None = None,
+    required: Sequence[str] | None = None,
 ) -> Stored:
     """The jets that train a network, that end its training, or that measure it.
 
@@ -191,47 +201,48 @@ def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
     return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
 
 
-def _labels(dataset: events.Part, qcd: bool, seed: int, classes: list[Class]) -> tuple[np.ndarray, np.ndarray]:
+def _labels(dataset: events.Part, qcd: bool, seed: int, network: NetworkConfig) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
-    # Data do not know their prongs.
-    for batch in dataset.iterate([] if qcd else [f"{jet}_prongs" for jet in JETS]):
+    # Data do not know their decays.
+    for batch in dataset.iterate([] if qcd else [f"{jet}_{DECAY}" for jet in JETS]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label = class_index(batch, jet, qcd, classes)
+            label = class_index(batch, jet, qcd, network)
             hashes.append(number[label >= 0])
             labels.append(label[label >= 0])
     return np.concatenate(hashes), np.concatenate(labels)
 
 
-def class_index(batch: ak.Array, jet: str, qcd: bool, classes: list[Class]) -> np.ndarray:
-    """Index in ``classes`` of each event's jet, -1 for a jet of no class.
+def class_index(batch: ak.Array, jet: str, qcd: bool, network: NetworkConfig) -> np.ndarray:
+    """Index in the network's classes of each event's jet, -1 for a jet of no class.
 
-    Background jets are QCD. A signal jet counts by the quarks it holds; one that holds fewer than two
-    is of no class, since it is not QCD either.
+    Background jets are QCD. A signal jet counts by the decay that it holds; one that holds none of them is of no
+    class, since it is not QCD either.
+
+    Raises:
+        ConfigError: the network has an output of no class.
     """
+    held = decays.of(network.classes, network.decays)
     if qcd:
-        return np.full(len(batch), classes.index("qcd"))
-    prongs = ak.to_numpy(batch[f"{jet}_prongs"])
-    label = np.full(len(batch), -1)
-    for i, name in enumerate(classes):
-        if name != "qcd":
-            label[prongs == int(name[0])] = i
-    return label
+        return np.full(len(batch), next((i for i, several in enumerate(held) if decays.QCD in several), -1))
+    return decays.labels(batch[f"{jet}_{DECAY}"], held)
 
 
 def _read(
     dataset: events.Part, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
 ) -> Iterator[Sample]:
-    known = ("softdrop_mass",) if qcd else ("softdrop_mass", "prongs")
+    known = ("softdrop_mass",) if qcd else ("softdrop_mass", DECAY)
     wanted = [column for jet in JETS for column in (*columns(jet), *(f"{jet}_{name}" for name in known))]
+    wanted += [column for jet in JETS for column in targets.columns(jet, network)]
     for batch in dataset.iterate(wanted):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label = class_index(batch, jet, qcd, network.classes)
+            label = class_index(batch, jet, qcd, network)
             # The appended end serves label -1: no jet.
             chosen = (number >= low) & (number < np.append(ends, 0.0)[label])
             if chosen.any():
                 jets = batch[chosen]
                 pt, mass = (ak.to_numpy(jets[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
-                yield Sample(jet_inputs(jets, jet, network.max_constituents), label[chosen], pt, mass)
+                inputs, learnt = jet_inputs(jets, jet, network.max_constituents), targets.targets(jets, jet, network)
+                yield Sample(inputs, label[chosen], pt, mass, learnt)

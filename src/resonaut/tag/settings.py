@@ -1,20 +1,23 @@
 """The section ``tag`` of the configuration."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 from typing import Annotated, Literal
 
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import Natural, Pattern, key, record
+from resonaut.tag.decays import PATTERN
 
-Class = Literal["qcd", "2prong", "3prong", "4prong"]
-
+# The outputs of a network that count for no class.
+IGNORE = "ignore"
+# What a regression estimates beside its central value: one standard deviation of a Gaussian to both sides.
+QUANTILES = {"q16": 0.16, "q50": 0.5, "q84": 0.84}
+Class = Annotated[str, Pattern(rf"^(?!{IGNORE}$)[A-Za-z0-9]{{1,32}}$", f"a name of letters and digits, not {IGNORE}")]
+Decay = Annotated[str, Pattern(PATTERN, "qcd, or a word of up to 8 of d, u, s, c, b, q, j, e, mu, tau, l, v, g, gamma")]
 NetworkName = Annotated[
     str, Pattern(r"^[a-z][a-z0-9]*$", "a name of small letters and digits that begins with a letter")
 ]
-# The classes in the order of the score columns; a signal jet's class is its number of quarks.
-CLASSES: tuple[Class, ...] = ("qcd", "2prong", "3prong", "4prong")
 
 
 @record
@@ -41,6 +44,56 @@ class EdgeConvConfig:
         "Channels of the layers of each edge-convolution block.", default=[[16, 16], [32, 32]], min_length=1
     )
     dense: list[Natural] = key("Widths of the dense layers after the pooling.", default=[32], min_length=1)
+
+
+@record
+class TreesConfig:
+    """Boosted trees on high-level observables, until a tenth of the training jets does not gain any more."""
+
+    learning_rate: float = key("Weight of each tree.", default=0.1, gt=0)
+    max_iterations: int = key("Most trees of each class.", default=300, ge=1)
+    max_leaf_nodes: int = key("Leaves of a tree.", default=16, ge=2)
+    min_leaf_jets: int = key("Jets of a leaf, at least.", default=20, ge=1, unit="jets")
+    patience: int = key("Trees without a gain after which the training ends.", default=10, ge=1)
+
+
+@record
+class DenseConfig:
+    """Sizes of a dense network on high-level observables."""
+
+    hidden: list[Natural] = key("Widths of the hidden layers.", default=[64, 64], min_length=1)
+
+
+@record
+class RecurrentConfig:
+    """Sizes of a recurrent network."""
+
+    hidden: int = key("Width of the LSTM's state.", default=48, ge=1)
+    dense: list[Natural] = key("Widths of the dense layers after the last constituent.", default=[32])
+
+
+@record
+class ImageConfig:
+    """Sizes of jet images and of their convolutional network."""
+
+    pixels: int = key("Pixels in each direction.", default=32, ge=4)
+    half_width: float = key("Distance of the outermost pixels to the jet axis.", default=0.8, gt=0, unit="rad")
+    channels: list[Natural] = key(
+        "Channels of the convolutions; each is followed by a pooling of 2 x 2 pixels.",
+        default=[8, 16, 32],
+        min_length=1,
+    )
+    dense: list[Natural] = key("Widths of the dense layers.", default=[32])
+
+
+@record
+class SetsConfig:
+    """Sizes of a deep-sets network."""
+
+    constituent: list[Natural] = key(
+        "Widths of the layers that see one constituent each; the last is summed over.", default=[64, 64], min_length=1
+    )
+    dense: list[Natural] = key("Widths of the dense layers after the sum.", default=[64, 32])
 
 
 @record
@@ -98,6 +151,52 @@ class NetworkTraining:
 
 
 @record
+class RegressionConfig:
+    """A ratio of two quantities of a jet, such as generated and reconstructed mass, that a network estimates."""
+
+    target: str = key("Column of `skim` with the numerator, without the jet's name.", min_length=1)
+    over: str = key("Column with the denominator.", min_length=1)
+    limits: list[float] = key(
+        "Jets whose ratio lies outside train nothing, and are not counted in the closure; neither are those whose "
+        "numerator or denominator is not positive.",
+        default=[0.2, 5],
+        min_length=2,
+        max_length=2,
+    )
+    width: float = key(
+        "Unit of deviations in the loss; it grows with their square below this and linearly above.", default=0.1, gt=0
+    )
+    weight: float = key("Factor in the loss.", default=1, gt=0)
+
+    def __post_init__(self) -> None:
+        """Check the order of the limits."""
+        if not 0 < self.limits[0] < self.limits[1]:
+            raise ConfigError(f"config: tag.networks.<name>.regression: limits {self.limits} do not grow from above 0.")
+
+
+@record
+class AuxiliaryConfig:
+    """A further task in training, which makes the network's features better and gives no output."""
+
+    target: str = key(
+        "Column of `skim` with the target, without the jet's name: a number of each jet, or a list that belongs to its "
+        "constituents, `pf_...`.",
+        min_length=1,
+    )
+    classes: int | None = key(
+        "The target is one of so many classes, from 0 on, and others (such as -1) are none; null for a number.",
+        default=None,
+        ge=2,
+    )
+    weight: float = key("Factor in the loss.", default=1, gt=0)
+
+    @property
+    def of_constituents(self) -> bool:
+        """Whether each constituent has a target."""
+        return self.target.startswith("pf_")
+
+
+@record
 class NetworkConfig:
     """One network: its architecture, inputs and outputs, and where its weights come from.
 
@@ -106,19 +205,33 @@ class NetworkConfig:
     """
 
     architecture: str = key(
-        "`particle_transformer` (arXiv:2202.03772) or `particle_net` (arXiv:1902.08570), from weaver-core, or one of "
-        "your own."
+        "`particle_transformer` (arXiv:2202.03772) or `particle_net` (arXiv:1902.08570), from weaver-core, "
+        "`boosted_trees`, `dense_network`, `recurrent`, `jet_image`, `deep_sets`, or one of your own."
     )
     max_constituents: int = key("Hardest constituents of a jet that the network sees.", default=30, ge=2)
-    dropout: float = key("Dropout of the transformer's blocks or of ParticleNet's dense layers.", default=0, ge=0, lt=1)
+    dropout: float = key(
+        "Dropout of the transformer's blocks, or of the other networks' dense layers.", default=0, ge=0, lt=1
+    )
     transformer: TransformerConfig = key("Sizes of a Particle Transformer.", default={})
     edge_conv: EdgeConvConfig = key("Sizes of a ParticleNet.", default={})
-    outputs: list[Literal["qcd", "2prong", "3prong", "4prong", "ignore"]] = key(
+    boosted_trees: TreesConfig = key("Boosted trees on high-level observables.", default={})
+    dense_network: DenseConfig = key("Sizes of a dense network on high-level observables.", default={})
+    recurrent: RecurrentConfig = key("Sizes of a recurrent network.", default={})
+    jet_image: ImageConfig = key("Sizes of jet images and of their convolutional network.", default={})
+    deep_sets: SetsConfig = key("Sizes of a deep-sets network.", default={})
+    outputs: list[str] = key(
         "Class of each output of the network, in order; published networks may repeat a class (their scores"
-        " add up) or `ignore` an output.",
-        default=["qcd", "2prong", "3prong", "4prong"],
-        min_length=2,
+        " add up) or `ignore` an output. Empty for all of `tag.classes`, the background first, then by name.",
+        default=[],
     )
+    background: Class = key("The class from which the others are told, as in s / (s + background).", default="qcd")
+    decays: dict[Class, list[Decay]] = key("What its classes hold; empty for what `tag.classes` says.", default={})
+    regression: dict[Class, RegressionConfig] = key(
+        "What the network estimates of a jet beside its class, by name; columns `<jet>_<network>_<name>` and "
+        "`<jet>_<network>_<name>_q16`, `_q50`, `_q84`, `_resolution`.",
+        default={},
+    )
+    auxiliary: dict[Class, AuxiliaryConfig] = key("Further tasks of the training, by name.", default={})
     weights: str | None = key(
         "Published weights to use instead of training, a weaver state dictionary (`.pt`) or a weaver ONNX "
         "export (`.onnx`).",
@@ -129,7 +242,12 @@ class NetworkConfig:
     @property
     def classes(self) -> list[Class]:
         """The classes that have a score, in the order of the columns."""
-        return [c for c in CLASSES if c in self.outputs]
+        return [one for one in dict.fromkeys(self.outputs) if one != IGNORE]
+
+    @property
+    def estimates(self) -> list[str]:
+        """The numbers of the regressions, as the end of their columns' names, in the order of a network's outputs."""
+        return [f"{name}{end}" for name in sorted(self.regression) for end in ("", *(f"_{q}" for q in QUANTILES))]
 
 
 @record
@@ -142,6 +260,7 @@ class PublishedConfig:
         "others are left out, and the sums normalised to one; empty for the outputs alone.",
         default={},
     )
+    background: Class = key("The class from which the others are told.", default="qcd")
     trust: bool = key("Run a TorchScript file, which is a program of whoever published it.", default=False)
 
 
@@ -185,6 +304,14 @@ class TrainingConfig:
 
 
 @record
+class ComparisonConfig:
+    """All networks side by side on the same held-out jets."""
+
+    replicas: int = key("Bootstrap replicas of the held-out jets, for the errors.", default=200, ge=10)
+    timed_jets: int = key("Jets that are scored to measure the speed.", default=1000, ge=1, unit="jets")
+
+
+@record
 class Samples:
     """What the networks learn from, where it is not the search's simulation."""
 
@@ -192,7 +319,7 @@ class Samples:
         "Datasets of QCD jets; null for `search.samples.background`.", default=None, unique=True
     )
     signal: list[str] | None = key(
-        "Datasets whose jets are told apart by their prongs; null for `search.samples.signal`.",
+        "Datasets whose jets are told apart by their decays; null for `search.samples.signal`.",
         default=None,
         unique=True,
     )
@@ -220,14 +347,19 @@ class JetFilesConfig:
         min_length=1,
     )
 
-    def require(self, classes: Iterable[str]) -> None:
-        """Stop with ``ConfigError`` where one of the classes has no label."""
-        for name in classes:
-            if not self.labels.get(name):  # type: ignore[call-overload]
+    def require(self, network: NetworkConfig) -> None:
+        """Stop with ``ConfigError`` where one of its classes has no label, or it has tasks that need skimmed events."""
+        for name in network.classes:
+            if not self.labels.get(name):
                 raise ConfigError(
                     f"config: tag.jet_files.labels: none for the class {name!r}; name its branches, or take it out of "
                     "tag.networks.<name>.outputs."
                 )
+        if tasks := [*network.regression, *network.auxiliary]:
+            raise ConfigError(
+                f"config: tag.jet_files: files of JetClass have no targets for {tasks[0]!r}; take the task out of "
+                "tag.networks.<name>, or train on skimmed datasets."
+            )
 
     def paths(self) -> list[Path]:
         """The files, by name.
@@ -272,6 +404,12 @@ class TagConfig:
         "ROOT files with JetClass's layout to train on, in place of the simulated datasets; null for none.",
         default=None,
     )
+    classes: dict[Class, list[Decay]] = key(
+        "The classes of jets by name, and the decays that each of them holds (`bb`, `bqq`, `lvqq`, see below); `qcd` "
+        "are all jets of `samples.background`. A jet of `samples.signal` with another decay is of no class.",
+        default={"qcd": ["qcd"], "2prong": ["jj*"], "3prong": ["jjj*"], "4prong": ["jjjj*"]},
+        min_length=2,
+    )
     networks: dict[NetworkName, NetworkConfig] = key(
         "The networks by name; the name stands in the score columns `<jet>_<network>_<class>`; none where all are "
         "`published`.",
@@ -282,3 +420,16 @@ class TagConfig:
         "`<jet>_<network>_<class>`.",
         default={},
     )
+    comparison: ComparisonConfig | None = key(
+        "Compare all networks of `networks` on the same held-out jets: discrimination, size and speed; null for no "
+        "comparison.",
+        default=None,
+    )
+
+    def __post_init__(self) -> None:
+        """Give networks the classes that they do not have of their own."""
+        for name, network in self.networks.items():
+            known = network.decays or self.classes
+            named = [network.background, *sorted(known.keys() - {network.background})]
+            made = replace(network, outputs=network.outputs or [one for one in named if one in known])
+            self.networks[name] = replace(made, decays={one: known[one] for one in made.classes if one in known})

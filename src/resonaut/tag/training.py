@@ -19,8 +19,10 @@ from resonaut.tag.adaptation import load_other, summarise
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.balance import balancing_weights
+from resonaut.tag.closure import closures
 from resonaut.tag.fingerprint import fingerprint
 from resonaut.tag.inputs import Inputs
+from resonaut.tag.learning import Labelled, learn
 from resonaut.tag.objective import Jets, Objective, against
 from resonaut.tag.results import Loss, Measured, Network
 from resonaut.tag.roc import measure, sculpted
@@ -72,7 +74,13 @@ def make_model(
         tagger, weights = networks.published(Path(network.weights), name, network, device)
     held_out = load(source, settings, network, "held_out")
     loss, train_jets, under_attack, domain = Loss(train=[], held_out=[]), {}, None, None
-    if network.weights is None:
+    bins = settings.training.pt_bins, network.training.mass_bins
+    if architectures()[network.architecture].learner:
+        learnt = load(source, settings, network, "train")
+        given = (Labelled(one.inputs, one.labels, _weights(one, *bins)) for one in (learnt, held_out))
+        tagger, state, loss = learn(name, network, settings, *given)
+        weights, train_jets = {key: torch.from_numpy(values) for key, values in state.items()}, count(learnt, network)
+    elif network.weights is None:
         other = other or Simulation([], [])
         seen = choose(source, settings, network, "train")
         judged = held_out if settings.training.patience is None else load(source, settings, network, "validation")
@@ -90,22 +98,27 @@ def make_model(
             domain = summarise(module, network, wanted, held_out, others, settings)
         under_attack = _under_attack(module, network, held_out, device, settings.score_batch_size)
     tagger = _as_it_scores(tagger, output, weights, held_out.inputs, device)
-    scores = tagger.scores(held_out.inputs, settings.score_batch_size)
-    events.require_finite(scores, f"score of {name}", "held-out jets")
+    scores, estimates = tagger.evaluated(held_out.inputs, settings.score_batch_size)
+    for found in (scores, estimates):
+        events.require_finite(found, f"score of {name}", "held-out jets")
+    weights_held_out = _weights(held_out, *bins)
+    told = network.classes, network.background
     result = Network(
         network=name,
-        classes=list(network.classes),
+        classes=network.classes,
+        background=network.background,
         parameters=tagger.parameters,
         train_jets=train_jets,
         held_out_jets=count(held_out, network),
         loss=loss,
-        sculpting=sculpted(scores, held_out.labels, held_out.softdrop_mass, network.classes, settings.seed),
+        sculpting=sculpted(scores, held_out.labels, held_out.softdrop_mass, *told, settings.seed),
+        regression=closures(estimates, held_out, network, weights_held_out),
         under_attack=under_attack,
         domain=domain,
-        **vars(measure(scores, held_out.labels, network.classes)),
+        **vars(measure(scores, held_out.labels, *told)),
     )
     for signal, area in result.auc.items():
-        log.info("%s: AUC of %s against qcd %.4f", name, signal, area)
+        log.info("%s: AUC of %s against %s %.4f", name, signal, network.background, area)
     networks.save(output, name, network, weights)
     write(summary, result)
     if run.checkpoint is not None:
@@ -119,11 +132,13 @@ def _as_it_scores(tagger: Tagger, output: Path, weights: dict[str, Tensor], inpu
         ConfigError: the graph gives other scores than the module.
     """
     architecture = tagger.settings.architecture
-    if device != "cpu" or EXPORT in weights or architectures()[architecture].maker is None:
+    entry = architectures()[architecture]
+    if (device != "cpu" and not entry.learner) or EXPORT in weights or entry.maker is None:
         return tagger
     graph = from_arrays(output, tagger.name, tagger.settings, {name: value.numpy() for name, value in weights.items()})
     jets = inputs.take(np.arange(min(len(inputs), COMPARED)))
-    difference = np.abs(graph.scores(jets, COMPARED) - tagger.scores(jets, COMPARED)).max(axis=1)
+    pairs = zip(graph.evaluated(jets, COMPARED), tagger.evaluated(jets, COMPARED), strict=True)
+    difference = np.concatenate([np.abs(one - other) for one, other in pairs], axis=1).max(axis=1)
     if np.median(difference) > AGREEMENT:
         raise ConfigError(
             f"config: tag.networks.{tagger.name}.architecture: the graph of {architecture} gives other scores than its "
@@ -165,10 +180,7 @@ def train(
     parameters = [*module.parameters(), *objective.helpers.parameters()]
     optimizer = torch.optim.AdamW(parameters, plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = training.one_cycle if plan.schedule == "one_cycle" else training.warm_up_cosine
-    weights = balancing_weights(
-        judged.labels, judged.pt, plan.pt_bins, judged.softdrop_mass, network.training.mass_bins
-    )
-    judges = Jets.of(judged, weights, device)
+    judges = Jets.of(judged, _weights(judged, plan.pt_bins, network.training.mass_bins), device)
     parts = torch.split(torch.arange(len(judged), device=device), plan.batch_size)
     checkpoint = Checkpoint.open(run.checkpoint, run.digest, run.every) if run.checkpoint else None
     history = training.fit(
@@ -206,7 +218,7 @@ def _under_attack(
     try:
         scores = attacked(module, held_out, device, batch_size)
         events.require_finite(scores, f"score of a {network.architecture}", "shifted jets")
-        return measure(scores, held_out.labels, network.classes)
+        return measure(scores, held_out.labels, network.classes, network.background)
     except NotFiniteError as error:
         log.warning("not measured under attack: %s", error)
         return None
@@ -233,3 +245,7 @@ def attacked(module: torch.nn.Module, sample: Sample, device: str, batch_size: i
 def _cross_entropy(module: torch.nn.Module, jets: Jets, rows: Tensor) -> float:
     """The sum over some jets."""
     return jets.loss(module(*jets.given(rows)), rows).mean().item() * len(rows)
+
+
+def _weights(sample: Sample, pt_bins: int, mass_bins: int) -> np.ndarray:
+    return balancing_weights(sample.labels, sample.pt, pt_bins, sample.softdrop_mass, mass_bins)
