@@ -60,7 +60,9 @@ def tables(analysis: "Analysis", dataset: str) -> list[str]:
     from resonaut.skim.era import files
 
     entry = analysis.config["datasets"][dataset]
-    found = [entry["certified"], entry["expected"], *analysis.config["skim"]["regions"][entry["region"]]["networks"]]
+    region = analysis.config["skim"]["regions"][entry["region"]]
+    networks = [*region["networks"], *(path for cuts in region["objects"].values() for path in cuts["networks"])]
+    found = [entry["certified"], entry["expected"], *networks]
     for block in _block(analysis, dataset).values():
         own = {"certified": None} if entry["certified"] is not None else {}
         found += files({**block, **own}, entry["nature"])
@@ -239,10 +241,16 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
 def _require_networks(analysis: "Analysis", name: str) -> None:
     """Inputs of published networks that the files of the dataset cannot have, or a missing or wrong list of them."""
     entry = analysis.config["datasets"][name]
-    where = f"config: skim.regions.{entry['region']}.networks"
-    networks = analysis.config["skim"]["regions"][entry["region"]]["networks"]
-    if not networks:
-        return
+    region, place = analysis.config["skim"]["regions"][entry["region"]], f"config: skim.regions.{entry['region']}"
+    wanted = {f"{place}.networks": region["networks"]}
+    wanted |= {f"{place}.objects.{one}.networks": cuts["networks"] for one, cuts in region["objects"].items()}
+    for where, networks in wanted.items():
+        if networks:
+            _require_inputs(analysis, name, where, networks)
+
+
+def _require_inputs(analysis: "Analysis", name: str, where: str, networks: list[str]) -> None:
+    entry = analysis.config["datasets"][name]
     if entry["format"] != "nanoaod" or not analysis.config["skim"]["read_constituents"]:
         raise ConfigError(
             f"{where}: tracks and vertices are in files of PFNano, and read with skim.read_constituents; datasets."
