@@ -1,5 +1,7 @@
 """Taggers on toy jets whose answers are known: prongs told apart, nothing learnt where there is nothing."""
 
+from dataclasses import dataclass
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.learning import Labelled, learn
 from resonaut.tag.roc import measure
-from resonaut.tag.sample import Sample
+from resonaut.tag.sample import Sample, Stored
+from resonaut.tag.selection import Selection
 from resonaut.tag.settings import TagConfig
 
 SECTION = {
@@ -65,12 +68,26 @@ def sample(prongs, seed):
     return Sample(jet_inputs(jets, "j1", 16), prongs - 1, ak.to_numpy(jets.j1_pt), np.full(len(jets), 100.0))
 
 
+@dataclass(frozen=True)
+class Held:
+    """A sample in place of a file's part."""
+
+    sample: Sample
+
+    def read(self, low, ends):
+        yield self.sample
+
+
+def stored(jets):
+    return Stored([Held(jets)], Selection(0.0, np.ones(2), np.bincount(jets.labels, minlength=2)[None]))
+
+
 def trained(settings, name, seen, held_out):
     network = settings.networks[name]
     if architectures()[network.architecture].learner:
         given = (Labelled(one.inputs, one.labels, np.ones(len(one))) for one in (seen, held_out))
         return learn(name, network, settings, *given)[0]
-    module, _ = training.train(network, settings, seen, held_out)
+    module, _ = training.train(network, settings, stored(seen), held_out)
     return networks.from_module(name, network, module, "cpu")
 
 

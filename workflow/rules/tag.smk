@@ -13,13 +13,17 @@ rule tag:
 
 
 rule tag_train:
-    """Train one tagger on the simulated jets, or adopt its published weights, and measure it."""
+    """Train one tagger on the simulated jets, or adopt its published weights, and measure it.
+
+    A job that is killed goes on, when it runs again, from <results>/tag/{network}.checkpoint.
+    """
     input:
         unpack(of(tag_plan.other_manifests, "network")),
         config=config_of("tag", "train", "{network}"),
         code=code_of("tag", "train", tag_plan.modules, "network"),
-        background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
-        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
+        background=tag_plan.manifests(ANALYSIS, "background"),
+        signal=tag_plan.manifests(ANALYSIS, "signal"),
+        jets=tag_plan.jet_files(ANALYSIS),
         events=lambda wildcards: ANALYSIS.friends(
             "skim", *tag_plan.read(ANALYSIS, wildcards.network)
         ),
@@ -29,6 +33,7 @@ rule tag_train:
         summary="<results>/tag/{network}.json",
     log:
         "<logs>/tag/train_{network}.log",
+        history="<logs>/tag/train_{network}.csv",
     benchmark:
         "<benchmarks>/tag/train_{network}.tsv"
     wildcard_constraints:
@@ -38,7 +43,8 @@ rule tag_train:
     # With more threads the sums' order, and so the last digits of the weights, would depend on their number.
     threads: 1
     resources:
-        mem_mb=memory(2000),
+        mem_mb=lambda wildcards, attempt: attempt
+        * tag_plan.training_memory(ANALYSIS, wildcards.network),
         runtime=120,
     params:
         samples=samples(
@@ -51,9 +57,9 @@ rule tag_train:
         "tag: make the tagger {wildcards.network}"
     shell:
         """
-        resonaut --log {log:q} --threads {threads} tag train \
+        resonaut --log {log[0]:q} --threads {threads} tag train \
             --config {input.config:q} --network {wildcards.network:q} {params.code:q} \
-            --output {output.model:q} --summary {output.summary:q} {params.samples:q}
+            --output {output.model:q} --summary {output.summary:q} --history {log.history:q} {params.samples:q}
         """
 
 
@@ -70,8 +76,9 @@ rule tag_compare:
             f"<benchmarks>/tag/train_{name}.tsv"
             for name in ANALYSIS.config["tag"]["networks"]
         ],
-        background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
-        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
+        background=tag_plan.manifests(ANALYSIS, "background"),
+        signal=tag_plan.manifests(ANALYSIS, "signal"),
+        jets=tag_plan.jet_files(ANALYSIS),
         events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
     output:
         "<results>/tag/comparison.json",

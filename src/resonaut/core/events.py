@@ -99,6 +99,7 @@ class Dataset:
         variation: str = "",
         *,
         every: bool = False,
+        groups: Sequence[int] | None = None,
     ) -> Iterator[ak.Array]:
         """Yield one chunk in batches, joined with its ``friends`` (folders such as ``"tag"``).
 
@@ -111,6 +112,7 @@ class Dataset:
             friends: folders to join.
             variation: one of ``manifest.variations``, whose events and values are given; else the nominal ones.
             every: give all rows, as who writes friends must; ``passes`` then tells the events of the variation.
+            groups: numbers of the row groups that are read; None for all.
         """
         shifted = self.manifest.variations
         if variation and variation not in shifted:
@@ -119,16 +121,34 @@ class Dataset:
         stored = ["gen_weight" if c == "weight" else c for c in columns if marked or c != PASSES]
         paths = [self.path(folder, chunk) for folder in ("skim", *friends)]
         dropped = self.manifest.dropped.get(chunk, ())
-        for batch in iterate(paths, stored, dropped, variation, passing=marked and not every):
+        for batch in iterate(paths, stored, dropped, variation, passing=marked and not every, groups=groups):
             if "weight" in columns:
                 batch = ak.with_field(batch, batch.gen_weight * self.manifest.weight_scale, "weight")
             if PASSES in columns and not marked:
                 batch = ak.with_field(batch, np.ones(len(batch), bool), PASSES)
             yield batch
 
+    def parts(self) -> "list[Part]":
+        """The row groups, each to be read on its own."""
+        sizes = {chunk: _open(self.path("skim", chunk)).num_row_groups for chunk in self.manifest.chunks}
+        return [Part(self, chunk, group) for chunk, size in sizes.items() for group in range(size)]
+
     def read(self, columns: Sequence[str], friends: Sequence[str] = ()) -> ak.Array:
         """All nominal events at once, for columns that fit in memory; at least the event identifier's types."""
         return ak.concatenate(list(self.iterate(columns, friends)))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A row group of a dataset."""
+
+    dataset: Dataset
+    chunk: str
+    group: int
+
+    def iterate(self, columns: Sequence[str], friends: Sequence[str] = ()) -> Iterator[ak.Array]:
+        """Yield its nominal events with the named columns, as ``Dataset.iterate`` does."""
+        return self.dataset.iterate_chunk(self.chunk, columns, friends, groups=[self.group])
 
 
 def columns(path: Path) -> list[str]:
@@ -157,8 +177,9 @@ def iterate(
     variation: str = "",
     *,
     passing: bool = False,
+    groups: Sequence[int] | None = None,
 ) -> Iterator[ak.Array]:
-    """Join files row by row and yield one record array per row group, with ``columns`` and the KEY.
+    """Join files row by row and yield one record array per row group, all or ``groups``, with ``columns`` and the KEY.
 
     Rows ``dropped`` of the first file are left out; its friends do not have them. Columns have the values of a
     ``variation`` where a file holds them; ``passing``: only its events are yielded, by the column ``passes``.
@@ -182,8 +203,8 @@ def iterate(
     for path, file in zip(paths[1:], files[1:], strict=True):
         if file.num_row_groups != files[0].num_row_groups:
             raise _misaligned(path, paths[0])
-    end = 0
-    for group in range(files[0].num_row_groups):
+    sizes = [files[0].metadata.row_group(group).num_rows for group in range(files[0].num_row_groups)]
+    for group in range(len(sizes)) if groups is None else groups:
         tables = [
             file.read_row_group(
                 group,
@@ -192,9 +213,8 @@ def iterate(
             )
             for path, file in zip(paths, files, strict=True)
         ]
-        end += len(tables[0])
         if dropped:
-            rows = np.arange(end - len(tables[0]), end)
+            rows = sum(sizes[:group]) + np.arange(sizes[group])
             tables[0] = tables[0].filter(arrow.numbers(~np.isin(rows, dropped)))
         for path, table in zip(paths[1:], tables[1:], strict=True):
             if not table.select(KEY).equals(tables[0].select(KEY)):

@@ -11,14 +11,18 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
 
 from resonaut.core.errors import NotFiniteError
+from resonaut.learn import processes
+from resonaut.learn.checkpoint import Checkpoint, Generators, Stateful
+from resonaut.learn.progress import History
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +90,46 @@ def run(learner: Learner, models: int, epochs: int, patience: int | None, what: 
 
 
 @dataclass
-class History:
-    """The mean loss of each epoch's batches, and the held-out loss at its end, where there is one."""
+class BestState:
+    """The network as it was where its loss was smallest, if that is kept."""
 
-    training: list[float] = field(default_factory=list)
-    held_out: list[float] = field(default_factory=list)
+    state: dict[str, Any] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it."""
+        return {"state": self.state}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Be as another one was."""
+        self.state = state_dict["state"]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a step of the optimizer is made of.
+
+    ``accumulate``: so many batches add up their gradients before it. ``precision``: that of the matrix products.
+    """
+
+    accumulate: int = 1
+    precision: torch.dtype = torch.float32
+
+    def take(
+        self, group: list[Tensor], loss_of: Callable[[Tensor], Tensor], optimizer: torch.optim.Optimizer
+    ) -> Tensor:
+        """Take a step; the sum of the batches' losses, a number in double precision, over this process's share."""
+        parameters = [parameter for held in optimizer.param_groups for parameter in held["params"]]
+        optimizer.zero_grad()
+        losses = []
+        for rows in group:
+            mine, factor = processes.share(rows)
+            with torch.autocast(parameters[0].device.type, self.precision, self.precision != torch.float32):
+                loss = loss_of(mine) * factor
+            (loss / len(group)).backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach().double())
+        processes.average_gradients(parameters)
+        optimizer.step()
+        return torch.stack(losses).sum()
 
 
 @dataclass
@@ -104,36 +143,70 @@ class _Network:
     rate: LRScheduler | None
     held_out: Callable[[], Tensor | float] | None
     keep_best: bool
+    steps: Steps
+    checkpoint: Checkpoint | None
+    parts: dict[str, Stateful]
+    watch: Callable[[History], None] | None
     history: History = field(default_factory=History)
-    best: dict[str, Any] | None = None
+    best: BestState = field(default_factory=BestState)
+    epoch: int = 0
+    past: int = 0
+
+    def __post_init__(self) -> None:
+        own: dict[str, Any] = {"module": self.module, "optimizer": self.optimizer, "rate": self.rate}
+        own |= {"history": self.history, "best": self.best, "generators": Generators()}
+        self.parts = {name: part for name, part in own.items() if part is not None} | self.parts
+        if self.checkpoint is not None:
+            self.checkpoint.restore(self.parts)
+        self.past = len(self.history.judged)
 
     def advance(self) -> None:
+        self.epoch += 1
+        # The epochs before a checkpoint are over; their losses are known.
+        if self.epoch <= self.past:
+            return
         self.module.train()
-        losses = []
-        for rows in next(self.passes):
-            loss = self.loss_of(rows)
-            self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
+        batches, history = iter(next(self.passes)), self.history
+        running = torch.tensor(history.running, dtype=torch.float64, device=_device(self.module))
+        while group := list(islice(batches, self.steps.accumulate)):
+            running += self.steps.take(group, self.loss_of, self.optimizer)
             if self.rate is not None:
                 self.rate.step()
-            losses.append(loss.detach())
-        values: list[float] = torch.stack(losses).tolist()
-        self.history.training.append(sum(value / len(values) for value in values))
+            history.batches, history.steps = history.batches + len(group), history.steps + 1
+            if self.checkpoint is not None and history.steps % self.checkpoint.every == 0:
+                history.running = running.item()
+                self._agree()
+                self.checkpoint.save(self.epoch, history.batches, self.parts)
+        self._agree()
+        processes.average([running])
+        history.training.append(running.item() / history.batches)
+        history.running, history.batches = 0, 0
+
+    def _agree(self) -> None:
+        """Give the processes the same running means of batch normalisations."""
+        processes.average(buffer for buffer in self.module.buffers() if buffer.is_floating_point())
 
     def loss(self) -> Tensor:
-        self.module.eval()
-        if self.held_out is not None:
-            with torch.no_grad():
-                self.history.held_out.append(float(self.held_out()))
-        return torch.tensor([(self.history.held_out or self.history.training)[-1]], dtype=torch.float64)
+        if self.epoch > self.past:
+            self.module.eval()
+            self.history.rate.append(self.optimizer.param_groups[0]["lr"])
+            if self.held_out is not None:
+                with torch.no_grad():
+                    self.history.held_out.append(float(self.held_out()))
+            if self.watch is not None:
+                self.watch(self.history)
+        return torch.tensor([self.history.judged[self.epoch - 1]], dtype=torch.float64)
 
     def keep(self, better: Tensor) -> None:
-        if self.keep_best and better.item():
-            self.best = copy.deepcopy(self.module.state_dict())
+        if self.keep_best and better.item() and self.epoch > self.past:
+            self.best.state = copy.deepcopy(self.module.state_dict())
 
     def leave(self, patient: Tensor) -> None:
         """Nothing is left of one network that leaves."""
+
+
+def _device(module: nn.Module) -> torch.device:
+    return next(module.parameters()).device
 
 
 def fit(
@@ -147,6 +220,10 @@ def fit(
     held_out: Callable[[], Tensor | float] | None = None,
     keep_best: bool = False,
     patience: int | None = None,
+    steps: Steps = Steps(),
+    checkpoint: Checkpoint | None = None,
+    parts: dict[str, Stateful] | None = None,
+    watch: Callable[[History], None] | None = None,
     what: str,
     key: str,
 ) -> History:
@@ -156,24 +233,31 @@ def fit(
         module: what the optimizer changes.
         loss_of: the mean loss of a batch.
         passes: the batches of each epoch, of what kind ``loss_of`` takes: mostly row numbers.
-        optimizer: takes a step after each batch.
+        optimizer: takes a step after each batch, or as ``steps`` say.
         epochs: how many of the ``passes`` are made.
-        rate: takes a step after each batch, too.
+        rate: takes a step with it.
         held_out: the loss of events that do not train; without it the training loss takes its place.
         keep_best: the network ends as it was where that loss was smallest, not as it was last.
         patience: epochs without a smaller loss after which the training ends.
+        steps: accumulation of gradients, and precision.
+        checkpoint: where the training goes on and is written down; ``passes`` begin there.
+        parts: what else trains or draws at random, to be part of the checkpoint.
+        watch: is called after each epoch.
         what: the network's name in the sentence of the error, with its article.
         key: the configuration key of the learning rate.
 
     Raises:
         NotFiniteError: a loss is not finite.
     """
-    bar = tqdm(passes, desc=what, total=epochs, unit="epoch", disable=None)
-    network = _Network(module, loss_of, iter(bar), optimizer, rate, held_out, keep_best)
+    done = checkpoint.epoch - 1 if checkpoint else 0
+    bar = tqdm(passes, desc=what, total=epochs, initial=done, unit="epoch", disable=None)
+    network = _Network(
+        module, loss_of, iter(bar), optimizer, rate, held_out, keep_best, steps, checkpoint, parts or {}, watch
+    )
     best = run(network, 1, epochs, patience, what, key)
     bar.close()
-    if network.best is not None:
-        module.load_state_dict(network.best)
+    if network.best.state is not None:
+        module.load_state_dict(network.best.state)
     log.info("%s: smallest loss %.4f in epoch %d of %d", what, best.loss, best.epoch, len(network.history.training))
     return network.history
 
@@ -191,6 +275,23 @@ def one_cycle(optimizer: torch.optim.Optimizer, peak: float, steps: int, rising:
     """
     # A cycle of one step would be its end, where nothing is learned.
     return OneCycleLR(optimizer, peak, max(steps, 2), pct_start=rising)
+
+
+def warm_up_cosine(optimizer: torch.optim.Optimizer, peak: float, steps: int, rising: float = 0.3) -> LRScheduler:
+    """A learning rate that rises evenly to ``peak`` in a part of all steps, and falls to 0 as a cosine does.
+
+    (Loshchilov, Hutter, arXiv:1608.03983, without restarts.)
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = peak
+    warm = round(rising * steps)
+
+    def factor(step: int) -> float:
+        if step < warm:
+            return (step + 1) / (warm + 1)
+        return 0.5 * (1 + math.cos(math.pi * min((step - warm) / max(steps - warm, 1), 1)))
+
+    return LambdaLR(optimizer, factor)
 
 
 def untrained(make: Callable[[], N], seed: int) -> N:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from resonaut.core.errors import ConfigError
+from resonaut.learn import processes
 from resonaut.learn.domain import DomainClassifier, schedule, separation
 from resonaut.learn.training import untrained
 from resonaut.tag import networks
@@ -45,8 +46,22 @@ class Adaptation:
         self.features = representation(module, network)
         self.classifier = untrained(lambda: DomainClassifier(self.features.width), seed).to(device)
         self.other = networks.tensors(other.inputs, device)
-        self.weights = torch.from_numpy(shares(labels.cpu().numpy(), other.labels).astype(np.float32)).to(device)
+        self.labels = other.labels
+        self.see(labels)
         self.generator = torch.Generator().manual_seed(seed)
+
+    def see(self, labels: Tensor) -> None:
+        """Take jets of these classes (n,) in the place of those that trained the tagger."""
+        weights = shares(labels.cpu().numpy(), self.labels).astype(np.float32)
+        self.weights = torch.from_numpy(weights).to(labels.device)
+
+    def drawn(self) -> Tensor:
+        """The state of the choice of the other jets, of each process."""
+        return processes.gathered(self.generator.get_state())
+
+    def draw_from(self, drawn: Tensor) -> None:
+        """Go on where another choice was."""
+        self.generator.set_state(drawn[processes.rank()])
 
     def __call__(self, given: tuple[Tensor, ...], rows: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Logits of a batch with the inputs ``given`` of the jets ``rows``, and the loss of the domain classifier.
@@ -56,7 +71,7 @@ class Adaptation:
         n = len(rows)
         drawn = torch.randint(len(self.other[0]), (n,), generator=self.generator).to(rows.device)
         together = (torch.cat([here, there[drawn]]) for here, there in zip(given, self.other, strict=True))
-        logits = self.module(*together)[:n]
+        logits = self.module(*together)[:n].float()
         here, there = self.features.values[:n], self.features.values[n:]
         strength = self.strength * schedule(step / self.steps)
         return logits, self.classifier.loss(here, there, self.weights[rows], strength)

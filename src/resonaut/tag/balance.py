@@ -1,6 +1,48 @@
-"""Weights of jets with which no class can be told from another by the jet's pT, or its mass."""
+"""Weights that give all classes the same spectrum of pT, and of mass."""
+
+from dataclasses import dataclass
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The weight of a jet by its class and its cell of pT and mass; see ``balancing_weights``.
+
+    ``pt``: inner edges of the bins; ``mass``: those of the mass in each bin of pT, (bins, edges); ``weights``: (cells,
+    classes). Edges and masses in GeV.
+    """
+
+    pt: np.ndarray
+    mass: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray, pt: np.ndarray, bins: int, mass: np.ndarray, mass_bins: int) -> "Balance":
+        """The weights of which the mean over these jets is one."""
+        edges = _edges(pt, bins)
+        place = np.digitize(pt, edges)
+        # In each bin of pT of its own: heavy jets are hard ones.
+        masses = np.stack([_edges(mass[place == i], mass_bins) for i in range(bins)])
+        cells, classes = bins * mass_bins, labels.max() + 1
+        unweighted = cls(edges, masses, np.ones((cells, classes)))
+        cell = unweighted._cells(pt, mass) * classes + labels
+        counts = np.bincount(cell, minlength=cells * classes)
+        weights = 1.0 / np.maximum(counts, 0.1 * len(cell) / (cells * classes))
+        return cls(edges, masses, (weights / weights[cell].mean()).reshape(cells, classes))
+
+    def __call__(self, labels: np.ndarray, pt: np.ndarray, mass: np.ndarray) -> np.ndarray:
+        """The weights (n,) of jets."""
+        found: np.ndarray = self.weights[self._cells(pt, mass), labels]
+        return found
+
+    def _cells(self, pt: np.ndarray, mass: np.ndarray) -> np.ndarray:
+        place = np.digitize(pt, self.pt)
+        within = np.zeros_like(place)
+        for i, edges in enumerate(self.mass):
+            within[place == i] = np.digitize(mass[place == i], edges)
+        cells: np.ndarray = place * (self.mass.shape[1] + 1) + within
+        return cells
 
 
 def balancing_weights(
@@ -13,23 +55,11 @@ def balancing_weights(
     Where a class has less than a tenth of a cell's fair share, it is weighted as if it had that much, lest a few jets
     stand for a whole cell.
     """
-    cell = _bin(pt, bins)
-    if mass is not None and mass_bins > 1:
-        # In each bin of pT of its own: heavy jets are hard ones.
-        within = np.zeros_like(cell)
-        for i in range(bins):
-            within[cell == i] = _bin(mass[cell == i], mass_bins)
-        cell, bins = cell * mass_bins + within, bins * mass_bins
-    n_classes = labels.max() + 1
-    cell = cell * n_classes + labels
-    weights = 1.0 / np.maximum(np.bincount(cell), 0.1 * len(cell) / (bins * n_classes))[cell]
-    balanced: np.ndarray = weights / weights.mean()
-    return balanced
+    mass = np.zeros_like(pt) if mass is None else mass
+    return Balance.of(labels, pt, bins, mass, mass_bins)(labels, pt, mass)
 
 
-def _bin(values: np.ndarray, bins: int) -> np.ndarray:
-    """The bin of each value, of so many with equal numbers of them."""
-    if not len(values):
-        return np.zeros(0, int)
-    place: np.ndarray = np.digitize(values, np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
-    return place
+def _edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """The inner edges of so many bins with equal numbers of values."""
+    edges: np.ndarray = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]) if len(values) else np.zeros(bins - 1)
+    return edges

@@ -30,18 +30,28 @@ def train(
     ] = [],  # noqa: B006
     data: Annotated[list[Path], typer.Option(help="Manifest of data that it is adapted to; repeatable.")] = [],  # noqa: B006
     code: Code = [],  # noqa: B006
+    history: Annotated[Path | None, typer.Option(help="CSV file with the losses of each epoch so far.")] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard with the same.")] = None,
+    checkpoint_every: Annotated[
+        int, typer.Option(min=1, help="Steps between two checkpoints, from which a killed training goes on.")
+    ] = 200,
 ) -> None:
     """Make one network's model: train it, or adopt the published weights that the configuration names.
 
     Reads the skimmed events, <results>/skim/<dataset>/<chunk>.parquet beside the manifests. Writes the model and its
-    measured performance on held-out jets.
+    measured performance on held-out jets. The checkpoint, <output>.checkpoint in place of the suffix, is removed at the
+    end. With torchrun each process takes its share of every batch.
     """
     from resonaut.core import config as configuration
     from resonaut.core.errors import ConfigError
+    from resonaut.learn import processes
+    from resonaut.learn.progress import Progress
+    from resonaut.tag import networks as devices
     from resonaut.tag.architectures import networks
+    from resonaut.tag.jetclass import JetFiles
     from resonaut.tag.sample import Simulation
     from resonaut.tag.settings import TagConfig
-    from resonaut.tag.training import make_model
+    from resonaut.tag.training import Run, make_model
 
     networks().learn([str(path) for path in code])
     settings = configuration.read(config, TagConfig)
@@ -49,10 +59,15 @@ def train(
         raise ConfigError(f"{config}: no network {network!r} in tag.networks; it has {', '.join(settings.networks)}.")
     weights = settings.networks[network].weights
     others = [*other_background, *other_signal, *data]
-    distinct([config, *background, *signal, *others, *code, Path(weights) if weights else None], [output, summary])
+    checkpoint = output.with_suffix(".checkpoint")
+    read = [config, *background, *signal, *others, *code, Path(weights) if weights else None]
+    distinct(read, [output, summary, checkpoint, history, tensorboard])
     # All data count as QCD.
     other = Simulation.open([*other_background, *data], other_signal)
-    make_model(settings, network, Simulation.open(background, signal), output, summary, other)
+    with processes.joined(devices.device(settings.device)):
+        run = Run(checkpoint, checkpoint_every, progress=Progress(history, tensorboard))
+        source = JetFiles(settings.jet_files) if settings.jet_files else Simulation.open(background, signal)
+        make_model(settings, network, source, output, summary, other, run)
 
 
 @app.command()
@@ -135,15 +150,16 @@ def compare(
     from resonaut.core import config as configuration
     from resonaut.tag.architectures import networks
     from resonaut.tag.comparison import compare as compare_networks
+    from resonaut.tag.jetclass import JetFiles
     from resonaut.tag.sample import Simulation
     from resonaut.tag.settings import TagConfig
 
     networks().learn([str(path) for path in code])
     distinct([config, *model, *background, *signal, *times, *code], [output])
     by_network = {path.stem.removeprefix("train_"): path for path in times}
-    compare_networks(
-        configuration.read(config, TagConfig), model, Simulation.open(background, signal), by_network, output
-    )
+    settings = configuration.read(config, TagConfig)
+    source = JetFiles(settings.jet_files) if settings.jet_files else Simulation.open(background, signal)
+    compare_networks(settings, model, source, by_network, output)
 
 
 @app.command()

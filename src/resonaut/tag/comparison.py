@@ -17,7 +17,7 @@ from resonaut.tag.inputs import Inputs
 from resonaut.tag.operations import operations
 from resonaut.tag.results import Comparison, Contender, Discrimination, Gap, Lost, Measured, Network
 from resonaut.tag.roc import Floats, lost, measure
-from resonaut.tag.sample import Sample, Simulation, count, load
+from resonaut.tag.sample import Sample, Source, count, load
 from resonaut.tag.settings import TagConfig
 from resonaut.tag.tagger import Tagger
 from resonaut.tag.tagger import load as load_tagger
@@ -29,7 +29,7 @@ TURNS = 3
 
 
 def compare(
-    settings: TagConfig, models: Sequence[Path], simulation: Simulation, times: Mapping[str, Path], output: Path
+    settings: TagConfig, models: Sequence[Path], simulation: Source, times: Mapping[str, Path], output: Path
 ) -> None:
     """Write ``comparison.json`` of the networks with these model files; each has its summary beside it.
 

@@ -309,7 +309,7 @@ def _jetclass(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
     for part in tree.read([*momentum, *jets.values(), *lengths.values(), *charge.values(), *kinds.values(), *labels]):
         counts = ak.to_numpy(ak.num(part[momentum[0]]))
         px, py, pz, energy = (tree.numbers(part[name], name) for name in momentum)
-        fields = _coordinates(px, py, pz, energy)
+        fields = coordinates(px, py, pz, energy)
         fields |= {field: tree.numbers(part[branch], branch) / 10 for field, branch in lengths.items()}
         fields |= {field: tree.numbers(part[branch], branch) for field, branch in charge.items()}
         if kinds:
@@ -326,7 +326,8 @@ def _jetclass(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
         yield Batch(columns, Contents(whole, Objects(counts, fields), none))
 
 
-def _coordinates(px: NDArray[Any], py: NDArray[Any], pz: NDArray[Any], energy: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def coordinates(px: NDArray[Any], py: NDArray[Any], pz: NDArray[Any], energy: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """pT, eta, phi and mass of four-vectors (n,), all in GeV or radians."""
     pt = np.hypot(px, py)
     with np.errstate(divide="ignore", invalid="ignore"):
         eta = np.arcsinh(pz / pt)

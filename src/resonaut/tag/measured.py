@@ -1,7 +1,8 @@
 """The performance of published networks with a card, from their scores of the simulated jets with labels."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,13 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import events
 from resonaut.core.errors import EmptySelectionError
 from resonaut.core.results import write
 from resonaut.tag.performance import performance
 from resonaut.tag.results import Loss, Network
-from resonaut.tag.sample import JETS, MIN_JETS, Chosen, Known, Simulation, choose, labelled
-from resonaut.tag.settings import NetworkConfig, PublishedConfig, TagConfig
+from resonaut.tag.sample import JETS, MIN_JETS, Known, Simulation, Skimmed
+from resonaut.tag.selection import select
+from resonaut.tag.settings import NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,9 @@ def measure_published(settings: TagConfig, name: str, simulation: Simulation, su
         EmptySelectionError: there are no jets of QCD, or of no other class.
     """
     entry, low, most = settings.published[name], settings.train_fraction, settings.training.held_out_jets
-    _, counts = choose(simulation, settings.seed, _told(settings, entry, entry.classes), low, 1.0, most)
+    known = list(entry.classes)
+    parts = _parts(simulation, settings, name, known)
+    counts = dict(zip(known, select(parts, len(known), low, 1.0, most).counts.sum(axis=0).tolist(), strict=True))
     classes = [one for one, count in counts.items() if count >= MIN_JETS]
     if entry.background not in classes or len(classes) < 2:
         found = ", ".join(f"{count} of {one}" for one, count in counts.items())
@@ -40,34 +43,49 @@ def measure_published(settings: TagConfig, name: str, simulation: Simulation, su
         )
     if few := [f"{count} of {one}" for one, count in counts.items() if one not in classes]:
         log.warning("%s: too few jets to measure, %s", name, ", ".join(few))
-    jets, _ = choose(simulation, settings.seed, _told(settings, entry, classes), low, 1.0, most)
-    read = [_scored(one, qcd, place, name, jets) for place, (one, qcd) in enumerate(simulation.labelled)]
-    parts = [part for found in read for part in found]
-    known = Known.concatenate([one for one, _ in parts])
-    scores = _normalised(np.concatenate([one for _, one in parts]))
+    parts = _parts(simulation, settings, name, classes)
+    chosen = select(parts, len(classes), low, 1.0, most)
+    read = [jets for part in parts for jets in part.read(chosen.low, chosen.ends)]
+    jets, scores = Known.concatenate([one for one, _ in read]), _normalised(np.concatenate([one for _, one in read]))
     unknown: dict[str, Any] = {"parameters": None, "train_jets": {}, "loss": Loss(train=[], held_out=[])}
     unknown |= {"regression": {}, "importance": {}, "under_attack": None, "domain": None}
     write(
         summary,
-        Network(network=name, **unknown, **performance(scores, known, classes, entry.background, settings)),
+        Network(network=name, **unknown, **performance(scores, jets, classes, entry.background, settings)),
     )
 
 
-def _told(settings: TagConfig, entry: PublishedConfig, classes: Iterable[str]) -> NetworkConfig:
-    """A network of these classes, of which the jets are told; nothing else is known of it."""
-    decays = {name: settings.classes[name] for name in classes if name in settings.classes}
-    return NetworkConfig(architecture="", outputs=list(classes), background=entry.background, decays=decays)
+@dataclass(frozen=True)
+class Scored:
+    """A row group of a skimmed dataset, whose jets have scores of a published network of this ``name``."""
+
+    jets: Skimmed
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.jets.path
+
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Hash and class index of every jet that has a class."""
+        return self.jets.labels()
+
+    def read(self, low: float, ends: np.ndarray) -> Iterator[tuple[Known, NDArray[np.float32]]]:
+        """The jets whose hash lies between ``low`` and the end of their class, and their scores (n, classes)."""
+        columns = [f"{self.name}_{one}" for one in self.jets.network.classes]
+        wanted = [f"{jet}_{column}" for jet in JETS for column in columns]
+        for batch, jet, known in self.jets.chosen(low, ends, wanted, ("tag",)):
+            yield known, np.stack([ak.to_numpy(batch[f"{jet}_{column}"]) for column in columns], axis=1)
 
 
-def _scored(
-    dataset: events.Dataset, qcd: bool, place: int, network: str, chosen: Chosen
-) -> Iterator[tuple[Known, NDArray[np.float32]]]:
-    """The chosen jets of a dataset, and their scores (n, classes)."""
-    wanted = [f"{jet}_{network}_{name}" for jet in JETS for name in chosen.network.classes]
-    for batch, jet, label, rows in labelled(dataset, qcd, wanted, chosen, ("tag",)):
-        jets = batch[rows]
-        scores = [ak.to_numpy(jets[f"{jet}_{network}_{name}"]) for name in chosen.network.classes]
-        yield Known.of(jets, jet, label[rows], place), np.stack(scores, axis=1)
+def _parts(simulation: Simulation, settings: TagConfig, name: str, classes: list[str]) -> list[Scored]:
+    """The row groups of the simulation, whose jets are told by some classes of the network."""
+    held = {one: settings.classes[one] for one in classes if one in settings.classes}
+    background = settings.published[name].background
+    # Of the network itself nothing is needed.
+    told = NetworkConfig(architecture="", outputs=classes, background=background, decays=held)
+    return [Scored(part, name) for part in simulation.skimmed(settings.seed, told)]
 
 
 def _normalised(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,7 +88,8 @@ class Objective:
             qcd, signals = network.classes.index(network.background), len(network.classes) - 1
             require_background(wanted, (jets.labels == qcd).double().mean().item(), batch_size)
             adversary = untrained(lambda: Adversary(signals), seed).to(jets.mass.device)
-            self.decorrelation = _decorrelation(wanted, jets, qcd, adversary)
+            self.penalty = partial(_decorrelation, wanted, qcd=qcd, adversary=adversary)
+            self.decorrelation = self.penalty(jets)
             if wanted.method == "adversary":
                 self.helpers.append(adversary)
 
@@ -98,7 +100,7 @@ class Objective:
         if self.robust is not None and self.step % self.robust.every == 0:
             nominal, given = against(self.module, self.jets, rows, self.robust.size)
         if self.adaptation is None:
-            logits = self.module(*given)
+            logits = self.module(*given).float()
         else:
             logits, told = self.adaptation(given, rows, self.step)
         loss = self.jets.loss(logits, rows).mean() + self.jets.further(self.module, rows)
@@ -109,6 +111,26 @@ class Objective:
         if self.decorrelation is not None:
             loss = loss + self.decorrelation(logits, rows)
         return loss
+
+    def see(self, jets: Jets) -> None:
+        """Take other jets in the place of the present ones, a sample of the same kind."""
+        self.jets = jets
+        if self.decorrelation is not None:
+            self.decorrelation = self.penalty(jets)
+        if self.adaptation is not None:
+            self.adaptation.see(jets.labels)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What changes in a training beside the network."""
+        state = {"step": self.step, "helpers": self.helpers.state_dict()}
+        return state | ({"drawn": self.adaptation.drawn()} if self.adaptation else {})
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where another objective was."""
+        self.step = state_dict["step"]
+        self.helpers.load_state_dict(state_dict["helpers"])
+        if self.adaptation:
+            self.adaptation.draw_from(state_dict["drawn"])
 
     def adapt(self, network: NetworkConfig, wanted: DomainConfig, other: Sample, steps: int, seed: int) -> None:
         """Have batches with jets of another domain; see ``Adaptation``."""

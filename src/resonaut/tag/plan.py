@@ -40,14 +40,14 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there is nothing to train on, or a network contradicts itself."""
     from resonaut.core.record import build
-    from resonaut.tag.settings import NetworkConfig
+    from resonaut.tag.settings import JetFilesConfig, NetworkConfig
 
     config = analysis.config
     section = config["tag"]
     if not section["networks"] and not section["published"]:
         raise ConfigError("config: tag.networks and tag.published are both empty; name a network, or take 'tag' out.")
     _require_published(analysis)
-    if section["networks"] and not simulation(analysis):
+    if section["networks"] and section["jet_files"] is None and not simulation(analysis):
         raise ConfigError(
             "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
             "search.samples.background and signal (or tag.samples), or take 'tag' out."
@@ -65,6 +65,9 @@ def check(analysis: "Analysis") -> None:
                 f"config: {name!r} is drawn from {min(both)!r}, whose jets train the networks of tag, which would know "
                 "some of these pseudo-data; name other background in tag.samples, or take 'tag' out."
             )
+    files = build(section["jet_files"], JetFilesConfig, "config: tag.jet_files") if section["jet_files"] else None
+    if files:
+        files.paths()
     known, built = networks().joined(config["code"]), {}
     decays.require_apart("classes", section["classes"])
     for name, entry in config["tag"]["networks"].items():
@@ -80,6 +83,8 @@ def check(analysis: "Analysis") -> None:
         built[name] = build(entry, NetworkConfig, f"config: tag.networks.{name}")
         require_consistent(name, built[name], known)
         weights = entry["weights"]
+        if files:
+            files.require(built[name])
         if weights is not None and not Path(weights).is_file():
             raise ConfigError(
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
@@ -183,7 +188,7 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
         found = _without(section, "device", "score_batch_size")
         return found | {"training": training, "networks": {}, "published": published}
     networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
-    return _without(section, "training", "classes") | {"networks": networks}
+    return _without(section, "training", "classes", "jet_files") | {"networks": networks}
 
 
 def _without(section: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -191,8 +196,32 @@ def _without(section: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def simulation(analysis: "Analysis") -> list[str]:
-    """The datasets whose jets train the networks."""
-    return analysis.sample("background", "signal", of="tag")
+    """The datasets whose jets train the networks; none where jets of ``tag.jet_files`` do."""
+    return [] if jet_files(analysis) else analysis.sample("background", "signal", of="tag")
+
+
+def manifests(analysis: "Analysis", sample: str) -> list[str]:
+    """The manifests of those of the sample ``background`` or ``signal``."""
+    return [] if jet_files(analysis) else analysis.manifests(*analysis.sample(sample, of="tag"))
+
+
+def jet_files(analysis: "Analysis") -> list[str]:
+    """The ROOT files whose jets train the networks, in place of datasets; so new ones rerun them."""
+    from resonaut.core.record import build
+    from resonaut.tag.settings import JetFilesConfig
+
+    entry = analysis.config["tag"]["jet_files"]
+    return [str(path) for path in build(entry, JetFilesConfig, "config: tag.jet_files").paths()] if entry else []
+
+
+def training_memory(analysis: "Analysis", network: str) -> int:
+    """What a training needs, in MB: of each jet in memory there are at times four copies, of 44 bytes a constituent."""
+    section = analysis.config["tag"]
+    entry, training = section["networks"][network], section["training"]
+    constituents, classes = entry["max_constituents"], len(entry["outputs"])
+    most = entry["training"]["max_jets"] or training["max_jets"]
+    jets = min(training["jets_in_memory"], most * classes) + training["held_out_jets"] * classes
+    return 1500 + int(4 * 44 * constituents * jets / 1e6)
 
 
 def others(analysis: "Analysis", network: str) -> dict[str, list[str]]:

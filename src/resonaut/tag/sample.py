@@ -5,10 +5,11 @@ network; an event that may have been trained on is marked ``tag_train`` and late
 """
 
 import logging
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import awkward as ak
 import numpy as np
@@ -17,6 +18,7 @@ from resonaut.core import events, identifier
 from resonaut.core.errors import EmptySelectionError
 from resonaut.tag import decays, targets
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
+from resonaut.tag.selection import Part, Selection, select
 from resonaut.tag.settings import NetworkConfig, TagConfig
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ JETS = ("j1", "j2")
 DECAY = "decay_pdgid"
 # Fewer jets than this of one class train nothing.
 MIN_JETS = 10
+# The part of the training side whose jets say when a training ends.
+VALIDATION = 0.1
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,10 @@ class Known:
         return len(self.labels)
 
     @classmethod
-    def of(cls, batch: ak.Array, jet: str, labels: np.ndarray, place: int) -> "Known":
-        """One jet of each event of the dataset at a place of the simulation; two may have events of one identifier."""
+    def of(cls, batch: ak.Array, jet: str, labels: np.ndarray, dataset: str) -> "Known":
+        """One jet of each event of a dataset; two of them may have events of one identifier."""
         pt, mass = (ak.to_numpy(batch[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
-        return cls(labels, pt, mass, identifier.uniform(identifier.keys(batch), place))
+        return cls(labels, pt, mass, identifier.uniform(identifier.keys(batch), zlib.crc32(dataset.encode())))
 
     @classmethod
     def concatenate(cls, parts: Sequence["Known"]) -> "Known":
@@ -95,6 +99,17 @@ def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
     return identifier.uniform(identifier.keys(batch), settings.seed) < settings.train_fraction
 
 
+class Source(Protocol):
+    """Files with labelled jets."""
+
+    @property
+    def files(self) -> list[Path]:
+        """All files."""
+
+    def parts(self, seed: int, network: NetworkConfig) -> list[Part[Sample]]:
+        """What is read of them at once; ``seed`` is that of the hashes."""
+
+
 @dataclass(frozen=True)
 class Simulation:
     """What jets are drawn from: QCD jets, and those of particles that are told apart by their decays."""
@@ -108,69 +123,137 @@ class Simulation:
         return cls([events.Dataset.open(path) for path in background], [events.Dataset.open(path) for path in signal])
 
     @property
-    def labelled(self) -> list[tuple[events.Dataset, bool]]:
-        """Each dataset, and whether its jets are QCD."""
-        return [*((dataset, True) for dataset in self.background), *((dataset, False) for dataset in self.signal)]
+    def files(self) -> list[Path]:
+        """All files."""
+        return [one.path("skim", chunk) for one in (*self.background, *self.signal) for chunk in one.manifest.chunks]
+
+    def parts(self, seed: int, network: NetworkConfig) -> list[Part[Sample]]:
+        """The row groups of all datasets; the background's jets are QCD."""
+        return [*self.skimmed(seed, network)]
+
+    def skimmed(self, seed: int, network: NetworkConfig) -> list["Skimmed"]:
+        """The same, by what they are."""
+        labelled = [*((dataset, True) for dataset in self.background), *((dataset, False) for dataset in self.signal)]
+        return [Skimmed(part, qcd, seed, network) for dataset, qcd in labelled for part in dataset.parts()]
+
+
+@dataclass(frozen=True)
+class Skimmed:
+    """A row group of a skimmed dataset, whose jets train networks."""
+
+    events: events.Part
+    qcd: bool
+    seed: int
+    network: NetworkConfig
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.events.dataset.path("skim", self.events.chunk)
+
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Hash and class index of every jet that has a class."""
+        return _labels(self.events, self.qcd, self.seed, self.network)
+
+    def read(self, low: float, ends: np.ndarray) -> Iterator[Sample]:
+        """The jets whose hash lies between ``low`` and the end of their class."""
+        wanted = [column for jet in JETS for column in (*columns(jet), *targets.columns(jet, self.network))]
+        for jets, jet, known in self.chosen(low, ends, wanted):
+            inputs, learnt = (
+                jet_inputs(jets, jet, self.network.max_constituents),
+                targets.targets(jets, jet, self.network),
+            )
+            yield Sample(inputs, known.labels, known.pt, known.softdrop_mass, learnt, known.events)
+
+    def chosen(
+        self, low: float, ends: np.ndarray, wanted: Sequence[str], friends: Sequence[str] = ()
+    ) -> Iterator[tuple[ak.Array, str, Known]]:
+        """Events with the columns ``wanted`` whose jet of this name is such a one, and what is known of these jets."""
+        known = ("pt", "softdrop_mass", *(() if self.qcd else (DECAY,)))
+        wanted = [*wanted, *(f"{jet}_{name}" for jet in JETS for name in known)]
+        for batch in self.events.iterate(wanted, friends):
+            number = identifier.uniform(identifier.keys(batch), self.seed)
+            for jet in JETS:
+                label = class_index(batch, jet, self.qcd, self.network)
+                # The appended end serves label -1: no jet.
+                rows = (number >= low) & (number < np.append(ends, 0.0)[label])
+                if rows.any():
+                    yield batch[rows], jet, Known.of(batch[rows], jet, label[rows], self.events.dataset.name)
+
+
+Which = Literal["train", "validation", "held_out"]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Jets in files, of which a selection is read, ``parts`` at a time."""
+
+    parts: list[Part[Sample]]
+    selection: Selection
+
+    def __len__(self) -> int:
+        return int(self.selection.counts.sum())
+
+    @property
+    def files(self) -> list[Path]:
+        """The files, in order."""
+        return list(dict.fromkeys(part.path for part in self.parts))
+
+    def count(self, network: NetworkConfig) -> dict[str, int]:
+        """The jets of each class."""
+        return dict(zip(network.classes, self.selection.counts.sum(axis=0).tolist(), strict=True))
+
+    def read(self, parts: Sequence[int] | None = None, share: float = 1) -> Sample:
+        """The jets of some parts, or of all; of each class the ``share`` with the smallest hashes."""
+        low = self.selection.low
+        ends = low + share * (self.selection.ends - low) if share < 1 else self.selection.ends
+        chosen = self.parts if parts is None else [self.parts[i] for i in parts]
+        return Sample.concatenate([jets for part in chosen for jets in part.read(low, ends)])
 
 
 def load(
-    simulation: Simulation,
+    source: Source,
     settings: TagConfig,
     network: NetworkConfig,
-    part: Literal["train", "held_out"],
+    which: Which,
     required: Sequence[str] | None = None,
 ) -> Sample:
-    """The jets that train a network, or those that measure it, streamed from the datasets in two passes.
+    """The jets of ``choose``, all at once."""
+    return choose(source, settings, network, which, required).read()
 
-    The first pass finds, per class, the value of the hash below which enough jets lie; the second
-    reads the constituents of those jets alone. ``required`` are the classes that must be there, by default all.
+
+def choose(
+    source: Source,
+    settings: TagConfig,
+    network: NetworkConfig,
+    which: Which,
+    required: Sequence[str] | None = None,
+) -> Stored:
+    """The jets that train a network, that end its training, or that measure it.
+
+    ``required`` are the classes that must be there, by default all.
 
     Raises:
         EmptySelectionError: a class has too few jets.
     """
     training, fraction = settings.training, settings.train_fraction
-    most = network.training.max_jets or training.max_jets
-    low, high, most = (0.0, fraction, most) if part == "train" else (fraction, 1.0, training.held_out_jets)
-    jets, counts = choose(simulation, settings.seed, network, low, high, most)
-    for name, count in counts.items():
-        log.info("%s: %d jets of class %s", part, count, name)
+    # Jets that say when a training ends must neither train nor measure.
+    seen = fraction if training.patience is None else (1 - VALIDATION) * fraction
+    low, high, most = {
+        "train": (0.0, seen, network.training.max_jets or training.max_jets),
+        "validation": (seen, fraction, training.held_out_jets),
+        "held_out": (fraction, 1.0, training.held_out_jets),
+    }[which]
+    parts = source.parts(settings.seed, network)
+    selection = select(parts, len(network.classes), low, high, most)
+    for name, count in zip(network.classes, selection.counts.sum(axis=0), strict=True):
+        log.info("%s: %d jets of class %s", which, count, name)
         if count < MIN_JETS and (required is None or name in required):
             raise EmptySelectionError(
-                f"tag: only {count} jets of class {name!r} ({part}), fewer than {MIN_JETS}; add simulated events "
+                f"tag: only {count} jets of class {name!r} ({which}), fewer than {MIN_JETS}; add simulated events "
                 f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
             )
-    labelled = enumerate(simulation.labelled)
-    read = [_read(dataset, qcd, place, network, jets) for place, (dataset, qcd) in labelled]
-    return Sample.concatenate([jets for found in read for jets in found])
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Which jets are read: of each class of a network those whose hash lies between ``low`` and its end."""
-
-    seed: int
-    low: float
-    ends: np.ndarray
-    network: NetworkConfig
-
-    def of(self, batch: ak.Array, jet: str, qcd: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Their class indices, and whether each event's jet is one of them."""
-        number = identifier.uniform(identifier.keys(batch), self.seed)
-        label = class_index(batch, jet, qcd, self.network)
-        # The appended end serves label -1: no jet.
-        return label, (number >= self.low) & (number < np.append(self.ends, 0.0)[label])
-
-
-def choose(
-    simulation: Simulation, seed: int, network: NetworkConfig, low: float, high: float, most: int
-) -> tuple[Chosen, dict[str, int]]:
-    """At most so many jets of each class, those of the smallest hashes between two; and how many they are."""
-    found = [_labels(dataset, qcd, seed, network) for dataset, qcd in simulation.labelled]
-    hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
-    inside = (hashes >= low) & (hashes < high)
-    ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
-    counts = {name: int(np.sum(inside & (labels == i) & (hashes < ends[i]))) for i, name in enumerate(network.classes)}
-    return Chosen(seed, low, np.array(ends), network), counts
+    return Stored(parts, selection)
 
 
 def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
@@ -178,7 +261,7 @@ def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
     return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
 
 
-def _labels(dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig) -> tuple[np.ndarray, np.ndarray]:
+def _labels(dataset: events.Part, qcd: bool, seed: int, network: NetworkConfig) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
     # Data do not know their decays.
@@ -204,30 +287,3 @@ def class_index(batch: ak.Array, jet: str, qcd: bool, network: NetworkConfig) ->
     if qcd:
         return np.full(len(batch), next((i for i, several in enumerate(held) if decays.QCD in several), -1))
     return decays.labels(batch[f"{jet}_{DECAY}"], held)
-
-
-def _end(hashes: np.ndarray, most: int, high: float) -> float:
-    """The end of the hash's range that holds at most ``most`` of these jets."""
-    return high if len(hashes) <= most else float(np.partition(hashes, most)[most])
-
-
-def _read(dataset: events.Dataset, qcd: bool, place: int, network: NetworkConfig, chosen: Chosen) -> Iterator[Sample]:
-    wanted = [column for jet in JETS for column in (*columns(jet), *targets.columns(jet, network))]
-    for batch, jet, label, rows in labelled(dataset, qcd, wanted, chosen):
-        jets = batch[rows]
-        known = Known.of(jets, jet, label[rows], place)
-        learnt = targets.targets(jets, jet, network)
-        yield Sample(jet_inputs(jets, jet, network.max_constituents), **vars(known), targets=learnt)
-
-
-def labelled(
-    dataset: events.Dataset, qcd: bool, wanted: list[str], chosen: Chosen, friends: Sequence[str] = ()
-) -> Iterator[tuple[ak.Array, str, np.ndarray, np.ndarray]]:
-    """Batches of events with the columns ``wanted``, for each of their jets the class, and whether it is chosen."""
-    known = ("pt", "softdrop_mass") if qcd else ("pt", "softdrop_mass", DECAY)
-    wanted = [*wanted, *(f"{jet}_{name}" for jet in JETS for name in known)]
-    for batch in dataset.iterate(wanted, friends):
-        for jet in JETS:
-            label, rows = chosen.of(batch, jet, qcd)
-            if rows.any():
-                yield batch, jet, label, rows

@@ -1,6 +1,8 @@
 """The section ``tag`` of the configuration."""
 
 from dataclasses import replace
+from glob import glob
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from resonaut.core.errors import ConfigError
@@ -283,9 +285,33 @@ class TrainingConfig:
         "Bins of jet pT in which the classes get equal weight; 1 balances their sums alone.", default=5, ge=1
     )
     epochs: int = key("Passes over the training jets.", default=8, ge=1)
-    batch_size: int = key("Jets of one step.", default=64, ge=2, unit="jets")
-    learning_rate: float = key("Highest learning rate of the one-cycle schedule.", default=0.005, gt=0)
+    batch_size: int = key("Jets of one batch.", default=64, ge=2, unit="jets")
+    learning_rate: float = key("Highest learning rate.", default=0.005, gt=0)
     weight_decay: float = key("Weight decay of AdamW.", default=0.01, ge=0)
+    schedule: Literal["one_cycle", "cosine"] = key(
+        "`one_cycle` (arXiv:1708.07120), in which the momentum changes, too, or `cosine` (arXiv:1608.03983): the "
+        "learning rate rises evenly and falls to 0 as a cosine does.",
+        default="one_cycle",
+    )
+    warm_up: float = key("Part of all steps in which the learning rate rises.", default=0.3, ge=0, lt=1)
+    accumulate: int = key("Batches whose gradients are added up to one step.", default=1, ge=1)
+    precision: Literal["float32", "bfloat16"] = key(
+        "Of the products of matrices in the training; weights, and all scores, stay in single precision.",
+        default="float32",
+    )
+    patience: int | None = key(
+        "Epochs without a smaller loss after which the training ends; the network is then as it was where that loss "
+        "was smallest. The loss is that of a tenth of the training events, which then do not train. Null: all epochs, "
+        "and the last state.",
+        default=None,
+        ge=1,
+    )
+    jets_in_memory: int = key(
+        "Most training jets that are held at once; more of them are read anew in every epoch.",
+        default=100000,
+        ge=10,
+        unit="jets",
+    )
 
 
 @record
@@ -319,6 +345,48 @@ class Samples:
 
 
 @record
+class JetFilesConfig:
+    """ROOT files with JetClass's layout whose jets train the networks, in place of the simulated datasets."""
+
+    files: list[str] = key(
+        "Files, or patterns such as `jetclass/train_100M/*.root`, relative to the working folder.", min_length=1
+    )
+    labels: dict[Class, list[str]] = key(
+        "Branches that mark the jets of each class, `{qcd: [label_QCD], 3prong: [label_Tbqq]}`; jets with none of them "
+        "are of no class.",
+        min_length=1,
+    )
+
+    def require(self, network: NetworkConfig) -> None:
+        """Stop with ``ConfigError`` where one of its classes has no label, or it has tasks that need skimmed events."""
+        for name in network.classes:
+            if not self.labels.get(name):
+                raise ConfigError(
+                    f"config: tag.jet_files.labels: none for the class {name!r}; name its branches, or take it out of "
+                    "tag.networks.<name>.outputs."
+                )
+        if tasks := [*network.regression, *network.auxiliary]:
+            raise ConfigError(
+                f"config: tag.jet_files: files of JetClass have no targets for {tasks[0]!r}; take the task out of "
+                "tag.networks.<name>, or train on skimmed datasets."
+            )
+
+    def paths(self) -> list[Path]:
+        """The files, by name.
+
+        Raises:
+            ConfigError: one of the names or patterns fits none.
+        """
+        found = {one: sorted(glob(one)) for one in self.files}  # noqa: PTH207 - Path.glob takes no absolute pattern
+        for pattern, files in found.items():
+            if not files:
+                raise ConfigError(
+                    f"config: tag.jet_files.files: no file {pattern!r}; correct it (relative to {Path.cwd()})."
+                )
+        return [Path(path) for path in dict.fromkeys(path for files in found.values() for path in files)]
+
+
+@record
 class TagConfig:
     """Jet taggers, trained on the simulated jets or published, and the scores of both jets of every event."""
 
@@ -342,6 +410,10 @@ class TagConfig:
         unit="jets",
     )
     training: TrainingConfig = key("How much to train on, and how.", default={})
+    jet_files: JetFilesConfig | None = key(
+        "ROOT files with JetClass's layout to train on, in place of the simulated datasets; null for none.",
+        default=None,
+    )
     classes: dict[Class, list[Decay]] = key(
         "The classes of jets by name, and the decays that each of them holds (`bb`, `bqq`, `lvqq`, see below); `qcd` "
         "are all jets of `samples.background`. A jet of `samples.signal` with another decay is of no class.",

@@ -1,8 +1,7 @@
 """Training a network, and measuring it on jets it has not seen."""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,16 @@ from torch import Tensor
 from resonaut.core import events
 from resonaut.core.errors import ConfigError, NotFiniteError
 from resonaut.core.results import write
-from resonaut.learn import training
+from resonaut.learn import processes, training
+from resonaut.learn.checkpoint import Checkpoint
+from resonaut.learn.progress import Progress
 from resonaut.tag import networks
 from resonaut.tag.adaptation import load_other, summarise
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.balance import balancing_weights
 from resonaut.tag.closure import closures
+from resonaut.tag.fingerprint import fingerprint
 from resonaut.tag.importance import importance
 from resonaut.tag.inputs import Inputs
 from resonaut.tag.learning import Labelled, learn
@@ -27,8 +29,9 @@ from resonaut.tag.objective import Jets, Objective, against
 from resonaut.tag.performance import performance
 from resonaut.tag.results import Attacked, Loss, Lost, Network
 from resonaut.tag.roc import lost, measure
-from resonaut.tag.sample import Sample, Simulation, count, load
+from resonaut.tag.sample import Sample, Simulation, Source, Stored, choose, count, load
 from resonaut.tag.settings import NetworkConfig, RobustConfig, TagConfig
+from resonaut.tag.stream import Stream
 from resonaut.tag.tagger import EXPORT, Tagger, from_arrays
 
 log = logging.getLogger(__name__)
@@ -37,18 +40,34 @@ log = logging.getLogger(__name__)
 COMPARED, AGREEMENT = 64, 1e-4
 
 
+@dataclass(frozen=True)
+class Run:
+    """What accompanies a training, and changes nothing of its result.
+
+    ``checkpoint``: the file from which it goes on; ``every``: steps between two of them; ``digest`` tells this training
+    from others. ``progress`` is called after each epoch.
+    """
+
+    checkpoint: Path | None = None
+    every: int = 200
+    digest: str = ""
+    progress: Progress | None = None
+
+
 def make_model(
     settings: TagConfig,
     name: str,
-    simulation: Simulation,
+    source: Source,
     output: Path,
     summary: Path,
     other: Simulation | None = None,
+    run: Run = Run(),
 ) -> None:
     """Train the network ``name``, or take its published weights; write model and summary.
 
     The summary holds the number of parameters, the jets per class, the loss per epoch, and per signal
     class against QCD the ROC curve and its area, on held-out jets. ``other``: the domain to which it is adapted.
+    Of several processes the first one writes.
     """
     network = settings.networks[name]
     require_consistent(name, network)
@@ -56,22 +75,28 @@ def make_model(
     if network.weights is not None:
         # First: a file that cannot be used is named before any jet is read.
         tagger, weights = networks.published(Path(network.weights), name, network, device)
-    held_out = load(simulation, settings, network, "held_out")
+    held_out = load(source, settings, network, "held_out")
     loss, train_jets, shifted, domain = Loss(train=[], held_out=[]), {}, None, None
+    bins = settings.training.pt_bins, network.training.mass_bins
     if architectures()[network.architecture].learner:
-        seen = load(simulation, settings, network, "train")
-        bins = settings.training.pt_bins, network.training.mass_bins
-        given = (Labelled(one.inputs, one.labels, _weights(one, *bins)) for one in (seen, held_out))
+        learnt = load(source, settings, network, "train")
+        given = (Labelled(one.inputs, one.labels, _weights(one, *bins)) for one in (learnt, held_out))
         tagger, state, loss = learn(name, network, settings, *given)
-        weights, train_jets = {key: torch.from_numpy(values) for key, values in state.items()}, count(seen, network)
+        weights, train_jets = {key: torch.from_numpy(values) for key, values in state.items()}, count(learnt, network)
     elif network.weights is None:
-        seen = load(simulation, settings, network, "train")
+        other = other or Simulation([], [])
+        seen = choose(source, settings, network, "train")
+        judged = held_out if settings.training.patience is None else load(source, settings, network, "validation")
         wanted = network.training.domain
-        others = load_other(other or Simulation([], []), settings, network, wanted) if wanted else None
-        module, loss = train(network, settings, seen, held_out, others[0] if others else None)
+        others = load_other(other, settings, network, wanted) if wanted else None
+        read = [*seen.files, *other.files]
+        run = replace(run, digest=fingerprint(settings, name, read)) if run.checkpoint else run
+        module, loss = train(network, settings, seen, judged, others[0] if others else None, run)
+        if processes.rank() > 0:
+            return
         weights = {key: value.cpu() for key, value in module.state_dict().items()}
         tagger = networks.from_module(name, network, module, device)
-        train_jets = count(seen, network)
+        train_jets = seen.count(network)
         if wanted and others:
             domain = summarise(module, network, wanted, held_out, others, settings)
         shifted = _attacked(module, network, held_out, device, settings.score_batch_size)
@@ -79,7 +104,7 @@ def make_model(
     scores, estimates = tagger.evaluated(held_out.inputs, settings.score_batch_size)
     for found in (scores, estimates):
         events.require_finite(found, f"score of {name}", "held-out jets")
-    weights_held_out = _weights(held_out, settings.training.pt_bins, network.training.mass_bins)
+    weights_held_out = _weights(held_out, *bins)
     result = Network(
         network=name,
         parameters=tagger.parameters,
@@ -93,6 +118,8 @@ def make_model(
         log.info("%s: AUC of %s against %s %.4f", name, signal, network.background, area)
     networks.save(output, name, network, weights)
     write(summary, result)
+    if run.checkpoint is not None:
+        run.checkpoint.unlink(missing_ok=True)
 
 
 def _as_it_scores(tagger: Tagger, output: Path, weights: dict[str, Tensor], inputs: Inputs, device: str) -> Tagger:
@@ -118,51 +145,68 @@ def _as_it_scores(tagger: Tagger, output: Path, weights: dict[str, Tensor], inpu
 
 
 def train(
-    network: NetworkConfig, settings: TagConfig, seen: Sample, held_out: Sample, other: Sample | None = None
+    network: NetworkConfig,
+    settings: TagConfig,
+    seen: Stored,
+    judged: Sample,
+    other: Sample | None = None,
+    run: Run = Run(),
 ) -> tuple[torch.nn.Module, Loss]:
-    """Minimise the weighted cross entropy, and what the network's own training adds, with AdamW in one cycle.
+    """Minimise the weighted cross entropy, and what the network's own training adds, with AdamW.
 
-    Returns the network and per epoch the mean loss of training jets and the cross entropy of held-out ones. The same
-    configuration gives the same weights, bit by bit, on the same machine with one thread.
+    Returns the network and per epoch the mean loss of training jets and the cross entropy of ``judged`` ones. The same
+    configuration gives the same weights, bit by bit, on the same machine with one thread, whether or not the training
+    was killed on the way.
 
     Raises:
         NotFiniteError: the training diverged.
-        ConfigError: batches are too small for what the network's training wants.
+        ConfigError: batches are too small for what the network's training wants, or for so many processes.
     """
     training.deterministic(settings.seed)
-    device = networks.device(settings.device)
-    plan = settings.training
+    device, plan, seed = networks.device(settings.device), settings.training, settings.seed
+    _require_shares(plan.batch_size)
     module = networks.build(network).to(device)
-    seen_jets, held_out_jets = (
-        Jets.of(sample, _weights(sample, plan.pt_bins, network.training.mass_bins), device)
-        for sample in (seen, held_out)
-    )
-    n_batches = max(len(seen) // plan.batch_size, 1)
-    objective = Objective(module, network, seen_jets, plan.batch_size, settings.seed)
+    if processes.rank():
+        # Each process drops out other connections.
+        torch.manual_seed(seed + processes.rank())
+    stream = Stream(seen, plan, network.training.mass_bins, seed, device)
+    objective = Objective(module, network, stream.begin(), plan.batch_size, seed)
+    steps = plan.epochs * stream.steps
     if network.training.domain and other is not None:
-        objective.adapt(network, network.training.domain, other, plan.epochs * n_batches, settings.seed)
+        objective.adapt(network, network.training.domain, other, steps * plan.accumulate, seed)
     parameters = [*module.parameters(), *objective.helpers.parameters()]
     optimizer = torch.optim.AdamW(parameters, plan.learning_rate, weight_decay=plan.weight_decay)
-    parts = torch.split(torch.arange(len(held_out), device=device), plan.batch_size)
+    schedule = training.one_cycle if plan.schedule == "one_cycle" else training.warm_up_cosine
+    judges = Jets.of(judged, _weights(judged, plan.pt_bins, network.training.mass_bins), device)
+    parts = torch.split(torch.arange(len(judged), device=device), plan.batch_size)
+    checkpoint = Checkpoint.open(run.checkpoint, run.digest, run.every) if run.checkpoint else None
     history = training.fit(
         module,
         objective,
-        _passes(len(seen), n_batches, settings.seed, device),
+        stream.passes(*((checkpoint.epoch, checkpoint.batch) if checkpoint else (1, 0)), objective.see),
         optimizer,
         plan.epochs,
-        rate=training.one_cycle(optimizer, plan.learning_rate, plan.epochs * n_batches),
-        held_out=lambda: sum(_cross_entropy(module, held_out_jets, rows) for rows in parts) / len(held_out),
+        rate=schedule(optimizer, plan.learning_rate, steps, plan.warm_up),
+        held_out=lambda: sum(_cross_entropy(module, judges, rows) for rows in parts) / len(judged),
+        keep_best=plan.patience is not None,
+        patience=plan.patience,
+        steps=training.Steps(plan.accumulate, getattr(torch, plan.precision)),
+        checkpoint=checkpoint,
+        parts={"objective": objective},
+        watch=run.progress if processes.rank() == 0 else None,
         what=f"a {network.architecture}",
         key="tag.training.learning_rate",
     )
     return module, Loss(train=history.training, held_out=history.held_out)
 
 
-def _passes(n: int, batches: int, seed: int, device: str) -> Iterator[list[Tensor]]:
-    """The jets' numbers in so many batches, in another order each epoch."""
-    rng = np.random.default_rng(seed)
-    while True:
-        yield [torch.from_numpy(rows).to(device) for rows in np.array_split(rng.permutation(n), batches)]
+def _require_shares(batch_size: int) -> None:
+    """Stop where a process would have no two jets of each batch, of which batch normalisation wants a spread."""
+    if batch_size < 2 * processes.world():
+        raise ConfigError(
+            f"tag.training.batch_size: {batch_size} jets for {processes.world()} processes; make it at least "
+            f"{2 * processes.world()}, or start fewer."
+        )
 
 
 def _measured(

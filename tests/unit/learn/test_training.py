@@ -1,3 +1,4 @@
+import sys
 from itertools import islice
 
 import numpy as np
@@ -5,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from resonaut.core.errors import NotFiniteError
+from resonaut.core.errors import ConfigError, NotFiniteError
 from resonaut.learn import training
+from resonaut.learn.progress import Progress
 
 
 class Script:
@@ -139,3 +141,78 @@ def test_first_weights_follow_from_the_seed_and_the_global_generator_stays():
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_rate_warms_up_evenly_and_falls_as_a_cosine():
+    optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(1))], 1.0)
+    rate, seen = training.warm_up_cosine(optimizer, 2.0, 8, rising=0.25), []
+    for _ in range(8):
+        seen.append(rate.get_last_lr()[0])
+        optimizer.step()
+        rate.step()
+    falling = 1 + np.cos(np.pi * np.arange(6) / 6)
+    np.testing.assert_allclose(seen, [2 / 3, 4 / 3, *falling])
+    assert rate.get_last_lr()[0] == pytest.approx(0)
+
+
+def test_batches_whose_gradients_are_added_up_are_one_large_batch():
+    module, history = line()
+    small = training.untrained(lambda: nn.Linear(1, 1), 1)
+    x = torch.linspace(-1, 1, 64)[:, None]
+
+    def halves():
+        for pair in training.shuffled(64, 32, torch.Generator().manual_seed(1)):
+            yield [half for rows in pair for half in rows.split(16)]
+
+    found = training.fit(
+        small,
+        lambda rows: (small(x[rows]) - 3 * x[rows]).square().mean(),
+        halves(),
+        torch.optim.SGD(small.parameters(), 0.1),
+        20,
+        steps=training.Steps(accumulate=2),
+        what="a line",
+        key="line.learning_rate",
+    )
+    torch.testing.assert_close(small.weight, module.weight)
+    np.testing.assert_allclose(found.training, history.training, rtol=1e-5)
+
+
+def test_products_are_in_half_precision_and_weights_are_not():
+    seen = []
+
+    class Layer(nn.Linear):
+        def forward(self, x):
+            seen.append(super().forward(x).dtype)
+            return super().forward(x).float()
+
+    module = training.untrained(lambda: Layer(1, 1), 1)
+    training.fit(
+        module,
+        lambda rows: module(rows[:, None].float()).square().mean(),
+        [[torch.arange(4)]],
+        torch.optim.SGD(module.parameters(), 0.1),
+        1,
+        held_out=lambda: module(torch.ones(1, 1)).item(),
+        steps=training.Steps(precision=torch.bfloat16),
+        what="a line",
+        key="line.learning_rate",
+    )
+    assert seen == [torch.bfloat16, torch.float32]
+    assert module.weight.dtype == torch.float32
+
+
+def test_progress_is_a_table_and_events_of_tensorboard(tmp_path, monkeypatch):
+    progress = Progress(tmp_path / "loss.csv", tmp_path / "board")
+    _, history = line(watch=progress, held_out=lambda module: module.weight.item() ** 2)
+    rows = (tmp_path / "loss.csv").read_text().splitlines()
+    assert rows[0] == "epoch,learning_rate,training,held_out"
+    assert [float(row.split(",")[2]) for row in rows[1:]] == history.training
+    assert rows[-1].startswith("20,0.1,")
+    progress.writer.close()
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = reader.EventAccumulator(str(tmp_path / "board")).Reload()
+    np.testing.assert_allclose([one.value for one in events.Scalars("held_out")], history.held_out, rtol=1e-6)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ConfigError, match="--tensorboard needs the package tensorboard, which is not installed"):
+        Progress(None, tmp_path / "board")

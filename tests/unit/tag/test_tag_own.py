@@ -151,3 +151,23 @@ def test_a_training_depends_on_its_own_network_only(analysis) -> None:
     assert OWN not in code["part"]
     assert code["part"] < set(command_code("tag", "score", *plan.modules(one))) | code["part"]
     assert OWN in command_code("tag", "score", *plan.modules(one))
+
+
+def test_jets_of_files_take_the_place_of_datasets(analysis, tmp_path) -> None:
+    classes = ("qcd", "2prong", "3prong", "4prong")
+    own = analysis([OWN])
+    assert plan.manifests(own, "background") == ["<results>/skim/x.json"]
+    files = {"files": [str(tmp_path / "*.root")], "labels": {name: [f"label_{name}"] for name in classes}}
+    own.config["tag"]["jet_files"] = files
+    with pytest.raises(ConfigError, match=r"tag\.jet_files\.files: no file '.*\*\.root'; correct it \(relative to"):
+        plan.check(own)
+    (tmp_path / "a.root").touch()
+    plan.check(own)
+    assert plan.jet_files(own) == [str(tmp_path / "a.root")]
+    assert plan.manifests(own, "background") == plan.manifests(own, "signal") == plan.trained(own) == []
+    assert plan.scored(own) == ["x"]
+    assert plan.keys(own, "score") == plan.keys(analysis([OWN]), "score")
+    assert plan.keys(own, "train", "pfn")["jet_files"] == files
+    del files["labels"]["3prong"]
+    with pytest.raises(ConfigError, match=r"tag\.jet_files\.labels: none for the class '3prong'"):
+        plan.check(own)

@@ -7,7 +7,7 @@ import pytest
 
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
 from resonaut.learn import store
-from resonaut.tag import networks, roc, training
+from resonaut.tag import balance, networks, roc, training
 
 
 @pytest.mark.parametrize("name", ["part", "particlenet"])
@@ -82,13 +82,13 @@ def test_weights_balance_the_classes_in_every_pt_bin():
     rng = np.random.default_rng(1)
     labels = np.repeat([0, 1], [3000, 1000])
     pt = np.concatenate([500 + rng.exponential(200, 3000), 500 + rng.exponential(400, 1000)])
-    weights = training.balancing_weights(labels, pt, bins=4)
+    weights = balance.balancing_weights(labels, pt, bins=4)
     edges = np.quantile(pt, [0, 0.25, 0.5, 0.75, 1])
     sums = [np.histogram(pt[labels == i], edges, weights=weights[labels == i])[0] for i in (0, 1)]
     np.testing.assert_allclose(sums[0], sums[1], rtol=0.05)
     assert weights.mean() == pytest.approx(1)
     # One jet alone does not stand for its class: it weighs as one of 25, a tenth of its class's fair share.
-    lonely = training.balancing_weights(np.array([0] * 500 + [1]), np.ones(501), bins=1)
+    lonely = balance.balancing_weights(np.array([0] * 500 + [1]), np.ones(501), bins=1)
     assert lonely[-1] / lonely[:-1].sum() == pytest.approx(1 / 25.05)
 
 
@@ -97,7 +97,7 @@ def test_weights_balance_the_classes_in_every_cell_of_pt_and_mass():
     labels = np.repeat([0, 1], [4000, 2000])
     pt = 500 + rng.exponential(np.where(labels == 0, 200, 300))
     mass = 0.1 * pt + rng.exponential(np.where(labels == 0, 60, 90))
-    weights = training.balancing_weights(labels, pt, 2, mass, 3)
+    weights = balance.balancing_weights(labels, pt, 2, mass, 3)
     edges = np.quantile(pt, [0, 0.5, 1])
     for low, high in itertools.pairwise(edges):
         inside = (pt >= low) & (pt <= high)
@@ -106,7 +106,7 @@ def test_weights_balance_the_classes_in_every_cell_of_pt_and_mass():
         sums = [np.histogram(mass[one], bins, weights=weights[one])[0] for one in of]
         np.testing.assert_allclose(sums, 6000 / 12, rtol=0.03)
     np.testing.assert_array_equal(
-        training.balancing_weights(labels, pt, 2, mass, 1), training.balancing_weights(labels, pt, 2)
+        balance.balancing_weights(labels, pt, 2, mass, 1), training.balancing_weights(labels, pt, 2)
     )
 
 
