@@ -30,6 +30,8 @@ CANDIDATE = {
     "hits": "numberOFHits",
     "pixel_hits": "numberOfPixelHits",
 }
+# The truth of a track in files of ``simulate``.
+LABELS = {"origin": "genOrigin", "vertex": "genVertex"}
 LINK = {
     "eta_rel": "btagEtaRel",
     "pt_ratio": "btagPtRatio",
@@ -56,8 +58,9 @@ UNITS = dict.fromkeys(("d0", "d0_error", "dz", "dz_error", "sip3d", "jet_distanc
 # What stands in skimmed events for a number that is NaN or infinite in the file, such as the ratio to an error of 0. It
 # is beyond what networks take for a number, so that they replace it as CMS does.
 NO_NUMBER = 1e33
-# The fields that are 0 without a track.
+# The fields that are 0 without a track, and those of the impact parameters.
 OF_TRACK = ("d0", "d0_error", "dz", "dz_error", "track_chi2")
+IMPACT = OF_TRACK[:4]
 NO_TRACK = -1
 
 

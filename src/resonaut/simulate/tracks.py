@@ -21,8 +21,8 @@ def impact_parameters(position: np.ndarray, eta: np.ndarray, phi: np.ndarray) ->
     """d0 and dz, shape (n,), of straight lines through ``position`` (n, 3), in its unit.
 
     Both are of the point of closest approach to the beam, x = y = 0. The sign of d0 is CMS's (``dxy`` of a track): that
-    of the z component of direction x position. A particle that leaves its parent to the left has a negative d0. Delphes,
-    and so JetClass, has the other sign.
+    of the z component of direction x position, negative for what leaves its parent to the left. Delphes, and so
+    JetClass, has the other sign.
     """
     x, y, z = position.T
     along = x * np.cos(phi) + y * np.sin(phi)

@@ -1,7 +1,7 @@
 """What published networks want of jets' tracks and vertices: which columns a region keeps for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resonaut.core.config import load_json
@@ -49,6 +49,11 @@ class NetworkInputs:
         extra = {"dxy_significance": None} if vertices else {}
         longest = max((length for length in lengths if isinstance(length, int)), default=0)
         return cls(tuple(candidate), tuple(vertex | extra), vertices, longest)
+
+    def and_tracks(self, measured: bool, labels: bool) -> "NetworkInputs":
+        """These with the impact parameters of tracks, and with where they come from."""
+        more = (*(pfnano.IMPACT if measured else ()), *(["has_track"] * measured), *(pfnano.LABELS if labels else ()))
+        return replace(self, candidate=tuple(dict.fromkeys((*self.candidate, *more))))
 
     def columns(self, jets: int) -> dict[str, Column]:
         """Their types and units."""

@@ -237,17 +237,18 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
 
 
 def _require_networks(analysis: "Analysis", name: str) -> None:
-    """Inputs of published networks that the files of the dataset cannot have, or a missing or wrong list of them."""
+    """Inputs of networks that the files of the dataset cannot have, or a missing or wrong list of published ones."""
     entry = analysis.config["datasets"][name]
-    where = f"config: skim.regions.{entry['region']}.networks"
-    networks = analysis.config["skim"]["regions"][entry["region"]]["networks"]
+    region, where = analysis.config["skim"]["regions"][entry["region"]], f"config: skim.regions.{entry['region']}"
+    for key in ("networks", "tracks", "flavours"):
+        if region[key] and (entry["format"] != "nanoaod" or not analysis.config["skim"]["read_constituents"]):
+            raise ConfigError(
+                f"{where}.{key}: tracks and vertices are in files of PFNano, and read with skim.read_constituents; "
+                f"datasets.{name} has the format {entry['format']}; give it another region."
+            )
+    networks, where = region["networks"], f"{where}.networks"
     if not networks:
         return
-    if entry["format"] != "nanoaod" or not analysis.config["skim"]["read_constituents"]:
-        raise ConfigError(
-            f"{where}: tracks and vertices are in files of PFNano, and read with skim.read_constituents; datasets."
-            f"{name} has the format {entry['format']}; give it another region."
-        )
     for path in networks:
         if not Path(path).is_file():
             raise ConfigError(f"{where}: no file {path!r}; correct the path (relative to {Path.cwd()}).")
