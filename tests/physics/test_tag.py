@@ -63,7 +63,7 @@ def trained_auc(settings, name, seen, held_out):
     network = settings.networks[name]
     module, _ = training.train(network, settings, seen, held_out)
     scores = networks.from_module(name, network, module, "cpu").scores(held_out.inputs, 64)
-    return measure(scores, held_out.labels, network.classes).auc["2prong"]
+    return measure(scores, held_out.labels, network.classes, network.background).auc["2prong"]
 
 
 @pytest.mark.parametrize("name", NAMES)

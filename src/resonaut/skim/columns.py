@@ -69,6 +69,8 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
             columns |= {f"{j}_pf_charge": Column("int8", listed=True), f"{j}_pf_pdgid": Column("int32", listed=True)}
         if truth:
             columns[f"{j}_prongs"] = Column("int8")
+            columns[f"{j}_decay_pdgid"] = Column("int8", listed=True)
+            columns |= {f"{j}_decay_{name}": Column("float32", "GeV") for name in ("pt", "mass")}
             columns |= {f"{j}_quark_{name}": Column("float32", KINEMATICS[name], True) for name in ("pt", "eta", "phi")}
             columns[f"{j}_quark_pdgid"] = Column("int32", listed=True)
     return columns

@@ -11,7 +11,7 @@ from resonaut.tag import networks
 from resonaut.tag.results import Domain
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample, Simulation, count, load
-from resonaut.tag.settings import Class, DomainConfig, NetworkConfig, TagConfig
+from resonaut.tag.settings import DomainConfig, NetworkConfig, TagConfig
 
 
 class Adaptation:
@@ -79,7 +79,7 @@ def load_other(
     if not other.background:
         given = "other_background and other_signal" if wanted.other == "simulation" else "data"
         raise ConfigError(f"tag.samples: no jets of the other domain; name datasets in tag.samples.{given}.")
-    required: list[Class] = ["qcd"] if wanted.other == "data" else network.classes
+    required = [network.background] if wanted.other == "data" else network.classes
     seen, held_out = (load(other, settings, network, part, required) for part in ("train", "held_out"))
     return seen, held_out
 
@@ -122,5 +122,7 @@ def summarise(
         held_out_jets=count(there, network),
         auc=area,
         auc_error=error,
-        measured=measure(found[1][0], there.labels, network.classes) if wanted.other == "simulation" else None,
+        measured=measure(found[1][0], there.labels, network.classes, network.background)
+        if wanted.other == "simulation"
+        else None,
     )

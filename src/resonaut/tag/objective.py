@@ -75,7 +75,7 @@ class Objective:
         self.adaptation: Adaptation | None = None
         self.decorrelation: Callable[[Tensor, Tensor], Tensor] | None = None
         if wanted := network.training.decorrelation:
-            qcd, signals = network.classes.index("qcd"), len(network.classes) - 1
+            qcd, signals = network.classes.index(network.background), len(network.classes) - 1
             require_background(wanted, (jets.labels == qcd).double().mean().item(), batch_size)
             adversary = untrained(lambda: Adversary(signals), seed).to(jets.mass.device)
             self.decorrelation = _decorrelation(wanted, jets, qcd, adversary)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.samples import drawn_from
+from resonaut.tag import decays
 from resonaut.tag.architectures import networks, require_consistent
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def check(analysis: "Analysis") -> None:
                 "some of these pseudo-data; name other background in tag.samples, or take 'tag' out."
             )
     known = networks().joined(config["code"])
+    decays.require_apart(section["classes"])
     for name, entry in config["tag"]["networks"].items():
+        decays.of([one for one in entry["outputs"] if one != "ignore"], section["classes"])
         for sample, names in others(analysis, name).items():
             if not names:
                 raise ConfigError(
@@ -107,8 +110,8 @@ def _require_published(analysis: "Analysis") -> None:
                 f"{where}.card: nothing at {entry['card']!r}; correct the path (relative to {Path.cwd()})."
             )
         classes, outputs = entry["classes"], [one for several in entry["classes"].values() for one in several]
-        if classes and "qcd" not in classes:
-            raise ConfigError(f"{where}.classes: has no qcd, which others are told from; add its outputs.")
+        if classes and (background := entry["background"]) not in classes:
+            raise ConfigError(f"{where}.classes: has no {background}, which others are told from; add its outputs.")
         if twice := next((one for one in outputs if outputs.count(one) > 1), None):
             raise ConfigError(f"{where}.classes: {twice!r} counts twice; leave it in one class.")
     for path in cards(analysis):
@@ -130,13 +133,16 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
     """What a job reads: a training its own network, the scores all networks and nothing of the training."""
     section: dict[str, Any] = analysis.config["tag"]
     if command == "train":
-        return section | {"networks": {name: section["networks"][name] for name in network}}
-    networks = {name: _without_training(entry) for name, entry in section["networks"].items()}
-    return _without_training(section) | {"networks": networks}
+        chosen = {name: section["networks"][name] for name in network}
+        outputs = {one for entry in chosen.values() for one in entry["outputs"]}
+        classes = {name: decays for name, decays in section["classes"].items() if name in outputs}
+        return section | {"networks": chosen, "classes": classes}
+    networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
+    return _without(section, "training", "classes") | {"networks": networks}
 
 
-def _without_training(section: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key != "training"}
+def _without(section: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key not in keys}
 
 
 def simulation(analysis: "Analysis") -> list[str]:

@@ -74,6 +74,7 @@ class Network(Measured):
 
     network: str
     classes: list[str]
+    background: str
     parameters: int | None
     train_jets: dict[str, int]
     held_out_jets: dict[str, int]
@@ -85,5 +86,5 @@ class Network(Measured):
     def __post_init__(self) -> None:
         """Check that each curve has its jets, too."""
         super().__post_init__()
-        if missing := {"qcd", *self.roc} - self.held_out_jets.keys():
+        if missing := {self.background, *self.roc} - self.held_out_jets.keys():
             raise ValueError(f"held_out_jets has no {' or '.join(sorted(missing))}")

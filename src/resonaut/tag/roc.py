@@ -1,11 +1,10 @@
-"""How well the scores tell each signal class from QCD."""
+"""How well the scores tell each signal class from the background's, mostly QCD."""
 
 import numpy as np
 from sklearn.metrics import roc_curve
 
 from resonaut.learn.sculpting import sculpting
 from resonaut.tag.results import Measured, Roc, Sculpting
-from resonaut.tag.settings import Class
 
 # Points kept of a curve; denser at small signal efficiency would show nothing but fluctuation.
 POINTS = 200
@@ -17,29 +16,27 @@ def discriminant(scores: np.ndarray, signal: int, background: int) -> np.ndarray
     return ratio
 
 
-def measure(scores: np.ndarray, labels: np.ndarray, classes: list[Class]) -> Measured:
-    """Accuracy of the most probable class, and the ROC curve of each signal class against QCD."""
-    qcd = classes.index("qcd")
+def measure(scores: np.ndarray, labels: np.ndarray, classes: list[str], background: str) -> Measured:
+    """Accuracy of the most probable class, and the ROC curve of each signal class against the background's."""
+    qcd = classes.index(background)
     curves: dict[str, Roc] = {}
     areas: dict[str, float] = {}
     for i, name in enumerate(classes):
         if i != qcd:
             pair = (labels == i) | (labels == qcd)
             score = discriminant(scores[pair], i, qcd)
-            background, signal, _ = roc_curve(labels[pair] == i, score, drop_intermediate=False)
+            others, signal, _ = roc_curve(labels[pair] == i, score, drop_intermediate=False)
             grid = np.linspace(0.0, 1.0, POINTS)
-            areas[name] = float(np.trapezoid(signal, background))
-            curves[name] = Roc(
-                signal_efficiency=grid.tolist(), qcd_efficiency=np.interp(grid, signal, background).tolist()
-            )
+            areas[name] = float(np.trapezoid(signal, others))
+            curves[name] = Roc(signal_efficiency=grid.tolist(), qcd_efficiency=np.interp(grid, signal, others).tolist())
     return Measured(accuracy=float(np.mean(scores.argmax(axis=1) == labels)), auc=areas, roc=curves)
 
 
 def sculpted(
-    scores: np.ndarray, labels: np.ndarray, mass: np.ndarray, classes: list[Class], seed: int
+    scores: np.ndarray, labels: np.ndarray, mass: np.ndarray, classes: list[str], background: str, seed: int
 ) -> dict[str, Sculpting]:
-    """How a cut on each signal class's discriminant sculpts the soft-drop mass (n,) in GeV of QCD jets."""
-    qcd = classes.index("qcd")
+    """How a cut on each signal class's discriminant sculpts the soft-drop mass (n,) in GeV of background jets."""
+    qcd = classes.index(background)
     found: dict[str, Sculpting] = {}
     for i, name in enumerate(classes):
         if i != qcd:

@@ -1,16 +1,18 @@
 """The section ``tag`` of the configuration."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from resonaut.core.record import Natural, Pattern, key, record
+from resonaut.tag.decays import PATTERN
 
-Class = Literal["qcd", "2prong", "3prong", "4prong"]
-
+# The outputs of a network that count for no class.
+IGNORE = "ignore"
+Class = Annotated[str, Pattern(rf"^(?!{IGNORE}$)[A-Za-z0-9]{{1,32}}$", f"a name of letters and digits, not {IGNORE}")]
+Decay = Annotated[str, Pattern(PATTERN, "qcd, or a word of up to 8 of d, u, s, c, b, q, j, e, mu, tau, l, v, g, gamma")]
 NetworkName = Annotated[
     str, Pattern(r"^[a-z][a-z0-9]*$", "a name of small letters and digits that begins with a letter")
 ]
-# The classes in the order of the score columns; a signal jet's class is its number of quarks.
-CLASSES: tuple[Class, ...] = ("qcd", "2prong", "3prong", "4prong")
 
 
 @record
@@ -109,12 +111,12 @@ class NetworkConfig:
     dropout: float = key("Dropout of the transformer's blocks or of ParticleNet's dense layers.", default=0, ge=0, lt=1)
     transformer: TransformerConfig = key("Sizes of a Particle Transformer.", default={})
     edge_conv: EdgeConvConfig = key("Sizes of a ParticleNet.", default={})
-    outputs: list[Literal["qcd", "2prong", "3prong", "4prong", "ignore"]] = key(
+    outputs: list[str] = key(
         "Class of each output of the network, in order; published networks may repeat a class (their scores"
-        " add up) or `ignore` an output.",
-        default=["qcd", "2prong", "3prong", "4prong"],
-        min_length=2,
+        " add up) or `ignore` an output. Empty for all of `tag.classes`, the background first, then by name.",
+        default=[],
     )
+    background: Class = key("The class from which the others are told, as in s / (s + background).", default="qcd")
     weights: str | None = key(
         "Published weights to use instead of training, a weaver state dictionary (`.pt`) or a weaver ONNX "
         "export (`.onnx`).",
@@ -125,7 +127,7 @@ class NetworkConfig:
     @property
     def classes(self) -> list[Class]:
         """The classes that have a score, in the order of the columns."""
-        return [c for c in CLASSES if c in self.outputs]
+        return [one for one in dict.fromkeys(self.outputs) if one != IGNORE]
 
 
 @record
@@ -138,6 +140,7 @@ class PublishedConfig:
         "others are left out, and the sums normalised to one; empty for the outputs alone.",
         default={},
     )
+    background: Class = key("The class from which the others are told.", default="qcd")
     trust: bool = key("Run a TorchScript file, which is a program of whoever published it.", default=False)
 
 
@@ -164,7 +167,7 @@ class Samples:
         "Datasets of QCD jets; null for `search.samples.background`.", default=None, unique=True
     )
     signal: list[str] | None = key(
-        "Datasets whose jets are told apart by their prongs; null for `search.samples.signal`.",
+        "Datasets whose jets are told apart by their decays; null for `search.samples.signal`.",
         default=None,
         unique=True,
     )
@@ -203,6 +206,12 @@ class TagConfig:
         unit="jets",
     )
     training: TrainingConfig = key("How much to train on, and how.", default={})
+    classes: dict[Class, list[Decay]] = key(
+        "The classes of jets by name, and the decays that each of them holds (`bb`, `bqq`, `lvqq`, see below); `qcd` "
+        "are all jets of `samples.background`. A jet of `samples.signal` with another decay is of no class.",
+        default={"qcd": ["qcd"], "2prong": ["jj*"], "3prong": ["jjj*"], "4prong": ["jjjj*"]},
+        min_length=2,
+    )
     networks: dict[NetworkName, NetworkConfig] = key(
         "The networks by name; the name stands in the score columns `<jet>_<network>_<class>`; none where all are "
         "`published`.",
@@ -213,3 +222,10 @@ class TagConfig:
         "`<jet>_<network>_<class>`.",
         default={},
     )
+
+    def __post_init__(self) -> None:
+        """Give networks that name no outputs one for each class."""
+        for name, network in self.networks.items():
+            if not network.outputs:
+                outputs = sorted(self.classes, key=lambda one: (one != network.background, one))
+                self.networks[name] = replace(network, outputs=outputs)

@@ -34,7 +34,7 @@ def state(model: Model, device: str) -> Run:
             f"{model.path}: weights in {model.weights.name} need the sizes of their network; add network."
         )
     # The classes of a card have their own names; of the configuration of our networks only their number counts.
-    outputs = ["qcd", *("ignore" for _ in model.outputs[1:])]
+    outputs = ["qcd", *(f"other{i}" for i in range(1, len(model.outputs)))]
     keys = record.plain(sizes, Network) | {"outputs": outputs, "weights": str(model.weights)}
     settings = record.build(keys, NetworkConfig, str(model.path))
     if missing := {FEATURES, MASK} - set(model.preprocess.groups):

@@ -66,20 +66,22 @@ def make_model(
     tagger = _as_it_scores(tagger, output, weights, held_out.inputs, device)
     scores = tagger.scores(held_out.inputs, settings.score_batch_size)
     events.require_finite(scores, f"score of {name}", "held-out jets")
+    told = network.classes, network.background
     result = Network(
         network=name,
-        classes=list(network.classes),
+        classes=network.classes,
+        background=network.background,
         parameters=tagger.parameters,
         train_jets=train_jets,
         held_out_jets=count(held_out, network),
         loss=loss,
-        sculpting=sculpted(scores, held_out.labels, held_out.softdrop_mass, network.classes, settings.seed),
+        sculpting=sculpted(scores, held_out.labels, held_out.softdrop_mass, *told, settings.seed),
         under_attack=under_attack,
         domain=domain,
-        **vars(measure(scores, held_out.labels, network.classes)),
+        **vars(measure(scores, held_out.labels, *told)),
     )
     for signal, area in result.auc.items():
-        log.info("%s: AUC of %s against qcd %.4f", name, signal, area)
+        log.info("%s: AUC of %s against %s %.4f", name, signal, network.background, area)
     networks.save(output, name, network, weights)
     write(summary, result)
 
@@ -158,7 +160,7 @@ def _under_attack(
     try:
         scores = attacked(module, held_out, device, batch_size)
         events.require_finite(scores, f"score of a {network.architecture}", "shifted jets")
-        return measure(scores, held_out.labels, network.classes)
+        return measure(scores, held_out.labels, network.classes, network.background)
     except NotFiniteError as error:
         log.warning("not measured under attack: %s", error)
         return None

@@ -178,6 +178,22 @@ def test_chains_become_windows() -> None:
         ({"select": {"jet_features": ["m_j1"]}}, "select.jet_features: unknown feature 'm_j1'; the features are m, ta"),
         ({"select": {"tagger": {"network": "best"}}}, "select.tagger.network: 'best' is not in tag.networks"),
         (
+            {"select": {"tagger": {"background": "light"}}},
+            "select.tagger.background: 'light' is no class of part; it has",
+        ),
+        (
+            {"tag": {"classes": {"qcd": ["qcd"], "bb": ["bb"], "two": ["jj"]}}},
+            "tag.classes: 'bb' of 'bb' and 'jj' of 'two' may be the same jet; change one",
+        ),
+        (
+            {"tag": {"networks": {"part": {"architecture": "particle_net", "outputs": ["qcd", "bb"]}}}},
+            "tag.classes: has no 'bb', an output of a network",
+        ),
+        (
+            {"tag": {"classes": {"light": ["qcd"], "bb": ["bb"]}}},
+            "must hold qcd (the network's background) and another class",
+        ),
+        (
             {"select": {"methods": ["quak"], "quak": {"prior": ["qcd"]}}},
             "select.quak.prior names 'qcd', not in search.samples.signal; add",
         ),
@@ -225,6 +241,11 @@ TAGGERS = {
     "part": {"architecture": "particle_transformer", "max_constituents": 20},
     "particlenet": {"architecture": "particle_net"},
 }
+CLASSES = {"qcd": ["qcd"], "2prong": ["jj*"], "3prong": ["jjj*"], "4prong": ["jjjj*"]}
+FOUR = {
+    "part": {"architecture": "particle_transformer", "outputs": list(CLASSES)},
+    "particlenet": {"architecture": "particle_net", "outputs": list(CLASSES)},
+}
 JOBS = [
     *(f"simulate/{name}" for name in ("data", "qcd", "w_sim")),
     *(f"skim/{command}/{name}" for command in ("chunk", "merge") for name in ("data", "qcd", "w_sim")),
@@ -252,6 +273,8 @@ JOBS = [
         ({"simulate": {"objects": {"track": {"d0_constant": 0.02}}}}, set()),
         ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score"}),
         ({"tag": {"training": {"epochs": 2}}}, {"tag/train/part", "tag/train/particlenet"}),
+        ({"tag": {"classes": {**CLASSES, "2prong": ["qq", "bb"]}}}, {"tag/train/part", "tag/train/particlenet"}),
+        ({"tag": {"classes": {**CLASSES, "more": ["gg"]}, "networks": FOUR}}, set()),
         ({"calibrate": {"histograms": {"tau21": {"bins": 5, "low": 0, "high": 1}}}}, {"calibrate/summarise"}),
         ({"calibrate": {"samples": {"b_quarks": []}}}, set()),
         (

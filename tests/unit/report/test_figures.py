@@ -133,7 +133,12 @@ def networks(folder, content_of):
     """A tagger tested on 1,000 QCD jets; at small efficiencies of the signal less than one of them passes."""
     signal = np.linspace(0, 1, 51)
     roc = {"signal_efficiency": signal.tolist(), "qcd_efficiency": (signal**4).tolist()}
-    network = {"roc": {"2prong": roc}, "auc": {"2prong": 0.8}, "held_out_jets": {"qcd": 1000, "2prong": 400}}
+    network = {
+        "background": "qcd",
+        "roc": {"2prong": roc},
+        "auc": {"2prong": 0.8},
+        "held_out_jets": {"qcd": 1000, "2prong": 400},
+    }
     write_json(folder / "small.json", content_of(Network, **network))
     return [folder / "small.json"]
 

@@ -11,7 +11,7 @@ from resonaut.skim import cutflow, pieces
 from resonaut.skim.columns import conform, empty, schema
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.selection import constituent_columns, jet_columns, select
-from resonaut.skim.truth import decay_quarks, truth_columns
+from resonaut.skim.truth import decay_products, truth_columns
 
 
 def jets_of(*events: list[tuple[float, float, float]]) -> ak.Array:
@@ -88,7 +88,7 @@ def record(*particles: tuple[int, int, float, float, float, float]) -> ak.Array:
     return ak.Array([[dict(zip(names, particle, strict=True)) for particle in particles]])
 
 
-def test_quarks_come_from_heavy_particles_only() -> None:
+def test_decay_products_come_from_heavy_particles_only() -> None:
     particles = record(
         (21, -1, 0, 0, 0, 0),  # 0 incoming gluon
         (9000001, 0, 500, 900, 0, 0),  # 1 a new particle
@@ -105,12 +105,15 @@ def test_quarks_come_from_heavy_particles_only() -> None:
         (-13, 3, 0.1, 50, 0, 3),  # 12 a muon
         (411, -1, 50, 3, 0, 0),  # 13 no mother
     )
-    assert decay_quarks(particles).pt.to_list() == [[200, 150, 160]]
+    assert decay_products(particles).pt.to_list() == [[200, 150, 160, 50]]
     jets = ak.Array([[{"eta": 0.0, "phi": -3.1}, {"eta": -2.0, "phi": 0.0}]])
     columns = truth_columns(jets, particles, 2)
     assert columns["j1_prongs"].tolist() == [2]  # across phi = pi
     assert columns["j1_quark_pt"].to_list() == [[200, 150]]
     assert columns["j1_quark_pdgid"].to_list() == [[5, 1]]
+    assert columns["j1_decay_pdgid"].to_list() == [[5, 1, -13]]
+    assert columns["j2_decay_pdgid"].to_list() == [[]]
+    assert [columns[f"j2_decay_{name}"].tolist() for name in ("pt", "mass")] == [[0], [0]]
     assert columns["j2_prongs"].tolist() == [1]
     assert columns["j2_quark_pt"].to_list() == [[]]
 
@@ -129,6 +132,34 @@ def test_quarks_just_outside_are_listed_but_are_no_prongs() -> None:
     assert columns["j1_quark_pdgid"].to_list() == [[-5, 3, 1]]
     assert columns["j1_quark_eta"].to_list() == [[0, 0.89, 0.79]]
     assert columns["j1_quark_phi"].to_list() == [[0.81, 0, 0]]
+
+
+def test_a_gluon_that_a_heavy_particle_radiates_is_none_of_its_decay_products() -> None:
+    particles = record(
+        (25, -1, 125, 300, 0, 0),  # 0 to two gluons
+        (21, 0, 0, 200, 0.1, 0),
+        (21, 0, 0, 100, -0.2, 0),
+        (6, -1, 173, 300, 0, 0),  # 3 radiates, and decays
+        (21, 3, 0, 50, 0.3, 0),
+        (6, 3, 173, 250, 0, 0),  # 5
+        (5, 5, 4.8, 90, 0.4, 0),
+    )
+    assert decay_products(particles).pt.to_list() == [[200, 100, 90]]
+
+
+def test_the_decay_in_a_jet_has_the_mass_of_what_decays() -> None:
+    """Two massless products at rest back to back, seen from a frame in which their mother has 500 GeV."""
+    mass, pt, cosine = 125.0, 500.0, 0.3
+    energy = np.hypot(mass, pt)
+    along = [pt / 2 * (1 + sign * cosine * energy / pt) for sign in (1, -1)]
+    across = mass / 2 * np.sqrt(1 - cosine**2)
+    momenta = [(np.hypot(x, across), np.arctan2(sign * across, x)) for x, sign in zip(along, (1, -1), strict=True)]
+    particles = record(
+        (25, -1, mass, pt, 0, 0), *((kind, 0, 0, p, 0, phi) for kind, (p, phi) in zip((5, -5), momenta, strict=True))
+    )
+    columns = truth_columns(ak.Array([[{"eta": 0.0, "phi": 0.0}]]), particles, 1)
+    assert columns["j1_decay_mass"][0] == pytest.approx(mass)
+    assert columns["j1_decay_pt"][0] == pytest.approx(pt)
 
 
 def test_events_without_particles_have_one_prong() -> None:

@@ -51,7 +51,7 @@ def section_file(section, tmp_path):
 
 @pytest.fixture
 def make_events():
-    """A function: n random events, the jets' constituents pT-ordered, ``truth`` adds the number of prongs."""
+    """A function: n random events, the jets' constituents pT-ordered, ``truth`` adds the decays."""
 
     def make(n: int, seed: int, truth: bool = True) -> ak.Array:
         rng = np.random.default_rng(seed)
@@ -73,7 +73,10 @@ def make_events():
                 columns[f"{jet}_pf_{name}"] = ak.unflatten((jet_axis + rng.normal(0, 0.2, total)).astype("f4"), lengths)
             columns[f"{jet}_pf_mass"] = ak.unflatten(np.full(total, 0.14, "f4"), lengths)
             if truth:
-                columns[f"{jet}_prongs"] = rng.integers(1, 5, n).astype("i1")
+                prongs = rng.integers(1, 5, n)
+                flavours = np.where(rng.uniform(size=prongs.sum()) < 0.3, 5, 1).astype("i1")
+                columns[f"{jet}_decay_pdgid"] = ak.unflatten(flavours, prongs)
+                columns[f"{jet}_decay_mass"] = columns[f"{jet}_softdrop_mass"] * rng.normal(1.1, 0.1, n).astype("f4")
         return ak.zip(columns, depth_limit=1)
 
     return make

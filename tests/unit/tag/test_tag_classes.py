@@ -120,8 +120,9 @@ def analysis(folder):
     """What the plan sees of an analysis with one published network and no other."""
 
     def make(**entry):
-        tag = {"networks": {}, "published": {"pnet": {"card": str(folder), "classes": {}, "trust": False} | entry}}
-        return SimpleNamespace(config={"tag": tag, "select": {"tagger": {"network": "pnet"}}})
+        known = {"card": str(folder), "classes": {}, "background": "qcd", "trust": False}
+        tag = {"networks": {}, "published": {"pnet": known | entry}}
+        return SimpleNamespace(config={"tag": tag, "select": {"tagger": {"network": "pnet", "background": "qcd"}}})
 
     return make
 
@@ -152,6 +153,8 @@ def test_select_takes_a_published_network_with_classes(analysis):
     tagger.check(analysis(classes={"qcd": ["pfcand_mask"]}))
     with pytest.raises(ConfigError, match=r"with classes, tag\.published"):
         tagger.check(analysis())
+    with pytest.raises(ConfigError, match="'qcd' is no class of pnet; it has light"):
+        tagger.check(analysis(classes={"light": ["pfcand_mask"]}, background="light"))
 
 
 def test_frozen_keys_of_a_published_network_are_plain(folder):

@@ -7,14 +7,16 @@ import pytest
 from resonaut.core.errors import EmptySelectionError
 from resonaut.tag import sample
 
-CLASSES = ["qcd", "2prong", "3prong", "4prong"]
 
-
-def test_a_background_jet_is_qcd_and_a_signal_jet_counts_by_its_prongs():
-    batch = ak.Array({"j1_prongs": [0, 1, 2, 3, 4, 5]})
-    assert sample.class_index(batch, "j1", False, CLASSES).tolist() == [-1, -1, 1, 2, 3, -1]
-    assert sample.class_index(batch, "j1", True, CLASSES).tolist() == [0] * 6
-    assert sample.class_index(batch, "j1", False, ["qcd", "4prong"]).tolist() == [-1, -1, -1, -1, 1, -1]
+def test_a_background_jet_is_qcd_and_a_signal_jet_counts_by_its_decay(settings):
+    found = [[], [1], [5, -5], [1, -2, 5], [5, 4, -3, 2], [1, 1, 1, 1, 1], [5, -5, 11, -12]]
+    batch = ak.Array({"j1_decay_pdgid": found})
+    by_default = list(settings.classes.values())
+    assert list(settings.classes) == ["qcd", "2prong", "3prong", "4prong"]
+    assert sample.class_index(batch, "j1", False, by_default).tolist() == [-1, -1, 1, 2, 3, -1, 1]
+    assert sample.class_index(batch, "j1", True, by_default).tolist() == [0] * 7
+    assert sample.class_index(batch, "j1", True, [["jj"], ["qcd", "cc"]]).tolist() == [1] * 7
+    assert sample.class_index(batch, "j1", False, [["qcd"], ["bb", "bqq"]]).tolist() == [-1, -1, 1, 1, -1, -1, -1]
 
 
 def test_training_and_held_out_jets_are_bounded_and_disjoint(simulation, settings):
@@ -52,8 +54,10 @@ def test_published_weights_mark_nothing(make_events, settings):
 
 
 def test_a_class_without_jets_is_an_error_that_names_it(make_events, write_dataset, settings):
-    batch = ak.with_field(make_events(100, 2), np.full(100, 2, "i1"), "j1_prongs")
-    batch = ak.with_field(batch, np.full(100, 4, "i1"), "j2_prongs")
+    batch = make_events(100, 2)
+    for jet, prongs in (("j1", 2), ("j2", 4)):
+        quarks = ak.unflatten(np.ones(100 * prongs, "i1"), prongs)
+        batch = ak.with_field(batch, quarks, f"{jet}_decay_pdgid")
     paths = [write_dataset("qcd", [make_events(80, 1)]), write_dataset("s", [batch])]
     with pytest.raises(EmptySelectionError, match="only 0 jets of class '3prong'"):
         sample.load(sample.Simulation.open(paths[:1], paths[1:]), settings, settings.networks["part"], "train")

@@ -51,10 +51,11 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
 def _roc(ax: Axes, name: str, network: Network, kind: str, colour: str) -> None:
     """A ROC curve with 68 % intervals from the number of QCD jets, as far as one jet of each kind is there."""
     roc, jets = network.roc[kind], network.held_out_jets
+    background = jets[network.background]
     signal, qcd = np.asarray(roc.signal_efficiency), np.asarray(roc.qcd_efficiency)
     least = 1 - 1e-9
-    shown = (qcd * jets["qcd"] >= least) & (signal * jets[kind] >= least)
-    low, high = poisson_interval(qcd[shown] * jets["qcd"])
-    ax.fill_between(signal[shown], jets["qcd"] / high, jets["qcd"] / low, color=colour, alpha=0.25, lw=0)
-    label = f"{name}: AUC {network.auc[kind]:.3f}, {jets['qcd']:,} QCD jets"
+    shown = (qcd * background >= least) & (signal * jets[kind] >= least)
+    low, high = poisson_interval(qcd[shown] * background)
+    ax.fill_between(signal[shown], background / high, background / low, color=colour, alpha=0.25, lw=0)
+    label = f"{name}: AUC {network.auc[kind]:.3f}, {background:,} background jets"
     ax.plot(signal[shown], 1 / qcd[shown], color=colour, label=label)

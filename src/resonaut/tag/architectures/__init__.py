@@ -65,14 +65,15 @@ def networks() -> Vocabulary[Network]:
 
 def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Network] | None = None) -> None:
     """Stop with ``ConfigError`` where ``tag.networks.<name>`` contradicts itself, or its architecture is not known."""
-    from resonaut.tag.settings import CLASSES, NetworkTraining
+    from resonaut.tag.settings import NetworkTraining
 
     known = networks() if known is None else known
     known.require(f"config: tag.networks.{name}.architecture", [network.architecture])
-    if "qcd" not in network.outputs or (network.weights is None and network.outputs != network.classes):
+    once = network.weights is not None or network.outputs == network.classes
+    if network.background not in network.outputs or len(network.classes) < 2 or not once:
         raise ConfigError(
-            f"config: tag.networks.{name}.outputs: {', '.join(network.outputs)}: must hold qcd, and without published "
-            f"weights each class once, in the order {', '.join(CLASSES)}."
+            f"config: tag.networks.{name}.outputs: {', '.join(network.outputs)}: must hold {network.background} (the "
+            "network's background) and another class, and without published weights each class once."
         )
     if network.weights is not None and network.training != NetworkTraining():
         raise ConfigError(

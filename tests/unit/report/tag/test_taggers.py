@@ -20,7 +20,7 @@ ROC = {"signal_efficiency": [0.5], "qcd_efficiency": [0.1]}
     ],
 )
 def test_a_wrong_file_ends_in_a_sentence(tmp_path, change, words, content_of) -> None:
-    jets = {"held_out_jets": {"qcd": 9, "2prong": 9}}
+    jets = {"background": "qcd", "held_out_jets": {"qcd": 9, "2prong": 9}}
     write_json(tmp_path / "x.json", content_of(Network, **jets | change))
     with pytest.raises(InputFileError, match=words):
         taggers.draw(tmp_path / "out", [tmp_path / "x.json"], None)

@@ -18,8 +18,9 @@ class TaggerSettings:
         "Name of the network in `tag.networks`, or of one in `tag.published` with classes.", default="part"
     )
     combination: Literal["product", "minimum"] = key(
-        "How 1 - P(QCD) of the two jets becomes one score.", default="product"
+        "How 1 - P(background) of the two jets becomes one score.", default="product"
     )
+    background: str = key("The network's class of background jets.", default="qcd", min_length=1)
 
 
 def check(analysis: "Analysis") -> None:
@@ -30,6 +31,12 @@ def check(analysis: "Analysis") -> None:
         raise ConfigError(
             f"config: select.tagger.network: {network!r} is not in tag.networks or, with classes, tag.published; they "
             f"have {', '.join(networks)}."
+        )
+    known = section["networks"].get(network, {}).get("outputs") or section["published"][network]["classes"]
+    if (background := analysis.config["select"]["tagger"]["background"]) not in known:
+        raise ConfigError(
+            f"config: select.tagger.background: {background!r} is no class of {network}; it has "
+            f"{', '.join(dict.fromkeys(known))}."
         )
 
 

@@ -1,4 +1,4 @@
-"""The supervised selection: both jets unlike QCD in the eyes of a network trained on simulation."""
+"""The supervised selection: both jets unlike background in the eyes of a network trained on simulation."""
 
 import awkward as ak
 import numpy as np
@@ -12,14 +12,14 @@ from resonaut.select.training_data import TrainingData
 
 
 class Tagger:
-    """1 - P(QCD) of the two jets, multiplied or the smaller one, from the stage ``tag``."""
+    """1 - P(background) of the two jets, multiplied or the smaller one, from the stage ``tag``."""
 
     friends: tuple[str, ...] = ("tag",)
 
     def __init__(self, settings: Settings) -> None:
         own = settings.own(TaggerSettings)
         self.combine = np.multiply if own.combination == "product" else np.minimum
-        self.columns: tuple[str, ...] = tuple(f"{jet}_{own.network}_qcd" for jet in ("j1", "j2"))
+        self.columns: tuple[str, ...] = tuple(f"{jet}_{own.network}_{own.background}" for jet in ("j1", "j2"))
         self.background_efficiency = settings.background_efficiency
 
     def fit(self, training: TrainingData) -> dict[str, float]:  # noqa: ARG002

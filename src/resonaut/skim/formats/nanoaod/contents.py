@@ -14,7 +14,7 @@ from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.selection import Selection
 from resonaut.skim.formats.nanoaod.tree import Batch
 from resonaut.skim.selection import broken, constituent_columns, finite
-from resonaut.skim.truth import decay_quarks, truth_columns
+from resonaut.skim.truth import decay_products, truth_columns
 from resonaut.skim.variations import Passing, with_shifted
 
 # Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
@@ -119,14 +119,14 @@ def _inside(index: ak.Array, sizes: ak.Array, branch: str, places: np.ndarray, f
 
 
 def _record(events: Batch, places: np.ndarray, flow: Cutflow) -> ak.Array:
-    """The generator record of some events; they are in doubt where a quark or its mother is broken."""
+    """The generator record of some events; they are in doubt where a decay product or its mother is broken."""
     fields = ("pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother")
     particles = events.at(places, "GenPart", fields)
     mother = _inside(particles.genPartIdxMother, ak.num(particles), "GenPart_genPartIdxMother", places, flow)
     particles = ak.with_field(particles, mother, "mother")
     if not all(finite(particles[name]) for name in fields):
-        quarks = decay_quarks(particles)
-        for name in ("pt", "eta", "phi"):
-            flow.doubt(f"GenPart_{name}", _there(flow, places, broken(quarks[name])))
-        flow.doubt("GenPart_mass", _there(flow, places, broken(particles[quarks.mother].mass)))
+        products = decay_products(particles)
+        for name in ("pt", "eta", "phi", "mass"):
+            flow.doubt(f"GenPart_{name}", _there(flow, places, broken(products[name])))
+        flow.doubt("GenPart_mass", _there(flow, places, broken(particles[products.mother].mass)))
     return particles
