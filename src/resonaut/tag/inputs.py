@@ -1,7 +1,8 @@
 """What the networks see of a jet: its constituents' kinematic features and four-vectors.
 
 The seven features are JetClass's set "kin" (arXiv:2202.03772, Table 2) with the standardisation of
-its published networks, so that those can score these jets and the reverse.
+its published networks, so that those can score these jets and the reverse. Networks with the inputs ``full`` see those of
+``track_inputs`` after them.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import awkward as ak
 import numpy as np
 
 from resonaut.core.errors import InputFileError
+from resonaut.tag import track_inputs
 
 FEATURES = ("log_pt", "log_e", "log_pt_rel", "log_e_rel", "delta_r", "delta_eta", "delta_phi")
 
@@ -23,7 +25,7 @@ _LIMIT = 5.0
 class Inputs:
     """Inputs of n jets with p constituents each.
 
-    ``features`` (n, 7, p) float32, standardised; ``vectors`` (n, 4, p) float32: px, py, pz, E in GeV;
+    ``features`` (n, f, p) float32, standardised, f = 7 or, of ``full``, 17; ``vectors`` (n, 4, p) float32: px, py, pz, E in GeV;
     ``counts`` (n,): how many of the p are real. The rest repeats them cyclically, because zero
     vectors give NaN in some runtimes; the networks' mask hides it.
     """
@@ -51,13 +53,19 @@ class Inputs:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__annotations__))
 
 
-def columns(jet: str) -> list[str]:
+def names(inputs: str) -> tuple[str, ...]:
+    """The features of the ``kinematic`` or the ``full`` inputs."""
+    return (*FEATURES, *track_inputs.NAMES) if inputs == "full" else FEATURES
+
+
+def columns(jet: str, inputs: str = "kinematic") -> list[str]:
     """The columns of ``skim`` that the inputs of ``jet`` (``"j1"`` or ``"j2"``) are made of."""
     kinematics = ("pt", "eta", "phi", "mass")
-    return [f"{jet}_{name}" for name in kinematics] + [f"{jet}_pf_{name}" for name in kinematics]
+    candidates = (*kinematics, *(track_inputs.COLUMNS if inputs == "full" else ()))
+    return [f"{jet}_{name}" for name in kinematics] + [f"{jet}_pf_{name}" for name in candidates]
 
 
-def jet_inputs(events: ak.Array, jet: str, max_constituents: int) -> Inputs:
+def jet_inputs(events: ak.Array, jet: str, max_constituents: int, inputs: str = "kinematic") -> Inputs:
     """Inputs of one jet of each event: its ``max_constituents`` hardest constituents.
 
     Constituents are pT-ordered in the file; those of zero pT (PUPPI) carry nothing and are left out.
@@ -99,5 +107,7 @@ def jet_inputs(events: ak.Array, jet: str, max_constituents: int) -> Inputs:
         delta_phi,
     ]
     features = (np.stack(raw, axis=1) - _SHIFT[:, None]) * _SCALE[:, None]
+    if inputs == "full":
+        features = np.concatenate([features, np.stack(track_inputs.track_features(constituent), axis=1)], axis=1)
     vectors = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), energy], axis=1)
     return Inputs(features.clip(-_LIMIT, _LIMIT).astype(np.float32), vectors.astype(np.float32), counts)

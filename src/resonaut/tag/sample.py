@@ -163,11 +163,13 @@ class Chosen:
 
 def _read(dataset: events.Dataset, qcd: bool, network: NetworkConfig, wanted_jets: Chosen) -> Iterator[Sample]:
     known = ("softdrop_mass",) if qcd else ("softdrop_mass", DECAY)
-    wanted = [column for jet in JETS for column in (*columns(jet), *(f"{jet}_{name}" for name in known))]
+    wanted = [
+        column for jet in JETS for column in (*columns(jet, network.inputs), *(f"{jet}_{name}" for name in known))
+    ]
     for batch in dataset.iterate(wanted):
         for jet in JETS:
             label, chosen = wanted_jets.of(batch, jet, qcd)
             if chosen.any():
                 jets = batch[chosen]
                 pt, mass = (ak.to_numpy(jets[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
-                yield Sample(jet_inputs(jets, jet, network.max_constituents), label[chosen], pt, mass)
+                yield Sample(jet_inputs(jets, jet, network.max_constituents, network.inputs), label[chosen], pt, mass)

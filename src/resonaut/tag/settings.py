@@ -108,6 +108,11 @@ class NetworkConfig:
         "your own."
     )
     max_constituents: int = key("Hardest constituents of a jet that the network sees.", default=30, ge=2)
+    inputs: Literal["kinematic", "full"] = key(
+        "What the network sees of a constituent: seven kinematic features, or JetClass's `full` set, with charge, kind, "
+        "impact parameters and their errors; then the region keeps `tracks`.",
+        default="kinematic",
+    )
     dropout: float = key("Dropout of the transformer's blocks or of ParticleNet's dense layers.", default=0, ge=0, lt=1)
     transformer: TransformerConfig = key("Sizes of a Particle Transformer.", default={})
     edge_conv: EdgeConvConfig = key("Sizes of a ParticleNet.", default={})

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.learn.onnx import DOUBLE, FLOAT, Graph, State, batch_norm, numbers, sizes
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
     from resonaut.tag.settings import NetworkConfig
@@ -37,7 +37,7 @@ def model(state: State, settings: "NetworkConfig") -> bytes:
     logits = network.linear(network.normalised(token, "norm"), "fc.0")
     probabilities = network.node("Softmax", logits, axis=1)
     inputs = {
-        "features": (np.float32, ("n", len(FEATURES), "p")),
+        "features": (np.float32, ("n", len(names(settings.inputs)), "p")),
         "vectors": (np.float32, ("n", 4, "p")),
         "mask": (np.bool_, ("n", 1, "p")),
     }

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from weaver.nn.model.ParticleTransformer import ParticleTransformer, to_m2
 
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 from resonaut.tag.settings import NetworkConfig
 
 logging.getLogger("weaver").setLevel(logging.WARNING)
@@ -24,7 +24,7 @@ class PairTransformer(nn.Module):
         # The name "mod" is the one in weaver's published state dictionaries. The lengths are trimmed
         # before the call; the dense pair embedding is the faster one for jets that fill their places.
         self.mod = ParticleTransformer(
-            input_dim=len(FEATURES),
+            input_dim=len(names(settings.inputs)),
             num_classes=len(settings.outputs),
             embed_dims=sizes.embed_dims,
             pair_embed_dims=sizes.pair_embed_dims,

@@ -1,0 +1,83 @@
+"""The inputs `full`: charge, kind and impact parameters beside the kinematic features."""
+
+import json
+
+import awkward as ak
+import numpy as np
+import pytest
+import torch
+
+from resonaut.core.errors import InputFileError
+from resonaut.core.record import build
+from resonaut.tag import networks
+from resonaut.tag.inputs import FEATURES, columns, jet_inputs, names
+from resonaut.tag.sample import load
+from resonaut.tag.settings import TagConfig
+from resonaut.tag.tagger import load as load_tagger
+
+
+@pytest.fixture
+def with_tracks(make_events):
+    """A function: random events whose constituents have charges, kinds and impact parameters (cm)."""
+
+    def make(n: int, seed: int) -> ak.Array:
+        events, rng = make_events(n, seed), np.random.default_rng(seed)
+        for jet in ("j1", "j2"):
+            counts = ak.num(events[f"{jet}_pf_pt"])
+            total = int(ak.sum(counts))
+            kind = rng.choice([211, -211, 130, 22, 11, -13], total)
+            track = np.isin(np.abs(kind), (211, 11, 13))
+            values = {"charge": np.sign(kind) * track, "pdgid": kind}
+            for name in ("d0", "dz"):
+                values[name] = np.where(track, rng.normal(0, 0.02, total), 0).astype("f4")
+                values[f"{name}_error"] = np.where(track, rng.uniform(0.001, 0.2, total), 0).astype("f4")
+            for name, of in values.items():
+                events[f"{jet}_pf_{name}"] = ak.unflatten(of, counts)
+        return events
+
+    return make
+
+
+def test_features_of_tracks_have_jetclass_units_and_sign(with_tracks) -> None:
+    events = with_tracks(40, 5)
+    full, plain = jet_inputs(events, "j1", 12, "full"), jet_inputs(events, "j1", 12)
+    np.testing.assert_array_equal(full.features[:, : len(FEATURES)], plain.features)
+    found = dict(zip(names("full"), full.features.transpose(1, 0, 2), strict=True))
+    counts = full.counts
+    for name, column, value in (
+        ("charge", "charge", lambda x: x),
+        ("is_charged_hadron", "pdgid", lambda x: np.abs(x) == 211),
+        ("is_neutral_hadron", "pdgid", lambda x: x == 130),
+        ("is_photon", "pdgid", lambda x: x == 22),
+        ("is_electron", "pdgid", lambda x: np.abs(x) == 11),
+        ("is_muon", "pdgid", lambda x: np.abs(x) == 13),
+        # mm, and d0 with the sign of Delphes.
+        ("tanh_d0", "d0", lambda x: np.tanh(-10 * x)),
+        ("tanh_dz", "dz", lambda x: np.tanh(10 * x)),
+        ("d0_error", "d0_error", lambda x: np.minimum(10 * x, 1)),
+        ("dz_error", "dz_error", lambda x: np.minimum(10 * x, 1)),
+    ):
+        for jet in range(len(events)):
+            stored = value(ak.to_numpy(events[f"j1_pf_{column}"][jet])[: counts[jet]])
+            np.testing.assert_allclose(found[name][jet, : counts[jet]], stored, rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["part", "particlenet"])
+def test_graphs_give_the_modules_scores(section, with_tracks, tmp_path, name: str) -> None:
+    section["networks"][name]["inputs"] = "full"
+    network = build(section, TagConfig, "tag").networks[name]
+    torch.manual_seed(3)
+    module = networks.build(network).eval()
+    networks.save(tmp_path / "model.npz", name, network, module.state_dict())
+    inputs = jet_inputs(with_tracks(30, 6), "j1", network.max_constituents, "full")
+    scores = networks.from_module(name, network, module, "cpu").scores(inputs, 16)
+    np.testing.assert_allclose(load_tagger(tmp_path / "model.npz", "cpu").scores(inputs, 16), scores, atol=1e-5)
+    assert scores.std(axis=0).min() > 1e-4
+
+
+def test_events_without_tracks_are_one_sentence(section, labelled) -> None:
+    section["networks"]["part"]["inputs"] = "full"
+    settings = build(json.loads(json.dumps(section)), TagConfig, "tag")
+    assert set(columns("j1")) < set(columns("j1", "full"))
+    with pytest.raises(InputFileError, match="j1_pf_charge"):
+        load(labelled, settings, settings.networks["part"], "train")
