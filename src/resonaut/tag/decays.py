@@ -43,13 +43,13 @@ def codes(decay: str) -> set[int]:
     return {sum(10 ** _KINDS.index(kind) for kind in choice) for choice in choices}
 
 
-def require_apart(classes: Mapping[str, Iterable[str]]) -> None:
-    """Stop with ``ConfigError`` where a jet would be of two classes of ``tag.classes``."""
+def require_apart(key: str, classes: Mapping[str, Iterable[str]]) -> None:
+    """Stop with ``ConfigError`` where a jet would be of two classes of the ``key`` of ``tag``."""
     words = [(name, decay) for name, decays in classes.items() for decay in decays]
     for (name, decay), (other, same) in itertools.combinations(words, 2):
         if name != other and _both(decay, same):
             raise ConfigError(
-                f"config: tag.classes: {decay!r} of {name!r} and {same!r} of {other!r} may be the same jet; change one."
+                f"config: tag.{key}: {decay!r} of {name!r} and {same!r} of {other!r} may be the same jet; change one."
             )
 
 

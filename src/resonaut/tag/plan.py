@@ -61,9 +61,10 @@ def check(analysis: "Analysis") -> None:
                 "some of these pseudo-data; name other background in tag.samples, or take 'tag' out."
             )
     known = networks().joined(config["code"])
-    decays.require_apart(section["classes"])
+    decays.require_apart("classes", section["classes"])
     for name, entry in config["tag"]["networks"].items():
-        decays.of([one for one in entry["outputs"] if one != "ignore"], section["classes"])
+        decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
+        decays.require_apart(f"networks.{name}.decays", entry["decays"])
         for sample, names in others(analysis, name).items():
             if not names:
                 raise ConfigError(
@@ -133,10 +134,7 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
     """What a job reads: a training its own network, the scores all networks and nothing of the training."""
     section: dict[str, Any] = analysis.config["tag"]
     if command == "train":
-        chosen = {name: section["networks"][name] for name in network}
-        outputs = {one for entry in chosen.values() for one in entry["outputs"]}
-        classes = {name: decays for name, decays in section["classes"].items() if name in outputs}
-        return section | {"networks": chosen, "classes": classes}
+        return _without(section, "classes") | {"networks": {name: section["networks"][name] for name in network}}
     networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
     return _without(section, "training", "classes") | {"networks": networks}
 

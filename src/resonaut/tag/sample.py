@@ -90,8 +90,7 @@ def load(
     training, fraction = settings.training, settings.train_fraction
     low, high, most = (0.0, fraction, training.max_jets) if part == "train" else (fraction, 1.0, training.held_out_jets)
     labelled = simulation.labelled
-    classes = decays.of(network.classes, settings.classes)
-    found = [_labels(dataset, qcd, settings.seed, classes) for dataset, qcd in labelled]
+    found = [_labels(dataset, qcd, settings.seed, network) for dataset, qcd in labelled]
     hashes, labels = (np.concatenate(values) for values in zip(*found, strict=True))
     inside = (hashes >= low) & (hashes < high)
     ends = [_end(hashes[inside & (labels == i)], most, high) for i in range(len(network.classes))]
@@ -103,8 +102,7 @@ def load(
                 f"tag: only {count} jets of class {name!r} ({part}), fewer than {MIN_JETS}; add simulated events "
                 f"with such jets, or take {name!r} out of tag.networks.<name>.outputs."
             )
-    chosen = Chosen(settings.seed, low, np.array(ends), classes)
-    read = [_read(dataset, qcd, network, chosen) for dataset, qcd in labelled]
+    read = [_read(dataset, qcd, settings.seed, network, low, np.array(ends)) for dataset, qcd in labelled]
     return Sample.concatenate([jets for found in read for jets in found])
 
 
@@ -113,30 +111,32 @@ def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
     return {name: int((sample.labels == i).sum()) for i, name in enumerate(network.classes)}
 
 
-def _labels(
-    dataset: events.Dataset, qcd: bool, seed: int, classes: Sequence[Sequence[str]]
-) -> tuple[np.ndarray, np.ndarray]:
+def _labels(dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
     # Data do not know their decays.
     for batch in dataset.iterate([] if qcd else [f"{jet}_{DECAY}" for jet in JETS]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label = class_index(batch, jet, qcd, classes)
+            label = class_index(batch, jet, qcd, network)
             hashes.append(number[label >= 0])
             labels.append(label[label >= 0])
     return np.concatenate(hashes), np.concatenate(labels)
 
 
-def class_index(batch: ak.Array, jet: str, qcd: bool, classes: Sequence[Sequence[str]]) -> np.ndarray:
-    """Index in ``classes``, the decays of each, of each event's jet, -1 for a jet of no class.
+def class_index(batch: ak.Array, jet: str, qcd: bool, network: NetworkConfig) -> np.ndarray:
+    """Index in the network's classes of each event's jet, -1 for a jet of no class.
 
     Background jets are QCD. A signal jet counts by the decay that it holds; one that holds none of them is of no
     class, since it is not QCD either.
+
+    Raises:
+        ConfigError: the network has an output of no class.
     """
+    held = decays.of(network.classes, network.decays)
     if qcd:
-        return np.full(len(batch), next((i for i, several in enumerate(classes) if decays.QCD in several), -1))
-    return decays.labels(batch[f"{jet}_{DECAY}"], classes)
+        return np.full(len(batch), next((i for i, several in enumerate(held) if decays.QCD in several), -1))
+    return decays.labels(batch[f"{jet}_{DECAY}"], held)
 
 
 def _end(hashes: np.ndarray, most: int, high: float) -> float:
@@ -144,31 +144,19 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
     return high if len(hashes) <= most else float(np.partition(hashes, most)[most])
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Which jets are read: of each class those whose hash lies between ``low`` and its end."""
-
-    seed: int
-    low: float
-    ends: np.ndarray
-    classes: Sequence[Sequence[str]]
-
-    def of(self, batch: ak.Array, jet: str, qcd: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Their class indices, and whether each event's jet is one of them."""
-        number = identifier.uniform(identifier.keys(batch), self.seed)
-        label = class_index(batch, jet, qcd, self.classes)
-        # The appended end serves label -1: no jet.
-        return label, (number >= self.low) & (number < np.append(self.ends, 0.0)[label])
-
-
-def _read(dataset: events.Dataset, qcd: bool, network: NetworkConfig, wanted_jets: Chosen) -> Iterator[Sample]:
+def _read(
+    dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
+) -> Iterator[Sample]:
     known = ("softdrop_mass",) if qcd else ("softdrop_mass", DECAY)
     wanted = [
         column for jet in JETS for column in (*columns(jet, network.inputs), *(f"{jet}_{name}" for name in known))
     ]
     for batch in dataset.iterate(wanted):
+        number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
-            label, chosen = wanted_jets.of(batch, jet, qcd)
+            label = class_index(batch, jet, qcd, network)
+            # The appended end serves label -1: no jet.
+            chosen = (number >= low) & (number < np.append(ends, 0.0)[label])
             if chosen.any():
                 jets = batch[chosen]
                 pt, mass = (ak.to_numpy(jets[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))

@@ -122,6 +122,7 @@ class NetworkConfig:
         default=[],
     )
     background: Class = key("The class from which the others are told, as in s / (s + background).", default="qcd")
+    decays: dict[Class, list[Decay]] = key("What its classes hold; empty for what `tag.classes` says.", default={})
     weights: str | None = key(
         "Published weights to use instead of training, a weaver state dictionary (`.pt`) or a weaver ONNX "
         "export (`.onnx`).",
@@ -229,8 +230,9 @@ class TagConfig:
     )
 
     def __post_init__(self) -> None:
-        """Give networks that name no outputs one for each class."""
+        """Give networks the classes that they do not have of their own."""
         for name, network in self.networks.items():
-            if not network.outputs:
-                outputs = sorted(self.classes, key=lambda one: (one != network.background, one))
-                self.networks[name] = replace(network, outputs=outputs)
+            known = network.decays or self.classes
+            named = [network.background, *sorted(known.keys() - {network.background})]
+            made = replace(network, outputs=network.outputs or [one for one in named if one in known])
+            self.networks[name] = replace(made, decays={one: known[one] for one in made.classes if one in known})

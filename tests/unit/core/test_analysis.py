@@ -273,7 +273,10 @@ JOBS = [
         ({"simulate": {"objects": {"track": {"d0_constant": 0.02}}}}, set()),
         ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score"}),
         ({"tag": {"training": {"epochs": 2}}}, {"tag/train/part", "tag/train/particlenet"}),
-        ({"tag": {"classes": {**CLASSES, "2prong": ["qq", "bb"]}}}, {"tag/train/part", "tag/train/particlenet"}),
+        (
+            {"tag": {"classes": {**CLASSES, "2prong": ["qq", "bb"]}}},
+            {"tag/train/part", "tag/train/particlenet", "tag/score"},
+        ),
         ({"tag": {"classes": {**CLASSES, "more": ["gg"]}, "networks": FOUR}}, set()),
         ({"calibrate": {"histograms": {"tau21": {"bins": 5, "low": 0, "high": 1}}}}, {"calibrate/summarise"}),
         ({"calibrate": {"samples": {"b_quarks": []}}}, set()),

@@ -56,12 +56,12 @@ def test_other_products_matter_but_for_a_star():
 )
 def test_classes_that_share_a_decay_are_refused(first, second, apart):
     for one, other in itertools.permutations([first, second]):
-        decays.require_apart({"a": [one, one], "b": ["gg"]})
+        decays.require_apart("classes", {"a": [one, one], "b": ["gg"]})
         if apart:
-            decays.require_apart({"a": [one], "b": [other]})
+            decays.require_apart("classes", {"a": [one], "b": [other]})
         else:
             with pytest.raises(ConfigError, match=r"tag\.classes: .* may be the same jet"):
-                decays.require_apart({"a": [one], "b": ["gg", other]})
+                decays.require_apart("classes", {"a": [one], "b": ["gg", other]})
 
 
 @pytest.mark.parametrize("word", ["", "bx", "b b", "lv*", "*", "qcdb", "b" * 9, "qcd*"])

@@ -11,12 +11,14 @@ from resonaut.tag import sample
 def test_a_background_jet_is_qcd_and_a_signal_jet_counts_by_its_decay(settings):
     found = [[], [1], [5, -5], [1, -2, 5], [5, 4, -3, 2], [1, 1, 1, 1, 1], [5, -5, 11, -12]]
     batch = ak.Array({"j1_decay_pdgid": found})
-    by_default = list(settings.classes.values())
-    assert list(settings.classes) == ["qcd", "2prong", "3prong", "4prong"]
-    assert sample.class_index(batch, "j1", False, by_default).tolist() == [-1, -1, 1, 2, 3, -1, 1]
-    assert sample.class_index(batch, "j1", True, by_default).tolist() == [0] * 7
-    assert sample.class_index(batch, "j1", True, [["jj"], ["qcd", "cc"]]).tolist() == [1] * 7
-    assert sample.class_index(batch, "j1", False, [["qcd"], ["bb", "bqq"]]).tolist() == [-1, -1, 1, 1, -1, -1, -1]
+    network = settings.networks["part"]
+    assert network.classes == ["qcd", "2prong", "3prong", "4prong"]
+    assert sample.class_index(batch, "j1", False, network).tolist() == [-1, -1, 1, 2, 3, -1, 1]
+    assert sample.class_index(batch, "j1", True, network).tolist() == [0] * 7
+    named = {"outputs": ["heavy", "light"], "decays": {"light": ["qcd", "cc"], "heavy": ["bb", "bqq"]}}
+    network = dataclasses.replace(network, **named)
+    assert sample.class_index(batch, "j1", True, network).tolist() == [1] * 7
+    assert sample.class_index(batch, "j1", False, network).tolist() == [-1, -1, 0, 0, -1, -1, -1]
 
 
 def test_training_and_held_out_jets_are_bounded_and_disjoint(simulation, settings):
