@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# The versions of the format, of the operations of ai.onnx, and of those of onnxruntime.
-FORMAT, OPERATIONS, CONTRIBUTED = 11, 23, 1
+# The versions of the format, of the operations of ai.onnx, of those of onnxruntime, and of trees.
+FORMAT, OPERATIONS, CONTRIBUTED, TREES = 11, 23, 1, 3
 # Numbers of onnx.proto: element types of tensors, and types of attributes.
 FLOAT, INTEGER, BOOLEAN, DOUBLE = 1, 7, 9, 11
 _ELEMENTS = {np.dtype("f4"): FLOAT, np.dtype("i8"): INTEGER, np.dtype("?"): BOOLEAN, np.dtype("f8"): DOUBLE}
-_FLOAT, _INT, _STRING, _INTS = 1, 2, 3, 7
+_FLOAT, _INT, _STRING, _FLOATS, _INTS, _STRINGS = 1, 2, 3, 6, 7, 8
 
 State = Mapping[str, NDArray[Any]]
 Input = str | NDArray[Any] | np.generic
-Attribute = int | float | str | Sequence[int]
+Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 class Graph:
@@ -66,7 +66,7 @@ class Graph:
         body += [_field(5, constant) for constant in self._constants]
         body += [_field(11, _value(name, *shape)) for name, shape in inputs.items()]
         body += [_field(12, _value(name, *shape)) for name, shape in outputs.items()]
-        sets = {"": OPERATIONS, "com.microsoft": CONTRIBUTED}
+        sets = {"": OPERATIONS, "com.microsoft": CONTRIBUTED, "ai.onnx.ml": TREES}
         imports = [_field(8, _field(1, domain) + _field(2, version)) for domain, version in sets.items()]
         return b"".join([_field(1, FORMAT), _field(7, b"".join(body)), *imports])
 
@@ -134,7 +134,9 @@ def _attribute(name: str, value: Attribute) -> bytes:
     elif isinstance(value, str):
         body = _field(4, value) + _field(20, _STRING)
     else:
-        body = b"".join(_field(8, entry) for entry in value) + _field(20, _INTS)
+        # Of a list the first entry tells the kind.
+        kind, number = {float: (_FLOATS, 7), str: (_STRINGS, 9)}.get(type(next(iter(value), 0)), (_INTS, 8))
+        body = b"".join(_field(number, entry) for entry in value) + _field(20, kind)
     return _field(1, name) + body
 
 

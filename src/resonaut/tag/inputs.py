@@ -1,11 +1,12 @@
 """What the networks see of a jet: its constituents' kinematic features and four-vectors.
 
 The seven features are JetClass's set "kin" (arXiv:2202.03772, Table 2) with the standardisation of
-its published networks, so that those can score these jets and the reverse. Networks with the inputs ``full`` see those of
-``track_inputs`` after them.
+its published networks, so that those can score these jets and the reverse. Networks with the inputs ``full`` see
+those of ``track_inputs`` after them.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import awkward as ak
 import numpy as np
@@ -25,8 +26,8 @@ _LIMIT = 5.0
 class Inputs:
     """Inputs of n jets with p constituents each.
 
-    ``features`` (n, f, p) float32, standardised, f = 7 or, of ``full``, 17; ``vectors`` (n, 4, p) float32: px, py, pz, E in GeV;
-    ``counts`` (n,): how many of the p are real. The rest repeats them cyclically, because zero
+    ``features`` (n, f, p) float32, standardised, f = 7 or, of ``full``, 17; ``vectors`` (n, 4, p) float32: px, py, pz,
+    E in GeV; ``counts`` (n,): how many of the p are real. The rest repeats them cyclically, because zero
     vectors give NaN in some runtimes; the networks' mask hides it.
     """
 
@@ -46,6 +47,14 @@ class Inputs:
     def mask(self) -> np.ndarray:
         """True for real constituents, (n, 1, p)."""
         return np.arange(self.features.shape[-1]) < self.counts[:, None, None]
+
+    @cached_property
+    def observables(self) -> np.ndarray:
+        """The high-level observables of ``physics.substructure``, of the constituents that are here; (n, 13)."""
+        # The compiled clustering takes a moment to load, and most networks do without.
+        from resonaut.physics.substructure import observables
+
+        return observables(self.vectors, self.counts)
 
     @classmethod
     def concatenate(cls, parts: list["Inputs"]) -> "Inputs":

@@ -42,6 +42,56 @@ class EdgeConvConfig:
 
 
 @record
+class TreesConfig:
+    """Boosted trees on high-level observables, until a tenth of the training jets does not gain any more."""
+
+    learning_rate: float = key("Weight of each tree.", default=0.1, gt=0)
+    max_iterations: int = key("Most trees of each class.", default=300, ge=1)
+    max_leaf_nodes: int = key("Leaves of a tree.", default=16, ge=2)
+    min_leaf_jets: int = key("Jets of a leaf, at least.", default=20, ge=1, unit="jets")
+    patience: int = key("Trees without a gain after which the training ends.", default=10, ge=1)
+
+
+@record
+class DenseConfig:
+    """Sizes of a dense network on high-level observables."""
+
+    hidden: list[Natural] = key("Widths of the hidden layers.", default=[64, 64], min_length=1)
+
+
+@record
+class RecurrentConfig:
+    """Sizes of a recurrent network."""
+
+    hidden: int = key("Width of the LSTM's state.", default=48, ge=1)
+    dense: list[Natural] = key("Widths of the dense layers after the last constituent.", default=[32])
+
+
+@record
+class ImageConfig:
+    """Sizes of jet images and of their convolutional network."""
+
+    pixels: int = key("Pixels in each direction.", default=32, ge=4)
+    half_width: float = key("Distance of the outermost pixels to the jet axis.", default=0.8, gt=0, unit="rad")
+    channels: list[Natural] = key(
+        "Channels of the convolutions; each is followed by a pooling of 2 x 2 pixels.",
+        default=[8, 16, 32],
+        min_length=1,
+    )
+    dense: list[Natural] = key("Widths of the dense layers.", default=[32])
+
+
+@record
+class SetsConfig:
+    """Sizes of a deep-sets network."""
+
+    constituent: list[Natural] = key(
+        "Widths of the layers that see one constituent each; the last is summed over.", default=[64, 64], min_length=1
+    )
+    dense: list[Natural] = key("Widths of the dense layers after the sum.", default=[64, 32])
+
+
+@record
 class DecorrelationConfig:
     """What keeps the scores of QCD jets independent of their soft-drop mass."""
 
@@ -104,18 +154,25 @@ class NetworkConfig:
     """
 
     architecture: str = key(
-        "`particle_transformer` (arXiv:2202.03772) or `particle_net` (arXiv:1902.08570), from weaver-core, or one of "
-        "your own."
+        "`particle_transformer` (arXiv:2202.03772) or `particle_net` (arXiv:1902.08570), from weaver-core, "
+        "`boosted_trees`, `dense_network`, `recurrent`, `jet_image`, `deep_sets`, or one of your own."
     )
     max_constituents: int = key("Hardest constituents of a jet that the network sees.", default=30, ge=2)
     inputs: Literal["kinematic", "full"] = key(
-        "What the network sees of a constituent: seven kinematic features, or JetClass's `full` set, with charge, kind, "
-        "impact parameters and their errors; then the region keeps `tracks`.",
+        "What the network sees of a constituent: seven kinematic features, or JetClass's `full` set, which has charge, "
+        "kind, impact parameters and their errors, too; then the region keeps `tracks`.",
         default="kinematic",
     )
-    dropout: float = key("Dropout of the transformer's blocks or of ParticleNet's dense layers.", default=0, ge=0, lt=1)
+    dropout: float = key(
+        "Dropout of the transformer's blocks, or of the other networks' dense layers.", default=0, ge=0, lt=1
+    )
     transformer: TransformerConfig = key("Sizes of a Particle Transformer.", default={})
     edge_conv: EdgeConvConfig = key("Sizes of a ParticleNet.", default={})
+    boosted_trees: TreesConfig = key("Boosted trees on high-level observables.", default={})
+    dense_network: DenseConfig = key("Sizes of a dense network on high-level observables.", default={})
+    recurrent: RecurrentConfig = key("Sizes of a recurrent network.", default={})
+    jet_image: ImageConfig = key("Sizes of jet images and of their convolutional network.", default={})
+    deep_sets: SetsConfig = key("Sizes of a deep-sets network.", default={})
     outputs: list[str] = key(
         "Class of each output of the network, in order; published networks may repeat a class (their scores"
         " add up) or `ignore` an output. Empty for all of `tag.classes`, the background first, then by name.",
@@ -163,6 +220,14 @@ class TrainingConfig:
     batch_size: int = key("Jets of one step.", default=64, ge=2, unit="jets")
     learning_rate: float = key("Highest learning rate of the one-cycle schedule.", default=0.005, gt=0)
     weight_decay: float = key("Weight decay of AdamW.", default=0.01, ge=0)
+
+
+@record
+class ComparisonConfig:
+    """All networks side by side on the same held-out jets."""
+
+    replicas: int = key("Bootstrap replicas of the held-out jets, for the errors.", default=200, ge=10)
+    timed_jets: int = key("Jets that are scored to measure the speed.", default=1000, ge=1, unit="jets")
 
 
 @record
@@ -227,6 +292,12 @@ class TagConfig:
         "Published networks with inputs of their own, by name; columns `<jet>_<network>_<output>` and, of `classes`, "
         "`<jet>_<network>_<class>`.",
         default={},
+    )
+
+    comparison: ComparisonConfig | None = key(
+        "Compare all networks of `networks` on the same held-out jets: discrimination, size and speed; null for no "
+        "comparison.",
+        default=None,
     )
 
     def __post_init__(self) -> None:

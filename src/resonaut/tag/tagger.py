@@ -90,7 +90,8 @@ def load(path: Path, device: str) -> Tagger:
     if EXPORT in model.state:
         return exported(path, name, settings, model.state[EXPORT].tobytes(), device)
     require_consistent(name, settings)
-    if device == "cpu" and architectures()[settings.architecture].maker:
+    entry = architectures()[settings.architecture]
+    if entry.learner or (device == "cpu" and entry.maker):
         return from_arrays(path, name, settings, model.state)
     # Torch is slow to load, and here there is no way without it.
     from resonaut.tag import networks

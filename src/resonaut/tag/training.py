@@ -18,6 +18,7 @@ from resonaut.tag.adaptation import load_other, summarise
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import Inputs
+from resonaut.tag.learning import Labelled, learn
 from resonaut.tag.objective import Jets, Objective, against
 from resonaut.tag.results import Loss, Measured, Network
 from resonaut.tag.roc import measure, sculpted
@@ -52,7 +53,12 @@ def make_model(
         tagger, weights = networks.published(Path(network.weights), name, network, device)
     held_out = load(simulation, settings, network, "held_out")
     loss, train_jets, under_attack, domain = Loss(train=[], held_out=[]), {}, None, None
-    if network.weights is None:
+    if architectures()[network.architecture].learner:
+        seen = load(simulation, settings, network, "train")
+        given = (Labelled(one.inputs, one.labels, _balanced(one, settings, network)) for one in (seen, held_out))
+        tagger, state, loss = learn(name, network, settings, *given)
+        weights, train_jets = {key: torch.from_numpy(values) for key, values in state.items()}, count(seen, network)
+    elif network.weights is None:
         seen = load(simulation, settings, network, "train")
         wanted = network.training.domain
         others = load_other(other or Simulation([], []), settings, network, wanted) if wanted else None
@@ -93,7 +99,8 @@ def _as_it_scores(tagger: Tagger, output: Path, weights: dict[str, Tensor], inpu
         ConfigError: the graph gives other scores than the module.
     """
     architecture = tagger.settings.architecture
-    if device != "cpu" or EXPORT in weights or architectures()[architecture].maker is None:
+    entry = architectures()[architecture]
+    if (device != "cpu" and not entry.learner) or EXPORT in weights or entry.maker is None:
         return tagger
     graph = from_arrays(output, tagger.name, tagger.settings, {name: value.numpy() for name, value in weights.items()})
     jets = inputs.take(np.arange(min(len(inputs), COMPARED)))
@@ -123,8 +130,7 @@ def train(
     plan = settings.training
     module = networks.build(network).to(device)
     seen_jets, held_out_jets = (
-        Jets.of(sample, _weights(sample, plan.pt_bins, network.training.mass_bins), device)
-        for sample in (seen, held_out)
+        Jets.of(sample, _balanced(sample, settings, network), device) for sample in (seen, held_out)
     )
     n_batches = max(len(seen) // plan.batch_size, 1)
     objective = Objective(module, network, seen_jets, plan.batch_size, settings.seed)
@@ -189,8 +195,9 @@ def _cross_entropy(module: torch.nn.Module, jets: Jets, rows: Tensor) -> float:
     return jets.loss(module(*jets.given(rows)), rows).mean().item() * len(rows)
 
 
-def _weights(sample: Sample, pt_bins: int, mass_bins: int) -> np.ndarray:
-    return balancing_weights(sample.labels, sample.pt, pt_bins, sample.softdrop_mass, mass_bins)
+def _balanced(sample: Sample, settings: TagConfig, network: NetworkConfig) -> np.ndarray:
+    bins = settings.training.pt_bins, network.training.mass_bins
+    return balancing_weights(sample.labels, sample.pt, bins[0], sample.softdrop_mass, bins[1])
 
 
 def balancing_weights(

@@ -4,7 +4,7 @@ It says so in ``NETWORKS``, as a file of the user's does. Imports nothing heavy.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -38,13 +38,25 @@ class Network(Placed):
 
     ``graph`` is the place of a function that makes of the module's arrays by name and a ``NetworkConfig`` an ONNX file
     from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs). With it jets are scored
-    without torch. ``widest`` says how many numbers its largest layer makes of a jet with p places.
+    without torch; it may also see the jet's high-level ``observables`` (n, 13). ``widest`` says how many numbers its
+    largest layer makes of a jet with p places.
+
+    A ``learner`` is no module: ``place`` is a function that learns by itself (``tag.learning``) and gives the arrays
+    that the graph is made of. ``title`` and ``year`` of its publication are what figures call it.
     """
 
     graph: str | None = None
+    learner: bool = False
+    title: str = ""
+    year: int | None = None
     widest: Callable[["NetworkConfig", int], int] = _little
     problem: Callable[["NetworkConfig"], str | None] = _none
     shortest: Callable[["NetworkConfig"], int] = _one
+
+    def __post_init__(self) -> None:
+        """Nothing but its graph could score the jets of a learner."""
+        if self.learner and self.graph is None:
+            raise ValueError("a learner needs a graph")
 
     @property
     def places(self) -> list[str]:
@@ -78,6 +90,12 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
     if network.weights is not None and network.training != NetworkTraining():
         raise ConfigError(
             f"config: tag.networks.{name}: weights are given, and nothing is trained; take out training, or weights."
+        )
+    learner, special = known[network.architecture].learner, replace(network.training, mass_bins=1)
+    if learner and (network.weights is not None or special != NetworkTraining()):
+        raise ConfigError(
+            f"config: tag.networks.{name}: {network.architecture} learns by itself: it takes no weights, and of "
+            "training mass_bins alone; take the others out."
         )
     if problem := known[network.architecture].problem(network):
         raise ConfigError(f"config: tag.networks.{name}.{problem}.")
