@@ -7,7 +7,7 @@ import numpy as np
 
 from resonaut.simulate.truth import B_HADRONS, C_HADRONS, TAU
 
-# The origins of tracks that flavour taggers tell apart (ATL-PHYS-PUB-2022-027, Table 3, and taus), without pile-up.
+# The origins of tracks that flavour taggers tell apart (ATL-PHYS-PUB-2022-027, and taus), without pile-up.
 PRIMARY, FROM_B, FROM_BC, FROM_C, FROM_TAU, OTHER_SECONDARY = range(6)
 # What has flown less (mm) decays at the vertex where it is made, for a vertex fit as for this truth.
 MERGED = 0.1

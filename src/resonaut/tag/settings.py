@@ -92,6 +92,16 @@ class SetsConfig:
 
 
 @record
+class TracksConfig:
+    """Sizes of a flavour tagger of small jets."""
+
+    width: int = key("Width of the constituents' features.", default=32, ge=1)
+    heads: int = key("Attention heads; they divide the width.", default=4, ge=1)
+    layers: int = key("Layers of attention between the constituents.", default=2, ge=1)
+    dense: list[Natural] = key("Widths of the dense layers after the pooling.", default=[32])
+
+
+@record
 class DecorrelationConfig:
     """What keeps the scores of QCD jets independent of their soft-drop mass."""
 
@@ -155,7 +165,8 @@ class NetworkConfig:
 
     architecture: str = key(
         "`particle_transformer` (arXiv:2202.03772) or `particle_net` (arXiv:1902.08570), from weaver-core, "
-        "`boosted_trees`, `dense_network`, `recurrent`, `jet_image`, `deep_sets`, or one of your own."
+        "`boosted_trees`, `dense_network`, `recurrent`, `jet_image`, `deep_sets`, `graph_attention`, "
+        "`track_transformer`, or one of your own."
     )
     max_constituents: int = key("Hardest constituents of a jet that the network sees.", default=30, ge=2)
     inputs: Literal["kinematic", "full"] = key(
@@ -173,6 +184,7 @@ class NetworkConfig:
     recurrent: RecurrentConfig = key("Sizes of a recurrent network.", default={})
     jet_image: ImageConfig = key("Sizes of jet images and of their convolutional network.", default={})
     deep_sets: SetsConfig = key("Sizes of a deep-sets network.", default={})
+    tracks: TracksConfig = key("Sizes of `graph_attention` and `track_transformer`.", default={})
     outputs: list[str] = key(
         "Class of each output of the network, in order; published networks may repeat a class (their scores"
         " add up) or `ignore` an output. Empty for all of `tag.classes`, the background first, then by name.",

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from resonaut.core.errors import InputFileError
+from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.record import build
 from resonaut.tag import networks
+from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import FEATURES, columns, jet_inputs, names
 from resonaut.tag.sample import load
 from resonaut.tag.settings import TagConfig
@@ -62,17 +63,38 @@ def test_features_of_tracks_have_jetclass_units_and_sign(with_tracks) -> None:
             np.testing.assert_allclose(found[name][jet, : counts[jet]], stored, rtol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["part", "particlenet"])
-def test_graphs_give_the_modules_scores(section, with_tracks, tmp_path, name: str) -> None:
-    section["networks"][name]["inputs"] = "full"
-    network = build(section, TagConfig, "tag").networks[name]
+NETWORKS = {
+    "gat": {"architecture": "graph_attention", "tracks": {"width": 8, "heads": 2, "layers": 2, "dense": [6]}},
+    "transformer": {"architecture": "track_transformer", "tracks": {"width": 8, "heads": 4, "layers": 2, "dense": []}},
+    "sets": {"architecture": "deep_sets", "dropout": 0.1},
+    "lstm": {"architecture": "recurrent"},
+}
+
+
+@pytest.mark.parametrize("kind", ["full", "kinematic"])
+@pytest.mark.parametrize("name", ["part", "particlenet", *NETWORKS])
+def test_graphs_give_the_modules_scores(section, with_tracks, tmp_path, name: str, kind: str) -> None:
+    given = section["networks"] | NETWORKS
+    network = build(section | {"networks": {name: given[name] | {"inputs": kind}}}, TagConfig, "tag").networks[name]
     torch.manual_seed(3)
     module = networks.build(network).eval()
     networks.save(tmp_path / "model.npz", name, network, module.state_dict())
-    inputs = jet_inputs(with_tracks(30, 6), "j1", network.max_constituents, "full")
+    inputs = jet_inputs(with_tracks(30, 6), "j1", network.max_constituents, kind)
     scores = networks.from_module(name, network, module, "cpu").scores(inputs, 16)
     np.testing.assert_allclose(load_tagger(tmp_path / "model.npz", "cpu").scores(inputs, 16), scores, atol=1e-5)
     assert scores.std(axis=0).min() > 1e-4
+    # Neither padding nor the other jets of a batch count.
+    alone = networks.from_module(name, network, module, "cpu")
+    np.testing.assert_allclose(
+        np.concatenate([alone.scores(inputs.take(np.array([i])), 1) for i in range(5)]), scores[:5], atol=1e-5
+    )
+
+
+def test_heads_that_do_not_divide_the_width_are_refused(section) -> None:
+    wrong = {"gat": NETWORKS["gat"] | {"tracks": {"width": 8, "heads": 3}}}
+    network = build(section | {"networks": wrong}, TagConfig, "tag").networks["gat"]
+    with pytest.raises(ConfigError, match="3 heads do not divide the width, 8"):
+        require_consistent("gat", network)
 
 
 def test_events_without_tracks_are_one_sentence(section, labelled) -> None:
