@@ -65,6 +65,7 @@ def check(analysis: "Analysis") -> None:
     for name, entry in config["tag"]["networks"].items():
         decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
         decays.require_apart(f"networks.{name}.decays", entry["decays"])
+        _require_kept(analysis, name)
         for sample, names in others(analysis, name).items():
             if not names:
                 raise ConfigError(
@@ -97,6 +98,24 @@ def _variables() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {"variables": _variables}
+
+
+def _require_kept(analysis: "Analysis", network: str) -> None:
+    """Stop with ``ConfigError`` where a dataset's region does not keep what a network sees or learns of its jets."""
+    config, entry = analysis.config, analysis.config["tag"]["networks"][network]
+    wanted = {"tracks: true": scored(analysis) if entry["inputs"] == "full" else []}
+    if entry["weights"] is None and decays.FLAVOUR in decays.columns(entry["decays"].values()):
+        wanted["flavours: [jets]"] = analysis.sample("signal", of="tag")
+    for key, names in wanted.items():
+        for name in names:
+            one, (word, *_) = config["datasets"][name], key.split(":")
+            # Of those that another analysis has skimmed the files tell.
+            kept = config["skim"]["regions"][one["region"]][word]
+            if one["skimmed"] is None and not (kept is True or "jets" in (kept or [])):
+                raise ConfigError(
+                    f"config: tag.networks.{network} needs more of the jets of {name!r} than is kept; set {key} in "
+                    f"skim.regions.{one['region']}."
+                )
 
 
 def _require_published(analysis: "Analysis") -> None:

@@ -22,8 +22,6 @@ from resonaut.tag.settings import NetworkConfig, TagConfig
 log = logging.getLogger(__name__)
 
 JETS = ("j1", "j2")
-# The column of ``skim`` with the products of the decay that a jet holds.
-DECAY = "decay_pdgid"
 # Fewer jets than this of one class train nothing.
 MIN_JETS = 10
 
@@ -115,7 +113,7 @@ def _labels(dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfi
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
     # Data do not know their decays.
-    for batch in dataset.iterate([] if qcd else [f"{jet}_{DECAY}" for jet in JETS]):
+    for batch in dataset.iterate([f"{jet}_{name}" for jet in JETS for name in _told(qcd, network)]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
             label = class_index(batch, jet, qcd, network)
@@ -136,7 +134,17 @@ def class_index(batch: ak.Array, jet: str, qcd: bool, network: NetworkConfig) ->
     held = decays.of(network.classes, network.decays)
     if qcd:
         return np.full(len(batch), next((i for i, several in enumerate(held) if decays.QCD in several), -1))
-    return decays.labels(batch[f"{jet}_{DECAY}"], held)
+    label = np.full(len(batch), -1)
+    for name in decays.columns(held):
+        found = batch[f"{jet}_{name}"]
+        known = decays.labels(found, held) if name == decays.DECAY else decays.flavours(ak.to_numpy(found), held)
+        label = np.where(label < 0, known, label)
+    return label
+
+
+def _told(qcd: bool, network: NetworkConfig) -> list[str]:
+    """The columns, without the jet's name, that tell the class of a jet."""
+    return [] if qcd else decays.columns(decays.of(network.classes, network.decays))
 
 
 def _end(hashes: np.ndarray, most: int, high: float) -> float:
@@ -147,7 +155,7 @@ def _end(hashes: np.ndarray, most: int, high: float) -> float:
 def _read(
     dataset: events.Dataset, qcd: bool, seed: int, network: NetworkConfig, low: float, ends: np.ndarray
 ) -> Iterator[Sample]:
-    known = ("softdrop_mass",) if qcd else ("softdrop_mass", DECAY)
+    known = ("softdrop_mass", *_told(qcd, network))
     wanted = [
         column for jet in JETS for column in (*columns(jet, network.inputs), *(f"{jet}_{name}" for name in known))
     ]

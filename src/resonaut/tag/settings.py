@@ -9,7 +9,14 @@ from resonaut.tag.decays import PATTERN
 # The outputs of a network that count for no class.
 IGNORE = "ignore"
 Class = Annotated[str, Pattern(rf"^(?!{IGNORE}$)[A-Za-z0-9]{{1,32}}$", f"a name of letters and digits, not {IGNORE}")]
-Decay = Annotated[str, Pattern(PATTERN, "qcd, or a word of up to 8 of d, u, s, c, b, q, j, e, mu, tau, l, v, g, gamma")]
+Decay = Annotated[
+    str,
+    Pattern(
+        PATTERN,
+        "qcd, a word of up to 8 of d, u, s, c, b, q, j, e, mu, tau, l, v, g, gamma, or `b jet`, `c jet`, `tau jet`, "
+        "`light jet`",
+    ),
+]
 NetworkName = Annotated[
     str, Pattern(r"^[a-z][a-z0-9]*$", "a name of small letters and digits that begins with a letter")
 ]

@@ -44,6 +44,6 @@ def by_head(x: Tensor, heads: int) -> Tensor:
 
 
 def attended(logits: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """The mean over real places of values (n, heads, p, d), with weights from logits (n, heads, p, p); (n, p, width)."""
+    """The mean over real places of values (n, heads, p, d), weights from logits (n, heads, p, p); (n, p, width)."""
     weights = logits.masked_fill(~mask[:, None], -torch.inf).softmax(dim=-1)
     return (weights @ values).transpose(1, 2).flatten(2)

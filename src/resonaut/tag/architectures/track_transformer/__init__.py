@@ -21,6 +21,6 @@ NETWORKS = {
         widest=widest,
         problem=problem,
         title="track transformer (GN2)",
-        year=2023,
+        year=2025,
     )
 }
