@@ -1,5 +1,7 @@
 """Losses that several networks share; each is of single events, so that weights and means are the caller's."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -27,3 +29,21 @@ def chamfer(first: Tensor, second: Tensor) -> Tensor:
 def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     """Weighted cross entropy of each event, from logits (n, classes), labels and weights (n,): shape (n,)."""
     return torch.nn.functional.cross_entropy(logits, labels, reduction="none") * weights
+
+
+def log_cosh(residual: Tensor) -> Tensor:
+    """Logarithm of the cosh of each residual: half its square where small, and its size less ln 2 where large.
+
+    Of residuals with a symmetric distribution the sum is smallest at the centre.
+    """
+    size = residual.abs()
+    return size + torch.nn.functional.softplus(-2 * size) - math.log(2)
+
+
+def pinball(residual: Tensor, level: float | Tensor) -> Tensor:
+    """Pinball loss of a quantile at ``level``, from what the target exceeds it by; a level for each, or one for all.
+
+    The mean is smallest where a share ``level`` of the targets lies below (R. Koenker, G. Bassett, Econometrica 46
+    (1978) 33).
+    """
+    return torch.maximum(level * residual, (level - 1) * residual)

@@ -1,13 +1,16 @@
 """A tagger that is to work on jets of another domain, data or a second simulation, without their labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from resonaut.core.errors import ConfigError
-from resonaut.learn.domain import DomainClassifier, Representation, schedule, separation
+from resonaut.learn.domain import DomainClassifier, schedule, separation
 from resonaut.learn.training import untrained
 from resonaut.tag import networks
+from resonaut.tag.heads import representation
 from resonaut.tag.results import Domain
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample, Simulation, count, load
@@ -39,7 +42,7 @@ class Adaptation:
     ) -> None:
         device = str(labels.device)
         self.module, self.strength, self.steps = module, wanted.strength, steps
-        self.features = Representation(module, len(network.outputs))
+        self.features = representation(module, network)
         self.classifier = untrained(lambda: DomainClassifier(self.features.width), seed).to(device)
         self.other = networks.tensors(other.inputs, device)
         self.weights = torch.from_numpy(shares(labels.cpu().numpy(), other.labels).astype(np.float32)).to(device)
@@ -80,6 +83,8 @@ def load_other(
         given = "other_background and other_signal" if wanted.other == "simulation" else "data"
         raise ConfigError(f"tag.samples: no jets of the other domain; name datasets in tag.samples.{given}.")
     required = [network.background] if wanted.other == "data" else network.classes
+    # Such jets have no targets: data do not know them.
+    network = replace(network, regression={}, auxiliary={})
     seen, held_out = (load(other, settings, network, part, required) for part in ("train", "held_out"))
     return seen, held_out
 
@@ -103,7 +108,7 @@ def summarise(
         settings: device, seed and batch size.
     """
     seen, there = others
-    features = Representation(module, len(network.outputs))
+    features = representation(module, network)
     device = networks.device(settings.device)
     found = []
     for sample in (here, there):

@@ -16,14 +16,17 @@ from resonaut.core.errors import InputFileError
 from resonaut.learn import store
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
+from resonaut.tag.heads import Heads, heads
 from resonaut.tag.inputs import Inputs
 from resonaut.tag.settings import NetworkConfig
 from resonaut.tag.tagger import EXPORT, KIND, Tagger, applied, exported, last_line
 
 
 def build(settings: NetworkConfig) -> nn.Module:
-    """A network with random weights from torch's seed."""
+    """A network with random weights from torch's seed; ``heads`` are those of its further tasks."""
     made: nn.Module = architectures()[settings.architecture].find()(settings)
+    if settings.regression or settings.auxiliary:
+        made.add_module("heads", Heads(made, settings))
     return made
 
 
@@ -33,8 +36,11 @@ def from_module(name: str, settings: NetworkConfig, module: nn.Module, device: s
     def outputs(inputs: Inputs) -> np.ndarray:
         module.eval()
         with torch.inference_mode():
-            probabilities: np.ndarray = module(*tensors(inputs, device)).softmax(dim=1).cpu().numpy()
-        return probabilities
+            made = module(*tensors(inputs, device)).softmax(dim=1)
+            if further := heads(module):
+                made = torch.cat([made, further.estimates()], dim=1)
+            numbers: np.ndarray = made.cpu().numpy()
+        return numbers
 
     parameters = sum(parameter.numel() for parameter in module.parameters())
     module.to(device)

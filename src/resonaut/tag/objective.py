@@ -1,8 +1,8 @@
 """What a training makes small: the weighted cross entropy, and what the keys of the network's training add to it."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,7 @@ from resonaut.learn.losses import cross_entropy
 from resonaut.learn.training import untrained
 from resonaut.tag import networks
 from resonaut.tag.adaptation import Adaptation
+from resonaut.tag.heads import heads
 from resonaut.tag.sample import Sample
 from resonaut.tag.settings import DecorrelationConfig, DomainConfig, NetworkConfig
 
@@ -25,12 +26,13 @@ MIN_JETS, MIN_PER_BIN = 32, 4
 
 @dataclass(frozen=True)
 class Jets:
-    """A sample on a device: the groups of inputs, class and weight of each jet, mass in GeV."""
+    """A sample on a device: the groups of inputs, class and weight of each jet, mass in GeV, targets by task."""
 
     inputs: tuple[Tensor, Tensor, Tensor]
     labels: Tensor
     weights: Tensor
     mass: Tensor
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def mask(self) -> Tensor:
@@ -47,7 +49,9 @@ class Jets:
     def of(cls, sample: Sample, weights: np.ndarray, device: str) -> "Jets":
         """The same of arrays."""
         plain = (sample.labels, weights.astype(np.float32), sample.softdrop_mass.astype(np.float32))
-        return cls(networks.tensors(sample.inputs, device), *(torch.from_numpy(values).to(device) for values in plain))
+        labels, weight, mass = (torch.from_numpy(values).to(device) for values in plain)
+        targets = {name: torch.from_numpy(values).to(device) for name, values in sample.targets.items()}
+        return cls(networks.tensors(sample.inputs, device), labels, weight, mass, targets)
 
     def given(self, rows: Tensor) -> tuple[Tensor, ...]:
         """The inputs of some jets."""
@@ -56,6 +60,11 @@ class Jets:
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """The weighted cross entropy of some jets, shape (rows,)."""
         return cross_entropy(logits, self.labels[rows], self.weights[rows])
+
+    def further(self, module: nn.Module, rows: Tensor) -> Tensor | float:
+        """The mean loss of the further tasks of some jets, which were the first in the last pass of the network."""
+        found = heads(module)
+        return found.loss({name: one[rows] for name, one in self.targets.items()}, self.weights[rows]) if found else 0
 
 
 class Objective:
@@ -92,7 +101,7 @@ class Objective:
             logits = self.module(*given)
         else:
             logits, told = self.adaptation(given, rows, self.step)
-        loss = self.jets.loss(logits, rows).mean()
+        loss = self.jets.loss(logits, rows).mean() + self.jets.further(self.module, rows)
         if nominal is not None:
             loss = loss + divergence_from(nominal, logits).mean()
         if told is not None:

@@ -49,6 +49,34 @@ class Sculpting:
 
 
 @record
+class Closure:
+    """Of held-out jets with a target: how their estimates compare with it.
+
+    ``response`` is the median of estimate / target, ``median_response`` that of the 50 % quantile / target;
+    ``resolution`` half the width of the central 68 % of estimate / target, and ``resolution_without`` the same of
+    denominator / numerator, which is the response of the jet as it was reconstructed; ``covered`` the share of targets
+    between the outer quantiles.
+    """
+
+    jets: int
+    response: float
+    response_error: float
+    median_response: float
+    resolution: float
+    resolution_without: float
+    covered: float
+    covered_error: float
+
+
+@record
+class Regression:
+    """Of a regression the closure of all jets, weighted as in the training, and of those of each class."""
+
+    all: Closure | None
+    classes: dict[str, Closure]
+
+
+@record
 class Domain:
     """Of held-out jets of the other domain: AUC of a fresh classifier between it and the simulation that trains.
 
@@ -79,6 +107,7 @@ class Network(Measured):
     train_jets: dict[str, int]
     held_out_jets: dict[str, int]
     loss: Loss
+    regression: dict[str, Regression]
     sculpting: dict[str, Sculpting]
     under_attack: Measured | None
     domain: Domain | None

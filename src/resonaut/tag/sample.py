@@ -6,7 +6,7 @@ network; an event that may have been trained on is marked ``tag_train`` and late
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from resonaut.core import events, identifier
 from resonaut.core.errors import EmptySelectionError
-from resonaut.tag import decays
+from resonaut.tag import decays, targets
 from resonaut.tag.inputs import Inputs, columns, jet_inputs
 from resonaut.tag.settings import NetworkConfig, TagConfig
 
@@ -28,12 +28,16 @@ MIN_JETS = 10
 
 @dataclass(frozen=True)
 class Sample:
-    """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV."""
+    """Labelled jets: inputs, index in the network's classes (n,), pT (n,) and soft-drop mass (n,) in GeV.
+
+    ``targets`` are those of the network's further tasks (see ``tag.targets``).
+    """
 
     inputs: Inputs
     labels: np.ndarray
     pt: np.ndarray
     softdrop_mass: np.ndarray
+    targets: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -41,8 +45,11 @@ class Sample:
     @classmethod
     def concatenate(cls, parts: Sequence["Sample"]) -> "Sample":
         """The jets of all parts."""
-        plain = (np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass"))
-        return cls(Inputs.concatenate([part.inputs for part in parts]), *plain)
+        labels, pt, mass = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "pt", "softdrop_mass")
+        )
+        targets = {name: np.concatenate([part.targets[name] for part in parts]) for name in parts[0].targets}
+        return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, targets)
 
 
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
@@ -159,6 +166,7 @@ def _read(
     wanted = [
         column for jet in JETS for column in (*columns(jet, network.inputs), *(f"{jet}_{name}" for name in known))
     ]
+    wanted += [column for jet in JETS for column in targets.columns(jet, network)]
     for batch in dataset.iterate(wanted):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
@@ -168,4 +176,5 @@ def _read(
             if chosen.any():
                 jets = batch[chosen]
                 pt, mass = (ak.to_numpy(jets[f"{jet}_{name}"]) for name in ("pt", "softdrop_mass"))
-                yield Sample(jet_inputs(jets, jet, network.max_constituents, network.inputs), label[chosen], pt, mass)
+                inputs = jet_inputs(jets, jet, network.max_constituents, network.inputs)
+                yield Sample(inputs, label[chosen], pt, mass, targets.targets(jets, jet, network))

@@ -78,10 +78,14 @@ def _score(
 
 
 def score_jets(inputs: Inputs, jet: str, taggers: list[Tagger], batch_size: int) -> dict[str, ak.Array]:
-    """The columns ``<jet>_<network>_<class>`` of all taggers."""
+    """The columns ``<jet>_<network>_<class>`` of all taggers, and those of their regressions."""
     scored = {}
     for tagger in taggers:
-        scores = tagger.scores(inputs, batch_size)
-        for i, name in enumerate(tagger.settings.classes):
-            scored[f"{jet}_{tagger.name}_{name}"] = ak.Array(scores[:, i].copy())  # Arrow wants contiguous memory
+        scores, estimates = tagger.evaluated(inputs, batch_size)
+        columns = dict(zip(tagger.settings.classes, scores.T, strict=True))
+        columns |= dict(zip(tagger.settings.estimates, estimates.T, strict=True))
+        for name in tagger.settings.regression:
+            columns[f"{name}_resolution"] = (columns[f"{name}_q84"] - columns[f"{name}_q16"]) / 2
+        for name, values in columns.items():
+            scored[f"{jet}_{tagger.name}_{name}"] = ak.Array(values.copy())  # Arrow wants contiguous memory
     return scored

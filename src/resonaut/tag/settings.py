@@ -3,11 +3,14 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
+from resonaut.core.errors import ConfigError
 from resonaut.core.record import Natural, Pattern, key, record
 from resonaut.tag.decays import PATTERN
 
 # The outputs of a network that count for no class.
 IGNORE = "ignore"
+# What a regression estimates beside its central value: one standard deviation of a Gaussian to both sides.
+QUANTILES = {"q16": 0.16, "q50": 0.5, "q84": 0.84}
 Class = Annotated[str, Pattern(rf"^(?!{IGNORE}$)[A-Za-z0-9]{{1,32}}$", f"a name of letters and digits, not {IGNORE}")]
 Decay = Annotated[
     str,
@@ -163,6 +166,52 @@ class NetworkTraining:
 
 
 @record
+class RegressionConfig:
+    """A ratio of two quantities of a jet, such as generated and reconstructed mass, that a network estimates."""
+
+    target: str = key("Column of `skim` with the numerator, without the jet's name.", min_length=1)
+    over: str = key("Column with the denominator.", min_length=1)
+    limits: list[float] = key(
+        "Jets whose ratio lies outside train nothing, and are not counted in the closure; neither are those whose "
+        "numerator or denominator is not positive.",
+        default=[0.2, 5],
+        min_length=2,
+        max_length=2,
+    )
+    width: float = key(
+        "Unit of deviations in the loss; it grows with their square below this and linearly above.", default=0.1, gt=0
+    )
+    weight: float = key("Factor in the loss.", default=1, gt=0)
+
+    def __post_init__(self) -> None:
+        """Check the order of the limits."""
+        if not 0 < self.limits[0] < self.limits[1]:
+            raise ConfigError(f"config: tag.networks.<name>.regression: limits {self.limits} do not grow from above 0.")
+
+
+@record
+class AuxiliaryConfig:
+    """A further task in training, which makes the network's features better and gives no output."""
+
+    target: str = key(
+        "Column of `skim` with the target, without the jet's name: a number of each jet, or a list that belongs to its "
+        "constituents, `pf_...`.",
+        min_length=1,
+    )
+    classes: int | None = key(
+        "The target is one of so many classes, from 0 on, and others (such as -1) are none; null for a number.",
+        default=None,
+        ge=2,
+    )
+    weight: float = key("Factor in the loss.", default=1, gt=0)
+
+    @property
+    def of_constituents(self) -> bool:
+        """Whether each constituent has a target."""
+        return self.target.startswith("pf_")
+
+
+@record
 class NetworkConfig:
     """One network: its architecture, inputs and outputs, and where its weights come from.
 
@@ -199,6 +248,12 @@ class NetworkConfig:
     )
     background: Class = key("The class from which the others are told, as in s / (s + background).", default="qcd")
     decays: dict[Class, list[Decay]] = key("What its classes hold; empty for what `tag.classes` says.", default={})
+    regression: dict[Class, RegressionConfig] = key(
+        "What the network estimates of a jet beside its class, by name; columns `<jet>_<network>_<name>` and "
+        "`<jet>_<network>_<name>_q16`, `_q50`, `_q84`, `_resolution`.",
+        default={},
+    )
+    auxiliary: dict[Class, AuxiliaryConfig] = key("Further tasks of the training, by name.", default={})
     weights: str | None = key(
         "Published weights to use instead of training, a weaver state dictionary (`.pt`) or a weaver ONNX "
         "export (`.onnx`).",
@@ -210,6 +265,11 @@ class NetworkConfig:
     def classes(self) -> list[Class]:
         """The classes that have a score, in the order of the columns."""
         return [one for one in dict.fromkeys(self.outputs) if one != IGNORE]
+
+    @property
+    def estimates(self) -> list[str]:
+        """The numbers of the regressions, as the end of their columns' names, in the order of a network's outputs."""
+        return [f"{name}{end}" for name in sorted(self.regression) for end in ("", *(f"_{q}" for q in QUANTILES))]
 
 
 @record

@@ -34,9 +34,10 @@ CACHE = 1_250_000
 class Tagger:
     """A network ready to score.
 
-    ``outputs`` maps inputs to probabilities (n, outputs); ``shortest`` is the smallest number of places
-    it accepts; ``parameters`` is how many it was trained with (not told by an ONNX graph); ``widest`` maps places to
-    how many numbers the largest layer makes of a jet, where the size of the batch is to depend on it.
+    ``outputs`` maps inputs to probabilities and the regressions' estimates (n, outputs + estimates); ``shortest`` is
+    the smallest number of places it accepts; ``parameters`` is how many it was trained with (not told by an ONNX
+    graph); ``widest`` maps places to how many numbers the largest layer makes of a jet, where the size of the batch is
+    to depend on it.
     """
 
     name: str
@@ -47,14 +48,19 @@ class Tagger:
     widest: Callable[[int], int] | None = None
 
     def scores(self, inputs: Inputs, batch_size: int) -> np.ndarray:
-        """Class probabilities (n, classes) float32, normalised to one over ``settings.classes``.
+        """Class probabilities (n, classes) float32, normalised to one over ``settings.classes``."""
+        return self.evaluated(inputs, batch_size)[0]
+
+    def evaluated(self, inputs: Inputs, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+        """The scores, and the regressions' estimates (n, estimates) float32, in the order of ``settings.estimates``.
 
         Jets of similar length share a batch of at most ``batch_size``, each as long as its longest jet.
         """
         longest = self.settings.max_constituents
         counts = np.minimum(inputs.counts, longest)
         order = np.argsort(-counts, kind="stable")
-        raw = np.empty((len(inputs), len(self.settings.outputs)), np.float32)
+        n_outputs = len(self.settings.outputs)
+        raw = np.empty((len(inputs), n_outputs + len(self.settings.estimates)), np.float32)
         while len(order):
             places = min(max(counts[order[0]], self.shortest), longest)
             size = min(batch_size, self._fitting(places))
@@ -65,8 +71,7 @@ class Tagger:
             for name in self.settings.classes
         ]
         scores = np.stack(summed, axis=1)
-        normalised: np.ndarray = scores / scores.sum(axis=1, keepdims=True)
-        return normalised
+        return scores / scores.sum(axis=1, keepdims=True), raw[:, n_outputs:]
 
     def _fitting(self, places: int) -> int:
         """How many jets of so many places have layers that stay in a core's cache."""
@@ -112,12 +117,16 @@ def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str,
     except Exception as error:  # as below, or an array that is not there
         problem = f"does not fit the graph of {settings.architecture} ({last_line(error)})"
         raise InputFileError(path, problem, "make it again with `resonaut tag train`") from None
+    if settings.estimates and len(session.get_outputs()) < 2:
+        # A graph of classes alone: torch has the rest.
+        from resonaut.tag import networks
+
+        return networks.from_arrays(path, name, settings, state, "cpu")
     wanted = [given.name for given in session.get_inputs()]
 
     def outputs(inputs: Inputs) -> np.ndarray:
         given = {key: np.ascontiguousarray(getattr(inputs, key)) for key in wanted}
-        probabilities: np.ndarray = session.run(None, given)[0]
-        return probabilities
+        return np.concatenate(session.run(None, given), axis=1)
 
     return Tagger(name, settings, outputs, entry.shortest(settings), None, partial(entry.widest, settings))
 

@@ -17,6 +17,7 @@ from resonaut.tag import networks
 from resonaut.tag.adaptation import load_other, summarise
 from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.architectures import require_consistent
+from resonaut.tag.closure import closures
 from resonaut.tag.inputs import Inputs
 from resonaut.tag.learning import Labelled, learn
 from resonaut.tag.objective import Jets, Objective, against
@@ -70,8 +71,10 @@ def make_model(
             domain = summarise(module, network, wanted, held_out, others, settings)
         under_attack = _under_attack(module, network, held_out, device, settings.score_batch_size)
     tagger = _as_it_scores(tagger, output, weights, held_out.inputs, device)
-    scores = tagger.scores(held_out.inputs, settings.score_batch_size)
-    events.require_finite(scores, f"score of {name}", "held-out jets")
+    scores, estimates = tagger.evaluated(held_out.inputs, settings.score_batch_size)
+    for found in (scores, estimates):
+        events.require_finite(found, f"score of {name}", "held-out jets")
+    weights_held_out = _balanced(held_out, settings, network)
     told = network.classes, network.background
     result = Network(
         network=name,
@@ -82,6 +85,7 @@ def make_model(
         held_out_jets=count(held_out, network),
         loss=loss,
         sculpting=sculpted(scores, held_out.labels, held_out.softdrop_mass, *told, settings.seed),
+        regression=closures(estimates, held_out, network, weights_held_out),
         under_attack=under_attack,
         domain=domain,
         **vars(measure(scores, held_out.labels, *told)),
@@ -104,7 +108,8 @@ def _as_it_scores(tagger: Tagger, output: Path, weights: dict[str, Tensor], inpu
         return tagger
     graph = from_arrays(output, tagger.name, tagger.settings, {name: value.numpy() for name, value in weights.items()})
     jets = inputs.take(np.arange(min(len(inputs), COMPARED)))
-    difference = np.abs(graph.scores(jets, COMPARED) - tagger.scores(jets, COMPARED)).max(axis=1)
+    pairs = zip(graph.evaluated(jets, COMPARED), tagger.evaluated(jets, COMPARED), strict=True)
+    difference = np.concatenate([np.abs(one - other) for one, other in pairs], axis=1).max(axis=1)
     if np.median(difference) > AGREEMENT:
         raise ConfigError(
             f"config: tag.networks.{tagger.name}.architecture: the graph of {architecture} gives other scores than its "

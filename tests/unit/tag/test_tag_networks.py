@@ -80,8 +80,8 @@ def test_published_outputs_of_one_class_add_up_and_others_are_ignored(module, se
     mapped = dataclasses.replace(network, outputs=["2prong", "qcd", "2prong", "ignore"])
     scores = networks.from_module("part", mapped, module("part"), "cpu").scores(inputs, 16)
     raw = networks.from_module("part", network, module("part"), "cpu").scores(inputs, 16)
-    assert mapped.classes == ["qcd", "2prong"]
-    np.testing.assert_allclose(scores[:, 0], raw[:, 1] / raw[:, :3].sum(axis=1), rtol=1e-4)
+    assert mapped.classes == ["2prong", "qcd"]
+    np.testing.assert_allclose(scores[:, 1], raw[:, 1] / raw[:, :3].sum(axis=1), rtol=1e-4)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
 
 

@@ -34,12 +34,15 @@ class Network(Placed):
     """An architecture; ``place`` makes a torch module of a ``NetworkConfig``.
 
     The module maps features (n, 7, p), four-vectors (n, 4, p) and mask (n, 1, p) of constituents to logits
-    (n, outputs). ``problem`` says what is wrong with sizes; ``shortest`` is the fewest places p.
+    (n, outputs). Regressions and further tasks are linear layers on what its last linear layer of so many outputs sees,
+    and on the features of the constituents that its ``constituents`` keeps (``tag.heads``). ``problem`` says what is
+    wrong with sizes; ``shortest`` is the fewest places p.
 
     ``graph`` is the place of a function that makes of the module's arrays by name and a ``NetworkConfig`` an ONNX file
-    from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs). With it jets are scored
-    without torch; it may also see the jet's high-level ``observables`` (n, 13). ``widest`` says how many numbers its
-    largest layer makes of a jet with p places.
+    from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs) and, of a network that
+    has any, ``estimates`` (n, estimates) (``tag.ends``). With it jets are scored without torch; it may also see the
+    jet's high-level ``observables`` (n, 13). ``widest`` says how many numbers its largest layer makes of a jet with p
+    places.
 
     A ``learner`` is no module: ``place`` is a function that learns by itself (``tag.learning``) and gives the arrays
     that the graph is made of. ``title`` and ``year`` of its publication are what figures call it.
@@ -92,10 +95,20 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
             f"config: tag.networks.{name}: weights are given, and nothing is trained; take out training, or weights."
         )
     learner, special = known[network.architecture].learner, replace(network.training, mass_bins=1)
-    if learner and (network.weights is not None or special != NetworkTraining()):
+    further = network.regression or network.auxiliary
+    if learner and (network.weights is not None or special != NetworkTraining() or further):
         raise ConfigError(
-            f"config: tag.networks.{name}: {network.architecture} learns by itself: it takes no weights, and of "
-            "training mass_bins alone; take the others out."
+            f"config: tag.networks.{name}: {network.architecture} learns by itself: it takes no weights, regression "
+            "or auxiliary, and of training mass_bins alone; take the others out."
+        )
+    if network.weights is not None and (network.regression or network.auxiliary):
+        raise ConfigError(
+            f"config: tag.networks.{name}: weights are given, and regression and auxiliary need training."
+        )
+    names = [*network.classes, *network.regression, *network.auxiliary]
+    if twice := next((one for one in names if names.count(one) > 1), None):
+        raise ConfigError(
+            f"config: tag.networks.{name}: {twice!r} is two of classes, regression and auxiliary; rename it."
         )
     if problem := known[network.architecture].problem(network):
         raise ConfigError(f"config: tag.networks.{name}.{problem}.")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resonaut.learn.onnx import Graph, State, numbers, sizes
-from resonaut.tag.architectures.graphs import classified, dense
+from resonaut.tag.ends import ends
+from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
     from resonaut.tag.settings import NetworkConfig
@@ -53,7 +54,6 @@ def model(state: State, settings: "NetworkConfig", layer: Callable[[TrackGraph, 
     graph, each = TrackGraph(state, settings.tracks.heads, settings.tracks.width), "features"
     each = graph.node("Transpose", each, perm=[0, 2, 1])
     each = graph.node("Relu", graph.linear(each, "embed.0"))
-    # Dropout has a number, too.
     each = graph.node("Relu", graph.linear(each, "embed.3"))
     for number in range(settings.tracks.layers):
         each = layer(graph, each, f"layers.{number}")
@@ -61,4 +61,9 @@ def model(state: State, settings: "NetworkConfig", layer: Callable[[TrackGraph, 
     padding = graph.node("Transpose", graph.node("Squeeze", graph.padding, sizes(1)), perm=[0, 2, 1])
     weight = graph.node("Softmax", graph.node("Add", graph.linear(each, "weight"), padding), axis=1)
     jet = graph.node("ReduceSum", graph.node("Mul", weight, each), sizes(1), keepdims=0)
-    return classified(graph, dense(graph, state, jet, "jet"), settings, "features", "mask")
+    # Activation and dropout have a number, too.
+    last = 3 * len(settings.tracks.dense)
+    for number in range(0, last, 3):
+        jet = graph.node("Relu", graph.linear(jet, f"jet.{number}"))
+    inputs = {"features": (np.float32, ("n", len(names(settings.inputs)), "p")), "mask": (np.bool_, ("n", 1, "p"))}
+    return graph.model(inputs, ends(graph, jet, f"jet.{last}", state, settings))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from resonaut.tag.architectures.layers import dense
+from resonaut.tag.heads import Constituents
 from resonaut.tag.inputs import names
 from resonaut.tag.settings import NetworkConfig
 
@@ -23,6 +24,7 @@ class TrackNetwork(nn.Module):
         self.embed = dense([len(names(settings.inputs)), sizes.width, sizes.width])
         self.layers = nn.ModuleList(layer(sizes.width, sizes.heads) for _ in range(sizes.layers))
         self.norm = nn.LayerNorm(sizes.width)
+        self.constituents = Constituents(self.norm, sizes.width, places_second=True)
         self.weight = nn.Linear(sizes.width, 1)
         self.jet = dense([sizes.width, *sizes.dense, len(settings.outputs)], settings.dropout)
 

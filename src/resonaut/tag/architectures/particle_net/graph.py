@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.learn.onnx import DOUBLE, FLOAT, Graph, State, batch_norm, numbers, sizes
+from resonaut.tag.ends import ends
 from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ def model(state: State, settings: "NetworkConfig") -> bytes:
     x = network.normalised(network.node("Reshape", constituents, sizes(-1, width)))
     for block in range(len(settings.edge_conv.channels)):
         x, points = network.edge_convolution(f"edge_convs.{block}", x, network.neighbours(points))
-    probabilities = network.classified(points, len(settings.edge_conv.dense))
+    dense = len(settings.edge_conv.dense)
+    outputs = ends(network, network.pooled(points, dense), f"fc.{dense}", state, settings)
     inputs = {"features": (np.float32, ("n", width, "p")), "mask": (np.bool_, ("n", 1, "p"))}
-    return network.model(inputs, {probabilities: (np.float32, ("n", len(settings.outputs)))})
+    return network.model(inputs, outputs)
 
 
 class _Network(Graph):
@@ -92,13 +94,13 @@ class _Network(Graph):
         shape = self.node("Concat", self.jets, self.places, sizes(width), axis=0)
         return made, self.node("Reshape", made, shape)
 
-    def classified(self, x: str, dense: int) -> str:
-        """The probabilities (n, outputs) from the last convolution's output (n, p, c)."""
+    def pooled(self, x: str, dense: int) -> str:
+        """The features of the jets before the last layer, from the last convolution's output (n, p, c)."""
         number = self.node("ReduceSum", self.node("Cast", "mask", to=FLOAT), sizes(2), keepdims=0)
         mean = self.node("Div", self.node("ReduceSum", x, sizes(1), keepdims=0), number)
         for layer in range(dense):
             mean = self.node("Relu", self._linear(mean, *self._dense(f"fc.{layer}.0")))
-        return self.node("Softmax", self._linear(mean, *self._dense(f"fc.{dense}")), axis=1)
+        return mean
 
     def _linear(self, x: str, weight: Floats, bias: Floats) -> str:
         return self.node("Gemm", x, numbers(weight.T), numbers(bias))

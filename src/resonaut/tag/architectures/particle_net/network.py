@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from weaver.nn.model.ParticleNet import EdgeConvBlock, ParticleNet, get_graph_feature
 
+from resonaut.tag.heads import Constituents
 from resonaut.tag.inputs import names
 from resonaut.tag.settings import NetworkConfig
 
@@ -31,6 +32,7 @@ class PointNet(nn.Module):
         # weaver makes the layers as it always does; what differs is the choice of neighbours.
         for block in self.mod.edge_convs:
             block.__class__ = EdgeConvolution
+        self.constituents = Constituents(self.mod.edge_convs[-1], sizes.channels[-1][-1])
 
     def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
         """Logits (n, outputs); the points of the graph are delta_eta and delta_phi; no four-vectors."""

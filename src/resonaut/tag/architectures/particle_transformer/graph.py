@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.learn.onnx import DOUBLE, FLOAT, Graph, State, batch_norm, numbers, sizes
+from resonaut.tag.ends import ends
 from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
@@ -34,14 +35,13 @@ def model(state: State, settings: "NetworkConfig") -> bytes:
     token = network.class_token()
     for block in range(sizes.class_layers):
         token = network.class_block(f"cls_blocks.{block}", token, x)
-    logits = network.linear(network.normalised(token, "norm"), "fc.0")
-    probabilities = network.node("Softmax", logits, axis=1)
+    outputs = ends(network, network.normalised(token, "norm"), "fc.0", state, settings)
     inputs = {
         "features": (np.float32, ("n", len(names(settings.inputs)), "p")),
         "vectors": (np.float32, ("n", 4, "p")),
         "mask": (np.bool_, ("n", 1, "p")),
     }
-    return network.model(inputs, {probabilities: (np.float32, ("n", len(settings.outputs)))})
+    return network.model(inputs, outputs)
 
 
 class _Network(Graph):

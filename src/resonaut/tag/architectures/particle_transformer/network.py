@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from weaver.nn.model.ParticleTransformer import ParticleTransformer, to_m2
 
+from resonaut.tag.heads import Constituents
 from resonaut.tag.inputs import names
 from resonaut.tag.settings import NetworkConfig
 
@@ -36,6 +37,7 @@ class PairTransformer(nn.Module):
             trim=False,
         )
         self.mod.pair_embed.pairwise_lv_fts = pair_features
+        self.constituents = Constituents(self.mod.blocks[-1], sizes.embed_dims[-1], features_last=True)
 
     def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
         """Logits (n, outputs) from features (n, 7, p), vectors (n, 4, p) and mask (n, 1, p)."""
