@@ -106,12 +106,14 @@ def _require_kept(analysis: "Analysis", network: str) -> None:
     wanted = {"tracks: true": scored(analysis) if entry["inputs"] == "full" else []}
     if entry["weights"] is None and decays.FLAVOUR in decays.columns(entry["decays"].values()):
         wanted["flavours: [jets]"] = analysis.sample("signal", of="tag")
+    if {task["target"] for task in entry["auxiliary"].values()} & {"pf_origin", "pf_vertex"}:
+        wanted["flavours: [tracks]"] = simulation(analysis)
     for key, names in wanted.items():
         for name in names:
-            one, (word, *_) = config["datasets"][name], key.split(":")
+            one, (word, what) = config["datasets"][name], key.split(": ")
             # Of those that another analysis has skimmed the files tell.
             kept = config["skim"]["regions"][one["region"]][word]
-            if one["skimmed"] is None and not (kept is True or "jets" in (kept or [])):
+            if one["skimmed"] is None and not (kept is True or (kept and what.strip("[]") in kept)):
                 raise ConfigError(
                     f"config: tag.networks.{network} needs more of the jets of {name!r} than is kept; set {key} in "
                     f"skim.regions.{one['region']}."

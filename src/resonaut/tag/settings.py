@@ -203,7 +203,20 @@ class AuxiliaryConfig:
         default=None,
         ge=2,
     )
+    pairs: bool = key(
+        "The task is to tell which pairs of constituents have the same target, such as tracks of one vertex; negative "
+        "ones are none.",
+        default=False,
+    )
     weight: float = key("Factor in the loss.", default=1, gt=0)
+
+    def __post_init__(self) -> None:
+        """Check that pairs are of constituents."""
+        if self.pairs and (self.classes is not None or not self.of_constituents):
+            raise ConfigError(
+                "config: tag.networks.<name>.auxiliary: pairs are of a list that belongs to constituents (pf_...), and "
+                "have no classes; correct target and classes."
+            )
 
     @property
     def of_constituents(self) -> bool:

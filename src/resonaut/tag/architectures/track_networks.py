@@ -24,7 +24,7 @@ class TrackNetwork(nn.Module):
         self.embed = dense([len(names(settings.inputs)), sizes.width, sizes.width])
         self.layers = nn.ModuleList(layer(sizes.width, sizes.heads) for _ in range(sizes.layers))
         self.norm = nn.LayerNorm(sizes.width)
-        self.constituents = Constituents(self.norm, sizes.width, places_second=True)
+        self.constituents = Constituents(self.norm, sizes.width, features_last=True)
         self.weight = nn.Linear(sizes.width, 1)
         self.jet = dense([sizes.width, *sizes.dense, len(settings.outputs)], settings.dropout)
 
