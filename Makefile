@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tagger-zoo clean
 
 install: .venv/installed
 
@@ -89,6 +89,9 @@ study-unfold: install  ## Checks of the unfolding on toys, a million events, and
 study-tag: install  ## Networks decorrelated from the mass, robust, adapted to another shower (docs/tag.md), about a quarter of an hour
 	snakemake tag --cores $(CORES) --configfile benchmarks/tag_training.yaml
 	@python benchmarks/tag_training.py results/tag_training/tag
+
+study-tagger-zoo: install  ## Representations of a jet side by side, from observables to transformers (docs/tag.md), half an hour
+	snakemake report_representations --cores $(CORES) --configfile config/tagger_zoo.yaml
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

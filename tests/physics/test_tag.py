@@ -7,7 +7,9 @@ import pytest
 from resonaut.core.record import build
 from resonaut.learn.training import deterministic
 from resonaut.tag import networks, training
+from resonaut.tag.architectures import networks as architectures
 from resonaut.tag.inputs import jet_inputs
+from resonaut.tag.learning import Labelled, learn
 from resonaut.tag.roc import measure
 from resonaut.tag.sample import Sample
 from resonaut.tag.settings import TagConfig
@@ -26,6 +28,10 @@ SECTION = {
             "max_constituents": 16,
             "outputs": ["qcd", "2prong"],
             "edge_conv": {"neighbours": 4, "channels": [[8], [16]], "dense": [16]},
+        },
+        **{
+            name.replace("_", ""): {"architecture": name, "max_constituents": 16, "outputs": ["qcd", "2prong"]}
+            for name in ("boosted_trees", "dense_network", "recurrent", "jet_image", "deep_sets")
         },
     },
 }
@@ -59,10 +65,18 @@ def sample(prongs, seed):
     return Sample(jet_inputs(jets, "j1", 16), prongs - 1, ak.to_numpy(jets.j1_pt), np.full(len(jets), 100.0))
 
 
-def trained_auc(settings, name, seen, held_out):
+def trained(settings, name, seen, held_out):
     network = settings.networks[name]
+    if architectures()[network.architecture].learner:
+        given = (Labelled(one.inputs, one.labels, np.ones(len(one))) for one in (seen, held_out))
+        return learn(name, network, settings, *given)[0]
     module, _ = training.train(network, settings, seen, held_out)
-    scores = networks.from_module(name, network, module, "cpu").scores(held_out.inputs, 64)
+    return networks.from_module(name, network, module, "cpu")
+
+
+def trained_auc(settings, name, seen, held_out):
+    scores = trained(settings, name, seen, held_out).scores(held_out.inputs, 64)
+    network = settings.networks[name]
     return measure(scores, held_out.labels, network.classes, network.background).auc["2prong"]
 
 
@@ -83,7 +97,7 @@ def test_nothing_is_learnt_from_shuffled_labels(name, settings):
     assert trained_auc(settings, name, seen, held_out) == pytest.approx(0.5, abs=4 * 0.024)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[:2])
 def test_the_order_of_the_constituents_does_not_matter(name, settings):
     deterministic(1)
     network = settings.networks[name]

@@ -7,6 +7,7 @@ rule tag:
     """Score every dataset of the search."""
     input:
         scores=ANALYSIS.friends("tag", *tag_plan.scored(ANALYSIS)),
+        comparison=tag_plan.GIVES["comparison"](ANALYSIS),
     localrule: True
 
 
@@ -52,6 +53,49 @@ rule tag_train:
         resonaut --log {log:q} --threads {threads} tag train \
             --config {input.config:q} --network {wildcards.network:q} {params.code:q} \
             --output {output.model:q} --summary {output.summary:q} {params.samples:q}
+        """
+
+
+rule tag_compare:
+    """Measure all taggers side by side on the same held-out jets, and how fast they are."""
+    input:
+        config=config_of("tag", "compare"),
+        code=code_of("tag", "compare", tag_plan.modules),
+        models=[
+            f"<results>/tag/{name}.npz" for name in ANALYSIS.config["tag"]["networks"]
+        ],
+        summaries=tag_plan.GIVES["networks"](ANALYSIS),
+        times=[
+            f"<benchmarks>/tag/train_{name}.tsv"
+            for name in ANALYSIS.config["tag"]["networks"]
+        ],
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
+        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
+        events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
+    output:
+        "<results>/tag/comparison.json",
+    log:
+        "<logs>/tag/compare.log",
+    benchmark:
+        "<benchmarks>/tag/compare.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2500),
+        runtime=60,
+    params:
+        samples=samples("background", "signal"),
+        models=lambda wildcards, input: options("model", input.models),
+        times=lambda wildcards, input: options("times", input.times),
+        code=options("code", tag_plan.own_code(ANALYSIS)),
+    message:
+        "tag: compare the taggers"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} tag compare \
+            --config {input.config:q} {params.code:q} {params.models:q} {params.times:q} \
+            {params.samples:q} --output {output:q}
         """
 
 

@@ -7,8 +7,9 @@ theta_i = Delta R_i / R_0, and between constituents, theta_ij:
   A. Larkoski, J. Thaler, W. Waalewijn, JHEP 11 (2014) 129;
 - N-subjettiness tau_N = sum z_i min_k theta_ik with the exclusive kT axes k, not minimised: J. Thaler, K. Van
   Tilburg, JHEP 03 (2011) 015, equation 2;
-- energy correlation functions e_2 = sum_{i<j} z_i z_j theta_ij, e_3 = sum_{i<j<k} z_i z_j z_k theta_ij theta_ik theta_jk
-  and the ratios C_2 = e_3 / e_2^2 (A. Larkoski, G. Salam, J. Thaler, JHEP 06 (2013) 108) and D_2 = e_3 / e_2^3
+- energy correlation functions e_2 = sum_{i<j} z_i z_j theta_ij and
+  e_3 = sum_{i<j<k} z_i z_j z_k theta_ij theta_ik theta_jk, and their ratios
+  C_2 = e_3 / e_2^2 (A. Larkoski, G. Salam, J. Thaler, JHEP 06 (2013) 108) and D_2 = e_3 / e_2^3
   (A. Larkoski, I. Moult, D. Neill, JHEP 12 (2014) 009).
 """
 
@@ -87,6 +88,8 @@ def _observables(vectors: FloatArray, counts: IntArray, radius: float) -> FloatA
 def n_subjettiness(pt: FloatArray, vectors: FloatArray, counts: IntArray, radius: float) -> list[FloatArray]:
     """tau_1, …, tau_4 of jets, each (n,), with kT axes; 0 for as many axes as constituents or more.
 
+    Distances to the axes are in pseudorapidity.
+
     Args:
         pt: of the constituents, GeV, (n, p).
         vectors: their four-vectors, GeV, (n, 4, p).
@@ -97,18 +100,15 @@ def n_subjettiness(pt: FloatArray, vectors: FloatArray, counts: IntArray, radius
     fractions = np.where(real, pt, 0.0)
     fractions /= fractions.sum(axis=1, keepdims=True)
     mass2 = vectors[:, 3] ** 2 - (vectors[:, :3] ** 2).sum(axis=1)
-    momenta = [pt, np.arcsinh(vectors[:, 2] / pt), np.arctan2(vectors[:, 1], vectors[:, 0]), np.sqrt(mass2.clip(0))]
-    # The clustering takes rapidities from masses, which single precision may have lost.
-    flat = tuple(np.ascontiguousarray(values[real]) for values in momenta)
-    first = np.concatenate([[0], np.cumsum(counts)])
-    eta, phi = momenta[1], momenta[2]
+    eta, phi, mass = np.arcsinh(vectors[:, 2] / pt), np.arctan2(vectors[:, 1], vectors[:, 0]), np.sqrt(mass2.clip(0))
+    particles = pt[real], eta[real], phi[real], mass[real]
+    first, unused = np.concatenate([[0], np.cumsum(counts)]), np.empty((2, real.sum()))
     found = []
     for n in range(1, N_TAU + 1):
         wanted = np.minimum(n, counts)
         axes, sizes = np.empty((3, wanted.sum())), np.empty(wanted.sum(), np.int64)
-        decluster(
-            flat, first, wanted, True, np.inf, np.inf, axes, sizes, np.empty(len(flat[0])), np.empty(len(flat[0]))
-        )
+        # No splitting is wanted, only the axes.
+        decluster(particles, first, wanted, True, np.inf, np.inf, axes, sizes, *unused)
         place = np.minimum(np.arange(n), wanted[:, None] - 1) + (np.cumsum(wanted) - wanted)[:, None]
         eta_axis, phi_axis = axes[1][place], axes[2][place]
         nearest = _distance(eta[:, :, None] - eta_axis[:, None], phi[:, :, None] - phi_axis[:, None]).min(axis=2)

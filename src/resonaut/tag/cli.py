@@ -83,6 +83,41 @@ def score(
 
 
 @app.command()
+def compare(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/compare.json.")],
+    output: Annotated[Path, typer.Option(help="The comparison: <results>/tag/comparison.json.")],
+    model: Annotated[
+        list[Path], typer.Option(help="Model file: <results>/tag/<network>.npz, its summary beside it; repeatable.")
+    ] = [],  # noqa: B006
+    background: Annotated[list[Path], typer.Option(help="Manifest of simulated QCD jets; repeatable.")] = [],  # noqa: B006
+    signal: Annotated[
+        list[Path], typer.Option(help="Manifest of simulated jets that are told apart by their prongs; repeatable.")
+    ] = [],  # noqa: B006
+    times: Annotated[
+        list[Path], typer.Option(help="Snakemake's record of a training, train_<network>.tsv; repeatable.")
+    ] = [],  # noqa: B006
+    code: Code = [],  # noqa: B006
+) -> None:
+    """Measure all networks side by side on the same held-out jets: discrimination with errors, size and speed.
+
+    Reads the skimmed events, <results>/skim/<dataset>/<chunk>.parquet beside the manifests. The speed is this
+    machine's: other numbers come out each time.
+    """
+    from resonaut.core import config as configuration
+    from resonaut.tag.architectures import networks
+    from resonaut.tag.comparison import compare as compare_networks
+    from resonaut.tag.sample import Simulation
+    from resonaut.tag.settings import TagConfig
+
+    networks().learn([str(path) for path in code])
+    distinct([config, *model, *background, *signal, *times, *code], [output])
+    by_network = {path.stem.removeprefix("train_"): path for path in times}
+    compare_networks(
+        configuration.read(config, TagConfig), model, Simulation.open(background, signal), by_network, output
+    )
+
+
+@app.command()
 def apply(
     file: Annotated[Path, typer.Argument(help="Skimmed events (.parquet), or a ROOT file of PFNano or JetClass.")],
     model: Annotated[Path, typer.Option(help="Card of a published network: its folder, or its card.yaml.")],

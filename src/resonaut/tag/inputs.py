@@ -5,8 +5,9 @@ its published networks, so that those can score these jets and the reverse. Netw
 those of ``track_inputs`` after them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Literal
 
 import awkward as ak
 import numpy as np
@@ -43,18 +44,15 @@ class Inputs:
         counts = self.counts[jets] if constituents is None else np.minimum(self.counts[jets], constituents)
         return Inputs(self.features[jets][..., :constituents], self.vectors[jets][..., :constituents], counts)
 
+    def seen(self, inputs: str) -> "Inputs":
+        """What networks with these ``inputs`` see of them: the kinematic features come first."""
+        features = self.features[:, : len(names(inputs))]
+        return Inputs(features, self.vectors, self.counts)
+
     @property
     def mask(self) -> np.ndarray:
         """True for real constituents, (n, 1, p)."""
         return np.arange(self.features.shape[-1]) < self.counts[:, None, None]
-
-    @cached_property
-    def observables(self) -> np.ndarray:
-        """The high-level observables of ``physics.substructure``, of the constituents that are here; (n, 13)."""
-        # The compiled clustering takes a moment to load, and most networks do without.
-        from resonaut.physics.substructure import observables
-
-        return observables(self.vectors, self.counts)
 
     @classmethod
     def concatenate(cls, parts: list["Inputs"]) -> "Inputs":
@@ -65,6 +63,11 @@ class Inputs:
 def names(inputs: str) -> tuple[str, ...]:
     """The features of the ``kinematic`` or the ``full`` inputs."""
     return (*FEATURES, *track_inputs.NAMES) if inputs == "full" else FEATURES
+
+
+def widest(inputs: Iterable[str]) -> Literal["kinematic", "full"]:
+    """Those of several networks' inputs that hold all others."""
+    return "full" if "full" in inputs else "kinematic"
 
 
 def columns(jet: str, inputs: str = "kinematic") -> list[str]:

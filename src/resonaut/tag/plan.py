@@ -8,7 +8,7 @@ from resonaut.core import formats
 from resonaut.core.errors import ConfigError
 from resonaut.core.samples import drawn_from
 from resonaut.tag import decays
-from resonaut.tag.architectures import networks, require_consistent
+from resonaut.tag.architectures import networks, require_consistent, require_same_classes
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -29,6 +29,7 @@ def section() -> type:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "networks": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
+    "comparison": lambda analysis: ["<results>/tag/comparison.json"] if analysis.config["tag"]["comparison"] else [],
 }
 
 
@@ -60,7 +61,7 @@ def check(analysis: "Analysis") -> None:
                 f"config: {name!r} is drawn from {min(both)!r}, whose jets train the networks of tag, which would know "
                 "some of these pseudo-data; name other background in tag.samples, or take 'tag' out."
             )
-    known = networks().joined(config["code"])
+    known, built = networks().joined(config["code"]), {}
     decays.require_apart("classes", section["classes"])
     for name, entry in config["tag"]["networks"].items():
         decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
@@ -72,13 +73,16 @@ def check(analysis: "Analysis") -> None:
                     f"config: tag.networks.{name}.training.domain wants jets of tag.samples.{sample}, which names no "
                     "dataset; name some, or take 'domain' out."
                 )
-        require_consistent(name, build(entry, NetworkConfig, f"config: tag.networks.{name}"), known)
+        built[name] = build(entry, NetworkConfig, f"config: tag.networks.{name}")
+        require_consistent(name, built[name], known)
         weights = entry["weights"]
         if weights is not None and not Path(weights).is_file():
             raise ConfigError(
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "
                 f"{Path.cwd()}."
             )
+    if section["comparison"]:
+        require_same_classes(built)
 
 
 def _variables() -> str:
@@ -152,8 +156,16 @@ def cards(analysis: "Analysis") -> list[str]:
 
 
 def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
-    """What a job reads: a training its own network, the scores all networks and nothing of the training."""
+    """What a job reads: a training its own network, scores and comparison all networks and nothing of the training.
+
+    Of the training the comparison has the number of held-out jets.
+    """
     section: dict[str, Any] = analysis.config["tag"]
+    if command == "compare":
+        held_out = {key: section["training"][key] for key in ("held_out_jets",)}
+        found: dict[str, Any] = _without(section, "training", "classes") | {"training": held_out}
+        return found | {"networks": {name: _without(one, "training") for name, one in section["networks"].items()}}
+    section = {key: value for key, value in section.items() if key != "comparison"}
     if command == "train":
         return _without(section, "classes") | {"networks": {name: section["networks"][name] for name in network}}
     networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
@@ -222,5 +234,5 @@ def modules(analysis: "Analysis", network: str | None = None) -> list[str]:
     """What makes a network, or all of them, found by the name of the architecture; and the user's own files."""
     known, own = networks().joined(analysis.config["code"]), own_code(analysis, network)
     entries = [known[name] for name in _architectures(analysis, network)]
-    graphs = [entry.maker.module for entry in entries if entry.maker]
+    graphs = [one.module for entry in entries for one in (entry.maker, entry.observer) if one]
     return [*(path for entry in entries for path in (entry.declaration, entry.module)), *graphs, *own]

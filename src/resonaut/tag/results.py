@@ -117,3 +117,71 @@ class Network(Measured):
         super().__post_init__()
         if missing := {self.background, *self.roc} - self.held_out_jets.keys():
             raise ValueError(f"held_out_jets has no {' or '.join(sorted(missing))}")
+
+
+@record
+class RejectionAt:
+    """1 / QCD efficiency at a signal efficiency; null where no QCD jet passes."""
+
+    signal_efficiency: float
+    value: float | None
+    error: float | None
+
+
+@record
+class Discrimination:
+    """Of a signal class against QCD; errors are those of a bootstrap over the held-out jets."""
+
+    auc: float
+    auc_error: float
+    rejections: list[RejectionAt]
+
+
+@record
+class Contender:
+    """One network of a comparison.
+
+    ``train_seconds``: of the whole job, null where it was not recorded. ``operations``: floating-point operations of
+    its matrix products for a jet (2 for each multiplication and addition), of trees the comparisons; null of an ONNX
+    file. ``jets_per_second``: on one thread.
+    """
+
+    architecture: str
+    title: str
+    year: int | None
+    parameters: int | None
+    train_jets: dict[str, int]
+    train_seconds: float | None
+    operations: float | None
+    jets_per_second: float
+    accuracy: float
+    accuracy_error: float
+    against_qcd: dict[str, Discrimination]
+
+
+@record
+class Gap:
+    """By how much the AUC of ``better`` is above that of the next network, ``worse``; of the same held-out jets."""
+
+    signal: str
+    better: str
+    worse: str
+    difference: float
+    error: float
+
+
+@result("comparison of taggers", "tag compare")
+class Comparison:
+    """``<results>/tag/comparison.json``; ``constituents``: those of the mean jet, for which operations are counted."""
+
+    held_out_jets: dict[str, int]
+    background: str
+    constituents: int
+    networks: dict[str, Contender]
+    gaps: list[Gap]
+
+    def __post_init__(self) -> None:
+        """Check that each network has each signal class."""
+        for name, one in self.networks.items():
+            if missing := set(self.held_out_jets) - {self.background, *one.against_qcd}:
+                raise ValueError(f"networks.{name}.against_qcd has no {min(missing)}")

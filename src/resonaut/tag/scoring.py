@@ -12,7 +12,7 @@ from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.tag import skimmed
 from resonaut.tag.classes import Classes
-from resonaut.tag.inputs import Inputs, columns, jet_inputs
+from resonaut.tag.inputs import Inputs, columns, jet_inputs, widest
 from resonaut.tag.sample import JETS, in_training
 from resonaut.tag.settings import TagConfig
 from resonaut.tag.tagger import Tagger, applied, load
@@ -61,16 +61,16 @@ def _score(
     trained: bool,
 ) -> Iterator[ak.Array]:
     longest = max((tagger.settings.max_constituents for tagger in taggers), default=0)
-    kinds = list(dict.fromkeys(tagger.settings.inputs for tagger in taggers))
-    wanted = list(dict.fromkeys(column for jet in JETS for kind in kinds for column in columns(jet, kind)))
+    inputs = widest(tagger.settings.inputs for tagger in taggers)
+    wanted = [column for jet in JETS for column in (columns(jet, inputs) if taggers else ())]
     wanted += [column for jet in JETS for one in others for column in skimmed.columns(jet, one.network.wanted)]
     batches = dataset.iterate_chunk(chunk, wanted, every=True)
     for batch in tqdm(batches, desc=f"{dataset.name}/{chunk}", unit="row group", disable=None):
         scored = {name: batch[name] for name in events.KEY}
         for jet in JETS:
-            for kind in kinds:
-                mine = [tagger for tagger in taggers if tagger.settings.inputs == kind]
-                scored |= score_jets(jet_inputs(batch, jet, longest, kind), jet, mine, settings.score_batch_size)
+            if taggers:
+                given = jet_inputs(batch, jet, longest, inputs)
+                scored |= score_jets(given, jet, taggers, settings.score_batch_size)
             for one in others:
                 scored |= one.columns(batch, jet, settings.score_batch_size)
         scored["tag_train"] = in_training(batch, settings) if trained else np.zeros(len(batch), bool)

@@ -16,7 +16,7 @@ Decay = Annotated[
     str,
     Pattern(
         PATTERN,
-        "qcd, a word of up to 8 of d, u, s, c, b, q, j, e, mu, tau, l, v, g, gamma, or `b jet`, `c jet`, `tau jet`, "
+        "qcd, or a word of up to 8 of d, u, s, c, b, q, j, e, mu, tau, l, v, g, gamma, or `b jet`, `c jet`, `tau jet`, "
         "`light jet`",
     ),
 ]

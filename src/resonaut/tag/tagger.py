@@ -56,7 +56,7 @@ class Tagger:
 
         Jets of similar length share a batch of at most ``batch_size``, each as long as its longest jet.
         """
-        longest = self.settings.max_constituents
+        inputs, longest = inputs.seen(self.settings.inputs), self.settings.max_constituents
         counts = np.minimum(inputs.counts, longest)
         order = np.argsort(-counts, kind="stable")
         n_outputs = len(self.settings.outputs)
@@ -123,10 +123,14 @@ def from_arrays(path: Path, name: str, settings: NetworkConfig, state: dict[str,
 
         return networks.from_arrays(path, name, settings, state, "cpu")
     wanted = [given.name for given in session.get_inputs()]
+    observe = entry.observer.find() if entry.observer else None
 
     def outputs(inputs: Inputs) -> np.ndarray:
-        given = {key: np.ascontiguousarray(getattr(inputs, key)) for key in wanted}
-        return np.concatenate(session.run(None, given), axis=1)
+        given = {key: getattr(inputs, key) for key in wanted if key != "observables"}
+        if observe is not None:
+            given["observables"] = observe(inputs)
+        made = session.run(None, {key: np.ascontiguousarray(given[key]) for key in wanted})
+        return np.concatenate(made, axis=1)
 
     return Tagger(name, settings, outputs, entry.shortest(settings), None, partial(entry.widest, settings))
 

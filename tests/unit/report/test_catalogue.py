@@ -88,7 +88,9 @@ def test_a_declaration_with_other_names_is_an_error(tmp_path) -> None:
 class Small:
     """An analysis of two signals; ``used`` are its stages."""
 
-    def __init__(self, used=(), correction=None, methods=("inclusive", "cwola"), ratios=None, prediction="none"):
+    def __init__(
+        self, used=(), correction=None, methods=("inclusive", "cwola"), ratios=None, prediction="none", comparison=None
+    ):
         self.used = used
         self.config = {
             "code": [],
@@ -96,7 +98,7 @@ class Small:
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
-            "tag": {"networks": {"part": {}}},
+            "tag": {"networks": {"part": {}}, "comparison": comparison},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
             "fit": {"prediction": prediction},
         }
@@ -132,6 +134,7 @@ def wanted(*used, **changed):
 def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("skim") == {"cutflow"}
     assert wanted("skim", "tag") == {"cutflow", "taggers"}
+    assert wanted("skim", "tag", comparison={"replicas": 9}) == {"cutflow", "taggers", "representations"}
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.
     assert wanted("calibrate", correction="given.json") == {"observables", "scale_factors"}
@@ -140,7 +143,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("reweight", ratios=RATIOS) == {"reweighting", *ratios}
     assert wanted("unfold") == {"unfolded", "iterations"}
     every = wanted(*stages.verbs(), ratios=RATIOS)
-    assert every == set(FIGURES) - {"bias", "injections", "predictions"}
+    assert every == set(FIGURES) - {"bias", "injections", "predictions", "representations"}
     assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.
     assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images", *ratios}

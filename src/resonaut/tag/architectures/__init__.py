@@ -3,7 +3,7 @@
 It says so in ``NETWORKS``, as a file of the user's does. Imports nothing heavy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,15 +40,16 @@ class Network(Placed):
 
     ``graph`` is the place of a function that makes of the module's arrays by name and a ``NetworkConfig`` an ONNX file
     from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs) and, of a network that
-    has any, ``estimates`` (n, estimates) (``tag.ends``). With it jets are scored without torch; it may also see the
-    jet's high-level ``observables`` (n, 13). ``widest`` says how many numbers its largest layer makes of a jet with p
-    places.
+    has any, ``estimates`` (n, estimates) (``tag.ends``). With it jets are scored without torch; it may also see
+    ``observables``, what the function at ``observes`` makes of ``Inputs``. ``widest`` says how many numbers its largest
+    layer makes of a jet with p places.
 
     A ``learner`` is no module: ``place`` is a function that learns by itself (``tag.learning``) and gives the arrays
     that the graph is made of. ``title`` and ``year`` of its publication are what figures call it.
     """
 
     graph: str | None = None
+    observes: str | None = None
     learner: bool = False
     title: str = ""
     year: int | None = None
@@ -63,13 +64,18 @@ class Network(Placed):
 
     @property
     def places(self) -> list[str]:
-        """The module and the graph."""
-        return [self.place, *([self.graph] if self.graph else [])]
+        """The module, the graph, and what makes its observables."""
+        return [self.place, *filter(None, [self.graph, self.observes])]
 
     @property
     def maker(self) -> Placed | None:
         """The function ``graph``, to be found."""
         return None if self.graph is None else Placed(self.graph, home=self.home)
+
+    @property
+    def observer(self) -> Placed | None:
+        """The function ``observes``, to be found."""
+        return None if self.observes is None else Placed(self.observes, home=self.home)
 
 
 @cache
@@ -112,3 +118,23 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
         )
     if problem := known[network.architecture].problem(network):
         raise ConfigError(f"config: tag.networks.{name}.{problem}.")
+
+
+def require_same_classes(entries: Mapping[str, "NetworkConfig"]) -> list[str]:
+    """The classes that the networks of a comparison tell apart, in the order of their scores.
+
+    Raises:
+        ConfigError: there is no network, or one tells other classes apart.
+    """
+    classes = {name: [*network.classes] for name, network in entries.items()}
+    told = {name: [*found, entries[name].background] for name, found in classes.items()}
+    first = next(iter(classes), None)
+    if first is None:
+        raise ConfigError("config: tag.comparison: tag.networks is empty; name networks to compare, or take it out.")
+    for name, found in told.items():
+        if found != told[first]:
+            raise ConfigError(
+                f"config: tag.comparison: tag.networks.{name}.outputs has other classes, or another background, than "
+                f"that of {first}; compare networks of the same classes."
+            )
+    return classes[first]

@@ -1,11 +1,10 @@
 """What several graphs have: dense layers, and the file around them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resonaut.learn.onnx import Graph, State
-from resonaut.physics.substructure import OBSERVABLES
 from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 INPUTS = {
     "vectors": (np.float32, ("n", 4, "p")),
     "mask": (np.bool_, ("n", 1, "p")),
-    "observables": (np.float32, ("n", len(OBSERVABLES))),
 }
 
 
@@ -28,9 +26,9 @@ def dense(graph: Graph, state: State, x: str, name: str) -> str:
     return x
 
 
-def classified(graph: Graph, logits: str, settings: "NetworkConfig", *inputs: str) -> bytes:
-    """The file of a graph with these ``inputs``, which ends in probabilities."""
+def classified(graph: Graph, logits: str, settings: "NetworkConfig", *inputs: str, **others: Any) -> bytes:
+    """The file of a graph with these ``inputs``, and ``others`` by type and sizes, which ends in probabilities."""
     probabilities = graph.node("Softmax", logits, axis=1)
     output = (np.float32, ("n", len(settings.outputs)))
     known = INPUTS | {"features": (np.float32, ("n", len(names(settings.inputs)), "p"))}
-    return graph.model({name: known[name] for name in inputs}, {probabilities: output})
+    return graph.model({name: known[name] for name in inputs} | others, {probabilities: output})

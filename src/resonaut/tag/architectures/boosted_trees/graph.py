@@ -6,9 +6,12 @@ import numpy as np
 
 from resonaut.learn.onnx import Graph, State, numbers
 from resonaut.tag.architectures.graphs import classified
+from resonaut.tag.architectures.observables import OBSERVED, observed
 
 if TYPE_CHECKING:
     from resonaut.tag.settings import NetworkConfig
+
+__all__ = ["model", "observed"]
 
 
 def model(state: State, settings: "NetworkConfig") -> bytes:
@@ -36,4 +39,4 @@ def model(state: State, settings: "NetworkConfig") -> bytes:
     if len(state["baseline"]) == 1:
         # Of two classes there is the logit of the second alone.
         logits = graph.node("MatMul", logits, numbers([[0, 1]]))
-    return classified(graph, logits, settings, "observables")
+    return classified(graph, logits, settings, observables=OBSERVED)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from resonaut.tag.architectures.observables import observed
 from resonaut.tag.learning import OPERATIONS, Labelled, Learned
 from resonaut.tag.results import Loss
 from resonaut.tag.settings import NetworkConfig, TrainingConfig
@@ -26,14 +27,14 @@ def learn(seen: Labelled, held_out: Labelled, settings: NetworkConfig, training:
         n_iter_no_change=chosen.patience,
         random_state=seed,
     )
-    trees.fit(seen.inputs.observables, seen.labels, sample_weight=seen.weights)
+    trees.fit(observed(seen.inputs), seen.labels, sample_weight=seen.weights)
     state = nodes(trees)
     losses = ((-scores[1:]).tolist() for scores in (trees.train_score_, trees.validation_score_))
     return Learned(
         state,
         # A threshold of each inner node, a value of each leaf.
         len(state["leaf"]),
-        lambda inputs: trees.predict_proba(inputs.observables),
+        lambda inputs: trees.predict_proba(observed(inputs)),
         Loss(**dict(zip(("train", "held_out"), losses, strict=True))),
     )
 

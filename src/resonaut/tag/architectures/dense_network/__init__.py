@@ -3,5 +3,12 @@
 from resonaut.tag.architectures import Network
 
 NETWORKS = {
-    "dense_network": Network("network.learn", graph="graph.model", learner=True, title="observables, dense", year=2018)
+    "dense_network": Network(
+        "network.learn",
+        graph="graph.model",
+        observes="graph.observed",
+        learner=True,
+        title="observables, dense",
+        year=2018,
+    )
 }

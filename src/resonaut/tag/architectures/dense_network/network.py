@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from resonaut.learn import training as loop
 from resonaut.learn.losses import cross_entropy
 from resonaut.tag.architectures.layers import dense
+from resonaut.tag.architectures.observables import observed
 from resonaut.tag.inputs import Inputs
 from resonaut.tag.learning import OPERATIONS, Labelled, Learned
 from resonaut.tag.results import Loss
@@ -18,10 +19,15 @@ from resonaut.tag.settings import NetworkConfig, TrainingConfig
 class Observing(nn.Module):
     """Standardised observables (n, 13) to logits (n, outputs)."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, observables: Tensor, settings: NetworkConfig) -> None:
         super().__init__()
         self.register_buffer("mean", observables.mean(dim=0))
-        self.register_buffer("scale", 1 / observables.std(dim=0).clamp(min=1e-6))
+        spread = observables.std(dim=0)
+        # What is the same for all jets tells nothing, and must not where other jets differ.
+        self.register_buffer("scale", torch.where(spread > 1e-6, 1 / spread, 0))
         widths = [observables.shape[1], *settings.dense_network.hidden, len(settings.outputs)]
         self.jet = dense(widths, settings.dropout)
 
@@ -38,7 +44,7 @@ def learn(seen: Labelled, held_out: Labelled, settings: NetworkConfig, training:
         NotFiniteError: the training diverged.
     """
     loop.deterministic(seed)
-    module, batch = Observing(torch.from_numpy(seen.inputs.observables), settings), training.batch_size
+    module, batch = Observing(torch.from_numpy(observed(seen.inputs)), settings), training.batch_size
     optimizer = torch.optim.AdamW(module.parameters(), training.learning_rate, weight_decay=training.weight_decay)
     measured, jets = _loss(module, held_out), torch.arange(len(held_out.labels))
     history = loop.fit(
@@ -55,7 +61,7 @@ def learn(seen: Labelled, held_out: Labelled, settings: NetworkConfig, training:
 
     def outputs(inputs: Inputs) -> np.ndarray:
         with torch.inference_mode():
-            probabilities: np.ndarray = module(torch.from_numpy(inputs.observables)).softmax(dim=1).numpy()
+            probabilities: np.ndarray = module(torch.from_numpy(observed(inputs))).softmax(dim=1).numpy()
         return probabilities
 
     weights = [layer.weight.numel() for layer in module.jet if isinstance(layer, nn.Linear)]
@@ -70,6 +76,6 @@ def learn(seen: Labelled, held_out: Labelled, settings: NetworkConfig, training:
 
 def _loss(module: nn.Module, jets: Labelled) -> Callable[[Tensor], Tensor]:
     """The mean loss of some jets by their row numbers."""
-    x, labels = torch.from_numpy(jets.inputs.observables), torch.from_numpy(jets.labels)
+    x, labels = torch.from_numpy(observed(jets.inputs)), torch.from_numpy(jets.labels)
     weights = torch.from_numpy(jets.weights.astype(np.float32))
     return lambda rows: cross_entropy(module(x[rows]), labels[rows], weights[rows]).mean()

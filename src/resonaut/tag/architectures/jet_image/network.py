@@ -16,6 +16,8 @@ class JetImage(nn.Module):
     changes smoothly with its direction, and is the same in every library.
     """
 
+    centres: Tensor
+
     def __init__(self, settings: NetworkConfig) -> None:
         super().__init__()
         sizes = settings.jet_image

@@ -29,5 +29,13 @@ def widest(settings: "NetworkConfig", places: int) -> int:
 
 
 NETWORKS = {
-    "particle_net": Network("network.PointNet", graph="graph.model", widest=widest, problem=problem, shortest=shortest)
+    "particle_net": Network(
+        "network.PointNet",
+        graph="graph.model",
+        widest=widest,
+        problem=problem,
+        shortest=shortest,
+        title="ParticleNet",
+        year=2019,
+    )
 }

@@ -22,5 +22,12 @@ def widest(settings: "NetworkConfig", places: int) -> int:
 
 
 NETWORKS = {
-    "particle_transformer": Network("network.PairTransformer", graph="graph.model", widest=widest, problem=problem)
+    "particle_transformer": Network(
+        "network.PairTransformer",
+        graph="graph.model",
+        widest=widest,
+        problem=problem,
+        title="Particle Transformer",
+        year=2022,
+    )
 }
