@@ -37,7 +37,7 @@ CLEAR = 2.0
 
 
 def draw(output: Path, comparison: Path, config: Path | None) -> None:
-    """Draw the rejection of QCD jets by every network, and write the tables.
+    """Draw the rejection of background jets by every network, and write the tables.
 
     Raises:
         InputFileError: the file is no comparison of taggers.
@@ -51,11 +51,16 @@ def draw(output: Path, comparison: Path, config: Path | None) -> None:
     ) as (fig, axes):
         for ax, signal in zip(axes[0], signals, strict=True):
             _rejections(ax, found, signal)
-        axes[0][0].set_ylabel("1 / QCD efficiency")
+        axes[0][0].set_ylabel(f"1 / {_background(found)} efficiency")
         headline(fig, text)
     _csv(found, signals, output / "representations.csv")
     parts = [*(_discrimination(found, signal) for signal in signals), _cost(found), _steps(found), _note(found)]
     pages.write(output / "representations.html", "Taggers side by side", text, parts)
+
+
+def _background(found: Comparison) -> str:
+    """What figures call the class from which the others are told."""
+    return "QCD" if found.background == "qcd" else found.background
 
 
 def _by_year(found: Comparison) -> Comparison:
@@ -121,7 +126,7 @@ def _discrimination(found: Comparison, signal: str) -> str:
         ]
         for name, one in found.networks.items()
     ]
-    caption = f"{signal} ({jets[signal]:,} held-out jets) against {found.background} ({jets[found.background]:,})"
+    caption = f"{signal} ({jets[signal]:,} held-out jets) against {_background(found)} ({jets[found.background]:,})"
     return pages.table(caption, headings, rows)
 
 
@@ -162,7 +167,7 @@ def _steps(found: Comparison) -> str:
         ]
         for gap in found.gaps
     ]
-    headings = ["against QCD", "better", "next", "difference of AUC"]
+    headings = [f"against {_background(found)}", "better", "next", "difference of AUC"]
     return pages.table(f"Order of the networks; bold: less than {CLEAR:g} errors apart", headings, rows)
 
 
