@@ -144,7 +144,9 @@ def test_what_cannot_be_compared_is_named(compared, settings) -> None:
         compared(comparison=None)
     others = build(SECTION, TagConfig, "tag").networks
     others["part"] = settings.networks["part"]
-    with pytest.raises(ConfigError, match=r"tag\.networks\.part\.outputs has other classes, or another background, than that of trees"):
+    with pytest.raises(
+        ConfigError, match=r"tag\.networks\.part\.outputs has other classes, or another background, than that of trees"
+    ):
         compared(networks=others)
     with pytest.raises(ConfigError, match=r"'pfn' is in --model or in tag\.networks alone"):
         compared(networks={"trees": others["trees"]})

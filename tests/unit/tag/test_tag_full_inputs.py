@@ -12,7 +12,8 @@ from resonaut.core.record import build
 from resonaut.tag import networks
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import FEATURES, columns, jet_inputs, names
-from resonaut.tag.sample import load
+from resonaut.tag.objective import Jets
+from resonaut.tag.sample import Sample, load
 from resonaut.tag.settings import TagConfig
 from resonaut.tag.tagger import load as load_tagger
 
@@ -95,6 +96,15 @@ def test_heads_that_do_not_divide_the_width_are_refused(section) -> None:
     network = build(section | {"networks": wrong}, TagConfig, "tag").networks["gat"]
     with pytest.raises(ConfigError, match="3 heads do not divide the width, 8"):
         require_consistent("gat", network)
+
+
+def test_charge_and_kind_are_not_moved_against_a_network(with_tracks) -> None:
+    events = with_tracks(60, 7)
+    one = np.zeros(len(events), int)
+    jets = Jets.of(Sample(jet_inputs(events, "j1", 12, "full"), one, one, one), np.ones(len(events)), "cpu")
+    moved = dict(zip(names("full"), (jets.spreads[0] > 0).tolist(), strict=True))
+    integers = {"charge", *(name for name in moved if name.startswith("is_"))}
+    assert {name for name, moves in moved.items() if not moves} == integers
 
 
 def test_events_without_tracks_are_one_sentence(section, labelled) -> None:

@@ -18,7 +18,7 @@ class DeepSets(nn.Module):
         self.jet = dense([sizes.constituent[-1], *sizes.dense, len(settings.outputs)], settings.dropout)
 
     def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Logits (n, outputs) from features (n, 7, p) and mask (n, 1, p); no four-vectors."""
+        """Logits (n, outputs) from features (n, f, p) and mask (n, 1, p); no four-vectors."""
         del vectors
         each = self.constituent(features.transpose(1, 2)).relu() * mask.transpose(1, 2)
         logits: Tensor = self.jet(each.sum(dim=1) / self.most)

@@ -24,7 +24,7 @@ PADDED = -1e30
 def model(state: State, settings: "NetworkConfig") -> bytes:
     """The network as an ONNX file.
 
-    From ``features`` (n, 7, p), ``vectors`` (n, 4, p) and ``mask`` (n, 1, p) to ``probabilities`` (n, outputs).
+    From ``features`` (n, f, p), ``vectors`` (n, 4, p) and ``mask`` (n, 1, p) to ``probabilities`` (n, outputs).
     """
     sizes = settings.transformer
     network = _Network(state, sizes.heads)

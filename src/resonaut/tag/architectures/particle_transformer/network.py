@@ -40,7 +40,7 @@ class PairTransformer(nn.Module):
         self.constituents = Constituents(self.mod.blocks[-1], sizes.embed_dims[-1], features_last=True)
 
     def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Logits (n, outputs) from features (n, 7, p), vectors (n, 4, p) and mask (n, 1, p)."""
+        """Logits (n, outputs) from features (n, f, p), vectors (n, 4, p) and mask (n, 1, p)."""
         logits: Tensor = self.mod(features, v=vectors, mask=mask)
         return logits
 

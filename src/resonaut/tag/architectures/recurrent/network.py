@@ -17,7 +17,7 @@ class Recurrent(nn.Module):
         self.jet = dense([sizes.hidden, *sizes.dense, len(settings.outputs)], settings.dropout)
 
     def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Logits (n, outputs) from features (n, 7, p) and mask (n, 1, p); no four-vectors."""
+        """Logits (n, outputs) from features (n, f, p) and mask (n, 1, p); no four-vectors."""
         del vectors
         states, _ = self.memory(features.transpose(1, 2))
         last = mask.sum(dim=2, keepdim=True) - 1
