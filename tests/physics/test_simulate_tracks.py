@@ -15,6 +15,7 @@ from resonaut.simulate.generator import Pythia
 from resonaut.simulate.origins import FROM_B, PRIMARY
 from resonaut.simulate.settings import Simulate
 from resonaut.simulate.tracks import impact_parameters
+from resonaut.tag import files
 
 # Of the B0, PDG 2024: 1.517 ps, and the masses in GeV. Pythia's lifetime is within 1 % of it.
 C_TAU, B_MASS, MU_MASS = 0.455, 5.2796, 0.10566
@@ -94,14 +95,19 @@ def test_tracks_from_decays_in_front_have_d0_against_their_angle(pairs) -> None:
 
 
 @pytest.fixture(scope="module")
-def quarks(tmp_path_factory) -> ak.Array:
+def file(tmp_path_factory) -> Path:
     """Written events of light and of heavy quarks."""
     path: Path = tmp_path_factory.mktemp("tracks") / "tt.root"
     generator = {"events_per_chunk": 500, "tracks": True, "components": [{"process": "tt", "events": 150}]}
     entry = {"nature": "simulation", "region": "all", "generator": generator}
     simulate(Simulate(), build(entry, DatasetConfig, "tt"), "tt", 0, path)
-    with uproot.open(path) as file:
-        return file["Events"].arrays()
+    return path
+
+
+@pytest.fixture(scope="module")
+def quarks(file: Path) -> ak.Array:
+    with uproot.open(file) as opened:
+        return opened["Events"].arrays()
 
 
 @pytest.mark.parametrize("name", ["d0", "dz"])
@@ -122,3 +128,21 @@ def test_jets_of_b_quarks_have_more_displaced_tracks_than_light_ones(quarks) -> 
     displaced = track & (abs(quarks.PFCands_d0 / quarks.PFCands_d0Err) > 3)
     shares = [ak.sum(displaced[candidate][flavour == of]) / ak.sum(track[candidate][flavour == of]) for of in (5, 4, 0)]
     assert shares[0] > 1.5 * shares[1] > 1.5 * shares[2]
+
+
+@pytest.mark.parametrize("collection", ["Jet", "FatJet"])
+def test_published_networks_read_the_tracks_as_those_of_pfnano(quarks, file: Path, collection: str) -> None:
+    fields = ("d0", "d0_error", "dz", "dz_error", "has_track", "track_quality", "charge", "pdgid")
+    (batch,) = files.batches(file, files.Wanted(collection, fields, (), weight=True))
+    found, counts = batch.contents.candidates.fields, batch.contents.candidates.counts
+    assert len(counts) == ak.count(quarks[f"{collection}_pt"])
+    track = found["has_track"] > 0
+    np.testing.assert_array_equal(track, found["charge"] != 0)
+    assert (found["d0"][~track] == 0).all()
+    assert (found["d0_error"][track] > 0.001).all()
+    assert set(found["track_quality"][track]) == {5}
+    assert set(found["puppi_weight"]) == {1}
+    # The candidates of the first jet add up to it.
+    pt, phi = (found[name][: counts[0]] for name in ("pt", "phi"))
+    whole = np.hypot((pt * np.cos(phi)).sum(), (pt * np.sin(phi)).sum())
+    assert whole == pytest.approx(batch.contents.jet["pt"][0], rel=1e-4)
