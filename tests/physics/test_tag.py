@@ -75,8 +75,8 @@ def trained(settings, name, seen, held_out):
 
 
 def trained_auc(settings, name, seen, held_out):
-    scores = trained(settings, name, seen, held_out).scores(held_out.inputs, 64)
     network = settings.networks[name]
+    scores = trained(settings, name, seen, held_out).scores(held_out.inputs, 64)
     return measure(scores, held_out.labels, network.classes, network.background).auc["2prong"]
 
 

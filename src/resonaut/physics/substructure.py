@@ -6,7 +6,7 @@ theta_i = Delta R_i / R_0, and between constituents, theta_ij:
 - angularities sum z_i theta_i^beta, beta = 1/2, 1 (the width), 2, and the p_T dispersion (sum z_i^2)^(1/2):
   A. Larkoski, J. Thaler, W. Waalewijn, JHEP 11 (2014) 129;
 - N-subjettiness tau_N = sum z_i min_k theta_ik with the exclusive kT axes k, not minimised: J. Thaler, K. Van
-  Tilburg, JHEP 03 (2011) 015, equation 2;
+  Tilburg, JHEP 03 (2011) 015;
 - energy correlation functions e_2 = sum_{i<j} z_i z_j theta_ij and
   e_3 = sum_{i<j<k} z_i z_j z_k theta_ij theta_ik theta_jk, and their ratios
   C_2 = e_3 / e_2^2 (A. Larkoski, G. Salam, J. Thaler, JHEP 06 (2013) 108) and D_2 = e_3 / e_2^3

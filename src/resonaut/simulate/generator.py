@@ -5,7 +5,7 @@ SciPost Phys. Codebases 8 (2022), arXiv:2203.11601.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -40,6 +40,10 @@ SHOWER_VARIATIONS = {
     "isr_half": "isr:muRfac=0.5",
     "fsr_half": "fsr:muRfac=0.5",
 }
+# Trials of a hard process in a row, of which mostly one in ten becomes an event.
+MAX_TRIALS = 100_000
+# Width of particles of flat mass in GeV.
+NARROW = 1e-3
 PLACEHOLDER = re.compile(r"\{(?:([\d.eE+-]+)\s*\*\s*)?mass\}")
 
 
@@ -106,23 +110,54 @@ def settings(
 
 
 class Cuts(pythia8mc.UserHooks):  # type: ignore[misc]
-    """Rejects events by their hard process, before the costly shower.
+    """Rejects events by their hard process, before the costly shower, and gives particles new masses for the next.
 
     Pythia's cross section is then that of the accepted events.
+
+    Args:
+        cuts: the cuts, and whose masses are flat.
+        masses: sets the mass of a particle, by its PDG number and in GeV.
+        seed: of the masses.
     """
 
-    def __init__(self, cuts: Process) -> None:
+    def __init__(self, cuts: Process, masses: Callable[[int, float], None], seed: int) -> None:
         super().__init__()
+        self.flat = {int(number): limits for number, limits in cuts.flat_masses.items()}
+        self.masses, self.random = masses, np.random.default_rng(seed)
+        # Those of Pythia's start do not count.
+        self.trials = -inf
         self.delta_y_max = inf if cuts.delta_y_max is None else cuts.delta_y_max
         self.lepton_pt_min = cuts.lepton_pt_min
         self.lepton_eta_max = inf if cuts.lepton_eta_max is None else cuts.lepton_eta_max
+
+    def draw(self) -> None:
+        """Set the masses of the next event."""
+        self.trials = 0
+        for number, (low, high) in self.flat.items():
+            self.masses(number, self.random.uniform(low, high))
+
+    def canModifySigma(self) -> bool:  # noqa: N802
+        """Tell Pythia to show each trial of a hard process."""
+        return bool(self.flat)
+
+    def multiplySigmaBy(self, *trial: Any) -> float:  # noqa: N802
+        """Change nothing; end a search without an end: Pythia tries for ever to decay into what is too heavy."""
+        del trial
+        self.trials += 1
+        if self.trials > MAX_TRIALS:
+            raise ConfigError(
+                f"config: simulate.processes: no event with the flat masses of {', '.join(map(str, self.flat))}; lower "
+                "them where they are more than what decays into them has."
+            )
+        return 1.0
 
     def canVetoProcessLevel(self) -> bool:  # noqa: N802
         """Tell Pythia to ask."""
         return True
 
     def doVetoProcessLevel(self, process: Any) -> bool:  # noqa: N802
-        """Rows 3 and 4 of the process are the incoming partons, those from 5 on their products."""
+        """Rows 3 and 4 of the process are the incoming partons, those from 5 on their products, decayed."""
+        self.draw()
         products = [process[row] for row in range(5, process.size())]
         apart = len(products) > 1 and products[1].mother1() == 3
         if apart and abs(products[0].y() - products[1].y()) > self.delta_y_max:
@@ -151,15 +186,34 @@ class Pythia:
             if not self.pythia.readString(line):
                 raise ConfigError(f"config: simulate: Pythia does not accept the setting {line!r}; correct it.")
         process = config.processes[component.process]
-        if process.cuts:
+        if process.hooked:
+            for number, (low, _) in process.flat_masses.items():
+                self._free_mass(int(number), low)
             # Pythia keeps no reference of its own.
-            self.hook = Cuts(process)
+            self.hook = Cuts(process, self.pythia.particleData.m0, seed)
             self.pythia.setUserHooksPtr(self.hook)
         if not self.pythia.init():
             raise ConfigError(
                 f"config: Pythia cannot start simulate.processes.{component.process} with tune {tune!r}; "
                 "its reason is in the log."
             )
+        if process.hooked:
+            self.hook.draw()
+
+    def _free_mass(self, number: int, mass: float) -> None:
+        """Let a resonance have the mass that it is given, now this, and no other."""
+        particles = self.pythia.particleData
+        if not particles.isResonance(number):
+            raise ConfigError(
+                f"config: simulate.processes.{self.process}.flat_masses: Pythia knows no resonance {number}; declare "
+                "it in the settings with isResonance = on."
+            )
+        particles.m0(number, mass)
+        # Limits would be those around another mass; without a width it would not decay.
+        particles.mMin(number, 0)
+        particles.mMax(number, 0)
+        particles.mWidth(number, NARROW)
+        particles.doForceWidth(number, True)
 
     def batches(self, events: int, size: int) -> Iterator[Batch]:
         """Yield ``events`` events in batches of at most ``size``; failed events are generated again."""

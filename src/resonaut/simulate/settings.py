@@ -1,8 +1,12 @@
 """The section ``simulate`` of the configuration."""
 
+from typing import Annotated
+
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import GeV, key, record
+from resonaut.core.record import GeV, Pattern, key, record
+
+Pdg = Annotated[str, Pattern(r"^[1-9][0-9]*$", "a PDG number, in quotes")]
 
 
 @record
@@ -218,11 +222,24 @@ class Process:
         "Smallest transverse momentum of the hard process's electrons and muons, before the shower.", default=0, ge=0
     )
     lepton_eta_max: float | None = key("Their largest absolute pseudorapidity; null for no cut.", default=None, gt=0)
+    flat_masses: dict[Pdg, list[GeV]] = key(
+        "Particles, by PDG number, whose mass is drawn anew for each event between two values, each mass as probable "
+        "as any other.",
+        default={},
+    )
+
+    def __post_init__(self) -> None:
+        for number, limits in self.flat_masses.items():
+            if len(limits) != 2 or not 0 < limits[0] < limits[1]:
+                raise ConfigError(
+                    f"config: simulate.processes: flat_masses of {number} are {limits}; give two growing masses."
+                )
 
     @property
-    def cuts(self) -> bool:
-        """Whether events are rejected by their hard process."""
-        return self.delta_y_max is not None or self.lepton_pt_min > 0 or self.lepton_eta_max is not None
+    def hooked(self) -> bool:
+        """Whether something is done at each event's hard process."""
+        cuts = self.delta_y_max is not None or self.lepton_pt_min > 0 or self.lepton_eta_max is not None
+        return cuts or bool(self.flat_masses)
 
 
 @record

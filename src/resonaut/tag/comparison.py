@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 
-# Signal efficiencies at which the rejection of QCD is given.
+# Signal efficiencies at which the rejection of the background is given.
 EFFICIENCIES = (0.3, 0.5, 0.7, 0.99)
 # Each network scores the timed jets so often, in turn; the least time counts.
 TURNS = 3
@@ -70,7 +70,7 @@ def compare(
     wanted = settings.comparison
     if wanted is None:
         raise ConfigError("config: tag.comparison is null; write tag.comparison: {} to compare the networks.")
-    classes = require_same_classes(settings.networks)
+    require_same_classes(settings.networks)
     taggers = {tagger.name: (path, tagger) for path in models for tagger in [load_tagger(path, settings.device)]}
     if missing := settings.networks.keys() ^ taggers.keys():
         raise ConfigError(f"tag compare: {min(missing)!r} is in --model or in tag.networks alone; give each once.")
@@ -82,13 +82,14 @@ def compare(
     places = round(float(held_out.inputs.counts.mean()))
     speeds = measured_speeds([tagger for _, tagger in taggers.values()], _some(held_out, wanted.timed_jets), settings)
     weights = bootstrap(len(held_out), wanted.replicas, settings.seed)
+    told = longest.classes, longest.background
     found, areas = {}, {}
     for (name, (path, tagger)), speed in zip(taggers.items(), speeds, strict=True):
         scores = tagger.scores(held_out.inputs, settings.score_batch_size)
         events.require_finite(scores, f"score of {name}", "held-out jets")
         summary, entry = read(path.with_suffix(".json"), Network), networks()[tagger.settings.architecture]
         correct = Found(weights @ (scores.argmax(axis=1) == held_out.labels) / weights.sum(axis=1))
-        against, areas[name] = against_qcd(scores, held_out.labels, classes, longest.background, weights)
+        against, areas[name] = against_background(scores, held_out.labels, *told, weights)
         found[name] = Contender(
             architecture=tagger.settings.architecture,
             title=entry.title or tagger.settings.architecture.replace("_", " "),
@@ -100,14 +101,14 @@ def compare(
             jets_per_second=speed,
             accuracy=float(correct.nominal),
             accuracy_error=float(correct.error),
-            against_qcd=against,
+            against_background=against,
         )
         log.info("%s: accuracy %.4f, %.0f jets/s", name, correct.nominal, speed)
     write(
         output,
         Comparison(
-            held_out_jets=count(held_out, longest),
             background=longest.background,
+            held_out_jets=count(held_out, longest),
             constituents=places,
             networks=found,
             gaps=gaps(areas),
@@ -121,7 +122,7 @@ def bootstrap(jets: int, replicas: int, seed: int) -> NDArray[np.int64]:
     return np.concatenate([np.ones((1, jets), np.int64), drawn])
 
 
-def against_qcd(
+def against_background(
     scores: NDArray[np.floating],
     labels: NDArray[np.integer],
     classes: Sequence[str],
@@ -141,7 +142,7 @@ def against_qcd(
             RejectionAt(
                 signal_efficiency=at,
                 value=1 / passed if passed > 0 else None,
-                # Of 1/x by propagation: a replica may have no QCD jet that passes.
+                # Of 1/x by propagation: a replica may have no background jet that passes.
                 error=error / passed**2 if passed > 0 else None,
             )
             for at, passed, error in zip(EFFICIENCIES, accepted, errors, strict=True)
@@ -152,7 +153,7 @@ def against_qcd(
 
 
 def curves(score: NDArray[np.floating], signal: NDArray[np.bool_], weights: NDArray[np.int64]) -> tuple[Found, Found]:
-    """Area under the ROC curve, (samples,), and QCD efficiency at ``EFFICIENCIES``, (samples, efficiencies).
+    """Area under the ROC curve, (samples,), and background efficiency at ``EFFICIENCIES``, (samples, efficiencies).
 
     Jets of equal score pass together.
     """

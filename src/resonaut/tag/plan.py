@@ -162,10 +162,10 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
     """
     section: dict[str, Any] = analysis.config["tag"]
     if command == "compare":
-        held_out = {key: section["training"][key] for key in ("held_out_jets",)}
-        found: dict[str, Any] = _without(section, "training", "classes") | {"training": held_out}
-        return found | {"networks": {name: _without(one, "training") for name, one in section["networks"].items()}}
-    section = {key: value for key, value in section.items() if key != "comparison"}
+        held_out = {"training": {"held_out_jets": section["training"]["held_out_jets"]}}
+        networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
+        return _without(section, "classes") | held_out | {"networks": networks}
+    section = _without(section, "comparison")
     if command == "train":
         return _without(section, "classes") | {"networks": {name: section["networks"][name] for name in network}}
     networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}

@@ -121,7 +121,7 @@ class Network(Measured):
 
 @record
 class RejectionAt:
-    """1 / QCD efficiency at a signal efficiency; null where no QCD jet passes."""
+    """1 / background efficiency at a signal efficiency; null where no jet of the background passes."""
 
     signal_efficiency: float
     value: float | None
@@ -130,7 +130,7 @@ class RejectionAt:
 
 @record
 class Discrimination:
-    """Of a signal class against QCD; errors are those of a bootstrap over the held-out jets."""
+    """Of a signal class against the background; errors are those of a bootstrap over the held-out jets."""
 
     auc: float
     auc_error: float
@@ -156,7 +156,7 @@ class Contender:
     jets_per_second: float
     accuracy: float
     accuracy_error: float
-    against_qcd: dict[str, Discrimination]
+    against_background: dict[str, Discrimination]
 
 
 @record
@@ -174,8 +174,8 @@ class Gap:
 class Comparison:
     """``<results>/tag/comparison.json``; ``constituents``: those of the mean jet, for which operations are counted."""
 
-    held_out_jets: dict[str, int]
     background: str
+    held_out_jets: dict[str, int]
     constituents: int
     networks: dict[str, Contender]
     gaps: list[Gap]
@@ -183,5 +183,7 @@ class Comparison:
     def __post_init__(self) -> None:
         """Check that each network has each signal class."""
         for name, one in self.networks.items():
-            if missing := set(self.held_out_jets) - {self.background, *one.against_qcd}:
-                raise ValueError(f"networks.{name}.against_qcd has no {min(missing)}")
+            if missing := set(self.held_out_jets) - {self.background, *one.against_background}:
+                raise ValueError(f"networks.{name}.against_background has no {min(missing)}")
+        if self.background not in self.held_out_jets:
+            raise ValueError(f"held_out_jets has no {self.background}")

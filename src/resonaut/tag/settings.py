@@ -385,7 +385,6 @@ class TagConfig:
         "`<jet>_<network>_<class>`.",
         default={},
     )
-
     comparison: ComparisonConfig | None = key(
         "Compare all networks of `networks` on the same held-out jets: discrimination, size and speed; null for no "
         "comparison.",

@@ -56,7 +56,8 @@ def make_model(
     loss, train_jets, under_attack, domain = Loss(train=[], held_out=[]), {}, None, None
     if architectures()[network.architecture].learner:
         seen = load(simulation, settings, network, "train")
-        given = (Labelled(one.inputs, one.labels, _balanced(one, settings, network)) for one in (seen, held_out))
+        bins = settings.training.pt_bins, network.training.mass_bins
+        given = (Labelled(one.inputs, one.labels, _weights(one, *bins)) for one in (seen, held_out))
         tagger, state, loss = learn(name, network, settings, *given)
         weights, train_jets = {key: torch.from_numpy(values) for key, values in state.items()}, count(seen, network)
     elif network.weights is None:
@@ -74,7 +75,7 @@ def make_model(
     scores, estimates = tagger.evaluated(held_out.inputs, settings.score_batch_size)
     for found in (scores, estimates):
         events.require_finite(found, f"score of {name}", "held-out jets")
-    weights_held_out = _balanced(held_out, settings, network)
+    weights_held_out = _weights(held_out, settings.training.pt_bins, network.training.mass_bins)
     told = network.classes, network.background
     result = Network(
         network=name,
@@ -135,7 +136,8 @@ def train(
     plan = settings.training
     module = networks.build(network).to(device)
     seen_jets, held_out_jets = (
-        Jets.of(sample, _balanced(sample, settings, network), device) for sample in (seen, held_out)
+        Jets.of(sample, _weights(sample, plan.pt_bins, network.training.mass_bins), device)
+        for sample in (seen, held_out)
     )
     n_batches = max(len(seen) // plan.batch_size, 1)
     objective = Objective(module, network, seen_jets, plan.batch_size, settings.seed)
@@ -200,9 +202,8 @@ def _cross_entropy(module: torch.nn.Module, jets: Jets, rows: Tensor) -> float:
     return jets.loss(module(*jets.given(rows)), rows).mean().item() * len(rows)
 
 
-def _balanced(sample: Sample, settings: TagConfig, network: NetworkConfig) -> np.ndarray:
-    bins = settings.training.pt_bins, network.training.mass_bins
-    return balancing_weights(sample.labels, sample.pt, bins[0], sample.softdrop_mass, bins[1])
+def _weights(sample: Sample, pt_bins: int, mass_bins: int) -> np.ndarray:
+    return balancing_weights(sample.labels, sample.pt, pt_bins, sample.softdrop_mass, mass_bins)
 
 
 def balancing_weights(

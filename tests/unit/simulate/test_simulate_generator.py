@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import awkward as ak
 import numpy as np
 import pytest
+from scipy.stats import kstest, uniform
 
 from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
@@ -114,7 +115,62 @@ def test_leptons_of_the_hard_process_are_within_its_cuts(simulate_config, pt, et
         size = list.__len__
 
     products = [row(23, 3, 200, 1), row(1, 3, 200, -4), row(13, 5, 160, 0.5), row(13, 5, pt, eta)]
-    assert Cuts(simulate_config.processes["z_jets"]).doVetoProcessLevel(Record([None] * 5 + products)) is vetoed
+    cuts = Cuts(simulate_config.processes["z_jets"], lambda number, mass: None, 1)
+    assert cuts.doVetoProcessLevel(Record([None] * 5 + products)) is vetoed
+
+
+def test_a_flat_mass_is_that_of_the_generated_particles(simulate_config) -> None:
+    """X to Y Y with a Y of any mass from 50 to 500 GeV, whose two quarks have that mass together."""
+    flat = {"9000001": [50.0, 500.0]}
+    process = dataclasses.replace(simulate_config.processes["x_to_yy"], flat_masses=flat)
+    config = dataclasses.replace(
+        simulate_config, processes={"x": process}, settings=["HadronLevel:all = off", "PartonLevel:FSR = off"]
+    )
+    first, second, other = (
+        next(Pythia(config, component("x", 3000.0), "simulation", seed).batches(400, 400)).hard for seed in (3, 3, 4)
+    )
+    masses = ak.to_numpy(ak.flatten(first.mass[first.pdgId == 9000001]))
+    assert len(masses) == 400
+    assert kstest(masses, uniform(50, 450).cdf).pvalue > 1e-4
+    assert masses.min() < 60
+    assert masses.max() > 490
+    # No mass follows from the one before.
+    assert abs(np.corrcoef(masses[1:], masses[:-1])[0, 1]) < 4 / np.sqrt(400)
+    partner = ak.to_numpy(ak.flatten(first.mass[first.pdgId == 9000002]))
+    assert (abs(partner - 100) < 5.1).all()
+    quarks = first[(abs(first.pdgId) < 6) & (first.genPartIdxMother == ak.argmax(first.pdgId == 9000001, axis=1))]
+    _, _, _, energy = momenta = components(quarks)
+    invariant = np.sqrt(energy**2 - sum(one**2 for one in momenta[:3]))
+    np.testing.assert_allclose(invariant, masses, rtol=2e-2)
+    assert ak.all(second.mass == first.mass)
+    assert not np.isin(ak.to_numpy(ak.flatten(other.mass[other.pdgId == 9000001])), masses).any()
+
+
+def components(particles: ak.Array) -> list[np.ndarray]:
+    """The momentum of each event's particles together: px, py, pz, E."""
+    pt, eta, phi, mass = (ak.values_astype(particles[name], float) for name in ("pt", "eta", "phi", "mass"))
+    parts = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
+    return [ak.to_numpy(ak.sum(part, axis=1)) for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("number", "limits", "sentence"),
+    [
+        ("9000009", [50.0, 500.0], "Pythia knows no resonance 9000009"),
+        ("9000001", [5000.0, 6000.0], "Pythia cannot start"),
+        ("9000001", [2000.0, 6000.0], "no event with the flat masses of 9000001; lower them"),
+    ],
+)
+def test_flat_masses_that_cannot_be_are_refused(simulate_config, number, limits, sentence) -> None:
+    process = dataclasses.replace(simulate_config.processes["x_to_yy"], flat_masses={number: limits})
+    config = dataclasses.replace(simulate_config, processes={"x": process})
+    with pytest.raises(ConfigError, match=sentence):
+        list(Pythia(config, component("x", 3000.0), "simulation", 2).batches(20, 10))
+
+
+def test_limits_of_flat_masses_grow() -> None:
+    with pytest.raises(ConfigError, match=r"flat_masses of 25 are \[500.0, 50.0\]; give two growing masses"):
+        Process(settings=[], flat_masses={"25": [500.0, 50.0]})
 
 
 def test_tops_have_two_b_hadrons_and_light_pairs_few(simulate_config) -> None:

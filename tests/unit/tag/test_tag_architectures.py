@@ -115,7 +115,7 @@ def test_the_arrays_of_another_learner_are_refused(name, network, tagger, tmp_pa
 
 
 def test_an_image_has_all_momentum_and_every_constituent(inputs) -> None:
-    given = {"architecture": "jet_image", "jet_image": {"pixels": 32, "half_width": 2.0}}
+    given = {"architecture": "jet_image", "outputs": ["qcd", "2prong"], "jet_image": {"pixels": 32, "half_width": 2.0}}
     module = networks.build(build(given, NetworkConfig, "network"))
     images = module.image(*networks.tensors(inputs, "cpu"))
     assert images.shape == (JETS, 2, 32, 32)
@@ -128,7 +128,11 @@ def test_an_image_has_all_momentum_and_every_constituent(inputs) -> None:
 
 
 def test_an_image_that_is_pooled_away_is_refused() -> None:
-    given = {"architecture": "jet_image", "jet_image": {"pixels": 4, "channels": [2, 2, 2]}}
+    given = {
+        "architecture": "jet_image",
+        "outputs": ["qcd", "2prong"],
+        "jet_image": {"pixels": 4, "channels": [2, 2, 2]},
+    }
     with pytest.raises(ConfigError, match=r"tag\.networks\.x\.jet_image: 4 pixels cannot be halved 3 times"):
         require_consistent("x", build(given, NetworkConfig, "network"))
 

@@ -10,7 +10,7 @@ from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.record import build
 from resonaut.core.results import read
 from resonaut.tag import comparison
-from resonaut.tag.comparison import against_qcd, bootstrap, curves, gaps
+from resonaut.tag.comparison import against_background, bootstrap, curves, gaps
 from resonaut.tag.operations import of_module
 from resonaut.tag.results import Comparison
 from resonaut.tag.settings import NetworkConfig, TagConfig
@@ -75,8 +75,8 @@ def test_steps_between_networks_have_the_errors_of_differences() -> None:
     weights, classes = bootstrap(800, 100, seed=1), ["qcd", "2prong"]
     good, labels = probabilities(2.0, 1)
     poor, _ = probabilities(1.0, 2)
-    areas = {"poor": against_qcd(poor, labels, classes, "qcd", weights)[1]}
-    areas |= {name: against_qcd(good, labels, classes, "qcd", weights)[1] for name in ("good", "same")}
+    areas = {"poor": against_background(poor, labels, classes, "qcd", weights)[1]}
+    areas |= {name: against_background(good, labels, classes, "qcd", weights)[1] for name in ("good", "same")}
     first, second = gaps(areas)
     assert {first.better, first.worse} == {"good", "same"}
     assert (first.difference, first.error) == (0, 0)
@@ -132,7 +132,7 @@ def test_trained_networks_side_by_side(compared) -> None:
     for one in (trees, pfn):
         assert one.jets_per_second > 0
         assert sum(one.train_jets.values()) > 100
-        for against in one.against_qcd.values():
+        for against in one.against_background.values():
             # Jets whose labels are random.
             assert abs(against.auc - 0.5) < 4.5 * against.auc_error
             assert [at.signal_efficiency for at in against.rejections] == [0.3, 0.5, 0.7, 0.99]
@@ -144,9 +144,7 @@ def test_what_cannot_be_compared_is_named(compared, settings) -> None:
         compared(comparison=None)
     others = build(SECTION, TagConfig, "tag").networks
     others["part"] = settings.networks["part"]
-    with pytest.raises(
-        ConfigError, match=r"tag\.networks\.part\.outputs has other classes, or another background, than that of trees"
-    ):
+    with pytest.raises(ConfigError, match=r"tag\.networks\.part tells other classes apart than trees"):
         compared(networks=others)
     with pytest.raises(ConfigError, match=r"'pfn' is in --model or in tag\.networks alone"):
         compared(networks={"trees": others["trees"]})

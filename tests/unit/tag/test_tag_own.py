@@ -45,7 +45,7 @@ def test_it_is_trained_and_scores(simulation, section, tmp_path) -> None:
     refused = resonaut(*words, *samples)
     assert refused.returncode == 2
     assert (
-        "tag.networks.pfn.architecture: unknown architecture 'particle_flow'; there are particle_net" in refused.stderr
+        "tag.networks.pfn.architecture: unknown architecture 'particle_flow'; there are boosted_trees" in refused.stderr
     )
     run = resonaut(*words, *samples, "--code", OWN)
     assert run.returncode == 0, run.stderr

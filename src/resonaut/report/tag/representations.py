@@ -51,16 +51,11 @@ def draw(output: Path, comparison: Path, config: Path | None) -> None:
     ) as (fig, axes):
         for ax, signal in zip(axes[0], signals, strict=True):
             _rejections(ax, found, signal)
-        axes[0][0].set_ylabel(f"1 / {_background(found)} efficiency")
+        axes[0][0].set_ylabel(f"1 / efficiency of {found.background} jets")
         headline(fig, text)
     _csv(found, signals, output / "representations.csv")
     parts = [*(_discrimination(found, signal) for signal in signals), _cost(found), _steps(found), _note(found)]
     pages.write(output / "representations.html", "Taggers side by side", text, parts)
-
-
-def _background(found: Comparison) -> str:
-    """What figures call the class from which the others are told."""
-    return "QCD" if found.background == "qcd" else found.background
 
 
 def _by_year(found: Comparison) -> Comparison:
@@ -76,7 +71,7 @@ def _rejections(ax: Axes, found: Comparison, signal: str) -> None:
         known = [
             (place, one.value, one.error)
             for place, network in enumerate(networks)
-            for one in network.against_qcd[signal].rejections
+            for one in network.against_background[signal].rejections
             if one.signal_efficiency == at and one.value is not None
         ]
         x, y, errors = np.array(known, float).reshape(-1, 3).T
@@ -110,7 +105,7 @@ def _headings(found: Comparison) -> list[str]:
 def _efficiencies(found: Comparison) -> list[float]:
     """The signal efficiencies of the rejections; those of one network are those of all."""
     first = next(iter(found.networks.values()))
-    return [one.signal_efficiency for one in next(iter(first.against_qcd.values())).rejections]
+    return [one.signal_efficiency for one in next(iter(first.against_background.values())).rejections]
 
 
 def _discrimination(found: Comparison, signal: str) -> str:
@@ -121,12 +116,12 @@ def _discrimination(found: Comparison, signal: str) -> str:
         [
             name,
             _measured(one.accuracy, one.accuracy_error),
-            _measured(one.against_qcd[signal].auc, one.against_qcd[signal].auc_error),
-            *(_measured(at.value, at.error) for at in one.against_qcd[signal].rejections),
+            _measured(one.against_background[signal].auc, one.against_background[signal].auc_error),
+            *(_measured(at.value, at.error) for at in one.against_background[signal].rejections),
         ]
         for name, one in found.networks.items()
     ]
-    caption = f"{signal} ({jets[signal]:,} held-out jets) against {_background(found)} ({jets[found.background]:,})"
+    caption = f"{signal} ({jets[signal]:,} held-out jets) against {found.background} ({jets[found.background]:,})"
     return pages.table(caption, headings, rows)
 
 
@@ -167,7 +162,7 @@ def _steps(found: Comparison) -> str:
         ]
         for gap in found.gaps
     ]
-    headings = [f"against {_background(found)}", "better", "next", "difference of AUC"]
+    headings = [f"against {found.background}", "better", "next", "difference of AUC"]
     return pages.table(f"Order of the networks; bold: less than {CLEAR:g} errors apart", headings, rows)
 
 
@@ -194,7 +189,7 @@ def _csv(found: Comparison, signals: list[str], path: Path) -> None:
 
 
 def _row(name: str, one: Contender, signal: str) -> Iterator[str | float | None]:
-    against = one.against_qcd[signal]
+    against = one.against_background[signal]
     yield from (name, one.architecture, one.year, signal, one.accuracy, one.accuracy_error)
     yield from (against.auc, against.auc_error)
     for at in against.rejections:

@@ -101,13 +101,13 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
             f"config: tag.networks.{name}: weights are given, and nothing is trained; take out training, or weights."
         )
     learner, special = known[network.architecture].learner, replace(network.training, mass_bins=1)
-    further = network.regression or network.auxiliary
-    if learner and (network.weights is not None or special != NetworkTraining() or further):
+    tasks = network.regression or network.auxiliary
+    if learner and (network.weights is not None or tasks or special != NetworkTraining()):
         raise ConfigError(
-            f"config: tag.networks.{name}: {network.architecture} learns by itself: it takes no weights, regression "
-            "or auxiliary, and of training mass_bins alone; take the others out."
+            f"config: tag.networks.{name}: {network.architecture} learns by itself: it takes no weights, no regression "
+            "and no auxiliary, and of training mass_bins alone; take the others out."
         )
-    if network.weights is not None and (network.regression or network.auxiliary):
+    if network.weights is not None and tasks:
         raise ConfigError(
             f"config: tag.networks.{name}: weights are given, and regression and auxiliary need training."
         )
@@ -120,21 +120,14 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
         raise ConfigError(f"config: tag.networks.{name}.{problem}.")
 
 
-def require_same_classes(entries: Mapping[str, "NetworkConfig"]) -> list[str]:
-    """The classes that the networks of a comparison tell apart, in the order of their scores.
-
-    Raises:
-        ConfigError: there is no network, or one tells other classes apart.
-    """
-    classes = {name: [*network.classes] for name, network in entries.items()}
-    told = {name: [*found, entries[name].background] for name, found in classes.items()}
-    first = next(iter(classes), None)
-    if first is None:
+def require_same_classes(entries: Mapping[str, "NetworkConfig"]) -> None:
+    """Stop with ``ConfigError`` where there is no network to compare, or one tells other classes apart."""
+    if not entries:
         raise ConfigError("config: tag.comparison: tag.networks is empty; name networks to compare, or take it out.")
-    for name, found in told.items():
-        if found != told[first]:
+    first, reference = next(iter(entries.items()))
+    for name, one in entries.items():
+        if (one.classes, one.background, one.decays) != (reference.classes, reference.background, reference.decays):
             raise ConfigError(
-                f"config: tag.comparison: tag.networks.{name}.outputs has other classes, or another background, than "
-                f"that of {first}; compare networks of the same classes."
+                f"config: tag.comparison: tag.networks.{name} tells other classes apart than {first}; compare networks "
+                "of the same outputs, background and decays."
             )
-    return classes[first]

@@ -34,7 +34,7 @@ def contender(factor: float, title: str, year: int | None, seconds: float | None
         jets_per_second=4321.4,
         accuracy=0.8767,
         accuracy_error=0.0123,
-        against_qcd={"w": discrimination(factor), "top": discrimination(2 * factor)},
+        against_background={"w": discrimination(factor), "top": discrimination(2 * factor)},
     )
 
 
@@ -53,7 +53,7 @@ def comparison(tmp_path):
     jets = {"qcd": 3000, "w": 2000, "top": 1000}
     write(
         tmp_path / "x.json",
-        Comparison(held_out_jets=jets, background="qcd", constituents=37, networks=networks, gaps=gaps),
+        Comparison(background="qcd", held_out_jets=jets, constituents=37, networks=networks, gaps=gaps),
     )
     return tmp_path / "x.json"
 
@@ -88,7 +88,7 @@ def test_the_tables_have_all_numbers(comparison, tmp_path) -> None:
     assert (rows[2]["train_jets"], rows[2]["train_seconds"], rows[4]["train_seconds"]) == ("150", "98.7", "")
     page = (tmp_path / "out" / "representations.html").read_text()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    for words in ("w (2,000 held-out jets) against QCD (3,000)", "c 0.877 ± 0.012 0.9050 ± 0.0023 – 10.0 ± 1.0"):
+    for words in ("w (2,000 held-out jets) against qcd (3,000)", "c 0.877 ± 0.012 0.9050 ± 0.0023 – 10.0 ± 1.0"):
         assert words in text
     assert "b deep sets (2018) 1,234 150 99 5.68e+06 4,321" in text
     # Steps that are not clear stand out.
@@ -98,5 +98,7 @@ def test_the_tables_have_all_numbers(comparison, tmp_path) -> None:
 
 def test_a_file_without_a_class_ends_in_a_sentence(content_of, tmp_path) -> None:
     write_json(tmp_path / "x.json", content_of(Comparison, background="qcd", held_out_jets={"qcd": 1, "w": 2}))
-    with pytest.raises(InputFileError, match=r"comparison of taggers .*against_qcd has no w.*resonaut tag compare"):
+    with pytest.raises(
+        InputFileError, match=r"comparison of taggers .*against_background has no w.*resonaut tag compare"
+    ):
         representations.draw(tmp_path / "out", tmp_path / "x.json", None)

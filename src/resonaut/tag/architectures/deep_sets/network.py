@@ -8,7 +8,7 @@ from resonaut.tag.settings import NetworkConfig
 
 
 class DeepSets(nn.Module):
-    """F(sum_i Phi(x_i)), arXiv:1810.05165, equation 1.2; the sum is over ``max_constituents`` to begin near 1."""
+    """F(sum_i Phi(x_i)), arXiv:1810.05165; the sum is over ``max_constituents`` to begin near 1."""
 
     def __init__(self, settings: NetworkConfig) -> None:
         super().__init__()
