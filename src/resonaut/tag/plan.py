@@ -107,7 +107,7 @@ TABLES: dict[str, Callable[[], str]] = {"variables": _variables}
 def _require_kept(analysis: "Analysis", network: str) -> None:
     """Stop with ``ConfigError`` where a dataset's region does not keep what a network sees or learns of its jets."""
     config, entry = analysis.config, analysis.config["tag"]["networks"][network]
-    wanted = {"tracks: true": scored(analysis) if entry["inputs"] == "full" else []}
+    wanted = {"tracks: true": scored(analysis) if entry["inputs"] != "kinematic" else []}
     if entry["weights"] is None and decays.FLAVOUR in decays.columns(entry["decays"].values()):
         wanted["flavours: [jets]"] = analysis.sample("signal", of="tag")
     if {task["target"] for task in entry["auxiliary"].values()} & {"pf_origin", "pf_vertex"}:

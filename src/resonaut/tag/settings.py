@@ -238,9 +238,10 @@ class NetworkConfig:
         "`track_transformer`, or one of your own."
     )
     max_constituents: int = key("Hardest constituents of a jet that the network sees.", default=30, ge=2)
-    inputs: Literal["kinematic", "full"] = key(
-        "What the network sees of a constituent: seven kinematic features, or JetClass's `full` set, which has charge, "
-        "kind, impact parameters and their errors, too; then the region keeps `tracks`.",
+    inputs: Literal["kinematic", "full", "flavour"] = key(
+        "What the network sees of a constituent: seven kinematic features; JetClass's `full` set, which has charge, "
+        "kind, impact parameters and their errors, too; or for `flavour` also the signed significances of the impact "
+        "parameters. The last two want `tracks` of the region.",
         default="kinematic",
     )
     dropout: float = key(

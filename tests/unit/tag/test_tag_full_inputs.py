@@ -9,6 +9,7 @@ import torch
 
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.record import build
+from resonaut.simulate.tracks import impact_parameters
 from resonaut.tag import networks
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.inputs import FEATURES, columns, jet_inputs, names
@@ -64,6 +65,33 @@ def test_features_of_tracks_have_jetclass_units_and_sign(with_tracks) -> None:
             np.testing.assert_allclose(found[name][jet, : counts[jet]], stored, rtol=1e-5, err_msg=name)
 
 
+def test_significances_have_the_sign_of_the_lifetime() -> None:
+    # A decay 0.5 cm along the jet, two tracks to the left and right of it, one along it, and a photon.
+    axis, flight = {"eta": -0.4, "phi": 3.0}, 0.5
+    eta, phi = np.array([-0.5, -0.25, -0.4, -0.3]), np.array([3.1, 2.8, 3.0, 3.05])
+    point = np.tile(flight * np.array([np.cos(axis["phi"]), np.sin(axis["phi"]), np.sinh(axis["eta"])]), (4, 1))
+    d0, dz = impact_parameters(point, eta, phi)
+    columns = {"j1_pt": [90.0], "j1_eta": [axis["eta"]], "j1_phi": [axis["phi"]], "j1_mass": [5.0]}
+    lists = {"pt": [40.0, 30.0, 20.0, 10.0], "eta": eta, "phi": phi, "mass": np.zeros(4)}
+    lists |= {"charge": [1, 1, 1, 0], "pdgid": [211, 211, 211, 22]}
+    lists |= {"d0": np.where(np.arange(4) < 3, d0, 0), "dz": np.where(np.arange(4) < 3, dz, 0)}
+    lists |= {f"{name}_error": [0.01, 0.01, 0.01, 0] for name in ("d0", "dz")}
+    events = ak.zip(columns | {f"j1_pf_{name}": ak.Array([list(of)]) for name, of in lists.items()}, depth_limit=1)
+    found = jet_inputs(events, "j1", 4, "flavour")
+    assert found.features.shape == (1, 19, 4)
+    transverse, longitudinal = found.features[0, -2:]
+    np.testing.assert_allclose(transverse[:2], np.arcsinh(np.abs(d0[:2]) / 0.01), rtol=1e-4)
+    np.testing.assert_allclose(longitudinal[:2], np.arcsinh(np.abs(dz[:2]) / 0.01), rtol=1e-4)
+    np.testing.assert_allclose(found.features[0, -2:, 2:], 0, atol=1e-4)
+    # From behind, all signs are turned.
+    for name in ("j1_pf_d0", "j1_pf_dz"):
+        events[name] = -events[name]
+    behind = jet_inputs(events, "j1", 4, "flavour").features[0, -2:, :2]
+    np.testing.assert_allclose(behind, -found.features[0, -2:, :2])
+    seen = jet_inputs(events, "j1", 4, "flavour").seen("full")
+    np.testing.assert_array_equal(seen.features, jet_inputs(events, "j1", 4, "full").features)
+
+
 NETWORKS = {
     "gat": {"architecture": "graph_attention", "tracks": {"width": 8, "heads": 2, "layers": 2, "dense": [6]}},
     "transformer": {"architecture": "track_transformer", "tracks": {"width": 8, "heads": 4, "layers": 2, "dense": []}},
@@ -72,7 +100,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["full", "kinematic"])
+@pytest.mark.parametrize("kind", ["flavour", "kinematic"])
 @pytest.mark.parametrize("name", ["part", "particlenet", *NETWORKS])
 def test_graphs_give_the_modules_scores(section, with_tracks, tmp_path, name: str, kind: str) -> None:
     given = section["networks"] | NETWORKS
