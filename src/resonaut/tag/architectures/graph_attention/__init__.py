@@ -20,7 +20,7 @@ NETWORKS = {
         graph="graph.model",
         widest=widest,
         problem=problem,
-        title="graph attention (GN1)",
+        title="attention, GN1",
         year=2022,
     )
 }

@@ -20,7 +20,7 @@ NETWORKS = {
         graph="graph.model",
         widest=widest,
         problem=problem,
-        title="track transformer (GN2)",
+        title="transformer, GN2",
         year=2025,
     )
 }
