@@ -6,6 +6,7 @@ trained on, which its first batch normalisation tells; and stored scores with th
 beside V00.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ import yaml
 
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.record import build
+from resonaut.learn.onnx import Graph, sizes
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.settings import Skim
 from resonaut.tag import card, files
@@ -222,14 +224,19 @@ def test_stored_scores(tmp_path, name):
         assert np.corrcoef(values, reference)[0, 1] >= 0.995, name
 
 
-def test_skimmed_jets_have_the_scores_of_the_file(tmp_path):
-    region = {"delta_eta_max": None, "pt_min": 150, "networks": [str(V00 / "preprocess.json")]}
+def skim(folder: Path, region: dict) -> Path:
+    """The events of the file that a region keeps."""
     standard = {"nature": "simulation", "region": "dijet", "format": "nanoaod", "files": [str(PFNANO)]}
     standard |= dict.fromkeys(("generator", "labelled", "certified", "expected", "luminosity", "mass"))
     dataset = build(standard | {"cross_section": 1.0, "files_per_chunk": 1}, DatasetConfig, "dataset")
-    skimmed = tmp_path / "000.parquet"
+    skimmed = folder / "000.parquet"
     settings = build({"regions": {"dijet": region}}, Skim, "skim")
     skim_chunk(settings, dataset, "x", 1, [str(PFNANO)], skimmed, skimmed.with_suffix(".json"))
+    return skimmed
+
+
+def test_skimmed_jets_have_the_scores_of_the_file(tmp_path):
+    skimmed = skim(tmp_path, {"delta_eta_max": None, "pt_min": 150, "networks": [str(V00 / "preprocess.json")]})
     network = Published.of(card.load(V00))
     apply(network, PFNANO, tmp_path / "jets.parquet", 64)
     apply(network, skimmed, tmp_path / "friend.parquet", 64)
@@ -242,6 +249,94 @@ def test_skimmed_jets_have_the_scores_of_the_file(tmp_path):
             (one,) = jets[same].to_dict("records")
             for output in network.model.outputs:
                 assert row[f"{jet}_{network.model.name}_{output}"] == pytest.approx(one[output], abs=1e-6)
+
+
+def sums(folder: Path, variables: dict[str, list[str]], lengths: tuple[int, int], **jets) -> Path:
+    """A network whose outputs are the sums of variables, as they are, over the objects of a jet."""
+    folder.mkdir()
+    plain = {"median": 0, "norm_factor": 1, "lower_bound": -50, "upper_bound": 50}
+    groups = {
+        name: {"var_names": names, "var_infos": dict.fromkeys(names, plain), "min_length": 1, "max_length": length}
+        for (name, names), length in zip(variables.items(), lengths, strict=True)
+    }
+    (folder / "preprocess.json").write_text(json.dumps({"input_names": list(groups), **groups}))
+    outputs = [name for names in variables.values() for name in names]
+    (folder / "card.yaml").write_text(yaml.safe_dump({"weights": "sums.onnx", "outputs": outputs, "jets": jets}))
+    graph = Graph()
+    total = graph.node("Concat", *(graph.node("ReduceSum", name, sizes(2), keepdims=0) for name in groups), axis=1)
+    shapes = {name: (np.float32, ("n", len(names), f"p{name}")) for name, names in variables.items()}
+    (folder / "sums.onnx").write_bytes(graph.model(shapes, {total: (np.float32, ("n", len(outputs)))}))
+    return folder
+
+
+def test_skimmed_small_jets_have_the_scores_of_the_file(tmp_path):
+    """With the variables of CMS's ``ParticleNetAK4/CHS/V00``: momenta without weights, vertices within 0.4."""
+    of_candidates = (
+        "pt_log_nopuppi e_log_nopuppi etarel phirel abseta charge VTX_ass lostInnerHits normchi2 quality dz dzsig"
+    )
+    of_candidates += " dxy dxysig btagEtaRel btagPtRatio btagPParRatio btagSip3dVal btagSip3dSig btagJetDistVal mask"
+    of_vertices = "pt_log mass etarel phirel abseta ntracks normchi2 dxy dxysig d3d d3dsig mask"
+    variables = {"pf": [f"pfcand_{name}" for name in of_candidates.split()]}
+    variables |= {"sv": [f"sv_{name}" for name in of_vertices.split()]}
+    folder = sums(tmp_path / "small", variables, (50, 5), collection="Jet", pt_min=15)
+    cuts = {"keep": 3, "networks": [str(folder / "preprocess.json")]}
+    skimmed = skim(tmp_path, {"jets": 0, "delta_eta_max": None, "objects": {"small_jet": cuts}})
+    network = Published.of(card.load(folder))
+    apply(network, PFNANO, tmp_path / "jets.parquet", 64)
+    apply(network, skimmed, tmp_path / "friend.parquet", 64)
+    jets = pq.read_table(tmp_path / "jets.parquet").to_pandas()
+    friend, events = (pq.read_table(path).to_pandas() for path in (tmp_path / "friend.parquet", skimmed))
+    assert len(jets) == 64
+    for jet in ("small_jet1", "small_jet2", "small_jet3"):
+        for i, row in friend.iterrows():
+            same = (jets["event"] == row["event"]) & np.isclose(jets["jet_pt"], events[f"{jet}_pt"][i])
+            (one,) = jets[same].to_dict("records")
+            assert row[f"{jet}_small_scored"] == one["scored"]
+            for output in network.model.outputs:
+                assert row[f"{jet}_small_{output}"] == pytest.approx(one[output], rel=1e-6, abs=1e-6)
+
+
+def test_candidates_are_near_the_subjets_of_their_jets():
+    """Of AK8 jets, all with one subjet and most with two: half of the candidates within 0.25 of one, all within 1."""
+    names = ("subjet1_distance", "subjet2_distance")
+    (batch,) = files.batches(PFNANO, files.Wanted("FatJet", names, (), True))
+    first, second = (batch.contents.candidates.fields[name] for name in names)
+    assert first.min() >= 0
+    assert np.mean(second == -1) < 0.5
+    nearest = np.where(second < 0, first, np.minimum(first, second))
+    assert np.median(nearest) < 0.25
+    assert nearest.max() < 1
+
+
+WEAVER = """
+new_variables:
+  part_mask: ak.ones_like(part_energy)
+  part_pt: np.hypot(part_px, part_py)
+  part_pt_log: np.log(part_pt)
+  part_e_log: np.log(part_energy)
+  part_logptrel: np.log(part_pt/jet_pt)
+  part_logerel: np.log(part_energy/jet_energy)
+  part_deltaR: np.hypot(part_deta, part_dphi)
+preprocess: {method: manual, data_fraction: 0.5}
+inputs:
+  pf_points: {length: 128, pad_mode: wrap, vars: [[part_deta, null], [part_dphi, null]]}
+  pf_features:
+    length: 128
+    pad_mode: wrap
+    vars:
+      - [part_pt_log, 1.7, 0.7]
+      - [part_e_log, 2.0, 0.7]
+      - [part_logptrel, -4.7, 0.7]
+      - [part_logerel, -4.7, 0.7]
+      - [part_deltaR, 0.2, 4.0]
+      - [part_deta, null]
+      - [part_dphi, null]
+  pf_mask: {length: 128, pad_mode: constant, vars: [[part_mask, null]]}
+labels:
+  type: simple
+  value: [QCD, Hbb, Hcc, Hgg, H4q, Hqql, Zqq, Wqq, Tbqq, Tbl]
+observers: [jet_pt]
+"""
 
 
 def test_the_network_of_jetclass_by_a_card_has_its_published_accuracy(tmp_path):
@@ -283,5 +378,13 @@ def test_the_network_of_jetclass_by_a_card_has_its_published_accuracy(tmp_path):
     (tmp_path / "card.yaml").write_text(yaml.safe_dump(content))
     model = card.load(tmp_path / "card.yaml")
     apply(Published.of(model), tmp_path / "jets.root", tmp_path / "o.parquet", 32)
-    table = pq.read_table(tmp_path / "o.parquet").to_pandas()
-    assert np.mean(table[list(model.outputs)].to_numpy().argmax(axis=1) == labels) == pytest.approx(0.718, abs=1e-9)
+    scores = pq.read_table(tmp_path / "o.parquet").to_pandas()[list(model.outputs)].to_numpy()
+    assert np.mean(scores.argmax(axis=1) == labels) == pytest.approx(0.718, abs=1e-9)
+    # The same in weaver's form: what its release has in data/JetClass/JetClass_kin.yaml.
+    (tmp_path / "data.yaml").write_text(WEAVER)
+    (tmp_path / "card.yaml").write_text(
+        yaml.safe_dump({name: content[name] for name in ("weights", "network")} | {"preprocess": "data.yaml"})
+    )
+    first = next(files.batches(tmp_path / "jets.root", Published.of(model).wanted)).contents.chosen(np.arange(40))
+    found, _ = Published.of(card.load(tmp_path / "card.yaml")).scores(first, 32)
+    assert np.abs(found - scores[:40]).max() < 1e-5

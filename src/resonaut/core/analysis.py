@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from resonaut.core import configuration, results, samples, sources, stages, windows
+from resonaut.core.config import require_unique_keys
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
 from resonaut.core.manifest import Manifest
@@ -37,7 +38,7 @@ class Analysis:
             ConfigError: one sentence on the first key that is wrong, or on two that contradict each other.
         """
         for path in files:
-            configuration.require_unique_keys(path)
+            require_unique_keys(path)
         full = configuration.validate(config)
         for verb in full["search"]["stages"]:
             if verb not in stages.plans():

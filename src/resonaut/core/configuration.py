@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
-
-import yaml
 
 from resonaut.core import extensions, stages
 from resonaut.core.datasets import DatasetConfig
@@ -108,32 +105,3 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     kind = whole(tuple(code))
     full: dict[str, Any] = plain(build(config, kind, "config", merge=True), kind)
     return full | {"code": code}
-
-
-def require_unique_keys(path: Path) -> None:
-    """Stop where a mapping of the YAML file ``path`` has a key twice, of which YAML takes the last in silence.
-
-    Raises:
-        ConfigError: it has; the sentence names the key and both lines.
-    """
-    try:
-        todo, seen = [yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)], set()
-    except yaml.YAMLError:
-        # Snakemake has read it, so it is JSON of a form that YAML does not know.
-        return
-    while todo:
-        node = todo.pop()
-        # An alias is the node of its anchor again.
-        if node is None or id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            lines: dict[str, int] = {}
-            for name_node, value in node.value:
-                name, line = str(name_node.value), name_node.start_mark.line + 1
-                if name in lines and name != "<<":
-                    raise ConfigError(f"{path}: the key {name!r} stands in lines {lines[name]} and {line}; keep one.")
-                lines[name] = line
-                todo.append(value)
-        elif isinstance(node, yaml.SequenceNode):
-            todo += node.value

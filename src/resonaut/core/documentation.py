@@ -5,6 +5,7 @@
 
 import json
 import sys
+import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -50,6 +51,9 @@ def _rows(record: Any, prefix: str) -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def _type(hint: Any) -> str:
+    parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
+    if typing.get_origin(hint) in (typing.Union, types.UnionType) and len(parts) > 1:
+        return " or ".join(map(_type, parts))
     kind = bare(hint)
     if typing.get_origin(kind) is Literal:
         return ", ".join(f"`{value}`" for value in typing.get_args(kind))

@@ -25,8 +25,13 @@ class Objects:
     def ordered(self, key: Numbers, keep: NDArray[np.bool_] | None = None) -> "Objects":
         """Those of a mask, in each jet by a falling ``key``; equal ones stay in the order of the file."""
         places = np.lexsort((-key, self.jet))
-        if keep is not None:
-            places = places[keep[places]]
+        return self._at(places if keep is None else places[keep[places]])
+
+    def kept(self, mask: NDArray[np.bool_]) -> "Objects":
+        """Those of a mask, in their order."""
+        return self._at(np.flatnonzero(mask))
+
+    def _at(self, places: Places) -> "Objects":
         counts = np.bincount(self.jet[places], minlength=len(self.counts))
         return Objects(counts, {name: values[places] for name, values in self.fields.items()})
 
@@ -45,6 +50,12 @@ class Objects:
         inside = place < length
         rows[jet[inside], place[inside]] = values[inside]
         return rows
+
+    def wrapped(self, values: Numbers, length: int) -> Numbers:
+        """The same, but filled up with the jet's numbers once more; 0 for a jet without objects."""
+        counts = np.maximum(self.counts, 1)[:, None]
+        places = (np.cumsum(self.counts) - self.counts)[:, None] + np.arange(length) % counts
+        return np.where(self.counts[:, None] > 0, np.append(values, 0.0)[np.minimum(places, len(values))], 0.0)
 
 
 @dataclass(frozen=True)

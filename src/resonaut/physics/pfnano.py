@@ -49,6 +49,10 @@ VERTEX = {
     "d3d_significance": "d3dsig",
     "cos_pointing": "costhetasvpv",
 }
+# Distances of a candidate from the jet's subjets, by falling momentum of these; -1 where there is none, as in CMS.
+SUBJETS = ("subjet1_distance", "subjet2_distance")
+SUBJET_LINKS = ("subJetIdx1", "subJetIdx2")
+NO_SUBJET = -1.0
 # What tells a vertex's direction: PFNano links it with a vertex of NanoAOD, or else has it relative to the jet.
 DIRECTION = ("pt", "mass", "phirel", "deltaR", "enration", "sVIdx")
 # deltaR is stored as -0.5 + Delta R, at most 0.
@@ -58,6 +62,8 @@ UNITS = dict.fromkeys(("d0", "d0_error", "dz", "dz_error", "sip3d", "jet_distanc
 # What stands in skimmed events for a number that is NaN or infinite in the file, such as the ratio to an error of 0. It
 # is beyond what networks take for a number, so that they replace it as CMS does.
 NO_NUMBER = 1e33
+# Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
+CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
 # The fields that are 0 without a track, and those of the impact parameters.
 OF_TRACK = ("d0", "d0_error", "dz", "dz_error", "track_chi2")
 IMPACT = OF_TRACK[:4]
@@ -77,6 +83,15 @@ def tracks(fields: Mapping[str, NDArray[np.generic]]) -> dict[str, Numbers]:
     has_track = found["has_track"] != NO_TRACK
     found |= {name: np.where(has_track, found[name], 0.0) for name in sentinels}
     return found | {"has_track": has_track.astype(np.float64)}
+
+
+def charges(pdgid: Numbers) -> Numbers:
+    """The charges that belong to particle kinds (PDG numbers), 0 for neutral and unknown ones."""
+    found = np.zeros(len(pdgid))
+    for kind, value in CHARGES.items():
+        found[pdgid == kind] = value
+        found[pdgid == -kind] = -value
+    return found
 
 
 def directions(vertices: Fields, jet: Fields, eta: Numbers, phi: Numbers) -> tuple[Numbers, Numbers]:
@@ -102,6 +117,21 @@ def directions(vertices: Fields, jet: Fields, eta: Numbers, phi: Numbers) -> tup
     far = np.where(separation < OFFSET, sides[nearer, np.arange(len(nearer))], np.copysign(steep, jet["eta"]))
     around = delta_phi(jet["phi"] + vertices["phirel"], np.zeros_like(jet["phi"]))
     return np.where(linked, eta, far), np.where(linked, phi, around)
+
+
+def subjet_distances(candidates: Fields, links: NDArray[np.int64], subjets: Fields) -> dict[str, Numbers]:
+    """``SUBJETS`` of candidates.
+
+    Args:
+        candidates: their eta and phi.
+        links: of each the places of the two subjets of its jet, (candidates, 2); negative where there is none.
+        subjets: pt, eta and phi of all subjets.
+    """
+    of = {name: np.append(subjets[name], np.nan)[links] for name in ("pt", "eta", "phi")}
+    order = np.argsort(-of["pt"], axis=1, kind="stable")  # NaN comes last
+    eta, phi = (np.take_along_axis(of[name], order, axis=1) for name in ("eta", "phi"))
+    away = np.hypot(candidates["eta"][:, None] - eta, delta_phi(candidates["phi"][:, None], phi))
+    return dict(zip(SUBJETS, np.where(np.isnan(away), NO_SUBJET, away).T, strict=True))
 
 
 def known(values: NDArray[np.generic]) -> Numbers:

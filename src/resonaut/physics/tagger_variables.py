@@ -1,22 +1,21 @@
 """The input variables of published jet taggers by name: what of a jet each is made of, and how.
 
-A network's file names its variables, and the name says everything: ``pfcand_`` and ``sv_`` are those of CMS's
-``DeepBoostedJetTagInfoProducer``, ``jet_pfcand_``, ``jet_sv_`` and ``jet_`` those of its
-``ParticleNetFeatureEvaluator`` (both in ``RecoBTag/FeatureTools``), ``part_`` those of JetClass (arXiv:2202.03772,
-Table 2). Lengths are in cm, momenta in GeV, angles in radians; JetClass's impact parameters are in mm.
+A network's file names its variables, and the name says everything. Of CMS (``RecoBTag/FeatureTools``), ``pfcand_`` and
+``sv_`` are those of ``DeepBoostedJetTagInfoProducer``, ``npfcand_`` and ``jet_`` those of
+``GlobalParticleTransformerAK8TagInfoProducer``, ``jet_pfcand_`` and ``jet_sv_`` those of
+``ParticleNetFeatureEvaluator``; ``part_`` are those of JetClass (arXiv:2202.03772, Table 2). Lengths are in cm, momenta
+in GeV, angles in radians; JetClass's impact parameters are in mm.
 
 Candidates without a track have impact parameters of 0, as those of CMS's neutral candidates are, and a track's
 chi2 of 999 or 0, depending on the producer.
 """
 
-import difflib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from resonaut.core.errors import InputFileError
 from resonaut.physics.momenta import (
     Fields,
     Numbers,
@@ -29,7 +28,8 @@ from resonaut.physics.momenta import (
     weighted,
 )
 
-Kind = Literal["candidate", "vertex", "jet"]
+# A neutral candidate is one without charge; networks that have these apart order them apart.
+Kind = Literal["candidate", "neutral", "vertex", "jet"]
 
 # CMS's value where there is no track whose chi2 it could be.
 NO_CHI2 = 999.0
@@ -93,6 +93,22 @@ def _vertex(formula: Callable[[Fields, Fields], Numbers], *fields: str, unit: st
     return Variable("vertex", formula, fields, unit)
 
 
+def _components(momentum: Fields) -> dict[str, Numbers]:
+    pt, phi = momentum["pt"], momentum["phi"]
+    found = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pt * np.sinh(momentum["eta"])}
+    return found | {"energy": energy(momentum)}
+
+
+def _component(name: str) -> Variable:
+    return _candidate(lambda of, _: _components(weighted(of))[name], unit="GeV")
+
+
+def _of_vertex(name: str) -> Variable:
+    return _vertex(lambda of, _: _components(of)[name], unit="GeV")
+
+
+COMPONENTS = ("px", "py", "pz", "energy")
+
 # Of CMS's DeepBoostedJetTagInfoProducer.
 OFFLINE = {
     "mask": _candidate(_one),
@@ -132,7 +148,15 @@ OFFLINE = {
     "btagSip3dVal": _candidate(_field("sip3d"), "sip3d", unit="cm"),
     "btagSip3dSig": _track("sip3d_significance"),
     "btagJetDistVal": _candidate(_field("jet_distance"), "jet_distance", unit="cm"),
+    "drsubjet1": _track("subjet1_distance"),
+    "drsubjet2": _track("subjet2_distance"),
+    **{name: _component(name) for name in COMPONENTS},
 }
+_OF_NEUTRALS = [
+    *("mask", "puppiw", "isGamma", "isNeutralHad", "phirel", "etarel", "deltaR", "abseta", "pt_log", "ptrel"),
+    *("ptrel_log", "erel", "erel_log", "pt_log_nopuppi", "e_log_nopuppi", *COMPONENTS),
+]
+NEUTRAL = {name: replace(OFFLINE[name], kind="neutral") for name in _OF_NEUTRALS}
 VERTEX = {
     "mask": _vertex(_one),
     "pt": _vertex(_field("pt"), unit="GeV"),
@@ -153,6 +177,7 @@ VERTEX = {
     "d3d": _vertex(_field("d3d"), "d3d", unit="cm"),
     "d3dsig": _vertex(_field("d3d_significance"), "d3d_significance"),
     "costhetasvpv": _vertex(_field("cos_pointing"), "cos_pointing"),
+    **{name: _of_vertex(name) for name in COMPONENTS},
 }
 
 
@@ -227,28 +252,20 @@ WHOLE = {
     "pt_log": Variable("jet", lambda _, jet: np.log(jet["pt"]), unit="ln GeV"),
     "mass": Variable("jet", lambda _, jet: jet["mass"], unit="GeV"),
     "mass_log": Variable("jet", lambda _, jet: np.log(jet["mass"]), unit="ln GeV"),
+    "energy": Variable("jet", lambda _, jet: energy(jet), unit="GeV"),
+    "energy_log": Variable("jet", lambda _, jet: np.log(energy(jet)), unit="ln GeV"),
     "eta": Variable("jet", lambda _, jet: jet["eta"]),
+    "phi": Variable("jet", lambda _, jet: jet["phi"], unit="rad"),
     "abseta": Variable("jet", lambda _, jet: np.abs(jet["eta"])),
 }
 
 _MM = 10.0
 
 
-def _components(of: Fields) -> dict[str, Numbers]:
-    momentum = weighted(of)
-    pt, phi = momentum["pt"], momentum["phi"]
-    found = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pt * np.sinh(momentum["eta"])}
-    return found | {"energy": energy(momentum)}
-
-
-def _component(name: str) -> Variable:
-    return _candidate(lambda of, _: _components(of)[name], unit="GeV")
-
-
 # Of JetClass, as weaver's configuration for its networks makes them of the files' branches.
 JETCLASS = {
     "mask": _candidate(_one),
-    **{name: _component(name) for name in ("px", "py", "pz", "energy")},
+    **{name: _component(name) for name in COMPONENTS},
     "pt": _candidate(lambda of, _: weighted(of)["pt"], unit="GeV"),
     "pt_log": OFFLINE["pt_log"],
     "e_log": EVALUATED["energy_log"],
@@ -274,6 +291,7 @@ JETCLASS = {
 # By the beginnings of their names; what begins with two of them belongs to the longer one.
 FAMILIES: dict[str, dict[str, Variable]] = {
     "pfcand_": OFFLINE,
+    "npfcand_": NEUTRAL,
     "sv_": VERTEX,
     "jet_pfcand_": EVALUATED,
     "jet_sv_": EVALUATED_VERTEX,
@@ -283,56 +301,3 @@ FAMILIES: dict[str, dict[str, Variable]] = {
 VARIABLES: dict[str, Variable] = {
     prefix + name: variable for prefix, family in FAMILIES.items() for name, variable in family.items()
 }
-# Variables of CMS's networks that no file of this project's formats can give, and what is missing there.
-_COVARIANCE = "the covariance of the track's fit"
-ABSENT: dict[str, str] = {
-    **{f"pfcand_{name}": _COVARIANCE for name in ("dptdpt", "detadeta", "dphidphi", "dxydz", "dphidxy", "dlambdadz")},
-    "pfcand_drminsv": "the vertices outside of the jet",
-    "pfcand_hcalFrac": "the calorimeters' shares of a candidate's energy",
-    "pfcand_drsubjet1": "the links of jets with subjets",
-    "pfcand_drsubjet2": "the links of jets with subjets",
-    "pfcand_btagSip2dVal": "the transverse impact parameter to the jet",
-    "pfcand_btagSip2dSig": "the transverse impact parameter to the jet",
-    "jet_pfcand_nstriphits": "the hits in the strip detector",
-    "jet_pfcand_trackjet_decayL": "the decay length of a track",
-}
-
-ABSENT_FAMILIES = {
-    "cpfcandlt_": "the tracks that are no candidates",
-    "jet_losttrack_": "the tracks that are no candidates",
-}
-
-
-def require_known(names: Sequence[str], where: str) -> None:
-    """Stop with ``InputFileError`` where a variable is unknown, cannot be had, or a group mixes kinds of objects."""
-    for name in names:
-        family = next((reason for prefix, reason in ABSENT_FAMILIES.items() if name.startswith(prefix)), None)
-        if (reason := ABSENT.get(name, family)) is not None:
-            raise InputFileError(where, f"{name!r} needs {reason}, which no file has", "take another network")
-        if name not in VARIABLES:
-            near = difflib.get_close_matches(name, VARIABLES, 1)
-            guess = f"did you mean {near[0]!r}?" if near else "docs/tag.md lists those there are"
-            raise InputFileError(where, f"unknown variable {name!r}", f"correct it; {guess}".rstrip("."))
-    if len(kinds := {VARIABLES[name].kind for name in names}) > 1:
-        raise InputFileError(where, f"mixes variables of {' and '.join(sorted(kinds))}", "give each kind its own input")
-
-
-def fields_of(content: object, source: str) -> dict[Kind, tuple[str, ...]]:
-    """The fields of candidates and of vertices that the networks of a file ``preprocess.json`` need.
-
-    Raises:
-        InputFileError: it is no such file, or a variable is unknown.
-    """
-    remedy = "give the preprocess.json that was published with the network"
-    groups = content.get("input_names") if isinstance(content, dict) else None
-    if not isinstance(content, dict) or not isinstance(groups, list):
-        raise InputFileError(source, "has no list input_names", remedy)
-    found: dict[Kind, dict[str, None]] = {"candidate": {}, "vertex": {}, "jet": {}}
-    for group in groups:
-        names = content.get(group, {}).get("var_names") if isinstance(content.get(group, {}), dict) else None
-        if not isinstance(names, list) or not names:
-            raise InputFileError(source, f"has no variables of the input {group!r}", remedy)
-        require_known(names, f"{source}: {group}")
-        for name in names:
-            found[VARIABLES[name].kind] |= dict.fromkeys((*VARIABLES[name].fields, ""))
-    return {kind: tuple(fields) for kind, fields in found.items()}

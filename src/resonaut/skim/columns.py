@@ -63,10 +63,7 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
         columns |= {f"{j}_{name}": Column("float32", unit) for name, unit in KINEMATICS.items()}
         columns[f"{j}_softdrop_mass"] = Column("float32", "GeV")
         columns |= {f"{j}_{name}": Column("float32") for name in shapes}
-        if constituents:
-            columns[f"{j}_n_constituents"] = Column("int32")
-            columns |= {f"{j}_pf_{name}": Column("float32", unit, True) for name, unit in KINEMATICS.items()}
-            columns |= {f"{j}_pf_charge": Column("int8", listed=True), f"{j}_pf_pdgid": Column("int32", listed=True)}
+        columns |= constituent_columns(j) if constituents else {}
         if truth:
             columns[f"{j}_prongs"] = Column("int8")
             columns[f"{j}_decay_pdgid"] = Column("int8", listed=True)
@@ -76,14 +73,28 @@ def schema(jets: int, shapes: Sequence[str], constituents: bool, truth: bool, va
     return columns
 
 
+def constituent_columns(jet: str) -> dict[str, Column]:
+    """The columns of a jet's candidates."""
+    columns = {f"{jet}_n_constituents": Column("int32")}
+    columns |= {f"{jet}_pf_{name}": Column("float32", unit, True) for name, unit in KINEMATICS.items()}
+    return columns | {f"{jet}_pf_charge": Column("int8", listed=True), f"{jet}_pf_pdgid": Column("int32", listed=True)}
+
+
+def generated_jets(jets: int) -> dict[str, Column]:
+    """The columns of the generated jets that belong to so many jets."""
+    places = [f"j{number + 1}" for number in range(jets)]
+    return {f"{j}_genjet_{name}": Column("float32", "GeV") for j in places for name in ("pt", "mass")}
+
+
 # Of simulation alone, in the schema of two jets: what data do not have.
 LABELS = {f"j{jet}_{name}" for jet in (1, 2) for name in ("flavour", "pf_origin", "pf_vertex")}
-TRUTH = {*schema(2, (), False, True, True)} - {*schema(2, (), False, False, False)} | LABELS
+TRUTH = {*schema(2, (), False, True, True), *generated_jets(2)} - {*schema(2, (), False, False, False)} | LABELS
 
 # Names that a column of the user's own cannot have.
 TAKEN = {
     *schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True),
     *LABELS,
+    *generated_jets(2),
     *("j1_b_tag", "j2_b_tag", "weight", "passes", FIDUCIAL, "tag_train"),
 }
 

@@ -17,6 +17,8 @@ from resonaut.skim.settings import Region
 # Cuts on jets and on pairs of them, by the number of jets that they need.
 JET_KEYS = {"pt_min": 1, "eta_max": 1, "softdrop_mass": 1, "jet_id": 1, "delta_eta_max": 2, "m_jj_min": 2}
 JET_KEYS |= {"tracks": 1, "flavours": 1}
+# The place of an object in the file's event, which is read with those whose contents are kept.
+INDEX = "index"
 RESERVED = (LARGE_JET, MET, *GROUPS, "stored", "generated", "readable", "duplicates")
 
 
@@ -119,7 +121,8 @@ class Objects:
         """All fields of an object that are used, with those of its parts."""
         needs = needed(self.observables()).items()
         used = [field for other, need in needs if name in self.members(other) for field in need.fields]
-        mine = [*self.decisive(name), *self.stored(name), *used]
+        index = [INDEX] if self.region.objects[name].networks else []
+        mine = [*self.decisive(name), *self.stored(name), *used, *index]
         parts = [field for part in self.region.objects if name in self.parent(part) for field in self.fields(part)]
         return list(dict.fromkeys([*mine, *parts]))
 
@@ -261,8 +264,11 @@ def require_objects(where: str, objects: Objects) -> None:
                 f"{here}: no collection belongs to the name {name!r}; give it as 'from', or call it one of "
                 f"{', '.join(objects.kinds)}."
             )
-        if cuts.fields and not cuts.keep:
-            raise ConfigError(f"{here}.fields are those of objects that are kept, and keep is 0; raise it.")
+        for key, given in (("fields", cuts.fields), ("networks", cuts.networks)):
+            if given and not cuts.keep:
+                raise ConfigError(f"{here}.{key} are those of objects that are kept, and keep is 0; raise it.")
+        if cuts.networks and objects.of_particles:
+            raise ConfigError(f"{here}.networks: generated jets have no tracks; take it out.")
         for other in cuts.apart:
             if not objects.members(other) or (other == LARGE_JET and not region.jets):
                 known = ", ".join([*region.objects, *([LARGE_JET] if region.jets else [])])

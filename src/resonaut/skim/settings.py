@@ -45,6 +45,12 @@ class ObjectCuts:
     fields: list[Name] = key(
         "Other branches of the collection that are kept of each, as `<name>1_<branch>`.", default=[], unique=True
     )
+    networks: list[str] = key(
+        "Of jets that are kept: files of the inputs of published networks ([tag](tag.md#published-networks)); what "
+        "they want of the jets' candidates, tracks and vertices is kept, from PFNano.",
+        default=[],
+        unique=True,
+    )
 
 
 @record
@@ -107,8 +113,8 @@ class Region:
         default=False,
     )
     networks: list[str] = key(
-        "Files `preprocess.json` of published networks ([tag](tag.md#published-networks)): what they want of the jets' "
-        "tracks and vertices is kept, from PFNano.",
+        "Files of the inputs (`preprocess.json`) of published networks ([tag](tag.md#published-networks)): what they "
+        "want of the large-radius jets' tracks and vertices is kept, from PFNano.",
         default=[],
         unique=True,
     )
@@ -219,6 +225,11 @@ class Skim:
         "Keep from the generator record of simulation which quarks are in or near a jet. Never read for"
         " data and pseudo-data.",
         default=True,
+    )
+    generated_jets: bool = key(
+        "Keep of simulation transverse momentum and mass of the generated jet (`GenJetAK8`) nearest to each jet, as "
+        "`tag` may learn them.",
+        default=False,
     )
     read_constituents: bool = key("Keep the particle-flow candidates of the jets.", default=True)
     max_constituents: int = key("Candidates kept of a jet, by falling transverse momentum.", default=100, ge=1)

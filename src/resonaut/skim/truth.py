@@ -75,6 +75,22 @@ def truth_columns(jets: ak.Array, particles: ak.Array, number: int) -> dict[str,
     return columns
 
 
+def generated_jet_columns(jets: ak.Array, generated: ak.Array, number: int) -> dict[str, Any]:
+    """``j1_genjet_pt`` and ``j1_genjet_mass`` in GeV, and the same of the second jet.
+
+    They are of the nearest of the ``generated`` jets, within half of the jet's radius, and 0 where there is none.
+    """
+    columns = {}
+    for j in range(number):
+        delta_phi = (generated.phi - jets.phi[:, j] + np.pi) % (2 * np.pi) - np.pi
+        distance = np.hypot(generated.eta - jets.eta[:, j], delta_phi)
+        near = generated[distance < MATCHING_RADIUS / 2]
+        nearest = ak.firsts(near[ak.argsort(distance[distance < MATCHING_RADIUS / 2], axis=1)])
+        for name in ("pt", "mass"):
+            columns[f"j{j + 1}_genjet_{name}"] = ak.to_numpy(ak.fill_none(nearest[name], 0))
+    return columns
+
+
 def _total(particles: ak.Array) -> dict[str, np.ndarray]:
     """Transverse momentum and mass in GeV of the sum of each event's particles, 0 where there are none."""
     pt, eta, phi, mass = (ak.values_astype(particles[name], np.float64) for name in ("pt", "eta", "phi", "mass"))

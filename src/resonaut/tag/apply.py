@@ -1,6 +1,7 @@
 """``resonaut tag apply``: the scores of a published network for the jets of a file, whatever its kind."""
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,16 @@ from resonaut.tag.published import Published
 log = logging.getLogger(__name__)
 
 UNITS = {"jet_pt": "GeV", "jet_mass": "GeV", "jet_phi": "rad"}
+
+
+def _jets(path: Path, collection: str) -> list[str]:
+    """The jets of a collection in skimmed events: those with candidates, or all where there is none of them."""
+    notes = events.metadata(path)
+    found = [name.removesuffix("_pf_pt") for name in notes if re.fullmatch(r"[A-Za-z]\w*[1-9]\d*_pf_pt", name)]
+    if not found:
+        raise InputFileError(path, "no column 'j1_pf_pt': no skimmed jets with candidates", "give a file of skim")
+    of = {jet: notes.get(f"{jet}_pf_puppi_weight", {}).get(skimmed.COLLECTION, skimmed.LARGE) for jet in found}
+    return [jet for jet in found if of[jet] == collection] or found
 
 
 def apply(network: Published, path: Path, output: Path, batch_size: int) -> None:
@@ -35,16 +46,17 @@ def apply(network: Published, path: Path, output: Path, batch_size: int) -> None
         for batch in files.batches(path, network.wanted):
             scores, scored = network.scores(batch.contents, batch_size)
             jet = {f"jet_{name}": values.astype(np.float32) for name, values in batch.contents.jet.items()}
-            named = {name: scores[:, i].copy() for i, name in enumerate(network.model.outputs)}
-            yield ak.zip({**batch.columns, **jet, "scored": counted(scored), **named}, depth_limit=1)
+            others = {**batch.columns, **jet, "scored": counted(scored)}
+            # A network of JetClass has outputs with the names of the file's labels.
+            begin = f"{network.model.name}_" if {*others} & {*network.model.outputs} else ""
+            named = {f"{begin}{name}": scores[:, i].copy() for i, name in enumerate(network.model.outputs)}
+            yield ak.zip(others | named, depth_limit=1)
         if not total:
             raise InputFileError(path, f"holds no jets {network.wanted.collection}", "give a file with some")
 
     def friend() -> Iterator[ak.Array]:
         present = events.columns(path)
-        found = [jet for jet in ("j1", "j2") if f"{jet}_pt" in present]
-        if not found:
-            raise InputFileError(path, "no column 'j1_pt': no skimmed jets", "give a file that skim wrote")
+        found = _jets(path, network.wanted.collection)
         skimmed.require(path, present, found, network.wanted)
         wanted = [name for jet in found for name in skimmed.columns(jet, network.wanted)]
         for batch in events.iterate([path], wanted):

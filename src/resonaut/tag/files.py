@@ -24,12 +24,18 @@ STEP = 1000
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is read: the ``collection`` of jets in NanoAOD, and the fields of candidates and vertices."""
+    """What is read: the ``collection`` of jets in NanoAOD, and the fields of candidates and vertices.
+
+    ``links`` and ``vertex_links`` are the collections of jets' candidates and vertices; None for those of the usual
+    names.
+    """
 
     collection: str
     candidate: tuple[str, ...]
     vertex: tuple[str, ...]
     weight: bool
+    links: str | None = None
+    vertex_links: str | None = None
 
     @property
     def vertices(self) -> bool:
@@ -54,19 +60,21 @@ def batches(path: Path, wanted: Wanted) -> Iterator[Batch]:
     """
     import uproot
 
+    if not path.is_file():
+        raise InputFileError(path, "no such file", "correct the path")
     try:
         file = uproot.open(path)
         names = {name.split(";")[0] for name in file.keys(recursive=False)}
+        found = next((name for name in ("Events", "tree") if name in names), None)
+        tree = _Tree(path, file[found] if found else None)
     except Exception as error:
-        raise InputFileError(path, f"not a readable ROOT file ({type(error).__name__})", "give another") from None
+        problem = f"not a readable ROOT file ({type(error).__name__})"
+        raise InputFileError(path, problem, "give one of PFNano or JetClass, or skimmed events (.parquet)") from None
     with file:
-        if "Events" in names:
-            yield from _nanoaod(_Tree(path, file["Events"]), wanted)
-        elif "tree" in names:
-            yield from _jetclass(_Tree(path, file["tree"]), wanted)
-        else:
+        if found is None:
             problem = "has neither a tree Events, as NanoAOD, nor a tree named tree, as JetClass"
             raise InputFileError(path, problem, "give another file")
+        yield from (_nanoaod if found == "Events" else _jetclass)(tree, wanted)
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,10 @@ class _Tree:
             if name in self.names:
                 return name
         raise InputFileError(self.path, f"no branch {names[0]!r}", f"give a file that has it; it is needed for {what}")
+
+    def named(self, *collections: str) -> str:
+        """The first of some collections of links that the file has; the very first where it has none."""
+        return next((name for name in collections if f"{name}_jetIdx" in self.names), collections[0])
 
     def read(self, branches: Sequence[str]) -> Iterator[dict[str, ak.Array]]:
         """The branches, some entries at a time."""
@@ -106,14 +118,18 @@ def _nanoaod(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
     name = wanted.collection
     jets = {field: tree.first([f"{name}_{field}"], f"the jets {name}") for field in KINEMATICS}
     candidates = "PFCands" if "PFCands_pt" in tree.names else "PFCand"
-    links = f"{name}PFCands" if f"{name}PFCands_jetIdx" in tree.names else f"{name}PFCand"
+    links = wanted.links or tree.named(f"{name}PFCands", f"{name}PFCand", f"JetPFCands{_size(name)}")
     link = {"jet": tree.first([f"{links}_jetIdx"], f"the candidates of {name}")}
-    link["candidate"] = tree.first([f"{links}_pFCandsIdx", f"{links}_pfCandIdx"], f"the candidates of {name}")
+    places = [f"{links}_{one}" for one in ("pFCandsIdx", "pfCandIdx", "candIdx")]
+    link["candidate"] = tree.first(places, f"the candidates of {name}")
     own = {field: tree.first([f"{candidates}_{field}"], "the candidates") for field in KINEMATICS}
     extra = [field for field in wanted.candidate if field in pfnano.CANDIDATE]
     # The candidates of the official NanoAOD are weighted already, and those of PFNano are not.
     if wanted.weight or f"{candidates}_{pfnano.CANDIDATE['puppi_weight']}" in tree.names:
         extra.append("puppi_weight")
+    if "charge" in extra and f"{candidates}_charge" not in tree.names:
+        # As in NanoAOD v15, where the kind tells it.
+        extra = ["pdgid" if field == "charge" else field for field in extra]
     own |= {field: tree.first([f"{candidates}_{pfnano.CANDIDATE[field]}"], field) for field in extra}
     if set(pfnano.OF_TRACK) & set(own):
         own["has_track"] = tree.first([f"{candidates}_trkChi2"], "whether a candidate has a track")
@@ -122,23 +138,38 @@ def _nanoaod(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
         for field in wanted.candidate
         if field in pfnano.LINK
     }
-    vertices, vertex = f"{name}SVs", {}
+    vertices, vertex = wanted.vertex_links or tree.named(f"{name}SVs", f"{name}SV", f"JetSVs{_size(name)}"), {}
     if wanted.vertices:
-        vertex = {field: tree.first([f"{vertices}_{field}"], "vertices") for field in ("jetIdx", *pfnano.DIRECTION)}
+        own_fields = [field for field in pfnano.DIRECTION if field != "sVIdx"]
+        vertex = {field: tree.first([f"{vertices}_{field}"], "vertices") for field in ("jetIdx", *own_fields)}
+        vertex["sVIdx"] = tree.first([f"{vertices}_sVIdx", f"{vertices}_svIdx"], "vertices")
         vertex |= {
             field: tree.first([f"{vertices}_{pfnano.VERTEX[field]}"], field)
             for field in wanted.vertex
             if field in pfnano.VERTEX
         }
         vertex |= {f"SV_{field}": tree.first([f"SV_{field}"], "the directions of vertices") for field in ("eta", "phi")}
-    unknown = [f for f in wanted.candidate if f not in {*own, *linked}]
+    subjet = _subjets(tree, name) if set(pfnano.SUBJETS) & {*wanted.candidate} else {}
+    unknown = [f for f in wanted.candidate if f not in {*own, *linked, *pfnano.SUBJETS, "charge"}]
     unknown += [f for f in wanted.vertex if f not in vertex and f not in KINEMATICS]
     if unknown:
         raise InputFileError(tree.path, f"has no {unknown[0]}, which the network wants", "give another file")
     keys = [key for key in KEY if key in tree.names]
-    every = [*keys, *jets.values(), *link.values(), *own.values(), *linked.values(), *vertex.values()]
+    every = [*keys, *jets.values(), *link.values(), *own.values(), *linked.values(), *vertex.values(), *subjet.values()]
     for part in tree.read(every):
-        yield _nano_batch(tree, part, keys, jets, link, own, linked, vertex)
+        yield _nano_batch(tree, part, keys, jets, link, own, linked, vertex, subjet)
+
+
+def _subjets(tree: _Tree, name: str) -> dict[str, str]:
+    """The branches of a collection's links with its subjets, and of these."""
+    collection = f"{name}SubJet" if f"{name}SubJet_pt" in tree.names else "SubJet"
+    found = {link: tree.first([f"{name}_{link}"], "the subjets") for link in pfnano.SUBJET_LINKS}
+    return found | {field: tree.first([f"{collection}_{field}"], "the subjets") for field in ("pt", "eta", "phi")}
+
+
+def _size(collection: str) -> str:
+    """What the first PFNano calls a collection's jets in the names of its links: ``JetPFCandsAK8``."""
+    return {"FatJet": "AK8", "Jet": "AK4"}.get(collection, collection.removeprefix("FatJet"))
 
 
 def _nano_batch(
@@ -150,6 +181,7 @@ def _nano_batch(
     own: Mapping[str, str],
     linked: Mapping[str, str],
     vertex: Mapping[str, str],
+    subjet: Mapping[str, str],
 ) -> Batch:
     counts = ak.to_numpy(ak.num(part[jets["pt"]]))
     event = np.repeat(np.arange(len(counts)), counts)
@@ -171,8 +203,31 @@ def _nano_batch(
         if not np.isfinite(fields[field]).all():
             raise NotFiniteError(f"{tree.path}: NaN or infinity in {own[field]!r}; mend the file.")
     _tell(tree, {branch: fields[field] for field, branch in (*own.items(), *linked.items())})
+    if "pdgid" in fields and "charge" not in fields:
+        fields["charge"] = pfnano.charges(fields["pdgid"])
+    if subjet:
+        fields |= _subjet_distances(tree, part, subjet, event, rows, fields)
     candidates = Objects(np.bincount(rows, minlength=len(event)), pfnano.tracks(fields))
     return Batch(columns, Contents(jet, candidates, _vertices(tree, part, vertex, counts, jet)))
+
+
+def _subjet_distances(
+    tree: _Tree,
+    part: Mapping[str, ak.Array],
+    subjet: Mapping[str, str],
+    event: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    candidates: Mapping[str, NDArray[np.float64]],
+) -> dict[str, NDArray[np.float64]]:
+    """Distances of candidates, of the jets ``rows``, from the subjets; ``event`` is that of each jet."""
+    sizes, links = ak.to_numpy(ak.num(part[subjet["pt"]])), []
+    for link in pfnano.SUBJET_LINKS:
+        index = np.asarray(ak.to_numpy(ak.flatten(part[subjet[link]])), np.int64)
+        if (index >= sizes[event]).any():
+            raise InputFileError(tree.path, f"an index out of range in {subjet[link]!r}", "mend the file")
+        links.append(np.where(index >= 0, index + (np.cumsum(sizes) - sizes)[event], -1)[rows])
+    of = {name: tree.numbers(part[subjet[name]], subjet[name]) for name in ("pt", "eta", "phi")}
+    return pfnano.subjet_distances(candidates, np.stack(links, axis=1), of)
 
 
 def _tell(tree: _Tree, numbers: Mapping[str, NDArray[np.float64]]) -> None:

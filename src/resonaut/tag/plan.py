@@ -67,6 +67,7 @@ def check(analysis: "Analysis") -> None:
         decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
         decays.require_apart(f"networks.{name}.decays", entry["decays"])
         _require_kept(analysis, name)
+        _require_ratios(analysis, name)
         for sample, names in others(analysis, name).items():
             if not names:
                 raise ConfigError(
@@ -124,6 +125,22 @@ def _require_kept(analysis: "Analysis", network: str) -> None:
                 )
 
 
+def _require_ratios(analysis: "Analysis", network: str) -> None:
+    """Stop with ``ConfigError`` where the datasets that train a network do not keep what it is to estimate."""
+    skim = analysis.config["skim"]
+    truth = {"j1_decay_pt", "j1_decay_mass"} if skim["truth"] else set()
+    truth |= {"j1_genjet_pt", "j1_genjet_mass"} if skim["generated_jets"] else set()
+    for name, entry in analysis.config["tag"]["networks"][network]["regression"].items():
+        for dataset in simulation(analysis):
+            kept = analysis.columns(dataset)
+            for key in ("target", "over"):
+                if kept is not None and f"j1_{entry[key]}" not in truth.union(kept):
+                    raise ConfigError(
+                        f"config: tag.networks.{network}.regression.{name}.{key}: {dataset!r} keeps no column "
+                        f"'j1_{entry[key]}'; correct it, or have skim keep it."
+                    )
+
+
 def _require_published(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where a card has no file, or a published network the name of one that is trained."""
     section = analysis.config["tag"]
@@ -131,10 +148,19 @@ def _require_published(analysis: "Analysis") -> None:
         where = f"config: tag.published.{name}"
         if name in section["networks"]:
             raise ConfigError(f"{where}: tag.networks has a network of that name; rename one.")
-        if not Path(entry["card"]).exists():
+        if isinstance(entry["card"], str) and not Path(entry["card"]).exists():
             raise ConfigError(
                 f"{where}.card: nothing at {entry['card']!r}; correct the path (relative to {Path.cwd()})."
             )
+        if (jets := entry["jets"]) is not None:
+            for dataset in scored(analysis):
+                region = analysis.config["datasets"][dataset]["region"]
+                kept = analysis.config["skim"]["regions"][region]["objects"].get(jets)
+                if kept is None or not kept["networks"]:
+                    raise ConfigError(
+                        f"{where}.jets: datasets.{dataset} keeps no candidates of {jets!r}; name the network's inputs "
+                        f"in skim.regions.{region}.objects.{jets}.networks."
+                    )
         classes, outputs = entry["classes"], [one for several in entry["classes"].values() for one in several]
         if classes and (background := entry["background"]) not in classes:
             raise ConfigError(f"{where}.classes: has no {background}, which others are told from; add its outputs.")
@@ -152,7 +178,7 @@ def cards(analysis: "Analysis") -> list[str]:
         return []
     from resonaut.tag import card
 
-    return list(dict.fromkeys(str(path) for entry in entries for path in card.files(Path(entry["card"]))))
+    return list(dict.fromkeys(str(path) for entry in entries for path in card.files(card.source(entry["card"]))))
 
 
 def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:

@@ -52,15 +52,18 @@ class Published:
     def scores(self, contents: Contents, batch_size: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Outputs (n, outputs) of jets, and which have any (n,).
 
-        Like CMS's, a jet without candidates or below the least momentum has none: its numbers are 0. Jets share a batch
-        only if they have equally many objects in the network, so that no score depends on the others.
+        Like CMS's, a jet without candidates or outside of the card's range has none: its numbers are 0. Jets share a
+        batch only if they have equally many objects in the network, so that no score depends on the others.
 
         Raises:
             NotFiniteError: an output is NaN or infinite.
             InputFileError: the network refuses its inputs.
         """
-        ordered = self.ordered(contents)
-        scored = (ordered.candidates.counts > 0) & (ordered.jet["pt"] >= self.model.card.jets.pt_min)
+        ordered, jets = self.ordered(contents), self.model.card.jets
+        scored = (ordered.candidates.counts > 0) & (ordered.jet["pt"] >= jets.pt_min)
+        for limit, sign in ((jets.eta_min, 1), (jets.eta_max, -1)):
+            if limit is not None:
+                scored &= sign * np.abs(ordered.jet["eta"]) >= sign * limit
         found = np.zeros((len(contents), len(self.model.outputs)), np.float32)
         places = np.flatnonzero(scored)
         lengths = self.model.preprocess.lengths(ordered)[places]
@@ -68,8 +71,8 @@ class Published:
         for i, shape in enumerate(shapes):
             alike = places[which.ravel() == i]
             for first in range(0, len(alike), batch_size):
-                jets = alike[first : first + batch_size]
-                found[jets] = self._outputs(self.model.preprocess.inputs(ordered.chosen(jets), shape))
+                some = alike[first : first + batch_size]
+                found[some] = self._outputs(self.model.preprocess.inputs(ordered.chosen(some), shape))
         if not np.isfinite(found).all():
             raise NotFiniteError(
                 f"{self.model.weights}: {(~np.isfinite(found).all(axis=1)).sum()} of {len(found)} jets have a score "
@@ -80,11 +83,11 @@ class Published:
     @property
     def wanted(self) -> Wanted:
         """What the network needs of a file."""
-        preprocess = self.model.preprocess
-        vertices = any(preprocess.kind(name) == "vertex" for name in preprocess.groups)
-        vertex = (*preprocess.fields("vertex"), *(["dxy_significance"] if vertices else []))
-        collection = self.model.card.jets.collection
-        return Wanted(collection, preprocess.fields("candidate"), tuple(dict.fromkeys(vertex)), self.model.bare)
+        preprocess, jets = self.model.preprocess, self.model.card.jets
+        order = ("dxy_significance",) if preprocess.has("vertex") else ()
+        vertex = tuple(dict.fromkeys((*preprocess.fields("vertex"), *order)))
+        candidate = preprocess.fields("candidate", "neutral")
+        return Wanted(jets.collection, candidate, vertex, self.model.bare, jets.links, jets.vertices)
 
     def columns(self, jet: str, scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """The columns ``<jet>_<network>_<output>`` of one jet of each event."""
@@ -113,6 +116,8 @@ class Published:
                 self.model.weights, f"refuses the inputs of its card ({last_line(error)})", "correct the inputs"
             ) from None
         wanted = (len(next(iter(inputs.values()))), len(self.model.outputs))
+        if wanted[1] == 1 and found.shape == wanted[:1]:
+            found = found[:, None]
         if found.shape != wanted:
             raise InputFileError(
                 self.model.weights,
@@ -126,6 +131,10 @@ class Published:
         return probabilities
 
 
+# NumPy's types of ONNX's inputs.
+TYPES = {"float": "f4", "double": "f8", "float16": "f2", "bool": "?", "int64": "i8", "int32": "i4"}
+
+
 def _graph(model: Model, device: str) -> Run:
     """What runs an ONNX file, which knows no code but onnxruntime's own operations."""
     try:
@@ -135,30 +144,14 @@ def _graph(model: Model, device: str) -> Run:
             model.weights, f"not a readable ONNX model ({last_line(error)})", "fetch it again, or correct weights"
         ) from None
     wanted = {given.name: given.shape for given in session.get_inputs()}
-    groups = model.preprocess.groups
-    if set(wanted) != set(groups):
-        raise InputFileError(
-            model.weights,
-            f"wants the inputs {', '.join(wanted)}, and its card has {', '.join(groups)}",
-            "give the inputs that were published with it",
-        )
-    for name, shape in wanted.items():
-        group = groups[name]
-        given = (len(group.var_names), (group.shortest, group.longest))
-        if len(shape) != 3 or (isinstance(shape[1], int) and shape[1] != given[0]):
-            raise InputFileError(
-                model.weights,
-                f"wants {name} of the shape {shape}, and its card has {given[0]} variables",
-                "give the inputs that were published with it",
-            )
-        if isinstance(shape[2], int) and {*given[1]} != {shape[2]}:
-            raise InputFileError(
-                model.weights,
-                f"wants {shape[2]} objects in {name}, and its card has {given[1][0]} to {given[1][1]}",
-                "give the inputs that were published with it",
-            )
+    types = {
+        given.name: TYPES.get(given.type.removeprefix("tensor(").removesuffix(")")) for given in session.get_inputs()
+    }
+    _require_inputs(model, wanted)
+    if odd := next((name for name, kind in types.items() if kind is None), None):
+        raise InputFileError(model.weights, f"wants {odd} as no tensor of numbers", "export it with such inputs")
     outputs = session.get_outputs()[0].shape
-    if isinstance(outputs[-1], int) and outputs[-1] != len(model.outputs):
+    if outputs and isinstance(outputs[-1], int) and outputs[-1] != len(model.outputs):
         raise InputFileError(
             model.weights,
             f"has {outputs[-1]} outputs, and its card {len(model.outputs)} names",
@@ -170,7 +163,7 @@ def _graph(model: Model, device: str) -> Run:
         raise InputFileError(model.weights, f"takes {max(fixed)} jets at once", "export it with an open number of jets")
 
     def run(inputs: Inputs) -> NDArray[Any]:
-        given = {name: np.ascontiguousarray(inputs[name]) for name in wanted}
+        given = {name: np.ascontiguousarray(_sized(inputs[name], len(wanted[name])), types[name]) for name in wanted}
         if not fixed:
             return np.asarray(session.run(None, given)[0])
         jets = range(len(next(iter(given.values()))))
@@ -178,3 +171,30 @@ def _graph(model: Model, device: str) -> Run:
         return np.concatenate(alone)
 
     return run
+
+
+def _sized(values: NDArray[np.float32], sizes: int) -> NDArray[np.float32]:
+    """An input (jets, variables, objects) with two sizes, for one object, or with a fourth size of 1."""
+    return {2: values[..., 0], 4: values[..., None]}.get(sizes, values)
+
+
+def _require_inputs(model: Model, wanted: Mapping[str, Any]) -> None:
+    """Stop with ``InputFileError`` where the inputs of a graph, with their shapes, are not those of its card."""
+    groups, remedy = model.preprocess.groups, "give the inputs that were published with it"
+    # An export leaves out inputs that the network does not use: the points of a network that needs no neighbours.
+    seen = {name for one in wanted if one in groups for name in groups[one].var_names}
+    missing = [name for name, group in groups.items() if name not in wanted and not seen.issuperset(group.var_names)]
+    if missing or not set(wanted) <= set(groups):
+        problem = f"wants the inputs {', '.join(wanted)}, and its card has {', '.join(groups)}"
+        raise InputFileError(model.weights, problem, remedy)
+    for name, shape in wanted.items():
+        group, alone = groups[name], model.preprocess.kind(name) == "jet" and groups[name].longest == 1
+        variables = len(group.var_names)
+        if len(shape) != 3 and not (len(shape) == 2 and alone) and not (len(shape) == 4 and shape[3] == 1):
+            raise InputFileError(model.weights, f"wants {name} of the shape {shape}, not of three sizes", remedy)
+        if isinstance(shape[1], int) and shape[1] != variables:
+            problem = f"wants {shape[1]} variables in {name}, and its card has {variables}"
+            raise InputFileError(model.weights, problem, remedy)
+        if len(shape) > 2 and isinstance(shape[2], int) and {group.shortest, group.longest} != {shape[2]}:
+            problem = f"wants {shape[2]} objects in {name}, and its card has {group.shortest} to {group.longest}"
+            raise InputFileError(model.weights, problem, remedy)

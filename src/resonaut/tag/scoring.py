@@ -15,6 +15,7 @@ from resonaut.tag.classes import Classes
 from resonaut.tag.inputs import Inputs, columns, jet_inputs, widest
 from resonaut.tag.sample import JETS, in_training
 from resonaut.tag.settings import TagConfig
+from resonaut.tag.skimmed import KEEP
 from resonaut.tag.tagger import Tagger, applied, load
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,10 @@ def score_chunk(
     dataset = events.Dataset.open(manifest)
     path = dataset.path("skim", chunk)
     for one in others:
-        skimmed.require(path, events.columns(path), JETS, one.network.wanted)
+        present = events.columns(path)
+        if not (jets := one.jets(present)):
+            raise InputFileError(path, f"no column '{one.objects}1_pf_pt', which {one.network.model.name} wants", KEEP)
+        skimmed.require(path, present, jets, one.network.wanted)
     events.write(output, _score(dataset, chunk, taggers, others, settings, trained), units={})
     names = [*(tagger.name for tagger in taggers), *settings.published]
     log.info("scored %s/%s with %s", dataset.name, chunk, ", ".join(names))
@@ -63,15 +67,18 @@ def _score(
     longest = max((tagger.settings.max_constituents for tagger in taggers), default=0)
     inputs = widest(tagger.settings.inputs for tagger in taggers)
     wanted = [column for jet in JETS for column in (columns(jet, inputs) if taggers else ())]
-    wanted += [column for jet in JETS for one in others for column in skimmed.columns(jet, one.network.wanted)]
+    jets = {one.network.model.name: one.jets(events.columns(dataset.path("skim", chunk))) for one in others}
+    for one in others:
+        mine = jets[one.network.model.name]
+        wanted += [column for jet in mine for column in skimmed.columns(jet, one.network.wanted)]
     batches = dataset.iterate_chunk(chunk, wanted, every=True)
     for batch in tqdm(batches, desc=f"{dataset.name}/{chunk}", unit="row group", disable=None):
         scored = {name: batch[name] for name in events.KEY}
-        for jet in JETS:
-            if taggers:
-                given = jet_inputs(batch, jet, longest, inputs)
-                scored |= score_jets(given, jet, taggers, settings.score_batch_size)
-            for one in others:
+        for jet in JETS if taggers else ():
+            given = jet_inputs(batch, jet, longest, inputs)
+            scored |= score_jets(given, jet, taggers, settings.score_batch_size)
+        for one in others:
+            for jet in jets[one.network.model.name]:
                 scored |= one.columns(batch, jet, settings.score_batch_size)
         scored["tag_train"] = in_training(batch, settings) if trained else np.zeros(len(batch), bool)
         yield ak.zip(scored, depth_limit=1)

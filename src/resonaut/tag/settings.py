@@ -1,10 +1,10 @@
 """The section ``tag`` of the configuration."""
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import Natural, Pattern, key, record
+from resonaut.core.record import Name, Natural, Pattern, key, record
 from resonaut.tag.decays import PATTERN
 
 # The outputs of a network that count for no class.
@@ -290,11 +290,19 @@ class NetworkConfig:
 class PublishedConfig:
     """A published network as it is, by its card."""
 
-    card: str = key("Folder or `card.yaml` of the network.", min_length=1)
+    card: str | dict[str, Any] = key(
+        "Folder or `card.yaml` of the network, or the content of that file, with paths relative to the run's folder.",
+        min_length=1,
+    )
     classes: dict[Class, list[str]] = key(
         "Outputs that count for each class, `{qcd: [probQCDbb, probQCDcc], 2prong: [probHbb]}`: they are added, the "
         "others are left out, and the sums normalised to one; empty for the outputs alone.",
         default={},
+    )
+    jets: Name | None = key(
+        "Objects of the events' region whose kept jets it scores, such as `small_jet`: columns "
+        "`<jets>1_<network>_<output>`; null for the two large-radius jets.",
+        default=None,
     )
     background: Class = key("The class from which the others are told.", default="qcd")
     trust: bool = key("Run a TorchScript file, which is a program of whoever published it.", default=False)

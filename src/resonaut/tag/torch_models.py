@@ -31,14 +31,14 @@ def state(model: Model, device: str) -> Run:
     sizes = model.card.network
     if sizes is None:
         raise ConfigError(
-            f"{model.path}: weights in {model.weights.name} need the sizes of their network; add network."
+            f"{model.said}: weights in {model.weights.name} need the sizes of their network; add network."
         )
     # The classes of a card have their own names; of the configuration of our networks only their number counts.
     outputs = ["qcd", *(f"other{i}" for i in range(1, len(model.outputs)))]
     keys = record.plain(sizes, Network) | {"outputs": outputs, "weights": str(model.weights)}
-    settings = record.build(keys, NetworkConfig, str(model.path))
+    settings = record.build(keys, NetworkConfig, str(model.said))
     if missing := {FEATURES, MASK} - set(model.preprocess.groups):
-        raise ConfigError(f"{model.path}: the network wants the input {missing.pop()}; add it to the card's inputs.")
+        raise ConfigError(f"{model.said}: the network wants the input {missing.pop()}; add it to the card's inputs.")
     module = networks.module(model.weights, model.name, settings, model.content).to(networks.device(device))
 
     def run(inputs: Inputs) -> NDArray[np.float32]:

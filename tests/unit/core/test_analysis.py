@@ -37,6 +37,12 @@ def base_of(variant: Path) -> Path:
     return named if named.exists() else ROOT / "config" / "config.yaml"
 
 
+def ratio_of(target: str) -> dict:
+    """A network that estimates a ratio."""
+    mass = {"target": target, "over": "softdrop_mass"}
+    return {"architecture": "particle_net", "regression": {"mass": mass}}
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_configurations_are_complete(path, monkeypatch) -> None:
     """Alone, or a variant on the configuration that it changes. Reference data need not be there."""
@@ -188,6 +194,14 @@ def test_chains_become_windows() -> None:
         (
             {"tag": {"networks": {"part": {"architecture": "particle_net", "outputs": ["qcd", "bb"]}}}},
             "tag.classes: has no 'bb', an output of a network",
+        ),
+        (
+            {"tag": {"networks": {"part": ratio_of("decay_mas")}}},
+            "tag.networks.part.regression.mass.target: 'qcd' keeps no column 'j1_decay_mas'",
+        ),
+        (
+            {"tag": {"networks": {"part": ratio_of("decay_mass")}}, "skim": {"truth": False}},
+            "tag.networks.part.regression.mass.target: 'qcd' keeps no column 'j1_decay_mass'",
         ),
         (
             {"tag": {"classes": {"light": ["qcd"], "bb": ["bb"]}}},

@@ -9,7 +9,8 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from resonaut.core import documentation
-from resonaut.core.configuration import require_unique_keys, validate, whole
+from resonaut.core.config import require_unique_keys
+from resonaut.core.configuration import validate, whole
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import bare, build, hints, keys

@@ -90,6 +90,29 @@ def test_data_shows_no_truth(skim, content, write, tmp_path, nature) -> None:
     assert set(rows.gen_weight.to_list()) == {1.0}
 
 
+def test_generated_jets_are_the_nearest_ones(skim, content, write, tmp_path) -> None:
+    jets = content["FatJet"]
+    with pytest.raises(InputFileError, match=r"set skim\.generated_jets to false, or simulate with"):
+        skim(write(tmp_path / "none.root", content), generated_jets=True)
+    # One behind each jet, one beside it that is farther off, in this order; the last jets of events have none.
+    fields = {name: jets[name][:, :-1] for name in ("pt", "eta", "phi", "mass")}
+    beside = fields | {"eta": fields["eta"] + 0.35, "pt": 2 * fields["pt"]}
+    behind = fields | {"phi": fields["phi"] + 0.1, "pt": 0.5 * fields["pt"], "mass": 0.25 * fields["mass"]}
+    content["GenJetAK8"] = ak.concatenate([ak.zip(beside), ak.zip(behind)], axis=1)
+    rows, _ = skim(write(tmp_path / "a.root", content), generated_jets=True)
+    found = ak.to_numpy(rows.j1_genjet_pt / rows.j1_pt)
+    assert len(rows) > 20
+    assert (np.isclose(found, 0.5) | (found == 0)).mean() > 0.8
+    assert np.isclose(found, 0.5).sum() > 10
+    there = found == 0.5
+    np.testing.assert_allclose(ak.to_numpy(rows.j1_genjet_mass)[there], 0.25 * ak.to_numpy(rows.j1_mass)[there])
+    content["GenJetAK8"] = content["GenJetAK8"][:, :0]
+    rows, _ = skim(write(tmp_path / "b.root", content), generated_jets=True)
+    assert set(rows.j1_genjet_pt.to_list()) == {0}
+    rows, _ = skim(write(tmp_path / "c.root", content), generated_jets=True, nature="data")
+    assert "j1_genjet_pt" not in rows.fields
+
+
 VARIED = {"regions": {"dijet": {"variations": True}}}
 
 

@@ -66,8 +66,23 @@ VERTICES = {
     "costhetasvpv": [[0.999, -0.9], [], []],
 }
 SV = {"eta": [[0.55], [], []], "phi": [[-0.1], [], []]}
-COLLECTIONS = {"FatJet": JETS, "PFCands": CANDIDATES, "FatJetPFCands": LINKS, "FatJetSVs": VERTICES, "SV": SV}
+# The first jet has none, the second two: the harder one, along its axis, comes second; the third has one.
+JETS |= {"subJetIdx1": [[-1, 0], [], [0]], "subJetIdx2": [[-1, 1], [], [-1]]}
+SUBJETS = {
+    "pt": [[100.0, 180.0], [], [90.0]],
+    "eta": [[0.6, 0.5], [], [0.2]],
+    "phi": [[0.4, 0.0], [], [1.0]],
+}
+COLLECTIONS = {
+    "SubJet": SUBJETS,
+    "FatJet": JETS,
+    "PFCands": CANDIDATES,
+    "FatJetPFCands": LINKS,
+    "FatJetSVs": VERTICES,
+    "SV": SV,
+}
 WHOLE = ("charge", "pdgId", "trkQuality", "lostInnerHits", "pvAssocQuality", "jetIdx", "pFCandsIdx", "sVIdx")
+WHOLE += ("subJetIdx1", "subJetIdx2")
 
 
 def flat() -> dict[str, list]:

@@ -11,7 +11,7 @@ import pytest
 from resonaut.core import events
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError, InputFileError, NotFiniteError
-from resonaut.core.record import build
+from resonaut.core.record import build, plain
 from resonaut.select.methods import tagger
 from resonaut.skim.chunk import skim_chunk
 from resonaut.skim.settings import Skim
@@ -64,10 +64,26 @@ def test_outputs_and_classes_are_columns_of_the_friend(skimmed, write_dataset, f
     np.testing.assert_allclose(found.j1_pnet_qcd + found["j1_pnet_2prong"], 1, rtol=1e-6)
 
 
+def test_a_card_may_stand_in_the_configuration(skimmed, write_dataset, folder, tmp_path, monkeypatch):
+    """Its paths are those of the run, and its columns those of the folder's."""
+    manifest = write_dataset("data", [skimmed(8, 1)], nature="data")
+    monkeypatch.chdir(tmp_path)
+    block = {"weights": "model/network.onnx", "preprocess": "model/preprocess.json", "outputs": ["a", "b", "c"]}
+    section = build({"networks": {}, "published": {"pnet": {"card": block}}}, TagConfig, "tag")
+    assert json.dumps(plain(section, TagConfig)["published"]["pnet"]["card"]) == json.dumps(block)
+    output = tmp_path / "tag" / "data" / "000.parquet"
+    scoring.score_chunk(section, [], manifest, "000", output, False)
+    found = events.Dataset.open(manifest).read(["j1_pnet_a", "j1_pf_pt"], friends=("tag",))
+    np.testing.assert_array_equal(found.j1_pnet_a, ak.num(found.j1_pf_pt))
+    section = build({"networks": {}, "published": {"pnet": {"card": block | {"wights": 1}}}}, TagConfig, "tag")
+    with pytest.raises(ConfigError, match=r"the card in the configuration: .*wights"):
+        scoring.score_chunk(section, [], manifest, "000", output, False)
+
+
 def test_what_skim_did_not_keep_or_is_broken_stops(skimmed, make_events, write_dataset, folder, tmp_path):
     output = tmp_path / "tag" / "x" / "000.parquet"
     bare = write_dataset("bare", [make_events(4, 1)])
-    with pytest.raises(InputFileError, match=r"no column 'j1_pf_puppi_weight'.*skim\.regions\.<name>\.networks"):
+    with pytest.raises(InputFileError, match=r"no column 'j1_pf_puppi_weight'.*networks of skim\.regions\.<name>"):
         scoring.score_chunk(settings(folder), [], bare, "000", output, False)
     batch = skimmed(4, 1)
     manifest = write_dataset("x", [batch])
@@ -81,7 +97,7 @@ def test_what_skim_did_not_keep_or_is_broken_stops(skimmed, make_events, write_d
     with pytest.raises(ConfigError, match="no output 'probQCD'"):
         scoring.score_chunk(settings(folder, classes={"qcd": ["probQCD"]}), [], bare, "000", output, False)
     network(folder, {"pf": group(OUTPUTS)}, OUTPUTS, jets={"collection": "Jet"})
-    with pytest.raises(InputFileError, match="holds large-radius jets, and the network is of Jet"):
+    with pytest.raises(InputFileError, match="holds in 'j1' jets of FatJet, and the network is of Jet"):
         scoring.score_chunk(settings(folder), [], bare, "000", output, False)
 
 
@@ -120,7 +136,7 @@ def analysis(folder):
     """What the plan sees of an analysis with one published network and no other."""
 
     def make(**entry):
-        known = {"card": str(folder), "classes": {}, "background": "qcd", "trust": False}
+        known = {"card": str(folder), "classes": {}, "jets": None, "background": "qcd", "trust": False}
         tag = {"networks": {}, "published": {"pnet": known | entry}}
         return SimpleNamespace(config={"tag": tag, "select": {"tagger": {"network": "pnet", "background": "qcd"}}})
 
@@ -130,7 +146,10 @@ def analysis(folder):
 def test_the_plan_knows_the_files_of_a_card(analysis, folder):
     assert plan.cards(analysis()) == [str(folder / "network.onnx"), str(folder / "preprocess.json")]
     network(folder, {"pf": group(OUTPUTS)}, OUTPUTS, name="pnet")
-    assert plan.cards(analysis())[0] == str(folder / "card.yaml")
+    for given in (folder, folder / "card.yaml"):
+        assert plan.cards(analysis(card=str(given)))[0] == str(folder / "card.yaml")
+    block = {"weights": str(folder / "network.onnx"), "inputs": {}}
+    assert plan.cards(analysis(card=block)) == [str(folder / "network.onnx")]
     (folder / "preprocess.json").unlink()
     with pytest.raises(ConfigError, match=r"no file .*preprocess\.json', which a card names"):
         plan._require_published(analysis())

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from resonaut.core.errors import InputFileError, ResonautError
-from resonaut.physics.tagger_variables import ABSENT, FAMILIES, VARIABLES
+from resonaut.physics.declared_inputs import ABSENT
+from resonaut.physics.tagger_variables import FAMILIES, VARIABLES
 from resonaut.tag import card, files
 from resonaut.tag.apply import apply
 from resonaut.tag.preprocess import Transformation
@@ -82,6 +83,12 @@ ONE = {
     "pfcand_btagSip3dVal": -0.05,
     "pfcand_btagSip3dSig": -4,
     "pfcand_btagJetDistVal": 0.1,
+    "pfcand_drsubjet1": 0.1 * 2**0.5,  # of the harder one, which is the second in the file
+    "pfcand_drsubjet2": 0.3,
+    "pfcand_px": 7 * np.cos(0.1),
+    "pfcand_py": 7 * np.sin(0.1),
+    "pfcand_pz": 7 * np.sinh(0.6),
+    "pfcand_energy": E,
 }
 EVALUATED = {
     "jet_pfcand_pt_log": LOG(7),
@@ -261,9 +268,9 @@ def test_a_networks_scores_need_no_torch(tmp_path, nano):
 def test_every_variable_has_its_fields_from_pfnano_or_says_what_is_missing():
     from resonaut.physics import pfnano as branches
 
-    known = {*branches.CANDIDATE, *branches.LINK}
+    known = {*branches.CANDIDATE, *branches.LINK, *branches.SUBJETS}
     for name, variable in VARIABLES.items():
-        wanted = {"candidate": known, "vertex": set(branches.VERTEX), "jet": set()}[variable.kind]
+        wanted = {"vertex": set(branches.VERTEX), "jet": set()}.get(variable.kind, known)
         assert set(variable.fields) <= wanted, name
     assert not set(VARIABLES) & set(ABSENT)
     assert all(family for family in FAMILIES.values())
@@ -293,11 +300,17 @@ WRONG = {
     ),
     "number of variables": (
         lambda c: c["pf"]["var_names"].append("pfcand_dz") or c["pf"]["var_infos"].__setitem__("pfcand_dz", SAME),
-        "2 variables",
+        "wants 1 variables in pf, and its card has 2",
     ),
     "number of outputs": (lambda c: c["output_names"].append("more"), "has 1 outputs, and its card 2 names"),
     "no outputs": (lambda c: c.pop("output_names"), "names no outputs"),
     "outputs twice": (lambda c: c.__setitem__("output_names", ["a", "a"]), "two outputs of one name"),
+    "names of no text": (lambda c: c.__setitem__("input_names", [["pf"]]), "has no input"),
+    "too long": (lambda c: c["pf"].__setitem__("var_length", 10**9), "var_length"),
+    "name of an output": (lambda c: c.__setitem__("output_names", ["a/b"]), "no name of letters, digits and _"),
+    "factor": (lambda c: c["pf"]["var_infos"]["pfcand_mask"].__setitem__("norm_factor", np.inf), "finite"),
+    "bounds": (lambda c: c["pf"]["var_infos"]["pfcand_mask"].__setitem__("lower_bound", 2e4), "is above upper_bound"),
+    "muons": (lambda c: c["pf"]["var_names"].__setitem__(0, "jet_pfcand_muon_chi2"), "leptons and photons"),
     "shape": (lambda c: c["pf"].__setitem__("input_shape", [1, 2, 5]), "input_shape"),
 }
 
@@ -336,6 +349,10 @@ def test_wrong_cards_and_weights_end_in_a_sentence(tmp_path):
     assert "of an unknown form" in problem(weights="weights.bin")
     (folder / "network.ts").write_bytes(b"anything")
     assert "a program of whoever published it" in problem(weights="network.ts")
+    assert "hexadecimal" in problem(sha256={"network.onnx": "abc"})
+    (folder / "card.yaml").write_text("weights: network.onnx\nweights: other.onnx\n")
+    with pytest.raises(ResonautError, match="the key 'weights' stands in lines 1 and 2"):
+        card.load(folder)
     (folder / "card.yaml").write_text("[")
     with pytest.raises(InputFileError, match="no card of a model"):
         card.load(folder)
@@ -428,5 +445,17 @@ def test_wrong_files_end_in_a_sentence(tmp_path):
     with pytest.raises(InputFileError, match="holds no jets FatJet"):
         apply(model, pfnano(tmp_path / "n.root", **none), tmp_path / "o.parquet", 8)
     (tmp_path / "text.root").write_text("no ROOT file")
-    with pytest.raises(InputFileError, match="not a readable ROOT file"):
-        list(files.batches(tmp_path / "text.root", model.wanted))
+    (tmp_path / "half.root").write_bytes((tmp_path / "n.root").read_bytes()[:3000])
+    for name in ("text.root", "half.root"):
+        with pytest.raises(InputFileError, match="not a readable ROOT file"):
+            list(files.batches(tmp_path / name, model.wanted))
+    with pytest.raises(InputFileError, match="no such file"):
+        list(files.batches(tmp_path / "none.root", model.wanted))
+    subjets = network(tmp_path / "subjets", {"pf": group(["pfcand_drsubjet1"])}, ["away"])
+    with pytest.raises(InputFileError, match="out of range in 'FatJet_subJetIdx1'"):
+        list(
+            files.batches(
+                pfnano(tmp_path / "n.root", FatJet_subJetIdx1=[[7, 0], [], [0]]),
+                Published.of(card.load(subjets)).wanted,
+            )
+        )

@@ -1,6 +1,7 @@
 """Corrections through the stage: an era's block changes jets, missing momentum, weights and what is kept."""
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,38 @@ def test_missing_momentum_goes_along(nano, skim, jet_tables) -> None:
     assert rows.met_pt__jes_total_up.tolist() == pytest.approx(up.tolist(), rel=1e-4, abs=1e-3)
     assert rows.met_pt__unclustered_down.tolist() == pytest.approx(np.hypot(x - 3, y).tolist(), rel=1e-4, abs=1e-3)
     assert (rows.small_jet1_pt__jes_total_up - rows.small_jet1_pt).tolist() == pytest.approx([2] * COUNT, abs=5e-3)
+
+
+def test_what_small_jets_are_made_of_follows_the_shifted_ones(nano, skim, jet_tables, make_events, tmp_path) -> None:
+    """A second jet at 299 GeV is kept with the energies shifted up by 2 GeV, and then with its own candidates."""
+    (tmp_path / "inputs.json").write_text(
+        json.dumps({"input_names": ["pf"], "pf": {"var_names": ["pfcand_pt_log_nopuppi"], "var_length": 3}})
+    )
+    content = make_events(COUNT)
+    file = nano(JetPFCands=content["FatJetPFCands"], PFCands=ak.with_field(content["PFCands"], 0.5, "puppiWeight"))
+    era = shifted(jet_tables)
+    era["corrections"]["simulation"] = {"small_jet": era["corrections"]["simulation"]["large_jet"]}
+    cuts = {"pt_min": 300, "keep": 2, "networks": [str(tmp_path / "inputs.json")]}
+    region = {"jets": 0, "pt_min": 300, "eta_max": 2.5, "delta_eta_max": 1.3, "objects": {"small_jet": cuts}}
+    rows, _, _ = skim(file, era, region)
+    pt, links = content["FatJet"].pt, content["FatJetPFCands"]
+    changed = 0
+    for row, event in zip(rows, rows.event, strict=True):
+        order = np.argsort(-pt[event].to_numpy(), kind="stable")
+        nominal, up = ([jet for jet in order if pt[event][jet] + shift > 300][1:2] for shift in (0, 2))
+        mine = {
+            which: sorted(content["PFCands"].pt[event][links.pFCandsIdx[event][links.jetIdx[event] == jet[0]]])[::-1]
+            for which, jet in (("nominal", nominal), ("up", up))
+            if jet
+        }
+        assert row.small_jet2_pf_pt.tolist() == pytest.approx(mine.get("nominal", []), rel=1e-6)
+        assert (row.small_jet2_pf_pt__jes_total_up is None) == (nominal == up)
+        if nominal != up:
+            changed += 1
+            assert row.small_jet2_pf_pt__jes_total_up.tolist() == pytest.approx(mine["up"], rel=1e-6)
+            assert row.small_jet2_pf_puppi_weight__jes_total_up.tolist() == [0.5] * 3
+    assert changed
+    assert "small_jet1_pf_pt__jes_total_down" not in rows.fields
 
 
 def test_identification_by_tables(nano, skim, write_tables, make_table, jet_tables) -> None:

@@ -15,7 +15,8 @@ class TaggerSettings:
     """The method `tagger`, the supervised baseline: which network, and how the two jets' scores become one number."""
 
     network: str = key(
-        "Name of the network in `tag.networks`, or of one in `tag.published` with classes.", default="part"
+        "Name of the network in `tag.networks`, or of one in `tag.published` with classes, of the large-radius jets.",
+        default="part",
     )
     combination: Literal["product", "minimum"] = key(
         "How 1 - P(background) of the two jets becomes one score.", default="product"
@@ -26,7 +27,7 @@ class TaggerSettings:
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there is no such network."""
     network, section = analysis.config["select"]["tagger"]["network"], analysis.config["tag"]
-    published = [name for name, entry in section["published"].items() if entry["classes"]]
+    published = [name for name, entry in section["published"].items() if entry["classes"] and entry["jets"] is None]
     if network not in (networks := [*section["networks"], *published]):
         raise ConfigError(
             f"config: select.tagger.network: {network!r} is not in tag.networks or, with classes, tag.published; they "

@@ -10,7 +10,7 @@ from resonaut.physics.observables import MET
 from resonaut.skim.formats.nanoaod.corrected import SMALL, Corrected
 from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.tree import Batch
-from resonaut.skim.region import KINDS, Objects, needed
+from resonaut.skim.region import INDEX, KINDS, Objects, needed
 from resonaut.skim.variations import Rows
 
 PDGID = "pdgId"
@@ -34,8 +34,10 @@ class Collections:
         of, places, pdgid = collection(name, self.of, self.names), self.rows.places[mask], self.of.kind(name).pdgid
         changed = self.corrected.small_fields if of == SMALL and self.corrected is not None else {}
         columns = {field: self.rows.of(changed[field])[mask] for field in fields if field in changed}
-        if stored := [field for field in fields if field not in changed]:
+        if stored := [field for field in fields if field not in (*changed, INDEX)]:
             found = self.batch.at(places, of, [*stored, *([] if pdgid is None else [PDGID])])
+            if INDEX in fields:
+                found, stored = ak.with_field(found, ak.local_index(found[stored[0]]), INDEX), [*stored, INDEX]
             found = found if pdgid is None else found[np.abs(found[PDGID]) == pdgid]
             columns |= {field: found[field] for field in stored}
         return ak.zip(columns)
@@ -68,7 +70,7 @@ def branches(objects: Objects, names: Names, identified: bool = False) -> dict[s
     found: dict[str, str] = {}
     for name in objects.region.objects:
         remedy, told = f"correct the object {name!r} of the region", objects.kind(name).pdgid is not None
-        fields = [*objects.read(name), *([PDGID] if told else [])]
+        fields = [*(field for field in objects.read(name) if field != INDEX), *([PDGID] if told else [])]
         found |= {f"{collection(name, objects, names)}_{field}": remedy for field in fields}
     if identified:
         found.pop(f"{SMALL}_jetId", None)

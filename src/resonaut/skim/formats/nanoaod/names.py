@@ -40,6 +40,10 @@ class Names:
     puppi_weight: str | None
     notes: tuple[str, ...]
 
+    def links_of(self, jets: str) -> str:
+        """The collection that links another collection of jets with candidates, called like that of ``self.jets``."""
+        return jets + self.links.removeprefix(self.jets) if self.links.startswith(self.jets) else f"{jets}PFCands"
+
 
 @lru_cache(maxsize=8)
 def resolve(given: Branches, present: frozenset[str]) -> Names:

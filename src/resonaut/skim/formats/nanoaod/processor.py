@@ -18,7 +18,7 @@ from resonaut.skim.columns import VARIATIONS
 from resonaut.skim.cutflow import Cutflow
 from resonaut.skim.formats.nanoaod import counters, weighted
 from resonaut.skim.formats.nanoaod.collections import Collections
-from resonaut.skim.formats.nanoaod.contents import contents
+from resonaut.skim.formats.nanoaod.contents import contents, of_objects
 from resonaut.skim.formats.nanoaod.corrected import Corrected
 from resonaut.skim.formats.nanoaod.jets import possible, read_jets
 from resonaut.skim.formats.nanoaod.names import Names, generated, resolve
@@ -157,6 +157,7 @@ def keep(events: Batch, selection: Selection) -> tuple[Cutflow, dict[str, Any]]:
     values |= with_shifted(kinematics, columns, whole, varied)
     if region.jets and (selection.constituents is not None or selection.truth):
         values |= contents(events, selection, names, whole, varied, flow)
+    values |= of_objects(events, selection, names, whole, varied, flow)
     values |= variations.flags(nominal, whole, varied)
     if selection.particles is not None:
         values |= particle_level.values(selection.particles, fiducial, mask)

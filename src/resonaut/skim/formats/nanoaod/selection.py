@@ -1,13 +1,14 @@
 """What a dataset needs of its NanoAOD files, and the columns that come of it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from resonaut.core.datasets import BLIND
 from resonaut.core.events import KEY
 from resonaut.skim import particle_level
 from resonaut.skim.certified import Certified
-from resonaut.skim.columns import Column, schema
+from resonaut.skim.columns import Column, constituent_columns, generated_jets, schema
 from resonaut.skim.corrections.prescales import Prescales
 from resonaut.skim.formats.nanoaod import collections, tracks, weighted
 from resonaut.skim.formats.nanoaod.corrected import Corrections
@@ -19,9 +20,23 @@ from resonaut.skim.region import Objects
 from resonaut.skim.settings import Branches, Region
 from resonaut.skim.variations import declare
 
+GENERATED_JETS, MOMENTUM = "GenJetAK8", ("pt", "eta", "phi", "mass")
 TAUS = ("tau1", "tau2", "tau3", "tau4")
 # The flavour of a jet: 5, 4 or 0, and where files of ``simulate`` have it 15 for what is neither.
 FLAVOUR, TAU_FLAVOUR = "hadronFlavour", "tauFlavour"
+
+
+@dataclass(frozen=True)
+class Jets:
+    """Jets of which the contents are kept: their collection, its links with candidates, and what networks want.
+
+    ``weighted``: the candidates' momenta are kept times their weights.
+    """
+
+    collection: str
+    links: str
+    networks: NetworkInputs
+    weighted: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,8 @@ class Selection:
     others: tuple[str, ...]
     prescales: Prescales | None
     networks: NetworkInputs
+    most: int
+    generated_jets: bool
 
     @classmethod
     def of(cls, job: Job) -> "Selection":
@@ -70,12 +87,28 @@ class Selection:
             NetworkInputs.of(region.networks if region.jets else ()).and_tracks(
                 region.tracks, simulation and "tracks" in region.flavours
             ),
+            config.max_constituents,
+            config.generated_jets and simulation and region.jets > 0,
         )
 
     @property
     def objects(self) -> Objects:
         """The objects and observables of the region."""
         return Objects(self.region, self.own.code)
+
+    @cached_property
+    def object_networks(self) -> dict[str, NetworkInputs]:
+        """What networks want of objects that are jets, by the objects' names."""
+        objects = self.region.objects.items()
+        return {name: NetworkInputs.of(cuts.networks) for name, cuts in objects if cuts.networks}
+
+    def made_of(self, names: Names) -> dict[str, Jets]:
+        """Those objects, and where their contents are in a file; momenta are as they are, as jets of CHS have them."""
+        found = {}
+        for name, networks in self.object_networks.items():
+            collection = self.objects.kind(name).collection
+            found[name] = Jets(collection, names.links_of(collection), networks, weighted=False)
+        return found
 
     @property
     def particles(self) -> Objects | None:
@@ -96,8 +129,15 @@ class Selection:
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
         found = schema(self.region.jets, self.shapes, self.constituents is not None, self.truth, self.variations)
-        found |= self.networks.columns(self.region.jets)
-        found |= self.objects.columns() | self.own.columns()
+        large = [f"j{number + 1}" for number in range(self.region.jets)]
+        found |= self.networks.columns(large, self.branches.jets or "FatJet")
+        found |= generated_jets(self.region.jets) if self.generated_jets else {}
+        found |= self.objects.columns()
+        for name, networks in self.object_networks.items():
+            jets = [f"{name}{place + 1}" for place in range(self.region.objects[name].keep)]
+            found |= {column: of for jet in jets for column, of in constituent_columns(jet).items()}
+            found |= networks.columns(jets, self.objects.kind(name).collection)
+        found |= self.own.columns()
         weights = weighted.columns(self.corrections, self.prescales is not None)
         return declare(found, self.corrections.groups()) | particle_level.columns(self.particles) | weights
 
@@ -119,11 +159,19 @@ class Selection:
             fields = ["pt", "eta", "phi", "mass", "pdgId", *filter(None, [names.puppi_weight])]
             needed |= {f"{names.candidates}_{name}": remedy for name in fields}
             needed |= {f"{names.links}_{name}": remedy for name in (names.link_jet, names.link_candidate)}
-            needed |= tracks.branches(self.networks, names)
+            needed |= tracks.branches(self.networks, names, names.jets, names.links)
+        for jets in self.made_of(names).values():
+            fields = ["pt", "eta", "phi", "mass", "pdgId", *filter(None, [names.puppi_weight])]
+            needed |= {f"{names.candidates}_{name}": here for name in fields}
+            needed |= {f"{jets.links}_{name}": here for name in (names.link_jet, names.link_candidate)}
+            needed |= tracks.branches(jets.networks, names, jets.collection, jets.links)
         if self.simulation:
             needed["genWeight"] = "give the dataset the nature data, or a file of simulated events"
         if self.truth:
             fields = ["pt", "eta", "phi", "mass", "pdgId", "genPartIdxMother"]
             needed |= {f"GenPart_{name}": "set skim.truth to false" for name in fields}
+        if self.generated_jets:
+            remedy = "set skim.generated_jets to false, or simulate with generator.objects"
+            needed |= {f"{GENERATED_JETS}_{name}": remedy for name in MOMENTUM}
         needed |= self.corrections.needed(names) | weighted.needed(self.corrections)
         return dict.fromkeys(self.own.branches, NEEDED) | needed

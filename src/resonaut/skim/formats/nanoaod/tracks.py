@@ -13,16 +13,19 @@ from resonaut.skim.formats.nanoaod.tree import Batch
 from resonaut.skim.network_inputs import NetworkInputs
 
 JET = ("pt", "eta", "phi", "mass")
+MOMENTUM = JET[:3]
 
 
-def branches(wanted: NetworkInputs, names: Names) -> dict[str, str]:
-    """The branches that a file must have, each with the remedy where it lacks one."""
+def branches(wanted: NetworkInputs, names: Names, jets: str, links: str) -> dict[str, str]:
+    """The branches that a file must have for ``jets`` of a collection, each with the remedy where it lacks one."""
     remedy = "give a file of PFNano that has it, or take the network out of the region's networks"
     found = [f"{names.candidates}_{branch}" for branch in of_candidates(wanted, names).values()]
-    found += [f"{names.links}_{branch}" for branch in of_links(wanted).values()]
+    found += [f"{links}_{branch}" for branch in of_links(wanted).values()]
     if wanted.vertices:
         fields = ["jetIdx", *pfnano.DIRECTION, *(pfnano.VERTEX[field] for field in wanted.vertex)]
-        found += [*(f"{names.jets}SVs_{field}" for field in fields), "SV_eta", "SV_phi"]
+        found += [*(f"{jets}SVs_{field}" for field in fields), "SV_eta", "SV_phi"]
+    if set(pfnano.SUBJETS) & {*wanted.candidate}:
+        found += [*(f"{jets}_{link}" for link in pfnano.SUBJET_LINKS), *(f"SubJet_{field}" for field in MOMENTUM)]
     return dict.fromkeys(found, remedy)
 
 
@@ -44,20 +47,41 @@ def cleaned(candidates: ak.Array, fields: Mapping[str, str]) -> ak.Array:
     return packed(counts, content | {field: pfnano.known(values) for field, values in found.items()})
 
 
-def vertices(events: Batch, places: np.ndarray, wanted: NetworkInputs, names: Names, index: np.ndarray) -> ak.Array:
+def subjet_distances(events: Batch, places: np.ndarray, jets: str, index: np.ndarray, found: ak.Array) -> ak.Array:
+    """The candidates ``found`` of a jet of each event, with their distances from its subjets."""
+    counts, candidates = unpacked(found)
+    row = np.repeat(np.arange(len(counts)), counts)
+    sizes, every = unpacked(events.at(places, "SubJet", MOMENTUM))
+    of = chosen(events.at(places, jets, pfnano.SUBJET_LINKS), index, -1)
+    local = np.stack([of[link] for link in pfnano.SUBJET_LINKS], axis=1).astype(np.int64)
+    there = (local >= 0) & (local < sizes[:, None])
+    links = np.where(there, local + (np.cumsum(sizes) - sizes)[:, None], -1)[row]
+    subjets = {name: np.asarray(every[name], np.float64) for name in MOMENTUM}
+    directions = {name: np.asarray(candidates[name], np.float64) for name in ("eta", "phi")}
+    return packed(counts, candidates | pfnano.subjet_distances(directions, links, subjets))
+
+
+def chosen(lists: ak.Array, index: np.ndarray, none: float) -> dict[str, np.ndarray]:
+    """The fields of one object of each event, which is at ``index`` in its list, and ``none`` where that is -1."""
+    counts, content = unpacked(lists)
+    where = np.where(index >= 0, (np.cumsum(counts) - counts) + index, -1)
+    return {name: np.append(values, np.asarray(none, values.dtype))[where] for name, values in content.items()}
+
+
+def vertices(events: Batch, places: np.ndarray, wanted: NetworkInputs, collection: str, index: np.ndarray) -> ak.Array:
     """The vertices of a jet of each event, which is at ``index`` in the file: events * var * {pt, eta, ...}.
 
-    One that is linked with a vertex that is not there has no direction, but NaN.
+    One that is linked with a vertex that is not there has no direction, but NaN. A jet at -1 is none and has none.
 
     Raises:
         UnreadableError: a branch cannot be read.
     """
     stored = {field: pfnano.VERTEX[field] for field in wanted.vertex}
     read = list(dict.fromkeys(["jetIdx", *pfnano.DIRECTION, *stored.values()]))
-    found = events.at(places, f"{names.jets}SVs", read)
-    counts, content = unpacked(found[found.jetIdx == index])
+    found = events.at(places, f"{collection}SVs", read)
+    counts, content = unpacked(found[(found.jetIdx == index) & (index >= 0)])
     row = np.repeat(np.arange(len(counts)), counts)
-    jets = events.at(places, names.jets, JET)[np.arange(len(places)), index]
+    jets = chosen(events.at(places, collection, JET), index, np.nan)
     jet = {name: np.asarray(jets[name], np.float64)[row] for name in JET}
     sizes, every = unpacked(events.at(places, "SV", ("eta", "phi")))
     link = content["sVIdx"].astype(np.int64)
