@@ -48,6 +48,11 @@ class Generator:
         "unfolding compares. Settings in `simulate.objects.track_jet`; needs `objects`.",
         default=False,
     )
+    tracks: bool = key(
+        "Store impact parameters of tracks too, and the candidates of small-radius jets, settings in "
+        "`simulate.objects.track`; needs `objects`.",
+        default=False,
+    )
     components: list[Component] = key("The processes that are mixed in the dataset.")
 
 

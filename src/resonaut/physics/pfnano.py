@@ -30,6 +30,8 @@ CANDIDATE = {
     "hits": "numberOFHits",
     "pixel_hits": "numberOfPixelHits",
 }
+# The truth of a track in files of ``simulate``.
+LABELS = {"origin": "genOrigin", "vertex": "genVertex"}
 LINK = {
     "eta_rel": "btagEtaRel",
     "pt_ratio": "btagPtRatio",
@@ -62,8 +64,9 @@ UNITS = dict.fromkeys(("d0", "d0_error", "dz", "dz_error", "sip3d", "jet_distanc
 NO_NUMBER = 1e33
 # Charges of the kinds that particle-flow candidates have; NanoAOD v15 leaves the charge out.
 CHARGES = {11: -1, 13: -1, 15: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
-# The fields that are 0 without a track.
+# The fields that are 0 without a track, and those of the impact parameters.
 OF_TRACK = ("d0", "d0_error", "dz", "dz_error", "track_chi2")
+IMPACT = OF_TRACK[:4]
 NO_TRACK = -1
 
 

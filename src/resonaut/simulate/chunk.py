@@ -28,7 +28,7 @@ class Chunk:
     """What the events of one chunk share.
 
     ``blind``: the events stand for real collisions and carry no truth. ``objects``: leptons etc. are stored
-    too; ``track_jets``: those of charged particles.
+    too; ``track_jets``: those of charged particles; ``tracks``: impact parameters, of large and small jets.
     """
 
     number: int
@@ -36,6 +36,7 @@ class Chunk:
     blind: bool
     objects: bool
     track_jets: bool
+    tracks: bool
 
 
 def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, output: Path) -> None:
@@ -63,7 +64,8 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
         )
 
     first = chunk * dataset.generator.events_per_chunk
-    described = Chunk(chunk, dataset.region, blind, dataset.generator.objects, dataset.generator.track_jets)
+    stored = (getattr(dataset.generator, name) for name in ("objects", "track_jets", "tracks"))
+    described = Chunk(chunk, dataset.region, blind, *stored)
     parts = []
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
         for numbers, batch, rng in _generate(config, dataset.generator, name, chunk, components):
@@ -108,7 +110,9 @@ def _generate(
         if not len(places):
             continue
         seed = _seed(name, generator.seed, chunk, number)
-        pythia = Pythia(config, component, generator.tune, 1 + seed % MAX_SEED, generator.shower_variations)
+        pythia = Pythia(
+            config, component, generator.tune, 1 + seed % MAX_SEED, generator.shower_variations, generator.tracks
+        )
         rng = np.random.default_rng(seed)
         done = 0
         for batch in pythia.batches(len(places), config.batch):
@@ -123,6 +127,8 @@ def _branches(
 ) -> dict[str, Any]:
     """The branches of those events of a batch that pass the region's filter."""
     candidates = detector.reconstruct(batch.visible, config.detector, rng)
+    if chunk.tracks:
+        candidates = ak.with_field(candidates, ak.local_index(candidates, axis=1), "place")
     found, constituents = jets.cluster(candidates, config.jets.radius, config.jets.pt_min)
     keep = np.ones(len(batch), bool)
     if chunk.region in config.filters:
@@ -140,7 +146,7 @@ def _branches(
     events |= nanoaod.event_quantities(candidates[keep], found)
     events |= nanoaod.collections(found, constituents, shapes)
     if chunk.objects:
-        made_of = Event(ak.to_packed(candidates[keep]), batch, keep, found, subjets, told=not chunk.blind)
+        made_of = Event(ak.to_packed(candidates[keep]), batch, keep, found, constituents, subjets, not chunk.blind)
         more = collections(made_of, config, own.spawn(1)[0])
         fat_jets: list[ak.Array] = [events["FatJet"], more.pop("FatJet")]
         events |= more | {"FatJet": ak.zip({name: jet[name] for jet in fat_jets for name in jet.fields})}

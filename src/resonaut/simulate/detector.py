@@ -20,14 +20,15 @@ def reconstruct(particles: Particles, detector: Detector, rng: np.random.Generat
     """Particle-flow candidates of a batch of events.
 
     Returns:
-        events * var * {pt, eta, phi, mass, charge, pdgid} in GeV and radians.
+        events * var * {pt, eta, phi, mass, charge, pdgid, particle} in GeV and radians; ``particle`` is the row of
+        the particle that made a track, -1 for a cell.
     """
     kind = np.abs(particles.pdgid)
     tracked = _has_track(particles, detector.tracker, rng)
     electromagnetic = (kind == PHOTON) | (kind == ELECTRON)
     hadronic = ~electromagnetic & (kind != MUON)
     parts = [
-        _tracks(particles[tracked], detector.tracker, rng),
+        {**_tracks(particles[tracked], detector.tracker, rng), "particle": np.flatnonzero(tracked)},
         _cells(particles[electromagnetic & ~tracked], detector.ecal, PHOTON, rng),
         _cells(particles[hadronic & ~tracked], detector.hcal, NEUTRAL_HADRON, rng),
     ]
@@ -121,4 +122,5 @@ def _cells(
         "mass": np.zeros(len(cells)),
         "charge": np.zeros(len(cells), np.int8),
         "pdgid": np.full(len(cells), pdgid, np.int32),
+        "particle": np.full(len(cells), -1),
     }

@@ -16,6 +16,7 @@ import pythia8mc
 
 from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
+from resonaut.simulate.origins import Origins, origins
 from resonaut.simulate.particles import Particles, pseudorapidity
 from resonaut.simulate.settings import Process, Simulate
 from resonaut.simulate.truth import (
@@ -54,6 +55,7 @@ class Batch:
     events * var * {eta, phi}. ``missing``: px and py of all invisible particles, events * 2 (GeV).
     ``prompt``: electrons and muons among the ``visible`` that come from the hard process, by their places there.
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
+    ``origins``: where the ``visible`` come from, where asked for.
     """
 
     visible: Particles
@@ -64,6 +66,7 @@ class Batch:
     missing: np.ndarray
     prompt: np.ndarray
     shower_weight: np.ndarray | None
+    origins: Origins | None = None
 
     def __len__(self) -> int:
         return len(self.hard)
@@ -167,9 +170,16 @@ class Pythia:
     """Pythia, initialised for one component of a dataset."""
 
     def __init__(
-        self, config: Simulate, component: Component, tune: str, seed: int, shower_variations: bool = False
+        self,
+        config: Simulate,
+        component: Component,
+        tune: str,
+        seed: int,
+        shower_variations: bool = False,
+        tracks: bool = False,
     ) -> None:
         self.process = component.process
+        self.tracks = tracks
         self.shower_variations = shower_variations
         self.pythia = pythia8mc.Pythia("", False)
         for line in settings(config, component, tune, seed, shower_variations):
@@ -233,6 +243,8 @@ class Pythia:
         counts = ak.num(record).to_numpy()
         flat = {name: ak.flatten(record[name]).to_numpy() for name in ("id", "status", "mother1", "m")}
         flat |= {name: ak.flatten(record.p[name]).to_numpy() for name in ("px", "py", "pz", "e")}
+        if self.tracks:
+            flat |= {name: _produced(record.vProd[f"p{name}"]) for name in "xyz"}
         final = np.flatnonzero(flat["status"] > 0)
         kinds, kind = np.unique(flat["id"][final], return_inverse=True)
         visible = np.array([self.pythia.particleData.isVisible(int(k)) for k in kinds], bool)[kind]
@@ -261,4 +273,11 @@ class Pythia:
             missing=missing_momentum(flat, counts, detectable),
             prompt=np.searchsorted(seen, prompt_leptons(flat, counts)),
             shower_weight=shower_weight,
+            origins=origins(flat, counts, seen) if self.tracks else None,
         )
+
+
+def _produced(coordinate: ak.Array) -> np.ndarray:
+    """One coordinate (mm) of where all particles are produced; Pythia has none for what begins at the origin."""
+    found: np.ndarray = ak.fill_none(ak.flatten(coordinate), 0.0).to_numpy()
+    return found

@@ -13,12 +13,12 @@ import numpy as np
 
 from resonaut.physics import jets
 from resonaut.physics.angles import Lists, closest, momentum_near, near
-from resonaut.simulate import nanoaod
+from resonaut.simulate import nanoaod, tracks
 from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, score
 from resonaut.simulate.generator import Batch
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Identification, Simulate, SmallJets, Taus
-from resonaut.simulate.truth import OUTGOING
+from resonaut.simulate.truth import OUTGOING, TAU
 
 BARREL = 1.5
 # Lepton or photon of the hard process within this distance: CMS's matching.
@@ -34,20 +34,22 @@ class Event:
     """What the objects of a batch are made of. ``told``: truth may be stored.
 
     ``candidates``: events * var * {pt, eta, phi, mass, charge, pdgid}; ``batch``, with the generated particles;
-    ``keep``: which events of the batch ``candidates`` are; ``fat_jets`` and their soft-drop ``subjets`` by jet.
+    ``keep``: which events of the batch ``candidates`` are; ``fat_jets``, their ``constituents`` and soft-drop
+    ``subjets`` by jet.
     """
 
     candidates: ak.Array
     batch: Batch
     keep: np.ndarray
     fat_jets: ak.Array
+    constituents: ak.Array
     subjets: ak.Array
     told: bool
 
     @cached_property
     def flat(self) -> Lists:
         """All candidates."""
-        return Lists.of(self.candidates, *nanoaod.MOMENTUM, "charge", "pdgid")
+        return Lists.of(self.candidates, *nanoaod.MOMENTUM, "charge", "pdgid", "particle")
 
     @cached_property
     def hadrons(self) -> dict[int, Lists]:
@@ -68,7 +70,7 @@ def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dic
     Each kind of object has random numbers of its own.
     """
     setting = config.objects
-    streams = dict(zip(("jet", "electron", "muon", "photon", "tau"), rng.spawn(5), strict=True))
+    streams = dict(zip(("jet", "electron", "muon", "photon", "tau", "track"), rng.spawn(6), strict=True))
     clustered, by_jet = jets.cluster(event.candidates, setting.small_jet.radius, setting.small_jet.pt_min)
     small, parts = Lists.of(clustered, *nanoaod.MOMENTUM), nanoaod.parts(by_jet)
     hadronic = near(small, Lists.of(event.batch.taus[event.keep], "eta", "phi"), setting.small_jet.radius)
@@ -83,7 +85,12 @@ def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dic
     }
     found["FatJet"], found["SubJet"] = soft_drop_subjets(event, config)
     if event.told:
+        found["Jet"].columns["tauFlavour"] = np.where(hadronic, TAU, 0)
         found |= _generated(found, event, config)
+    if event.batch.origins is not None:
+        large, of_small = event.constituents["place"], by_jet["place"]
+        rng = streams["track"]
+        found |= tracks.collections(event.flat, large, of_small, event.batch, setting.track, rng, event.told)
     return {name: nanoaod.collection(of) if isinstance(of, Lists) else of for name, of in found.items()}
 
 

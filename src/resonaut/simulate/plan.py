@@ -28,8 +28,9 @@ def keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
         key: {name: value for name, value in section[key].items() if name in names} for key, names in used.items()
     }
     # What is not stored has no settings.
-    stored = set(section["objects"]) - {"track_jet"} if entry["generator"]["objects"] else set()
+    stored = set(section["objects"]) - {"track_jet", "track"} if entry["generator"]["objects"] else set()
     stored |= {"track_jet"} if entry["generator"]["track_jets"] else set()
+    stored |= {"track"} if entry["generator"]["tracks"] else set()
     own["objects"] = {key: value for key, value in section["objects"].items() if key in stored}
     read = ("nature", "region", "luminosity", "generator")
     return {"dataset": {key: entry[key] for key in read}, "simulate": section | own}
@@ -55,6 +56,8 @@ def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[s
         yield " stands for collisions, which exist in one variation; set its generator.shower_variations to false"
     if generator["track_jets"] and not generator["objects"]:
         yield ".generator.track_jets needs the leptons of generator.objects; set that to true"
+    if generator["tracks"] and not generator["objects"]:
+        yield ".generator.tracks needs the small-radius jets of generator.objects; set that to true"
     total = 0.0
     for number, component in enumerate(generator["components"]):
         where, process = f".generator.components[{number}]", component["process"]

@@ -87,11 +87,13 @@ def generated_jets(jets: int) -> dict[str, Column]:
 
 
 # Of simulation alone, in the schema of two jets: what data do not have.
-TRUTH = {*schema(2, (), False, True, True), *generated_jets(2)} - {*schema(2, (), False, False, False)}
+LABELS = {f"j{jet}_{name}" for jet in (1, 2) for name in ("flavour", "pf_origin", "pf_vertex")}
+TRUTH = {*schema(2, (), False, True, True), *generated_jets(2)} - {*schema(2, (), False, False, False)} | LABELS
 
 # Names that a column of the user's own cannot have.
 TAKEN = {
     *schema(2, [f"tau{n}" for n in range(1, 5)], True, True, True),
+    *LABELS,
     *generated_jets(2),
     *("j1_b_tag", "j2_b_tag", "weight", "passes", FIDUCIAL, "tag_train"),
 }

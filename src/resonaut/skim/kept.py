@@ -23,7 +23,8 @@ def columns(analysis: "Analysis", dataset: str) -> dict[str, tuple[float | None,
     parts = [dataset, *entry["combine"], *samples.drawn_from(config, dataset)]
     if any(config["datasets"][name]["skimmed"] is not None for name in parts) or format_code(analysis, dataset):
         return None
-    region, shapes = section["regions"][entry["region"]], ["tau1", "tau2", "tau3", "tau4"]
+    region = section["regions"][entry["region"]]
+    shapes = ["tau1", "tau2", "tau3", "tau4"] * section["branches"]["n_subjettiness"]
     shapes += ["b_tag"] * bool(section["branches"]["b_tag"])
     shapes += ["n_constituents"] * (not formats.without_candidates(config, [dataset]))
     jets, names = range(1, region["jets"] + 1), ["pt", "eta", "phi", "mass", "softdrop_mass", *shapes]

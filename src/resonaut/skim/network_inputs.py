@@ -1,7 +1,7 @@
 """What published networks want of jets' tracks and vertices: which columns a region keeps for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,11 @@ class NetworkInputs:
         # The order of the vertices.
         extra = {"dxy_significance": None} if vertices else {}
         return cls(tuple(candidate), tuple(vertex | extra), vertices, max(lengths, default=0))
+
+    def and_tracks(self, measured: bool, labels: bool) -> "NetworkInputs":
+        """These with the impact parameters of tracks, and with where they come from."""
+        more = (*(pfnano.IMPACT if measured else ()), *(["has_track"] * measured), *(pfnano.LABELS if labels else ()))
+        return replace(self, candidate=tuple(dict.fromkeys((*self.candidate, *more))))
 
     def columns(self, jets: Iterable[str], collection: str) -> dict[str, Column]:
         """Their types and units, for ``jets`` of a collection of the file, which stands beside the PUPPI weights."""

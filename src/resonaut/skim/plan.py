@@ -239,9 +239,12 @@ def _require_columns(analysis: "Analysis", name: str, layout: formats.Format) ->
 
 
 def _require_networks(analysis: "Analysis", name: str) -> None:
-    """Inputs of published networks that the files of the dataset cannot have, or a missing or wrong list of them."""
+    """Inputs of networks that the files of the dataset cannot have, or a missing or wrong list of published ones."""
     entry = analysis.config["datasets"][name]
     region, place = analysis.config["skim"]["regions"][entry["region"]], f"config: skim.regions.{entry['region']}"
+    for key in ("tracks", "flavours"):
+        if region[key]:
+            _require_pfnano(analysis, name, f"{place}.{key}")
     wanted = {f"{place}.networks": region["networks"]}
     wanted |= {f"{place}.objects.{one}.networks": cuts["networks"] for one, cuts in region["objects"].items()}
     for where, networks in wanted.items():
@@ -249,13 +252,17 @@ def _require_networks(analysis: "Analysis", name: str) -> None:
             _require_inputs(analysis, name, where, networks)
 
 
-def _require_inputs(analysis: "Analysis", name: str, where: str, networks: list[str]) -> None:
+def _require_pfnano(analysis: "Analysis", name: str, where: str) -> None:
     entry = analysis.config["datasets"][name]
     if entry["format"] != "nanoaod" or not analysis.config["skim"]["read_constituents"]:
         raise ConfigError(
             f"{where}: tracks and vertices are in files of PFNano, and read with skim.read_constituents; datasets."
             f"{name} has the format {entry['format']}; give it another region."
         )
+
+
+def _require_inputs(analysis: "Analysis", name: str, where: str, networks: list[str]) -> None:
+    _require_pfnano(analysis, name, where)
     for path in networks:
         if not Path(path).is_file():
             raise ConfigError(f"{where}: no file {path!r}; correct the path (relative to {Path.cwd()}).")

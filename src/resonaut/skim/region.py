@@ -16,6 +16,7 @@ from resonaut.skim.settings import Region
 
 # Cuts on jets and on pairs of them, by the number of jets that they need.
 JET_KEYS = {"pt_min": 1, "eta_max": 1, "softdrop_mass": 1, "jet_id": 1, "delta_eta_max": 2, "m_jj_min": 2}
+JET_KEYS |= {"tracks": 1, "flavours": 1}
 # The place of an object in the file's event, which is read with those whose contents are kept.
 INDEX = "index"
 RESERVED = (LARGE_JET, MET, *GROUPS, "stored", "generated", "readable", "duplicates")

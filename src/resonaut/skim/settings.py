@@ -118,6 +118,16 @@ class Region:
         default=[],
         unique=True,
     )
+    tracks: bool = key(
+        "Keep the impact parameters of the jets' tracks and their errors (`j1_pf_d0`, ...), from PFNano or `simulate`.",
+        default=False,
+    )
+    flavours: list[Literal["jets", "tracks"]] = key(
+        "Keep of simulation what flavour taggers learn: the flavour of `jets` (`j1_flavour`), and where their `tracks` "
+        "come from (`j1_pf_origin`, `j1_pf_vertex`), which files of `simulate` have.",
+        default=[],
+        unique=True,
+    )
     columns: list[Name] = key(
         "Columns of your own to keep, which a file of `code` has under `COLUMNS` (docs/extend.md).",
         default=[],
@@ -142,6 +152,9 @@ class Branches:
         "A link's index of the candidate; null for `pFCandsIdx` or `pfCandIdx`.", default=None
     )
     softdrop_mass: str = key("A jet's soft-drop mass.", default="msoftdrop")
+    n_subjettiness: bool = key(
+        "Whether jets have `tau1` to `tau4`, kept as `j1_tau1` and so on; small-radius jets have none.", default=True
+    )
     jet_id: str = key("A jet's identification.", default="jetId")
     b_tag: str | None = key(
         "A jet's b-tagging score, kept as `j1_b_tag`; `btagDeepB` in NanoAOD and in what `simulate` writes,"

@@ -5,6 +5,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.results import read, write
 from resonaut.tag.architectures import networks, require_same_classes
-from resonaut.tag.inputs import Inputs
+from resonaut.tag.inputs import Inputs, widest
 from resonaut.tag.operations import operations
 from resonaut.tag.results import Comparison, Contender, Discrimination, Gap, Lost, Measured, Network
 from resonaut.tag.roc import Floats, lost, measure
@@ -53,6 +54,8 @@ def compare(
         raise ConfigError(f"tag compare: {min(missing)!r} is in --model or in tag.networks alone; give each once.")
     taggers = {name: taggers[name] for name in settings.networks}
     longest = max(settings.networks.values(), key=lambda network: network.max_constituents)
+    seen = widest(network.inputs for network in settings.networks.values())
+    longest = replace(longest, inputs=seen, regression={}, auxiliary={})
     held_out = load(simulation, settings, longest, "held_out")
     places = round(float(held_out.inputs.counts.mean()))
     speeds = measured_speeds([tagger for _, tagger in taggers.values()], _some(held_out, wanted.timed_jets), settings)

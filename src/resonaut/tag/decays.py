@@ -2,7 +2,8 @@
 
 A decay is a word of products, in any order. A jet holds a decay if the products in it are these and no others; where
 the word ends in ``*``, leptons, photons and gluons besides do not matter. The word ``qcd`` stands for every jet of a
-dataset of background. Imports nothing heavy.
+dataset of background. ``b jet``, ``c jet``, ``tau jet`` and ``light jet`` go by the jet's flavour instead: the weakly
+decaying hadron, or tau that decays to hadrons, within its radius. Imports nothing heavy.
 """
 
 import itertools
@@ -24,9 +25,15 @@ PRODUCTS: dict[str, tuple[int, ...]] = {
 # With the letters of a keyboard.
 WRITTEN = {"mu": "μ", "tau": "τ", "nu": "ν", "gamma": "γ", "v": "ν"}
 QCD = "qcd"
+# Flavours of jets by word (``j1_flavour`` of ``skim``).
+FLAVOURS = {"b jet": 5, "c jet": 4, "tau jet": 15, "light jet": 0}
+# The columns of ``skim``, without the jet's name, with the products of the decay that it holds, and with its flavour.
+DECAY, FLAVOUR = "decay_pdgid", "flavour"
 # More products than this no decay has: a digit of its code counts those of one kind.
 MOST = 8
-PATTERN = rf"^(?!{QCD}.)({QCD}|[dusbcqj]{{1,{MOST}}}\*|({'|'.join([*WRITTEN, *PRODUCTS])}){{1,{MOST}}})$"
+PATTERN = (
+    rf"^(?!{QCD}.)({QCD}|{'|'.join(FLAVOURS)}|[dusbcqj]{{1,{MOST}}}\*|({'|'.join([*WRITTEN, *PRODUCTS])}){{1,{MOST}}})$"
+)
 _KINDS = (1, 2, 3, 4, 5, 11, 12, 13, 15, 21, 22)
 # Of a code the digits of the quarks.
 _QUARKS = 10**5
@@ -69,10 +76,30 @@ def _both(first: str, second: str) -> bool:
     """Whether a jet may hold both decays."""
     if QCD in (first, second):
         return first == second
+    if (first in FLAVOURS) != (second in FLAVOURS):
+        return True
+    if first in FLAVOURS:
+        return first == second
     found = [codes(first), codes(second)]
     if "*" in first + second:
         found = [{code % _QUARKS for code in several} for several in found]
     return not found[0].isdisjoint(found[1])
+
+
+def columns(decays: Iterable[Iterable[str]]) -> list[str]:
+    """The columns of ``skim``, without the jet's name, that tell the classes with these ``decays``."""
+    words = {decay for several in decays for decay in several} - {QCD}
+    return [*([DECAY] if words - FLAVOURS.keys() else []), *([FLAVOUR] if words & FLAVOURS.keys() else [])]
+
+
+def flavours(found: "np.ndarray", decays: Iterable[Iterable[str]]) -> "np.ndarray":
+    """As ``labels``, from the jets' flavours (jets,)."""
+    import numpy as np
+
+    label = np.full(len(found), -1)
+    for place, several in enumerate(decays):
+        label[np.isin(found, [FLAVOURS[word] for word in several if word in FLAVOURS])] = place
+    return label
 
 
 def labels(pdgid: "ak.Array", decays: Iterable[Iterable[str]]) -> "np.ndarray":
@@ -94,7 +121,7 @@ def labels(pdgid: "ak.Array", decays: Iterable[Iterable[str]]) -> "np.ndarray":
     label = np.full(len(counts), -1)
     for place, several in enumerate(decays):
         for decay in several:
-            if decay != QCD:
+            if decay != QCD and decay not in FLAVOURS:
                 seen = code % _QUARKS if decay.endswith("*") else code
                 # Of more products a digit may overflow into the next.
                 label[np.isin(seen, list(codes(decay))) & (counts <= MOST)] = place

@@ -35,6 +35,20 @@ class Constituents:
         self.values = made.transpose(1, 2) if self.features_last else made
 
 
+class Pairs(nn.Module):
+    """Whether pairs of constituents belong together: a logit that is the same for (i, j) and (j, i)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Features (n, p, width) to logits (n, p, p)."""
+        one, other = values[:, :, None], values[:, None]
+        made: Tensor = self.layers(torch.cat([(one - other).abs(), one * other], dim=-1)).squeeze(-1)
+        return made
+
+
 class Heads(nn.Module):
     """The further layers of a network, a part of it; they work on its last pass.
 
@@ -68,7 +82,7 @@ class Heads(nn.Module):
                 f"config: tag.networks.<name>.auxiliary.{name}: the architecture has no features of constituents; take "
                 "the task out, or another architecture."
             )
-        return nn.Linear(self.constituents.width, outputs)
+        return Pairs(self.constituents.width) if task.pairs else nn.Linear(self.constituents.width, outputs)
 
     def estimates(self) -> Tensor:
         """The regressions' numbers of the jets of the last pass, (n, estimates), in their configuration's order."""
@@ -100,12 +114,23 @@ class Heads(nn.Module):
         values = self.seen.values[: len(weights)]
         if task.of_constituents and self.constituents is not None:
             values = self.constituents.values[: len(weights)].transpose(1, 2)
+            if task.pairs:
+                return _of_pairs(self.tasks[name](values), target, weights)
             weights = weights[:, None].expand(values.shape[:2])
         there = target >= 0 if task.classes else target.isfinite()
         made, target, weights = self.tasks[name](values[there]), target[there], weights[there]
         if task.classes:
             return _mean(nn.functional.cross_entropy(made, target.long(), reduction="none"), weights)
         return _mean(log_cosh(target - made[:, 0]), weights)
+
+
+def _of_pairs(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """The mean cross entropy of pairs of constituents with equal or other targets, each pair once."""
+    there = (target >= 0)[:, :, None] & (target >= 0)[:, None]
+    there = there.triu(diagonal=1)
+    same = (target[:, :, None] == target[:, None])[there].to(logits.dtype)
+    found = nn.functional.binary_cross_entropy_with_logits(logits[there], same, reduction="none")
+    return _mean(found, weights[:, None, None].expand(logits.shape)[there])
 
 
 def _mean(losses: Tensor, weights: Tensor) -> Tensor:

@@ -1,16 +1,21 @@
 """What the networks see of a jet: its constituents' kinematic features and four-vectors.
 
 The seven features are JetClass's set "kin" (arXiv:2202.03772, Table 2) with the standardisation of
-its published networks, so that those can score these jets and the reverse.
+its published networks, so that those can score these jets and the reverse. Networks with the inputs ``full`` or
+``flavour`` see those of ``track_inputs`` after them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import awkward as ak
 import numpy as np
 
 from resonaut.core.errors import InputFileError
+from resonaut.tag import track_inputs
 
+Kind = Literal["kinematic", "full", "flavour"]
 FEATURES = ("log_pt", "log_e", "log_pt_rel", "log_e_rel", "delta_r", "delta_eta", "delta_phi")
 
 # (x - shift) * scale, then clipped; delta_eta and delta_phi stay as they are.
@@ -23,8 +28,8 @@ LIMIT = 5.0
 class Inputs:
     """Inputs of n jets with p constituents each.
 
-    ``features`` (n, 7, p) float32, standardised; ``vectors`` (n, 4, p) float32: px, py, pz, E in GeV;
-    ``counts`` (n,): how many of the p are real. The rest repeats them cyclically, because zero
+    ``features`` (n, f, p) float32, standardised: the first f ``names``; ``vectors`` (n, 4, p) float32: px, py, pz, E in
+    GeV; ``counts`` (n,): how many of the p are real. The rest repeats them cyclically, because zero
     vectors give NaN in some runtimes; the networks' mask hides it.
     """
 
@@ -40,6 +45,11 @@ class Inputs:
         counts = self.counts[jets] if constituents is None else np.minimum(self.counts[jets], constituents)
         return Inputs(self.features[jets][..., :constituents], self.vectors[jets][..., :constituents], counts)
 
+    def seen(self, inputs: str) -> "Inputs":
+        """What networks with these ``inputs`` see of them: the kinematic features come first."""
+        features = self.features[:, : len(names(inputs))]
+        return Inputs(features, self.vectors, self.counts)
+
     @property
     def mask(self) -> np.ndarray:
         """True for real constituents, (n, 1, p)."""
@@ -51,13 +61,25 @@ class Inputs:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__annotations__))
 
 
-def columns(jet: str) -> list[str]:
+def names(inputs: str) -> tuple[str, ...]:
+    """The features of the ``kinematic``, the ``full`` or the ``flavour`` inputs; each begins with those before it."""
+    more = {"kinematic": (), "full": track_inputs.NAMES, "flavour": (*track_inputs.NAMES, *track_inputs.LIFETIME)}
+    return (*FEATURES, *more[inputs])
+
+
+def widest(inputs: Iterable[Kind]) -> Kind:
+    """Those of several networks' inputs that hold all others."""
+    return max(inputs, key=lambda kind: len(names(kind)), default="kinematic")
+
+
+def columns(jet: str, inputs: str = "kinematic") -> list[str]:
     """The columns of ``skim`` that the inputs of ``jet`` (``"j1"`` or ``"j2"``) are made of."""
     kinematics = ("pt", "eta", "phi", "mass")
-    return [f"{jet}_{name}" for name in kinematics] + [f"{jet}_pf_{name}" for name in kinematics]
+    candidates = (*kinematics, *(() if inputs == "kinematic" else track_inputs.COLUMNS))
+    return [f"{jet}_{name}" for name in kinematics] + [f"{jet}_pf_{name}" for name in candidates]
 
 
-def jet_inputs(events: ak.Array, jet: str, max_constituents: int) -> Inputs:
+def jet_inputs(events: ak.Array, jet: str, max_constituents: int, inputs: str = "kinematic") -> Inputs:
     """Inputs of one jet of each event: its ``max_constituents`` hardest constituents.
 
     Constituents are pT-ordered in the file; those of zero pT (PUPPI) carry nothing and are left out.
@@ -99,5 +121,10 @@ def jet_inputs(events: ak.Array, jet: str, max_constituents: int) -> Inputs:
         delta_phi,
     ]
     features = (np.stack(raw, axis=1) - SHIFT[:, None]) * SCALE[:, None]
+    if inputs != "kinematic":
+        more = track_inputs.track_features(constituent)
+        if inputs == "flavour":
+            more += track_inputs.lifetime_features(constituent, eta - whole("eta"), delta_phi)
+        features = np.concatenate([features, np.stack(more, axis=1)], axis=1)
     vectors = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), energy], axis=1)
     return Inputs(features.clip(-LIMIT, LIMIT).astype(np.float32), vectors.astype(np.float32), counts)

@@ -42,9 +42,9 @@ class Jets:
 
     @cached_property
     def spreads(self) -> list[Tensor]:
-        """The spreads of features and of four-vectors of the real constituents; of the vectors' in GeV."""
+        """The spreads of features and of four-vectors (GeV) of the real constituents; 0 of integers, which stay."""
         groups, real = self.inputs[:2], self.mask[:, 0]
-        return [torch.stack([spread(values[real]) for values in group.unbind(dim=1)]) for group in groups]
+        return [torch.stack([_spread(values[real]) for values in group.unbind(dim=1)]) for group in groups]
 
     @classmethod
     def of(cls, sample: Sample, weights: np.ndarray, device: str) -> "Jets":
@@ -138,6 +138,10 @@ class Objective:
         if wanted.strength:
             self.adaptation = Adaptation(self.module, network, wanted, self.jets.labels, other, steps, seed)
             self.helpers.append(self.adaptation.classifier)
+
+
+def _spread(values: Tensor) -> Tensor:
+    return spread(values) if values.frac().any() else values.new_zeros(())
 
 
 def against(module: nn.Module, jets: Jets, rows: Tensor, size: float) -> tuple[Tensor, tuple[Tensor, ...]]:

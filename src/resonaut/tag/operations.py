@@ -12,7 +12,7 @@ from resonaut.core import record
 from resonaut.learn import store
 from resonaut.tag import networks
 from resonaut.tag.architectures import networks as architectures
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 from resonaut.tag.learning import OPERATIONS
 from resonaut.tag.settings import NetworkConfig
 from resonaut.tag.tagger import EXPORT, KIND
@@ -41,7 +41,7 @@ def of_module(settings: NetworkConfig, places: int) -> float:
     # Without gradients, which the counter would follow.
     module = networks.build(settings).eval().requires_grad_(False)
     vectors = torch.rand(1, 4, places) + torch.tensor([0.0, 0, 0, 5])[:, None]
-    given = torch.rand(1, len(FEATURES), places), vectors, torch.ones(1, 1, places, dtype=torch.bool)
+    given = torch.rand(1, len(names(settings.inputs)), places), vectors, torch.ones(1, 1, places, dtype=torch.bool)
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.mkldnn_rnn_layer: _recurrent})
     with torch.no_grad(), counter:
         module(*given)

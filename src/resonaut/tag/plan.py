@@ -73,6 +73,7 @@ def check(analysis: "Analysis") -> None:
     for name, entry in config["tag"]["networks"].items():
         decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
         decays.require_apart(f"networks.{name}.decays", entry["decays"])
+        _require_kept(analysis, name)
         _require_ratios(analysis, name)
         for sample, names in others(analysis, name).items():
             if not names:
@@ -111,6 +112,26 @@ def _variables() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {"variables": _variables}
+
+
+def _require_kept(analysis: "Analysis", network: str) -> None:
+    """Stop with ``ConfigError`` where a dataset's region does not keep what a network sees or learns of its jets."""
+    config, entry = analysis.config, analysis.config["tag"]["networks"][network]
+    wanted = {"tracks: true": scored(analysis) if entry["inputs"] != "kinematic" else []}
+    if entry["weights"] is None and decays.FLAVOUR in decays.columns(entry["decays"].values()):
+        wanted["flavours: [jets]"] = analysis.sample("signal", of="tag")
+    if {task["target"] for task in entry["auxiliary"].values()} & {"pf_origin", "pf_vertex"}:
+        wanted["flavours: [tracks]"] = simulation(analysis)
+    for key, names in wanted.items():
+        for name in names:
+            one, (word, what) = config["datasets"][name], key.split(": ")
+            # Of those that another analysis has skimmed the files tell.
+            kept = config["skim"]["regions"][one["region"]][word]
+            if one["skimmed"] is None and not (kept is True or (kept and what.strip("[]") in kept)):
+                raise ConfigError(
+                    f"config: tag.networks.{network} needs more of the jets of {name!r} than is kept; set {key} in "
+                    f"skim.regions.{one['region']}."
+                )
 
 
 def _require_ratios(analysis: "Analysis", network: str) -> None:

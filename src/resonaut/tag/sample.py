@@ -24,8 +24,6 @@ from resonaut.tag.settings import NetworkConfig, TagConfig
 log = logging.getLogger(__name__)
 
 JETS = ("j1", "j2")
-# The column of ``skim`` with the products of the decay that a jet holds.
-DECAY = "decay_pdgid"
 # Fewer jets than this of one class train nothing.
 MIN_JETS = 10
 # The part of the training side whose jets say when a training ends.
@@ -157,19 +155,21 @@ class Skimmed:
 
     def read(self, low: float, ends: np.ndarray) -> Iterator[Sample]:
         """The jets whose hash lies between ``low`` and the end of their class."""
-        wanted = [column for jet in JETS for column in (*columns(jet), *targets.columns(jet, self.network))]
+        wanted = [
+            column
+            for jet in JETS
+            for column in (*columns(jet, self.network.inputs), *targets.columns(jet, self.network))
+        ]
         for jets, jet, known in self.chosen(low, ends, wanted):
-            inputs, learnt = (
-                jet_inputs(jets, jet, self.network.max_constituents),
-                targets.targets(jets, jet, self.network),
-            )
+            inputs = jet_inputs(jets, jet, self.network.max_constituents, self.network.inputs)
+            learnt = targets.targets(jets, jet, self.network)
             yield Sample(inputs, known.labels, known.pt, known.softdrop_mass, learnt, known.events)
 
     def chosen(
         self, low: float, ends: np.ndarray, wanted: Sequence[str], friends: Sequence[str] = ()
     ) -> Iterator[tuple[ak.Array, str, Known]]:
         """Events with the columns ``wanted`` whose jet of this name is such a one, and what is known of these jets."""
-        known = ("pt", "softdrop_mass", *(() if self.qcd else (DECAY,)))
+        known = ("pt", "softdrop_mass", *_told(self.qcd, self.network))
         wanted = [*wanted, *(f"{jet}_{name}" for jet in JETS for name in known)]
         for batch in self.events.iterate(wanted, friends):
             number = identifier.uniform(identifier.keys(batch), self.seed)
@@ -265,7 +265,7 @@ def _labels(dataset: events.Part, qcd: bool, seed: int, network: NetworkConfig) 
     """Hash and class index of every jet of a dataset that has a class."""
     hashes, labels = [], []
     # Data do not know their decays.
-    for batch in dataset.iterate([] if qcd else [f"{jet}_{DECAY}" for jet in JETS]):
+    for batch in dataset.iterate([f"{jet}_{name}" for jet in JETS for name in _told(qcd, network)]):
         number = identifier.uniform(identifier.keys(batch), seed)
         for jet in JETS:
             label = class_index(batch, jet, qcd, network)
@@ -286,4 +286,14 @@ def class_index(batch: ak.Array, jet: str, qcd: bool, network: NetworkConfig) ->
     held = decays.of(network.classes, network.decays)
     if qcd:
         return np.full(len(batch), next((i for i, several in enumerate(held) if decays.QCD in several), -1))
-    return decays.labels(batch[f"{jet}_{DECAY}"], held)
+    label = np.full(len(batch), -1)
+    for name in decays.columns(held):
+        found = batch[f"{jet}_{name}"]
+        known = decays.labels(found, held) if name == decays.DECAY else decays.flavours(ak.to_numpy(found), held)
+        label = np.where(label < 0, known, label)
+    return label
+
+
+def _told(qcd: bool, network: NetworkConfig) -> list[str]:
+    """The columns, without the jet's name, that tell the class of a jet."""
+    return [] if qcd else decays.columns(decays.of(network.classes, network.decays))

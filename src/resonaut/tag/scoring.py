@@ -12,7 +12,7 @@ from resonaut.core import events
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.tag import skimmed
 from resonaut.tag.classes import Classes
-from resonaut.tag.inputs import Inputs, columns, jet_inputs
+from resonaut.tag.inputs import Inputs, columns, jet_inputs, widest
 from resonaut.tag.sample import JETS, in_training
 from resonaut.tag.settings import TagConfig
 from resonaut.tag.skimmed import KEEP
@@ -65,7 +65,8 @@ def _score(
     trained: bool,
 ) -> Iterator[ak.Array]:
     longest = max((tagger.settings.max_constituents for tagger in taggers), default=0)
-    wanted = [column for jet in JETS for column in (columns(jet) if taggers else ())]
+    inputs = widest(tagger.settings.inputs for tagger in taggers)
+    wanted = [column for jet in JETS for column in (columns(jet, inputs) if taggers else ())]
     jets = {one.network.model.name: one.jets(events.columns(dataset.path("skim", chunk))) for one in others}
     for one in others:
         mine = jets[one.network.model.name]
@@ -74,7 +75,8 @@ def _score(
     for batch in tqdm(batches, desc=f"{dataset.name}/{chunk}", unit="row group", disable=None):
         scored = {name: batch[name] for name in events.KEY}
         for jet in JETS if taggers else ():
-            scored |= score_jets(jet_inputs(batch, jet, longest), jet, taggers, settings.score_batch_size)
+            given = jet_inputs(batch, jet, longest, inputs)
+            scored |= score_jets(given, jet, taggers, settings.score_batch_size)
         for one in others:
             for jet in jets[one.network.model.name]:
                 scored |= one.columns(batch, jet, settings.score_batch_size)

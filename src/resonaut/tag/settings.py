@@ -14,7 +14,14 @@ IGNORE = "ignore"
 # What a regression estimates beside its central value: one standard deviation of a Gaussian to both sides.
 QUANTILES = {"q16": 0.16, "q50": 0.5, "q84": 0.84}
 Class = Annotated[str, Pattern(rf"^(?!{IGNORE}$)[A-Za-z0-9]{{1,32}}$", f"a name of letters and digits, not {IGNORE}")]
-Decay = Annotated[str, Pattern(PATTERN, "qcd, or a word of up to 8 of d, u, s, c, b, q, j, e, mu, tau, l, v, g, gamma")]
+Decay = Annotated[
+    str,
+    Pattern(
+        PATTERN,
+        "qcd, or a word of up to 8 of d, u, s, c, b, q, j, e, mu, tau, l, v, g, gamma, or `b jet`, `c jet`, `tau jet`, "
+        "`light jet`",
+    ),
+]
 NetworkName = Annotated[
     str, Pattern(r"^[a-z][a-z0-9]*$", "a name of small letters and digits that begins with a letter")
 ]
@@ -94,6 +101,16 @@ class SetsConfig:
         "Widths of the layers that see one constituent each; the last is summed over.", default=[64, 64], min_length=1
     )
     dense: list[Natural] = key("Widths of the dense layers after the sum.", default=[64, 32])
+
+
+@record
+class TracksConfig:
+    """Sizes of a flavour tagger of small jets."""
+
+    width: int = key("Width of the constituents' features.", default=32, ge=1)
+    heads: int = key("Attention heads; they divide the width.", default=4, ge=1)
+    layers: int = key("Layers of attention between the constituents.", default=2, ge=1)
+    dense: list[Natural] = key("Widths of the dense layers after the pooling.", default=[32])
 
 
 @record
@@ -191,7 +208,20 @@ class AuxiliaryConfig:
         default=None,
         ge=2,
     )
+    pairs: bool = key(
+        "The task is to tell which pairs of constituents have the same target, such as tracks of one vertex; negative "
+        "ones are none.",
+        default=False,
+    )
     weight: float = key("Factor in the loss.", default=1, gt=0)
+
+    def __post_init__(self) -> None:
+        """Check that pairs are of constituents."""
+        if self.pairs and (self.classes is not None or not self.of_constituents):
+            raise ConfigError(
+                "config: tag.networks.<name>.auxiliary: pairs are of a list that belongs to constituents (pf_...), and "
+                "have no classes; correct target and classes."
+            )
 
     @property
     def of_constituents(self) -> bool:
@@ -209,9 +239,16 @@ class NetworkConfig:
 
     architecture: str = key(
         "`particle_transformer` (arXiv:2202.03772) or `particle_net` (arXiv:1902.08570), from weaver-core, "
-        "`boosted_trees`, `dense_network`, `recurrent`, `jet_image`, `deep_sets`, or one of your own."
+        "`boosted_trees`, `dense_network`, `recurrent`, `jet_image`, `deep_sets`, `graph_attention`, "
+        "`track_transformer`, or one of your own."
     )
     max_constituents: int = key("Hardest constituents of a jet that the network sees.", default=30, ge=2)
+    inputs: Literal["kinematic", "full", "flavour"] = key(
+        "What the network sees of a constituent: seven kinematic features; JetClass's `full` set, which has charge, "
+        "kind, impact parameters and their errors, too; or for `flavour` also the signed significances of the impact "
+        "parameters. The last two want `tracks` of the region.",
+        default="kinematic",
+    )
     dropout: float = key(
         "Dropout of the transformer's blocks, or of the other networks' dense layers.", default=0, ge=0, lt=1
     )
@@ -222,6 +259,7 @@ class NetworkConfig:
     recurrent: RecurrentConfig = key("Sizes of a recurrent network.", default={})
     jet_image: ImageConfig = key("Sizes of jet images and of their convolutional network.", default={})
     deep_sets: SetsConfig = key("Sizes of a deep-sets network.", default={})
+    tracks: TracksConfig = key("Sizes of `graph_attention` and `track_transformer`.", default={})
     outputs: list[str] = key(
         "Class of each output of the network, in order; published networks may repeat a class (their scores"
         " add up) or `ignore` an output. Empty for all of `tag.classes`, the background first, then by name.",

@@ -56,7 +56,7 @@ class Tagger:
 
         Jets of similar length share a batch of at most ``batch_size``, each as long as its longest jet.
         """
-        longest = self.settings.max_constituents
+        inputs, longest = inputs.seen(self.settings.inputs), self.settings.max_constituents
         counts = np.minimum(inputs.counts, longest)
         order = np.argsort(-counts, kind="stable")
         n_outputs = len(self.settings.outputs)

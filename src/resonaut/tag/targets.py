@@ -40,7 +40,7 @@ def ratio(events: ak.Array, jet: str, wanted: RegressionConfig) -> np.ndarray:
 
 
 def _task(events: ak.Array, jet: str, task: AuxiliaryConfig, places: int) -> np.ndarray:
-    values, none = events[f"{jet}_{task.target}"], -1 if task.classes else np.nan
+    values, none = events[f"{jet}_{task.target}"], -1 if task.classes or task.pairs else np.nan
     if task.of_constituents:
         real = events[f"{jet}_pf_pt"] > 0
         if ak.any(ak.num(values) != ak.num(real)):

@@ -284,6 +284,7 @@ JOBS = [
         ),
         ({"datasets": {"qcd": {"generator": {"objects": False}}}}, {"simulate/qcd"}),
         ({"simulate": {"objects": {"track_jet": {"radius": 0.5}}}}, set()),
+        ({"simulate": {"objects": {"track": {"d0_constant": 0.02}}}}, set()),
         ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score"}),
         ({"tag": {"training": {"epochs": 2}}}, {"tag/train/part", "tag/train/particlenet"}),
         (
@@ -344,9 +345,13 @@ def test_settings_of_objects_are_nothing_to_a_dataset_without_them() -> None:
     assert one.keys("simulate/late") != other.keys("simulate/late")
 
 
-def test_settings_of_track_jets_are_read_where_there_are_some() -> None:
-    both = {"generator": {"components": [{"process": "qcd", "events": 9}], "track_jets": True}}
-    with_other = eras(x=both) | {"simulate": {"objects": {"track_jet": {"radius": 0.5}}}}
+@pytest.mark.parametrize(
+    ("stored", "objects"),
+    [("track_jets", {"track_jet": {"radius": 0.5}}), ("tracks", {"track": {"d0_constant": 0.02}})],
+)
+def test_settings_of_tracks_and_their_jets_are_read_where_there_are_some(stored: str, objects: dict[str, Any]) -> None:
+    both = {"generator": {"components": [{"process": "qcd", "events": 9}], stored: True}}
+    with_other = eras(x=both) | {"simulate": {"objects": objects}}
     one, other = (Analysis.of(config, []) for config in (eras(x=both), with_other))
     assert one.keys("simulate/x") != other.keys("simulate/x")
     assert one.keys("simulate/late") == other.keys("simulate/late")

@@ -69,9 +69,9 @@ def event(pdgid: int, n: int = 20000, eta: float = 0.1) -> Event:
     """One event of ``n`` candidates of a kind; nothing else is read of data."""
     rng = np.random.default_rng(4)
     columns = {"pt": 30 + rng.random(n), "eta": np.full(n, eta), "phi": rng.uniform(-3, 3, n), "mass": np.zeros(n)}
-    columns |= {"charge": np.ones(n, np.int8), "pdgid": np.full(n, pdgid, np.int32)}
+    columns |= {"charge": np.ones(n, np.int8), "pdgid": np.full(n, pdgid, np.int32), "particle": np.arange(n)}
     candidates = ak.unflatten(ak.zip(columns), np.full(n // 20, 20))
-    return Event(candidates, None, np.ones(n // 20, bool), None, None, told=False)  # type: ignore[arg-type]
+    return Event(candidates, None, np.ones(n // 20, bool), None, None, None, told=False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -112,3 +112,14 @@ def test_networks_of_a_region(tmp_path, monkeypatch, skim, dataset, sentence) ->
         return
     with pytest.raises(ResonautError, match=sentence):
         check(analysis)
+
+
+@pytest.mark.parametrize("asked", [{"tracks": True}, {"flavours": ["jets"]}])
+def test_tracks_and_flavours_are_in_nanoaod_alone(asked) -> None:
+    given = {
+        "search": {"stages": ["skim"], "samples": {"background": ["x"]}},
+        "datasets": {"x": {"nature": "simulation", "format": "lhco_raw"}},
+        "skim": {"regions": {"dijet": asked}},
+    }
+    with pytest.raises(ConfigError, match=rf"regions\.dijet\.{next(iter(asked))}: .* format lhco_raw"):
+        check(Analysis(configuration.validate(given), {}))

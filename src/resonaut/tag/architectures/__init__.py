@@ -33,10 +33,10 @@ def _little(settings: "NetworkConfig", places: int) -> int:
 class Network(Placed):
     """An architecture; ``place`` makes a torch module of a ``NetworkConfig``.
 
-    The module maps features (n, 7, p), four-vectors (n, 4, p) and mask (n, 1, p) of constituents to logits
-    (n, outputs). Regressions and further tasks are linear layers on what its last linear layer of so many outputs sees,
-    and on the features of the constituents that its ``constituents`` keeps (``tag.heads``). ``problem`` says what is
-    wrong with sizes; ``shortest`` is the fewest places p.
+    The module maps features (n, f, p), four-vectors (n, 4, p) and mask (n, 1, p) of constituents to logits
+    (n, outputs); f is 7, or with other inputs 17 or 19. Regressions and further tasks are linear layers on what its
+    last linear layer of so many outputs sees, and on the features of the constituents that its ``constituents``
+    keeps (``tag.heads``). ``problem`` says what is wrong with sizes; ``shortest`` is the fewest places p.
 
     ``graph`` is the place of a function that makes of the module's arrays by name and a ``NetworkConfig`` an ONNX file
     from ``features``, ``vectors`` and ``mask``, or some of them, to probabilities (n, outputs) and, of a network that

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resonaut.learn.onnx import Graph, State
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
     from resonaut.tag.settings import NetworkConfig
 
 INPUTS = {
-    "features": (np.float32, ("n", len(FEATURES), "p")),
     "vectors": (np.float32, ("n", 4, "p")),
     "mask": (np.bool_, ("n", 1, "p")),
 }
@@ -31,4 +30,5 @@ def classified(graph: Graph, logits: str, settings: "NetworkConfig", *inputs: st
     """The file of a graph with these ``inputs``, and ``others`` by type and sizes, which ends in probabilities."""
     probabilities = graph.node("Softmax", logits, axis=1)
     output = (np.float32, ("n", len(settings.outputs)))
-    return graph.model({name: INPUTS[name] for name in inputs} | others, {probabilities: output})
+    known = INPUTS | {"features": (np.float32, ("n", len(names(settings.inputs)), "p"))}
+    return graph.model({name: known[name] for name in inputs} | others, {probabilities: output})

@@ -5,7 +5,7 @@ import numpy as np
 from resonaut.core.lists import unpacked
 from resonaut.skim.formats.nanoaod.corrected import Corrected
 from resonaut.skim.formats.nanoaod.names import Names
-from resonaut.skim.formats.nanoaod.selection import TAUS, Selection
+from resonaut.skim.formats.nanoaod.selection import FLAVOUR, TAU_FLAVOUR, TAUS, Selection
 from resonaut.skim.formats.nanoaod.tree import Batch
 from resonaut.skim.settings import Region
 from resonaut.skim.variations import Shifted
@@ -16,10 +16,15 @@ def read_jets(
 ) -> tuple[Shifted, dict[str, str]]:
     """All jets under this project's names, with their ``index`` in the file; and the branches of the fields."""
     fields = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "softdrop_mass": names.softdrop_mass}
-    fields |= {name: name for name in TAUS} | ({"b_tag": names.b_tag} if names.b_tag else {})
+    fields |= {name: name for name in TAUS if name in selection.shapes}
+    fields |= ({"b_tag": names.b_tag} if names.b_tag else {}) | ({"flavour": FLAVOUR} if selection.flavours else {})
     if selection.region.jet_id is not None and not selection.corrections.identifies("large_jet"):
         fields["jet_id"] = names.jet_id
-    counts, of = unpacked(events.collection(names.jets, fields | corrected.extra("large_jet")))
+    told = selection.flavours and events.has(f"{names.jets}_{TAU_FLAVOUR}")
+    tau = {"tau_flavour": TAU_FLAVOUR} if told else {}
+    counts, of = unpacked(events.collection(names.jets, fields | tau | corrected.extra("large_jet")))
+    if told:
+        of["flavour"] = np.where(of["flavour"] == 0, of["tau_flavour"], of["flavour"])
     # NanoAOD writes rounding noise below zero, and -1 for jets that were not groomed.
     groomed = of["softdrop_mass"]
     of["softdrop_mass"] = np.maximum(np.where(np.isinf(groomed), np.nan, groomed), 0)

@@ -22,6 +22,8 @@ from resonaut.skim.variations import declare
 
 GENERATED_JETS, MOMENTUM = "GenJetAK8", ("pt", "eta", "phi", "mass")
 TAUS = ("tau1", "tau2", "tau3", "tau4")
+# The flavour of a jet: 5, 4 or 0, and where files of ``simulate`` have it 15 for what is neither.
+FLAVOUR, TAU_FLAVOUR = "hadronFlavour", "tauFlavour"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ class Selection:
             corrections,
             era.others,
             None if era.prescales is None else Prescales.read(Path(era.prescales)),
-            NetworkInputs.of(region.networks if region.jets else ()),
+            NetworkInputs.of(region.networks if region.jets else ()).and_tracks(
+                region.tracks, simulation and "tracks" in region.flavours
+            ),
             config.max_constituents,
             config.generated_jets and simulation and region.jets > 0,
         )
@@ -114,7 +118,13 @@ class Selection:
     @property
     def shapes(self) -> tuple[str, ...]:
         """The jets' columns beside momentum and masses."""
-        return (*TAUS, "b_tag") if self.branches.b_tag else TAUS
+        taus = TAUS if self.branches.n_subjettiness else ()
+        return (*taus, *(["b_tag"] if self.branches.b_tag else []), *(["flavour"] if self.flavours else []))
+
+    @property
+    def flavours(self) -> bool:
+        """Whether the jets' flavours are kept."""
+        return self.simulation and "jets" in self.region.flavours
 
     def columns(self) -> dict[str, Column]:
         """The columns of the selected events."""
@@ -135,7 +145,8 @@ class Selection:
         """The branches that a file must have, each with the remedy where it lacks one."""
         region = self.region
         here = "name the file's branches in skim.branches"
-        fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *TAUS, *filter(None, [names.b_tag])]
+        fields = ["pt", "eta", "phi", "mass", names.softdrop_mass, *filter(None, [names.b_tag])]
+        fields += [*(TAUS if self.branches.n_subjettiness else ()), *([FLAVOUR] if self.flavours else [])]
         needed = dict.fromkeys(KEY, "give a NanoAOD file")
         needed |= {f"{names.jets}_{name}": here for name in fields if region.jets}
         needed |= collections.branches(self.objects, names, self.corrections.identifies("small_jet"))

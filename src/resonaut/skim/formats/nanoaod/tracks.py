@@ -31,7 +31,7 @@ def branches(wanted: NetworkInputs, names: Names, jets: str, links: str) -> dict
 
 def of_candidates(wanted: NetworkInputs, names: Names) -> dict[str, str]:
     """The candidates' branches by field."""
-    known = pfnano.CANDIDATE | ({"puppi_weight": names.puppi_weight} if names.puppi_weight else {})
+    known = pfnano.CANDIDATE | pfnano.LABELS | ({"puppi_weight": names.puppi_weight} if names.puppi_weight else {})
     return {field: known[field] for field in wanted.candidate if field in known}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from resonaut.learn.onnx import FLOAT, Graph, State, sizes
 from resonaut.tag.architectures.graphs import classified, dense
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
     from resonaut.tag.settings import NetworkConfig
@@ -17,7 +17,9 @@ def model(state: State, settings: "NetworkConfig") -> bytes:
     graph = Graph()
     shape = graph.node("Shape", "mask")
     jets, places = (graph.node("Gather", shape, sizes(axis)) for axis in (0, 2))
-    rows = graph.node("Reshape", graph.node("Transpose", "features", perm=[0, 2, 1]), sizes(-1, len(FEATURES)))
+    rows = graph.node(
+        "Reshape", graph.node("Transpose", "features", perm=[0, 2, 1]), sizes(-1, len(names(settings.inputs)))
+    )
     each = graph.node("Relu", dense(graph, state, rows, "constituent"))
     width = sizes(settings.deep_sets.constituent[-1])
     each = graph.node("Reshape", each, graph.node("Concat", jets, places, width, axis=0))

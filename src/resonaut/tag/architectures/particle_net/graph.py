@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from resonaut.learn.onnx import DOUBLE, FLOAT, Graph, State, batch_norm, numbers, sizes
 from resonaut.tag.ends import ends
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
     from resonaut.tag.settings import NetworkConfig
@@ -24,16 +24,17 @@ PADDED, SELF = 1e30, 1e300
 
 
 def model(state: State, settings: "NetworkConfig") -> bytes:
-    """The network as an ONNX file: ``features`` (n, 7, p) and ``mask`` (n, 1, p) to ``probabilities`` (n, outputs)."""
+    """The network as an ONNX file: ``features`` (n, f, p) and ``mask`` (n, 1, p) to ``probabilities`` (n, outputs)."""
     network = _Network(state, settings.edge_conv.neighbours)
     constituents = network.node("Transpose", "features", perm=[0, 2, 1])
     points = network.node("Slice", constituents, sizes(5), sizes(7), sizes(2))
-    x = network.normalised(network.node("Reshape", constituents, sizes(-1, len(FEATURES))))
+    width = len(names(settings.inputs))
+    x = network.normalised(network.node("Reshape", constituents, sizes(-1, width)))
     for block in range(len(settings.edge_conv.channels)):
         x, points = network.edge_convolution(f"edge_convs.{block}", x, network.neighbours(points))
     dense = len(settings.edge_conv.dense)
     outputs = ends(network, network.pooled(points, dense), f"fc.{dense}", state, settings)
-    inputs = {"features": (np.float32, ("n", len(FEATURES), "p")), "mask": (np.bool_, ("n", 1, "p"))}
+    inputs = {"features": (np.float32, ("n", width, "p")), "mask": (np.bool_, ("n", 1, "p"))}
     return network.model(inputs, outputs)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from weaver.nn.model.ParticleNet import EdgeConvBlock, ParticleNet, get_graph_feature
 
 from resonaut.tag.heads import Constituents
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 from resonaut.tag.settings import NetworkConfig
 
 logging.getLogger("weaver").setLevel(logging.WARNING)
@@ -20,7 +20,7 @@ class PointNet(nn.Module):
         super().__init__()
         sizes = settings.edge_conv
         self.mod = ParticleNet(
-            input_dims=len(FEATURES),
+            input_dims=len(names(settings.inputs)),
             num_classes=len(settings.outputs),
             conv_params=[(sizes.neighbours, tuple(channels)) for channels in sizes.channels],
             fc_params=[(width, settings.dropout) for width in sizes.dense],

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from resonaut.learn.onnx import DOUBLE, FLOAT, Graph, State, batch_norm, numbers, sizes
 from resonaut.tag.ends import ends
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 
 if TYPE_CHECKING:
     from resonaut.tag.settings import NetworkConfig
@@ -24,7 +24,7 @@ PADDED = -1e30
 def model(state: State, settings: "NetworkConfig") -> bytes:
     """The network as an ONNX file.
 
-    From ``features`` (n, 7, p), ``vectors`` (n, 4, p) and ``mask`` (n, 1, p) to ``probabilities`` (n, outputs).
+    From ``features`` (n, f, p), ``vectors`` (n, 4, p) and ``mask`` (n, 1, p) to ``probabilities`` (n, outputs).
     """
     sizes = settings.transformer
     network = _Network(state, sizes.heads)
@@ -37,7 +37,7 @@ def model(state: State, settings: "NetworkConfig") -> bytes:
         token = network.class_block(f"cls_blocks.{block}", token, x)
     outputs = ends(network, network.normalised(token, "norm"), "fc.0", state, settings)
     inputs = {
-        "features": (np.float32, ("n", len(FEATURES), "p")),
+        "features": (np.float32, ("n", len(names(settings.inputs)), "p")),
         "vectors": (np.float32, ("n", 4, "p")),
         "mask": (np.bool_, ("n", 1, "p")),
     }

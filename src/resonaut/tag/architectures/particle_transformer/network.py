@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from weaver.nn.model.ParticleTransformer import ParticleTransformer, to_m2
 
 from resonaut.tag.heads import Constituents
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 from resonaut.tag.settings import NetworkConfig
 
 logging.getLogger("weaver").setLevel(logging.WARNING)
@@ -25,7 +25,7 @@ class PairTransformer(nn.Module):
         # The name "mod" is the one in weaver's published state dictionaries. The lengths are trimmed
         # before the call; the dense pair embedding is the faster one for jets that fill their places.
         self.mod = ParticleTransformer(
-            input_dim=len(FEATURES),
+            input_dim=len(names(settings.inputs)),
             num_classes=len(settings.outputs),
             embed_dims=sizes.embed_dims,
             pair_embed_dims=sizes.pair_embed_dims,
@@ -40,7 +40,7 @@ class PairTransformer(nn.Module):
         self.constituents = Constituents(self.mod.blocks[-1], sizes.embed_dims[-1], features_last=True)
 
     def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Logits (n, outputs) from features (n, 7, p), vectors (n, 4, p) and mask (n, 1, p)."""
+        """Logits (n, outputs) from features (n, f, p), vectors (n, 4, p) and mask (n, 1, p)."""
         logits: Tensor = self.mod(features, v=vectors, mask=mask)
         return logits
 

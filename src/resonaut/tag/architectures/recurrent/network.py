@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from resonaut.tag.architectures.layers import dense
-from resonaut.tag.inputs import FEATURES
+from resonaut.tag.inputs import names
 from resonaut.tag.settings import NetworkConfig
 
 
@@ -13,11 +13,11 @@ class Recurrent(nn.Module):
     def __init__(self, settings: NetworkConfig) -> None:
         super().__init__()
         sizes = settings.recurrent
-        self.memory = nn.LSTM(len(FEATURES), sizes.hidden, batch_first=True)
+        self.memory = nn.LSTM(len(names(settings.inputs)), sizes.hidden, batch_first=True)
         self.jet = dense([sizes.hidden, *sizes.dense, len(settings.outputs)], settings.dropout)
 
     def forward(self, features: Tensor, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Logits (n, outputs) from features (n, 7, p) and mask (n, 1, p); no four-vectors."""
+        """Logits (n, outputs) from features (n, f, p) and mask (n, 1, p); no four-vectors."""
         del vectors
         states, _ = self.memory(features.transpose(1, 2))
         last = mask.sum(dim=2, keepdim=True) - 1
