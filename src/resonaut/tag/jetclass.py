@@ -1,7 +1,7 @@
 """Jets that train networks from ROOT files with JetClass's layout (arXiv:2202.03772): tree ``tree``, a row a jet."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from resonaut.core import identifier
 from resonaut.core.errors import InputFileError, NotFiniteError
+from resonaut.tag import track_inputs
 from resonaut.tag.files import coordinates
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.sample import Sample
@@ -21,6 +22,16 @@ from resonaut.tag.settings import JetFilesConfig, NetworkConfig
 JETS = 10_000
 MOMENTUM = tuple(f"part_{name}" for name in ("px", "py", "pz", "energy"))
 WHOLE = tuple(f"jet_{name}" for name in ("pt", "eta", "phi", "energy", "sdmass"))
+# What inputs beyond the kinematic ones are made of; impact parameters in mm, d0 with the sign of Delphes.
+KINDS = dict(
+    zip(
+        (f"part_is{name}" for name in ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")),
+        track_inputs.KINDS.values(),
+        strict=True,
+    )
+)
+IMPACT = {"d0": -1, "dz": 1}
+TRACKS = ("part_charge", *KINDS, *(f"part_{name}{part}" for name in IMPACT for part in ("val", "err")))
 
 
 @dataclass(frozen=True)
@@ -46,13 +57,17 @@ class JetFiles:
         found: list[Part[Sample]] = []
         for path in self.files:
             with _tree(path) as tree:
-                if missing := [name for name in (*MOMENTUM, *WHOLE) if name not in tree]:
+                if missing := [name for name in _branches(network.inputs) if name not in tree]:
                     raise InputFileError(path, f"no branch {missing[0]!r}", "give files of JetClass's layout")
                 if missing := [name for several in labels for name in several if name not in tree]:
                     raise InputFileError(path, f"no label {missing[0]!r}", "correct tag.jet_files.labels")
                 starts = range(0, tree.num_entries, JETS)
-            found += [FilePart(path, start, labels, seed, network.max_constituents) for start in starts]
+            found += [FilePart(path, start, labels, seed, network.max_constituents, network.inputs) for start in starts]
         return found
+
+
+def _branches(inputs: str) -> list[str]:
+    return [*MOMENTUM, *WHOLE, *(TRACKS if inputs != "kinematic" else ())]
 
 
 def _tree(path: Path) -> Any:
@@ -77,6 +92,7 @@ class FilePart:
     branches: Sequence[Sequence[str]]
     seed: int
     max_constituents: int
+    inputs: str = "kinematic"
 
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """Hash and class index of every jet that has a class. A jet is known by its file's name and its place in it."""
@@ -95,13 +111,14 @@ class FilePart:
         chosen = (hashes >= low) & (hashes < np.append(ends, 0.0)[labels])
         if not chosen.any():
             return
-        found = {name: values[chosen] for name, values in self._arrays((*MOMENTUM, *WHOLE)).items()}
+        found = {name: values[chosen] for name, values in self._arrays(_branches(self.inputs)).items()}
         for name, values in found.items():
             if not np.isfinite(ak.to_numpy(ak.flatten(values, axis=None))).all():
                 raise NotFiniteError(f"{self.path}: NaN or infinity in {name!r}; mend the file.")
         counts = ak.num(found[MOMENTUM[0]])
         flat = coordinates(*(ak.to_numpy(ak.flatten(found[name])).astype(np.float64) for name in MOMENTUM))
         of = {name: ak.unflatten(values, counts) for name, values in flat.items()}
+        of |= _tracks(found) if self.inputs != "kinematic" else {}
         order = ak.argsort(of["pt"], ascending=False, stable=True)
         pt, eta, phi, energy, softdrop_mass = (ak.to_numpy(found[name]).astype(np.float64) for name in WHOLE)
         if not ak.all(ak.any(of["pt"] > 0, axis=1)):
@@ -109,7 +126,7 @@ class FilePart:
         mass = np.sqrt(np.maximum(energy**2 - (pt * np.cosh(eta)) ** 2, 0))
         columns = {"jet_pt": pt, "jet_eta": eta, "jet_phi": phi, "jet_mass": mass}
         columns |= {f"jet_pf_{name}": values[order] for name, values in of.items()}
-        inputs = jet_inputs(ak.zip(columns, depth_limit=1), "jet", self.max_constituents)
+        inputs = jet_inputs(ak.zip(columns, depth_limit=1), "jet", self.max_constituents, self.inputs)
         yield Sample(inputs, labels[chosen], pt, softdrop_mass)
 
     def _arrays(self, branches: Sequence[str]) -> dict[str, ak.Array]:
@@ -134,3 +151,15 @@ class FilePart:
         names = np.full(n, zlib.crc32(self.path.name.encode()))
         keys = identifier.keys({"run": names, "luminosityBlock": np.zeros(n), "event": self.start + np.arange(n)})
         return identifier.uniform(keys, self.seed), np.where(marks.any(axis=0), marks.argmax(axis=0), -1)
+
+
+def _tracks(found: Mapping[str, ak.Array]) -> dict[str, ak.Array]:
+    """Charge, kind and impact parameters (cm, d0 with CMS's sign) as ``skim`` keeps them, each jets * var."""
+    columns = {
+        "charge": found["part_charge"],
+        "pdgid": sum((found[name] != 0) * number for name, number in KINDS.items()),
+    }
+    for name, sign in IMPACT.items():
+        columns[name] = sign * found[f"part_{name}val"] / track_inputs.MM_PER_CM
+        columns[f"{name}_error"] = found[f"part_{name}err"] / track_inputs.MM_PER_CM
+    return columns

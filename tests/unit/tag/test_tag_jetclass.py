@@ -30,6 +30,12 @@ def write(path, n, seed, **changed):
     branches |= {"jet_pt": pt, "jet_eta": np.arcsinh(pz / pt), "jet_phi": np.arctan2(py, px), "jet_energy": energy}
     branches["jet_sdmass"] = rng.uniform(0, 200, n)
     branches |= {name: label == i for i, name in enumerate(ALL)}
+    kind = rng.integers(len(jetclass.KINDS), size=lengths.sum())
+    tracks = {name: (kind == i).astype("i4") for i, name in enumerate(jetclass.KINDS)}
+    tracks["part_charge"] = np.where(kind % 2 == 0, rng.choice([-1, 1], len(kind)), 0).astype("i4")
+    tracks |= {f"part_{name}": rng.normal(0, 0.3, len(kind)).astype("f4") for name in ("d0val", "dzval")}
+    tracks |= {f"part_{name}": rng.uniform(0, 2, len(kind)).astype("f4") for name in ("d0err", "dzerr")}
+    branches |= {name: ak.unflatten(values, lengths) for name, values in tracks.items()}
     branches = {name: values for name, values in (branches | changed).items() if values is not None}
     kinds = {
         name: f"var * {values.layout.content.dtype}" if isinstance(values, ak.Array) else values.dtype
@@ -81,6 +87,24 @@ def test_all_jets_with_a_label_are_read_as_those_of_skimmed_events(files, settin
     columns |= {f"jet_pf_{name}": ak.Array([values[order]]) for name, values in of.items()}
     expected = jet_inputs(ak.zip(columns, depth_limit=1), "jet", 10)
     np.testing.assert_allclose(found.inputs.features[0], expected.features[0], rtol=1e-3, atol=1e-3)
+
+
+def test_networks_with_full_inputs_see_jetclass_s_own_features(files, settings):
+    source, written = files
+    network = dataclasses.replace(settings.networks["part"], inputs="full")
+    found = sample.Sample.concatenate(
+        [jets for part in source.parts(1, network) for jets in part.read(0.0, np.ones(4))]
+    )
+    labelled = np.flatnonzero(np.any([written[0][name] for name in ALL if name != "label_Tbl"], axis=0))
+    jet = {name: np.array(written[0][name][int(labelled[0])]) for name in written[0] if name.startswith("part_")}
+    order = np.argsort(-np.hypot(jet["part_px"], jet["part_py"]), kind="stable")[: network.max_constituents]
+    # Table 2 of arXiv:2202.03772, as weaver's configurations of the published networks have it.
+    flags = ("isChargedHadron", "isNeutralHadron", "isPhoton", "isElectron", "isMuon")
+    expected = [jet["part_charge"], *(jet[f"part_{name}"] for name in flags)]
+    for name in ("d0", "dz"):
+        expected += [np.tanh(jet[f"part_{name}val"]), np.clip(jet[f"part_{name}err"], 0, 1)]
+    features = found.inputs.features[0][7:, : len(order)]
+    np.testing.assert_allclose(features, np.stack(expected)[:, order], rtol=1e-5, atol=1e-6)
 
 
 def test_networks_train_on_them(files, settings, tmp_path):
