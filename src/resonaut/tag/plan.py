@@ -1,6 +1,6 @@
 """What the section ``tag`` must agree with in the rest of the configuration, checked before the first job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,17 +272,20 @@ def trained(analysis: "Analysis") -> list[str]:
 
 def measured(analysis: "Analysis") -> list[str]:
     """The published networks that are measured: those with classes of jets that the simulation tells apart."""
-    config = analysis.config
-    entries = config["tag"]["published"].items()
-    named = [
-        name
-        for name, entry in entries
-        if entry["classes"] and entry["classes"].keys() <= config["tag"]["classes"].keys()
-    ]
-    samples = [analysis.sample(name, of="tag") for name in ("background", "signal")] if named else [[]]
-    if not all(samples) or not config["skim"]["truth"]:
-        return []
-    return named if all(config["datasets"][name]["format"] == "nanoaod" for name in samples[1]) else []
+    entries = analysis.config["tag"]["published"].items()
+    return [name for name, entry in entries if entry["classes"] and _told(analysis, entry["classes"])]
+
+
+def _told(analysis: "Analysis", names: Iterable[str]) -> bool:
+    """Whether simulated jets of the classes with these names are there, and skim keeps what tells them apart."""
+    config, known = analysis.config, analysis.config["tag"]["classes"]
+    background, signal = (analysis.sample(name, of="tag") for name in ("background", "signal"))
+    if not (background and signal and config["skim"]["truth"] and set(names) <= known.keys()):
+        return False
+    flavoured = decays.FLAVOUR in decays.columns([known[name] for name in names])
+    datasets = [config["datasets"][name] for name in signal]
+    kept = [not flavoured or "jets" in config["skim"]["regions"][one["region"]]["flavours"] for one in datasets]
+    return all(kept) and all(one["format"] == "nanoaod" for one in datasets)
 
 
 def scored(analysis: "Analysis") -> list[str]:

@@ -82,11 +82,15 @@ def test_classes_without_jets_are_left_out_and_few_jets_are_an_error(scored, set
 class Analysis:
     """What the plan asks for."""
 
-    def __init__(self, truth=True, classes=CLASSES, signal=("x",), layout="nanoaod"):
+    def __init__(self, truth=True, classes=CLASSES, signal=("x",), layout="nanoaod", flavours=()):
         self.config = {
-            "skim": {"truth": truth},
-            "tag": {"networks": {}, "published": {"pnet": {"classes": classes}}, "classes": dict.fromkeys(CLASSES)},
-            "datasets": {"x": {"format": layout}},
+            "skim": {"truth": truth, "regions": {"dijet": {"flavours": list(flavours)}}},
+            "tag": {
+                "networks": {},
+                "published": {"pnet": {"classes": classes}},
+                "classes": {"qcd": ["qcd"], "2prong": ["jj*"], "4prong": ["jjjj*"], "b": ["b jet"]},
+            },
+            "datasets": {"x": {"format": layout, "region": "dijet"}},
         }
         self.signal = list(signal)
 
@@ -96,12 +100,20 @@ class Analysis:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"truth": False}, {"classes": {}}, {"classes": {"qcd": [], "new": []}}, {"signal": ()}, {"layout": "lhco"}],
+    [
+        {"truth": False},
+        {"classes": {}},
+        {"classes": {"qcd": [], "new": []}},
+        {"classes": {"qcd": [], "b": []}},
+        {"signal": ()},
+        {"layout": "lhco"},
+    ],
     ids=str,
 )
 def test_networks_are_measured_where_jets_have_labels(changed) -> None:
     assert plan.GIVES["networks"](Analysis()) == ["<results>/tag/pnet.json"]
     assert plan.GIVES["networks"](Analysis(**changed)) == []
+    assert plan.GIVES["networks"](Analysis(classes={"qcd": [], "b": []}, flavours=["jets"])) != []
 
 
 def test_a_measurement_reads_no_key_of_the_trainings(section) -> None:
