@@ -1,6 +1,9 @@
 """Pairs of constituents as a further task, and what flavour taggers learn of tracks."""
 
 import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
@@ -14,7 +17,8 @@ from resonaut.tag import networks, targets, training
 from resonaut.tag.heads import Pairs, _of_pairs, heads
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.objective import Jets
-from resonaut.tag.sample import Sample
+from resonaut.tag.sample import Sample, Stored
+from resonaut.tag.selection import Selection
 from resonaut.tag.settings import AuxiliaryConfig, TagConfig
 
 TASKS = {
@@ -97,6 +101,24 @@ def sample(settings: TagConfig, n: int, seed: int) -> Sample:
     return Sample(inputs, *plain, targets.targets(events, "j1", network))
 
 
+@dataclass(frozen=True)
+class Held:
+    """Jets in memory, as if they were a part of a file."""
+
+    sample: Sample
+    path: Path = Path("jets")
+
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(len(self.sample)), self.sample.labels
+
+    def read(self, low: float, ends: np.ndarray) -> Iterator[Sample]:
+        yield self.sample
+
+
+def stored(of: Sample) -> Stored:
+    return Stored([Held(of)], Selection(0.0, np.ones(2), np.bincount(of.labels, minlength=2)[None]))
+
+
 def further(module: torch.nn.Module, held_out: Sample) -> float:
     """The loss of the further tasks of held-out jets."""
     of, rows = Jets.of(held_out, np.ones(len(held_out)), "cpu"), torch.arange(len(held_out))
@@ -112,7 +134,7 @@ def test_a_network_learns_origins_and_vertices_beside_the_flavour() -> None:
     network = settings.networks["gn"]
     deterministic(settings.seed)
     before = further(networks.build(network), held_out)
-    module, _ = training.train(network, settings, seen, held_out)
+    module, _ = training.train(network, settings, stored(seen), held_out)
     after = further(module, held_out)
     assert after < 0.5 * before
     scores = networks.from_module("gn", network, module, "cpu").scores(held_out.inputs, 64)
@@ -130,6 +152,6 @@ def test_nothing_is_learned_of_shuffled_vertices() -> None:
         for name, values in one.targets.items():
             known = values >= 0
             one.targets[name][known] = rng.integers(0, 2, known.sum())
-    module, _ = training.train(network, settings, seen, held_out)
+    module, _ = training.train(network, settings, stored(seen), held_out)
     # Two classes of equal size, and pairs that are equal as often as not: ln 2 each.
     assert further(module, held_out) > 0.98 * (0.5 + 1.5) * np.log(2)
