@@ -262,7 +262,8 @@ WHOLE = {
 _MM = 10.0
 
 
-# Of JetClass, as weaver's configuration for its networks makes them of the files' branches.
+# Of JetClass, as weaver's configuration for its networks makes them of the files' branches. Delphes has
+# d0 = (x py - y px) / pT, CMS the opposite sign.
 JETCLASS = {
     "mask": _candidate(_one),
     **{name: _component(name) for name in COMPONENTS},
@@ -280,9 +281,9 @@ JETCLASS = {
     "isPhoton": OFFLINE["isGamma"],
     "isElectron": OFFLINE["isEl"],
     "isMuon": OFFLINE["isMu"],
-    "d0val": _candidate(lambda of, _: of["d0"] * _MM, "d0", unit="mm"),
+    "d0val": _candidate(lambda of, _: -of["d0"] * _MM, "d0", unit="mm"),
     "dzval": _candidate(lambda of, _: of["dz"] * _MM, "dz", unit="mm"),
-    "d0": _candidate(lambda of, _: np.tanh(of["d0"] * _MM), "d0", unit="tanh mm"),
+    "d0": _candidate(lambda of, _: np.tanh(-of["d0"] * _MM), "d0", unit="tanh mm"),
     "dz": _candidate(lambda of, _: np.tanh(of["dz"] * _MM), "dz", unit="tanh mm"),
     "d0err": _candidate(lambda of, _: of["d0_error"] * _MM, "d0_error", unit="mm"),
     "dzerr": _candidate(lambda of, _: of["dz_error"] * _MM, "dz_error", unit="mm"),

@@ -289,8 +289,9 @@ def _vertices(
 
 # JetClass's particle kinds and the PDG numbers that stand for them.
 KINDS = {"isChargedHadron": 211, "isNeutralHadron": 130, "isPhoton": 22, "isElectron": 11, "isMuon": 13}
-# Its impact parameters, in mm.
+# Its impact parameters, in mm, and the sign of d0 against that of CMS.
 LENGTHS = {"d0": "d0val", "d0_error": "d0err", "dz": "dzval", "dz_error": "dzerr"}
+SIGNS = {"d0": -1}
 
 
 def _jetclass(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
@@ -310,7 +311,7 @@ def _jetclass(tree: _Tree, wanted: Wanted) -> Iterator[Batch]:
         counts = ak.to_numpy(ak.num(part[momentum[0]]))
         px, py, pz, energy = (tree.numbers(part[name], name) for name in momentum)
         fields = coordinates(px, py, pz, energy)
-        fields |= {field: tree.numbers(part[branch], branch) / 10 for field, branch in lengths.items()}
+        fields |= {f: SIGNS.get(f, 1) * tree.numbers(part[branch], branch) / 10 for f, branch in lengths.items()}
         fields |= {field: tree.numbers(part[branch], branch) for field, branch in charge.items()}
         if kinds:
             fields["pdgid"] = np.sum(

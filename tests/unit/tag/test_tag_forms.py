@@ -254,13 +254,16 @@ def weaver(folder: Path, text: str = WEAVER) -> Path:
 
 
 def test_the_configuration_of_weaver_is_read_as_it_is(tmp_path, score):
-    """The second jet's electron (7 GeV, deta = dphi = 0.1, d0 -0.2 mm, error of dz 0) stands four times for itself."""
+    """The second jet's electron stands four times for itself.
+
+    It has 7 GeV, deta = dphi = 0.1, d0 -0.2 mm with CMS's sign, and an error of dz of 0.
+    """
     found = score(weaver(tmp_path / "w"))
     expected = {
         "label_QCD": 4 * (np.log(7) - 1.7) * 0.7,
         "label_Hbb": 4 * (np.log(7 / 300) + 4.7) * 0.7,
         "label_Hcc": 4 * 0.1 * 2**0.5,
-        "label_Hgg": 4 * np.tanh(-0.2),
+        "label_Hgg": 4 * np.tanh(0.2),
         "label_H4q": 0,
         "label_Hqql": 1,  # the mask, which is not repeated
     }
@@ -268,12 +271,12 @@ def test_the_configuration_of_weaver_is_read_as_it_is(tmp_path, score):
         assert found[name][1] == pytest.approx(value, rel=1e-5, abs=1e-6), name
     assert found["label_Hqql"] == [3, 1, 0]
     # Three candidates: the first, the pion of 100 GeV with d0 0.1 mm, comes once more.
-    assert found["label_Hgg"][0] == pytest.approx(2 * np.tanh(0.1), rel=1e-5)
+    assert found["label_Hgg"][0] == pytest.approx(-2 * np.tanh(0.1), rel=1e-5)
 
 
 def test_a_formula_of_the_file_counts_and_not_the_known_one(tmp_path, score):
     found = score(weaver(tmp_path / "w", WEAVER.replace("np.tanh(part_d0val)", "np.tanh(part_d0val) * 2 + jet_pt * 0")))
-    assert found["label_Hgg"][1] == pytest.approx(4 * np.tanh(-0.2) * 2, rel=1e-5)
+    assert found["label_Hgg"][1] == pytest.approx(4 * np.tanh(0.2) * 2, rel=1e-5)
 
 
 def test_numbers_that_weaver_has_found_are_taken(tmp_path, score):

@@ -115,8 +115,8 @@ JETCLASS = {
     "part_deta": 0.1,
     "part_isElectron": 1,
     "part_isNeutralHadron": 0,
-    "part_d0val": -0.2,
-    "part_d0": np.tanh(-0.2),
+    "part_d0val": 0.2,
+    "part_d0": np.tanh(0.2),
     "part_dzval": 0.5,
     "part_d0err": 0.1,
 }
