@@ -1,4 +1,4 @@
-"""The tables of keys in ``docs/<verb>.md``, and the JSON schema by which editors check a configuration.
+"""The tables of ``docs/*.md``, such as those of keys, and the JSON schema by which editors check a configuration.
 
 ``python -m resonaut.core.documentation .`` writes both anew.
 """
@@ -8,8 +8,8 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 import yaml
@@ -66,9 +66,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:56]} ..."
 
 
-def document(page: str, record: Any, tables: Mapping[str, Callable[[], str]] = MappingProxyType({})) -> str:
-    """``page`` with its tables anew: that of ``record`` between the markers ``config``, others between their own."""
-    for name, text in {"config": lambda: table(record), **tables}.items():
+def document(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """``page`` with its tables anew, each between the markers of its name."""
+    for name, text in tables.items():
         head, _, rest = page.partition(f"<!-- {name} -->")
         _, found, tail = rest.partition(f"<!-- end {name} -->")
         if not found:
@@ -77,14 +77,15 @@ def document(page: str, record: Any, tables: Mapping[str, Callable[[], str]] = M
     return page
 
 
-def records() -> dict[str, Any]:
-    """The record that each page of the documentation shows."""
-    return {"config": configuration.Frame} | {verb: configuration.section(verb) for verb in stages.verbs()}
-
-
-def tables(page: str) -> dict[str, Callable[[], str]]:
-    """The other tables of a page of a stage, by the name of their markers."""
-    found: dict[str, Callable[[], str]] = getattr(stages.plans().get(page), "TABLES", {})
+def tables() -> dict[str, dict[str, Callable[[], str]]]:
+    """What writes the tables, by page and marker: that of the keys, and those of the stages' plans."""
+    records = {"config": configuration.Frame} | {verb: configuration.section(verb) for verb in stages.verbs()}
+    found: dict[str, dict[str, Callable[[], str]]] = {
+        page: {"config": partial(table, record)} for page, record in records.items()
+    }
+    for plan in stages.plans().values():
+        for page, several in getattr(plan, "TABLES", {}).items():
+            found[page] = found.get(page, {}) | several
     return found
 
 
@@ -97,9 +98,9 @@ def editor_schema() -> str:
 def main(root: Path) -> None:
     """Rewrite the tables of ``docs/*.md`` and ``config/schema.json``."""
     texts = {root / "config" / "schema.json": editor_schema()}
-    for name, record in records().items():
+    for name, several in tables().items():
         page = root / "docs" / f"{name}.md"
-        texts[page] = document(page.read_text(), record, tables(name))
+        texts[page] = document(page.read_text(), several)
     for path, text in texts.items():
         with atomic(path) as partial:
             partial.write_text(text)

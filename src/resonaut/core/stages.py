@@ -9,7 +9,7 @@ A plan (``resonaut/<verb>/plan.py``) imports nothing heavy and holds
   ``code`` among them;
 - ``check(analysis)``: stops where the section contradicts itself or the rest of the configuration;
 - ``GIVES``, where other stages read it: what they ask for by name, as functions of the analysis that give the files;
-- ``TABLES``, where its page of the documentation has tables beside that of its keys: what writes them, by their names;
+- ``TABLES``, where the documentation has tables beside that of its keys: what writes them, by page and name;
 - ``columns(analysis, dataset)``, of ``skim``: the columns that it keeps of a dataset, and the ranges that cuts leave;
 - ``weighted(analysis)``, where it writes weights: by the folder of these friends the datasets whose events get them;
 - ``keys(analysis, *names)``, where its jobs do not read the section as it is: what the job of these names reads.

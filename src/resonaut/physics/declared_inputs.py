@@ -164,7 +164,7 @@ def _variable(name: str, formulas: Mapping[str, Any], where: str, within: tuple[
         raise InputFileError(where, f"{name!r} needs {reason}, which no file has", "take another network")
     if name not in VARIABLES:
         near = difflib.get_close_matches(name, VARIABLES, 1)
-        guess = f"did you mean {near[0]!r}?" if near else "docs/tag.md lists those there are"
+        guess = f"did you mean {near[0]!r}?" if near else "docs/published_networks.md lists those there are"
         raise InputFileError(where, f"unknown variable {name!r}", f"correct it; {guess}".rstrip("."))
     return VARIABLES[name]
 

@@ -120,7 +120,7 @@ def _observables() -> str:
     return "\n".join(rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"observables": _observables}
+TABLES: dict[str, dict[str, Callable[[], str]]] = {"skim": {"observables": _observables}}
 
 
 def check(analysis: "Analysis") -> None:

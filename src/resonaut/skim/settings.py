@@ -46,7 +46,7 @@ class ObjectCuts:
         "Other branches of the collection that are kept of each, as `<name>1_<branch>`.", default=[], unique=True
     )
     networks: list[str] = key(
-        "Of jets that are kept: files of the inputs of published networks ([tag](tag.md#published-networks)); what "
+        "Of jets that are kept: files of the inputs of published networks ([tag](published_networks.md)); what "
         "they want of the jets' candidates, tracks and vertices is kept, from PFNano.",
         default=[],
         unique=True,
@@ -113,7 +113,7 @@ class Region:
         default=False,
     )
     networks: list[str] = key(
-        "Files of the inputs (`preprocess.json`) of published networks ([tag](tag.md#published-networks)): what they "
+        "Files of the inputs (`preprocess.json`) of published networks ([tag](published_networks.md)): what they "
         "want of the large-radius jets' tracks and vertices is kept, from PFNano.",
         default=[],
         unique=True,

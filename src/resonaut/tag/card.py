@@ -238,7 +238,9 @@ def _card(given: Source) -> Card:
         found = sorted(path.glob("*.onnx"))
         if len(found) != 1 or not (path / PREPROCESS).is_file():
             raise InputFileError(
-                path, f"has neither {CARD} nor one .onnx file beside {PREPROCESS}", f"write {CARD} (docs/tag.md)"
+                path,
+                f"has neither {CARD} nor one .onnx file beside {PREPROCESS}",
+                f"write {CARD} (docs/published_networks.md)",
             )
         return build({"weights": found[0].name}, Card, str(path))
     try:
@@ -246,10 +248,14 @@ def _card(given: Source) -> Card:
     except OSError:
         raise InputFileError(source, "no such card", "give the folder or the card.yaml of a network") from None
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise InputFileError(source, "is no card of a model", "give a folder, or a card.yaml (docs/tag.md)") from None
+        raise InputFileError(
+            source, "is no card of a model", "give a folder, or a card.yaml (docs/published_networks.md)"
+        ) from None
     require_unique_keys(source)
     if not isinstance(content, dict):
-        raise InputFileError(source, "is no card of a model", "give a folder, or a card.yaml (docs/tag.md)")
+        raise InputFileError(
+            source, "is no card of a model", "give a folder, or a card.yaml (docs/published_networks.md)"
+        )
     return build(content, Card, str(source))
 
 

@@ -175,7 +175,8 @@ def apply(
 ) -> None:
     """Score the jets of a file with a published network, one column for each of its classes.
 
-    What the network sees follows from the names of its inputs (docs/tag.md). Weights in ONNX need no torch.
+    What the network sees follows from the names of its inputs (docs/published_networks.md). Weights in ONNX need no
+    torch.
     """
     from resonaut.tag import card
     from resonaut.tag.apply import apply as score_file

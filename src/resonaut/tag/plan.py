@@ -111,7 +111,7 @@ def _variables() -> str:
     return "\n".join(rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"variables": _variables}
+TABLES: dict[str, dict[str, Callable[[], str]]] = {"published_networks": {"variables": _variables}}
 
 
 def _require_kept(analysis: "Analysis", network: str) -> None:
