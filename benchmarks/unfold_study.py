@@ -49,6 +49,10 @@ def far(rng: np.random.Generator, n: int) -> Array:
     return np.where(rng.uniform(size=n) < 0.7, rng.normal(0.35, 0.7, n), rng.normal(-0.6, 1.2, n))
 
 
+# The far truth needs more iterations than the default, which its scan tells (``change``, ``auc_after``).
+TRUTHS: dict[str, tuple[Truth, int]] = {"near": (near, DEFAULT.iterations), "far": (far, 2 * DEFAULT.iterations)}
+
+
 def events(truth: Truth, n: int, seed: int) -> Simulation:
     """Events at both levels."""
     rng = np.random.default_rng(seed)
@@ -75,23 +79,23 @@ def bins(of: Simulation, weights: Array | None = None) -> Array:
     return counts(of.particle[:, 0], of.weights if weights is None else weights, EDGES)
 
 
-def replicas(data: Sample, simulation: Simulation, number: int) -> Array:
+def replicas(data: Sample, simulation: Simulation, number: int, iterations: int = DEFAULT.iterations) -> Array:
     """Bins of unfoldings with the events of both drawn again, shape (number, bins)."""
     found = []
     for k in range(number):
         drawn = simulation.scaled(identifier.poisson(simulation.keys, 2 * k + 1).astype(float))
-        found.append(bins(drawn, drawn.weights * unfolded(data.bootstrap(2 * k), drawn).weights))
+        found.append(bins(drawn, drawn.weights * unfolded(data.bootstrap(2 * k), drawn, iterations).weights))
     return np.array(found)
 
 
 def experiment(job: tuple[str, int, int, int]) -> tuple[Array, Array]:
     """Pull of every bin of one pseudo-experiment, and of the prior's deviation in the same errors."""
     name, n, number, seed = job
-    truth = {"near": near, "far": far}[name]
+    truth, iterations = TRUTHS[name]
     simulation = events(simulated, 2 * n, 2 * seed + 1).scaled(0.5)
     data = measured(events(truth, n, 2 * seed))
-    result = bins(simulation, simulation.weights * unfolded(data, simulation).weights)
-    error = replicas(data, simulation, number).std(axis=0, ddof=1)
+    result = bins(simulation, simulation.weights * unfolded(data, simulation, iterations).weights)
+    error = replicas(data, simulation, number, iterations).std(axis=0, ddof=1)
     expected = bins(events(truth, 1_000_000, 7)) * n / 1_000_000
     # The yield is that of this experiment's expectation: it fluctuates with the data.
     return (result - expected) / error, (bins(simulation) - expected) / error
@@ -108,6 +112,7 @@ def coverage(name: str, n: int, experiments: int, number: int, processes: int) -
         "events": n,
         "experiments": experiments,
         "replicas": number,
+        "iterations": TRUTHS[name][1],
         "coverage": inside.mean(),
         "error": error,
         "by_bin": inside.tolist(),
@@ -135,7 +140,7 @@ def closure(n: int) -> dict[str, Any]:
 
 def scan(name: str, n: int, most: int) -> dict[str, Any]:
     """Another truth, by iterations: distances of OmniFold and iterative unfolding from it, and what tells to stop."""
-    other, simulation = events({"near": near, "far": far}[name], n, 3), events(simulated, n, 4)
+    other, simulation = events(TRUTHS[name][0], n, 3), events(simulated, n, 4)
     data, truth = measured(other), bins(other)
     response = Response.of(simulation, simulation.particle[:, 0], simulation.detector[:, 0], EDGES, EDGES)
     seen = counts(data.features[:, 0], data.weights, EDGES)
