@@ -34,7 +34,9 @@ def toys(n: int, seed: int) -> ak.Array:
         total = lengths.sum()
         columns |= {f"{jet}_pt": rng.uniform(500, 1500, n), f"{jet}_eta": rng.normal(0, 1, n)}
         columns |= {f"{jet}_phi": rng.uniform(-3, 3, n), f"{jet}_mass": rng.uniform(20, 300, n)}
-        columns |= {f"{jet}_softdrop_mass": rng.uniform(0, 250, n), f"{jet}_prongs": rng.integers(2, 5, n)}
+        quarks = rng.integers(2, 5, n)
+        columns[f"{jet}_softdrop_mass"] = rng.uniform(0, 250, n)
+        columns[f"{jet}_decay_pdgid"] = ak.unflatten(np.ones(quarks.sum(), np.int8), quarks)
         parts = {"pt": rng.exponential(30, total) + 1, "eta": rng.normal(0, 0.2, total)}
         parts |= {"phi": rng.normal(0, 0.2, total), "mass": np.full(total, 0.14)}
         columns |= {f"{jet}_pf_{name}": ak.unflatten(values.astype("f4"), lengths) for name, values in parts.items()}
