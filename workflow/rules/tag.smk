@@ -154,8 +154,8 @@ rule tag_measure:
         code=code_of("tag", "measure"),
         background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
         signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
-        events=ANALYSIS.friends("skim", *tag_plan.simulation(ANALYSIS)),
-        scores=ANALYSIS.friends("tag", *tag_plan.simulation(ANALYSIS)),
+        events=ANALYSIS.friends("skim", *tag_plan.measuring(ANALYSIS)),
+        scores=ANALYSIS.friends("tag", *tag_plan.measuring(ANALYSIS)),
     output:
         summary="<results>/tag/{network}.json",
     log:

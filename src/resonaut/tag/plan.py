@@ -52,7 +52,7 @@ def check(analysis: "Analysis") -> None:
             "config: search.stages has 'tag', which learns from simulated jets; name datasets in "
             "search.samples.background and signal (or tag.samples), or take 'tag' out."
         )
-    for name in formats.without_candidates(config, scored(analysis)):
+    for name in formats.without_candidates(config, _seen(analysis, *section["networks"])):
         raise ConfigError(
             f"config: search.stages has 'tag', which sees the jets' candidates, and {name!r} keeps none (format "
             f"{config['datasets'][name]['format']}); set skim.read_constituents for files that have them, or take "
@@ -117,9 +117,11 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {"published_networks": {"varia
 def _require_kept(analysis: "Analysis", network: str) -> None:
     """Stop with ``ConfigError`` where a dataset's region does not keep what a network sees or learns of its jets."""
     config, entry = analysis.config, analysis.config["tag"]["networks"][network]
-    wanted = {"tracks: true": scored(analysis) if entry["inputs"] != "kinematic" else []}
+    wanted = {"tracks: true": _seen(analysis, network) if entry["inputs"] != "kinematic" else []}
     if entry["weights"] is None and decays.FLAVOUR in decays.columns(entry["decays"].values()):
-        wanted["flavours: [jets]"] = analysis.sample("signal", of="tag")
+        # Jets of files have labels of their own.
+        told = [] if jet_files(analysis) else analysis.sample("signal", of="tag")
+        wanted["flavours: [jets]"] = [*told, *others(analysis, network).get("other_signal", [])]
     if {task["target"] for task in entry["auxiliary"].values()} & {"pf_origin", "pf_vertex"}:
         wanted["flavours: [tracks]"] = simulation(analysis)
     for key, names in wanted.items():
@@ -132,6 +134,12 @@ def _require_kept(analysis: "Analysis", network: str) -> None:
                     f"config: tag.networks.{network} needs more of the jets of {name!r} than is kept; set {key} in "
                     f"skim.regions.{one['region']}."
                 )
+
+
+def _seen(analysis: "Analysis", *networks: str) -> list[str]:
+    """The datasets whose jets some networks see: those with scores, and those that they are adapted to."""
+    adapted = [name for network in networks for names in others(analysis, network).values() for name in names]
+    return list(dict.fromkeys([*scored(analysis), *adapted]))
 
 
 def _require_ratios(analysis: "Analysis", network: str) -> None:
@@ -199,14 +207,15 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
     if command == "compare":
         held_out = {"training": {"held_out_jets": section["training"]["held_out_jets"]}}
         networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
-        return _without(section, "classes") | held_out | {"networks": networks}
+        return _without(section, "classes", "published") | held_out | {"networks": networks}
     section = _without(section, "comparison")
     if command == "train":
-        return _without(section, "classes") | {"networks": {name: section["networks"][name] for name in network}}
+        own = {name: section["networks"][name] for name in network}
+        return _without(section, "classes", "published") | {"networks": own}
     if command == "measure":
         training = {name: section["training"][name] for name in ("held_out_jets", "pt_bins")}
         published = {name: section["published"][name] for name in network}
-        found = _without(section, "device", "score_batch_size")
+        found = _without(section, "device", "score_batch_size", "jet_files")
         return found | {"training": training, "networks": {}, "published": published}
     networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
     return _without(section, "training", "classes", "jet_files") | {"networks": networks}
@@ -236,13 +245,18 @@ def jet_files(analysis: "Analysis") -> list[str]:
 
 
 def training_memory(analysis: "Analysis", network: str) -> int:
-    """What a training needs, in MB: of each jet in memory there are at times four copies, of 44 bytes a constituent."""
+    """What a training needs, in MB: of each jet in memory there are at times four copies, of 4 bytes a number."""
+    from resonaut.tag.inputs import names
+
     section = analysis.config["tag"]
     entry, training = section["networks"][network], section["training"]
-    constituents, classes = entry["max_constituents"], len(entry["outputs"])
-    most = entry["training"]["max_jets"] or training["max_jets"]
-    jets = min(training["jets_in_memory"], most * classes) + training["held_out_jets"] * classes
-    return 1500 + int(4 * 44 * constituents * jets / 1e6)
+    # Of a constituent the features and a four-vector.
+    numbers, classes = entry["max_constituents"] * (len(names(entry["inputs"])) + 4), len(entry["outputs"])
+    most = (entry["training"]["max_jets"] or training["max_jets"]) * classes
+    learner = networks().joined(analysis.config["code"])[entry["architecture"]].learner
+    # A learner has all jets at once.
+    jets = (most if learner else min(training["jets_in_memory"], most)) + training["held_out_jets"] * classes
+    return 1500 + int(4 * 4 * numbers * jets / 1e6)
 
 
 def others(analysis: "Analysis", network: str) -> dict[str, list[str]]:
@@ -271,9 +285,14 @@ def trained(analysis: "Analysis") -> list[str]:
 
 
 def measured(analysis: "Analysis") -> list[str]:
-    """The published networks that are measured: those with classes of jets that the simulation tells apart."""
-    entries = analysis.config["tag"]["published"].items()
-    return [name for name, entry in entries if entry["classes"] and _told(analysis, entry["classes"])]
+    """The published networks that are measured: of large-radius jets, with classes that the simulation tells apart."""
+    found = {name: one["classes"] for name, one in analysis.config["tag"]["published"].items() if one["jets"] is None}
+    return [name for name, classes in found.items() if classes and _told(analysis, classes)]
+
+
+def measuring(analysis: "Analysis") -> list[str]:
+    """The datasets whose jets measure published networks, also where jets of ``tag.jet_files`` train our own."""
+    return analysis.sample("background", "signal", of="tag") if measured(analysis) else []
 
 
 def _told(analysis: "Analysis", names: Iterable[str]) -> bool:
@@ -289,8 +308,9 @@ def _told(analysis: "Analysis", names: Iterable[str]) -> bool:
 
 
 def scored(analysis: "Analysis") -> list[str]:
-    """The datasets whose jets get scores: those of the search, and those that train the networks."""
-    names = [*analysis.sample("data", "background", "signal", "pseudo_data"), *simulation(analysis)]
+    """The datasets whose jets get scores: those of the search, and those that train or measure networks."""
+    names = analysis.sample("data", "background", "signal", "pseudo_data")
+    names = [*names, *simulation(analysis), *measuring(analysis)]
     wanted = analysis.wanted()
     return [name for name in dict.fromkeys(names) if name in wanted]
 

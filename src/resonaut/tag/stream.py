@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from resonaut.core.errors import ConfigError
+from resonaut.learn import processes
 from resonaut.tag.balance import Balance
 from resonaut.tag.objective import Jets
 from resonaut.tag.sample import Sample, Stored
@@ -30,12 +32,16 @@ class Stream:
         mass_bins: bins of mass in which the classes get equal weight.
         seed: of the order.
         device: where shards are put.
+
+    Raises:
+        ConfigError: there are too few jets, or too few of them in memory, for the batches of a step.
     """
 
     def __init__(self, stored: Stored, plan: TrainingConfig, mass_bins: int, seed: int, device: str) -> None:
         self.stored, self.plan, self.seed, self.device = stored, plan, seed, device
         self.shards = -(-len(stored) // plan.jets_in_memory)
         self.steps = max(len(stored) // (plan.batch_size * plan.accumulate), 1)
+        _require_steps(len(stored), self.shards, plan)
         # A fair sample of all jets, as large as a shard: what is balanced, and how, follows from it.
         sample = stored.read(share=1 / self.shards)
         self.balance = Balance.of(sample.labels, sample.pt, plan.pt_bins, sample.softdrop_mass, mass_bins)
@@ -96,3 +102,17 @@ class Stream:
         dealt = [[int(i) for i in np.flatnonzero(shard == number)] for number in range(self.shards)]
         ends = np.cumsum([self.size(parts) for parts in dealt]) * self.steps // len(self.stored)
         return [(parts, int(n)) for parts, n in zip(dealt, np.diff(ends, prepend=0), strict=True) if n]
+
+
+def _require_steps(jets: int, shards: int, plan: TrainingConfig) -> None:
+    """Stop where a batch would be without two jets for each process, or a shard without a step."""
+    if jets < (least := 2 * processes.world()) * plan.accumulate:
+        raise ConfigError(
+            f"tag.training.accumulate: {jets} training jets make no {plan.accumulate} batches of at least {least}; "
+            f"make it at most {jets // least}, or train on more jets."
+        )
+    if shards > 1 and plan.jets_in_memory < (step := plan.batch_size * plan.accumulate):
+        raise ConfigError(
+            f"tag.training.jets_in_memory: {plan.jets_in_memory} jets are fewer than the {step} of a step "
+            "(batch_size x accumulate); hold at least so many."
+        )

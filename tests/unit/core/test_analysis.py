@@ -12,6 +12,7 @@ from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 from resonaut.select import experiments
 from resonaut.skim import era
+from resonaut.tag import plan as tag
 
 ROOT = Path(__file__).parents[3]
 
@@ -256,6 +257,7 @@ TAGGERS = {
     "particlenet": {"architecture": "particle_net"},
 }
 CLASSES = {"qcd": ["qcd"], "2prong": ["jj*"], "3prong": ["jjj*"], "4prong": ["jjjj*"]}
+PUBLISHED = {"known": {"card": {"name": "known"}, "classes": {"qcd": ["probQCD"], "2prong": ["probX"]}}}
 FOUR = {
     "part": {"architecture": "particle_transformer", "outputs": list(CLASSES)},
     "particlenet": {"architecture": "particle_net", "outputs": list(CLASSES)},
@@ -263,7 +265,8 @@ FOUR = {
 JOBS = [
     *(f"simulate/{name}" for name in ("data", "qcd", "w_sim")),
     *(f"skim/{command}/{name}" for command in ("chunk", "merge") for name in ("data", "qcd", "w_sim")),
-    *("tag/train/part", "tag/train/particlenet", "tag/score", "calibrate/measure", "calibrate/apply"),
+    *("tag/train/part", "tag/train/particlenet", "tag/score", "tag/compare"),
+    *("calibrate/measure", "calibrate/apply"),
     *("calibrate/summarise", "reweight", "select/cwola/w3500", "select/tagger/w4000", "report"),
     *("fit/selection/w3500", "fit/selection/w4000", "fit/bias/w3500", "fit/retrained/w3500"),
 ]
@@ -285,11 +288,12 @@ JOBS = [
         ({"datasets": {"qcd": {"generator": {"objects": False}}}}, {"simulate/qcd"}),
         ({"simulate": {"objects": {"track_jet": {"radius": 0.5}}}}, set()),
         ({"simulate": {"objects": {"track": {"d0_constant": 0.02}}}}, set()),
-        ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score"}),
+        ({"tag": {"networks": TAGGERS}}, {"tag/train/part", "tag/score", "tag/compare"}),
         ({"tag": {"training": {"epochs": 2}}}, {"tag/train/part", "tag/train/particlenet"}),
+        ({"tag": {"published": PUBLISHED}}, {"tag/score"}),
         (
             {"tag": {"classes": {**CLASSES, "2prong": ["qq", "bb"]}}},
-            {"tag/train/part", "tag/train/particlenet", "tag/score"},
+            {"tag/train/part", "tag/train/particlenet", "tag/score", "tag/compare"},
         ),
         ({"tag": {"classes": {**CLASSES, "more": ["gg"]}, "networks": FOUR}}, set()),
         ({"calibrate": {"histograms": {"tau21": {"bins": 5, "low": 0, "high": 1}}}}, {"calibrate/summarise"}),
@@ -303,8 +307,9 @@ JOBS = [
         ({"search": {"samples": {"background": []}}, "select": {"methods": ["inclusive"]}}, set()),
     ],
 )
-def test_a_key_changes_the_jobs_that_read_it_and_no_other(overlay, changed) -> None:
+def test_a_key_changes_the_jobs_that_read_it_and_no_other(overlay, changed, monkeypatch) -> None:
     """What a job reads is frozen in a file, whose content decides whether it runs again."""
+    monkeypatch.setattr(tag, "cards", lambda analysis: [])
     path = ROOT / "config" / "config.yaml"
 
     def keys(*overlays: dict[str, Any]) -> dict[str, Any]:
@@ -318,6 +323,42 @@ def test_a_key_changes_the_jobs_that_read_it_and_no_other(overlay, changed) -> N
 
     before, after = keys(), keys(overlay)
     assert {job for job in JOBS if before[job] != after[job]} == changed
+
+
+def test_jets_of_files_that_train_leave_published_networks_measured(tmp_path, monkeypatch) -> None:
+    """With the skimmed jets that tag.samples names, which then have scores although they train nothing."""
+    monkeypatch.setattr(tag, "cards", lambda analysis: [])
+    (tmp_path / "a.root").touch()
+    files = {"files": [f"{tmp_path}/a.root"], "labels": {name: [f"label_{name}"] for name in CLASSES}}
+    path = ROOT / "config" / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    update_config(config, {"tag": {"jet_files": files, "published": PUBLISHED, "samples": {"background": ["w_qcd"]}}})
+    analysis = Analysis.of(config, [path])
+    assert tag.simulation(analysis) == []
+    assert tag.measured(analysis) == ["known"]
+    assert "w_qcd" in tag.measuring(analysis)
+    assert set(tag.measuring(analysis)) <= set(tag.scored(analysis))
+    del config["tag"]["published"]
+    assert tag.measuring(Analysis.of(config, [path])) == []
+
+
+def test_memory_of_a_training_follows_the_inputs_and_what_learns() -> None:
+    def memory(**entry: Any) -> int:
+        networks = {"part": {"architecture": "particle_net"}, "new": {"architecture": "particle_transformer"} | entry}
+        overlay = {"tag": {"networks": networks, "training": {"max_jets": 10**6}}}
+        tracks = {"skim": {"regions": {name: {"tracks": True} for name in ("dijet", "boosted_w")}}}
+        return tag.training_memory(Analysis(complete(overlay, tracks), ()), "new") - 1500
+
+    assert memory(inputs="flavour") == pytest.approx(memory() * (19 + 4) / (7 + 4), rel=0.01)
+    assert memory(architecture="boosted_trees") > 30 * memory()
+
+
+def test_jets_of_another_domain_must_keep_what_the_network_sees() -> None:
+    network = {"architecture": "particle_net", "inputs": "full", "training": {"domain": {"other": "simulation"}}}
+    samples = {"other_background": ["w_qcd"], "other_signal": ["w_sim"]}
+    overlay = {"tag": {"networks": {"part": network}, "samples": samples}}
+    with pytest.raises(ConfigError, match=r"'w_qcd' than is kept; set tracks: true in skim\.regions\.boosted_w"):
+        complete(overlay, {"skim": {"regions": {"dijet": {"tracks": True}}}})
 
 
 def eras(**changes: dict[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_only_a_recurrent_network_minds_the_order(tagger, name, inputs) -> None:
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_learner_learns_by_itself_and_nothing_else(name, network, inputs) -> None:
-    require_consistent("x", dataclasses.replace(network, training=NetworkTraining(mass_bins=3)))
+    require_consistent("x", dataclasses.replace(network, training=NetworkTraining(mass_bins=3, max_jets=100)))
     robust = NetworkTraining(robust=RobustConfig())
     for change in ({"weights": "some.pt"}, {"training": robust}):
         with pytest.raises(ConfigError, match=r"tag\.networks\.x: \w+ learns by itself: it takes no weights"):

@@ -82,12 +82,12 @@ def test_classes_without_jets_are_left_out_and_few_jets_are_an_error(scored, set
 class Analysis:
     """What the plan asks for."""
 
-    def __init__(self, truth=True, classes=CLASSES, signal=("x",), layout="nanoaod", flavours=()):
+    def __init__(self, truth=True, classes=CLASSES, signal=("x",), layout="nanoaod", flavours=(), jets=None):
         self.config = {
             "skim": {"truth": truth, "regions": {"dijet": {"flavours": list(flavours)}}},
             "tag": {
                 "networks": {},
-                "published": {"pnet": {"classes": classes}},
+                "published": {"pnet": {"classes": classes, "jets": jets}},
                 "classes": {"qcd": ["qcd"], "2prong": ["jj*"], "4prong": ["jjjj*"], "b": ["b jet"]},
             },
             "datasets": {"x": {"format": layout, "region": "dijet"}},
@@ -107,6 +107,7 @@ class Analysis:
         {"classes": {"qcd": [], "b": []}},
         {"signal": ()},
         {"layout": "lhco"},
+        {"jets": "small_jet"},
     ],
     ids=str,
 )

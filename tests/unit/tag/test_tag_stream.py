@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from resonaut.core.errors import ConfigError
 from resonaut.core.record import build
 from resonaut.learn import checkpoint
 from resonaut.tag import sample, training
@@ -105,6 +106,23 @@ def test_a_fair_sample_stands_for_all_jets(stream):
     found, true = (np.bincount(labels, minlength=4) / len(labels) for labels in (first.labels, everything.labels))
     np.testing.assert_allclose(found, true, atol=0.12)
     assert stream.first is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"accumulate": 300, "jets_in_memory": 10**5},
+            r"accumulate: \d+ training jets make no 300 batches of at least 2",
+        ),
+        ({"accumulate": 20}, r"jets_in_memory: 100 jets are fewer than the 200 of a step"),
+    ],
+)
+def test_a_step_without_jets_is_one_sentence(many, changed, sentence):
+    source, settings = many
+    stored = sample.choose(source, settings, settings.networks["part"], "train")
+    with pytest.raises(ConfigError, match=sentence):
+        Stream(stored, dataclasses.replace(settings.training, **changed), 1, 1, "cpu")
 
 
 class Killed(BaseException):

@@ -100,12 +100,12 @@ def require_consistent(name: str, network: "NetworkConfig", known: Vocabulary[Ne
         raise ConfigError(
             f"config: tag.networks.{name}: weights are given, and nothing is trained; take out training, or weights."
         )
-    learner, special = known[network.architecture].learner, replace(network.training, mass_bins=1)
+    learner, special = known[network.architecture].learner, replace(network.training, mass_bins=1, max_jets=None)
     tasks = network.regression or network.auxiliary
     if learner and (network.weights is not None or tasks or special != NetworkTraining()):
         raise ConfigError(
             f"config: tag.networks.{name}: {network.architecture} learns by itself: it takes no weights, no regression "
-            "and no auxiliary, and of training mass_bins alone; take the others out."
+            "and no auxiliary, and of training max_jets and mass_bins alone; take the others out."
         )
     if network.weights is not None and tasks:
         raise ConfigError(
