@@ -168,6 +168,17 @@ def test_jets_of_files_take_the_place_of_datasets(analysis, tmp_path) -> None:
     assert plan.scored(own) == ["x"]
     assert plan.keys(own, "score") == plan.keys(analysis([OWN]), "score")
     assert plan.keys(own, "train", "pfn")["jet_files"] == files
+    # Whatever the datasets keep that the network does not learn from.
+    for tasks in (
+        {"regression": {"task": {"target": "genjet_mass", "over": "mass"}}},
+        {"auxiliary": {"task": {"target": "pf_origin", "classes": 8}}},
+    ):
+        other = analysis([OWN], {"pfn": NETWORKS["pfn"] | tasks})
+        other.config["tag"]["jet_files"] = files
+        with pytest.raises(
+            ConfigError, match=r"tag\.jet_files: files of JetClass have no targets for 'task'; take the"
+        ):
+            plan.check(other)
     del files["labels"]["3prong"]
     with pytest.raises(ConfigError, match=r"tag\.jet_files\.labels: none for the class '3prong'"):
         plan.check(own)
