@@ -154,6 +154,7 @@ def test_a_training_depends_on_its_own_network_only(analysis) -> None:
 
 
 def test_jets_of_files_take_the_place_of_datasets(analysis, tmp_path) -> None:
+    pytest.importorskip("torch")
     classes = ("qcd", "2prong", "3prong", "4prong")
     own = analysis([OWN])
     assert plan.manifests(own, "background") == ["<results>/skim/x.json"]
