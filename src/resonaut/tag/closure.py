@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.tag.results import Closure, Regression
+from resonaut.tag.results import Closure, Regression, Slice
 from resonaut.tag.sample import Sample
 from resonaut.tag.settings import QUANTILES, NetworkConfig
 
@@ -11,6 +11,8 @@ Floats = NDArray[np.floating]
 
 # Fewer jets than this have no quantiles worth a number.
 MIN_JETS = 10
+# Bins of jet pT, or fewer where they would have fewer jets.
+PT_BINS = 6
 
 
 def closures(estimates: Floats, held_out: Sample, network: NetworkConfig, weights: Floats) -> dict[str, Regression]:
@@ -32,8 +34,27 @@ def closures(estimates: Floats, held_out: Sample, network: NetworkConfig, weight
             return closure(numbers[chosen], target[chosen], weights[chosen]) if chosen.sum() >= MIN_JETS else None
 
         by_class = {kind: of(there & (held_out.labels == i)) for i, kind in enumerate(network.classes)}
-        found[name] = Regression(all=of(there), classes={kind: one for kind, one in by_class.items() if one})
+        found[name] = Regression(
+            all=of(there),
+            classes={kind: one for kind, one in by_class.items() if one},
+            by_pt=slices(numbers[there], target[there], weights[there], held_out.pt[there]),
+        )
     return found
+
+
+def slices(estimates: Floats, target: Floats, weights: Floats, pt: Floats) -> list[Slice]:
+    """The closure in bins of jet pT (n,) in GeV; the others as of ``closure``."""
+    bins = min(PT_BINS, len(pt) // MIN_JETS)
+    parts = np.array_split(np.argsort(pt, kind="stable"), bins) if bins else []
+    return [
+        Slice(
+            pt_low=float(pt[part[0]]),
+            pt_median=float(np.median(pt[part])),
+            pt_high=float(pt[part[-1]]),
+            closure=closure(estimates[part], target[part], weights[part]),
+        )
+        for part in parts
+    ]
 
 
 def closure(estimates: Floats, target: Floats, weights: Floats) -> Closure:
@@ -41,20 +62,30 @@ def closure(estimates: Floats, target: Floats, weights: Floats) -> Closure:
     central, low, middle, high = estimates.astype(np.float64).T
     effective = weights.sum() ** 2 / np.square(weights).sum()
     median, below, above = _quantiles(central / target, [0.5, 0.16, 0.84], weights)
-    _, without_below, without_above = _quantiles(1 / target.astype(np.float64), [0.5, 0.16, 0.84], weights)
+    without, without_below, without_above = _quantiles(1 / target.astype(np.float64), [0.5, 0.16, 0.84], weights)
     covered = float(np.average((target > low) & (target < high), weights=weights))
-    # The median's error follows from the shares of jets on its two sides.
-    sides = _quantiles(central / target, [0.5 - 0.5 / np.sqrt(effective), 0.5 + 0.5 / np.sqrt(effective)], weights)
+    error, error_below, error_above = (_error(central / target, at, weights, effective) for at in (0.5, 0.16, 0.84))
+    # Two quantiles p < q of one sample have the covariance p (1 - q) where each has the variance p (1 - p).
+    together = 2 * (0.16 * 0.16) / (0.16 * 0.84) * error_below * error_above
     return Closure(
         jets=len(target),
         response=median,
-        response_error=(sides[1] - sides[0]) / 2,
+        response_error=error,
         median_response=_quantiles(middle / target, [0.5], weights)[0],
         resolution=(above - below) / 2,
+        resolution_error=float(np.sqrt(error_below**2 + error_above**2 - together)) / 2,
+        response_without=without,
         resolution_without=(without_above - without_below) / 2,
         covered=covered,
         covered_error=float(np.sqrt(0.68 * 0.32 / effective)),
     )
+
+
+def _error(values: Floats, level: float, weights: Floats, effective: float) -> float:
+    """The error of a quantile, which follows from that of the share of jets below it."""
+    share = np.sqrt(level * (1 - level) / effective)
+    low, high = _quantiles(values, [max(level - share, 0), min(level + share, 1)], weights)
+    return (high - low) / 2
 
 
 def _quantiles(values: Floats, levels: list[float], weights: Floats) -> list[float]:

@@ -33,6 +33,11 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
         *(f"<results>/tag/{name}.json" for name in measured(analysis)),
     ],
     "own": lambda analysis: [f"<results>/tag/{name}.json" for name in analysis.config["tag"]["networks"]],
+    "regressed": lambda analysis: [
+        f"<results>/tag/{name}.json"
+        for name, entry in analysis.config["tag"]["networks"].items()
+        if entry["regression"]
+    ],
     "comparison": lambda analysis: ["<results>/tag/comparison.json"] if analysis.config["tag"]["comparison"] else [],
 }
 
@@ -73,6 +78,10 @@ def check(analysis: "Analysis") -> None:
     for name, entry in config["tag"]["networks"].items():
         decays.of([one for one in entry["outputs"] if one != "ignore"], entry["decays"])
         decays.require_apart(f"networks.{name}.decays", entry["decays"])
+        built[name] = build(entry, NetworkConfig, f"config: tag.networks.{name}")
+        if files:
+            # Before what datasets keep: it is not from these that the network learns.
+            files.require(built[name])
         _require_kept(analysis, name)
         _require_ratios(analysis, name)
         for sample, names in others(analysis, name).items():
@@ -81,11 +90,8 @@ def check(analysis: "Analysis") -> None:
                     f"config: tag.networks.{name}.training.domain wants jets of tag.samples.{sample}, which names no "
                     "dataset; name some, or take 'domain' out."
                 )
-        built[name] = build(entry, NetworkConfig, f"config: tag.networks.{name}")
         require_consistent(name, built[name], known)
         weights = entry["weights"]
-        if files:
-            files.require(built[name])
         if weights is not None and not Path(weights).is_file():
             raise ConfigError(
                 f"config: tag.networks.{name}.weights: no file {weights!r}; correct the path, which is relative to "

@@ -99,9 +99,9 @@ class Closure:
     """Of held-out jets with a target: how their estimates compare with it.
 
     ``response`` is the median of estimate / target, ``median_response`` that of the 50 % quantile / target;
-    ``resolution`` half the width of the central 68 % of estimate / target, and ``resolution_without`` the same of
-    denominator / numerator, which is the response of the jet as it was reconstructed; ``covered`` the share of targets
-    between the outer quantiles.
+    ``resolution`` half the width of the central 68 % of estimate / target. ``response_without`` and
+    ``resolution_without`` are the same of denominator / numerator, which is the response of the jet as it was
+    reconstructed; ``covered`` is the share of targets between the outer quantiles.
     """
 
     jets: int
@@ -109,17 +109,33 @@ class Closure:
     response_error: float
     median_response: float
     resolution: float
+    resolution_error: float
+    response_without: float
     resolution_without: float
     covered: float
     covered_error: float
 
 
 @record
+class Slice:
+    """The closure of the jets of one bin; ``pt_low`` and ``pt_high`` are their lowest and highest pT in GeV."""
+
+    pt_low: float
+    pt_median: float
+    pt_high: float
+    closure: Closure
+
+
+@record
 class Regression:
-    """Of a regression the closure of all jets, weighted as in the training, and of those of each class."""
+    """Of a regression the closure of all jets, weighted as in the training, and of those of each class.
+
+    ``by_pt`` is that of all jets in bins of jet pT with as many jets each.
+    """
 
     all: Closure | None
     classes: dict[str, Closure]
+    by_pt: list[Slice]
 
 
 @record

@@ -68,7 +68,7 @@ def test_a_variable_of_others_needs_their_fields_and_has_their_kind():
     formula = Expression.of("np.log(part_d0val / jet_pt)", "here")
     made = formula.variable({name: VARIABLES[name] for name in formula.names})
     assert (made.kind, made.fields) == ("candidate", ("d0",))
-    of = {"pt": np.ones(2), "d0": np.array([1.0, 2.0])}
+    of = {"pt": np.ones(2), "d0": np.array([-1.0, -2.0])}
     np.testing.assert_allclose(made.formula(of, {"pt": np.array([5.0, 10.0])}), np.log([2.0, 2.0]))
     mixed = Expression.of("part_pt + sv_pt", "here")
     with pytest.raises(InputFileError, match="mixes candidate and vertex"):

@@ -89,7 +89,14 @@ class Small:
     """An analysis of two signals; ``used`` are its stages."""
 
     def __init__(
-        self, used=(), correction=None, methods=("inclusive", "cwola"), ratios=None, prediction="none", comparison=None
+        self,
+        used=(),
+        correction=None,
+        methods=("inclusive", "cwola"),
+        ratios=None,
+        prediction="none",
+        comparison=None,
+        regression=None,
     ):
         self.used = used
         self.config = {
@@ -98,7 +105,7 @@ class Small:
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
-            "tag": {"networks": {"part": {}}, "published": {}, "comparison": comparison},
+            "tag": {"networks": {"part": {"regression": regression or {}}}, "published": {}, "comparison": comparison},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
             "fit": {"prediction": prediction},
         }
@@ -136,6 +143,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     taggers = {f"tagger_{name}" for name in ("attacks", "calibration", "decorrelation", "inputs")} | {"taggers"}
     assert wanted("skim", "tag") == {"cutflow"} | taggers
     assert wanted("skim", "tag", comparison={"timed_jets": 9}) == {"cutflow", "representations"} | taggers
+    assert wanted("skim", "tag", regression={"mass": {}}) == {"cutflow", "tagger_regression"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.
     assert wanted("calibrate", correction="given.json") == {"observables", "scale_factors"}
@@ -144,7 +152,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("reweight", ratios=RATIOS) == {"reweighting", *ratios}
     assert wanted("unfold") == {"unfolded", "iterations"}
     every = wanted(*stages.verbs(), ratios=RATIOS)
-    assert every == set(FIGURES) - {"bias", "injections", "predictions", "representations"}
+    assert every == set(FIGURES) - {"bias", "injections", "predictions", "representations", "tagger_regression"}
     assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.
     assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images", *ratios}

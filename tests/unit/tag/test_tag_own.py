@@ -154,6 +154,7 @@ def test_a_training_depends_on_its_own_network_only(analysis) -> None:
 
 
 def test_jets_of_files_take_the_place_of_datasets(analysis, tmp_path) -> None:
+    pytest.importorskip("torch")
     classes = ("qcd", "2prong", "3prong", "4prong")
     own = analysis([OWN])
     assert plan.manifests(own, "background") == ["<results>/skim/x.json"]
@@ -168,6 +169,17 @@ def test_jets_of_files_take_the_place_of_datasets(analysis, tmp_path) -> None:
     assert plan.scored(own) == ["x"]
     assert plan.keys(own, "score") == plan.keys(analysis([OWN]), "score")
     assert plan.keys(own, "train", "pfn")["jet_files"] == files
+    # Whatever the datasets keep that the network does not learn from.
+    for tasks in (
+        {"regression": {"task": {"target": "genjet_mass", "over": "mass"}}},
+        {"auxiliary": {"task": {"target": "pf_origin", "classes": 8}}},
+    ):
+        other = analysis([OWN], {"pfn": NETWORKS["pfn"] | tasks})
+        other.config["tag"]["jet_files"] = files
+        with pytest.raises(
+            ConfigError, match=r"tag\.jet_files: files of JetClass have no targets for 'task'; take the"
+        ):
+            plan.check(other)
     del files["labels"]["3prong"]
     with pytest.raises(ConfigError, match=r"tag\.jet_files\.labels: none for the class '3prong'"):
         plan.check(own)

@@ -1,6 +1,7 @@
 """Regressions and further tasks beside the classes."""
 
 import dataclasses
+import itertools
 import json
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from resonaut.core.record import build, plain
 from resonaut.tag import ends, networks, scoring, targets, training
 from resonaut.tag.architectures import require_consistent
 from resonaut.tag.architectures.particle_net import graph
-from resonaut.tag.closure import closure
+from resonaut.tag.closure import closure, slices
 from resonaut.tag.heads import Constituents, Heads, representation
 from resonaut.tag.inputs import jet_inputs
 from resonaut.tag.objective import Jets, Objective
@@ -116,6 +117,36 @@ def test_a_wrong_estimate_does_not_close():
     assert half == dataclasses.replace(alone, jets=5000)
 
 
+def test_the_error_of_the_resolution_is_its_spread():
+    rng = np.random.default_rng(4)
+    ones = np.ones((2000, 4))
+    found = [closure(ones, 1 / rng.normal(1, 0.1, 2000), np.ones(2000)) for _ in range(200)]
+    spread, errors = (
+        f([getattr(one, name) for one in found]) for f, name in ((np.std, "resolution"), (np.mean, "resolution_error"))
+    )
+    # The spread is known to 5 %.
+    assert errors == pytest.approx(spread, rel=0.2)
+    assert errors == pytest.approx(0.1 / norm.pdf(norm.ppf(0.84)) * np.sqrt(0.16 * 0.68 / 2 / 2000), rel=0.05)
+
+
+def test_the_closure_follows_the_momentum_of_the_jets():
+    rng = np.random.default_rng(5)
+    pt = rng.uniform(200, 800, 600)
+    # The estimate is too high by a part that grows, and the jet was reconstructed too low.
+    target = np.full(600, 1.25)
+    estimates = np.stack([1.25 * (1 + pt / 10_000), *(np.full(600, q) for q in (1.0, 1.25, 1.5))], axis=1)
+    found = slices(estimates, target, np.ones(600), pt)
+    assert [one.closure.jets for one in found] == [100] * 6
+    assert (found[0].pt_low, found[-1].pt_high) == (pt.min(), pt.max())
+    assert all(one.pt_low < one.pt_median < one.pt_high for one in found)
+    assert all(one.pt_high < other.pt_low for one, other in itertools.pairwise(found))
+    for one in found:
+        assert 1 + one.pt_low / 10_000 < one.closure.response < 1 + one.pt_high / 10_000
+        assert (one.closure.response_without, one.closure.covered) == (0.8, 1)
+    assert [one.closure.jets for one in slices(estimates[:25], target[:25], np.ones(25), pt[:25])] == [13, 12]
+    assert slices(estimates[:9], target[:9], np.ones(9), pt[:9]) == []
+
+
 def test_jets_without_a_target_teach_nothing():
     network = with_tasks(NetworkConfig(architecture="x", outputs=["a", "b", "c", "d"]), {"mass": MASS})
     module = Plain()
@@ -204,7 +235,8 @@ def test_a_training_writes_the_closure_and_its_graph_the_estimates_of_torch(name
     _, second, _ = taught_small(name, {"mass": MASS, "again": MASS}, run="b")
     assert model.read_bytes() == second.read_bytes()
     found = summary["regression"]["mass"]
-    assert found.keys() == {"all", "classes"}
+    assert found.keys() == {"all", "classes", "by_pt"}
+    assert sum(one["closure"]["jets"] for one in found["by_pt"]) == found["all"]["jets"]
     # The targets of the events are 1.1 times the soft-drop mass, which is 0 for one jet of a batch.
     assert 0.7 < found["all"]["response"] < 1.3
     assert sum(one["jets"] for one in found["classes"].values()) == found["all"]["jets"]
