@@ -93,7 +93,7 @@ study-tag: install  ## Networks decorrelated from the mass, robust, adapted to a
 	@python benchmarks/tag_training.py results/tag_sizes/tag
 
 study-tag-regression: install  ## Masses and momenta of jets beside their classes, on resonances of any mass (docs/tag.md), half an hour
-	snakemake tag --cores $(CORES) --configfile benchmarks/tag_regression.yaml
+	snakemake report_tagger_regression --cores $(CORES) --configfile benchmarks/tag_regression.yaml
 	@python benchmarks/tag_regression.py results/tag_regression/tag
 
 study-tagger-zoo: install  ## Representations of a jet side by side, from observables to transformers (docs/tag.md), half an hour
