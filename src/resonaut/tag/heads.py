@@ -87,7 +87,11 @@ class Heads(nn.Module):
     def estimates(self) -> Tensor:
         """The regressions' numbers of the jets of the last pass, (n, estimates), in their configuration's order."""
         values = self.seen.values
-        made: Tensor = values[:, :0] if self.regression is None else self.regression(values)
+        if self.regression is None:
+            return values[:, :0]
+        # Half precision has steps of a percent near 1, where the ratios are.
+        with torch.autocast(values.device.type, enabled=False):
+            made: Tensor = self.regression(values.float())
         return made
 
     def loss(self, targets: Mapping[str, Tensor], weights: Tensor) -> Tensor:

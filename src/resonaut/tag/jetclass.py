@@ -103,7 +103,7 @@ class FilePart:
         """The jets whose hash lies between ``low`` and the end of their class.
 
         Raises:
-            InputFileError: a jet has no constituents.
+            InputFileError: a jet has no constituents, or no momentum.
             NotFiniteError: a branch holds NaN or infinity.
         """
         hashes, labels = self._classes()
@@ -121,6 +121,8 @@ class FilePart:
         of |= _tracks(found) if self.inputs != "kinematic" else {}
         order = ak.argsort(of["pt"], ascending=False, stable=True)
         pt, eta, phi, energy, softdrop_mass = (ak.to_numpy(found[name]).astype(np.float64) for name in WHOLE)
+        if not (pt > 0).all():
+            raise InputFileError(self.path, "has jets of jet_pt 0 or less", "take them out of the file")
         if not ak.all(ak.any(of["pt"] > 0, axis=1)):
             raise InputFileError(self.path, "has jets without constituents", "take them out of the file")
         mass = np.sqrt(np.maximum(energy**2 - (pt * np.cosh(eta)) ** 2, 0))

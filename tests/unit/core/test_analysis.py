@@ -189,6 +189,21 @@ def test_chains_become_windows() -> None:
             "select.tagger.background: 'light' is no class of part; it has",
         ),
         (
+            {
+                "tag": {
+                    "networks": {
+                        "part": {
+                            "architecture": "particle_transformer",
+                            "outputs": ["qcd", "2prong", "ignore"],
+                            "weights": "envs/analysis.yaml",
+                        }
+                    }
+                },
+                "select": {"tagger": {"background": "ignore"}},
+            },
+            "select.tagger.background: 'ignore' is no class of part; it has qcd, 2prong.",
+        ),
+        (
             {"tag": {"classes": {"qcd": ["qcd"], "bb": ["bb"], "two": ["jj"]}}},
             "tag.classes: 'bb' of 'bb' and 'jj' of 'two' may be the same jet; change one",
         ),

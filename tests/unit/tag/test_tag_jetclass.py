@@ -141,6 +141,7 @@ EMPTY = {f"part_{name}": ak.Array([[0.0] * 3] * 500) for name in ("px", "pz", "e
         ({"label_Hbb": np.ones(500, bool)}, InputFileError, r"c\.root: has jets with two labels"),
         ({"jet_sdmass": np.full(500, np.nan)}, NotFiniteError, r"c\.root: NaN or infinity in 'jet_sdmass'"),
         ({"part_py": ak.Array([[0.0] * 3] * 500), **EMPTY}, InputFileError, r"c\.root: has jets without constituents"),
+        ({"jet_pt": np.zeros(500)}, InputFileError, r"c\.root: has jets of jet_pt 0 or less; take them out"),
         ({"label_H4q": np.zeros(500, bool)}, EmptySelectionError, r"only 0 jets of class '4prong' \(train\)"),
     ],
 )

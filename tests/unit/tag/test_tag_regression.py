@@ -167,6 +167,17 @@ def test_jets_without_a_target_teach_nothing():
     assert heads.loss({"mass": torch.full((20,), torch.nan)}, weights) == 0
 
 
+def test_ratios_are_in_single_precision_in_a_training_in_half():
+    """Half precision has 1 and 1.0078, and nothing between them."""
+    module = Plain()
+    heads = Heads(module, with_tasks(NetworkConfig(architecture="x", outputs=["a", "b", "c", "d"]), {"mass": MASS}))
+    torch.nn.init.constant_(heads.regression.bias, 1.001)
+    jets, *_ = toys(20, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        module(*jets.inputs)
+        torch.testing.assert_close(heads.estimates(), torch.full((20, 4), 1.001))
+
+
 def test_ratios_beyond_the_limits_and_of_nothing_are_no_targets():
     jets = {"j1_decay_mass": [80.0, 0, 80, 80, 80], "j1_softdrop_mass": [100.0, 100, 0, 10, 500]}
     found = targets.ratio(ak.Array(jets), "j1", build(MASS | {"limits": [0.2, 5]}, RegressionConfig, ""))

@@ -33,7 +33,9 @@ def check(analysis: "Analysis") -> None:
             f"config: select.tagger.network: {network!r} is not in tag.networks or, with classes, tag.published; they "
             f"have {', '.join(networks)}."
         )
-    known = section["networks"].get(network, {}).get("outputs") or section["published"][network]["classes"]
+    outputs = section["networks"].get(network, {}).get("outputs") or section["published"][network]["classes"]
+    # Outputs that count for no class have no column.
+    known = [name for name in outputs if name != "ignore"]
     if (background := analysis.config["select"]["tagger"]["background"]) not in known:
         raise ConfigError(
             f"config: select.tagger.background: {background!r} is no class of {network}; it has "
