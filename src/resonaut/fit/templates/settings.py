@@ -202,8 +202,8 @@ class Model:
 class HistogramsJob:
     """What the job reads that fills the histograms of a channel.
 
-    ``members``: the datasets of each sample; ``variations``: the sources of uncertainty that are asked for in each; ``file``:
-    of a model of a file, and ``observed``, whether its data are read.
+    ``members``: the datasets of each sample; ``variations``: the sources of uncertainty that are asked for in each;
+    ``file``: of a model of a file, and ``observed``, whether its data are read.
     """
 
     channel: Channel
