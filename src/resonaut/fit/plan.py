@@ -23,17 +23,17 @@ AFTER: tuple[str, ...] = ()
 
 def section() -> type:
     """The record of the section ``fit``."""
-    from resonaut.fit.settings import Section
+    from resonaut.fit.section import Section
 
     return Section
 
 
 def section_of(analysis: "Analysis", observable: str) -> dict[str, Any]:
-    """The section as it holds for an observable.
+    """The section as it holds for the spectra of an observable, without its models of templates.
 
     Signals and checks at masses are its own, or there are none; the resolution of dijets is that of the default alone.
     """
-    section = analysis.config["fit"]
+    section = {name: value for name, value in analysis.config["fit"].items() if name != "models"}
     found = observables.of("fit", section, observable, OWN)
     if observable != observables.DEFAULT:
         given = section["observables"][observable]
