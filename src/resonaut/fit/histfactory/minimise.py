@@ -21,6 +21,10 @@ Mask = NDArray[np.bool_]
 # The minimum is found where a step promises less than this of -ln L; in rounding errors of -2 ln L, what is no rise.
 CLOSE, ROUNDING = 1e-11, 1e-13
 STEPS = 100
+# A step that does not go down enough, in units of what it promises, is shortened to these shares of it, so often.
+ENOUGH, SHARES, SHORTER = 1e-4, (0.1, 0.5), 8
+# Bounds of the length of a step.
+LENGTHS = (0.3, 10.0)
 # Damping after a step that did not go down, and how it changes from there.
 DAMPED, MORE, LESS, MOST = 1e-3, 10.0, 0.1, 1e12
 # Part of the Fisher information that keeps the matrix regular where data say nothing.
@@ -45,11 +49,11 @@ class Minimum:
 
 @dataclass(frozen=True)
 class Step:
-    """A step (B, P), what it promises of -ln L (B,), and the parameters (B, P) that it moves."""
+    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for parameters that it does not move."""
 
     direction: Array
     promise: Array
-    moves: Mask
+    gradient: Array
 
 
 def chunks(model: Model, count: int, numbers: int = NUMBERS) -> Iterator[slice]:
@@ -72,27 +76,93 @@ def minimise(model: Model, data: Data, start: Array, free: Mask) -> Minimum:
 
 
 def _minimise(model: Model, data: Data, start: Array, free: Mask) -> Minimum:
-    theta = np.where(free, np.clip(start, model.lower, model.upper), start)
-    lowest = likelihood.deviance(model, theta, data)
-    damping, distance = np.zeros(len(theta)), np.full(len(theta), np.inf)
-    done, steps = np.zeros(len(theta), bool), np.zeros(len(theta), np.intp)
+    search = _Search.of(model, data, start, free)
     for _ in range(STEPS):
-        rows = np.flatnonzero(~done & (damping < MOST))
+        rows = np.flatnonzero(~search.done & (search.damping < MOST))
         if not len(rows):
             break
-        some = data[rows]
-        step = newton_step(model, theta[rows], some, free[rows], damping[rows])
-        distance[rows] = np.where(damping[rows] == 0, step.promise, distance[rows])
-        moved = np.where(free[rows], np.clip(theta[rows] + step.direction, model.lower, model.upper), theta[rows])
-        reached = likelihood.deviance(model, moved, some)
-        good = reached <= lowest[rows] + ROUNDING * (1 + np.abs(lowest[rows]))
-        theta[rows[good]], lowest[rows[good]] = moved[good], reached[good]
-        steps[rows] += 1
+        search.step(rows)
+    return Minimum(search.theta, search.lowest, search.done, search.steps, search.distance)
+
+
+@dataclass
+class _Search:
+    """Where the search of each experiment is: parameters, the ``lowest`` deviance, and its last step (B, P).
+
+    ``length`` (B,) is how far a step goes, in units of the parabola's: the secant's estimate of the true curvature
+    along the last step (J. Barzilai and J. Borwein, IMA J. Numer. Anal. 8 (1988) 141) over that of the parabola.
+    """
+
+    model: Model
+    data: Data
+    free: Mask
+    theta: Array
+    lowest: Array
+    damping: Array
+    length: Array
+    moved: Array
+    gradient: Array
+    curvature: Array
+    distance: Array
+    steps: NDArray[np.intp]
+    done: Mask
+
+    @staticmethod
+    def of(model: Model, data: Data, start: Array, free: Mask) -> "_Search":
+        theta = np.where(free, np.clip(start, model.lower, model.upper), start)
+        zeros, nothing = np.zeros(len(theta)), np.zeros_like(theta)
+        lowest, none = likelihood.deviance(model, theta, data), np.zeros(len(theta), bool)
+        infinite, ones = np.full(len(theta), np.inf), np.ones(len(theta))
+        counted = np.zeros(len(theta), np.intp)
+        return _Search(
+            model, data, free, theta, lowest, zeros, ones, nothing, nothing.copy(), zeros.copy(), infinite, counted, none
+        )
+
+    def step(self, rows: NDArray[np.intp]) -> None:
+        """One step of some experiments."""
+        damping = self.damping[rows]
+        step = newton_step(self.model, self.theta[rows], self.data[rows], self.free[rows], damping)
+        change = np.sum(self.moved[rows] * (step.gradient - self.gradient[rows]), axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            length = np.where((change > 0) & (self.curvature[rows] > 0), self.curvature[rows] / change, 1.0)
+        self.length[rows] = np.where(np.isfinite(length), np.clip(length, *LENGTHS), 1.0)
+        distance = step.promise * self.length[rows]
+        self.distance[rows] = np.where(damping == 0, distance, self.distance[rows])
+        self.gradient[rows] = step.gradient
+        good = self._descend(rows, step)
+        self.steps[rows] += 1
         # Undamped: a damped step is short, whatever is left to go.
-        done[rows] = (step.promise < CLOSE) & (damping[rows] == 0) & good
-        eased = np.where(damping[rows] > DAMPED, LESS * damping[rows], 0.0)
-        damping[rows] = np.where(good, eased, np.maximum(MORE * damping[rows], DAMPED))
-    return Minimum(theta, lowest, done, steps, distance)
+        self.done[rows] = (distance < CLOSE) & (damping == 0) & good
+        eased = np.where(damping > DAMPED, LESS * damping, 0.0)
+        self.damping[rows] = np.where(good, eased, np.maximum(MORE * damping, DAMPED))
+
+    def _descend(self, rows: NDArray[np.intp], step: "Step") -> Mask:
+        """Go along a step as far as it goes down, and say where it does."""
+        good, part = np.zeros(len(rows), bool), self.length[rows].copy()
+        self.curvature[rows] = 0.0
+        for _ in range(SHORTER):
+            left = np.flatnonzero(~good)
+            if not len(left):
+                break
+            at = rows[left]
+            target = self.theta[at] + part[left, None] * step.direction[left]
+            inside = np.where(self.free[left], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
+            reached = likelihood.deviance(self.model, inside, self.data[at])
+            risen = reached - self.lowest[at]
+            promise = part[left] * step.promise[left]
+            enough = risen <= ROUNDING * (1 + np.abs(self.lowest[at])) - ENOUGH * promise
+            new = at[enough]
+            self.moved[new] = inside[enough] - self.theta[new]
+            # The parabola's along the step, which is not what was gone where a bound was met.
+            whole = (inside[enough] == target[enough]).all(axis=1)
+            self.curvature[new] = np.where(whole, 2 * part[left[enough]] * promise[enough], 0.0)
+            self.theta[new], self.lowest[new] = inside[enough], reached[enough]
+            good[left] = enough
+            # To the minimum of the parabola through both values with the slope at the first, which is -4 promises.
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                share = 4 * promise / (2 * (risen + 4 * promise))
+            part[left] *= np.clip(np.where(np.isfinite(share), share, 0.0), *SHARES)
+        return good
 
 
 def newton_step(model: Model, theta: Array, data: Data, free: Mask, damping: Array) -> Step:
@@ -124,7 +194,7 @@ def _solved(
     own_step = np.where(parts.own_moves, -(own_gradient + parts.mixed * along) / parts.own, 0.0)
     direction[:, model.own[bins]] = own_step[:, bins]
     promise = -0.5 * np.sum(np.where(moves, gradient * direction, 0.0), axis=1)
-    return Step(direction, np.abs(promise), moves)
+    return Step(direction, np.abs(promise), np.where(moves, gradient, 0.0))
 
 
 @dataclass(frozen=True)
