@@ -15,11 +15,11 @@ class FileSettings:
     """Histograms that are there already, and how they are called."""
 
     path: str = key(
-        "A ROOT file, or JSON (`.json`, `.json.gz`): of histograms by name in UHI's form, or of lists as "
-        "`{region: {sample: {era: [values, variances]}}}`, whose names are `region/sample`."
+        "A ROOT file, or JSON (`.json`, `.json.gz`): `{region: {sample: histogram}}`, which is of UHI's form or the "
+        "lists `[values, variances]`; its name is `region/sample`, and `{era: histogram}` may stand in its place."
     )
     nominal: str = key(
-        "Name of a histogram, with `{channel}` and `{sample}`. Of those with eras the sum is taken, part by part.",
+        "Name of a histogram, with `{channel}` and `{sample}`. One by era is the sum of its eras.",
         default="{channel}/{sample}",
         min_length=1,
     )
@@ -42,7 +42,8 @@ class Channel:
     )
     edges: list[float] | None = key(
         "Ascending edges of the bins; an event on an edge is in the upper bin, those outside are left out. For a model "
-        "of a file null, for its edges, or some of these, whose bins are then merged and the others left out.",
+        "of a file null, for its own, or some of these, whose bins are then merged and the others left out; all, where "
+        "it has lists.",
         default=None,
         min_length=2,
     )
@@ -190,6 +191,10 @@ class Model:
     parameters_of_interest: list[Name] = key(
         "Parameters that are measured; signals have the first.", default=["mu"], min_length=1, unique=True
     )
+    ranges: dict[Name, tuple[float, float]] = key(
+        "Lowest and highest value in fits of a parameter that multiplies yields, as `{mu: [-5, 20]}`; else [0, 10].",
+        default={},
+    )
     asimov: NonNegative[float] = key("Value of the first of them in Asimov data.", default=1)
 
 
@@ -197,12 +202,12 @@ class Model:
 class HistogramsJob:
     """What the job reads that fills the histograms of a channel.
 
-    ``samples``: the datasets of each; ``variations``: the sources of uncertainty that are asked for in each; ``data``:
-    datasets of data; ``file``: of a model of a file.
+    ``members``: the datasets of each sample; ``variations``: the sources of uncertainty that are asked for in each; ``file``:
+    of a model of a file, and ``observed``, whether its data are read.
     """
 
     channel: Channel
-    samples: dict[str, list[str]]
+    members: dict[str, list[str]]
     variations: dict[str, list[str]]
-    data: list[str]
     file: FileSettings | None
+    observed: bool
