@@ -115,7 +115,19 @@ class _Search:
         infinite, ones = np.full(len(theta), np.inf), np.ones(len(theta))
         counted = np.zeros(len(theta), np.intp)
         return _Search(
-            model, data, free, theta, lowest, zeros, ones, nothing, nothing.copy(), zeros.copy(), infinite, counted, none
+            model,
+            data,
+            free,
+            theta,
+            lowest,
+            zeros,
+            ones,
+            nothing,
+            nothing.copy(),
+            zeros.copy(),
+            infinite,
+            counted,
+            none,
         )
 
     def step(self, rows: NDArray[np.intp]) -> None:

@@ -78,7 +78,7 @@ def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Confi
     # What the histograms are made of is theirs.
     samples = {name: sample | {"datasets": [], "channels": None} for name, sample in one["samples"].items()}
     blank: Config = {name: {} for name in one["channels"]}
-    return one | {"file": None, "data": None, "channels": blank, "samples": samples}
+    return {"model": one | {"file": None, "data": None, "channels": blank, "samples": samples}}
 
 
 def data_manifests(analysis: "Analysis", model: str) -> list[str]:
