@@ -49,7 +49,7 @@ class Minimum:
 
 @dataclass(frozen=True)
 class Step:
-    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for parameters that it does not move."""
+    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for what does not move."""
 
     direction: Array
     promise: Array
