@@ -31,12 +31,12 @@ def minimise(model: Model, data: Data, start: Array, free: NDArray[np.bool_]) ->
         "pytorch" if model.backend == "pyhf_torch" else "numpy", pyhf.optimize.minuit_optimizer(tolerance=TOLERANCE)
     )
     try:
-        other = peer(model)
         # Where nothing depends on a parameter minuit has no covariance, and pyhf stops.
         free = free & (np.abs(model.jacobian(start)) > 0).any(axis=1) | free & _constrained(model)
         with warnings.catch_warnings():
             # pyhf's way to hand lists of numbers to torch.
             warnings.simplefilter("ignore", UserWarning)
+            other = peer(model)
             found = [_one(model, other, data[row : row + 1], start[row], free[row]) for row in range(len(data))]
     finally:
         pyhf.set_backend(*before)
