@@ -90,7 +90,8 @@ def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Confi
     # What the histograms are made of is theirs, and how the model is fitted that of the fit.
     samples = {name: sample | {"datasets": [], "channels": None} for name, sample in one["samples"].items()}
     blank: Config = {name: {} for name in one["channels"]}
-    return one | {"file": None, "data": None, "channels": blank, "samples": samples, "inference": {}}
+    own = {"file": None, "data": None, "channels": blank, "samples": samples, "inference": {}}
+    return {"model": one | own}
 
 
 def data_manifests(analysis: "Analysis", model: str) -> list[str]:

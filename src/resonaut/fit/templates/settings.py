@@ -223,3 +223,10 @@ class HistogramsJob:
     variations: dict[str, list[str]]
     file: FileSettings | None
     observed: bool
+
+
+@record
+class WorkspaceJob:
+    """What the job reads that makes the workspace: the ``model`` without what its histograms are made of."""
+
+    model: Model
