@@ -192,8 +192,8 @@ class Model:
         "How varied shapes are smoothed: the ratio to the nominal one by running medians, 353QH twice.", default="none"
     )
     transfer: dict[Name, Transfer] = key(
-        "Backgrounds that pass with a smooth probability, from the data that fail ([transfer factors](fit_transfer.md)): "
-        "samples of these names.",
+        "Backgrounds that pass with a smooth probability, from the data that fail: samples of these names "
+        "([transfer factors](fit_transfer.md)).",
         default={},
     )
     morphing: dict[Name, Morphed] = key(
