@@ -121,7 +121,7 @@ def joined(parts: Sequence[Events]) -> Events:
 
 
 def _nominal(dataset: Dataset, weighted: Sequence[str], settings: Training, label: int) -> Events:
-    """The events of a dataset; those that trained a tagger, which knows them, are left out, and others stand for them."""
+    """The events of a dataset; those that trained a tagger, which knows them, are left out: others stand for them."""
     classifier, own = settings.classifier, Weights.of(dataset, weighted)
     columns = names(classifier)
     cut = formulas.names(classifier.cut) if classifier.cut else []
