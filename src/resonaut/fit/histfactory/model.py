@@ -231,7 +231,7 @@ class Model:
         """Nominal contents with their shifts, and the factors of the samples, both (B, S, N)."""
         alpha = theta[:, self.shifted]
         basis = np.concatenate([alpha, interpolation.bend(alpha, self.additive)[0]], axis=1)
-        shifts = basis @ np.concatenate([self.half, self.curved]).reshape(basis.shape[1], -1)
+        shifts = basis @ np.concatenate([self.half, self.curved]).reshape(basis.shape[1], self.nominal.size)
         return self.nominal + shifts.reshape(len(theta), *self.nominal.shape), self.factors.of_bins(theta)
 
     def _scale(self, theta: Array) -> Array:
