@@ -58,6 +58,20 @@ def morphed(workspace: HistFactory, processes: Mapping[str, Morphed]) -> HistFac
     return found
 
 
+def shares(processes: Mapping[str, Morphed]) -> dict[str, float]:
+    """The weight of each sample of the processes where all couplings have their values.
+
+    Raises:
+        ConfigError: the points do not fix the polynomial.
+    """
+    couplings, found = _couplings(processes), dict[str, float]()
+    for name, process in processes.items():
+        solved = solve(name, process)
+        at = [couplings[coupling].value for coupling in solved.basis.couplings]
+        found |= dict(zip(solved.samples, map(float, solved.weights(at)), strict=True))
+    return found
+
+
 def solve(name: str, process: Morphed) -> Morphing:
     """The weights of a process.
 

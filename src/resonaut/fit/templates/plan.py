@@ -74,11 +74,17 @@ def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Confi
             "variations": {name: _variations(one, name, channel) for name in found},
             "file": one["file"],
             "observed": one["file"] is not None and one["data"] is None,
+            "weights": {name: _weight(one["samples"][name]) for name in found if one["samples"][name]["weight"]},
         }
     # What the histograms are made of is theirs.
-    samples = {name: sample | {"datasets": [], "channels": None} for name, sample in one["samples"].items()}
+    others: Config = {"datasets": [], "channels": None, "weight": None, "place": None}
+    samples = {name: sample | others for name, sample in one["samples"].items()}
     blank: Config = {name: {} for name in one["channels"]}
     return one | {"file": None, "data": None, "channels": blank, "samples": samples}
+
+
+def _weight(sample: Config) -> tuple[str, int | None]:
+    return sample["weight"], sample["place"]
 
 
 def data_manifests(analysis: "Analysis", model: str) -> list[str]:
