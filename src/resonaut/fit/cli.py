@@ -271,10 +271,11 @@ def template_workspace(
     from resonaut.core.results import write
     from resonaut.fit.results.models import ChannelHistograms
     from resonaut.fit.templates.build import build
-    from resonaut.fit.templates.settings import Model
+    from resonaut.fit.templates.settings import WorkspaceJob
 
     distinct([config, *histograms], [output, description])
-    workspace, described = build(model, read(config, Model), [result(path, ChannelHistograms) for path in histograms])
+    channels = [result(path, ChannelHistograms) for path in histograms]
+    workspace, described = build(model, read(config, WorkspaceJob).model, channels)
     write_json(output, workspace)
     write(description, described)
 

@@ -39,11 +39,27 @@ def _channels(model: Config) -> Iterator[str]:
                     yield f"{where} has no {key!r}, and is of events; give it"
         elif one["cut"] is not None:
             yield f"{where}.cut: the histograms of a file have no events to cut on; take it out"
+        for key in ("observable", "cut") if model["file"] is None else ():
+            yield from _formula(f"{where}.{key}", one[key])
         if one["edges"] is not None and any(high <= low for low, high in pairwise(one["edges"])):
             yield f"{where}.edges do not ascend; sort them"
     for name, (low, high) in model["ranges"].items():
         if low >= high:
             yield f".ranges.{name} is [{low:g}, {high:g}]; give the lower value first"
+
+
+def _formula(where: str, formula: str | None) -> Iterator[str]:
+    """What cannot be calculated of columns of numbers."""
+    from resonaut.core import formulas
+
+    if formula is None:
+        return
+    import numpy as np
+
+    try:
+        formulas.evaluate(formula, {name: np.ones(1) for name in formulas.names(formula)})
+    except ConfigError as error:
+        yield f"{where}: {str(error).rstrip('.')}"
 
 
 def _samples(model: Config) -> Iterator[str]:
@@ -60,8 +76,9 @@ def _samples(model: Config) -> Iterator[str]:
     for name in model["channels"]:
         if not any(one["channels"] is None or name in one["channels"] for one in model["samples"].values()):
             yield f".channels.{name} has no sample; name it in the 'channels' of one, or take it out"
+    couplings = [one for process in model["morphing"].values() for term in process["amplitude"] for one in term]
     for one in model["parameters_of_interest"]:
-        if one not in free:
+        if one not in (*free, *couplings):
             yield (
                 f".parameters_of_interest: {one!r} multiplies no sample; set 'signal' of one, or give the name as its "
                 "'parameter'"

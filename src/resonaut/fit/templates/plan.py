@@ -92,7 +92,8 @@ def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Confi
     others: Config = {"datasets": [], "channels": None, "weight": None, "place": None}
     samples = {name: sample | others for name, sample in one["samples"].items()}
     blank: Config = {name: {} for name in one["channels"]}
-    return one | {"file": None, "data": None, "channels": blank, "samples": samples, "inference": {}}
+    own = {"file": None, "data": None, "channels": blank, "samples": samples, "inference": {}}
+    return {"model": one | own}
 
 
 def _weight(sample: Config) -> tuple[str, int | None]:

@@ -231,3 +231,10 @@ class HistogramsJob:
     file: FileSettings | None
     observed: bool
     weights: dict[str, tuple[str, int | None]] = key("Of samples that have any.", default={})
+
+
+@record
+class WorkspaceJob:
+    """What the job reads that makes the workspace: the ``model`` without what its histograms are made of."""
+
+    model: Model
