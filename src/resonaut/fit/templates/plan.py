@@ -170,11 +170,19 @@ def columns(channel: Config) -> list[str]:
 def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]:
     """The folders of a dataset's friends with some of the columns that ``skim`` does not keep."""
     kept = analysis.columns(dataset) or {}
-    others = [name for name in named if name not in kept]
-    found = [f"classify/{one}" for one in classifiers(analysis) if any(of_classifier(name, one) for name in others)]
-    rest = [name for name in others if not any(of_classifier(name, one) for one in classifiers(analysis))]
-    # What is left is of a tagger, and what selects by its scores must know which events trained it.
-    return [*found, *(["tag"] if analysis.uses("tag") and rest else [])]
+    used = [one for one in classifiers(analysis) if any(of_classifier(name, one) for name in named)]
+    # What selects by the scores of a tagger, at first or second hand, must know which events trained it.
+    read = [*named, *(name for one in used for name in _inputs(analysis, one))]
+    scores = [name for name in read if name not in kept and not any(of_classifier(name, one) for one in used)]
+    return [*(f"classify/{one}" for one in used), *(["tag"] if analysis.uses("tag") and scores else [])]
+
+
+def _inputs(analysis: "Analysis", classifier: str) -> list[str]:
+    """The columns that a classifier reads."""
+    from resonaut.core import formulas
+
+    section = analysis.config["classify"]["classifiers"][classifier]
+    return [name for formula in (*section["inputs"], section["cut"]) if formula for name in formulas.names(formula)]
 
 
 def classifiers(analysis: "Analysis") -> list[str]:

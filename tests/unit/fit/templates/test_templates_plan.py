@@ -97,14 +97,19 @@ def test_the_files_of_a_model(configuration):
 def test_columns_of_other_stages_are_read_from_their_friends(configuration, monkeypatch):
     analysis = Analysis.of(configuration, [])
     assert plan.friends(analysis, "example", "low") == []
-    monkeypatch.setitem(analysis.config, "classify", {"classifiers": {"bdt": {}, "bdt2": {}}})
+    monkeypatch.setitem(
+        analysis.config,
+        "classify",
+        {"classifiers": {"bdt": {"inputs": ["x / y"], "cut": None}, "bdt2": {"inputs": ["j1_part_qcd"], "cut": None}}},
+    )
     monkeypatch.setattr(Analysis, "uses", lambda self, verb: verb in ("tag", "skim", "fit"))
     monkeypatch.setitem(analysis.config["search"], "stages", ["skim", "classify", "fit"])
     monkeypatch.setattr(Analysis, "columns", lambda self, dataset: {"x": (None, None), "y": (None, None)})
     channel = plan.models(analysis)["example"]["channels"]["low"]
     for column, folders in (
         ("class_bdt_signal", ["classify/bdt"]),
-        ("bin_bdt2", ["classify/bdt2"]),
+        # Whose input is of a tagger.
+        ("bin_bdt2", ["classify/bdt2", "tag"]),
         ("category_bdt", ["classify/bdt"]),
         ("j1_part_qcd", ["tag"]),
         ("y", []),
