@@ -178,13 +178,13 @@ def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]
 
 
 def classifiers(analysis: "Analysis") -> list[str]:
-    """The names of the classifiers, where the analysis has any."""
+    """The names of the classifiers and of the sets of categories, where the analysis has any."""
     section = analysis.config.get("classify", {}) if "classify" in analysis.config["search"]["stages"] else {}
-    return list(section.get("classifiers", {}))
+    return [*section.get("classifiers", {}), *section.get("categories", {})]
 
 
 def of_classifier(column: str, classifier: str) -> bool:
-    """Whether a column is of the friends of a classifier."""
+    """Whether a column is of the friends of a classifier, or of a set of categories."""
     return column.startswith(f"class_{classifier}_") or column in (f"bin_{classifier}", f"category_{classifier}")
 
 

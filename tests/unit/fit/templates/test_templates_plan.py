@@ -97,7 +97,9 @@ def test_the_files_of_a_model(configuration):
 def test_columns_of_other_stages_are_read_from_their_friends(configuration, monkeypatch):
     analysis = Analysis.of(configuration, [])
     assert plan.friends(analysis, "example", "low") == []
-    monkeypatch.setitem(analysis.config, "classify", {"classifiers": {"bdt": {}, "bdt2": {}}})
+    monkeypatch.setitem(
+        analysis.config, "classify", {"classifiers": {"bdt": {}, "bdt2": {}}, "categories": {"regions": []}}
+    )
     monkeypatch.setattr(Analysis, "uses", lambda self, verb: verb in ("tag", "skim", "fit"))
     monkeypatch.setitem(analysis.config["search"], "stages", ["skim", "classify", "fit"])
     monkeypatch.setattr(Analysis, "columns", lambda self, dataset: {"x": (None, None), "y": (None, None)})
@@ -105,7 +107,7 @@ def test_columns_of_other_stages_are_read_from_their_friends(configuration, monk
     for column, folders in (
         ("class_bdt_signal", ["classify/bdt"]),
         ("bin_bdt2", ["classify/bdt2"]),
-        ("category_bdt", ["classify/bdt"]),
+        ("category_regions", ["classify/regions"]),
         ("j1_part_qcd", ["tag"]),
         ("y", []),
     ):
