@@ -1,6 +1,6 @@
 """The HistFactory workspace of a model, as pyhf reads it, and the description beside it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.fit.morphing.workspace import morphed, shares
 from resonaut.fit.results.models import (
     ChannelHistograms,
     ModelChannel,
@@ -17,9 +18,12 @@ from resonaut.fit.results.models import (
     Varied,
     Yield,
 )
+from resonaut.fit.results.transfer import OrderStep
 from resonaut.fit.templates.empty import require_background
 from resonaut.fit.templates.settings import Effect, Model, Nuisance, Sample
 from resonaut.fit.templates.shapes import Template
+from resonaut.fit.transfer.ftest import ordered
+from resonaut.fit.transfer.workspace import transferred
 
 Array = NDArray[np.float64]
 # Plain JSON data of HistFactory's schema, or a part of them.
@@ -60,6 +64,8 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
             }
         ],
     }
+    edges = {one.channel: one.edges for one in channels}
+    workspace, steps = completed(workspace, edges, model)
     treatments = [one for found in templates.values() for template in found for one in template.treatments]
     asimov = any(one.data is None for one in channels)
     treatments += [*made.without_effect(specification), *require_background(workspace, made.signals, asimov)]
@@ -73,8 +79,17 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
         nuisances=[one for one in made.nuisances if one in used],
         channels={one.channel: _described(one, templates[one.channel], data[one.channel]) for one in channels},
         treatments=treatments,
+        transfer=steps,
         notes=list(dict.fromkeys(note for one in channels for note in one.notes)),
     )
+
+
+def completed(
+    workspace: HistFactory, edges: Mapping[str, Sequence[float]], model: Model
+) -> tuple[HistFactory, list[OrderStep]]:
+    """The workspace with backgrounds from failing events and morphed signals, and the F-tests of the former."""
+    transfers, steps = ordered(workspace, edges, model.transfer)
+    return morphed(transferred(workspace, edges, transfers), model.morphing), steps
 
 
 def _described(one: ChannelHistograms, templates: Iterable[Template], data: list[float]) -> ModelChannel:
@@ -134,7 +149,8 @@ class _Model:
         eras = sorted(filter(None, {part.era for part in parts}))
         found: dict[str, tuple[Nuisance, str | None]] = {}
         for name, one in self.model.nuisances.items():
-            found |= {f"{name}_{era}": (one, era) for era in eras} if one.each_era else {name: (one, None)}
+            own = [era for era in eras if one.eras is None or era in one.eras]
+            found |= {f"{name}_{era}": (one, era) for era in own} if one.each_era else {name: (one, None)}
         return found
 
     def templates(self, channel: ChannelHistograms) -> Iterator[Template]:
@@ -184,7 +200,7 @@ class _Model:
         """
         free = _names(specification, ("normfactor",))
         for one in self.model.parameters_of_interest:
-            if one not in free:
+            if one not in (*free, *couplings(self.model)):
                 raise ConfigError(
                     f"{self.where}.parameters_of_interest: {one!r} multiplies no sample; make one a signal, or give it "
                     "as the 'parameter' of one."
@@ -196,8 +212,12 @@ class _Model:
         return found
 
     def expected(self, templates: Iterable[Template]) -> list[float]:
-        """Asimov data of a channel, (N,)."""
-        sums = [one.nominal * (self.model.asimov if one.settings.signal else 1.0) for one in templates]
+        """Asimov data of a channel, (N,); of morphed signals those where the couplings have their values."""
+        share = shares(self.model.morphing)
+        sums = [
+            one.nominal * (self.model.asimov if one.settings.signal else 1.0) * share.get(one.sample, 1.0)
+            for one in templates
+        ]
         found: list[float] = np.sum(sums, axis=0).tolist()
         return found
 
@@ -240,6 +260,11 @@ class _Model:
             for factor in self._factors(name, one):
                 if factor["name"] not in free:
                     yield _treatment("free_without_effect", factor["name"], "what it multiplies is expected nowhere")
+
+
+def couplings(model: Model) -> list[str]:
+    """The couplings of its morphed signals."""
+    return [name for process in model.morphing.values() for term in process.amplitude for name in term]
 
 
 def _treatment(what: Any, nuisance: str, why: str) -> Treatment:
