@@ -174,13 +174,26 @@ def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]
     found = [f"classify/{one}" for one in classifiers(analysis) if any(of_classifier(name, one) for name in others)]
     rest = [name for name in others if not any(of_classifier(name, one) for one in classifiers(analysis))]
     # What is left is of a tagger, and what selects by its scores must know which events trained it.
-    return [*found, *(["tag"] if analysis.uses("tag") and rest else [])]
+    tagged = rest or any(_tagged(analysis, one.removeprefix("classify/")) for one in found)
+    return [*found, *(["tag"] if analysis.uses("tag") and tagged else [])]
 
 
 def classifiers(analysis: "Analysis") -> list[str]:
-    """The names of the classifiers, where the analysis has any."""
+    """The names of the classifiers and of the sets of categories, where the analysis has any."""
     section = analysis.config.get("classify", {}) if "classify" in analysis.config["search"]["stages"] else {}
-    return list(section.get("classifiers", {}))
+    return [*section.get("classifiers", {}), *section.get("categories", {})]
+
+
+def _tagged(analysis: "Analysis", classifier: str) -> bool:
+    """Whether a classifier sees scores of taggers, or categories do themselves or by a classifier."""
+    from resonaut.core import formulas
+
+    section = analysis.config["classify"]
+    if classifier in section["classifiers"]:
+        return "tag" in section["classifiers"][classifier]["friends"]
+    read = [name for one in section["categories"][classifier] for name in formulas.names(one["cut"])]
+    used = [one for one in section["classifiers"] if any(of_classifier(name, one) for name in read)]
+    return any(_tagged(analysis, one) for one in used)
 
 
 def of_classifier(column: str, classifier: str) -> bool:
