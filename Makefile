@@ -46,6 +46,7 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/skim.py
 	@python benchmarks/skim_variations.py
 	@python benchmarks/fit.py
+	@python benchmarks/fit_histfactory.py
 	@python benchmarks/calibrate.py
 	@python benchmarks/select_networks.py
 	@python benchmarks/select_trees.py
