@@ -175,8 +175,8 @@ class Model:
         "The histograms are those of a file, and not of events. Null for events.", default=None
     )
     data: list[str] | None = key(
-        "Datasets of data or pseudo-data, or for a model of a file none or any name; null for those of "
-        "`search.samples.data`, or those in the file. Empty: Asimov data, what is expected at `asimov`.",
+        "Datasets of data or pseudo-data; null for those of `search.samples.data`, or for those in the model's file. "
+        "Empty: Asimov data, what is expected at `asimov`.",
         default=None,
         unique=True,
     )
@@ -198,8 +198,8 @@ class Model:
         "How varied shapes are smoothed: the ratio to the nominal one by running medians, 353QH twice.", default="none"
     )
     transfer: dict[Name, Transfer] = key(
-        "Backgrounds that pass with a smooth probability, from the data that fail ([transfer factors](fit_transfer.md)): "
-        "samples of these names.",
+        "Backgrounds that pass with a smooth probability, from the data that fail: samples of these names "
+        "([transfer factors](fit_transfer.md)).",
         default={},
     )
     morphing: dict[Name, Morphed] = key(
