@@ -170,11 +170,25 @@ def columns(channel: Config) -> list[str]:
 def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]:
     """The folders of a dataset's friends with some of the columns that ``skim`` does not keep."""
     kept = analysis.columns(dataset) or {}
-    others = [name for name in named if name not in kept]
-    found = [f"classify/{one}" for one in classifiers(analysis) if any(of_classifier(name, one) for name in others)]
-    rest = [name for name in others if not any(of_classifier(name, one) for one in classifiers(analysis))]
-    # What is left is of a tagger, and what selects by its scores must know which events trained it.
-    return [*found, *(["tag"] if analysis.uses("tag") and rest else [])]
+    used = [one for one in classifiers(analysis) if any(of_classifier(name, one) for name in named)]
+    # What selects by the scores of a tagger, at first or second hand, must know which events trained it.
+    read = [*named, *(name for one in used for name in _inputs(analysis, one))]
+    scores = [
+        name for name in read if name not in kept and not any(of_classifier(name, one) for one in classifiers(analysis))
+    ]
+    return [*(f"classify/{one}" for one in used), *(["tag"] if analysis.uses("tag") and scores else [])]
+
+
+def _inputs(analysis: "Analysis", name: str) -> list[str]:
+    """The columns that a classifier, or a set of categories with the classifiers that it reads, is made of."""
+    from resonaut.core import formulas
+
+    section = analysis.config["classify"]
+    own = section["classifiers"].get(name)
+    texts = [*own["inputs"], own["cut"]] if own else [one["cut"] for one in section["categories"][name]]
+    read = [column for text in texts if text for column in formulas.names(text)]
+    behind = [one for one in section["classifiers"] if any(of_classifier(column, one) for column in read)]
+    return [*read, *(column for one in behind for column in _inputs(analysis, one))]
 
 
 def classifiers(analysis: "Analysis") -> list[str]:
