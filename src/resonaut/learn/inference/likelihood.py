@@ -102,4 +102,5 @@ def inverse(information: Tensor) -> Tensor:
     size = information.diagonal(dim1=-2, dim2=-1).clamp(min=torch.finfo(information.dtype).tiny).sqrt()
     both = size[..., :, None] * size[..., None, :]
     unit = torch.eye(information.shape[-1], dtype=information.dtype, device=information.device)
-    return torch.linalg.inv(information / both + DEGENERATE * unit) / both
+    covariance: Tensor = torch.linalg.inv(information / both + DEGENERATE * unit) / both
+    return covariance

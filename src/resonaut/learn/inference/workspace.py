@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from resonaut.learn.inference.likelihood import Templates
-from resonaut.learn.inference.measurement import Measurement, slope
+from resonaut.learn.inference.measurement import Measurement, Nuisance, slope
 
-# A ``histosys`` has a constraint of width 1. One that is free gets templates so many times as far away.
+# A ``histosys`` has a constraint. One that is free gets templates so many times as far away.
 FREE = 30.0
 CHANNEL = "classifier"
 
@@ -18,6 +18,9 @@ def workspace(
     measurement: Measurement, templates: Templates, shapes: Sequence[str], statistics: bool = True
 ) -> dict[str, Any]:
     """One channel with Asimov data; bins where nothing is expected are left out.
+
+    Constraints are of width 1 there: the parameter of a nuisance of another ``width`` is in units of it. A free one is
+    a ``normfactor`` if it is a yield's alone, and 30 times as wide as its templates are far else.
 
     Args:
         measurement: what is measured.
@@ -40,8 +43,7 @@ def workspace(
         for name, nuisance in measurement.nuisances.items():
             width = FREE if nuisance.width is None else nuisance.width
             if sample in nuisance.factors:
-                low, high = nuisance.factors[sample] if width == 1 else _wider(nuisance.factors[sample], width)
-                modifiers.append({"name": name, "type": "normsys", "data": {"lo": low, "hi": high}})
+                modifiers.append(_yield(name, nuisance, sample, name in shapes))
             if name in shapes:
                 place, nominal = list(shapes).index(name), kept.nominal[number]
                 ends = {
@@ -68,7 +70,12 @@ def _further(nominal: Tensor, varied: Tensor, width: float) -> list[float]:
     return further
 
 
-def _wider(factors: tuple[float, float], width: float) -> tuple[float, float]:
-    """Factors of the same slope for a parameter in units of ``width``."""
-    change = width * slope(*factors)
-    return math.exp(-change), math.exp(change)
+def _yield(name: str, nuisance: Nuisance, sample: str, has_shape: bool) -> dict[str, Any]:
+    """What scales the yield of a sample."""
+    factors, width = nuisance.factors[sample], nuisance.width
+    if width is None and not has_shape and len(set(nuisance.factors.values())) == 1:
+        return {"name": name, "type": "normfactor", "data": None}
+    if width != 1:
+        change = (width or FREE) * slope(*factors)
+        factors = math.exp(-change), math.exp(change)
+    return {"name": name, "type": "normsys", "data": {"lo": factors[0], "hi": factors[1]}}
