@@ -230,6 +230,9 @@ def test_finite_simulation_makes_the_uncertainty_larger_and_a_share_of_it_more()
     one = uncertainty(measurement, events, 1, lambda x: torch.zeros(len(x), dtype=torch.int64), 1)
     assert one == pytest.approx(np.sqrt(1100 + 20 + 2000) / 100)
     assert found[0] < found[1] < found[2]
+    half = events.rows(torch.arange(0, 1000, 2), factor=2)
+    assert half.share == 0.5
+    assert uncertainty(measurement, half, 5, placed, half.share) == pytest.approx(found[2], rel=0.05)
 
 
 def test_merging_leaves_the_bins_that_matter():
@@ -254,7 +257,7 @@ def test_what_cannot_be_measured_ends_in_a_sentence():
         Events.of(measurement, [[0.0], [np.nan]], *values[1:])
     with pytest.raises(ConfigError, match=r"weights: has the shape \(3,\), not \(2,\)"):
         Events.of(measurement, values[0], [1.0] * 3, values[2])
-    with pytest.raises(EmptySelectionError, match="the sample signal has no positive yield"):
+    with pytest.raises(EmptySelectionError, match="the samples of mu, signal, have no positive yield"):
         Events.of(measurement, values[0], values[1], ["background"] * 2)
     with pytest.raises(ConfigError, match="energy varies events and is no nuisance"):
         Events.of(measurement, *values, reweighted={"energy": (values[1], values[1])})
@@ -266,7 +269,7 @@ def test_what_cannot_be_measured_ends_in_a_sentence():
         expected(measured(), Templates(*(one[..., 1:] for one in templates)), [])
     with pytest.raises(EmptySelectionError, match="no bin of the histogram"):
         expected(measured(), Templates(*(0 * one for one in templates)), [])
-    with pytest.raises(EmptySelectionError, match="1 events of signal are too few to train"):
+    with pytest.raises(EmptySelectionError, match="2 events are too few to train"):
         Classifier.fit(measurement, events, events)
 
 

@@ -63,13 +63,15 @@ class Variation:
 class Events:
     """Events of all samples: features (n, d), weights (n,), numbers of the samples (n,), variations by nuisance.
 
-    The weights of a sample sum to its expected yield.
+    The weights of a sample sum to its expected yield. ``share``: of all simulated events that the fit will have, which
+    have so much less statistical uncertainty.
     """
 
     features: Tensor
     weights: Tensor
     sample: Tensor
     variations: Mapping[str, Variation] = field(default_factory=dict)
+    share: float = 1
 
     @classmethod
     def of(
@@ -94,7 +96,7 @@ class Events:
 
         Raises:
             ConfigError: a nuisance or sample is unknown, or an array has another shape.
-            EmptySelectionError: a sample has no events, or no positive yield.
+            EmptySelectionError: a signal has no events, or no positive yield.
             NotFiniteError: a feature or weight is NaN or infinite.
         """
         table = _finite("features", features, None, torch.float32)
@@ -102,9 +104,12 @@ class Events:
         numbers = _numbers(measurement, sample)
         if numbers.shape != nominal.shape:
             raise ConfigError(f"sample: has the shape {tuple(numbers.shape)}, not {tuple(nominal.shape)}.")
-        for number, name in enumerate(measurement.samples):
-            if not nominal[numbers == number].sum() > 0:
-                raise EmptySelectionError(f"the sample {name} has no positive yield; leave it out, or widen its cuts.")
+        for name, scaled in measurement.signals.items():
+            places = torch.tensor([list(measurement.samples).index(one) for one in scaled])
+            if not nominal[torch.isin(numbers, places)].sum() > 0:
+                raise EmptySelectionError(
+                    f"the samples of {name}, {', '.join(scaled)}, have no positive yield; widen the cuts."
+                )
         moved: dict[str, Copies | Shift] = {}
         for name, given in (shifted or {}).items():
             if callable(given):
@@ -128,7 +133,7 @@ class Events:
         return len(self.features)
 
     def rows(self, rows: Tensor, factor: float = 1) -> "Events":
-        """Some events, by numbers or a mask, with ``factor`` times their weights: the inverse of their share."""
+        """Some events, by numbers or a mask, with ``factor`` times their weights, the inverse of their share."""
         numbers = rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows
         variations = {
             name: Variation(
@@ -137,7 +142,13 @@ class Events:
             )
             for name, one in self.variations.items()
         }
-        return Events(self.features[numbers], factor * self.weights[numbers], self.sample[numbers], variations)
+        return Events(
+            self.features[numbers],
+            factor * self.weights[numbers],
+            self.sample[numbers],
+            variations,
+            self.share / factor,
+        )
 
     def fill(self, shares: Callable[[Tensor], Tensor], samples: int, rows: Tensor | None = None) -> Templates:
         """The histograms of all samples, with a gradient if ``shares`` have one.

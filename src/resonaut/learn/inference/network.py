@@ -23,7 +23,7 @@ from resonaut.learn.progress import History
 
 KIND = "classifier trained on the uncertainty"
 DEFAULT = Settings()
-# Fewer events of a sample make no histogram.
+# Fewer events make no histogram.
 MIN_EVENTS = 20
 
 
@@ -89,7 +89,6 @@ class Classifier:
         held_out: Events,
         settings: Settings = DEFAULT,
         seed: int = 1,
-        share: float = 1,
         what: str = "a classifier on the uncertainty",
         name: str = "its learning_rate",
     ) -> "Classifier":
@@ -101,30 +100,30 @@ class Classifier:
             held_out: others of the same samples, also with weights that sum to the expected yields.
             settings: of network and training.
             seed: of first weights and batches.
-            share: of all simulated events of the fit that ``events`` are, for the statistics of the simulation; those
-                of ``held_out`` are taken to be as many.
             what: the network's name in the sentence of an error, with its article.
             name: the configuration key of the learning rate.
 
         Raises:
-            EmptySelectionError: a sample has too few events.
+            EmptySelectionError: there are too few events.
             NotFiniteError: the training diverges.
         """
         samples = len(measurement.samples)
         for part in (events, held_out):
-            for sample, found in zip(measurement.samples, torch.bincount(part.sample, minlength=samples), strict=True):
-                if found < MIN_EVENTS:
-                    raise EmptySelectionError(
-                        f"{int(found)} events of {sample} are too few to train {what}; simulate more, or widen cuts."
-                    )
-        likelihood = Likelihood(measurement, list(events.variations), share if settings.statistics else 0)
+            if len(part) < MIN_EVENTS:
+                raise EmptySelectionError(
+                    f"{len(part)} events are too few to train {what}; simulate more, or widen the cuts."
+                )
+        seen, judging = (
+            Likelihood(measurement, list(part.variations), part.share if settings.statistics else 0)
+            for part in (events, held_out)
+        )
         network = training.untrained(lambda: Network(events.features.shape[1], settings), seed)
         network.standardise(events.features)
         generator = torch.Generator().manual_seed(seed)
         steps = max(len(events) // settings.batch_size, 1)
 
         def loss_of(profiled: bool) -> Callable[[Tensor], Tensor]:
-            return lambda rows: likelihood.loss(events.fill(network.shares, samples, rows), profiled)
+            return lambda rows: seen.loss(events.fill(network.shares, samples, rows), profiled)
 
         def phase(profiled: bool, epochs: int, kept: bool) -> History:
             optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
@@ -135,7 +134,7 @@ class Classifier:
                 optimizer,
                 epochs,
                 rate=training.warm_up_cosine(optimizer, settings.learning_rate, epochs * steps, rising=0),
-                held_out=lambda: likelihood.loss(held_out.filled(network.hard, samples), profiled),
+                held_out=lambda: judging.loss(held_out.filled(network.hard, samples), profiled),
                 keep_best=kept,
                 what=what,
                 key=name,
