@@ -1,7 +1,7 @@
 """The network: features in, a bin of the fitted histogram out, trained on the uncertainty that the histogram gives."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from resonaut.core.errors import EmptySelectionError
-from resonaut.core.record import build
+from resonaut.core.record import build, plain
 from resonaut.learn import store, training
 from resonaut.learn.autoencoder.plain import perceptron
 from resonaut.learn.blocks import in_blocks
@@ -158,15 +158,18 @@ class Classifier:
     def model(self) -> store.Model:
         """What a file holds of it."""
         state = {name: values.numpy() for name, values in self.network.state_dict().items()}
-        about: dict[str, Any] = {"features": len(self.network.centre), "settings": asdict(self.network.settings)}
-        return store.Model(KIND, about, state)
+        return store.Model(KIND, {"settings": plain(self.network.settings, Settings)}, state)
 
     @classmethod
     def of(cls, model: store.Model) -> "Classifier":
         """That of a file (``store.load``)."""
-        settings = build(model.settings["settings"], Settings, KIND)
-        network = Network(model.settings["features"], settings)
-        network.load_state_dict({name: torch.from_numpy(values) for name, values in model.state.items()})
+        return cls.restored(model.state, build(model.settings["settings"], Settings, KIND))
+
+    @classmethod
+    def restored(cls, state: Mapping[str, NDArray[Any]], settings: Settings) -> "Classifier":
+        """That with these arrays."""
+        network = Network(len(state["centre"]), settings)
+        network.load_state_dict({name: torch.from_numpy(values) for name, values in state.items()})
         return cls(network.eval(), History())
 
 
