@@ -4,7 +4,7 @@
 classifier of its configuration with ``loss: uncertainty``, whose events are skimmed. For each seed both networks learn
 from the same events, and are judged on others, with all nuisances of the classifier's model: the expected uncertainty
 of its parameters of interest, profiled and with nuisances fixed. The score of cross entropy is binned in as many equal
-bins, in quantiles of the signal, and in the best of 100 quantiles merged, chosen on events that neither train nor judge.
+bins, in quantiles of the signal, and in the best of 100 quantiles merged, chosen on events that do neither.
 ``gain``: 1 - the uncertainty over that of cross entropy with its best bins of these.
 """
 # ruff: noqa: E402 (the libraries read their number of threads when they are imported)
