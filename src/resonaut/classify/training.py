@@ -8,7 +8,7 @@ import numpy as np
 
 from resonaut.classify import binning, crossfit, measure, read
 from resonaut.classify.binning import squared_significance
-from resonaut.classify.crossfit import Classifier
+from resonaut.classify.classifier import Classifier
 from resonaut.classify.learners import Learned, measuring_learner
 from resonaut.classify.measure import Scored
 from resonaut.classify.read import Events, Floats

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from resonaut.classify import crossfit, plan
+from resonaut.classify import classifier, plan
 from resonaut.classify.cli import app
 from resonaut.classify.results import Summary
 from resonaut.classify.settings import Learning
@@ -90,7 +90,7 @@ def test_the_uncertainty_of_the_summary_is_that_of_the_histograms_of_the_friends
 
 
 def test_scores_are_the_shares_of_classes_in_the_bin_and_the_model_comes_back(trained, skimmed):
-    model = crossfit.load(trained / "own.npz")
+    model = classifier.load(trained / "own.npz")
     assert len(model.models) == FOLDS
     for name in "ab":
         events = Dataset.open(skimmed[name]).read(["x", "y", "bin_own", "class_own_a", "class_own_b"], ["classify/own"])

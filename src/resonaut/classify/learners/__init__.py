@@ -13,7 +13,7 @@ from resonaut.classify.results import Expected
 from resonaut.classify.settings import Learning, Training
 
 if TYPE_CHECKING:
-    from resonaut.classify.crossfit import Classifier
+    from resonaut.classify.classifier import Classifier
 
 State = dict[str, NDArray[Any]]
 

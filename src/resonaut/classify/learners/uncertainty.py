@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resonaut.classify import crossfit, varied
-from resonaut.classify.crossfit import Classifier
+from resonaut.classify import varied
+from resonaut.classify.classifier import Classifier, stopping
 from resonaut.classify.learners import Learned, State
 from resonaut.classify.results import Expected as Result
 from resonaut.classify.settings import Learning, Training
@@ -65,7 +65,7 @@ def fit(
     classifier, measured = settings.classifier, settings.measured
     assert measured is not None
     fold = identifier.folds(events.keys, classifier.folds, classifier.seed)
-    stops = crossfit.stopping(events.keys, classifier)
+    stops = stopping(events.keys, classifier)
     learned = []
     for number in range(classifier.folds):
         parts = events[(fold != number) & ~stops], events[(fold != number) & stops]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.fit.morphing.workspace import morphed
+from resonaut.fit.morphing.workspace import morphed, shares
 from resonaut.fit.results.models import (
     ChannelHistograms,
     ModelChannel,
@@ -212,8 +212,12 @@ class _Model:
         return found
 
     def expected(self, templates: Iterable[Template]) -> list[float]:
-        """Asimov data of a channel, (N,)."""
-        sums = [one.nominal * (self.model.asimov if one.settings.signal else 1.0) for one in templates]
+        """Asimov data of a channel, (N,); of morphed signals those where the couplings have their values."""
+        share = shares(self.model.morphing)
+        sums = [
+            one.nominal * (self.model.asimov if one.settings.signal else 1.0) * share.get(one.sample, 1.0)
+            for one in templates
+        ]
         found: list[float] = np.sum(sums, axis=0).tolist()
         return found
 

@@ -97,15 +97,27 @@ def test_the_files_of_a_model(configuration):
 def test_columns_of_other_stages_are_read_from_their_friends(configuration, monkeypatch):
     analysis = Analysis.of(configuration, [])
     assert plan.friends(analysis, "example", "low") == []
-    monkeypatch.setitem(analysis.config, "classify", {"classifiers": {"bdt": {}, "bdt2": {}}})
+    monkeypatch.setitem(
+        analysis.config,
+        "classify",
+        {
+            "classifiers": {
+                "bdt": {"inputs": ["x / y"], "cut": None},
+                "bdt2": {"inputs": ["j1_part_qcd"], "cut": None},
+            },
+            "categories": {"regions": [{"cut": "bin_bdt > 1"}], "others": [{"cut": "class_bdt2_b + bin_bdt > 0"}]},
+        },
+    )
     monkeypatch.setattr(Analysis, "uses", lambda self, verb: verb in ("tag", "skim", "fit"))
     monkeypatch.setitem(analysis.config["search"], "stages", ["skim", "classify", "fit"])
     monkeypatch.setattr(Analysis, "columns", lambda self, dataset: {"x": (None, None), "y": (None, None)})
     channel = plan.models(analysis)["example"]["channels"]["low"]
     for column, folders in (
         ("class_bdt_signal", ["classify/bdt"]),
-        ("bin_bdt2", ["classify/bdt2"]),
-        ("category_bdt", ["classify/bdt"]),
+        # Whose input is of a tagger.
+        ("bin_bdt2", ["classify/bdt2", "tag"]),
+        ("category_regions", ["classify/regions"]),
+        ("category_others", ["classify/others", "tag"]),
         ("j1_part_qcd", ["tag"]),
         ("y", []),
     ):
