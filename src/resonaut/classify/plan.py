@@ -103,6 +103,12 @@ def modules(analysis: "Analysis", name: str) -> list[str]:
     return [f"classify/learners/{one['learner'] if one['loss'] == 'cross_entropy' else one['loss']}.py"]
 
 
+def training_modules(analysis: "Analysis", name: str) -> list[str]:
+    """What the training of a classifier finds by name."""
+    loss = analysis.config["classify"]["classifiers"][name]["loss"]
+    return [*modules(analysis, name), *(["classify/profiled.py"] if loss == "uncertainty" else [])]
+
+
 def made(analysis: "Analysis") -> list[str]:
     """Everything that the stage makes."""
     section, found = analysis.config["classify"], GIVES["summaries"](analysis)

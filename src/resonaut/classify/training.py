@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
 
 from resonaut.classify import binning, crossfit, measure, read
 from resonaut.classify.binning import squared_significance
 from resonaut.classify.classifier import Classifier
-from resonaut.classify.learners import Learned, measuring_learner
+from resonaut.classify.learners import Learned
 from resonaut.classify.measure import Scored
 from resonaut.classify.read import Events, Floats
-from resonaut.classify.results import Binned, Losses, Summary, Yield
+from resonaut.classify.results import Binned, Expected, Losses, Summary, Yield
 from resonaut.classify.settings import Training
 from resonaut.learn.ratio.positive import Signed
 
@@ -24,9 +26,23 @@ def train(
     events = read.training(manifests, weights, settings)
     if settings.measured is None:
         return classifier(name, events, settings)
-    trained, learned, found = measuring_learner().fit(manifests, weights, settings)
+    trained, learned, found = _profiled().fit(manifests, weights, settings)
     signs = [Signed(negative=_negative(events.of(label).weights)) for label in range(len(trained.classes))]
     return trained, replace(_summary(name, trained, Scored.of(trained, events), learned, signs), uncertainties=found)
+
+
+class _Profiled(Protocol):
+    """What the module ``profiled`` has."""
+
+    def fit(
+        self, manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], settings: Training
+    ) -> tuple[Classifier, list[Learned], list[Expected]]:
+        """Train a network for each fold without its events; also their losses, and what their bins measure."""
+
+
+def _profiled() -> _Profiled:
+    """The module, by name: a training on cross entropy does not depend on it."""
+    return cast(_Profiled, import_module("resonaut.classify.profiled"))
 
 
 def _negative(weights: Floats) -> float:
