@@ -25,8 +25,9 @@ CLOSE, ROUNDING = 1e-11, 1e-13
 STEPS = 100
 # A step that does not go down enough, in units of what it promises, is shortened to these shares of it, so often.
 ENOUGH, SHARES, SHORTER = 1e-4, (0.1, 0.5), 8
-# Steps that are remembered; one counts if the gradient rises along it, by this part of what it could.
-MEMORY, RISES = 10, 1e-10
+# So many steps are remembered, of those that promised less than this of -ln L: far from the minimum the changes of the
+# gradient are not its second derivatives. One counts if the gradient rises along it, by this part of what it could.
+MEMORY, NEAR, RISES = 10, 0.1, 1e-10
 # Damping after a step that did not go down, and how it changes from there.
 DAMPED, MORE, LESS, MOST = 1e-3, 10.0, 0.1, 1e12
 # Bounds of counts over contents in the second derivatives. Newton's own step is too short by far where contents are
@@ -151,8 +152,8 @@ class _Search:
         self.changes[rows[~good]] = 0.0
 
     def _remember(self, rows: NDArray[np.intp], gradient: Array) -> None:
-        """The last step, where there was one."""
-        moved = rows[(self.way[rows] != 0).any(axis=1)]
+        """The last step, where there was one and the minimum near."""
+        moved = rows[(self.way[rows] != 0).any(axis=1) & (self.distance[rows] < NEAR)]
         change = gradient - self.gradient[rows]
         self.gradient[rows] = gradient
         for memory, new in ((self.ways, self.way[moved]), (self.changes, change[np.isin(rows, moved)])):
