@@ -146,7 +146,7 @@ class _Search:
         good = self._descend(rows, step)
         self.steps[rows] += 1
         # Undamped: a damped step is short, whatever is left to go.
-        self.done[rows] = (distance < CLOSE) & (damping == 0) & good
+        self.done[rows] = (distance < CLOSE) & (damping == 0)
         eased = np.where(damping > DAMPED, LESS * damping, 0.0)
         self.damping[rows] = np.where(good, eased, np.maximum(MORE * damping, DAMPED))
 
@@ -160,7 +160,7 @@ class _Search:
                 break
             at = rows[left]
             target = self.theta[at] + part[left, None] * step.direction[left]
-            inside = np.where(self.free[left], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
+            inside = np.where(self.free[at], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
             reached = likelihood.deviance(self.model, inside, self.data[at])
             with np.errstate(invalid="ignore"):
                 risen = reached - self.lowest[at]
