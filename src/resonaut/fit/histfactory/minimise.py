@@ -32,7 +32,7 @@ BEND = 1e-5
 # Part of the Fisher information that keeps the matrix regular where data say nothing.
 RIDGE = 1e-12
 # Numbers of derivatives that are in memory at once (8 bytes each).
-NUMBERS = 8_000_000
+NUMBERS = 2_000_000
 
 
 @dataclass(frozen=True)

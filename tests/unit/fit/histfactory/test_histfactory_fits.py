@@ -320,6 +320,10 @@ def test_coupling_is_found_from_the_vertex_of_its_parabola() -> None:
     (a, b), (c, d) = ends.ranges
     assert (a + d) / 2 == pytest.approx(1, abs=1e-4)
     assert (b + c) / 2 == pytest.approx(1, abs=1e-4)
+    # pyhf knows polynomials by a modifier of its own.
+    other = fit(Model.of(quadratic(195.0), backend="pyhf_numpy"))
+    assert other.deviance == pytest.approx(0, abs=1e-5)
+    assert abs(other.value("kappa") - 1) == pytest.approx(1.5, abs=1e-3)
     # Fewer events than any coupling makes: one minimum, at the vertex.
     low = interval(Model.of(quadratic(90.0)), fit(Model.of(quadratic(90.0))), "kappa", 3.84)
     assert len(low.ranges) == 1
