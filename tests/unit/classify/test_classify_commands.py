@@ -204,6 +204,17 @@ def test_events_that_trained_a_tagger_do_not_train(skimmed):
     np.testing.assert_allclose(np.bincount(tagged.labels, tagged.weights), np.bincount(plainly.labels, plainly.weights))
     both = np.isin(plainly.keys, tagged.keys)
     assert set(np.round(plainly.values[both, 0] * 2, 4)) == set(np.round(tagged.values[:, 0], 4))
+    # Likewise where the loss is the uncertainty.
+    from resonaut.classify import varied
+    from resonaut.classify.settings import Training
+    from resonaut.core.record import build
+
+    measured = {"signals": {"mu": ["a"]}, "scales": {"a": 1, "b": 1}, "statistics": True, "nuisances": {}}
+    chosen = plain(learning(inputs=["score", "y"], friends=["tag"], learner="network", loss="uncertainty"), Learning)
+    job = build(given | {"classifier": chosen, "measured": measured}, Training, "test")
+    events = varied.training([skimmed["a"], skimmed["b"]], {}, job)
+    assert set(events.keys) == set(tagged.keys)
+    assert float(events.events.weights.sum()) == pytest.approx(plainly.weights.sum())
 
 
 def test_the_cut_keeps_inputs_that_are_no_numbers_out(skimmed, tmp_path):

@@ -169,26 +169,30 @@ def columns(channel: Config) -> list[str]:
 
 def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]:
     """The folders of a dataset's friends with some of the columns that ``skim`` does not keep."""
-    kept = analysis.columns(dataset) or {}
-    used = [one for one in classifiers(analysis) if any(of_classifier(name, one) for name in named)]
-    # What selects by the scores of a tagger, at first or second hand, must know which events trained it.
-    read = [*named, *(name for one in used for name in _inputs(analysis, one))]
-    scores = [
-        name for name in read if name not in kept and not any(of_classifier(name, one) for one in classifiers(analysis))
-    ]
+    kept, known = analysis.columns(dataset) or {}, classifiers(analysis)
+    used = [one for one in known if any(of_classifier(name, one) for name in named)]
+    todo, read = list(named), set[str]()
+    while todo:
+        name = todo.pop()
+        read.add(name)
+        inputs = [column for one in known if of_classifier(name, one) for column in _inputs(analysis, one)]
+        todo += set(inputs) - read
+    # What selects by the scores of a tagger, at whatever hand, must know which events trained it.
+    scores = [name for name in read if name not in kept and not any(of_classifier(name, one) for one in known)]
     return [*(f"classify/{one}" for one in used), *(["tag"] if analysis.uses("tag") and scores else [])]
 
 
 def _inputs(analysis: "Analysis", name: str) -> list[str]:
-    """The columns that a classifier, or a set of categories with the classifiers that it reads, is made of."""
+    """The columns that a classifier, or a set of categories, reads."""
     from resonaut.core import formulas
 
     section = analysis.config["classify"]
-    own = section["classifiers"].get(name)
-    texts = [*own["inputs"], own["cut"]] if own else [one["cut"] for one in section["categories"][name]]
-    read = [column for text in texts if text for column in formulas.names(text)]
-    behind = [one for one in section["classifiers"] if any(of_classifier(column, one) for column in read)]
-    return [*read, *(column for one in behind for column in _inputs(analysis, one))]
+    if name in section["classifiers"]:
+        one = section["classifiers"][name]
+        read = [*one["inputs"], one["cut"]]
+    else:
+        read = [one["cut"] for one in section["categories"][name]]
+    return [column for formula in read if formula for column in formulas.names(formula)]
 
 
 def classifiers(analysis: "Analysis") -> list[str]:

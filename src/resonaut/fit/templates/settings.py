@@ -175,7 +175,7 @@ class Model:
         "The histograms are those of a file, and not of events. Null for events.", default=None
     )
     data: list[str] | None = key(
-        "Datasets of data or pseudo-data; null for those of `search.samples.data`, or for the data in the model's file. "
+        "Datasets of data or pseudo-data; null for those of `search.samples.data`, or for those in the model's file. "
         "Empty: Asimov data, what is expected at `asimov`.",
         default=None,
         unique=True,

@@ -105,7 +105,7 @@ def test_columns_of_other_stages_are_read_from_their_friends(configuration, monk
                 "bdt": {"inputs": ["x / y"], "cut": None},
                 "bdt2": {"inputs": ["j1_part_qcd"], "cut": None},
             },
-            "categories": {"regions": [{"cut": "bin_bdt > 1"}], "others": [{"cut": "class_bdt2_b + bin_bdt > 0"}]},
+            "categories": {"regions": [{"cut": "class_bdt2_qcd > 0.5"}], "halves": [{"cut": "class_bdt_qcd > 0.5"}]},
         },
     )
     monkeypatch.setattr(Analysis, "uses", lambda self, verb: verb in ("tag", "skim", "fit"))
@@ -114,10 +114,10 @@ def test_columns_of_other_stages_are_read_from_their_friends(configuration, monk
     channel = plan.models(analysis)["example"]["channels"]["low"]
     for column, folders in (
         ("class_bdt_signal", ["classify/bdt"]),
-        # Whose input is of a tagger.
+        # Whose input is of a tagger, and what is made of it.
         ("bin_bdt2", ["classify/bdt2", "tag"]),
-        ("category_regions", ["classify/regions"]),
-        ("category_others", ["classify/others", "tag"]),
+        ("category_regions", ["classify/regions", "tag"]),
+        ("category_halves", ["classify/halves"]),
         ("j1_part_qcd", ["tag"]),
         ("y", []),
     ):
