@@ -102,7 +102,7 @@ study-tagger-zoo: install  ## Representations of a jet side by side, from observ
 study-flavour: install  ## Flavour taggers of small jets by their tracks, with and without the tasks of GN1 (docs/tag.md), under half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/flavour.yaml
 
-study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify.md), a quarter of an hour
+study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify_uncertainty.md), a quarter of an hour
 	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
 	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
 
