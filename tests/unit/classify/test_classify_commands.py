@@ -79,7 +79,9 @@ def test_scores_of_classes_are_those_of_models_that_have_not_seen_them(classifie
         expected = model.scores(values, keys)
         np.testing.assert_allclose(ak.to_numpy(events.class_one_a), expected[:, 0], atol=1e-6)
         np.testing.assert_allclose(events.class_one_a + events.class_one_b, 1, rtol=1e-5)
-        edges, score = model.edges[model.folds(keys)], ak.to_numpy(events.class_one_a)
+        edges, score = model.binned.edges[model.folds(keys)], model.binned.discriminant(expected)
+        # Of two classes it is the score.
+        np.testing.assert_allclose(score, ak.to_numpy(events.class_one_a), atol=1e-6)
         np.testing.assert_array_equal(events.bin_one, (score[:, None] >= edges).sum(axis=1))
         assert dict.fromkeys(np.unique(events.bin_one)).keys() == set(range(edges.shape[1] + 1))
 

@@ -45,7 +45,7 @@ class Learned:
     best: int
 
 
-class Bins(Model, Protocol):
+class Binning(Model, Protocol):
     """A trained model that gives the bins of a fit."""
 
     def bins(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
