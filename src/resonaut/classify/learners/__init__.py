@@ -1,4 +1,4 @@
-"""Learners, each a module with ``learn`` and ``Model``, found by name so that a job depends on its own alone."""
+"""Learners, each a module with ``learn`` and ``load``, found by name so that a job depends on its own alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
