@@ -158,7 +158,7 @@ def check(analysis: "Analysis") -> None:
             )
     for name, one in section["classifiers"].items():
         problems = _classes(analysis, one), _binning(analysis, one), _formulas(analysis, name)
-        for problem in chain(*problems, measuring.problems(analysis, name)):
+        for problem in chain(*problems, _unseen(analysis, name), measuring.problems(analysis, name)):
             raise ConfigError(f"config: classify.classifiers.{name}{problem}.")
     for name, categories in section["categories"].items():
         for problem in _categories(analysis, name, categories):
@@ -207,6 +207,28 @@ def _binning(analysis: "Analysis", one: dict[str, Any]) -> Iterator[str]:
         yield f".binning.signal is {signal!r}, which is no class; take one of {', '.join(one['classes'])}"
     if luminosity(analysis) is None:
         yield ".binning: the expected number of events is not known without data; set classify.luminosity"
+
+
+def _unseen(analysis: "Analysis", name: str) -> Iterator[str]:
+    """Datasets that would be scored by the mean of models of which some know their events."""
+    if analysis.config["classify"]["classifiers"][name]["unseen"] != "mean":
+        return
+    own = learned(analysis, name)
+    known = {part for dataset in own for part in _parts(analysis, dataset)}
+    for dataset in scored(analysis, name):
+        if dataset not in own and (same := _parts(analysis, dataset) & known):
+            yield (
+                f".unseen is mean, and {dataset!r} has events of {min(same)!r}, which trained some of the models; set "
+                "it to fold"
+            )
+
+
+def _parts(analysis: "Analysis", dataset: str) -> set[str]:
+    """A dataset, and those whose events it holds."""
+    from resonaut.core.samples import drawn_from
+
+    several = [dataset, *drawn_from(analysis.config, dataset)]
+    return {part for name in several for part in (name, *analysis.config["datasets"][name]["combine"])}
 
 
 def _formulas(analysis: "Analysis", name: str) -> Iterator[str]:

@@ -136,6 +136,20 @@ def test_eras_add_up_with_their_luminosities(config, tmp_path):
         Analysis.of(given, [])
 
 
+def test_the_mean_of_models_scores_no_events_that_one_of_them_knows(config):
+    given = changed(config, unseen="mean")
+    Analysis.of(given, [])
+    drawn = {"datasets": ["qcd"], "seed": 1}
+    given["datasets"]["mixed"] = {"nature": "pseudo_data", "luminosity": 1, "drawn": drawn}
+    given["search"] |= {"stages": ["simulate", "skim", "classify"]}
+    given["search"]["samples"] = {"signal": ["signal_3500", "signal_4000"]}
+    given["classify"]["samples"] = {"data": ["mixed"], "simulation": ["qcd"]}
+    with pytest.raises(ConfigError, match=r"bdt\.unseen is mean, and 'mixed' has events of 'qcd', which trained some"):
+        Analysis.of(given, [])
+    given["classify"]["classifiers"]["bdt"]["unseen"] = "fold"
+    Analysis.of(given, [])
+
+
 def test_expected_events_need_a_luminosity(config):
     given = changed(config, binning={"signal": "x"})
     given["search"]["samples"]["data"] = []
