@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events clean
 
 install: .venv/installed
 
@@ -105,6 +105,10 @@ study-flavour: install  ## Flavour taggers of small jets by their tracks, with a
 study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify_uncertainty.md), a quarter of an hour
 	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
 	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
+
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
+	@python benchmarks/higgs_pairs.py --events 10000
+	snakemake --cores $(CORES) --configfile config/hh_events.yaml
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock
