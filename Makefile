@@ -46,6 +46,7 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/skim.py
 	@python benchmarks/skim_variations.py
 	@python benchmarks/fit.py
+	@python benchmarks/fit_histfactory.py
 	@python benchmarks/calibrate.py
 	@python benchmarks/select_networks.py
 	@python benchmarks/select_trees.py
@@ -102,13 +103,13 @@ study-tagger-zoo: install  ## Representations of a jet side by side, from observ
 study-flavour: install  ## Flavour taggers of small jets by their tracks, with and without the tasks of GN1 (docs/tag.md), under half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/flavour.yaml
 
-study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify_uncertainty.md), a quarter of an hour
-	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
-	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
-
 study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
 	@python benchmarks/higgs_pairs.py --events 10000
 	snakemake --cores $(CORES) --configfile config/hh_events.yaml
+
+study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify_uncertainty.md), a quarter of an hour
+	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
+	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

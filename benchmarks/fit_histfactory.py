@@ -150,7 +150,7 @@ def main() -> None:
     many, batched = timed(fit_many, model, some, start=fitted.values)
     peer, looped = loop(model, some[: options.peer_toys], options.peer)
     above = np.array(peer) - many.minimum[: options.peer_toys]
-    scaled = looped / options.peer_toys * options.toys
+    scaled = looped / options.peer_toys * options.toys if options.peer_toys else None
     pulls = (many.value("mu") - fitted.value("mu")) / many.errors(model)[:, model.place("mu")]
     print(
         json.dumps(
@@ -170,7 +170,7 @@ def main() -> None:
                 "pyhf_minuit_s": round(looped, 2),
                 "pyhf_minuit_toys": options.peer_toys,
                 "pyhf_backend": options.peer,
-                "ratio": round(scaled / batched, 1),
+                "ratio": round(scaled / batched, 1) if scaled else None,
                 "minima": [float(np.nanmin(above)), float(np.nanmax(above))] if np.isfinite(above).any() else None,
                 "cabinetry": None if options.no_cabinetry else cabinetry_fit(spec, model),
                 "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
