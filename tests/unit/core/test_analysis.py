@@ -56,6 +56,19 @@ def test_shipped_configurations_are_complete(path, monkeypatch) -> None:
     complete(content, base=base_of(path) if path.parent.name == "variants" else None)
 
 
+def test_only_what_reads_events_needs_datasets(tmp_path) -> None:
+    (tmp_path / "h.json").write_text("{}")
+    model = {
+        "file": {"path": str(tmp_path / "h.json")},
+        "channels": {"one": {}},
+        "samples": {"signal": {"signal": True}},
+    }
+    full = complete({"search": {"stages": ["fit"]}, "fit": {"models": {"m": model}}}, base=None)
+    assert not any(full["search"]["samples"].values())
+    with pytest.raises(ConfigError, match=r"search\.samples names no dataset"):
+        complete({"search": {"stages": ["skim"]}}, base=None)
+
+
 def test_tiny_search_is_complete() -> None:
     complete(yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text()))
 
