@@ -217,3 +217,121 @@ def summary(
 
     distinct(files, [output])
     summarise(files, output)
+
+
+@app.command()
+def template_histograms(
+    config: Annotated[Path, typer.Option(help="results/config/fit/histograms/<model>/<channel>.json.")],
+    channel: Annotated[str, typer.Option(help="Name of the channel.")],
+    output: Annotated[Path, typer.Option(help="results/fit/models/<model>/histograms/<channel>.json.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data; repeatable.")] = [],  # noqa: B006
+    simulation: Annotated[list[Path], typer.Option(help="Manifest of simulation; repeatable.")] = [],  # noqa: B006
+    weights: Annotated[
+        list[str], typer.Option(help="dataset=folder: it has friends with weights or columns there; repeatable.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Fill the histograms of a channel of a template model, or read them from the model's file.
+
+    Reads the frozen keys, and the manifests, events and friends of the datasets, or the file. Writes the histograms of
+    all samples, nominal and varied, and of the data.
+    """
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct
+    from resonaut.core.results import write
+    from resonaut.core.weights import by_dataset
+    from resonaut.fit.templates import events, files
+    from resonaut.fit.templates.settings import HistogramsJob
+
+    distinct([config, *data, *simulation], [output])
+    job = read(config, HistogramsJob)
+    found = (
+        events.histograms(job, channel, data, simulation, by_dataset(weights))
+        if job.file is None
+        else files.histograms(job, channel)
+    )
+    write(output, found)
+
+
+@app.command()
+def template_workspace(
+    config: Annotated[Path, typer.Option(help="results/config/fit/workspace/<model>.json.")],
+    model: Annotated[str, typer.Option(help="Name of the model.")],
+    histograms: Annotated[list[Path], typer.Argument(help="results/fit/models/<model>/histograms/*.json.")],
+    output: Annotated[Path, typer.Option(help="results/fit/models/<model>/workspace.json.")],
+    description: Annotated[Path, typer.Option(help="results/fit/models/<model>/model.json.")],
+) -> None:
+    """Make the HistFactory workspace of a template model of the histograms of its channels.
+
+    Reads the frozen keys and the histograms. Writes a workspace that pyhf reads, and beside it what is expected in each
+    channel and what was pruned, smoothed and mirrored.
+    """
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct, write_json
+    from resonaut.core.results import read as result
+    from resonaut.core.results import write
+    from resonaut.fit.results.models import ChannelHistograms
+    from resonaut.fit.templates.build import build
+    from resonaut.fit.templates.settings import WorkspaceJob
+
+    distinct([config, *histograms], [output, description])
+    channels = [result(path, ChannelHistograms) for path in histograms]
+    workspace, described = build(model, read(config, WorkspaceJob).model, channels)
+    write_json(output, workspace)
+    write(description, described)
+
+
+@app.command()
+def histfactory(
+    workspace: Annotated[Path, typer.Argument(help="HistFactory workspace in JSON, as of pyhf or HEPData.")],
+    output: Annotated[Path, typer.Option(help="result.json.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Keys of the fit in JSON, results/config/fit/result/<model>.json.")
+    ] = None,
+    settings: Annotated[
+        list[str], typer.Option("--set", help="key=value of fit.models.<name>.inference, docs/fit.md; repeatable.")
+    ] = [],  # noqa: B006
+    patch: Annotated[
+        list[Path], typer.Option(help="JSON patch of the workspace, such as one signal of a patch set; repeatable.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Fit a HistFactory workspace.
+
+    Reads a workspace in JSON. Writes the fitted parameters with pulls and impacts, their correlations, scans and
+    intervals, limits, the goodness of fit, and the yields before and after the fit.
+    """
+    from resonaut.core.config import load_json
+    from resonaut.core.files import distinct
+    from resonaut.core.record import build
+    from resonaut.core.results import write
+    from resonaut.fit import overrides
+    from resonaut.fit.histfactory import read_workspace
+    from resonaut.fit.histfactory.evaluate import evaluate
+    from resonaut.fit.inference import Inference
+
+    distinct([workspace, config, *patch], [output])
+    given = overrides.section(settings, (), "impacts=false")
+    keys = build((load_json(config) if config else {}) | given, Inference, str(config) if config else "--set")
+    write(output, evaluate(read_workspace(workspace, patch), keys, workspace))
+
+
+@app.command()
+def couplings(
+    workspace: Annotated[Path, typer.Argument(help="results/fit/models/<model>/workspace.json.")],
+    config: Annotated[Path, typer.Option(help="results/config/fit/couplings/<model>.json.")],
+    model: Annotated[str, typer.Option(help="Name of the model.")],
+    output: Annotated[Path, typer.Option(help="results/fit/models/<model>/couplings.json.")],
+) -> None:
+    """Limits on the signal of a model at each value of its couplings, and the likelihood of these.
+
+    Reads the frozen keys and the workspace. Writes the limits with the theory's cross section, the ranges that they
+    allow, and -2 Delta ln L with its intervals.
+    """
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct
+    from resonaut.core.results import write
+    from resonaut.fit.histfactory import read_workspace
+    from resonaut.fit.morphing.scan import scanned
+    from resonaut.fit.morphing.settings import CouplingsJob
+
+    distinct([config, workspace], [output])
+    write(output, scanned(read_workspace(workspace), read(config, CouplingsJob), model, workspace))
