@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events clean
 
 install: .venv/installed
 
@@ -46,6 +46,7 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/skim.py
 	@python benchmarks/skim_variations.py
 	@python benchmarks/fit.py
+	@python benchmarks/fit_histfactory.py
 	@python benchmarks/calibrate.py
 	@python benchmarks/select_networks.py
 	@python benchmarks/select_trees.py
@@ -54,6 +55,10 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
+
+study-hh-bbvv: install  ## kappa_2V of CMS's HH -> bbVV templates, with bias and coverage by toys (docs/fit_transfer.md)
+	snakemake --cores $(CORES) --configfile config/hh_bbvv.yaml -- fit_models
+	@python benchmarks/fit_hh_bbvv.py results/hh_bbvv --toys 500
 
 study-reweight: install  ## Learned against true ratios of simulated samples (docs/reweight.md), half an hour
 	@python benchmarks/reweight_closure.py
@@ -101,6 +106,10 @@ study-tagger-zoo: install  ## Representations of a jet side by side, from observ
 
 study-flavour: install  ## Flavour taggers of small jets by their tracks, with and without the tasks of GN1 (docs/tag.md), under half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/flavour.yaml
+
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
+	@python benchmarks/higgs_pairs.py --events 10000
+	snakemake --cores $(CORES) --configfile config/hh_events.yaml
 
 study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify_uncertainty.md), a quarter of an hour
 	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
