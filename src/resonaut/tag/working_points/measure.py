@@ -82,15 +82,16 @@ def measure(job: PointJob, background: Sequence[Path], signal: Sequence[Path], o
 def learn(qcd: Jets, job: PointJob) -> tuple[Floats, Floats, Floats]:
     """Edges of the map in rho and pT, and the thresholds of each fold, (folds, bins of rho, bins of pT)."""
     point, variables = job.point, np.stack([qcd.rho, np.log(qcd.pt)], axis=1)
-    ends = np.quantile(variables, [TAIL, 1 - TAIL], axis=0).T
+    low, high = np.quantile(variables, [TAIL, 1 - TAIL], axis=0)
     # Beyond, the map's outermost thresholds hold, which jets without a mass must not bend.
-    variables = np.clip(variables, *ends.T)
-    rho, log_pt = (np.linspace(*end, n + 1) for end, n in zip(ends, (point.rho_bins, point.pt_bins), strict=True))
+    variables = np.clip(variables, low, high)
+    rho = np.linspace(low[0], high[0], point.rho_bins + 1)
+    log_pt = np.linspace(low[1], high[1], point.pt_bins + 1)
     centres = np.meshgrid((rho[1:] + rho[:-1]) / 2, (log_pt[1:] + log_pt[:-1]) / 2, indexing="ij")
     points = np.stack([values.ravel() for values in centres], axis=1)
     # A quantile is one of the logit, too, which scores near 0 and 1 need.
     spread = logit(np.clip(qcd.score, NEAREST, 1 - NEAREST))
-    tables = []
+    tables = np.empty((point.folds, point.rho_bins, point.pt_bins))
     for fold in range(point.folds):
         rows = qcd.fold != fold
         found = conditional_quantile(
@@ -102,8 +103,11 @@ def learn(qcd: Jets, job: PointJob) -> tuple[Floats, Floats, Floats]:
             events=point.jets,
             weights=qcd.weight[rows],
         )
-        tables.append(expit(found).reshape(point.rho_bins, point.pt_bins))
-    return rho, np.exp(log_pt), np.stack(tables)
+        tables[fold] = found.reshape(tables.shape[1:])
+    # Of few jets the quantile follows their fluctuations, and too many others pass: one number for all corrects it.
+    place = [np.digitize(values, edges[1:-1]) for values, edges in zip(variables.T, (rho, log_pt), strict=True)]
+    tables += _quantile(spread - tables[qcd.fold, *place], qcd.weight, 1 - point.efficiency)
+    return rho, np.exp(log_pt), expit(tables)
 
 
 def flatness(efficiency: Sequence[float], error: Sequence[float], target: float) -> Flatness:
