@@ -4,6 +4,7 @@ from typing import Literal
 
 from resonaut.core.record import record
 from resonaut.core.results import result
+from resonaut.fit.results.transfer import OrderStep
 
 
 @record
@@ -107,7 +108,7 @@ class ModelDescription:
     """What stands beside a workspace: its channels, and what was done to the templates.
 
     ``luminosity``: 1/fb, None for histograms of a file. ``asimov``: the data are what is expected. ``nuisances``: those
-    in the workspace.
+    in the workspace. ``transfer``: the F-tests of transfer polynomials whose orders the model does not give.
     """
 
     model: str
@@ -118,4 +119,5 @@ class ModelDescription:
     nuisances: list[str]
     channels: dict[str, ModelChannel]
     treatments: list[Treatment]
+    transfer: list[OrderStep]
     notes: list[str]

@@ -1,6 +1,6 @@
 """The HistFactory workspace of a model, as pyhf reads it, and the description beside it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.fit.morphing.workspace import morphed
 from resonaut.fit.results.models import (
     ChannelHistograms,
     ModelChannel,
@@ -17,9 +18,12 @@ from resonaut.fit.results.models import (
     Varied,
     Yield,
 )
+from resonaut.fit.results.transfer import OrderStep
 from resonaut.fit.templates.empty import require_background
 from resonaut.fit.templates.settings import Effect, Model, Nuisance, Sample
 from resonaut.fit.templates.shapes import Template
+from resonaut.fit.transfer.ftest import ordered
+from resonaut.fit.transfer.workspace import transferred
 
 Array = NDArray[np.float64]
 # Plain JSON data of HistFactory's schema, or a part of them.
@@ -60,6 +64,8 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
             }
         ],
     }
+    edges = {one.channel: one.edges for one in channels}
+    workspace, steps = completed(workspace, edges, model)
     treatments = [one for found in templates.values() for template in found for one in template.treatments]
     asimov = any(one.data is None for one in channels)
     treatments += [*made.without_effect(specification), *require_background(workspace, made.signals, asimov)]
@@ -73,8 +79,17 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
         nuisances=[one for one in made.nuisances if one in used],
         channels={one.channel: _described(one, templates[one.channel], data[one.channel]) for one in channels},
         treatments=treatments,
+        transfer=steps,
         notes=list(dict.fromkeys(note for one in channels for note in one.notes)),
     )
+
+
+def completed(
+    workspace: HistFactory, edges: Mapping[str, Sequence[float]], model: Model
+) -> tuple[HistFactory, list[OrderStep]]:
+    """The workspace with backgrounds from failing events and morphed signals, and the F-tests of the former."""
+    transfers, steps = ordered(workspace, edges, model.transfer)
+    return morphed(transferred(workspace, edges, transfers), model.morphing), steps
 
 
 def _described(one: ChannelHistograms, templates: Iterable[Template], data: list[float]) -> ModelChannel:

@@ -8,6 +8,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 from resonaut.core.record import InverseFb, Name, NonNegative, key, record
+from resonaut.fit.morphing.settings import Morphed
+from resonaut.fit.transfer.settings import Transfer
 
 
 @record
@@ -187,6 +189,14 @@ class Model:
     prune: Prune = key("Which effects are left out.", default={})
     smooth: Literal["none", "353QH"] = key(
         "How varied shapes are smoothed: the ratio to the nominal one by running medians, 353QH twice.", default="none"
+    )
+    transfer: dict[Name, Transfer] = key(
+        "Backgrounds that pass with a smooth probability, from the data that fail ([transfer factors](fit_transfer.md)): "
+        "samples of these names.",
+        default={},
+    )
+    morphing: dict[Name, Morphed] = key(
+        "Signals whose samples at some couplings make those at all couplings.", default={}
     )
     parameters_of_interest: list[Name] = key(
         "Parameters that are measured; signals have the first.", default=["mu"], min_length=1, unique=True
