@@ -137,6 +137,8 @@ def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]
     others = [name for name in named if name not in kept]
     found = [f"classify/{one}" for one in classifiers(analysis) if any(of_classifier(name, one) for name in others)]
     rest = [name for name in others if not any(of_classifier(name, one) for one in classifiers(analysis))]
+    points = analysis.config["tag"]["working_points"] if analysis.uses("tag") else {}
+    found += [f"tag/working_points/{one}" for one in points if any(name.endswith(f"_pass_{one}") for name in rest)]
     # What is left is of a tagger, and what selects by its scores must know which events trained it.
     return [*found, *(["tag"] if analysis.uses("tag") and rest else [])]
 
