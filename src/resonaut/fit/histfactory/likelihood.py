@@ -97,7 +97,8 @@ def constraint_slope(model: Model, theta: Array, aux: Array) -> tuple[Array, Arr
 
 def residual(expected: Array, counts: Array) -> Array:
     """Derivative of the counts' -ln L by what is expected (B, N)."""
-    return np.asarray(1 - np.divide(counts, expected, out=np.zeros_like(expected), where=counts > 0))
+    known = (counts > 0) & (expected > 0)
+    return np.asarray(1 - np.divide(counts, expected, out=np.zeros_like(expected), where=known))
 
 
 def gradient(model: Model, theta: Array, data: Data) -> Array:

@@ -49,7 +49,7 @@ class Minimum:
 
 @dataclass(frozen=True)
 class Step:
-    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for parameters that it does not move."""
+    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for what does not move."""
 
     direction: Array
     promise: Array
@@ -115,7 +115,19 @@ class _Search:
         infinite, ones = np.full(len(theta), np.inf), np.ones(len(theta))
         counted = np.zeros(len(theta), np.intp)
         return _Search(
-            model, data, free, theta, lowest, zeros, ones, nothing, nothing.copy(), zeros.copy(), infinite, counted, none
+            model,
+            data,
+            free,
+            theta,
+            lowest,
+            zeros,
+            ones,
+            nothing,
+            nothing.copy(),
+            zeros.copy(),
+            infinite,
+            counted,
+            none,
         )
 
     def step(self, rows: NDArray[np.intp]) -> None:
@@ -148,7 +160,8 @@ class _Search:
             target = self.theta[at] + part[left, None] * step.direction[left]
             inside = np.where(self.free[left], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
             reached = likelihood.deviance(self.model, inside, self.data[at])
-            risen = reached - self.lowest[at]
+            with np.errstate(invalid="ignore"):
+                risen = reached - self.lowest[at]
             promise = part[left] * step.promise[left]
             enough = risen <= ROUNDING * (1 + np.abs(self.lowest[at])) - ENOUGH * promise
             new = at[enough]

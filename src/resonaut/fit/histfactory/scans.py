@@ -22,7 +22,7 @@ class Scan:
     """-2 Delta ln L at B points: ``values`` by the name of the parameter (B,).
 
     ``profiled`` (B,): all others fitted; ``statistical`` (B,): with the constrained ones fixed at their fitted values.
-    NaN where a fit does not converge.
+    Infinite where contents are negative, and NaN where a fit does not converge.
     """
 
     values: Mapping[str, Array]
@@ -67,7 +67,9 @@ def scan(model: Model, fitted: Fit, values: Mapping[str, Sequence[float] | Array
 def _profiled(model: Model, fitted: Fit, fixed: Mapping[str, float | Array], data: Array | None) -> Array:
     """-2 Delta ln L (B,) with some parameters fixed."""
     fits = fit_many(model, model.data if data is None else data, fixed, fitted.values)
-    return np.where(fits.converged, fits.deviance - fitted.deviance, np.nan)
+    # Infinite where contents would be negative whatever the other parameters are.
+    known = fits.converged | np.isinf(fits.deviance)
+    return np.where(known, fits.deviance - fitted.deviance, np.nan)
 
 
 def interval(
@@ -93,7 +95,7 @@ def interval(
         FitError: fits do not converge, or a point of the scan is lower than the best fit.
     """
     best = fitted.value(name)
-    low, high = within or _reach(model, fitted, name, level)
+    low, high = within or reach(model, fitted, name, level)
     points = np.unique(np.append(np.linspace(low, high, POINTS), np.clip(best, low, high)))
     heights = _heights(model, fitted, name, points, level, data)
     crossings = []
@@ -108,7 +110,8 @@ def interval(
     return Interval(name, level, *inside[0], ranges)
 
 
-def _reach(model: Model, fitted: Fit, name: str, level: float) -> tuple[float, float]:
+def reach(model: Model, fitted: Fit, name: str, level: float) -> tuple[float, float]:
+    """Where a scan of a parameter goes."""
     place, error = model.place(name), fitted.error(name)
     lower, upper = float(model.lower[place]), float(model.upper[place])
     coupled = any(place in one.places for one in model.factors.polynomials)
@@ -135,7 +138,7 @@ def _heights(model: Model, fitted: Fit, name: str, points: Array, level: float, 
 def _narrowed(model: Model, fitted: Fit, name: str, ends: Array, level: float, data: Array | None) -> float:
     """The crossing between two points."""
     for _ in range(ROUNDS):
-        points = np.linspace(*ends, NARROW)
+        points = np.linspace(ends[0], ends[1], NARROW)
         heights = _heights(model, fitted, name, points, level, data)
         number = int(np.flatnonzero(np.diff(np.sign(heights)) != 0)[0])
         ends, sides = points[number : number + 2], heights[number : number + 2]
