@@ -81,6 +81,7 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "workspaces": templates.workspaces,
     "descriptions": templates.descriptions,
     "models": templates.results,
+    "couplings": templates.couplings,
 }
 
 

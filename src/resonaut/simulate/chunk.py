@@ -66,9 +66,10 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     first = chunk * dataset.generator.events_per_chunk
     stored = (getattr(dataset.generator, name) for name in ("objects", "track_jets", "tracks"))
     described = Chunk(chunk, dataset.region, blind, *stored)
-    parts = []
+    parts, weights = [], []
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
         for numbers, batch, rng in _generate(config, dataset.generator, name, chunk, components):
+            weights.append(np.ones(len(batch)) if batch.pairs is None else batch.pairs[:, 0])
             parts.append(_branches(batch, first + numbers, config, described, rng))
             progress.update(len(numbers))
     events = {key: ak.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -77,7 +78,7 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     nanoaod.write(
         output,
         {key: values[order] for key, values in events.items()},
-        nanoaod.runs(None if blind else len(components)),
+        nanoaod.runs(None if blind else np.concatenate(weights)),
     )
 
 
@@ -114,12 +115,17 @@ def _generate(
             config, component, generator.tune, 1 + seed % MAX_SEED, generator.shower_variations, generator.tracks
         )
         rng = np.random.default_rng(seed)
-        done = 0
+        done, weights = 0, list[np.ndarray]()
         for batch in pythia.batches(len(places), config.batch):
             yield places[done : done + len(batch)], batch, rng
             done += len(batch)
+            if batch.pairs is not None:
+                weights.append(batch.pairs)
         cross_section, error = pythia.cross_section()
         logger.info("%s: %d events, %.6g +- %.2g fb", component.process, len(places), cross_section, error)
+        if weights:
+            pairs = ", ".join(f"{cross_section * mean:.4g}" for mean in np.concatenate(weights).mean(axis=0))
+            logger.info("%s: %s fb of pairs at the points of the couplings", component.process, pairs)
 
 
 def _branches(
@@ -153,7 +159,7 @@ def _branches(
     if chunk.track_jets:
         events |= levels.collections(candidates[keep], batch, keep, config, told=not chunk.blind)
     if not chunk.blind:
-        events |= {"GenPart": batch.hard[keep], "genWeight": np.ones(np.count_nonzero(keep), np.float32)}
+        events |= {"GenPart": batch.hard[keep]} | nanoaod.weights(batch.pairs, keep)
     if batch.shower_weight is not None:
         events["PSWeight"] = ak.from_regular(batch.shower_weight[keep].astype(np.float32))
     return events

@@ -6,7 +6,7 @@ SciPost Phys. Codebases 8 (2022), arXiv:2203.11601.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -16,9 +16,10 @@ import pythia8mc
 
 from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
+from resonaut.simulate import pairs
 from resonaut.simulate.origins import Origins, origins
 from resonaut.simulate.particles import Particles, pseudorapidity
-from resonaut.simulate.settings import Process, Simulate
+from resonaut.simulate.settings import Pairs, Process, Simulate
 from resonaut.simulate.truth import (
     B_HADRONS,
     C_HADRONS,
@@ -56,6 +57,7 @@ class Batch:
     ``prompt``: electrons and muons among the ``visible`` that come from the hard process, by their places there.
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     ``origins``: where the ``visible`` come from, where asked for.
+    ``pairs``: events * points of the couplings, the weights of pairs of Higgs bosons, where the process has any.
     """
 
     visible: Particles
@@ -67,6 +69,7 @@ class Batch:
     prompt: np.ndarray
     shower_weight: np.ndarray | None
     origins: Origins | None = None
+    pairs: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.hard)
@@ -178,7 +181,7 @@ class Pythia:
         shower_variations: bool = False,
         tracks: bool = False,
     ) -> None:
-        self.process = component.process
+        self.process, self.pairs = component.process, config.processes[component.process].pairs
         self.tracks = tracks
         self.shower_variations = shower_variations
         self.pythia = pythia8mc.Pythia("", False)
@@ -224,7 +227,14 @@ class Pythia:
                     f"config: Pythia generates no event of simulate.processes.{self.process}; its reason is in the log."
                 )
             events -= len(record)
-            yield self._split(record.prt, self._shower_weight(record.info.weights) if self.shower_variations else None)
+            batch = self._split(
+                record.prt, self._shower_weight(record.info.weights) if self.shower_variations else None
+            )
+            yield batch if self.pairs is None else replace(batch, pairs=self._pairs(batch.hard, self.pairs))
+
+    def _pairs(self, hard: ak.Array, settings: Pairs) -> np.ndarray:
+        particles, scalar = self.pythia.particleData, int(settings.scalar)
+        return pairs.weights(hard, settings, particles.m0(scalar), particles.mWidth(scalar))
 
     def cross_section(self) -> tuple[float, float]:
         """Generated cross section and its statistical error in fb."""

@@ -96,12 +96,21 @@ def tight(parts: Lists) -> np.ndarray:
     return passes * TIGHT_ID
 
 
-def runs(generated: int | None) -> dict[str, np.ndarray]:
-    """The tree ``Runs``: with the number of generated events, stored or not, where truth may be told."""
+def weights(pairs: np.ndarray | None, keep: np.ndarray) -> dict[str, Any]:
+    """``genWeight`` of the events ``keep``; of ``pairs`` (n, points) it is the first, and all are relative to it."""
+    if pairs is None:
+        return {"genWeight": np.ones(np.count_nonzero(keep), np.float32)}
+    relative = (pairs[keep] / pairs[keep, :1]).astype(np.float32)
+    return {"genWeight": pairs[keep, 0].astype(np.float32), "LHEReweightingWeight": ak.from_regular(relative)}
+
+
+def runs(generated: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The tree ``Runs``: with the weights (n,) of all generated events, stored or not, where truth may be told."""
     content: dict[str, np.ndarray] = {"run": np.array([RUN], np.uint32)}
     if generated is not None:
-        content["genEventCount"] = np.array([generated], np.int64)
-        content["genEventSumw"] = content["genEventSumw2"] = np.array([generated], np.float64)
+        content["genEventCount"] = np.array([len(generated)], np.int64)
+        content["genEventSumw"] = np.array([generated.sum()], np.float64)
+        content["genEventSumw2"] = np.array([np.square(generated).sum()], np.float64)
     return content
 
 
