@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-zprime clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime clean
 
 install: .venv/installed
 
@@ -46,6 +46,7 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/skim.py
 	@python benchmarks/skim_variations.py
 	@python benchmarks/fit.py
+	@python benchmarks/fit_histfactory.py
 	@python benchmarks/calibrate.py
 	@python benchmarks/select_networks.py
 	@python benchmarks/select_trees.py
@@ -104,6 +105,14 @@ study-flavour: install  ## Flavour taggers of small jets by their tracks, with a
 
 study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as standard candle (docs/zprime.md), estimated at half an hour
 	snakemake --cores $(CORES) --configfile config/zprime.yaml
+
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
+	@python benchmarks/higgs_pairs.py --events 10000
+	snakemake --cores $(CORES) --configfile config/hh_events.yaml
+
+study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify.md), a quarter of an hour
+	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
+	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

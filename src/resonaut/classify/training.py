@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
 
 from resonaut.classify import binning, crossfit, measure, read
 from resonaut.classify.binning import squared_significance
-from resonaut.classify.crossfit import Classifier
+from resonaut.classify.classifier import Classifier
 from resonaut.classify.learners import Learned
 from resonaut.classify.measure import Scored
-from resonaut.classify.read import Events
-from resonaut.classify.results import Binned, Losses, Summary, Yield
+from resonaut.classify.read import Events, Floats
+from resonaut.classify.results import Binned, Expected, Losses, Summary, Yield
 from resonaut.classify.settings import Training
 from resonaut.learn.ratio.positive import Signed
 
@@ -21,7 +23,31 @@ def train(
     name: str, manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], settings: Training
 ) -> tuple[Classifier, Summary]:
     """Train a classifier, and say what it does; see ``read.training`` and ``crossfit.fit`` for the errors."""
-    return classifier(name, read.training(manifests, weights, settings), settings)
+    events = read.training(manifests, weights, settings)
+    if settings.measured is None:
+        return classifier(name, events, settings)
+    trained, learned, found = _profiled().fit(manifests, weights, settings)
+    signs = [Signed(negative=_negative(events.of(label).weights)) for label in range(len(trained.classes))]
+    return trained, replace(_summary(name, trained, Scored.of(trained, events), learned, signs), uncertainties=found)
+
+
+class _Profiled(Protocol):
+    """What the module ``profiled`` has."""
+
+    def fit(
+        self, manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], settings: Training
+    ) -> tuple[Classifier, list[Learned], list[Expected]]:
+        """Train a network for each fold without its events; also their losses, and what their bins measure."""
+
+
+def _profiled() -> _Profiled:
+    """The module, by name: a training on cross entropy does not depend on it."""
+    return cast(_Profiled, import_module("resonaut.classify.profiled"))
+
+
+def _negative(weights: Floats) -> float:
+    """The share of the sum of |weight| with a negative weight."""
+    return float(-weights[weights < 0].sum() / np.abs(weights).sum())
 
 
 def classifier(name: str, events: Events, settings: Training) -> tuple[Classifier, Summary]:
@@ -64,6 +90,7 @@ def _summary(
         edges=edges.tolist(),
         distributions=distributions,
         binned=None if trained.edges is None else _binned(trained, scored),
+        uncertainties=[],
     )
 
 

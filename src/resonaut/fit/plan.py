@@ -23,7 +23,7 @@ OWN = ("range", "bin_width", "masses")
 
 
 NEEDS: tuple[str, ...] = ()
-AFTER: tuple[str, ...] = ("skim", "tag", "calibrate", "reweight", "select")
+AFTER: tuple[str, ...] = ("skim", "tag", "calibrate", "reweight", "classify", "select")
 
 
 def section() -> type:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from resonaut.classify import plan
+from resonaut.core import provenance
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 
@@ -141,3 +142,23 @@ def test_categories_are_checked(config, categories, says):
 def test_a_stage_without_a_classifier_is_refused(config):
     with pytest.raises(ConfigError, match=r"classify\.classifiers names none"):
         Analysis.of(config | {"classify": {}}, [])
+
+
+def test_a_job_depends_on_the_code_that_it_runs_alone():
+    """Networks train no trees again; what trains and measures scores nothing again."""
+    code = {
+        (command, learner): set(provenance.command_code("classify", command, f"classify/learners/{learner}.py"))
+        for command in ("train", "apply")
+        for learner in ("trees", "network", "uncertainty")
+    }
+    for learner in ("network", "uncertainty", "trees"):
+        others = {f"classify/learners/{other}.py" for other in ("network", "uncertainty", "trees") if other != learner}
+        assert not others & code["train", learner]
+    assert "classify/varied.py" not in code["train", "trees"]
+    trains = {"classify/crossfit.py", "classify/measure.py", "classify/binning.py", "classify/training.py"}
+    for learner in ("trees", "network", "uncertainty"):
+        assert trains <= code["train", learner]
+        assert "classify/plan.py" not in code["train", learner]
+    for learner in ("trees", "network"):
+        assert not trains & code["apply", learner]
+    assert "classify/learners/trees.py" not in provenance.command_code("classify", "categorise")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from resonaut.classify import crossfit, measure, training
-from resonaut.classify.crossfit import Classifier
+from resonaut.classify import classifier, crossfit, measure, training
+from resonaut.classify.classifier import Classifier
 from resonaut.classify.measure import Scored
 from resonaut.classify.settings import Training
 from resonaut.core.errors import EmptySelectionError
@@ -177,7 +177,7 @@ def test_a_model_is_read_as_it_was_written_and_the_same_training_gives_the_same_
         found, _ = training.classifier("one", events, Training(classifier=settings, luminosities={}))
         found.save(path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    again = crossfit.load(paths[0])
+    again = classifier.load(paths[0])
     scores = again.scores(events.values, events.keys)
     np.testing.assert_array_equal(scores, found.scores(events.values, events.keys))
     np.testing.assert_array_equal(again.bins(scores, events.keys), found.bins(scores, events.keys))

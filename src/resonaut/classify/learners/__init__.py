@@ -45,6 +45,13 @@ class Learned:
     best: int
 
 
+class Bins(Model, Protocol):
+    """A trained model that gives the bins of a fit."""
+
+    def bins(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The bin of each event (n,), from 0."""
+
+
 class Learner(Protocol):
     """What a module of this folder has."""
 

@@ -27,10 +27,12 @@ ENOUGH, SHARES, SHORTER = 1e-4, (0.1, 0.5), 8
 LENGTHS = (0.3, 10.0)
 # Damping after a step that did not go down, and how it changes from there.
 DAMPED, MORE, LESS, MOST = 1e-3, 10.0, 0.1, 1e12
+# Step of the second derivative by a coupling, in units of its range.
+BEND = 1e-5
 # Part of the Fisher information that keeps the matrix regular where data say nothing.
 RIDGE = 1e-12
 # Numbers of derivatives that are in memory at once (8 bytes each).
-NUMBERS = 8_000_000
+NUMBERS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class _Search:
         good = self._descend(rows, step)
         self.steps[rows] += 1
         # Undamped: a damped step is short, whatever is left to go.
-        self.done[rows] = (distance < CLOSE) & (damping == 0) & good
+        self.done[rows] = (distance < CLOSE) & (damping == 0)
         eased = np.where(damping > DAMPED, LESS * damping, 0.0)
         self.damping[rows] = np.where(good, eased, np.maximum(MORE * damping, DAMPED))
 
@@ -158,7 +160,7 @@ class _Search:
                 break
             at = rows[left]
             target = self.theta[at] + part[left, None] * step.direction[left]
-            inside = np.where(self.free[left], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
+            inside = np.where(self.free[at], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
             reached = likelihood.deviance(self.model, inside, self.data[at])
             with np.errstate(invalid="ignore"):
                 risen = reached - self.lowest[at]
@@ -188,7 +190,25 @@ def newton_step(model: Model, theta: Array, data: Data, free: Mask, damping: Arr
     gradient[:, model.own[bins]] += own[:, bins]
     pushed = ((theta <= model.lower) & (gradient > 0)) | ((theta >= model.upper) & (gradient < 0))
     moves = free & ~pushed
+    curvature += _bent(model, theta, data, found)
     return _solved(model, found, data.counts, gradient, curvature, moves, damping)
+
+
+def _bent(model: Model, theta: Array, data: Data, found: Derivatives) -> Array:
+    """What the second derivative of -ln L by each coupling is more than the matrix has, (B, P).
+
+    A yield is a parabola of a coupling. At its vertex the first derivative is 0, and so is the matrix there: the step
+    would have no end where the minimum is.
+    """
+    more = np.zeros_like(theta)
+    expected = np.where(found.expected > 0, found.expected, np.inf)
+    for place in sorted({int(place) for one in model.factors.polynomials for place in one.places}):
+        shift = np.zeros(theta.shape[1])
+        shift[place] = BEND * (model.upper[place] - model.lower[place])
+        up, down = (likelihood.gradient(model, theta + way * shift, data)[:, place] for way in (1.0, -1.0))
+        slope = found.shared[:, :, np.flatnonzero(model.shared == place)[0]]
+        more[:, place] = (up - down) / (2 * shift[place]) - (data.counts / expected**2 * slope**2).sum(axis=1)
+    return np.where(np.isfinite(more), np.maximum(more, 0.0), 0.0)
 
 
 def _solved(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.results import read
-from resonaut.fit.masses.settings import Coupling, Point, ScanJob
+from resonaut.fit.masses.settings import SquaredCoupling, Point, ScanJob
 from resonaut.fit.results.histfactory import Interest, ModelResult
 from resonaut.fit.results.masses import MassPoint, MassScanResult
 from resonaut.fit.results.points import Limits
@@ -22,7 +22,7 @@ def mass_scan(name: str, job: ScanJob, fits: Sequence[Path]) -> MassScanResult:
     return MassScanResult(name=name, symbol=job.coupling.symbol if job.coupling else None, points=points)
 
 
-def _point(point: Point, coupling: Coupling | None, path: Path) -> MassPoint:
+def _point(point: Point, coupling: SquaredCoupling | None, path: Path) -> MassPoint:
     found = read(path, ModelResult)
     one = _interest(found, point.interest, path) if found.converged else None
     limits, against = (None, None) if one is None else (one.limits, one.significance)

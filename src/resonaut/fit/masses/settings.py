@@ -4,7 +4,7 @@ from resonaut.core.record import Fb, GeV, Name, Positive, key, record
 
 
 @record
-class Coupling:
+class SquaredCoupling:
     """A coupling whose square the cross section of the signal is proportional to, as at leading order."""
 
     symbol: str = key("What it is called in figures, as `g_q`.", min_length=1)
@@ -21,7 +21,9 @@ class MassScan:
         min_length=1,
         unique=True,
     )
-    coupling: Coupling | None = key("Coupling on which there are limits, too; null for none.", default=None)
+    coupling: SquaredCoupling | None = key(
+        "SquaredCoupling on which there are limits, too; null for none.", default=None
+    )
 
 
 @record
@@ -39,4 +41,4 @@ class ScanJob:
     """What the job of a scan reads; points by growing mass."""
 
     points: list[Point]
-    coupling: Coupling | None
+    coupling: SquaredCoupling | None

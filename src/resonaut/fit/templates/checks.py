@@ -120,8 +120,29 @@ def _nuisances(analysis: "Analysis", name: str) -> Iterator[str]:
                 yield f"{where} has a size and a variation; give one of them, and the other in its 'also'"
             if not given and (number or not one["also"]):
                 yield f"{where} has neither a size nor a variation; give one"
+            yield from _variation(analysis, name, where, effect)
         if one["each_era"] and model["file"] is None and not any(eras):
             yield f".nuisances.{nuisance}.each_era: no dataset has an era; take it out"
+
+
+def _variation(analysis: "Analysis", name: str, where: str, effect: Config) -> Iterator[str]:
+    """A variation that no dataset on which it would act has; that of weights of other stages only the files tell."""
+    model, known = models(analysis)[name], dict[str, None]()
+    if effect["variation"] is None or model["file"] is not None:
+        return
+    for channel in effect["channels"] or model["channels"]:
+        for sample, names in members(analysis, name, channel).items() if channel in model["channels"] else ():
+            for one in names if effect["samples"] is None or sample in effect["samples"] else ():
+                found = analysis.sources(one) if one in analysis.catalogue else None
+                if found is None or analysis.weights(one):
+                    return
+                known |= dict.fromkeys(found)
+    if effect["variation"] not in known:
+        there = ", ".join(known) or "none"
+        yield (
+            f"{where}: no dataset of its samples has the variation {effect['variation']!r} (they have {there}); "
+            "correct it, or add its source to skim.eras"
+        )
 
 
 def _listed(analysis: "Analysis", model: str, channel: str) -> list[str]:

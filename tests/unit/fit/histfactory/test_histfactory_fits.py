@@ -156,6 +156,13 @@ def test_impacts_are_refits_with_the_nuisance_fixed(model, fitted) -> None:
     assert found.after[0, 0, 0] == pytest.approx(by_hand.value("mu") - fitted.value("mu"), abs=1e-7)
     by_hand = fit(model, None, {"jes": fitted.values[place] - 1.0})
     assert found.before[0, 0, 1] == pytest.approx(by_hand.value("mu") - fitted.value("mu"), abs=1e-7)
+    # Of all nuisances at once, each fit with another parameter fixed.
+    every = impacts(model, fitted, ["mu"])
+    assert np.isfinite(every.after).all()
+    for number, name in enumerate(every.names):
+        moved = fitted.value(name) - fitted.error(name)
+        by_hand = fit_many(model, model.data, {name: moved}).value("mu")[0]
+        assert every.after[number, 0, 1] == pytest.approx(by_hand - fitted.value("mu"), abs=1e-7)
     # A parameter without a constraint has no width before the fit.
     assert np.isnan(found.before[1]).all()
     assert found.order("mu")[-1] == int(np.argmin(np.abs(found.after[:, 0]).max(axis=1)))
@@ -313,6 +320,10 @@ def test_coupling_is_found_from_the_vertex_of_its_parabola() -> None:
     (a, b), (c, d) = ends.ranges
     assert (a + d) / 2 == pytest.approx(1, abs=1e-4)
     assert (b + c) / 2 == pytest.approx(1, abs=1e-4)
+    # pyhf knows polynomials by a modifier of its own.
+    other = fit(Model.of(quadratic(195.0), backend="pyhf_numpy"))
+    assert other.deviance == pytest.approx(0, abs=1e-5)
+    assert abs(other.value("kappa") - 1) == pytest.approx(1.5, abs=1e-3)
     # Fewer events than any coupling makes: one minimum, at the vertex.
     low = interval(Model.of(quadratic(90.0)), fit(Model.of(quadratic(90.0))), "kappa", 3.84)
     assert len(low.ranges) == 1

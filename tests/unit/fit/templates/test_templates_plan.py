@@ -97,15 +97,27 @@ def test_the_files_of_a_model(configuration):
 def test_columns_of_other_stages_are_read_from_their_friends(configuration, monkeypatch):
     analysis = Analysis.of(configuration, [])
     assert plan.friends(analysis, "example", "low") == []
-    monkeypatch.setitem(analysis.config, "classify", {"classifiers": {"bdt": {}, "bdt2": {}}})
+    monkeypatch.setitem(
+        analysis.config,
+        "classify",
+        {
+            "classifiers": {
+                "bdt": {"inputs": ["x / y"], "cut": None},
+                "bdt2": {"inputs": ["j1_part_qcd"], "cut": None},
+            },
+            "categories": {"regions": [{"cut": "class_bdt2_qcd > 0.5"}], "halves": [{"cut": "class_bdt_qcd > 0.5"}]},
+        },
+    )
     monkeypatch.setattr(Analysis, "uses", lambda self, verb: verb in ("tag", "skim", "fit"))
     monkeypatch.setitem(analysis.config["search"], "stages", ["skim", "classify", "fit"])
     monkeypatch.setattr(Analysis, "columns", lambda self, dataset: {"x": (None, None), "y": (None, None)})
     channel = plan.models(analysis)["example"]["channels"]["low"]
     for column, folders in (
         ("class_bdt_signal", ["classify/bdt"]),
-        ("bin_bdt2", ["classify/bdt2"]),
-        ("category_bdt", ["classify/bdt"]),
+        # Whose input is of a tagger, and what is made of it.
+        ("bin_bdt2", ["classify/bdt2", "tag"]),
+        ("category_regions", ["classify/regions", "tag"]),
+        ("category_halves", ["classify/halves"]),
         ("j1_part_qcd", ["tag"]),
         ("y", []),
     ):
@@ -154,3 +166,14 @@ def test_fit_without_select_has_models(configuration):
     configuration["fit"]["models"] = {}
     with pytest.raises(ConfigError, match=r"'fit', which reads what 'select' makes; add 'select', or give fit.models"):
         Analysis.of(configuration, [])
+
+
+def test_a_variation_that_no_dataset_can_have_is_one_sentence_before_the_first_job(configuration, monkeypatch):
+    known = {"ttbar": ["jes", "pdf"], "signal": ["btag_heavy"]}
+    monkeypatch.setattr(Analysis, "sources", lambda self, dataset: known[dataset])
+    Analysis.of(configuration, [])
+    with pytest.raises(ConfigError, match=r"nuisances.jes: no dataset .* variation 'jer' \(they have jes, pdf\)"):
+        Analysis.of(changed(configuration, nuisances__jes__variation="jer"), [])
+    # Of weights that other stages write only the files tell.
+    monkeypatch.setattr(Analysis, "weights", lambda self, dataset: ["calibrate"])
+    Analysis.of(changed(configuration, nuisances__jes__variation="jer"), [])
