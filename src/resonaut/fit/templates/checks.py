@@ -153,8 +153,7 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
     """Files that are not there, datasets that the analysis does not have, or of another nature."""
     model, observed = models(analysis)[name], data(analysis, name)
     if model["file"] is not None:
-        if not Path(model["file"]["path"]).is_file():
-            yield f".file.path: no file {model['file']['path']!r}; correct it (relative to {Path.cwd()})"
+        require_file(f"config: fit.models.{name}.file.path", model["file"]["path"])
         if model["data"]:
             yield ".data names datasets, and the histograms are those of a file; take them out, or give [] for none"
         if model["luminosity"] is not None:
@@ -173,6 +172,12 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
         yield f".data: {observed[0]!r} or another one has no luminosity; set datasets.<name>.luminosity"
     for channel in model["channels"]:
         yield from _simulation(analysis, name, channel)
+
+
+def require_file(where: str, path: str) -> None:
+    """Stop with ``ConfigError`` where there is no such file."""
+    if not Path(path).is_file():
+        raise ConfigError(f"{where}: no file {path!r}; correct it (relative to {Path.cwd()}).")
 
 
 def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:
