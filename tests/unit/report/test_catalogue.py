@@ -97,6 +97,8 @@ class Small:
         prediction="none",
         comparison=None,
         regression=None,
+        points=None,
+        scans=None,
     ):
         self.used = used
         self.config = {
@@ -105,11 +107,17 @@ class Small:
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
-            "tag": {"networks": {"part": {"regression": regression or {}}}, "published": {}, "comparison": comparison},
+            "tag": {
+                "networks": {"part": {"regression": regression or {}}},
+                "published": {},
+                "comparison": comparison,
+                "working_points": points or {},
+            },
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
             "fit": {
                 "prediction": prediction,
                 "models": {"m": {"morphing": {"hh": {"amplitude": [{"k": 1}], "couplings": {}}}}},
+                "mass_scans": scans or {},
             },
             "classify": {"classifiers": {"bdt": {}}},
         }
@@ -147,6 +155,8 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     taggers = {f"tagger_{name}" for name in ("attacks", "calibration", "decorrelation", "inputs")} | {"taggers"}
     assert wanted("skim", "tag") == {"cutflow"} | taggers
     assert wanted("skim", "tag", comparison={"timed_jets": 9}) == {"cutflow", "representations"} | taggers
+    assert wanted("skim", "tag", points={"two": {}}) == {"cutflow", "working_points"} | taggers
+    assert wanted("fit", scans={"zp": {}}) - wanted("fit") == {"mass_scans"}
     assert wanted("skim", "tag", regression={"mass": {}}) == {"cutflow", "tagger_regression"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resonaut.core.errors import InputFileError
 from resonaut.core.results import read
-from resonaut.fit.masses.settings import SquaredCoupling, Point, ScanJob
+from resonaut.fit.masses.settings import Point, ScanJob, SquaredCoupling
 from resonaut.fit.results.histfactory import Interest, ModelResult
 from resonaut.fit.results.masses import MassPoint, MassScanResult
 from resonaut.fit.results.points import Limits
