@@ -166,7 +166,8 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("reweight", ratios=RATIOS) == {"reweighting", *ratios}
     assert wanted("unfold") == {"unfolded", "iterations"}
     every = wanted(*stages.verbs(), ratios=RATIOS)
-    assert every == set(FIGURES) - {"bias", "injections", "predictions", "representations", "tagger_regression"}
+    asked = {"mass_scans", "representations", "tagger_regression", "working_points"}
+    assert every == set(FIGURES) - {"bias", "injections", "predictions"} - asked
     assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.
     assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images", *ratios}
