@@ -1,9 +1,11 @@
 """Scans of masses: which models they may name, and the limits on cross section and coupling."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError, InputFileError
@@ -14,6 +16,7 @@ from resonaut.fit.histfactory.evaluate import evaluate
 from resonaut.fit.inference import Inference
 from resonaut.fit.masses.scan import mass_scan
 from resonaut.fit.masses.settings import ScanJob
+from resonaut.fit.templates import plan as templates
 
 
 def analysis(models=(), scan=None, **datasets):
@@ -145,3 +148,16 @@ def test_a_fit_of_another_parameter_is_named(tmp_path) -> None:
     job = build({"points": points, "coupling": None}, ScanJob, "job")
     with pytest.raises(InputFileError, match=r"0\.json.*no parameter of interest 'kappa'"):
         mass_scan("zp", job, fits(tmp_path, [10.0, 1.0]))
+
+
+def test_the_analysis_of_light_resonances_reads_which_jets_pass() -> None:
+    config = Path(__file__).parents[3] / "config" / "zprime.yaml"
+    found = Analysis.of(yaml.safe_load(config.read_text()), [config])
+    points = plan.keys(found, "mass_scan", "zp")["points"]
+    assert [one["mass"] for one in points] == [50, 75, 100, 125, 150, 200, 250, 300]
+    files = templates.events(found, "zp_150", "pass2")
+    for dataset in ("data", "w", "z", "tt", "zp_150"):
+        assert f"<results>/tag/working_points/two/{dataset}/000.parquet" in files
+    # QCD jets are those of the data that fail.
+    assert not any("/qcd/" in path for path in files)
+    assert {dataset for dataset in found.datasets() if dataset.startswith("train")} == {"train_light", "train_heavy"}
