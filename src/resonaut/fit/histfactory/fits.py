@@ -245,7 +245,8 @@ def _errors(model: Model, theta: Array, data: Data, free: Mask) -> Array:
     found = model.derivatives(theta)
     curvature = likelihood.constraint_slope(model, theta, data.aux)[1]
     moves = free & (theta > model.lower) & (theta < model.upper)
-    parts = information(model, found, data.counts, curvature, moves, np.zeros(len(theta)))
+    expected = np.where(found.expected > 0, found.expected, np.inf)
+    parts = information(model, found, data.counts / expected**2, curvature, moves, np.zeros(len(theta)))
     inverse = np.linalg.inv(parts.shared)
     variance = np.zeros_like(theta)
     variance[:, model.shared] = np.diagonal(inverse, axis1=1, axis2=2)

@@ -1,9 +1,11 @@
-"""Minima of -ln L for many experiments at once: Newton steps with damping inside bounds.
+"""Minima of -ln L for many experiments at once: Newton steps with a memory, inside bounds.
 
 The matrix of second derivatives is that of the expected contents' first ones, sum_n (counts / expected^2) J_n J_n^T,
-plus the constraints': exact where contents are linear in the parameters. A parameter that changes one bin alone is
-eliminated from it (block elimination), which leaves that bin with less weight, so that statistical uncertainties of
-simulation cost next to nothing. Where a step does not go down it is damped (D. Marquardt, J. SIAM 11 (1963) 431).
+plus the constraints': exact where contents are linear in the parameters, and near the counts. A parameter that changes
+one bin alone is eliminated from it (block elimination), which leaves that bin with less weight, so that statistical
+uncertainties of simulation cost next to nothing. What the matrix lacks the last steps know, by the changes of the
+gradient along them (L-BFGS, J. Nocedal, Math. Comp. 35 (1980) 773, with this matrix in place of its first guess).
+Where a step does not go down it is shortened, then damped (D. Marquardt, J. SIAM 11 (1963) 431).
 """
 
 from collections.abc import Iterator
@@ -23,10 +25,15 @@ CLOSE, ROUNDING = 1e-11, 1e-13
 STEPS = 100
 # A step that does not go down enough, in units of what it promises, is shortened to these shares of it, so often.
 ENOUGH, SHARES, SHORTER = 1e-4, (0.1, 0.5), 8
-# Bounds of the length of a step.
-LENGTHS = (0.3, 10.0)
+# Steps that are remembered; one counts if the gradient rises along it, by this part of what it could.
+MEMORY, RISES = 10, 1e-10
 # Damping after a step that did not go down, and how it changes from there.
 DAMPED, MORE, LESS, MOST = 1e-3, 10.0, 0.1, 1e12
+# Bounds of counts over contents in the second derivatives. Newton's own step is too short by far where contents are
+# much too small, and beyond 0 where they are too large; with a factor 1 it ends where contents are the counts.
+RATIO = (0.8, 4.0)
+# Free parameters start so far inside their bounds, in units of their range or of 10.
+INSIDE, WIDE = 1e-3, 10.0
 # Step of the second derivative by a coupling, in units of its range.
 BEND = 1e-5
 # Part of the Fisher information that keeps the matrix regular where data say nothing.
@@ -51,11 +58,10 @@ class Minimum:
 
 @dataclass(frozen=True)
 class Step:
-    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for what does not move."""
+    """A step (B, P), and what it promises of -ln L (B,)."""
 
     direction: Array
     promise: Array
-    gradient: Array
 
 
 def chunks(model: Model, count: int, numbers: int = NUMBERS) -> Iterator[slice]:
@@ -89,10 +95,9 @@ def _minimise(model: Model, data: Data, start: Array, free: Mask) -> Minimum:
 
 @dataclass
 class _Search:
-    """Where the search of each experiment is: parameters, the ``lowest`` deviance, and its last step (B, P).
+    """Where the search of each experiment is: parameters, the ``lowest`` deviance, and its ``gradient`` (B, P).
 
-    ``length`` (B,) is how far a step goes, in units of the parabola's: the secant's estimate of the true curvature
-    along the last step (J. Barzilai and J. Borwein, IMA J. Numer. Anal. 8 (1988) 141) over that of the parabola.
+    ``ways`` and ``changes`` (B, MEMORY, P): the last steps, and the changes of the gradient along them.
     """
 
     model: Model
@@ -101,59 +106,62 @@ class _Search:
     theta: Array
     lowest: Array
     damping: Array
-    length: Array
-    moved: Array
     gradient: Array
-    curvature: Array
+    way: Array
+    ways: Array
+    changes: Array
     distance: Array
     steps: NDArray[np.intp]
     done: Mask
 
     @staticmethod
     def of(model: Model, data: Data, start: Array, free: Mask) -> "_Search":
-        theta = np.where(free, np.clip(start, model.lower, model.upper), start)
-        zeros, nothing = np.zeros(len(theta)), np.zeros_like(theta)
-        lowest, none = likelihood.deviance(model, theta, data), np.zeros(len(theta), bool)
-        infinite, ones = np.full(len(theta), np.inf), np.ones(len(theta))
-        counted = np.zeros(len(theta), np.intp)
+        room = INSIDE * np.minimum(model.upper - model.lower, WIDE)
+        theta = np.where(free, np.clip(start, model.lower + room, model.upper - room), start)
+        count, parameters = theta.shape
         return _Search(
             model,
             data,
             free,
             theta,
-            lowest,
-            zeros,
-            ones,
-            nothing,
-            nothing.copy(),
-            zeros.copy(),
-            infinite,
-            counted,
-            none,
+            lowest=likelihood.deviance(model, theta, data),
+            damping=np.zeros(count),
+            gradient=np.zeros_like(theta),
+            way=np.zeros_like(theta),
+            ways=np.zeros((count, MEMORY, parameters)),
+            changes=np.zeros((count, MEMORY, parameters)),
+            distance=np.full(count, np.inf),
+            steps=np.zeros(count, np.intp),
+            done=np.zeros(count, bool),
         )
 
     def step(self, rows: NDArray[np.intp]) -> None:
         """One step of some experiments."""
         damping = self.damping[rows]
-        step = newton_step(self.model, self.theta[rows], self.data[rows], self.free[rows], damping)
-        change = np.sum(self.moved[rows] * (step.gradient - self.gradient[rows]), axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            length = np.where((change > 0) & (self.curvature[rows] > 0), self.curvature[rows] / change, 1.0)
-        self.length[rows] = np.where(np.isfinite(length), np.clip(length, *LENGTHS), 1.0)
-        distance = step.promise * self.length[rows]
-        self.distance[rows] = np.where(damping == 0, distance, self.distance[rows])
-        self.gradient[rows] = step.gradient
+        slope = Slope.of(self.model, self.theta[rows], self.data[rows], self.free[rows], damping)
+        self._remember(rows, slope.gradient)
+        step = slope.step(self.ways[rows], self.changes[rows] * (damping == 0)[:, None, None])
+        self.distance[rows] = np.where(damping == 0, step.promise, self.distance[rows])
         good = self._descend(rows, step)
         self.steps[rows] += 1
         # Undamped: a damped step is short, whatever is left to go.
-        self.done[rows] = (distance < CLOSE) & (damping == 0)
+        self.done[rows] = (step.promise < CLOSE) & (damping == 0)
         eased = np.where(damping > DAMPED, LESS * damping, 0.0)
         self.damping[rows] = np.where(good, eased, np.maximum(MORE * damping, DAMPED))
+        self.changes[rows[~good]] = 0.0
+
+    def _remember(self, rows: NDArray[np.intp], gradient: Array) -> None:
+        """The last step, where there was one."""
+        moved = rows[(self.way[rows] != 0).any(axis=1)]
+        change = gradient - self.gradient[rows]
+        self.gradient[rows] = gradient
+        for memory, new in ((self.ways, self.way[moved]), (self.changes, change[np.isin(rows, moved)])):
+            memory[moved] = np.concatenate([new[:, None], memory[moved, :-1]], axis=1)
 
     def _descend(self, rows: NDArray[np.intp], step: "Step") -> Mask:
         """Go along a step as far as it goes down, and say where it does."""
-        good, part = np.zeros(len(rows), bool), self.length[rows].copy()
-        self.curvature[rows] = 0.0
+        good, part = np.zeros(len(rows), bool), np.ones(len(rows))
+        self.way[rows] = 0.0
         for _ in range(SHORTER):
             left = np.flatnonzero(~good)
             if not len(left):
@@ -167,10 +175,7 @@ class _Search:
             promise = part[left] * step.promise[left]
             enough = risen <= ROUNDING * (1 + np.abs(self.lowest[at])) - ENOUGH * promise
             new = at[enough]
-            self.moved[new] = inside[enough] - self.theta[new]
-            # The parabola's along the step, which is not what was gone where a bound was met.
-            whole = (inside[enough] == target[enough]).all(axis=1)
-            self.curvature[new] = np.where(whole, 2 * part[left[enough]] * promise[enough], 0.0)
+            self.way[new] = inside[enough] - self.theta[new]
             self.theta[new], self.lowest[new] = inside[enough], reached[enough]
             good[left] = enough
             # To the minimum of the parabola through both values with the slope at the first, which is -4 promises.
@@ -180,18 +185,71 @@ class _Search:
         return good
 
 
-def newton_step(model: Model, theta: Array, data: Data, free: Mask, damping: Array) -> Step:
-    """The step (B, P) to the minimum of a parabola, of the parameters that are free and not pushed against a bound."""
-    found = model.derivatives(theta)
-    gradient, curvature = likelihood.constraint_slope(model, theta, data.aux)
-    main, own = likelihood.main_gradient(found, data.counts)
-    gradient[:, model.shared] += main
-    bins = np.flatnonzero(model.own >= 0)
-    gradient[:, model.own[bins]] += own[:, bins]
-    pushed = ((theta <= model.lower) & (gradient > 0)) | ((theta >= model.upper) & (gradient < 0))
-    moves = free & ~pushed
-    curvature += _bent(model, theta, data, found)
-    return _solved(model, found, data.counts, gradient, curvature, moves, damping)
+@dataclass(frozen=True)
+class Slope:
+    """The gradient (B, P) of -ln L at some parameters, what ``moves`` (B, P), and the matrix of second derivatives.
+
+    What moves is free, and not pushed against a bound.
+    """
+
+    model: Model
+    shared: Array
+    gradient: Array
+    moves: Mask
+    parts: "Information"
+
+    @staticmethod
+    def of(model: Model, theta: Array, data: Data, free: Mask, damping: Array) -> "Slope":
+        """At parameters (B, P)."""
+        found = model.derivatives(theta)
+        gradient, curvature = likelihood.constraint_slope(model, theta, data.aux)
+        main, own = likelihood.main_gradient(found, data.counts)
+        gradient[:, model.shared] += main
+        bins = np.flatnonzero(model.own >= 0)
+        gradient[:, model.own[bins]] += own[:, bins]
+        pushed = ((theta <= model.lower) & (gradient > 0)) | ((theta >= model.upper) & (gradient < 0))
+        moves = free & ~pushed
+        curvature += _bent(model, theta, data, found)
+        parts = information(model, found, weights(found, data.counts), curvature, moves, damping)
+        return Slope(model, found.shared, gradient, moves, parts)
+
+    def step(self, ways: Array, changes: Array) -> Step:
+        """The step with what the last steps (B, M, P) and the changes of the gradient along them know."""
+        ways, changes = ways * self.moves[:, None], changes * self.moves[:, None]
+        rise = np.einsum("bmp,bmp->bm", ways, changes)
+        length = np.linalg.norm(ways, axis=2) * np.linalg.norm(changes, axis=2)
+        inverse = np.divide(1.0, rise, out=np.zeros_like(rise), where=rise > RISES * length)
+        left = np.where(self.moves, self.gradient, 0.0)
+        along = np.zeros_like(rise)
+        for m in range(ways.shape[1]):
+            along[:, m] = inverse[:, m] * np.einsum("bp,bp->b", ways[:, m], left)
+            left = left - along[:, m, None] * changes[:, m]
+        direction = self._divided(left)
+        for m in reversed(range(ways.shape[1])):
+            other = inverse[:, m] * np.einsum("bp,bp->b", changes[:, m], direction)
+            direction = direction + (along[:, m] - other)[:, None] * ways[:, m]
+        promise = 0.5 * np.sum(np.where(self.moves, self.gradient * direction, 0.0), axis=1)
+        return Step(-direction, np.abs(promise))
+
+    def _divided(self, vector: Array) -> Array:
+        """A vector (B, P) divided by the matrix; 0 for what does not move."""
+        own_places, parts = self.model.own, self.parts
+        own = np.where(parts.own_moves, vector[:, own_places], 0.0)
+        shared = vector[:, self.model.shared] - np.einsum("bng,bn->bg", self.shared, parts.mixed * own / parts.own)
+        shared = np.where(self.moves[:, self.model.shared], shared, 0.0)
+        shared = np.linalg.solve(parts.shared, shared[..., None])[..., 0]
+        along = np.einsum("bng,bg->bn", self.shared, shared)
+        found, bins = np.zeros_like(vector), np.flatnonzero(own_places >= 0)
+        found[:, self.model.shared] = shared
+        own = np.where(parts.own_moves, (own - parts.mixed * along) / parts.own, 0.0)
+        found[:, own_places[bins]] = own[:, bins]
+        return found
+
+
+def promised(model: Model, theta: Array, data: Data, free: Mask) -> Array:
+    """What a further step promises of -ln L (B,), at parameters (B, P)."""
+    nothing = np.zeros((len(theta), 0, theta.shape[1]))
+    return Slope.of(model, theta, data, free, np.zeros(len(theta))).step(nothing, nothing).promise
 
 
 def _bent(model: Model, theta: Array, data: Data, found: Derivatives) -> Array:
@@ -201,33 +259,13 @@ def _bent(model: Model, theta: Array, data: Data, found: Derivatives) -> Array:
     would have no end where the minimum is.
     """
     more = np.zeros_like(theta)
-    expected = np.where(found.expected > 0, found.expected, np.inf)
     for place in sorted({int(place) for one in model.factors.polynomials for place in one.places}):
         shift = np.zeros(theta.shape[1])
         shift[place] = BEND * (model.upper[place] - model.lower[place])
         up, down = (likelihood.gradient(model, theta + way * shift, data)[:, place] for way in (1.0, -1.0))
         slope = found.shared[:, :, np.flatnonzero(model.shared == place)[0]]
-        more[:, place] = (up - down) / (2 * shift[place]) - (data.counts / expected**2 * slope**2).sum(axis=1)
+        more[:, place] = (up - down) / (2 * shift[place]) - (weights(found, data.counts) * slope**2).sum(axis=1)
     return np.where(np.isfinite(more), np.maximum(more, 0.0), 0.0)
-
-
-def _solved(
-    model: Model, found: Derivatives, counts: Array, gradient: Array, curvature: Array, moves: Mask, damping: Array
-) -> Step:
-    parts = information(model, found, counts, curvature, moves, damping)
-    bins = np.flatnonzero(model.own >= 0)
-    own_gradient = np.where(parts.own_moves, gradient[:, model.own], 0.0)
-    pull = parts.mixed * own_gradient / parts.own
-    down = gradient[:, model.shared] - np.einsum("bng,bn->bg", found.shared, pull)
-    down = np.where(moves[:, model.shared], -down, 0.0)
-    shared = np.linalg.solve(parts.shared, down[..., None])[..., 0]
-    along = np.einsum("bng,bg->bn", found.shared, shared)
-    direction = np.zeros_like(gradient)
-    direction[:, model.shared] = shared
-    own_step = np.where(parts.own_moves, -(own_gradient + parts.mixed * along) / parts.own, 0.0)
-    direction[:, model.own[bins]] = own_step[:, bins]
-    promise = -0.5 * np.sum(np.where(moves, gradient * direction, 0.0), axis=1)
-    return Step(direction, np.abs(promise), np.where(moves, gradient, 0.0))
 
 
 @dataclass(frozen=True)
@@ -244,12 +282,22 @@ class Information:
     own_moves: Mask
 
 
+def weights(found: Derivatives, counts: Array) -> Array:
+    """Second derivatives (B, N) of the counts' -ln L by what is expected, as steps take them."""
+    some = counts > 0
+    expected = np.where((found.expected > 0) & some, found.expected, np.inf)
+    below = np.where(~some & (found.expected < 0), likelihood.BELOW, 0.0)
+    return np.asarray(np.clip(counts / expected, *RATIO) / expected + below)
+
+
 def information(
-    model: Model, found: Derivatives, counts: Array, curvature: Array, moves: Mask, damping: Array
+    model: Model, found: Derivatives, weight: Array, curvature: Array, moves: Mask, damping: Array
 ) -> Information:
-    """The matrix at some parameters; rows of parameters that do not move are those of the unit matrix."""
-    expected = np.where(found.expected > 0, found.expected, np.inf)
-    weight, fisher = counts / expected**2, 1 / expected
+    """The matrix at some parameters; rows of parameters that do not move are those of the unit matrix.
+
+    ``weight`` (B, N): second derivatives of the counts' -ln L by what is expected.
+    """
+    fisher = np.divide(1.0, found.expected, out=np.zeros_like(found.expected), where=found.expected > 0)
     part = (damping + RIDGE)[:, None]
     own_moves = (model.own >= 0) & moves[:, model.own]
     slope, stiff = np.where(own_moves, found.own, 0.0), curvature[:, model.own]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from resonaut.fit.histfactory import likelihood
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
-from resonaut.fit.histfactory.minimise import Minimum, newton_step
+from resonaut.fit.histfactory.minimise import Minimum, promised
 from resonaut.fit.histfactory.model import Model
 from resonaut.fit.morphing.modifier import modifier_set
 
@@ -35,7 +35,7 @@ def minimise(model: Model, data: Data, start: Array, free: NDArray[np.bool_]) ->
     finally:
         pyhf.set_backend(*before)
     theta = np.array([values for values, _ in found])
-    promise = newton_step(model, theta, data, free, np.zeros(len(theta))).promise
+    promise = promised(model, theta, data, free)
     converged = np.array([good for _, good in found])
     return Minimum(theta, likelihood.deviance(model, theta, data), converged, np.zeros(len(theta), np.intp), promise)
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chi2, norm, poisson
 
 from resonaut.core.errors import FitError
-from resonaut.fit.histfactory import Model, WorkspaceError, fit, fit_many, reference, toys
+from resonaut.fit.histfactory import Model, WorkspaceError, fit, fit_many, likelihood, reference, toys
 from resonaut.fit.histfactory.goodness import goodness, toy_deviances
 from resonaut.fit.histfactory.impacts import impacts
 from resonaut.fit.histfactory.limits import Asymptotics, limits, significance, toy_limits
@@ -277,6 +277,42 @@ def test_one_sided_templates_and_empty_bins_are_fitted(workspace) -> None:
     assert goodness(model, found).ndf == 6
     other = fit(Model.of(workspace, backend="pyhf_numpy"))
     assert found.deviance == pytest.approx(other.deviance, abs=1e-5)
+
+
+def test_empty_bin_does_not_pay_for_contents_below_zero(counting) -> None:
+    """40 - 50 alpha events where none are seen: at alpha = 0.8 nothing is left, and more would gain nothing."""
+    shape = {"hi_data": [10000.0, -10.0], "lo_data": [10000.0, 90.0]}
+    samples = [
+        {"name": "rest", "data": [10000.0, 40.0], "modifiers": [{"name": "tilt", "type": "histosys", "data": shape}]}
+    ]
+    workspace = {
+        "channels": [{"name": "c", "samples": samples}],
+        "observations": [{"name": "c", "data": [10000, 0]}],
+        "measurements": [{"name": "m", "config": {"poi": "", "parameters": []}}],
+    }
+    model = Model.of(workspace, histosys="code0")
+    found = fit(model)
+    assert found.converged
+    assert found.value("tilt") == pytest.approx(0.8, abs=0.001)
+    assert likelihood.below_zero(model, found.values) in ({}, {"c": [1]})
+    assert (model.expected_data(found.values) >= 0).all()
+
+
+def test_search_leaves_regions_far_from_the_minimum(counting) -> None:
+    """Free bins that start at next to nothing, and end at hundreds of events; toys with very few."""
+    free = {"name": "bins", "type": "shapefactor", "data": None}
+    workspace = counting(300.0, 1.0, 10.0, modifiers=[free])
+    workspace["measurements"][0]["config"]["parameters"] = [
+        {"name": "mu", "bounds": [[0.0, 5.0]], "fixed": True},
+        {"name": "bins", "inits": [1e-9], "bounds": [[0.0, 100.0]]},
+    ]
+    model = Model.of(workspace)
+    found = fit(model)
+    assert found.converged
+    assert found.value("bins[0]") == pytest.approx(29.9, rel=1e-6)
+    few = fit_many(model, toys(model, np.array([1.0, 0.05]), 50, 1))
+    assert few.converged.all()
+    assert few.value("bins[0]") == pytest.approx(np.maximum(few.data.counts[:, 0] - 1, 0) / 10, abs=1e-6)
 
 
 def test_wrong_data_are_a_sentence(model) -> None:
