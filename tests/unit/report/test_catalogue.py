@@ -116,7 +116,7 @@ class Small:
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
             "fit": {
                 "prediction": prediction,
-                "models": {"m": {"morphing": {"hh": {"amplitude": [{"k": 1}], "couplings": {}}}}},
+                "models": {"m": {"morphing": MORPHED}},
                 "mass_scans": scans or {},
             },
             "classify": {"classifiers": {"bdt": {}}},

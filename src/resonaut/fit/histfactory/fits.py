@@ -281,4 +281,7 @@ def toys(model: Model, values: Array, n: int, seed: int) -> Array:
     normal = rng.normal(aux[gaussian], model.constraints.sigma[gaussian], (n, int(gaussian.sum())))
     made[:, bins:][:, gaussian] = normal
     made[:, bins:][:, ~gaussian] = rng.poisson(aux[~gaussian], (n, int((~gaussian).sum())))
+    # A parameter that no fit moves, as that of a bin without simulation, would add its fluctuation to each deviance.
+    held = model.fixed[model.constraints.place]
+    made[:, bins:][:, held] = aux[held]
     return made

@@ -179,7 +179,7 @@ class _Model:
                 error = {"name": f"staterror_{name}", "type": "staterror", "data": one.error.tolist()}
                 modifiers.append(error)
             samples.append({"name": one.sample, "data": one.nominal.tolist(), "modifiers": modifiers})
-        if not samples:
+        if not samples and not any(name in one.channels for one in self.model.transfer.values()):
             raise EmptySelectionError(
                 f"{self.where}: no event of any sample is expected in the channel {name!r}; correct its cut or edges, "
                 "or take it out."

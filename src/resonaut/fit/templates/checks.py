@@ -25,7 +25,14 @@ def check(analysis: "Analysis") -> None:
     """
     for name, one in models(analysis).items():
         where = f"fit.models.{name}"
-        problems = (_channels(one), _samples(one), _morphing(one), _nuisances(analysis, name), _origin(analysis, name))
+        problems = (
+            _channels(one),
+            _samples(one),
+            _morphing(one),
+            _transfer(one),
+            _nuisances(analysis, name),
+            _origin(analysis, name),
+        )
         for problem in (found for several in problems for found in several):
             raise ConfigError(f"config: {where}{problem}.")
 
@@ -74,7 +81,9 @@ def _samples(model: Config) -> Iterator[str]:
         if one["signal"] or one["normalisation"] == "free":
             free.append(one["parameter"] or (model["parameters_of_interest"][0] if one["signal"] else f"norm_{name}"))
     for name in model["channels"]:
-        if not any(one["channels"] is None or name in one["channels"] for one in model["samples"].values()):
+        if name not in _transferred(model) and not any(
+            one["channels"] is None or name in one["channels"] for one in model["samples"].values()
+        ):
             yield f".channels.{name} has no sample; name it in the 'channels' of one, or take it out"
     couplings = [one for process in model["morphing"].values() for term in process["amplitude"] for one in term]
     for one in model["parameters_of_interest"]:
@@ -87,6 +96,25 @@ def _samples(model: Config) -> Iterator[str]:
     for name in model["nuisances"]:
         if name in free or name.startswith(OWN):
             yield f".nuisances.{name}: a parameter of another kind is called so; rename it"
+
+
+def _transferred(model: Config) -> set[str]:
+    """The channels with a background from failing events."""
+    regions = [each["regions"] for one in model["transfer"].values() for each in one["polynomials"].values()]
+    return {name for each in regions for passing, region in each.items() for name in (passing, region["fail"])}
+
+
+def _transfer(model: Config) -> Iterator[str]:
+    """Backgrounds from failing events in channels that there are not, or without such events."""
+    for name, one in model["transfer"].items():
+        if name in model["samples"]:
+            yield f".transfer.{name} is the name of a sample, too; take that out, or rename one"
+        if model["data"] == []:
+            yield f".transfer.{name} comes from data that fail, and there are none; take it out, or name data"
+        for label, polynomial in one["polynomials"].items():
+            for passing, region in polynomial["regions"].items():
+                where = f".transfer.{name}.polynomials.{label}.regions"
+                yield from _known(where, [passing, region["fail"]], model["channels"], "channel")
 
 
 def _morphing(model: Config) -> Iterator[str]:

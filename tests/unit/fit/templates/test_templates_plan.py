@@ -153,6 +153,14 @@ def test_columns_of_other_stages_are_read_from_their_friends(configuration, monk
         ({"file": {"path": "nowhere.root"}, "channels__low__cut": None}, "file.path: no file 'nowhere.root'"),
         ({"file": {"path": "nowhere.root"}}, "low.cut: the histograms of a file have no events to cut on"),
         ({"channels__low__cut": "y >"}, "'y >' is no formula"),
+        (
+            {"transfer": {"qcd": {"polynomials": {"one": {"regions": {"low": {"fail": "side"}}}}}}},
+            "transfer.qcd.polynomials.one.regions names 'side', which is no channel (there are low, high)",
+        ),
+        (
+            {"transfer": {"ttbar": {"polynomials": {"one": {"regions": {"low": {"fail": "high"}}}}}}},
+            "transfer.ttbar is the name of a sample, too",
+        ),
     ],
 )
 def test_what_contradicts_itself_is_one_sentence_before_the_first_job(configuration, changes, sentence):
