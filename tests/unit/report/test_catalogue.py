@@ -85,6 +85,10 @@ def test_a_declaration_with_other_names_is_an_error(tmp_path) -> None:
         catalogue.declared(write(tmp_path, "FIGURE = Figure(category=NAME, reads={}, writes={})"))
 
 
+# A coupling floats.
+MORPHED = {"hh": {"couplings": {}, "amplitude": [{"kappa": 1}]}}
+
+
 class Small:
     """An analysis of two signals; ``used`` are its stages."""
 
