@@ -3,7 +3,7 @@
 ``python benchmarks/zprime_cross_sections.py`` prints one JSON line a mass. The events of that analysis are those of a Z
 boson with another mass. Its cross section becomes that of a Z' with the vector coupling g_q to all quarks,
 L = g_q Z'_mu sum_q qbar gamma^mu q (B. Dobrescu, F. Yu, arXiv:1306.2629: g_B is 6 g_q), by the couplings of each
-flavour that it is made of: the Z boson couples to a quark with e / (4 s c) gamma^mu (v - a gamma^5), so that g_q^2 takes
+flavour that it is made of: the Z boson couples to a quark with e / (4 s c) gamma^mu (v - a gamma^5), so g_q^2 takes
 the place of e^2 (v^2 + a^2) / (16 s^2 c^2); a vector and an axial coupling give the same cross section for quarks
 without mass. All of them decay to quarks.
 """
