@@ -87,6 +87,7 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "descriptions": templates.descriptions,
     "models": templates.results,
     "couplings": templates.couplings,
+    "transferred": masses.transferred,
     "mass_scans": masses.files,
 }
 

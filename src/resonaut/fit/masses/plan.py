@@ -24,6 +24,12 @@ def files(analysis: "Analysis") -> list[str]:
     return [f"<results>/fit/mass_scans/{name}.json" for name in scans(analysis)]
 
 
+def transferred(analysis: "Analysis") -> list[str]:
+    """The fits of the models with backgrounds from failing events."""
+    named = [name for name, one in templates.models(analysis).items() if one["transfer"]]
+    return [f"{templates.folder(name)}/result.json" for name in named]
+
+
 def results(analysis: "Analysis", scan: str) -> list[str]:
     """The fits of a scan's models, by growing mass."""
     return [f"{templates.folder(one['model'])}/result.json" for one in keys(analysis, scan)["points"]]

@@ -54,7 +54,11 @@ def _limits(ax: Axes, points: Sequence[MassPoint], of: Callable[[MassPoint], Lim
     band(ax, mass, values("expected_minus_1"), values("expected_plus_1"), GREEN, "expected, 68 %")
     ax.plot(mass, values("expected"), "k--", lw=1.2, marker="_", label="expected limit (CLs, 95 %)")
     ax.plot(mass, values("observed"), "k-", lw=1.2, marker="o", ms=4, label="observed limit")
-    ax.set(xlabel="mass [GeV]", ylabel=text, yscale="log")
+    ax.set(xlabel="mass [GeV]", ylabel=text)
+    if any(one is not None for one in found):
+        ax.set_yscale("log")
+    else:
+        ax.text(0.5, 0.5, "no limits", ha="center", va="center", transform=ax.transAxes)
 
 
 def _fitted(ax: Axes, points: Sequence[MassPoint]) -> None:

@@ -23,6 +23,12 @@ def point(mass, value):
     return MassPoint(**facts, **known, limits=limits(value), coupling=limits(0.1), reason=None)
 
 
+def test_a_scan_without_limits_says_so(kept, tmp_path) -> None:
+    write(tmp_path / "zp.json", MassScanResult(name="zp", symbol="g_q", points=[point(100.0, None)]))
+    mass_scans.draw(tmp_path, [tmp_path / "zp.json"], [], None)
+    assert [[one.get_text() for one in ax.texts] for ax in kept["zp"].axes] == [["no limits"], ["no limits"]]
+
+
 @pytest.mark.parametrize("symbol", ["g_q", None])
 def test_limits_stand_at_their_masses(symbol, kept, tmp_path) -> None:
     (tmp_path / "scans").mkdir()
