@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.classify.learners import Bins, Model, learner
+from resonaut.classify.learners import Binning, Model, learner
 from resonaut.classify.read import Numbers, Values
 from resonaut.classify.settings import Learning
 from resonaut.core import identifier
@@ -22,15 +22,38 @@ VALIDATION_SEED = 0x7A11DA7E
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """The models of all folds; ``classes`` are in alphabetical order.
+class Bins:
+    """Bins of a discriminant of the class number ``signal``.
 
-    ``edges``: of each fold the inner edges of the bins of the score that is binned, (folds, bins - 1); None without.
+    ``edges``: of each fold the inner ones, (folds, bins - 1); ``yields``: expected events of each class, (classes,).
     """
+
+    signal: int
+    yields: NDArray[np.float64]
+    edges: NDArray[np.float32]
+
+    def discriminant(self, scores: Values) -> Values:
+        """The probability of the signal (n,), were there as much of it as of all else, in which yields count."""
+        shares = np.where(np.arange(len(self.yields)) == self.signal, 0, np.maximum(self.yields, 0))
+        signal, others = scores[:, self.signal].astype(np.float64), scores @ (shares / shares.sum())
+        return np.asarray(signal / np.maximum(signal + others, np.finfo(float).tiny), np.float32)
+
+    def place(self, scores: Values, fold: Numbers) -> NDArray[np.int32]:
+        """The bin of each event (n,), from 0, by the edges of its fold; those of a fold of -1 are the mean of all."""
+        value, found = self.discriminant(scores), np.zeros(len(scores), np.int32)
+        for number, own in enumerate([*self.edges, self.edges.mean(axis=0)]):
+            here = fold == (number if number < len(self.edges) else -1)
+            found[here] = np.searchsorted(own, value[here], side="right")
+        return found
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The models of all folds; ``classes`` are in alphabetical order. ``binned``: bins for a fit; None without."""
 
     settings: Learning
     models: Sequence[Model]
-    edges: NDArray[np.float32] | None = None
+    binned: Bins | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -60,22 +83,15 @@ class Classifier:
 
     def bins(self, scores: Values, keys: Keys, *, mean: bool = False) -> NDArray[np.int32]:
         """The bin of each event (n,), by the edges of its fold; of mean scores, by the mean of the edges."""
-        assert self.edges is not None
-        assert self.settings.binning is not None
-        score = scores[:, self.classes.index(self.settings.binning.signal)]
-        edges = self.edges.mean(axis=0)[None] if mean else self.edges
-        found, fold = np.empty(len(keys), np.int32), np.zeros(len(keys), int) if mean else self.folds(keys)
-        for number, own in enumerate(edges):
-            here = fold == number
-            found[here] = np.searchsorted(own, score[here], side="right")
-        return found
+        assert self.binned is not None
+        return self.binned.place(scores, np.full(len(keys), -1) if mean else self.folds(keys))
 
     def own_bins(self, values: Values, keys: Keys) -> NDArray[np.int32]:
         """The bin of each event (n,), of networks that give bins; those of each fold are apart, fold after fold."""
         found, fold = np.empty(len(keys), np.int32), self.folds(keys)
         for number, model in enumerate(self.models):
             here = fold == number
-            found[here] = number * self.settings.uncertainty.bins + cast(Bins, model).bins(values[here])
+            found[here] = number * self.settings.uncertainty.bins + cast(Binning, model).bins(values[here])
         return found
 
     def save(self, path: Path) -> None:
@@ -83,8 +99,8 @@ class Classifier:
         state = {
             f"{number}/{name}": array for number, one in enumerate(self.models) for name, array in one.state().items()
         }
-        if self.edges is not None:
-            state["edges"] = self.edges
+        if self.binned is not None:
+            state |= {"edges": self.binned.edges, "yields": self.binned.yields}
         store.save(path, store.Model(KIND, plain(self.settings, Learning), state))
 
 
@@ -97,12 +113,15 @@ def load(path: Path) -> Classifier:
     found = store.load(path, KIND, "make it again with 'resonaut classify train'")
     settings = build(found.settings, Learning, str(path))
     module, state = learner(settings.module), dict(found.state)
-    edges = state.pop("edges", None)
+    binned = None
+    if settings.binning is not None:
+        signal = sorted(settings.classes).index(settings.binning.signal)
+        binned = Bins(signal, state.pop("yields"), state.pop("edges"))
     own = [
         {name.partition("/")[2]: array for name, array in state.items() if name.startswith(f"{number}/")}
         for number in range(settings.folds)
     ]
-    return Classifier(settings, [module.load(one) for one in own], edges)
+    return Classifier(settings, [module.load(one) for one in own], binned)
 
 
 def stopping(keys: Keys, settings: Learning) -> NDArray[np.bool_]:

@@ -25,16 +25,18 @@ def fit(events: Events, settings: Learning) -> tuple[Classifier, list[Learned], 
     """Train a model for each fold without its events; also their losses, and what became of signs in each class.
 
     Raises:
-        EmptySelectionError: a fold leaves too few events of a class.
+        EmptySelectionError: a fold leaves too few events of a class, or such whose weights do not sum to more than 0.
         NotFiniteError: a loss is not finite.
-        ResonautError: the weights of a class do not sum to more than 0.
     """
     module, classes = learner(settings.module), sorted(settings.classes)
     fold = identifier.folds(events.keys, settings.folds, settings.seed)
     learned, signs = [], []
     for number in range(settings.folds):
         parts, signed = zip(
-            *(_positive(events[(fold != number) & (events.labels == k)], settings) for k in range(len(classes))),
+            *(
+                _positive(events[(fold != number) & (events.labels == k)], settings, which)
+                for k, which in enumerate(classes)
+            ),
             strict=True,
         )
         seen = joined(parts)
@@ -55,8 +57,13 @@ def _labelled(events: Events) -> Labelled:
     return Labelled(events.values, events.labels, scaled_to_equal_yields(events.labels, events.weights))
 
 
-def _positive(events: Events, settings: Learning) -> tuple[Events, Signed]:
+def _positive(events: Events, settings: Learning, which: str) -> tuple[Events, Signed]:
     """Events of a class with positive weights; signed ones have the mean sign of events like them as a factor."""
+    if len(events.keys) and (total := events.weights.sum()) <= 0:
+        raise EmptySelectionError(
+            f"class {which!r}: {len(events.keys)} of its events, those of all folds but one, have weights that sum to "
+            f"{total:g}; use larger samples, or correct the weights."
+        )
     part = Part.of(Sample(events.values, events.weights, events.keys))
     signed = Signed()
     if is_signed(part):

@@ -62,7 +62,8 @@ def inputs(
     """
     found = np.empty((len(used), len(settings.inputs)), np.float32)
     for place, formula in enumerate(settings.inputs):
-        values = np.broadcast_to(formulas.evaluate(formula, columns), used.shape).astype(np.float32)
+        with np.errstate(over="ignore"):
+            values = np.broadcast_to(formulas.evaluate(formula, columns), used.shape).astype(np.float32)
         finite = np.isfinite(values)
         if bad := np.count_nonzero(used & ~finite):
             raise NotFiniteError(
@@ -117,7 +118,7 @@ def training(manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], se
 
 def joined(parts: Sequence[Events]) -> Events:
     """Several as one."""
-    return Events(*(np.concatenate([getattr(one, name) for one in parts]) for name in Events.__annotations__))
+    return Events(*(np.concatenate([getattr(one, name) for one in parts]) for name in vars(parts[0])))
 
 
 def _nominal(dataset: Dataset, weighted: Sequence[str], settings: Training, label: int) -> Events:

@@ -40,7 +40,7 @@ def apply(name: str, model: Path, settings: Application, manifest: Path, chunk: 
         found: Columns = {
             f"class_{name}_{one}": column for one, column in zip(classifier.classes, scores.T, strict=True)
         }
-        if classifier.edges is not None:
+        if classifier.binned is not None:
             found[f"bin_{name}"] = classifier.bins(scores, batch.keys, mean=mean)
         if classifier.settings.loss == "uncertainty":
             found[f"bin_{name}"] = classifier.own_bins(values, batch.keys)

@@ -79,7 +79,9 @@ def test_scores_of_classes_are_those_of_models_that_have_not_seen_them(classifie
         expected = model.scores(values, keys)
         np.testing.assert_allclose(ak.to_numpy(events.class_one_a), expected[:, 0], atol=1e-6)
         np.testing.assert_allclose(events.class_one_a + events.class_one_b, 1, rtol=1e-5)
-        edges, score = model.edges[model.folds(keys)], ak.to_numpy(events.class_one_a)
+        edges, score = model.binned.edges[model.folds(keys)], model.binned.discriminant(expected)
+        # Of two classes it is the score.
+        np.testing.assert_allclose(score, ak.to_numpy(events.class_one_a), atol=1e-6)
         np.testing.assert_array_equal(events.bin_one, (score[:, None] >= edges).sum(axis=1))
         assert dict.fromkeys(np.unique(events.bin_one)).keys() == set(range(edges.shape[1] + 1))
 
@@ -170,6 +172,7 @@ def test_weights_of_friends_count(skimmed, tmp_path):
         ({"inputs": ["x", "z"]}, InputFileError, "no column 'z'"),
         ({"inputs": ["x", "pf"]}, ConfigError, "the column 'pf' is a list in each event"),
         ({"inputs": ["x", "log(y)"]}, NotFiniteError, r"the input 'log\(y\)' is NaN or infinite in \d+ of \d+ events"),
+        ({"inputs": ["x", "exp(100 * abs(y) + 50)"]}, NotFiniteError, r"is NaN or infinite in \d+ of \d+ events"),
         ({"inputs": ["x", "y +"]}, ConfigError, r"'y \+' is no formula"),
         ({"cut": "x"}, ConfigError, "'x' is a number and no condition"),
         ({"cut": "x > 100"}, Exception, "class 'a': no event of a passes the cut"),

@@ -111,6 +111,45 @@ def test_a_dataset_of_a_class_is_in_a_sample(config):
     assert "more" in plan.scored(Analysis.of(given, []), "bdt")
 
 
+def test_eras_add_up_with_their_luminosities(config, tmp_path):
+    given = changed(config)
+    given["search"]["stages"] = ["simulate", "skim", "classify"]
+    for era, luminosity in (("one", 20), ("two", 40)):
+        for name in ("data", "qcd", "signal_3500"):
+            given["datasets"][f"{name}_{era}"] = copy.deepcopy(given["datasets"][name]) | {"era": era}
+        given["datasets"][f"data_{era}"]["luminosity"] = luminosity
+    given["search"]["samples"] = {"data": ["data_one", "data_two"]}
+    given["classify"]["samples"] = {
+        "simulation": [f"{name}_{era}" for name in ("qcd", "signal_3500") for era in ("one", "two")]
+    }
+    classes = {"x": ["signal_3500_one", "signal_3500_two"], "qcd": ["qcd_one", "qcd_two"]}
+    given["classify"]["classifiers"]["bdt"]["classes"] = classes
+    found = Analysis.of(given, []).keys("classify/train/bdt")["luminosities"]
+    assert found == {"signal_3500_one": 20, "signal_3500_two": 40, "qcd_one": 20, "qcd_two": 40}
+    given["classify"]["luminosity"] = 120
+    assert Analysis.of(given, []).keys("classify/train/bdt")["luminosities"]["qcd_two"] == 80
+    for era in ("one", "two"):
+        path = tmp_path / f"{era}.root"
+        path.touch()
+        given["datasets"][f"data_{era}"] |= {"luminosity": None, "generator": None, "files": [str(path)]}
+    with pytest.raises(ConfigError, match=r"of the era 'one' beside other eras, and the luminosity of its data is not"):
+        Analysis.of(given, [])
+
+
+def test_the_mean_of_models_scores_no_events_that_one_of_them_knows(config):
+    given = changed(config, unseen="mean")
+    Analysis.of(given, [])
+    drawn = {"datasets": ["qcd"], "seed": 1}
+    given["datasets"]["mixed"] = {"nature": "pseudo_data", "luminosity": 1, "drawn": drawn}
+    given["search"] |= {"stages": ["simulate", "skim", "classify"]}
+    given["search"]["samples"] = {"signal": ["signal_3500", "signal_4000"]}
+    given["classify"]["samples"] = {"data": ["mixed"], "simulation": ["qcd"]}
+    with pytest.raises(ConfigError, match=r"bdt\.unseen is mean, and 'mixed' has events of 'qcd', which trained some"):
+        Analysis.of(given, [])
+    given["classify"]["classifiers"]["bdt"]["unseen"] = "fold"
+    Analysis.of(given, [])
+
+
 def test_expected_events_need_a_luminosity(config):
     given = changed(config, binning={"signal": "x"})
     given["search"]["samples"]["data"] = []

@@ -201,6 +201,13 @@ def test_trees_as_arrays_give_what_scikit_learn_gives() -> None:
         np.testing.assert_allclose(Trees(nodes(made, edges)).probabilities(values), expected, atol=2e-6)
 
 
+def test_a_class_without_a_positive_sum_of_weights_is_one_sentence() -> None:
+    events = gaussians((500, 500), [(0.0, 0.0), (0.0, 0.0)], seed=16)
+    weights = np.where(events.labels == 1, -1.0, 1.0)
+    with pytest.raises(EmptySelectionError, match=r"class 'b': \d+ of its events, .* have weights that sum to -\d+"):
+        crossfit.fit(replace(events, weights=weights), learning())
+
+
 def test_a_class_with_too_few_events_is_one_sentence() -> None:
     with pytest.raises(EmptySelectionError, match=r"class 'b': without fold \d of 3 it has \d+ events to learn from"):
         crossfit.fit(gaussians((500, 20), [(0.0, 0.0), (0.0, 0.0)], seed=16), learning())

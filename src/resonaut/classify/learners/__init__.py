@@ -1,4 +1,4 @@
-"""Learners, each a module with ``learn`` and ``Model``, found by name so that a job depends on its own alone."""
+"""Learners, each a module with ``learn`` and ``load``, found by name so that a job depends on its own alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Learned:
     best: int
 
 
-class Bins(Model, Protocol):
+class Binning(Model, Protocol):
     """A trained model that gives the bins of a fit."""
 
     def bins(self, values: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -5,9 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.fit.histfactory import likelihood
+from resonaut.fit.histfactory.curvature import promised
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
-from resonaut.fit.histfactory.minimise import Minimum, promised
+from resonaut.fit.histfactory.minimise import Minimum
 from resonaut.fit.histfactory.model import Model
 
 # Of iminuit: its goal for the vertical distance to the minimum is 2e-3 times this.

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.fit.histfactory import fallback, likelihood, reference
+from resonaut.fit.histfactory.curvature import information
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
-from resonaut.fit.histfactory.minimise import Minimum, chunks, information, minimise
+from resonaut.fit.histfactory.minimise import Minimum, chunks, minimise
 from resonaut.fit.histfactory.model import Model
 
 Mask = NDArray[np.bool_]

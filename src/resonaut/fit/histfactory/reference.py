@@ -8,9 +8,10 @@ import pyhf
 from numpy.typing import NDArray
 
 from resonaut.fit.histfactory import likelihood
+from resonaut.fit.histfactory.curvature import promised
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
-from resonaut.fit.histfactory.minimise import Minimum, promised
+from resonaut.fit.histfactory.minimise import Minimum
 from resonaut.fit.histfactory.model import Model
 from resonaut.fit.morphing.modifier import modifier_set
 

@@ -77,6 +77,7 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
         asimov=asimov,
         parameters_of_interest=model.parameters_of_interest,
         signals=made.signals,
+        processes=_processes(workspace, model),
         nuisances=[one for one in made.nuisances if one in used],
         channels={one.channel: _described(one, templates[one.channel], data[one.channel]) for one in channels},
         treatments=treatments,
@@ -91,6 +92,14 @@ def completed(
     """The workspace with backgrounds from failing events and morphed signals, and the F-tests of the former."""
     transfers, steps = ordered(workspace, edges, model.transfer)
     return morphed(transferred(workspace, edges, transfers), model.morphing), steps
+
+
+def _processes(workspace: HistFactory, model: Model) -> dict[str, str]:
+    """What each sample is a part of."""
+    names = dict.fromkeys(sample["name"] for channel in workspace["channels"] for sample in channel["samples"])
+    whole = {*model.samples, *model.transfer}
+    parts = {name: one for name in names for one in model.transfer if name.startswith(f"{one}_")}
+    return {name: name if name in whole else parts.get(name, name) for name in names}
 
 
 def _described(one: ChannelHistograms, templates: Iterable[Template], data: list[float]) -> ModelChannel:

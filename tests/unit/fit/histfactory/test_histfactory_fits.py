@@ -53,7 +53,7 @@ def test_fit_is_that_of_pyhf_and_minuit(model, fitted) -> None:
 
 def information(other, fitted, data, places):
     """Second derivatives of pyhf's -ln L, by differences."""
-    step = np.diag(1e-3 * fitted.errors)[places]
+    step = np.diag(2e-3 * fitted.errors)[places]
 
     def value(shift):
         return -other.logpdf(fitted.values + shift, data)[0]
@@ -62,7 +62,7 @@ def information(other, fitted, data, places):
         [sum(s * t * value(s * one + t * two) for s in (1, -1) for t in (1, -1)) for two in step[: row + 1]]
         for row, one in enumerate(step)
     ]
-    size = 1e-3 * fitted.errors[places]
+    size = 2e-3 * fitted.errors[places]
     half = np.array([row + [0.0] * (len(step) - len(row)) for row in corners]) / (4 * np.outer(size, size))
     return half + np.tril(half, -1).T
 

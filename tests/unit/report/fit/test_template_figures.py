@@ -21,7 +21,8 @@ from resonaut.fit.results.models import ModelChannel, ModelDescription
 from resonaut.report.fit import model_spectra, model_summary
 
 EDGES = {"sr": [0.0, 1.0, 2.0, 4.0], "cr": [0.0, 1.0, 2.0, 3.0]}
-NAMES = ["signal", *(f"b{i}" for i in range(11))]
+# Two that are one process, and two signals.
+NAMES = ["signal", "other", *(f"b{i}" for i in range(11)), "qcd_0", "qcd_1"]
 
 
 def sample(rng: np.random.Generator) -> SampleYields:
@@ -72,8 +73,11 @@ def described() -> ModelDescription:
         name: ModelChannel(observable="x", label="x", unit="GeV", edges=edges, samples={}, data=[50.0, 0.0, 70.0])
         for name, edges in EDGES.items()
     }
-    known = {"parameters_of_interest": ["mu"], "signals": ["signal"], "nuisances": [], "treatments": [], "notes": []}
-    return ModelDescription(model="m", luminosity=30.0, asimov=False, channels=channels, transfer=[], **known)
+    processes = {name: name.split("_")[0] for name in NAMES}
+    nothing = {name: [] for name in ("nuisances", "treatments", "transfer", "notes")}
+    signals = {"parameters_of_interest": ["mu"], "signals": ["signal", "other"]}
+    more = {"luminosity": 30.0, "asimov": False, "channels": channels, "processes": processes}
+    return ModelDescription(model="m", **more, **signals, **nothing)
 
 
 @pytest.fixture
@@ -101,13 +105,19 @@ def test_each_panel_shows_its_channel_before_and_after(drawn, result):
             continue
         name, when = title[:2], "before" if "before" in title else "after"
         widths = np.diff(EDGES[name]) if name == "sr" else np.ones(3)
-        stack = [patch for patch in ax.patches if patch.get_label() not in ("uncertainty",)]
-        # The largest, all others together, and the signal on top.
-        assert len(stack) == model_spectra.MOST or len(stack) == model_spectra.MOST + 1
-        tops = {patch.get_label(): patch.get_data().values for patch in stack}
-        expected = np.array(getattr(result.yields[name].total, when)) / widths
-        np.testing.assert_allclose(max(tops.values(), key=np.sum), expected)
-        assert "signal" not in tops or stack[-1].get_label() == "signal"
+        stack = [patch for patch in ax.patches if patch.get_label() != "uncertainty"]
+        # The largest ones, all others together, and both signals as one on top.
+        assert len(stack) == model_spectra.MOST
+        assert stack[-1].get_label() == "signal"
+        samples = result.yields[name].samples
+        total = np.sum([getattr(one, when) for one in samples.values()], axis=0)
+        np.testing.assert_allclose(stack[-1].get_data().values, total / widths)
+        shown = {patch.get_label(): patch.get_data().values - patch.get_data().baseline for patch in stack}
+        both = np.add(getattr(samples["signal"], when), getattr(samples["other"], when))
+        np.testing.assert_allclose(shown["signal"], both / widths)
+        parts = np.add(getattr(samples["qcd_0"], when), getattr(samples["qcd_1"], when))
+        np.testing.assert_allclose(shown["qcd"], parts / widths)
+        assert not {"qcd_0", "other"} & shown.keys()
         (points,) = ax.containers
         np.testing.assert_allclose(points[0].get_ydata(), np.array([50.0, 0.0, 70.0]) / widths)
 
