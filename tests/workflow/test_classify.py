@@ -58,6 +58,15 @@ def test_scores_reach_the_summary_and_the_template_model_with_their_shifts(clone
     assert sum(sum(one["data"]) for one in filled) == 2200
 
 
+def test_the_uncertainty_that_a_network_was_trained_on_is_that_of_the_fit(clone) -> None:
+    results = clone.path / "results/classified"
+    (trained,) = json.loads((results / "classify/net.json").read_text())["uncertainties"]
+    (fitted,) = json.loads((results / "fit/models/profiled/result.json").read_text())["interests"]
+    assert fitted["value"] == pytest.approx(1, abs=1e-3)
+    assert fitted["error"] == pytest.approx(trained["profiled"], rel=1e-4)
+    assert trained["fixed"] < trained["profiled"]
+
+
 def planned(clone, **changes) -> set[str]:
     """What the jobs of ``classify`` say that would run with other keys, by their dotted path with ``__``."""
     path = clone.path / CONFIG
