@@ -48,6 +48,7 @@ def fitted(tmp_path):
         for name in axes
     }
     nothing = {"treatments": [], "transfer": [], "notes": [], "nuisances": []}
+    nothing["processes"] = {}
     about = {"model": "peak", "luminosity": 0.5, "asimov": False, "parameters_of_interest": ["mu"], "signals": ["w"]}
     write(folder / "model.json", ModelDescription(**about, **nothing, channels=described))
     return folder, np.array(passes)
