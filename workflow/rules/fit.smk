@@ -1,6 +1,7 @@
 """fit: significance, yield and limit at each mass, for every selection and window; and models of templates."""
 
 from resonaut.fit import plan as fit_plan
+from resonaut.fit.masses import plan as masses
 from resonaut.fit.templates import plan as templates
 
 
@@ -13,6 +14,7 @@ rule fit:
             else fit_plan.GIVES["summary"](ANALYSIS)
         ),
         models=fit_plan.GIVES["models"](ANALYSIS),
+        mass_scans=fit_plan.GIVES["mass_scans"](ANALYSIS),
         couplings=fit_plan.GIVES["couplings"](ANALYSIS),
     localrule: True
 
@@ -214,6 +216,7 @@ rule fit_models:
     input:
         fit_plan.GIVES["models"](ANALYSIS),
         fit_plan.GIVES["couplings"](ANALYSIS),
+        fit_plan.GIVES["mass_scans"](ANALYSIS),
     localrule: True
 
 
@@ -344,4 +347,33 @@ rule fit_model_couplings:
         """
         resonaut --log {log:q} --threads {threads} fit couplings --config {input.config:q} \
             --model {wildcards.model:q} --output {output.result:q} {input.workspace:q}
+        """
+
+
+rule fit_mass_scan:
+    """Gather the limits of models with signals of one mass each, on cross section and coupling."""
+    input:
+        fits=of(masses.results, "scan"),
+        config=config_of("fit", "mass_scan", "{scan}"),
+        code=code_of("fit", "mass-scan"),
+    output:
+        result="<results>/fit/mass_scans/{scan}.json",
+    log:
+        "<logs>/fit/mass_scans/{scan}.log",
+    benchmark:
+        "<benchmarks>/fit/mass_scans/{scan}.tsv"
+    wildcard_constraints:
+        scan="[A-Za-z0-9_]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=10,
+    message:
+        "The scan of masses {wildcards.scan}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} fit mass-scan --config {input.config:q} \
+            --scan {wildcards.scan:q} --output {output.result:q} {input.fits:q}
         """

@@ -9,6 +9,14 @@ rule tag:
         scores=ANALYSIS.friends("tag", *tag_plan.scored(ANALYSIS)),
         summaries=tag_plan.GIVES["networks"](ANALYSIS),
         comparison=tag_plan.GIVES["comparison"](ANALYSIS),
+        points=tag_plan.GIVES["working_points"](ANALYSIS),
+        passing=[
+            path
+            for name in ANALYSIS.config["tag"]["working_points"]
+            for path in ANALYSIS.friends(
+                tag_plan.working_points.folder(name), *tag_plan.scored(ANALYSIS)
+            )
+        ],
     localrule: True
 
 
@@ -179,4 +187,72 @@ rule tag_measure:
         resonaut --log {log:q} --threads {threads} tag measure \
             --config {input.config:q} --network {wildcards.network:q} {params.samples:q} \
             --summary {output.summary:q}
+        """
+
+
+rule tag_working_point:
+    """Learn the thresholds of a working point from simulated QCD jets, and measure what passes."""
+    input:
+        config=config_of("tag", "working_points", "{point}"),
+        code=code_of("tag", "working-point"),
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background", of="tag")),
+        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal", of="tag")),
+        events=ANALYSIS.friends("skim", *tag_plan.working_points.learned_from(ANALYSIS)),
+        scores=ANALYSIS.friends("tag", *tag_plan.working_points.learned_from(ANALYSIS)),
+    output:
+        thresholds="<results>/tag/working_points/{point}/thresholds.json",
+        summary="<results>/tag/working_points/{point}/summary.json",
+    log:
+        "<logs>/tag/working_points/{point}.log",
+    benchmark:
+        "<benchmarks>/tag/working_points/{point}.tsv"
+    wildcard_constraints:
+        point="[a-z0-9]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=60,
+    params:
+        samples=samples("background", "signal"),
+    message:
+        "tag: learn the thresholds of the working point {wildcards.point}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} tag working-point \
+            --config {input.config:q} {params.samples:q} --output {output.thresholds:q} --summary {output.summary:q}
+        """
+
+
+rule tag_passing:
+    """Say which jets of one chunk pass a working point."""
+    input:
+        config=config_of("tag", "working_points", "{point}"),
+        code=code_of("tag", "passing"),
+        thresholds="<results>/tag/working_points/{point}/thresholds.json",
+        manifest="<results>/skim/{dataset}.json",
+        events="<results>/skim/{dataset}/{chunk}.parquet",
+        scores="<results>/tag/{dataset}/{chunk}.parquet",
+    output:
+        passing="<results>/tag/working_points/{point}/{dataset}/{chunk}.parquet",
+    log:
+        "<logs>/tag/working_points/{point}/{dataset}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/tag/working_points/{point}/{dataset}/{chunk}.tsv"
+    wildcard_constraints:
+        point="[a-z0-9]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=30,
+    message:
+        "tag: which jets of {wildcards.dataset} {wildcards.chunk} pass {wildcards.point}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} tag passing \
+            --config {input.config:q} --thresholds {input.thresholds:q} \
+            --dataset {input.manifest:q} --chunk {wildcards.chunk:q} --output {output.passing:q}
         """

@@ -315,6 +315,27 @@ def histfactory(
 
 
 @app.command()
+def mass_scan(
+    fits: Annotated[list[Path], typer.Argument(help="results/fit/models/<model>/result.json, by growing mass.")],
+    config: Annotated[Path, typer.Option(help="results/config/fit/mass_scan/<scan>.json.")],
+    scan: Annotated[str, typer.Option(help="Name of the scan in fit.mass_scans.")],
+    output: Annotated[Path, typer.Option(help="results/fit/mass_scans/<scan>.json.")],
+) -> None:
+    """Gather the limits of models with signals of one mass each.
+
+    Reads the frozen keys and the fits. Writes cross sections and limits in fb, and limits on the coupling.
+    """
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct
+    from resonaut.core.results import write
+    from resonaut.fit.masses.scan import mass_scan as gathered
+    from resonaut.fit.masses.settings import ScanJob
+
+    distinct([config, *fits], [output])
+    write(output, gathered(scan, read(config, ScanJob), fits))
+
+
+@app.command()
 def couplings(
     workspace: Annotated[Path, typer.Argument(help="results/fit/models/<model>/workspace.json.")],
     config: Annotated[Path, typer.Option(help="results/config/fit/couplings/<model>.json.")],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import observables
 from resonaut.core.errors import ConfigError
+from resonaut.fit.masses import plan as masses
 from resonaut.fit.templates import checks
 from resonaut.fit.templates import plan as templates
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 # Of a bin: as far as edges may lie from each other and still be the same.
 SAME = 1e-6
+# Keys of what is fitted beside the spectra.
+TEMPLATES = ("models", "mass_scans")
 # Keys that an observable other than the default has to give.
 OWN = ("range", "bin_width", "masses")
 
@@ -35,7 +38,7 @@ def section_of(analysis: "Analysis", observable: str) -> dict[str, Any]:
 
     Signals and checks at masses are its own, or there are none; the resolution of dijets is that of the default alone.
     """
-    section = {name: value for name, value in analysis.config["fit"].items() if name != "models"}
+    section = {name: value for name, value in analysis.config["fit"].items() if name not in TEMPLATES}
     found = observables.of("fit", section, observable, OWN)
     if observable != observables.DEFAULT:
         given = section["observables"][observable]
@@ -50,6 +53,8 @@ def keys(analysis: "Analysis", command: str, *names: str) -> dict[str, Any]:
     """What a job reads: the masses in its window, and the bias test's keys only if it is one; or a model's own."""
     if command in templates.JOBS:
         return templates.keys(analysis, command, *names)
+    if command == masses.JOB:
+        return masses.keys(analysis, *names)
     (window,) = names
     searched = analysis.config["select"]["windows"][window]
     section = section_of(analysis, searched["observable"])
@@ -82,6 +87,8 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "descriptions": templates.descriptions,
     "models": templates.results,
     "couplings": templates.couplings,
+    "transferred": masses.transferred,
+    "mass_scans": masses.files,
 }
 
 
@@ -113,6 +120,7 @@ def check(analysis: "Analysis") -> None:
     if "fit" not in config["search"]["stages"]:
         return
     checks.check(analysis)
+    masses.check(analysis)
     if not analysis.uses("select"):
         _require_models(analysis)
         return

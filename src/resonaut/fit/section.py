@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from resonaut.core.record import Name, Part, key, record
+from resonaut.fit.masses.settings import MassScan
 from resonaut.fit.settings import FitSettings
 from resonaut.fit.templates.settings import Model
 
@@ -20,5 +21,9 @@ class Section(FitSettings):
     )
     models: dict[Name, Model] = key(
         "Models of templates by name, fitted beside the selected spectra or without any (`snakemake fit_models`).",
+        default={},
+    )
+    mass_scans: dict[Name, MassScan] = key(
+        "Models with a signal of one mass each, whose limits are drawn against the mass ([zprime](zprime.md)).",
         default={},
     )

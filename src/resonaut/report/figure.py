@@ -99,6 +99,7 @@ MANIFESTS = Input("skim", "manifests", "<results>/skim/<dataset>.json of every d
 CUTFLOWS = Input("skim", "cutflows", "<results>/skim/<dataset>.json of every dataset that no others make up.")
 TAGGERS = Input("tag", "networks", "<results>/tag/<network>.json of every network.")
 OWN_TAGGERS = Input("tag", "own", "<results>/tag/<network>.json of the networks of tag.networks.")
+POINTS = Input("tag", "working_points", "<results>/tag/working_points/<name>/summary.json of each working point.")
 REGRESSED = Input("tag", "regressed", "<results>/tag/<network>.json of the networks with a regression.")
 CALIBRATED = Input("calibrate", "summaries", "<results>/calibrate/<dataset>/summary.json of the signals.")
 RATIOS = Input(

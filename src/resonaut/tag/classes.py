@@ -49,7 +49,11 @@ class Classes:
 
     def jets(self, present: Collection[str]) -> list[str]:
         """The jets that it scores in events with some columns."""
-        return list(JETS) if self.objects is None else skimmed.kept(self.objects, present)
+        return (
+            [jet for jet in JETS if f"{jet}_pt" in present]
+            if self.objects is None
+            else skimmed.kept(self.objects, present)
+        )
 
     def columns(self, batch: ak.Array, jet: str, batch_size: int) -> dict[str, NDArray[Any]]:
         """The columns of one jet of each event; of other objects, of which events may have fewer, 0 for no jet.

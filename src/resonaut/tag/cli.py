@@ -127,6 +127,48 @@ def measure(
 
 
 @app.command()
+def working_point(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/working_points/<name>.json.")],
+    background: Annotated[list[Path], typer.Option(help="Manifest of simulated QCD jets; repeatable.")],
+    output: Annotated[Path, typer.Option(help="Thresholds: <results>/tag/working_points/<name>/thresholds.json.")],
+    summary: Annotated[Path, typer.Option(help="What passes: <results>/tag/working_points/<name>/summary.json.")],
+    signal: Annotated[
+        list[Path], typer.Option(help="Manifest of simulated jets that are told apart by their decays; repeatable.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Learn the thresholds on a score that as many QCD jets pass at all masses and pT, and measure what passes.
+
+    Reads the skimmed events and the scores, <results>/tag/<dataset>/<chunk>.parquet, beside the manifests. The
+    thresholds are correctionlib JSON.
+    """
+    from resonaut.core import config as configuration
+    from resonaut.tag.working_points.measure import measure as measure_point
+    from resonaut.tag.working_points.settings import PointJob
+
+    distinct([config, *background, *signal], [output, summary])
+    measure_point(configuration.read(config, PointJob), background, signal, output, summary)
+
+
+@app.command()
+def passing(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/working_points/<name>.json.")],
+    thresholds: Annotated[Path, typer.Option(help="<results>/tag/working_points/<name>/thresholds.json.")],
+    dataset: Annotated[Path, typer.Option(help="Manifest: <results>/skim/<dataset>.json.")],
+    chunk: Annotated[str, typer.Option(help="Chunk of the dataset, such as 000.")],
+    output: Annotated[
+        Path, typer.Option(help="Friend: <results>/tag/working_points/<name>/<dataset>/<chunk>.parquet.")
+    ],
+) -> None:
+    """Say of the jets of one chunk whether they pass a working point: the friend with the columns <jet>_pass_<name>."""
+    from resonaut.core import config as configuration
+    from resonaut.tag.working_points.passing import passing as pass_chunk
+    from resonaut.tag.working_points.settings import PointJob
+
+    distinct([config, thresholds, dataset], [output])
+    pass_chunk(configuration.read(config, PointJob), thresholds, dataset, chunk, output)
+
+
+@app.command()
 def compare(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/tag/compare.json.")],
     output: Annotated[Path, typer.Option(help="The comparison: <results>/tag/comparison.json.")],

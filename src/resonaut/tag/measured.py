@@ -14,7 +14,7 @@ from resonaut.core.errors import EmptySelectionError
 from resonaut.core.results import write
 from resonaut.tag.performance import performance
 from resonaut.tag.results import Loss, Network
-from resonaut.tag.sample import JETS, MIN_JETS, Known, Simulation, Skimmed
+from resonaut.tag.sample import MIN_JETS, Known, Simulation, Skimmed
 from resonaut.tag.selection import select
 from resonaut.tag.settings import NetworkConfig, TagConfig
 
@@ -74,7 +74,7 @@ class Scored:
     def read(self, low: float, ends: np.ndarray) -> Iterator[tuple[Known, NDArray[np.float32]]]:
         """The jets whose hash lies between ``low`` and the end of their class, and their scores (n, classes)."""
         columns = [f"{self.name}_{one}" for one in self.jets.network.classes]
-        wanted = [f"{jet}_{column}" for jet in JETS for column in columns]
+        wanted = [f"{jet}_{column}" for jet in self.jets.jets for column in columns]
         for batch, jet, known in self.jets.chosen(low, ends, wanted, ("tag",)):
             yield known, np.stack([ak.to_numpy(batch[f"{jet}_{column}"]) for column in columns], axis=1)
 

@@ -9,6 +9,7 @@ from resonaut.core.errors import ConfigError
 from resonaut.core.samples import drawn_from
 from resonaut.tag import decays
 from resonaut.tag.architectures import networks, require_consistent, require_same_classes
+from resonaut.tag.working_points import plan as working_points
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -39,6 +40,7 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
         if entry["regression"]
     ],
     "comparison": lambda analysis: ["<results>/tag/comparison.json"] if analysis.config["tag"]["comparison"] else [],
+    "working_points": working_points.summaries,
 }
 
 
@@ -99,6 +101,7 @@ def check(analysis: "Analysis") -> None:
             )
     if section["comparison"]:
         require_same_classes(built)
+    working_points.check(analysis)
 
 
 def _variables() -> str:
@@ -209,7 +212,9 @@ def keys(analysis: "Analysis", command: str, *network: str) -> dict[str, Any]:
 
     Of the training a comparison has the number of held-out jets, and a measurement the bins of pT, too.
     """
-    section: dict[str, Any] = analysis.config["tag"]
+    if command == "working_points":
+        return working_points.keys(analysis, *network)
+    section = _without(analysis.config["tag"], "working_points")
     if command == "compare":
         held_out = {"training": {"held_out_jets": section["training"]["held_out_jets"]}}
         networks = {name: _without(entry, "training") for name, entry in section["networks"].items()}
@@ -316,7 +321,7 @@ def _told(analysis: "Analysis", names: Iterable[str]) -> bool:
 def scored(analysis: "Analysis") -> list[str]:
     """The datasets whose jets get scores: those of the search, and those that train or measure networks."""
     names = analysis.sample("data", "background", "signal", "pseudo_data")
-    names = [*names, *simulation(analysis), *measuring(analysis)]
+    names = [*names, *simulation(analysis), *measuring(analysis), *working_points.learned_from(analysis)]
     wanted = analysis.wanted()
     return [name for name in dict.fromkeys(names) if name in wanted]
 

@@ -242,3 +242,57 @@ class Comparison:
                 raise ValueError(f"networks.{name}.against_background has no {min(missing)}")
         if self.background not in self.held_out_jets:
             raise ValueError(f"held_out_jets has no {self.background}")
+
+
+@record
+class Cell:
+    """Jets between two masses and two transverse momenta (GeV), and which fraction of them passes.
+
+    ``single``: the fraction with one threshold for all jets, which as many QCD jets pass in all.
+    """
+
+    pt_low: float
+    pt_high: float
+    mass_low: float
+    mass_high: float
+    jets: int
+    efficiency: float
+    error: float
+    single: float
+
+
+@record
+class Flatness:
+    """How much an efficiency in cells differs from its target, in units of the statistical errors and beyond them.
+
+    ``excess``: root mean square of the relative deviations, less what the errors explain; at least 0.
+    """
+
+    chi2: float
+    ndf: int
+    p_value: float
+    excess: float
+
+
+@result("summary of a working point", "tag working-point")
+class WorkingPointSummary:
+    """``<results>/tag/working_points/<name>/summary.json``, of jets with thresholds that they did not teach.
+
+    ``jets``: of QCD; ``efficiency`` and ``error``: measured; ``qcd``: in cells of pT and soft-drop mass; ``flatness``:
+    of these, ``single``: the same with one threshold for all jets. ``classes``: of each class that is wanted the jets
+    of the signal datasets, in bins of soft-drop mass.
+    """
+
+    name: str
+    network: str
+    wanted: list[str]
+    background: str
+    method: str
+    target: float
+    jets: int
+    efficiency: float
+    error: float
+    qcd: list[Cell]
+    flatness: Flatness
+    single: Flatness
+    classes: dict[str, list[Cell]]

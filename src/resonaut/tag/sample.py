@@ -90,6 +90,12 @@ class Sample:
         return cls(Inputs.concatenate([part.inputs for part in parts]), labels, pt, mass, targets, together)
 
 
+def kept(dataset: events.Dataset, chunk: str) -> list[str]:
+    """The large-radius jets that a chunk's region keeps: both, or ``j1``."""
+    present = events.columns(dataset.path("skim", chunk))
+    return [jet for jet in JETS if f"{jet}_pt" in present]
+
+
 def in_training(batch: ak.Array, settings: TagConfig) -> np.ndarray:
     """Whether each event of a dataset that trains may be trained on; none is where all weights are published."""
     if all(network.weights for network in settings.networks.values()):
@@ -149,6 +155,11 @@ class Skimmed:
         """Its file."""
         return self.events.dataset.path("skim", self.events.chunk)
 
+    @property
+    def jets(self) -> list[str]:
+        """The jets of each event."""
+        return kept(self.events.dataset, self.events.chunk)
+
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """Hash and class index of every jet that has a class."""
         return _labels(self.events, self.qcd, self.seed, self.network)
@@ -157,7 +168,7 @@ class Skimmed:
         """The jets whose hash lies between ``low`` and the end of their class."""
         wanted = [
             column
-            for jet in JETS
+            for jet in self.jets
             for column in (*columns(jet, self.network.inputs), *targets.columns(jet, self.network))
         ]
         for jets, jet, known in self.chosen(low, ends, wanted):
@@ -170,10 +181,10 @@ class Skimmed:
     ) -> Iterator[tuple[ak.Array, str, Known]]:
         """Events with the columns ``wanted`` whose jet of this name is such a one, and what is known of these jets."""
         known = ("pt", "softdrop_mass", *_told(self.qcd, self.network))
-        wanted = [*wanted, *(f"{jet}_{name}" for jet in JETS for name in known)]
+        wanted = [*wanted, *(f"{jet}_{name}" for jet in self.jets for name in known)]
         for batch in self.events.iterate(wanted, friends):
             number = identifier.uniform(identifier.keys(batch), self.seed)
-            for jet in JETS:
+            for jet in self.jets:
                 label = class_index(batch, jet, self.qcd, self.network)
                 # The appended end serves label -1: no jet.
                 rows = (number >= low) & (number < np.append(ends, 0.0)[label])
@@ -263,11 +274,11 @@ def count(sample: Sample, network: NetworkConfig) -> dict[str, int]:
 
 def _labels(dataset: events.Part, qcd: bool, seed: int, network: NetworkConfig) -> tuple[np.ndarray, np.ndarray]:
     """Hash and class index of every jet of a dataset that has a class."""
-    hashes, labels = [], []
+    hashes, labels, jets = [], [], kept(dataset.dataset, dataset.chunk)
     # Data do not know their decays.
-    for batch in dataset.iterate([f"{jet}_{name}" for jet in JETS for name in _told(qcd, network)]):
+    for batch in dataset.iterate([f"{jet}_{name}" for jet in jets for name in _told(qcd, network)]):
         number = identifier.uniform(identifier.keys(batch), seed)
-        for jet in JETS:
+        for jet in jets:
             label = class_index(batch, jet, qcd, network)
             hashes.append(number[label >= 0])
             labels.append(label[label >= 0])
@@ -286,6 +297,11 @@ def class_index(batch: ak.Array, jet: str, qcd: bool, network: NetworkConfig) ->
     held = decays.of(network.classes, network.decays)
     if qcd:
         return np.full(len(batch), next((i for i, several in enumerate(held) if decays.QCD in several), -1))
+    return decay_index(batch, jet, held)
+
+
+def decay_index(batch: ak.Array, jet: str, held: Sequence[Sequence[str]]) -> np.ndarray:
+    """Index of the class whose decays ``held`` each event's jet has, -1 for a jet of none."""
     label = np.full(len(batch), -1)
     for name in decays.columns(held):
         found = batch[f"{jet}_{name}"]

@@ -13,7 +13,7 @@ from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.tag import skimmed
 from resonaut.tag.classes import Classes
 from resonaut.tag.inputs import Inputs, columns, jet_inputs, widest
-from resonaut.tag.sample import JETS, in_training
+from resonaut.tag.sample import in_training, kept
 from resonaut.tag.settings import TagConfig
 from resonaut.tag.skimmed import KEEP
 from resonaut.tag.tagger import Tagger, applied, load
@@ -66,7 +66,8 @@ def _score(
 ) -> Iterator[ak.Array]:
     longest = max((tagger.settings.max_constituents for tagger in taggers), default=0)
     inputs = widest(tagger.settings.inputs for tagger in taggers)
-    wanted = [column for jet in JETS for column in (columns(jet, inputs) if taggers else ())]
+    own = kept(dataset, chunk) if taggers else []
+    wanted = [column for jet in own for column in columns(jet, inputs)]
     jets = {one.network.model.name: one.jets(events.columns(dataset.path("skim", chunk))) for one in others}
     for one in others:
         mine = jets[one.network.model.name]
@@ -74,7 +75,7 @@ def _score(
     batches = dataset.iterate_chunk(chunk, wanted, every=True)
     for batch in tqdm(batches, desc=f"{dataset.name}/{chunk}", unit="row group", disable=None):
         scored = {name: batch[name] for name in events.KEY}
-        for jet in JETS if taggers else ():
+        for jet in own:
             given = jet_inputs(batch, jet, longest, inputs)
             scored |= score_jets(given, jet, taggers, settings.score_batch_size)
         for one in others:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import Name, Natural, Pattern, key, record
 from resonaut.tag.decays import PATTERN
+from resonaut.tag.working_points.settings import PointName, WorkingPoint
 
 # The outputs of a network that count for no class.
 IGNORE = "ignore"
@@ -466,6 +467,11 @@ class TagConfig:
     published: dict[NetworkName, PublishedConfig] = key(
         "Published networks with inputs of their own, by name; columns `<jet>_<network>_<output>` and, of `classes`, "
         "`<jet>_<network>_<class>`.",
+        default={},
+    )
+    working_points: dict[PointName, WorkingPoint] = key(
+        "Cuts on scores by name, which as many QCD jets pass at all masses and transverse momenta; columns "
+        "`<jet>_pass_<name>`.",
         default={},
     )
     comparison: ComparisonConfig | None = key(

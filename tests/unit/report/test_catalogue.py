@@ -101,6 +101,9 @@ class Small:
         prediction="none",
         comparison=None,
         regression=None,
+        points=None,
+        scans=None,
+        transfer=None,
     ):
         self.used = used
         self.config = {
@@ -109,9 +112,18 @@ class Small:
             "calibrate": {"correction": correction},
             "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
-            "tag": {"networks": {"part": {"regression": regression or {}}}, "published": {}, "comparison": comparison},
+            "tag": {
+                "networks": {"part": {"regression": regression or {}}},
+                "published": {},
+                "comparison": comparison,
+                "working_points": points or {},
+            },
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
-            "fit": {"prediction": prediction, "models": {"m": {"morphing": MORPHED}}},
+            "fit": {
+                "prediction": prediction,
+                "models": {"m": {"morphing": MORPHED, "transfer": transfer or {}}},
+                "mass_scans": scans or {},
+            },
             "classify": {"classifiers": {"bdt": {}}},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})
@@ -148,6 +160,9 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     taggers = {f"tagger_{name}" for name in ("attacks", "calibration", "decorrelation", "inputs")} | {"taggers"}
     assert wanted("skim", "tag") == {"cutflow"} | taggers
     assert wanted("skim", "tag", comparison={"timed_jets": 9}) == {"cutflow", "representations"} | taggers
+    assert wanted("skim", "tag", points={"two": {}}) == {"cutflow", "working_points"} | taggers
+    assert wanted("fit", scans={"zp": {}}) - wanted("fit") == {"mass_scans"}
+    assert wanted("fit", transfer={"qcd": {}}) - wanted("fit") == {"model_peaks"}
     assert wanted("skim", "tag", regression={"mass": {}}) == {"cutflow", "tagger_regression"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.
@@ -157,7 +172,8 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("reweight", ratios=RATIOS) == {"reweighting", *ratios}
     assert wanted("unfold") == {"unfolded", "iterations"}
     every = wanted(*stages.verbs(), ratios=RATIOS)
-    assert every == set(FIGURES) - {"bias", "injections", "predictions", "representations", "tagger_regression"}
+    asked = {"mass_scans", "model_peaks", "representations", "tagger_regression", "working_points"}
+    assert every == set(FIGURES) - {"bias", "injections", "predictions"} - asked
     assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.
     assert wanted(*stages.verbs(), methods=["inclusive"]) == every - {"images", *ratios}

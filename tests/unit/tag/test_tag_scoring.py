@@ -82,3 +82,20 @@ def test_every_row_has_scores(make_events, write_dataset, settings, models, tmp_
     after = events.Dataset.open(manifest).read(["j1_part_qcd"], ("tag",))
     assert after.event.to_list() == before.event.to_list()
     np.testing.assert_allclose(after.j1_part_qcd, before.j1_part_qcd, rtol=1e-5)
+
+
+def test_a_region_of_one_jet_has_its_scores_alone(make_events, write_dataset, settings, models, tmp_path):
+    """They are those that this jet has beside another one, and it trains as it does there."""
+    whole = make_events(60, 1)
+    alone = whole[[name for name in whole.fields if not name.startswith("j2_")]]
+    found = {}
+    for name, batch in (("pair", whole), ("one", alone)):
+        manifest, output = write_dataset(name, [batch]), tmp_path / "tag" / name / "000.parquet"
+        scoring.score_chunk(settings, models, manifest, "000", output, False)
+        found[name] = ak.from_parquet(output)
+    assert [field for field in found["one"].fields if field.startswith("j2_")] == []
+    for field in found["one"].fields:
+        np.testing.assert_array_equal(found["one"][field], found["pair"][field])
+    (part,) = sample.Simulation.open([], [manifest]).skimmed(1, settings.networks["part"])
+    labels = part.labels()[1]
+    assert 0 < len(labels) == sum(len(jets) for jets in part.read(0, np.ones(4))) <= 60

@@ -140,7 +140,7 @@ def test_the_plan_wants_the_objects_candidates(folder):
 
     def analysis(objects: dict) -> SimpleNamespace:
         config = {
-            "tag": {"networks": {}, "published": {"flavour": entry}, "jet_files": None},
+            "tag": {"networks": {}, "published": {"flavour": entry}, "jet_files": None, "working_points": {}},
             "datasets": {"data": {"region": "dijet"}},
             "skim": {"regions": {"dijet": {"objects": objects}}},
         }

@@ -179,7 +179,10 @@ def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]
         todo += set(inputs) - read
     # What selects by the scores of a tagger, at whatever hand, must know which events trained it.
     scores = [name for name in read if name not in kept and not any(of_classifier(name, one) for one in known)]
-    return [*(f"classify/{one}" for one in used), *(["tag"] if analysis.uses("tag") and scores else [])]
+    points = analysis.config["tag"]["working_points"] if analysis.uses("tag") else {}
+    passed = [one for one in points if any(name.endswith(f"_pass_{one}") for name in named)]
+    found = [*(f"classify/{one}" for one in used), *(f"tag/working_points/{one}" for one in passed)]
+    return [*found, *(["tag"] if analysis.uses("tag") and scores else [])]
 
 
 def _inputs(analysis: "Analysis", name: str) -> list[str]:

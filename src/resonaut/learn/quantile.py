@@ -1,0 +1,88 @@
+"""A quantile of a number that depends smoothly on two variables, such as a classifier's score on mass and momentum.
+
+Quantile regression by boosted trees minimises the pinball loss (R. Koenker, G. Bassett, Econometrica 46 (1978) 33); the
+nearest neighbours of a point give the quantile of the number among themselves, as in CMS's map of thresholds for
+N2 (arXiv:1710.00159). Of both only what a quadratic trend of the mean leaves is asked for, so that within a leaf or a
+neighbourhood little changes.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Method = Literal["trees", "neighbours"]
+# Shallow trees in small steps: what is to be learned is smooth.
+TREES, LEAVES, STEP = 100, 8, 0.05
+# A leaf, or a neighbourhood, has at most this part of the events.
+LARGEST = 0.1
+# Steps of the maps from variables to ranks.
+RANKS = 1000
+TINY = np.finfo(float).tiny
+
+
+def conditional_quantile(
+    points: Floats,
+    variables: Floats,
+    values: Floats,
+    level: float,
+    *,
+    method: Method = "trees",
+    events: int = 1000,
+    weights: Floats | None = None,
+) -> Floats:
+    """The quantile ``level`` of the values at ``points``, shape (m,).
+
+    Args:
+        points: where it is wanted, (m, 2).
+        variables: those of n events, (n, 2).
+        values: of which the quantile is meant, (n,).
+        level: between 0 and 1.
+        method: ``trees`` or ``neighbours``.
+        events: in each neighbourhood, or at least in each leaf; a tenth of all where that is fewer. A fraction p beyond
+            the quantile is known there with a relative error of 1 / sqrt(p * events), and what changes within is lost.
+        weights: of the events, (n,), not negative; None for equal ones.
+    """
+    weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
+    mean, spread = variables.mean(axis=0), variables.std(axis=0)
+    terms, there = (_quadratic((given - mean) / np.maximum(spread, TINY)) for given in (variables, points))
+    root = np.sqrt(weights)
+    trend = np.linalg.lstsq(terms * root[:, None], values * root, rcond=None)[0]
+    values, base = values - terms @ trend, there @ trend
+    grids = [np.quantile(column, np.linspace(0, 1, RANKS + 1)) for column in variables.T]
+    ranks, wanted = (_ranks(given, grids) for given in (variables, points))
+    least = max(1, min(events, int(LARGEST * len(values))))
+    if method == "neighbours":
+        return base + _of_neighbours(wanted, ranks, values, weights, level, least)
+    # The import takes a second, and neighbours do without.
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    shape = {"max_iter": TREES, "max_leaf_nodes": LEAVES, "learning_rate": STEP, "min_samples_leaf": least}
+    trees = HistGradientBoostingRegressor(loss="quantile", quantile=level, early_stopping=False, **shape)
+    found: Floats = base + trees.fit(ranks, values, sample_weight=weights).predict(wanted)
+    return found
+
+
+def _quadratic(variables: Floats) -> Floats:
+    """1, x, y, x^2, xy and y^2 of each event, (n, 6)."""
+    x, y = variables.T
+    return np.stack([np.ones_like(x), x, y, x**2, x * y, y**2], axis=1)
+
+
+def _ranks(variables: Floats, grids: list[Floats]) -> Floats:
+    """In which quantile each variable lies, between 0 and 1, so that distances count alike everywhere."""
+    levels = np.linspace(0, 1, RANKS + 1)
+    return np.stack([np.interp(column, grid, levels) for column, grid in zip(variables.T, grids, strict=True)], axis=1)
+
+
+def _of_neighbours(points: Floats, ranks: Floats, values: Floats, weights: Floats, level: float, events: int) -> Floats:
+    from scipy.spatial import KDTree
+
+    _, near = KDTree(ranks).query(points, np.arange(1, events + 1))
+    order = np.argsort(values[near], axis=1, kind="stable")
+    near = np.take_along_axis(near, order, axis=1)
+    total = np.cumsum(weights[near], axis=1)
+    place = (total < level * total[:, -1:]).sum(axis=1, keepdims=True)
+    found: Floats = np.take_along_axis(values[near], np.minimum(place, events - 1), axis=1)[:, 0]
+    return found
