@@ -28,7 +28,8 @@ class Chunk:
     """What the events of one chunk share.
 
     ``blind``: the events stand for real collisions and carry no truth. ``objects``: leptons etc. are stored
-    too; ``track_jets``: those of charged particles; ``tracks``: impact parameters, of large and small jets.
+    too; ``track_jets``: those of charged particles; ``tracks``: impact parameters, of large and small jets;
+    ``fake_taus``: how many times as often jets pass for taus.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Chunk:
     objects: bool
     track_jets: bool
     tracks: bool
+    fake_taus: float
 
 
 def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, output: Path) -> None:
@@ -45,7 +47,8 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     Raises:
         ConfigError: the dataset is not generated, has no such chunk, stands for collisions yet asks for
             variations, or Pythia refuses its settings.
-        EmptySelectionError: the dataset has no events.
+        EmptySelectionError: the dataset has no events, or none of the chunk has what its process's
+            ``particle_level`` asks for.
     """
     if dataset.generator is None:
         raise ConfigError(f"config: datasets.{name} has no 'generator'; simulate makes only generated datasets.")
@@ -64,20 +67,26 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
         )
 
     first = chunk * dataset.generator.events_per_chunk
-    stored = (getattr(dataset.generator, name) for name in ("objects", "track_jets", "tracks"))
+    stored = (getattr(dataset.generator, name) for name in ("objects", "track_jets", "tracks", "fake_taus"))
     described = Chunk(chunk, dataset.region, blind, *stored)
     parts = []
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
         for numbers, batch, rng in _generate(config, dataset.generator, name, chunk, components):
-            parts.append(_branches(batch, first + numbers, config, described, rng))
+            if len(batch):
+                parts.append(_branches(batch, first + numbers, config, described, rng))
             progress.update(len(numbers))
+    if not parts:
+        raise EmptySelectionError(
+            f"config: datasets.{name}: none of the {len(components)} events of chunk {chunk} has what particle_level "
+            "of its simulate.processes asks for; raise generator.events_per_chunk."
+        )
     events = {key: ak.concatenate([part[key] for part in parts]) for key in parts[0]}
     order = np.argsort(events["event"])
     logger.info("%d of %d events pass the filter", len(order), len(components))
     nanoaod.write(
         output,
         {key: values[order] for key, values in events.items()},
-        nanoaod.runs(None if blind else len(components)),
+        nanoaod.runs(None if blind else len(components), events.get("genWeight", ())),
     )
 
 
@@ -104,7 +113,10 @@ def _seed(*facts: object) -> int:
 def _generate(
     config: Simulate, generator: Generator, name: str, chunk: int, components: np.ndarray
 ) -> Iterator[tuple[np.ndarray, Batch, np.random.Generator]]:
-    """Yield batches of one component after the other, each with its events' places in the chunk."""
+    """Yield batches of one component after the other, each with its events' places in the chunk.
+
+    They are those that pass at particle level; a batch may have none.
+    """
     for number, component in enumerate(generator.components):
         places = np.flatnonzero(components == number)
         if not len(places):
@@ -114,9 +126,10 @@ def _generate(
             config, component, generator.tune, 1 + seed % MAX_SEED, generator.shower_variations, generator.tracks
         )
         rng = np.random.default_rng(seed)
-        done = 0
+        done, wanted = 0, config.processes[component.process].particle_level
         for batch in pythia.batches(len(places), config.batch):
-            yield places[done : done + len(batch)], batch, rng
+            kept = batch.passes(wanted)
+            yield places[done : done + len(batch)][kept], batch if kept.all() else batch.of(kept), rng
             done += len(batch)
         cross_section, error = pythia.cross_section()
         logger.info("%s: %d events, %.6g +- %.2g fb", component.process, len(places), cross_section, error)
@@ -145,15 +158,19 @@ def _branches(
     events: dict[str, Any] = nanoaod.identifiers(chunk.number, numbers[keep])
     events |= nanoaod.event_quantities(candidates[keep], found)
     events |= nanoaod.collections(found, constituents, shapes)
+    weight = np.ones(np.count_nonzero(keep), np.float32)
     if chunk.objects:
-        made_of = Event(ak.to_packed(candidates[keep]), batch, keep, found, constituents, subjets, not chunk.blind)
+        made_of = Event(
+            ak.to_packed(candidates[keep]), batch, keep, found, constituents, subjets, not chunk.blind, chunk.fake_taus
+        )
         more = collections(made_of, config, own.spawn(1)[0])
+        weight = more.pop("genWeight", weight)
         fat_jets: list[ak.Array] = [events["FatJet"], more.pop("FatJet")]
         events |= more | {"FatJet": ak.zip({name: jet[name] for jet in fat_jets for name in jet.fields})}
     if chunk.track_jets:
         events |= levels.collections(candidates[keep], batch, keep, config, told=not chunk.blind)
     if not chunk.blind:
-        events |= {"GenPart": batch.hard[keep], "genWeight": np.ones(np.count_nonzero(keep), np.float32)}
+        events |= {"GenPart": batch.hard[keep], "genWeight": weight}
     if batch.shower_weight is not None:
         events["PSWeight"] = ak.from_regular(batch.shower_weight[keep].astype(np.float32))
     return events

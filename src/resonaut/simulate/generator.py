@@ -18,7 +18,7 @@ from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
 from resonaut.simulate.origins import Origins, origins
 from resonaut.simulate.particles import Particles, pseudorapidity
-from resonaut.simulate.settings import Process, Simulate
+from resonaut.simulate.settings import ParticleLevel, Process, Simulate
 from resonaut.simulate.truth import (
     B_HADRONS,
     C_HADRONS,
@@ -52,7 +52,8 @@ class Batch:
     """Generated events: visible stable particles, hard process as NanoAOD's ``GenPart``, what jets are tagged by.
 
     ``b_hadrons``, ``c_hadrons``, ``taus``: directions of weakly decaying hadrons and of taus that decay to hadrons,
-    events * var * {eta, phi}. ``missing``: px and py of all invisible particles, events * 2 (GeV).
+    events * var * {eta, phi}, of taus also ``visible_pt``. ``missing``: px and py of all invisible particles,
+    events * 2 (GeV).
     ``prompt``: electrons and muons among the ``visible`` that come from the hard process, by their places there.
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     ``origins``: where the ``visible`` come from, where asked for.
@@ -70,6 +71,34 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.hard)
+
+    def of(self, events: np.ndarray) -> "Batch":
+        """Some of the events, a mask (events,)."""
+        inside = events[self.visible.event]
+        origins = self.origins
+        return Batch(
+            visible=self.visible.of(events),
+            hard=self.hard[events],
+            b_hadrons=self.b_hadrons[events],
+            c_hadrons=self.c_hadrons[events],
+            taus=self.taus[events],
+            missing=self.missing[events],
+            prompt=(np.cumsum(inside) - 1)[self.prompt[inside[self.prompt]]],
+            shower_weight=None if self.shower_weight is None else self.shower_weight[events],
+            origins=None if origins is None else origins.of(inside),
+        )
+
+    def passes(self, wanted: ParticleLevel) -> np.ndarray:
+        """Which events have at particle level what a detector is simulated for, shape (events,)."""
+        seen, found = self.visible, np.ones(len(self), bool)
+        if (one := wanted.lepton) is not None:
+            leptons = np.isin(np.abs(seen.pdgid), (ELECTRON, MUON))
+            good = leptons & (seen.pt > one.pt_min) & (np.abs(seen.eta) < one.eta_max)
+            found &= np.bincount(seen.event[good], minlength=len(self)) >= one.number
+        if (one := wanted.hadronic_tau) is not None:
+            good = (self.taus.visible_pt > one.pt_min) & (np.abs(self.taus.eta) < one.eta_max)
+            found &= ak.to_numpy(ak.sum(good, axis=1)) >= one.number
+        return found
 
 
 def settings(

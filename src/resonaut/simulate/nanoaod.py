@@ -8,7 +8,7 @@ variations, ``PSWeight``. coffea's ``PFNanoAODSchema`` opens the files.
 import datetime
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -96,12 +96,17 @@ def tight(parts: Lists) -> np.ndarray:
     return passes * TIGHT_ID
 
 
-def runs(generated: int | None) -> dict[str, np.ndarray]:
-    """The tree ``Runs``: with the number of generated events, stored or not, where truth may be told."""
+def runs(generated: int | None, stored: Sequence[float] | np.ndarray = ()) -> dict[str, np.ndarray]:
+    """The tree ``Runs``: with the number of generated events, where truth may be told.
+
+    ``stored``: weights of those that are stored; the others weigh 1.
+    """
     content: dict[str, np.ndarray] = {"run": np.array([RUN], np.uint32)}
     if generated is not None:
         content["genEventCount"] = np.array([generated], np.int64)
-        content["genEventSumw"] = content["genEventSumw2"] = np.array([generated], np.float64)
+        weights = np.asarray(stored, np.float64)
+        for power, name in ((1, "genEventSumw"), (2, "genEventSumw2")):
+            content[name] = np.array([generated - len(weights) + np.sum(weights**power)])
     return content
 
 

@@ -1,6 +1,6 @@
 """Particles of many events as flat arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,11 @@ class Particles:
     def __getitem__(self, chosen: np.ndarray) -> "Particles":
         columns = (self.event, self.pt, self.eta, self.phi, self.energy, self.pdgid, self.charge)
         return Particles(self.events, *(column[chosen] for column in columns))
+
+    def of(self, events: np.ndarray) -> "Particles":
+        """Those of some events, a mask (events,): these are numbered anew."""
+        kept = self[events[self.event]]
+        return replace(kept, events=int(events.sum()), event=(np.cumsum(events) - 1)[kept.event])
 
 
 def pseudorapidity(pt: np.ndarray, pz: np.ndarray) -> np.ndarray:

@@ -58,6 +58,11 @@ def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[s
         yield ".generator.track_jets needs the leptons of generator.objects; set that to true"
     if generator["tracks"] and not generator["objects"]:
         yield ".generator.tracks needs the small-radius jets of generator.objects; set that to true"
+    if generator["fake_taus"] != 1:
+        if not generator["objects"] or entry["nature"] in BLIND:
+            yield ".generator.fake_taus needs generator.objects, and weights, which simulation alone has; set it to 1"
+        if generator["fake_taus"] * simulate["objects"]["tau"]["fake"] >= 1:
+            yield ".generator.fake_taus times simulate.objects.tau.fake is no probability; keep it below 1"
     total = 0.0
     for number, component in enumerate(generator["components"]):
         where, process = f".generator.components[{number}]", component["process"]

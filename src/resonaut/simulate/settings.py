@@ -119,6 +119,11 @@ class Taus:
     # Both of Delphes' CMS card (arXiv:1307.6346).
     efficiency: float = key("Probability of a jet with a hadronic tau within its radius.", default=0.6, ge=0, le=1)
     fake: float = key("Probability of any other jet.", default=0.01, ge=0, le=1)
+    # As the strips of CMS's reconstruction, arXiv:1809.02816, section 4.
+    track_pt_min: GeV = key("Smallest transverse momentum of a prong of `decayMode`.", default=1, ge=0)
+    photon_pt_min: GeV = key(
+        "Transverse momentum of a jet's photons above which `decayMode` counts a neutral pion.", default=2.5, ge=0
+    )
 
 
 @record
@@ -205,6 +210,25 @@ class Filter:
 
 
 @record
+class Wanted:
+    """What an event must have of one kind of generated particles."""
+
+    number: int = key("At least so many.", default=1, ge=1)
+    pt_min: GeV = key("Smallest transverse momentum.", default=0, ge=0)
+    eta_max: float = key("Largest absolute pseudorapidity.", default=2.5, gt=0)
+
+
+@record
+class ParticleLevel:
+    """What the particle level of an event must have, for its detector to be simulated."""
+
+    lepton: Wanted | None = key("Stable electrons and muons, also those of taus; null for no cut.", default=None)
+    hadronic_tau: Wanted | None = key(
+        "Taus that decay to hadrons, by their visible momentum; null for no cut.", default=None
+    )
+
+
+@record
 class Process:
     """Pythia settings of one process; ``{mass}`` and ``{0.9*mass}`` stand for the resonance mass.
 
@@ -222,6 +246,10 @@ class Process:
         "Smallest transverse momentum of the hard process's electrons and muons, before the shower.", default=0, ge=0
     )
     lepton_eta_max: float | None = key("Their largest absolute pseudorapidity; null for no cut.", default=None, gt=0)
+    particle_level: ParticleLevel = key(
+        "What an event must have before its detector is simulated. Others count in `Runs` and are not stored.",
+        default={},
+    )
     flat_masses: dict[Pdg, list[GeV]] = key(
         "Particles, by PDG number, whose mass is drawn anew for each event between two values, each mass as probable "
         "as any other.",
