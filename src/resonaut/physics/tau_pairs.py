@@ -137,6 +137,9 @@ _WITH_MET = {LEPTON: Need(1, _TRANSVERSE), TAU: Need(1, _TRANSVERSE), MET: Need(
 _JETS = {JET: Need(0)}
 
 OBSERVABLES = {
+    "pt_lepton": Observable(
+        {LEPTON: Need(1, ("pt",))}, "GeV", r"$p_T^\ell$", lambda o: np.asarray(o[LEPTON].pt[:, 0], np.float64)
+    ),
     "m_vis": Observable(_VISIBLE, "GeV", r"$m_{\mathrm{vis}}$", lambda o: mass(*_pair(o))),
     "m_coll": Observable(_VISIBLE | {MET: Need(1, _TRANSVERSE)}, "GeV", r"$m_{\mathrm{coll}}$", collinear_mass),
     "m_t_total": Observable(_WITH_MET, "GeV", r"$m_T^{\mathrm{tot}}$", total_transverse_mass),

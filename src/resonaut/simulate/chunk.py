@@ -69,12 +69,13 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     first = chunk * dataset.generator.events_per_chunk
     stored = (getattr(dataset.generator, name) for name in ("objects", "track_jets", "tracks", "fake_taus"))
     described = Chunk(chunk, dataset.region, blind, *stored)
-    parts = []
+    parts, rejected = [], 0
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
-        for numbers, batch, rng in _generate(config, dataset.generator, name, chunk, components):
+        for numbers, batch, rng, others in _generate(config, dataset.generator, name, chunk, components):
             if len(batch):
                 parts.append(_branches(batch, first + numbers, config, described, rng))
             progress.update(len(numbers))
+            rejected += others
     if not parts:
         raise EmptySelectionError(
             f"config: datasets.{name}: none of the {len(components)} events of chunk {chunk} has what particle_level "
@@ -86,7 +87,7 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     nanoaod.write(
         output,
         {key: values[order] for key, values in events.items()},
-        nanoaod.runs(None if blind else len(components), events.get("genWeight", ())),
+        nanoaod.runs(None if blind else len(components) + rejected, events.get("genWeight", ())),
     )
 
 
@@ -112,10 +113,10 @@ def _seed(*facts: object) -> int:
 
 def _generate(
     config: Simulate, generator: Generator, name: str, chunk: int, components: np.ndarray
-) -> Iterator[tuple[np.ndarray, Batch, np.random.Generator]]:
+) -> Iterator[tuple[np.ndarray, Batch, np.random.Generator, int]]:
     """Yield batches of one component after the other, each with its events' places in the chunk.
 
-    They are those that pass at particle level; a batch may have none.
+    They are those that pass at particle level; a batch may have none. Last come the events rejected before.
     """
     for number, component in enumerate(generator.components):
         places = np.flatnonzero(components == number)
@@ -128,8 +129,9 @@ def _generate(
         rng = np.random.default_rng(seed)
         done, wanted = 0, config.processes[component.process].particle_level
         for batch in pythia.batches(len(places), config.batch):
-            kept = batch.passes(wanted)
-            yield places[done : done + len(batch)][kept], batch if kept.all() else batch.of(kept), rng
+            kept = batch.passes(wanted, config.objects.small_jet.radius)
+            chosen = batch if kept.all() else batch.of(kept)
+            yield places[done : done + len(batch)][kept], chosen, rng, pythia.rejected()
             done += len(batch)
         cross_section, error = pythia.cross_section()
         logger.info("%s: %d events, %.6g +- %.2g fb", component.process, len(places), cross_section, error)

@@ -16,7 +16,6 @@ from resonaut.physics.angles import Lists, closest, momentum_near, near
 from resonaut.simulate import nanoaod, tracks
 from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, score
 from resonaut.simulate.generator import Batch
-from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Identification, Simulate, SmallJets, Taus
 from resonaut.simulate.truth import OUTGOING, TAU
 
@@ -203,7 +202,7 @@ def soft_drop_subjets(event: Event, config: Simulate) -> tuple[Lists, Lists]:
 def _generated(found: dict[str, Any], event: Event, config: Simulate) -> dict[str, Any]:
     """Jets of the generated visible particles, links to them, and what no detector sees."""
     small = config.objects.small_jet.radius
-    momenta = jets.four_momenta(_momenta(event.batch.visible)[event.keep])
+    momenta = jets.four_momenta(event.batch.visible.lists()[event.keep])
     clustered = {
         "GenJet": jets.find(momenta, small, config.objects.generator_jet_pt_min),
         "GenJetAK8": jets.find(momenta, config.jets.radius, config.jets.pt_min / 2),
@@ -226,11 +225,3 @@ def _flavour(found: Lists, event: Event, radius: float) -> np.ndarray:
 def _uncorrected(jets: int, radius: float) -> dict[str, np.ndarray]:
     """What a correction of jets reads: their area, and the part of pT that a correction has added: none."""
     return {"area": np.full(jets, np.pi * radius**2), "rawFactor": np.zeros(jets)}
-
-
-def _momenta(particles: Particles) -> ak.Array:
-    """Events * var * {pt, eta, phi, mass} of flat particles."""
-    momentum = particles.pt * np.cosh(particles.eta)
-    mass = np.sqrt(np.maximum((particles.energy - momentum) * (particles.energy + momentum), 0))
-    columns = {"pt": particles.pt, "eta": particles.eta, "phi": particles.phi, "mass": mass}
-    return ak.unflatten(ak.zip(columns), np.bincount(particles.event, minlength=particles.events))

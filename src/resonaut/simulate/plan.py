@@ -69,6 +69,8 @@ def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[s
         if process not in simulate["processes"]:
             known = ", ".join(simulate["processes"])
             yield f"{where}: {process!r} is not in simulate.processes, which has {known}; define it there"
+        elif simulate["processes"][process]["particle_level"]["jet"] and not generator["objects"]:
+            yield f"{where}: particle_level of {process!r} has jets, those of generator.objects; set that to true"
         elif component["mass"] is None and any("mass}" in line for line in simulate["processes"][process]["settings"]):
             yield f"{where}: the process {process!r} needs a 'mass'; add it"
         if (component["events"] is None) == (component["cross_section"] is None):

@@ -220,11 +220,21 @@ class Wanted:
 
 @record
 class ParticleLevel:
-    """What the particle level of an event must have, for its detector to be simulated."""
+    """What an event must have for its shower, and then its detector, to be simulated; null for no cut.
 
-    lepton: Wanted | None = key("Stable electrons and muons, also those of taus; null for no cut.", default=None)
-    hadronic_tau: Wanted | None = key(
-        "Taus that decay to hadrons, by their visible momentum; null for no cut.", default=None
+    Others count in ``Runs``, so that the cross section of the dataset is that without the cuts.
+    """
+
+    hard_lepton: Wanted | None = key(
+        "Electrons, muons and taus of the hard process with its resonances' decays, before the shower: a first look, "
+        "looser than what is wanted later.",
+        default=None,
+    )
+    lepton: Wanted | None = key("Stable electrons and muons, also those of taus.", default=None)
+    hadronic_tau: Wanted | None = key("Taus that decay to hadrons, by their visible momentum.", default=None)
+    jet: Wanted | None = key(
+        "Jets of visible particles without the leptons of the hard process, with the radius of `objects.small_jet`.",
+        default=None,
     )
 
 
@@ -247,7 +257,7 @@ class Process:
     )
     lepton_eta_max: float | None = key("Their largest absolute pseudorapidity; null for no cut.", default=None, gt=0)
     particle_level: ParticleLevel = key(
-        "What an event must have before its detector is simulated. Others count in `Runs` and are not stored.",
+        "What an event must have to be simulated further. Others count in `Runs`, and are not stored.",
         default={},
     )
     flat_masses: dict[Pdg, list[GeV]] = key(
@@ -267,7 +277,7 @@ class Process:
     def hooked(self) -> bool:
         """Whether something is done at each event's hard process."""
         cuts = self.delta_y_max is not None or self.lepton_pt_min > 0 or self.lepton_eta_max is not None
-        return cuts or bool(self.flat_masses)
+        return cuts or bool(self.flat_masses) or self.particle_level.hard_lepton is not None
 
 
 @record
