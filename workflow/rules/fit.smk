@@ -1,16 +1,18 @@
-"""fit: significance, yield and limit at each mass, for every selection and window."""
+"""fit: significance, yield and limit at each mass, for every selection and window; and models of templates."""
 
 from resonaut.fit import plan as fit_plan
+from resonaut.fit.templates import plan as templates
 
 
 rule fit:
-    """The results of all selections and masses, or without data of the experiments."""
+    """The results of all selections and masses, or without data of the experiments; and of all models."""
     input:
         summary=(
             experiments.fits(ANALYSIS)
             if experiments.instead_of_data(ANALYSIS)
-            else "<results>/fit/summary.json"
+            else fit_plan.GIVES["summary"](ANALYSIS)
         ),
+        models=fit_plan.GIVES["models"](ANALYSIS),
     localrule: True
 
 
@@ -204,3 +206,82 @@ rule fit_injected:
     input:
         results=of(experiments.fits),
     localrule: True
+
+
+rule fit_models:
+    """All models of templates: `snakemake fit_models`."""
+    input:
+        fit_plan.GIVES["models"](ANALYSIS),
+    localrule: True
+
+
+rule fit_model_histograms:
+    """Fill the histograms of a channel of a model from events, or read them from a file."""
+    input:
+        data=of(templates.data_manifests, "model"),
+        simulation=of(templates.manifests, "model", "channel"),
+        events=of(templates.events, "model", "channel"),
+        file=of(templates.file_of, "model"),
+        config=config_of("fit", "histograms", "{model}", "{channel}"),
+        code=code_of("fit", "template-histograms"),
+    output:
+        histograms="<results>/fit/models/{model}/histograms/{channel}.json",
+    log:
+        "<logs>/fit/models/{model}/histograms/{channel}.log",
+    benchmark:
+        "<benchmarks>/fit/models/{model}/histograms/{channel}.tsv"
+    wildcard_constraints:
+        model="[A-Za-z0-9_]+",
+        channel="[A-Za-z0-9_]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=60,
+    params:
+        samples=samples("data", "simulation"),
+        weights=lambda wildcards: [
+            f"--weights={name}={folder}"
+            for name, folder in templates.friends(
+                ANALYSIS, wildcards.model, wildcards.channel
+            )
+        ],
+    message:
+        "Histograms of the channel {wildcards.channel} of the model {wildcards.model}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} fit template-histograms --config {input.config:q} \
+            --channel {wildcards.channel:q} {params.samples:q} {params.weights:q} --output {output.histograms:q}
+        """
+
+
+rule fit_model_workspace:
+    """Write the HistFactory workspace of a model, with its nuisances."""
+    input:
+        histograms=of(templates.histograms, "model"),
+        config=config_of("fit", "workspace", "{model}"),
+        code=code_of("fit", "template-workspace"),
+    output:
+        workspace="<results>/fit/models/{model}/workspace.json",
+        description="<results>/fit/models/{model}/model.json",
+    log:
+        "<logs>/fit/models/{model}/workspace.log",
+    benchmark:
+        "<benchmarks>/fit/models/{model}/workspace.tsv"
+    wildcard_constraints:
+        model="[A-Za-z0-9_]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=20,
+    message:
+        "The workspace of the model {wildcards.model}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} fit template-workspace --config {input.config:q} \
+            --model {wildcards.model:q} --output {output.workspace:q} --description {output.description:q} \
+            {input.histograms:q}
+        """

@@ -217,3 +217,63 @@ def summary(
 
     distinct(files, [output])
     summarise(files, output)
+
+
+@app.command()
+def template_histograms(
+    config: Annotated[Path, typer.Option(help="results/config/fit/histograms/<model>/<channel>.json.")],
+    channel: Annotated[str, typer.Option(help="Name of the channel.")],
+    output: Annotated[Path, typer.Option(help="results/fit/models/<model>/histograms/<channel>.json.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data; repeatable.")] = [],  # noqa: B006
+    simulation: Annotated[list[Path], typer.Option(help="Manifest of simulation; repeatable.")] = [],  # noqa: B006
+    weights: Annotated[
+        list[str], typer.Option(help="dataset=folder: it has friends with weights or columns there; repeatable.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Fill the histograms of a channel of a template model, or read them from the model's file.
+
+    Reads the frozen keys, and the manifests, events and friends of the datasets, or the file. Writes the histograms of
+    all samples, nominal and varied, and of the data.
+    """
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct
+    from resonaut.core.results import write
+    from resonaut.core.weights import by_dataset
+    from resonaut.fit.templates import events, files
+    from resonaut.fit.templates.settings import HistogramsJob
+
+    distinct([config, *data, *simulation], [output])
+    job = read(config, HistogramsJob)
+    found = (
+        events.histograms(job, channel, data, simulation, by_dataset(weights))
+        if job.file is None
+        else files.histograms(job, channel)
+    )
+    write(output, found)
+
+
+@app.command()
+def template_workspace(
+    config: Annotated[Path, typer.Option(help="results/config/fit/workspace/<model>.json.")],
+    model: Annotated[str, typer.Option(help="Name of the model.")],
+    histograms: Annotated[list[Path], typer.Argument(help="results/fit/models/<model>/histograms/*.json.")],
+    output: Annotated[Path, typer.Option(help="results/fit/models/<model>/workspace.json.")],
+    description: Annotated[Path, typer.Option(help="results/fit/models/<model>/model.json.")],
+) -> None:
+    """Make the HistFactory workspace of a template model of the histograms of its channels.
+
+    Reads the frozen keys and the histograms. Writes a workspace that pyhf reads, and beside it what is expected in each
+    channel and what was pruned, smoothed and mirrored.
+    """
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct, write_json
+    from resonaut.core.results import read as result
+    from resonaut.core.results import write
+    from resonaut.fit.results.models import ChannelHistograms
+    from resonaut.fit.templates.build import build
+    from resonaut.fit.templates.settings import Model
+
+    distinct([config, *histograms], [output, description])
+    workspace, described = build(model, read(config, Model), [result(path, ChannelHistograms) for path in histograms])
+    write_json(output, workspace)
+    write(description, described)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import observables
 from resonaut.core.errors import ConfigError
+from resonaut.fit.templates import checks
+from resonaut.fit.templates import plan as templates
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -17,23 +19,23 @@ SAME = 1e-6
 OWN = ("range", "bin_width", "masses")
 
 
-NEEDS: tuple[str, ...] = ("select",)
-AFTER: tuple[str, ...] = ()
+NEEDS: tuple[str, ...] = ()
+AFTER: tuple[str, ...] = ("skim", "tag", "calibrate", "reweight", "select")
 
 
 def section() -> type:
     """The record of the section ``fit``."""
-    from resonaut.fit.settings import Section
+    from resonaut.fit.section import Section
 
     return Section
 
 
 def section_of(analysis: "Analysis", observable: str) -> dict[str, Any]:
-    """The section as it holds for an observable.
+    """The section as it holds for the spectra of an observable, without its models of templates.
 
     Signals and checks at masses are its own, or there are none; the resolution of dijets is that of the default alone.
     """
-    section = analysis.config["fit"]
+    section = {name: value for name, value in analysis.config["fit"].items() if name != "models"}
     found = observables.of("fit", section, observable, OWN)
     if observable != observables.DEFAULT:
         given = section["observables"][observable]
@@ -44,8 +46,11 @@ def section_of(analysis: "Analysis", observable: str) -> dict[str, Any]:
     return found
 
 
-def keys(analysis: "Analysis", command: str, window: str) -> dict[str, Any]:
-    """What a job reads: the masses in its window, and the bias test's keys only if it is one."""
+def keys(analysis: "Analysis", command: str, *names: str) -> dict[str, Any]:
+    """What a job reads: the masses in its window, and the bias test's keys only if it is one; or a model's own."""
+    if command in templates.JOBS:
+        return templates.keys(analysis, command, *names)
+    (window,) = names
     searched = analysis.config["select"]["windows"][window]
     section = section_of(analysis, searched["observable"])
     # What only some of the jobs read.
@@ -59,7 +64,9 @@ def keys(analysis: "Analysis", command: str, window: str) -> dict[str, Any]:
 
 
 def _selections(analysis: "Analysis", ending: str) -> list[str]:
-    """A file of each method in each window."""
+    """A file of each method in each window; none without ``select``."""
+    if not analysis.uses("select"):
+        return []
     section = analysis.config["select"]
     pairs = [(method, window) for method in section["methods"] for window in section["windows"]]
     return [f"<results>/fit/{method}/{window}{ending}" for method, window in pairs]
@@ -69,8 +76,11 @@ def _selections(analysis: "Analysis", ending: str) -> list[str]:
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "results": lambda analysis: _selections(analysis, ".json"),
     "bias": lambda analysis: _selections(analysis, "_bias.json"),
-    "summary": lambda _: ["<results>/fit/summary.json"],
+    "summary": lambda analysis: ["<results>/fit/summary.json"] if analysis.uses("select") else [],
     "predictions": lambda analysis: _selections(analysis, "_prediction.json") if predicts(analysis) else [],
+    "workspaces": templates.workspaces,
+    "descriptions": templates.descriptions,
+    "models": lambda analysis: [*templates.workspaces(analysis), *templates.descriptions(analysis)],
 }
 
 
@@ -101,6 +111,10 @@ def check(analysis: "Analysis") -> None:
     config = analysis.config
     if "fit" not in config["search"]["stages"]:
         return
+    checks.check(analysis)
+    if not analysis.uses("select"):
+        _require_models(analysis)
+        return
     if config["fit"]["prediction"] != "none" and not analysis.sample("background"):
         raise ConfigError(
             "config: fit.prediction compares with simulated background, and there is none; name datasets in "
@@ -111,6 +125,15 @@ def check(analysis: "Analysis") -> None:
         for problem in (*_ranges(one), *_masses(one), *_signals(one)):
             raise ConfigError(f"config: {problem}.")
         _require_families(one)
+
+
+def _require_models(analysis: "Analysis") -> None:
+    """Without ``select`` there are no spectra, and only models can be fitted."""
+    if not templates.models(analysis):
+        raise ConfigError(
+            "config: search.stages has 'fit', which reads what 'select' makes; add 'select', or give fit.models, or "
+            "take 'fit' out."
+        )
 
 
 @dataclass(frozen=True)

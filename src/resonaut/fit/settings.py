@@ -1,10 +1,10 @@
 """The section ``fit`` of the configuration."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from resonaut.core.record import GeV, Name, Natural, NonNegative, Part, Positive, key, record
+from resonaut.core.record import GeV, Natural, NonNegative, Positive, key, record
 
 
 @record
@@ -188,19 +188,6 @@ class FitSettings:
         default="none",
     )
     seed: int = key("Seed of all toys.", default=51, ge=0, le=9223372036854775807)
-
-
-@record
-class Section(FitSettings):
-    """Fits of the selected spectra, with significance, signal yield and CLs limits at each mass."""
-
-    observables: dict[Name, Annotated[dict[str, Any], Part(FitSettings)]] = key(
-        "By the name of another observable than `m_jj`, the keys of this section that differ for its windows; `range`, "
-        "`bin_width` and `masses` it must give, `signals` and the masses of checks are its own: `{j1_softdrop_mass: "
-        "{range: [50, 250], bin_width: 2, masses: [80, 90], signal_width: 0.1}}`. A mass is a value of the window's "
-        "observable, that of a signal's dataset too.",
-        default={},
-    )
 
 
 def two_of_one_mass(first: str, second: str, mass: str) -> str:

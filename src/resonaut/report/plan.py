@@ -31,7 +31,7 @@ def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` where there is nothing to show, or no data, whose search the report shows."""
     from resonaut.report import catalogue
 
-    if analysis.uses("fit") and not analysis.sample("data"):
+    if analysis.uses("fit") and analysis.uses("select") and not analysis.sample("data"):
         raise ConfigError(
             "config: search.stages has 'report', and search.samples.data names no data, whose search it shows; name "
             "them, or take 'report' out (`snakemake report_injections` shows experiments)."

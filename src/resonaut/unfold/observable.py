@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resonaut.core import formulas
 from resonaut.core.errors import ConfigError, EmptySelectionError
 from resonaut.core.files import atomic
 from resonaut.core.units import listed
-from resonaut.unfold import expression
 from resonaut.unfold.publish import BASE, NOMINAL, Unfolded
 from resonaut.unfold.results import Family, Measured, Uncertainty
 
@@ -37,9 +37,9 @@ def measure(unfolded: Unfolded, name: str, formula: str, where: str, edges: Sequ
         InputFileError: the table lacks a column.
     """
     base = BASE if BASE in unfolded.columns else NOMINAL
-    stored = unfolded.read([*expression.names(formula), *(expression.names(where) if where else ())])
+    stored = unfolded.read([*formulas.names(formula), *(formulas.names(where) if where else ())])
     n = len(unfolded.read([NOMINAL])[NOMINAL])
-    values = np.broadcast_to(expression.evaluate(formula, stored).astype(float), n)
+    values = np.broadcast_to(formulas.evaluate(formula, stored).astype(float), n)
     kept = np.broadcast_to(_condition(where, stored), n) if where else np.ones(n, bool)
     finite = kept & np.isfinite(values)
     if not finite.any():
@@ -81,7 +81,7 @@ def measure(unfolded: Unfolded, name: str, formula: str, where: str, edges: Sequ
 
 def _condition(where: str, stored: Mapping[str, np.ndarray]) -> NDArray[np.bool_]:
     """Which events fulfil it, shape (n,) or ()."""
-    found = expression.evaluate(where, stored)
+    found = formulas.evaluate(where, stored)
     if found.dtype != bool:
         raise ConfigError(f"{where!r} is a number and no condition; compare it, as in 'pT_trackj1 > 20'.")
     return found

@@ -104,8 +104,8 @@ def _require_variations(analysis: "Analysis", datasets: list[str]) -> None:
 
 
 def _check_observables(observables: dict[str, Any]) -> None:
+    from resonaut.core.formulas import FUNCTIONS
     from resonaut.core.identifier import KEY
-    from resonaut.unfold.expression import FUNCTIONS
 
     # Columns of the published table that are no observables, and what formulas have.
     taken = {*KEY, "weight_mc", *FUNCTIONS}

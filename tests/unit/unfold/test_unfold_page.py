@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resonaut.unfold import bayes, expression, kinds, omnifold, publish
+from resonaut.core import formulas
+from resonaut.unfold import bayes, kinds, omnifold, publish
 
 PAGE = Path(__file__).parents[3] / "docs" / "unfold.md"
 
@@ -24,7 +25,7 @@ def test_the_notebook_of_the_page():
     assert not given["found"].weights[~fiducial].any()
 
 
-@pytest.mark.parametrize("module", [bayes, expression, kinds, omnifold, publish], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [bayes, formulas, kinds, omnifold, publish], ids=lambda module: module.__name__)
 def test_the_examples_of_a_module(module):
     if module is omnifold:
         pytest.importorskip("torch")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resonaut.core.errors import ConfigError
-from resonaut.unfold.expression import evaluate
+from resonaut.core.formulas import evaluate
 
 COLUMNS = {"a": np.array([1.0, -2.0, 3.0]), "b": np.array([3.0, 4.0, 5.0])}
 

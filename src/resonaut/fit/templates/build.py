@@ -1,0 +1,289 @@
+"""The HistFactory workspace of a model, as pyhf reads it, and the description beside it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.fit.morphing.workspace import morphed
+from resonaut.fit.results.models import (
+    ChannelHistograms,
+    ModelChannel,
+    ModelDescription,
+    Part,
+    Treatment,
+    Varied,
+    Yield,
+)
+from resonaut.fit.results.transfer import OrderStep
+from resonaut.fit.templates.empty import require_background
+from resonaut.fit.templates.settings import Effect, Model, Nuisance, Sample
+from resonaut.fit.templates.shapes import Template
+from resonaut.fit.transfer.ftest import ordered
+from resonaut.fit.transfer.workspace import transferred
+
+Array = NDArray[np.float64]
+# Plain JSON data of HistFactory's schema, or a part of them.
+HistFactory = dict[str, Any]
+
+# Of a parameter that multiplies yields, where the model says none.
+RANGE = (0.0, 10.0)
+
+
+def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tuple[HistFactory, ModelDescription]:
+    """The workspace of the model ``name``, and what became of its templates.
+
+    Args:
+        name: of the model.
+        model: its settings.
+        channels: the histograms of all of its channels.
+
+    Raises:
+        ConfigError: a variation is in no sample; luminosities are missing or contradict.
+        EmptySelectionError: no event of the signal is selected, or none is expected where there are data.
+    """
+    made = _Model(name, model, channels)
+    made.require_variations()
+    templates = {one.channel: list(made.templates(one)) for one in channels}
+    made.require_signal([one for found in templates.values() for one in found])
+    specification = [made.channel(one.channel, templates[one.channel]) for one in channels]
+    data = {
+        one.channel: one.data if one.data is not None else made.expected(templates[one.channel]) for one in channels
+    }
+    workspace = {
+        "version": "1.0.0",
+        "channels": specification,
+        "observations": [{"name": name, "data": counts} for name, counts in data.items()],
+        "measurements": [
+            {
+                "name": name,
+                "config": {"poi": model.parameters_of_interest[0], "parameters": made.parameters(specification)},
+            }
+        ],
+    }
+    edges = {one.channel: one.edges for one in channels}
+    workspace, steps = completed(workspace, edges, model)
+    treatments = [one for found in templates.values() for template in found for one in template.treatments]
+    asimov = any(one.data is None for one in channels)
+    treatments += [*made.without_effect(specification), *require_background(workspace, made.signals, asimov)]
+    used = _names(specification, ("normsys", "histosys"))
+    return workspace, ModelDescription(
+        model=name,
+        luminosity=made.luminosity,
+        asimov=asimov,
+        parameters_of_interest=model.parameters_of_interest,
+        signals=made.signals,
+        nuisances=[one for one in made.nuisances if one in used],
+        channels={one.channel: _described(one, templates[one.channel], data[one.channel]) for one in channels},
+        treatments=treatments,
+        transfer=steps,
+        notes=list(dict.fromkeys(note for one in channels for note in one.notes)),
+    )
+
+
+def completed(
+    workspace: HistFactory, edges: Mapping[str, Sequence[float]], model: Model
+) -> tuple[HistFactory, list[OrderStep]]:
+    """The workspace with backgrounds from failing events and morphed signals, and the F-tests of the former."""
+    transfers, steps = ordered(workspace, edges, model.transfer)
+    return morphed(transferred(workspace, edges, transfers), model.morphing), steps
+
+
+def _described(one: ChannelHistograms, templates: Iterable[Template], data: list[float]) -> ModelChannel:
+    return ModelChannel(
+        observable=one.observable,
+        label=one.label,
+        unit=one.unit,
+        edges=one.edges,
+        samples={
+            template.sample: Yield(
+                events=float(template.nominal.sum()),
+                error=float(np.sqrt((template.error**2).sum())),
+                contents=template.nominal.tolist(),
+            )
+            for template in templates
+        },
+        data=data,
+    )
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model and the histograms of its channels."""
+
+    name: str
+    model: Model
+    histograms: Sequence[ChannelHistograms]
+
+    @property
+    def where(self) -> str:
+        """Where its keys stand."""
+        return f"fit.models.{self.name}"
+
+    @property
+    def luminosity(self) -> float | None:
+        """In 1/fb; None where no histogram is a cross section.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if not any(one.in_fb for one in self.histograms):
+            return None
+        found = self.model.luminosity or next((one.luminosity for one in self.histograms if one.luminosity), None)
+        if found is None:
+            raise ConfigError(f"{self.where} has neither data nor a luminosity; give 'luminosity', in 1/fb.")
+        return found
+
+    @property
+    def signals(self) -> list[str]:
+        """The samples that are signals."""
+        return [name for name, one in self.model.samples.items() if one.signal]
+
+    @property
+    def nuisances(self) -> dict[str, tuple[Nuisance, str | None]]:
+        """The nuisances by the name of their parameter, with the era that each acts on alone, or None."""
+        parts = [part for one in self.histograms for found in one.samples.values() for part in found]
+        eras = sorted(filter(None, {part.era for part in parts}))
+        found: dict[str, tuple[Nuisance, str | None]] = {}
+        for name, one in self.model.nuisances.items():
+            found |= {f"{name}_{era}": (one, era) for era in eras} if one.each_era else {name: (one, None)}
+        return found
+
+    def templates(self, channel: ChannelHistograms) -> Iterator[Template]:
+        """Those of a channel, in the order of the samples."""
+        for name, settings in self.model.samples.items():
+            if name in channel.samples:
+                factor = settings.scale * ((self.luminosity or 1.0) if channel.in_fb else 1.0)
+                parts = [_scaled(one, factor) for one in channel.samples[name]]
+                yield Template.of(channel.channel, name, parts, settings)
+
+    def channel(self, name: str, templates: Iterable[Template]) -> HistFactory:
+        """A channel of the specification.
+
+        Raises:
+            EmptySelectionError: no event of any sample is expected.
+        """
+        samples = []
+        for one in templates:
+            if one.empty:
+                one.say("empty_sample", None, 0.0, "no event is expected, and the sample is left out")
+                continue
+            modifiers = [*self._factors(one.sample, one.settings)]
+            for nuisance, (settings, era) in self.nuisances.items():
+                modifiers += one.modifiers(nuisance, settings, era, self.model)
+            if self.model.statistics and one.settings.statistics and one.error.any():
+                error = {"name": f"staterror_{name}", "type": "staterror", "data": one.error.tolist()}
+                modifiers.append(error)
+            samples.append({"name": one.sample, "data": one.nominal.tolist(), "modifiers": modifiers})
+        if not samples:
+            raise EmptySelectionError(
+                f"{self.where}: no event of any sample is expected in the channel {name!r}; correct its cut or edges, "
+                "or take it out."
+            )
+        return {"name": name, "samples": samples}
+
+    def _factors(self, sample: str, settings: Sample) -> Iterator[HistFactory]:
+        """What multiplies a sample freely."""
+        if settings.signal or settings.normalisation == "free":
+            default = self.model.parameters_of_interest[0] if settings.signal else f"norm_{sample}"
+            yield {"name": settings.parameter or default, "type": "normfactor", "data": None}
+
+    def parameters(self, specification: Iterable[HistFactory]) -> list[HistFactory]:
+        """Start and range of the parameters that multiply yields.
+
+        Raises:
+            ConfigError: a parameter of interest, or one with a range, multiplies nothing.
+        """
+        free = _names(specification, ("normfactor",))
+        for one in self.model.parameters_of_interest:
+            if one not in free:
+                raise ConfigError(
+                    f"{self.where}.parameters_of_interest: {one!r} multiplies no sample; make one a signal, or give it "
+                    "as the 'parameter' of one."
+                )
+        found = []
+        for one in free:
+            low, high = self.model.ranges.get(one, RANGE)
+            found.append({"name": one, "inits": [min(max(1.0, low), high)], "bounds": [[low, high]]})
+        return found
+
+    def expected(self, templates: Iterable[Template]) -> list[float]:
+        """Asimov data of a channel, (N,)."""
+        sums = [one.nominal * (self.model.asimov if one.settings.signal else 1.0) for one in templates]
+        found: list[float] = np.sum(sums, axis=0).tolist()
+        return found
+
+    def require_variations(self) -> None:
+        """Stop at a variation that is in no part that it would act on."""
+        for name, nuisance in self.model.nuisances.items():
+            for one in (nuisance, *nuisance.also):
+                if one.variation is not None and not any(one.variation in part.varied for part in self._acted(one)):
+                    there = sorted({source for part in self._acted(one) for source in part.varied})
+                    raise ConfigError(
+                        f"{self.where}.nuisances.{name}: no dataset or histogram of its samples has the variation "
+                        f"{one.variation!r} (they have {', '.join(there) or 'none of those asked for'}); correct it, "
+                        "or have an earlier stage store it."
+                    )
+
+    def _acted(self, effect: Effect) -> Iterator[Part]:
+        for channel in self.histograms:
+            if effect.channels is None or channel.channel in effect.channels:
+                for sample, parts in channel.samples.items():
+                    if effect.samples is None or sample in effect.samples:
+                        yield from (one for one in parts if effect.eras is None or one.era in effect.eras)
+
+    def require_signal(self, templates: Iterable[Template]) -> None:
+        """Stop where nothing of the signal is selected in any channel."""
+        if self.signals and all(one.empty for one in templates if one.settings.signal):
+            raise EmptySelectionError(
+                f"{self.where}: no channel selects an event of {' or '.join(map(repr, self.signals))}, and nothing "
+                "depends on the parameter of interest; loosen the cuts, or give the signal more events."
+            )
+
+    def without_effect(self, specification: Iterable[HistFactory]) -> Iterator[Treatment]:
+        """Nuisances and free normalisations that are not in the workspace, as they change nothing."""
+        specification = list(specification)
+        there = _names(specification, ("normsys", "histosys"))
+        for name in self.nuisances:
+            if name not in there:
+                yield _treatment("no_effect", name, "it changes no template, and is not in the workspace")
+        free = _names(specification, ("normfactor",))
+        for name, one in self.model.samples.items():
+            for factor in self._factors(name, one):
+                if factor["name"] not in free:
+                    yield _treatment("free_without_effect", factor["name"], "what it multiplies is expected nowhere")
+
+
+def _treatment(what: Any, nuisance: str, why: str) -> Treatment:
+    return Treatment(what=what, channel=None, sample=None, nuisance=nuisance, size=0.0, why=why)
+
+
+def _scaled(part: Part, factor: float) -> Part:
+    """A part in events."""
+
+    def times(values: list[float] | None, by: float = factor) -> list[float] | None:
+        return None if values is None else [value * by for value in values]
+
+    return Part(
+        era=part.era,
+        values=times(part.values) or [],
+        variances=times(part.variances, factor**2) or [],
+        events=part.events,
+        outside=None if part.outside is None else part.outside * factor,
+        varied={source: Varied(up=times(one.up), down=times(one.down)) for source, one in part.varied.items()},
+    )
+
+
+def _names(specification: Iterable[HistFactory], kinds: Sequence[str]) -> list[str]:
+    """The names of the modifiers of some types, each once."""
+    found = (
+        modifier["name"]
+        for channel in specification
+        for sample in channel["samples"]
+        for modifier in sample["modifiers"]
+        if modifier["type"] in kinds
+    )
+    return list(dict.fromkeys(found))

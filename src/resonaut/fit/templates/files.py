@@ -1,0 +1,134 @@
+"""The histograms of a channel from a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.fit.results.models import ChannelHistograms, Part, Varied
+from resonaut.fit.templates.book import Book, Eras, Stored
+from resonaut.fit.templates.parts import joined
+from resonaut.fit.templates.settings import Channel, FileSettings, HistogramsJob
+
+Array = NDArray[np.float64]
+
+
+def histograms(job: HistogramsJob, name: str) -> ChannelHistograms:
+    """The histograms of the channel ``name`` from the job's file, in events.
+
+    Raises:
+        InputFileError: the file has no such histogram, or is none of this kind.
+        ConfigError: the edges are not those of the file.
+    """
+    assert job.file is not None
+    reader = _Reader(Book.open(Path(job.file.path)), job.file, job.channel, job.channel.name or name)
+    samples: dict[str, list[Part]] = {}
+    notes: list[str] = []
+    axes: list[Stored] = []
+    for sample, members in job.members.items():
+        parts: list[Part] = []
+        for member in members:
+            remedy = f"correct file.nominal, or name the channels of {sample!r} in its 'channels'"
+            nominal = reader.nominal(member, remedy)
+            axes += nominal.values()
+            varied = {source: reader.varied(member, source) for source in job.variations.get(sample, ())}
+            lacking = [source for source, ways in varied.items() if not ways]
+            notes += [f"{member!r} has no variation {source!r}, and is nominal in it" for source in lacking]
+            parts += [_part(era, stored, varied) for era, stored in nominal.items()]
+        samples[sample] = joined(parts)
+    data = None
+    if job.observed:
+        eras = reader.nominal(job.file.data, "correct file.data, or set the model's 'data' to [] for Asimov data")
+        data = np.sum([one.values for one in eras.values()], axis=0).tolist()
+    edges = job.channel.edges if axes[0].edges is None else axes[0].edges.tolist()
+    if edges is None:
+        raise ConfigError(f"channel {name!r}: {job.file.path} has lists, without edges; give the channel's 'edges'.")
+    observable = job.channel.observable or name
+    return ChannelHistograms(
+        channel=name,
+        observable=observable,
+        label=axes[0].label or observable,
+        unit="1",
+        edges=edges,
+        in_fb=False,
+        luminosity=None,
+        samples=samples,
+        data=data,
+        notes=list(dict.fromkeys(notes)),
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """The histograms of a region of a file, in the channel's bins."""
+
+    book: Book
+    settings: FileSettings
+    channel: Channel
+    region: str
+
+    def nominal(self, sample: str, remedy: str) -> Eras:
+        """Of a sample, by era.
+
+        Raises:
+            InputFileError: there is none, or it is not finite.
+        """
+        name = self.settings.nominal.format(channel=self.region, sample=sample)
+        found = self.book.get(name)
+        if found is None:
+            raise InputFileError(self.book.path, f"no histogram {name!r}", remedy)
+        for one in found.values():
+            self._require_finite(name, one.values, one.variances)
+        return {era: self._in_bins(one, name) for era, one in found.items()}
+
+    def varied(self, sample: str, source: str) -> dict[str, Eras]:
+        """Of a sample with a source up and down, as far as the file has them.
+
+        A bin that is NaN, as who divides by its empty nominal bin writes it, is nominal.
+        """
+        found: dict[str, Eras] = {}
+        base = self.book.get(self.settings.nominal.format(channel=self.region, sample=sample)) or {}
+        for way in ("up", "down"):
+            words = {"channel": self.region, "sample": sample, "variation": source, "way": way}
+            names = [pattern.format(**words) for pattern in self.settings.varied]
+            name = next((one for one in names if self.book.get(one)), None)
+            if name is not None:
+                eras = self.book.get(name) or {}
+                found[way] = {era: self._in_bins(self._mended(name, era, one, base), name) for era, one in eras.items()}
+        return found
+
+    def _mended(self, name: str, era: str | None, varied: Stored, base: Eras) -> Stored:
+        nominal = base.get(era)
+        if nominal is None or nominal.values.shape != varied.values.shape:
+            raise InputFileError(
+                self.book.path, f"{name!r} has other bins or eras than the nominal histogram", "correct file.varied"
+            )
+        values = np.where(np.isnan(varied.values) & (nominal.values == 0), 0.0, varied.values)
+        self._require_finite(name, values)
+        return Stored(values, varied.variances, varied.edges)
+
+    def _require_finite(self, name: str, *values: Array) -> None:
+        if not all(np.isfinite(one).all() for one in values):
+            raise InputFileError(self.book.path, f"{name!r} has a bin that is NaN or infinite", "mend it")
+
+    def _in_bins(self, stored: Stored, name: str) -> Stored:
+        edges = self.channel.edges
+        return stored if edges is None else stored.merged(np.array(edges), f"{self.book.path}: {name!r}")
+
+
+def _part(era: str | None, stored: Stored, varied: Mapping[str, Mapping[str, Eras]]) -> Part:
+    ways = {
+        source: {way: eras[era].values.tolist() for way, eras in found.items() if era in eras}
+        for source, found in varied.items()
+    }
+    return Part(
+        era=era,
+        values=stored.values.tolist(),
+        variances=stored.variances.tolist(),
+        events=None,
+        outside=None,
+        varied={source: Varied(up=one.get("up"), down=one.get("down")) for source, one in ways.items() if one},
+    )

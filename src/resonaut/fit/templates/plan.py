@@ -1,0 +1,159 @@
+"""The jobs of the models of templates, their keys and files. Imports nothing heavy."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
+
+Config = dict[str, Any]
+
+# The jobs, as ``keys`` knows them.
+JOBS = ("histograms", "workspace")
+
+
+def models(analysis: "Analysis") -> dict[str, Config]:
+    """The models by name."""
+    found: dict[str, Config] = analysis.config["fit"]["models"]
+    return found
+
+
+def folder(model: str) -> str:
+    """Where the files of a model lie."""
+    return f"<results>/fit/models/{model}"
+
+
+def workspaces(analysis: "Analysis") -> list[str]:
+    """The HistFactory files of all models."""
+    return [f"{folder(name)}/workspace.json" for name in models(analysis)]
+
+
+def descriptions(analysis: "Analysis") -> list[str]:
+    """What stands beside them."""
+    return [f"{folder(name)}/model.json" for name in models(analysis)]
+
+
+def histograms(analysis: "Analysis", model: str) -> list[str]:
+    """The histograms of all channels of a model."""
+    return [f"{folder(model)}/histograms/{channel}.json" for channel in models(analysis)[model]["channels"]]
+
+
+def data(analysis: "Analysis", model: str) -> list[str]:
+    """The datasets of data of a model of events; none for Asimov data and for a model of a file."""
+    one = models(analysis)[model]
+    if one["file"] is not None:
+        return []
+    return analysis.sample("data") if one["data"] is None else list(one["data"])
+
+
+def members(analysis: "Analysis", model: str, channel: str) -> dict[str, list[str]]:
+    """The datasets, or the names in a file, of each sample of a channel."""
+    samples = models(analysis)[model]["samples"]
+    return {
+        name: one["datasets"] or [name]
+        for name, one in samples.items()
+        if one["channels"] is None or channel in one["channels"]
+    }
+
+
+def datasets(analysis: "Analysis", model: str, channel: str) -> list[str]:
+    """The simulated datasets of a channel; none of a model of a file."""
+    if models(analysis)[model]["file"] is not None:
+        return []
+    return list(dict.fromkeys(name for names in members(analysis, model, channel).values() for name in names))
+
+
+def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Config:
+    """What a job reads: ``histograms`` its channel and which variations are asked for, ``workspace`` all but these."""
+    one = models(analysis)[model]
+    if job == "histograms":
+        found = members(analysis, model, channel)
+        own = one["channels"][channel]
+        return {
+            "channel": own,
+            "members": found,
+            "variations": {name: _variations(one, name, channel) for name in found},
+            "file": one["file"],
+            "observed": one["file"] is not None and one["data"] is None,
+        }
+    # What the histograms are made of is theirs.
+    samples = {name: sample | {"datasets": [], "channels": None} for name, sample in one["samples"].items()}
+    blank: Config = {name: {} for name in one["channels"]}
+    return one | {"file": None, "data": None, "channels": blank, "samples": samples}
+
+
+def data_manifests(analysis: "Analysis", model: str) -> list[str]:
+    """The manifests of the data of a model."""
+    return analysis.manifests(*data(analysis, model))
+
+
+def manifests(analysis: "Analysis", model: str, channel: str) -> list[str]:
+    """The manifests of the simulated datasets of a channel."""
+    return analysis.manifests(*datasets(analysis, model, channel))
+
+
+def _variations(model: Config, sample: str, channel: str) -> list[str]:
+    """The sources of uncertainty of a sample in a channel."""
+    asked = [
+        effect["variation"]
+        for nuisance in model["nuisances"].values()
+        for effect in (nuisance, *nuisance["also"])
+        if effect["variation"] is not None
+        and (effect["samples"] is None or sample in effect["samples"])
+        and (effect["channels"] is None or channel in effect["channels"])
+    ]
+    return sorted(set(asked))
+
+
+def file_of(analysis: "Analysis", model: str) -> list[str]:
+    """The file of published histograms."""
+    one = models(analysis)[model]["file"]
+    return [one["path"]] if one is not None else []
+
+
+def friends(analysis: "Analysis", model: str, channel: str) -> list[tuple[str, str]]:
+    """Each dataset of a channel with each folder of its friends, with weights or with columns that are named."""
+    one = models(analysis)[model]
+    if one["file"] is not None:
+        return []
+    named = columns(one["channels"][channel])
+    found = []
+    for dataset in (*data(analysis, model), *datasets(analysis, model, channel)):
+        weighted = analysis.weights(dataset) if dataset in datasets(analysis, model, channel) else []
+        found += [(dataset, folder) for folder in (*weighted, *_columned(analysis, dataset, named))]
+    return found
+
+
+def columns(channel: Config) -> list[str]:
+    """The columns that a channel reads."""
+    from resonaut.core import formulas
+
+    read = [formulas.names(channel[key]) for key in ("observable", "cut") if channel[key] is not None]
+    return list(dict.fromkeys(name for names in read for name in names))
+
+
+def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]:
+    """The folders of a dataset's friends with some of the columns that ``skim`` does not keep."""
+    kept = analysis.columns(dataset) or {}
+    others = [name for name in named if name not in kept]
+    found = [f"classify/{one}" for one in classifiers(analysis) if any(of_classifier(name, one) for name in others)]
+    rest = [name for name in others if not any(of_classifier(name, one) for one in classifiers(analysis))]
+    # What is left is of a tagger, and what selects by its scores must know which events trained it.
+    return [*found, *(["tag"] if analysis.uses("tag") and rest else [])]
+
+
+def classifiers(analysis: "Analysis") -> list[str]:
+    """The names of the classifiers, where the analysis has any."""
+    section = analysis.config.get("classify", {}) if "classify" in analysis.config["search"]["stages"] else {}
+    return list(section.get("classifiers", {}))
+
+
+def of_classifier(column: str, classifier: str) -> bool:
+    """Whether a column is of the friends of a classifier."""
+    return column.startswith(f"class_{classifier}_") or column in (f"bin_{classifier}", f"category_{classifier}")
+
+
+def events(analysis: "Analysis", model: str, channel: str) -> list[str]:
+    """The files with events and friends that the histograms of a channel are filled from."""
+    read = [*data(analysis, model), *datasets(analysis, model, channel)]
+    pairs = friends(analysis, model, channel)
+    return [*analysis.friends("skim", *read), *(path for name, one in pairs for path in analysis.friends(one, name))]
