@@ -285,3 +285,32 @@ rule fit_model_workspace:
             --model {wildcards.model:q} --output {output.workspace:q} --description {output.description:q} \
             {input.histograms:q}
         """
+
+
+rule fit_model_result:
+    """Fit a model: parameters, pulls and impacts, scans, limits, goodness of fit, and yields."""
+    input:
+        workspace="<results>/fit/models/{model}/workspace.json",
+        config=config_of("fit", "result", "{model}"),
+        code=code_of("fit", "histfactory"),
+    output:
+        result="<results>/fit/models/{model}/result.json",
+    log:
+        "<logs>/fit/models/{model}/result.log",
+    benchmark:
+        "<benchmarks>/fit/models/{model}/result.tsv"
+    wildcard_constraints:
+        model="[A-Za-z0-9_]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+    message:
+        "Fitting the model {wildcards.model}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} fit histfactory --config {input.config:q} \
+            --output {output.result:q} {input.workspace:q}
+        """

@@ -5,10 +5,8 @@ import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 from scipy.optimize import brentq
 from scipy.stats import norm
 
@@ -17,7 +15,7 @@ from resonaut.core.files import folder
 from resonaut.core.record import build
 from resonaut.core.results import write
 from resonaut.core.units import UNITS, quantity
-from resonaut.fit import analysis, contents, spectrum
+from resonaut.fit import analysis, contents, overrides, spectrum
 from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.family import FAMILIES
 from resonaut.fit.resolution import Resolution
@@ -46,28 +44,14 @@ FAR = 1e6
 MOST_MASSES = 10_000
 
 
-def settings_of(overrides: list[str], sqrt_s: float, masses: list[float]) -> FitSettings:
+def settings_of(texts: list[str], sqrt_s: float, masses: list[float]) -> FitSettings:
     """The defaults, with ``key=value`` or ``key.key=value`` of the section ``fit`` on top.
 
     Raises:
         ConfigError: a key is unknown or its value wrong.
     """
-    section: dict[str, Any] = {"sqrt_s": sqrt_s, "masses": masses}
-    for text in overrides:
-        path, found, value = text.partition("=")
-        *parents, key = path.split(".")
-        if not found or path in ELSEWHERE:
-            raise ConfigError(f"--set {text!r} is not key=value of a fit; give for example --set signal_width=0.05.")
-        place = section
-        try:
-            for parent in parents:
-                place = place.setdefault(parent, {})
-            place[key] = yaml.safe_load(value)
-        except (yaml.YAMLError, AttributeError, TypeError):
-            raise ConfigError(
-                f"--set {text!r} cannot be read; give for example --set background.shape_parameters=[2,4]."
-            ) from None
-    settings = build(section, FitSettings, "--set")
+    given = overrides.section(texts, ELSEWHERE, "background.shape_parameters=[2,4]")
+    settings = build({"sqrt_s": sqrt_s, "masses": masses} | given, FitSettings, "--set")
     FAMILIES.require("--set background.families", settings.background.families)
     FAMILIES.require("--set bias.truth", [settings.bias.truth])
     return settings

@@ -277,3 +277,37 @@ def template_workspace(
     workspace, described = build(model, read(config, Model), [result(path, ChannelHistograms) for path in histograms])
     write_json(output, workspace)
     write(description, described)
+
+
+@app.command()
+def histfactory(
+    workspace: Annotated[Path, typer.Argument(help="HistFactory workspace in JSON, as of pyhf or HEPData.")],
+    output: Annotated[Path, typer.Option(help="result.json.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Keys of the fit in JSON, results/config/fit/result/<model>.json.")
+    ] = None,
+    settings: Annotated[
+        list[str], typer.Option("--set", help="key=value of fit.models.<name>.inference, docs/fit.md; repeatable.")
+    ] = [],  # noqa: B006
+    patch: Annotated[
+        list[Path], typer.Option(help="JSON patch of the workspace, such as one signal of a patch set; repeatable.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Fit a HistFactory workspace.
+
+    Reads a workspace in JSON. Writes the fitted parameters with pulls and impacts, their correlations, scans and
+    intervals, limits, the goodness of fit, and the yields before and after the fit.
+    """
+    from resonaut.core.config import load_json
+    from resonaut.core.files import distinct
+    from resonaut.core.record import build
+    from resonaut.core.results import write
+    from resonaut.fit import overrides
+    from resonaut.fit.histfactory import read_workspace
+    from resonaut.fit.histfactory.evaluate import evaluate
+    from resonaut.fit.inference import Inference
+
+    distinct([workspace, config, *patch], [output])
+    given = overrides.section(settings, (), "impacts=false")
+    keys = build((load_json(config) if config else {}) | given, Inference, str(config) if config else "--set")
+    write(output, evaluate(read_workspace(workspace, patch), keys, workspace))

@@ -80,7 +80,7 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "predictions": lambda analysis: _selections(analysis, "_prediction.json") if predicts(analysis) else [],
     "workspaces": templates.workspaces,
     "descriptions": templates.descriptions,
-    "models": lambda analysis: [*templates.workspaces(analysis), *templates.descriptions(analysis)],
+    "models": templates.results,
 }
 
 

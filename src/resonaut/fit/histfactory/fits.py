@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.fit.histfactory import fallback, likelihood
+from resonaut.fit.histfactory import fallback, likelihood, reference
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
 from resonaut.fit.histfactory.minimise import Minimum, chunks, information, minimise
@@ -158,18 +158,21 @@ def fit_many(model: Model, data: Array, fixed: Fixed | None = None, start: Array
 def minimised(model: Model, data: Data, theta: Array, free: Mask) -> Fits:
     """The lowest of the minima from several starts, or where the fast search fails that of iminuit.
 
+    All are by pyhf and minuit where the model's ``backend`` says so.
+
     Args:
         model: of P parameters.
         data: B experiments.
         theta: starts (B, P), and values of what is not ``free`` (B, P).
         free: what floats.
     """
-    best = minimise(model, data, theta, free)
+    search = minimise if model.backend == "batched" else reference.minimise
+    best = search(model, data, theta, free)
     for places, other in _other_starts(model, theta):
         # Those whose parameters are fixed stay as they are.
         if free[:, places].any():
-            best = _lower(best, minimise(model, data, np.where(free, other, theta), free))
-    for row in np.flatnonzero(~best.converged):
+            best = _lower(best, search(model, data, np.where(free, other, theta), free))
+    for row in np.flatnonzero(~best.converged) if model.backend == "batched" else []:
         found = fallback.minimise(model, data[row : row + 1], best.theta[row], free[row])
         if found is not None:
             best.theta[row], best.deviance[row] = found.theta[0], found.deviance[0]

@@ -14,8 +14,8 @@ from resonaut.fit.histfactory.model import Model
 class Goodness:
     """``deviance``: -2 ln L over that of the saturated model, with ``ndf`` degrees of freedom.
 
-    ``p_value`` is that of the chi-square distribution, None without degrees of freedom; ``p_toys`` the share of ``toys``
-    (how many converged) with a larger deviance, None without.
+    ``p_value`` is that of the chi-square distribution, None without degrees of freedom; ``p_toys`` the share of so many
+    ``toys`` that converged with a larger deviance, None without.
     """
 
     deviance: float

@@ -49,7 +49,7 @@ class Minimum:
 
 @dataclass(frozen=True)
 class Step:
-    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for parameters that it does not move."""
+    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for what does not move."""
 
     direction: Array
     promise: Array
@@ -115,7 +115,19 @@ class _Search:
         infinite, ones = np.full(len(theta), np.inf), np.ones(len(theta))
         counted = np.zeros(len(theta), np.intp)
         return _Search(
-            model, data, free, theta, lowest, zeros, ones, nothing, nothing.copy(), zeros.copy(), infinite, counted, none
+            model,
+            data,
+            free,
+            theta,
+            lowest,
+            zeros,
+            ones,
+            nothing,
+            nothing.copy(),
+            zeros.copy(),
+            infinite,
+            counted,
+            none,
         )
 
     def step(self, rows: NDArray[np.intp]) -> None:

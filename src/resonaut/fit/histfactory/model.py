@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from resonaut.fit.histfactory.interpolation import Additive, Array, Multiplicati
 from resonaut.fit.histfactory.parameters import Block, blocks
 from resonaut.fit.histfactory.specification import Specification, Workspace, WorkspaceError
 
+Backend = Literal["batched", "pyhf_numpy", "pyhf_torch"]
 Places = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
@@ -99,6 +101,7 @@ class Model:
     layers: Places = field(repr=False)
     shared: Places = field(repr=False)
     own: Places = field(repr=False)
+    backend: Backend
 
     @staticmethod
     def of(
@@ -106,6 +109,7 @@ class Model:
         measurement: str | None = None,
         normsys: Multiplicative = "code4",
         histosys: Additive = "code4p",
+        backend: Backend = "batched",
     ) -> "Model":
         """The model of a workspace.
 
@@ -114,6 +118,7 @@ class Model:
             measurement: the name of one of its measurements; by default the first.
             normsys: interpolation of normalisations; the defaults are those of pyhf.
             histosys: interpolation of shapes.
+            backend: what finds minima, as in ``fits.minimised``.
 
         Raises:
             WorkspaceError: one sentence on the first fault.
@@ -154,6 +159,7 @@ class Model:
             layers,
             shared,
             own,
+            backend,
         )
 
     @property
@@ -231,7 +237,7 @@ class Model:
         """Nominal contents with their shifts, and the factors of the samples, both (B, S, N)."""
         alpha = theta[:, self.shifted]
         basis = np.concatenate([alpha, interpolation.bend(alpha, self.additive)[0]], axis=1)
-        shifts = basis @ np.concatenate([self.half, self.curved]).reshape(basis.shape[1], -1)
+        shifts = basis @ np.concatenate([self.half, self.curved]).reshape(basis.shape[1], self.nominal.size)
         return self.nominal + shifts.reshape(len(theta), *self.nominal.shape), self.factors.of_bins(theta)
 
     def _scale(self, theta: Array) -> Array:

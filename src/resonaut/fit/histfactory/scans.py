@@ -93,7 +93,7 @@ def interval(
         FitError: fits do not converge, or a point of the scan is lower than the best fit.
     """
     best = fitted.value(name)
-    low, high = within or _reach(model, fitted, name, level)
+    low, high = within or reach(model, fitted, name, level)
     points = np.unique(np.append(np.linspace(low, high, POINTS), np.clip(best, low, high)))
     heights = _heights(model, fitted, name, points, level, data)
     crossings = []
@@ -108,7 +108,8 @@ def interval(
     return Interval(name, level, *inside[0], ranges)
 
 
-def _reach(model: Model, fitted: Fit, name: str, level: float) -> tuple[float, float]:
+def reach(model: Model, fitted: Fit, name: str, level: float) -> tuple[float, float]:
+    """Where a scan of a parameter goes."""
     place, error = model.place(name), fitted.error(name)
     lower, upper = float(model.lower[place]), float(model.upper[place])
     coupled = any(place in one.places for one in model.factors.polynomials)
@@ -135,7 +136,7 @@ def _heights(model: Model, fitted: Fit, name: str, points: Array, level: float, 
 def _narrowed(model: Model, fitted: Fit, name: str, ends: Array, level: float, data: Array | None) -> float:
     """The crossing between two points."""
     for _ in range(ROUNDS):
-        points = np.linspace(*ends, NARROW)
+        points = np.linspace(ends[0], ends[1], NARROW)
         heights = _heights(model, fitted, name, points, level, data)
         number = int(np.flatnonzero(np.diff(np.sign(heights)) != 0)[0])
         ends, sides = points[number : number + 2], heights[number : number + 2]

@@ -5,7 +5,6 @@ multiplies a sample by a polynomial in parameters:
 ``{"name": ..., "type": "polynomial", "data": {"parameters": [...], "terms": [[[powers], coefficient], ...]}}``.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resonaut.core.config import load_json
 from resonaut.core.errors import InputFileError, ResonautError
 
 Array = NDArray[np.float64]
@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 Workspace = dict[str, Any]
 
 MODIFIERS = ("histosys", "lumi", "normfactor", "normsys", "shapefactor", "shapesys", "staterror", "polynomial")
+REMEDY = "give a HistFactory workspace in JSON, or a patch of one"
 # What a measurement may say of a parameter.
 CONFIGURABLE = ("inits", "bounds", "auxdata", "factors", "sigmas", "fixed")
 
@@ -78,10 +79,11 @@ class Channel:
 class Specification:
     """Channels in the order of their names, the parameter of interest if there is one, and what is set of parameters.
 
-    ``settings``: by the name of a parameter, the lists ``inits``, ``bounds``, ``auxdata``, ``sigmas`` and the boolean
-    ``fixed`` that the measurement gives.
+    ``source``: the workspace itself; ``settings``: by the name of a parameter, the lists ``inits``, ``bounds``,
+    ``auxdata``, ``sigmas`` and ``factors``, and the boolean ``fixed`` that the measurement gives.
     """
 
+    source: Workspace
     measurement: str
     interest: str | None
     channels: tuple[Channel, ...]
@@ -106,7 +108,7 @@ class Specification:
         name, config = _measurement(_list(workspace, "measurements", "the workspace"), measurement)
         interest = config.get("poi") or None
         settings = _settings(_list(config, "parameters", f"measurement {name!r}", optional=True))
-        return Specification(name, interest, tuple(sorted(channels, key=lambda one: one.name)), settings)
+        return Specification(workspace, name, interest, tuple(sorted(channels, key=lambda one: one.name)), settings)
 
 
 def read_workspace(path: Path, patches: Sequence[Path] = ()) -> Workspace:
@@ -115,28 +117,17 @@ def read_workspace(path: Path, patches: Sequence[Path] = ()) -> Workspace:
     Raises:
         InputFileError: there is no such file, it holds no JSON object, or a patch does not fit.
     """
-    found: Any = _json(path)
+    found: Any = load_json(path, REMEDY)
     for patch in patches:
         import jsonpatch
 
         try:
-            found = jsonpatch.apply_patch(found, _json(patch))
+            found = jsonpatch.apply_patch(found, load_json(patch, REMEDY))
         except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
             raise InputFileError(patch, f"no patch of {path} ({error})", "give the patch of this workspace") from None
     if not isinstance(found, dict):
         raise InputFileError(path, "no HistFactory workspace", "give a JSON file with 'channels' and 'measurements'")
     return found
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputFileError(path, "no such file", "give its right path") from None
-    except IsADirectoryError:
-        raise InputFileError(path, "is a folder", "give a JSON file") from None
-    except (ValueError, RecursionError) as error:
-        raise InputFileError(path, f"not valid JSON ({error})", "give a HistFactory workspace in JSON") from None
 
 
 def _list(content: Any, key: str, where: str, optional: bool = False) -> list[Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resonaut.fit.histfactory.fits import Fit
 from resonaut.fit.histfactory.interpolation import Array
@@ -75,7 +76,7 @@ def yields(model: Model, values: Array, errors: Array, correlation: Array) -> di
     return found
 
 
-def _shifts(model: Model, values: Array, errors: Array, places: Array) -> list[Array]:
+def _shifts(model: Model, values: Array, errors: Array, places: NDArray[np.intp]) -> list[Array]:
     """Half the difference of up and down, (some of K, S, N) each, for the K parameters at ``places``."""
     size = max(1, NUMBERS // model.nominal.size)
     found = []

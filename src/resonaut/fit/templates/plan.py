@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 Config = dict[str, Any]
 
 # The jobs, as ``keys`` knows them.
-JOBS = ("histograms", "workspace")
+JOBS = ("histograms", "workspace", "result")
 
 
 def models(analysis: "Analysis") -> dict[str, Config]:
@@ -30,6 +30,11 @@ def workspaces(analysis: "Analysis") -> list[str]:
 def descriptions(analysis: "Analysis") -> list[str]:
     """What stands beside them."""
     return [f"{folder(name)}/model.json" for name in models(analysis)]
+
+
+def results(analysis: "Analysis") -> list[str]:
+    """The fits of all models."""
+    return [f"{folder(name)}/result.json" for name in models(analysis)]
 
 
 def histograms(analysis: "Analysis", model: str) -> list[str]:
@@ -63,7 +68,11 @@ def datasets(analysis: "Analysis", model: str, channel: str) -> list[str]:
 
 
 def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Config:
-    """What a job reads: ``histograms`` its channel and which variations are asked for, ``workspace`` all but these."""
+    """What a job reads of a model.
+
+    ``histograms``: its channel and which variations are asked for; ``result``: how it is fitted; ``workspace``: the
+    rest.
+    """
     one = models(analysis)[model]
     if job == "histograms":
         found = members(analysis, model, channel)
@@ -75,10 +84,13 @@ def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Confi
             "file": one["file"],
             "observed": one["file"] is not None and one["data"] is None,
         }
-    # What the histograms are made of is theirs.
+    if job == "result":
+        wanted: Config = one["inference"]
+        return wanted | {"interests": wanted["interests"] or one["parameters_of_interest"]}
+    # What the histograms are made of is theirs, and how the model is fitted that of the fit.
     samples = {name: sample | {"datasets": [], "channels": None} for name, sample in one["samples"].items()}
     blank: Config = {name: {} for name in one["channels"]}
-    return one | {"file": None, "data": None, "channels": blank, "samples": samples}
+    return one | {"file": None, "data": None, "channels": blank, "samples": samples, "inference": {}}
 
 
 def data_manifests(analysis: "Analysis", model: str) -> list[str]:

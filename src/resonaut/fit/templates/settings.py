@@ -8,6 +8,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 from resonaut.core.record import InverseFb, Name, NonNegative, key, record
+from resonaut.fit.inference import Inference
 from resonaut.fit.morphing.settings import Morphed
 from resonaut.fit.transfer.settings import Transfer
 
@@ -205,6 +206,7 @@ class Model:
         "Lowest and highest value in fits of a parameter that multiplies yields, as `{mu: [-5, 20]}`; else [0, 10].",
         default={},
     )
+    inference: Inference = key("How it is fitted, and what is asked of the fit.", default={})
     asimov: NonNegative[float] = key("Value of the first of them in Asimov data.", default=1)
 
 

@@ -1,0 +1,71 @@
+"""Minima by pyhf and minuit, one experiment after the other: what the batched search is compared with."""
+
+from typing import Any
+
+import numpy as np
+import pyhf
+from numpy.typing import NDArray
+
+from resonaut.fit.histfactory import likelihood
+from resonaut.fit.histfactory.interpolation import Array
+from resonaut.fit.histfactory.likelihood import Data
+from resonaut.fit.histfactory.minimise import Minimum, newton_step
+from resonaut.fit.histfactory.model import Model
+from resonaut.fit.histfactory.specification import WorkspaceError
+
+# Of minuit: its goal for the vertical distance to the minimum is 2e-3 times this.
+TOLERANCE = 1e-3
+
+
+def minimise(model: Model, data: Data, start: Array, free: NDArray[np.bool_]) -> Minimum:
+    """The minimum of each experiment, as ``minimise.minimise`` has it.
+
+    Raises:
+        WorkspaceError: the model has a modifier that pyhf does not know.
+    """
+    if model.factors.polynomials:
+        raise WorkspaceError("pyhf knows no modifier of type 'polynomial'; take the backend 'batched'.")
+    before = pyhf.get_backend()
+    pyhf.set_backend(model.backend.removeprefix("pyhf_"), pyhf.optimize.minuit_optimizer(tolerance=TOLERANCE))
+    try:
+        other = peer(model)
+        found = [_one(model, other, data[row : row + 1], start[row], free[row]) for row in range(len(data))]
+    finally:
+        pyhf.set_backend(*before)
+    theta = np.array([values for values, _ in found])
+    promise = newton_step(model, theta, data, free, np.zeros(len(theta))).promise
+    converged = np.array([good for _, good in found])
+    return Minimum(theta, likelihood.deviance(model, theta, data), converged, np.zeros(len(theta), np.intp), promise)
+
+
+def peer(model: Model) -> Any:
+    """Pyhf's model of the same workspace, which is checked already."""
+    specification = model.specification
+    config = next(
+        one["config"] for one in specification.source["measurements"] if one["name"] == specification.measurement
+    )
+    return pyhf.Model(
+        {"channels": specification.source["channels"], "parameters": config.get("parameters", [])},
+        poi_name=specification.interest or "",
+        modifier_settings={
+            "normsys": {"interpcode": model.factors.code},
+            "histosys": {"interpcode": model.additive},
+        },
+        validate=False,
+    )
+
+
+def _one(model: Model, peer: Any, data: Data, start: Array, free: NDArray[np.bool_]) -> tuple[Array, bool]:
+    bounds = [(float(low), float(high)) for low, high in zip(model.lower, model.upper, strict=True)]
+    # Fixed parameters may stand anywhere.
+    bounds = [
+        bound if is_free else (min(bound[0], value), max(bound[1], value))
+        for bound, is_free, value in zip(bounds, free, start, strict=True)
+    ]
+    values = np.concatenate([data.counts[0], data.aux[0]]).tolist()
+    begin = np.where(free, np.clip(start, model.lower, model.upper), start).tolist()
+    try:
+        found = pyhf.infer.mle.fit(values, peer, begin, bounds, (~free).tolist())
+    except pyhf.exceptions.FailedMinimization as error:
+        return np.asarray(error.result.x, float) if len(error.result.x) == len(begin) else np.array(begin), False
+    return np.asarray(found, float), True
