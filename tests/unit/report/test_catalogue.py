@@ -108,6 +108,7 @@ class Small:
             "tag": {"networks": {"part": {"regression": regression or {}}}, "published": {}, "comparison": comparison},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
             "fit": {"prediction": prediction},
+            "classify": {"classifiers": {"bdt": {}}},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)

@@ -1,0 +1,148 @@
+"""The section ``classify`` of the configuration."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from resonaut.core.record import InverseFb, Name, Natural, key, record
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Formula = Annotated[str, Field(min_length=1)]
+
+
+@record
+class Trees:
+    """Gradient-boosted trees: scikit-learn's ``HistGradientBoostingClassifier``."""
+
+    learning_rate: float = key("Shrinkage of each tree.", default=0.1, gt=0, le=1)
+    max_iterations: int = key("Most trees of a model, for each class.", default=300, ge=1)
+    max_leaf_nodes: int = key("Most leaves of a tree.", default=15, ge=2)
+    min_leaf_events: int = key("Fewest training events in a leaf.", default=100, ge=1)
+    l2: float = key("L2 regularisation of the leaves' values.", default=1, ge=0)
+    patience: int = key("Trees without improvement before the training stops.", default=10, ge=1)
+
+
+@record
+class Network:
+    """A multilayer perceptron, trained with Adam."""
+
+    hidden: list[Natural] = key("Units of the hidden layers.", default=[64, 64], min_length=1)
+    epochs: int = key("Most passes over the training events.", default=50, ge=1)
+    batch_size: int = key("Events in a step.", default=512, ge=1)
+    learning_rate: float = key("Step size of Adam.", default=0.001, gt=0)
+    weight_decay: float = key("Decay of the weights.", default=0, ge=0)
+    patience: int = key("Passes without improvement before the training stops.", default=10, ge=1)
+
+
+@record
+class Binning:
+    """Bins of a score for a fit, chosen on the expectation of the other folds; docs/classify.md has the rule."""
+
+    signal: Name = key("The class whose expected significance is to be large; its score is binned.")
+    bins: int = key("Most bins.", default=10, ge=1)
+    min_expected: float = key("Fewest expected events of all other classes together in a bin.", default=1, ge=0)
+    max_error: float = key(
+        "Largest relative statistical uncertainty of the simulation of these classes in a bin.", default=0.3, gt=0, le=1
+    )
+    min_gain: float = key(
+        "Fewer bins are taken where the expected significance is smaller by no more than this share.",
+        default=0.01,
+        ge=0,
+        lt=1,
+    )
+
+
+@record
+class Learning:
+    """What the models of a classifier are, and what they see."""
+
+    learner: Literal["trees", "network"] = key("Boosted trees, or a network in torch.", default="trees")
+    loss: Literal["cross_entropy"] = key("What becomes small in the training.", default="cross_entropy")
+    inputs: list[Formula] = key(
+        "Columns of `skim` or of its `friends`, or formulas of them such as `j2_pt / j1_pt`.",
+        min_length=1,
+        unique=True,
+    )
+    classes: dict[Name, list[Name]] = key(
+        "Simulated datasets of each class. Within a class they count by their expected yields; each class then counts "
+        "the same.",
+        min_length=2,
+    )
+    cut: Formula | None = key(
+        "Formula of columns that is true for the events that train and that the summary is of; all events get scores.",
+        default=None,
+    )
+    friends: list[str] = key("Folders of the results with further columns, such as `tag`.", default=[], unique=True)
+    folds: int = key("Folds; an event is scored by the model that was trained without its fold.", default=5, ge=2)
+    validation: Share = key("Share of a fold's training events that decides when its training stops.", default=0.2)
+    seed: int = key("Seed of the folds and of every model.", default=1, ge=0)
+    trees: Trees = key("Boosted trees.", default={})
+    network: Network = key("The network.", default={})
+    binning: Binning | None = key("Bins of a score, in the column `bin_<classifier>`; null for none.", default=None)
+
+
+@record
+class Classifier(Learning):
+    """A classifier of events."""
+
+    unseen: Literal["fold", "mean"] = key(
+        "How events of datasets that are in no class, such as data, are scored: `fold`, by the model of the fold that "
+        "they would be in, as simulation is; or `mean`, by the mean of all models, whose scores have another "
+        "distribution than those of simulation have.",
+        default="fold",
+    )
+
+
+@record
+class Category:
+    """A category of events."""
+
+    name: Name = key("What it is called.")
+    cut: Formula = key("Formula of columns and scores, true for its events that are in no category above it.")
+
+
+@record
+class Samples:
+    """The datasets that get scores; null for those of the search."""
+
+    data: list[Name] | None = key("Data, or pseudo-data.", default=None, unique=True)
+    background: list[Name] | None = key("Simulated background.", default=None, unique=True)
+    signal: list[Name] | None = key("Simulated signals.", default=None, unique=True)
+    simulation: list[Name] = key("Further simulation.", default=[], unique=True)
+
+
+@record
+class Settings:
+    """Classifiers of events, and categories."""
+
+    samples: Samples = key("Datasets of this stage.", default={})
+    luminosity: InverseFb | None = key("For which yields are expected; null for that of the data.", default=None, gt=0)
+    classifiers: dict[Name, Classifier] = key("The classifiers, by name.", default={})
+    categories: dict[Name, list[Category]] = key(
+        "Sets of categories, by name: the first whose cut is true has the event. Its number, from 0, is in the column "
+        "`category_<name>`; -1 is none.",
+        default={},
+    )
+
+
+@record
+class Training:
+    """What the training of a classifier reads: its keys, and of each dataset the luminosity (1/fb) it stands for."""
+
+    classifier: Learning
+    luminosities: dict[str, float]
+
+
+@record
+class Application:
+    """What the application of a classifier reads beside its model."""
+
+    unseen: Literal["fold", "mean"]
+
+
+@record
+class Categories:
+    """What the making of categories reads: ``friends`` with scores and other columns."""
+
+    categories: list[Category]
+    friends: list[str]
