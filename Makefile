@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference clean
 
 install: .venv/installed
 
@@ -101,6 +101,10 @@ study-tagger-zoo: install  ## Representations of a jet side by side, from observ
 
 study-flavour: install  ## Flavour taggers of small jets by their tracks, with and without the tasks of GN1 (docs/tag.md), under half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/flavour.yaml
+
+study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify.md), a quarter of an hour
+	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
+	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

@@ -268,6 +268,29 @@ def shuffled(n: int, batch_size: int, generator: torch.Generator) -> Iterator[tu
         yield torch.split(torch.randperm(n, generator=generator), batch_size)
 
 
+def stratified(group: Tensor, groups: int, batch_size: int, generator: torch.Generator) -> Iterator[list[Tensor]]:
+    """Row numbers in batches that hold all groups of events (n,) in nearly the same shares, without end.
+
+    For losses that are no means over events. An epoch has n // ``batch_size`` batches, at least one. A group that is
+    small has at least 1 / (4 ``groups``) of ``batch_size`` rows of each, all of them if it has fewer: its events come
+    more than once in an epoch.
+    """
+    rows = [(group == number).nonzero().squeeze(1) for number in range(groups)]
+    batches = max(len(group) // batch_size, 1)
+    sizes = [min(len(own), max(-(-len(own) // batches), batch_size // (4 * groups))) for own in rows]
+
+    def drawn(own: Tensor, size: int) -> Tensor:
+        """Rows of one group, (batches, size): all of them as often, but for one time."""
+        if not size:
+            return own.new_zeros(batches, 0)
+        passes = [own[torch.randperm(len(own), generator=generator)] for _ in range(-(-batches * size // len(own)))]
+        return torch.cat(passes)[: batches * size].view(batches, size)
+
+    while True:
+        parts = [drawn(own, size) for own, size in zip(rows, sizes, strict=True)]
+        yield [torch.cat(batch) for batch in zip(*parts, strict=True)]
+
+
 def one_cycle(optimizer: torch.optim.Optimizer, peak: float, steps: int, rising: float = 0.3) -> LRScheduler:
     """A learning rate that rises to ``peak`` in a part of all steps, and then falls to almost none.
 
