@@ -13,6 +13,8 @@ from resonaut.physics.kinematics import MET, Need, Objects, Observable, Values, 
 LEPTON, TAU, JET = "lepton", "tau", "small_jet"
 # Relative to p_zeta of the visible decays, CMS, arXiv:1401.5041, section 5.
 ZETA = 0.85
+# Directions whose angle (rad) is smaller are one line, along which the neutrinos' shares are not known.
+PARALLEL = 1e-6
 _TRANSVERSE = ("pt", "phi")
 
 
@@ -48,9 +50,10 @@ def neutrinos(one: NDArray[np.float64], two: NDArray[np.float64], met: NDArray[n
     squares = (one**2).sum(axis=0), (two**2).sum(axis=0)
     alone = [np.maximum((met * axis).sum(axis=0), 0) / square for axis, square in zip((one, two), squares, strict=True)]
     determinant = one[0] * two[1] - one[1] * two[0]
-    safe = np.where(determinant == 0, 1, determinant)
+    apart = np.abs(determinant) > PARALLEL * np.sqrt(squares[0] * squares[1])
+    safe = np.where(apart, determinant, 1)
     inside = np.stack([met[0] * two[1] - met[1] * two[0], one[0] * met[1] - one[1] * met[0]]) / safe
-    possible = (determinant != 0) & (inside >= 0).all(axis=0)
+    possible = apart & (inside >= 0).all(axis=0)
     nothing = np.zeros_like(alone[0])
     edges = np.stack([np.stack([alone[0], nothing]), np.stack([nothing, alone[1]])])
     # What each edge explains of the missing momentum.
