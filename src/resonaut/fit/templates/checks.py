@@ -128,6 +128,7 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
 
 def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:
     seen: dict[str, str] = {}
+    eras: dict[str | None, str] = {}
     for sample, names in members(analysis, name, channel).items():
         where = f".samples.{sample}.datasets"
         for one in names:
@@ -139,8 +140,12 @@ def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:
                 continue
             if one in seen:
                 yield f"{where} names {one!r}, which is in the sample {seen[one]!r}, too, and would count twice"
-            if not data(analysis, name) and analysis.catalogue[one].era is not None:
-                yield f"{where}: {one!r} is of an era, and there are no data that say what part it is; name data"
+            eras.setdefault(analysis.catalogue[one].era, one)
+            if not data(analysis, name) and len(eras) > 1:
+                yield (
+                    f"{where}: {one!r} is of another era than {next(iter(eras.values()))!r}, and there are no data that "
+                    "say what part each is; name data"
+                )
             seen[one] = sample
             yield from _columns(analysis, name, channel, one)
     for one in data(analysis, name):

@@ -68,8 +68,6 @@ class Transfer:
     """A background whose content in each failing bin is free, and which passes with a smooth probability."""
 
     polynomials: dict[Name, Polynomial] = key("The ratios by name; a channel is in one of them.", min_length=1)
-    f_test: float = key(
-        "A higher order is taken where the F-test's p-value is below.", default=0.05, gt=0, lt=1
-    )
+    f_test: float = key("A higher order is taken where the F-test's p-value is below.", default=0.05, gt=0, lt=1)
     toys: int = key("Toys for each step of the F-test.", default=200, ge=20)
     seed: int = key("Seed of the toys.", default=71, ge=0, le=9223372036854775807)

@@ -78,7 +78,11 @@ def test_weights_keep_all_events_together() -> None:
         (shift, {"object": "tau", "scale": 0.1, "resolution": 0.1}, "either a scale or a resolution"),
         (shift, {"object": "tau", "resolution": 0.1}, "tau has no generated momentum"),
         (shift, {"object": "missing_momentum", "scale": 0.1, "where": {"pt": [3, None]}}, "take 'where' out"),
-        (weight, {"object": "tau", "uncertainty": 0.2, "passes": {"a": [1, None]}, "efficiency": 0.9}, "no probability"),
+        (
+            weight,
+            {"object": "tau", "uncertainty": 0.2, "passes": {"a": [1, None]}, "efficiency": 0.9},
+            "no probability",
+        ),
         (weight, {"object": "tau", "uncertainty": 0.2, "efficiency": 0.5}, "say what passes"),
     ],
 )
