@@ -132,6 +132,7 @@ def taus(
     drawn = rng.random(len(small)) < np.where(genuine, setting.efficiency, setting.fake * often)
     charged = parts.chosen(parts["charge"] != 0)
     possible = (small["pt"] > setting.pt_min) & (np.abs(small["eta"]) < setting.eta_max) & (charged.counts > 0)
+    possible &= ~are_leptons(small, parts)
     passes = drawn & possible
     # The charge is that of the hardest track.
     charge = charged["charge"][charged.first[:-1][passes]]
@@ -143,6 +144,17 @@ def taus(
     logarithm = np.where(possible & ~genuine, np.log(ratio), 0)
     weight = np.exp(np.bincount(small.event, logarithm, len(small.counts)))
     return Lists(found.counts, fields), weight
+
+
+def are_leptons(small: Lists, parts: Lists) -> np.ndarray:
+    """Which jets are an electron or muon with more than half of their momentum, (jets,); no tau is one of them."""
+    there = parts.counts > 0
+    first = parts.first[:-1][there]
+    found = np.zeros(len(small), bool)
+    found[there] = np.isin(np.abs(parts["pdgid"][first]), (ELECTRON, MUON)) & (
+        parts["pt"][first] > small["pt"][there] / 2
+    )
+    return found
 
 
 def decay_modes(parts: Lists, setting: Taus) -> np.ndarray:

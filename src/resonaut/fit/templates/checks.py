@@ -143,8 +143,8 @@ def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:
             eras.setdefault(analysis.catalogue[one].era, one)
             if not data(analysis, name) and len(eras) > 1:
                 yield (
-                    f"{where}: {one!r} is of another era than {next(iter(eras.values()))!r}, and there are no data that "
-                    "say what part each is; name data"
+                    f"{where}: {one!r} is of another era than {next(iter(eras.values()))!r}, and there are no data "
+                    "that say what part each is; name data"
                 )
             seen[one] = sample
             yield from _columns(analysis, name, channel, one)
