@@ -104,6 +104,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return clone
 
 
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone of the tests of one module, in which nothing ran."""
+    return copy_tree(tmp_path_factory.mktemp("copied") / "clone")
+
+
 @pytest.fixture
 def fresh(tmp_path: Path) -> Clone:
     """A clone in which nothing ran."""

@@ -13,6 +13,7 @@ rule fit:
             else fit_plan.GIVES["summary"](ANALYSIS)
         ),
         models=fit_plan.GIVES["models"](ANALYSIS),
+        couplings=fit_plan.GIVES["couplings"](ANALYSIS),
     localrule: True
 
 
@@ -212,6 +213,7 @@ rule fit_models:
     """All models of templates: `snakemake fit_models`."""
     input:
         fit_plan.GIVES["models"](ANALYSIS),
+        fit_plan.GIVES["couplings"](ANALYSIS),
     localrule: True
 
 
@@ -313,4 +315,33 @@ rule fit_model_result:
         """
         resonaut --log {log:q} --threads {threads} fit histfactory --config {input.config:q} \
             --output {output.result:q} {input.workspace:q}
+        """
+
+
+rule fit_model_couplings:
+    """Limits on the signal of a model at each value of its couplings, and their likelihood."""
+    input:
+        workspace="<results>/fit/models/{model}/workspace.json",
+        config=config_of("fit", "couplings", "{model}"),
+        code=code_of("fit", "couplings"),
+    output:
+        result="<results>/fit/models/{model}/couplings.json",
+    log:
+        "<logs>/fit/models/{model}/couplings.log",
+    benchmark:
+        "<benchmarks>/fit/models/{model}/couplings.tsv"
+    wildcard_constraints:
+        model="[A-Za-z0-9_]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+    message:
+        "Couplings of the model {wildcards.model}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} fit couplings --config {input.config:q} \
+            --model {wildcards.model:q} --output {output.result:q} {input.workspace:q}
         """

@@ -21,6 +21,9 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Values = NDArray[np.float32]
 
+# The folder of what says which events trained a tagger.
+TAG = "tag"
+
 
 @dataclass(frozen=True)
 class Events:
@@ -118,24 +121,30 @@ def joined(parts: Sequence[Events]) -> Events:
 
 
 def _nominal(dataset: Dataset, weighted: Sequence[str], settings: Training, label: int) -> Events:
+    """The events of a dataset; those that trained a tagger, which knows them, are left out: others stand for them."""
     classifier, own = settings.classifier, Weights.of(dataset, weighted)
     columns = names(classifier)
     cut = formulas.names(classifier.cut) if classifier.cut else []
     folders = list(dict.fromkeys([*classifier.friends, *weighted]))
-    parts = []
-    for batch in dataset.iterate(list(dict.fromkeys([*columns, *cut, "weight", *own.columns])), folders):
+    trained = ("tag_train",) if TAG in classifier.friends else ()
+    parts, usable, everything = [], 0.0, 0.0
+    for batch in dataset.iterate(list(dict.fromkeys([*columns, *cut, *trained, "weight", *own.columns])), folders):
         arrays = flat(batch, list(dict.fromkeys([*columns, *cut])), dataset.name)
-        kept = condition(classifier.cut, arrays, len(batch)) if classifier.cut else np.ones(len(batch), bool)
-        expected = ak.to_numpy(batch.weight) * own.nominal(batch) * settings.luminosities[dataset.name]
+        kept = ~ak.to_numpy(batch.tag_train) if trained else np.ones(len(batch), bool)
+        generated = ak.to_numpy(batch.weight) * settings.luminosities[dataset.name]
+        usable, everything = usable + generated[kept].sum(), everything + generated.sum()
+        if classifier.cut:
+            kept = kept & condition(classifier.cut, arrays, len(batch))
         parts.append(
             Events(
                 values=inputs(arrays, classifier, kept, dataset.name),
                 labels=np.full(len(batch), label),
-                weights=expected,
+                weights=generated * own.nominal(batch),
                 keys=identifier.keys(batch),
             )[kept]
         )
-    return joined(parts)
+    found = joined(parts)
+    return replace(found, weights=found.weights * (everything / usable)) if usable else found
 
 
 def condition(formula: str, columns: Mapping[str, NDArray[np.generic]], n: int) -> NDArray[np.bool_]:
@@ -185,8 +194,3 @@ def scaled_to_equal_yields(labels: Numbers, weights: Floats) -> Floats:
     sums = np.bincount(labels, weights)
     found: Floats = weights / sums[labels] * (len(labels) / np.count_nonzero(sums))
     return found
-
-
-def with_weights(events: Events, weights: Floats) -> Events:
-    """The events with other weights."""
-    return replace(events, weights=weights)

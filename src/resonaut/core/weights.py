@@ -79,6 +79,28 @@ def named(group: str, source: str) -> str:
     return source if f"{source}_".startswith(f"{group}_") else f"{group}_{source}"
 
 
+def relative(events: ak.Array, column: str, place: int | None, where: str, dataset: str) -> FloatArray:
+    """Weights (n,) of events relative to their own: a column of numbers, or those at a ``place`` of lists.
+
+    ``where`` and ``dataset`` stand in the message.
+
+    Raises:
+        ConfigError: it is a list and no place is given, or the reverse, or the lists are shorter.
+    """
+    found = events[column]
+    if (found.ndim > 1) != (place is not None):
+        problem = "a list, give its place" if found.ndim > 1 else "no list, take place out"
+        raise ConfigError(f"config: {where}: the weight {column!r} of {dataset!r} is {problem}.")
+    if place is not None:
+        if ak.any(ak.num(found) <= place):
+            raise ConfigError(
+                f"config: {where}: place {place} of {column!r} is beyond the lists of {dataset!r}; count from 0."
+            )
+        found = found[:, place]
+    weights: FloatArray = ak.to_numpy(found).astype(np.float64)
+    return weights
+
+
 @dataclass(frozen=True)
 class Weights:
     """The weights of a dataset and its ``friends``: the columns of each factor."""

@@ -271,10 +271,11 @@ def template_workspace(
     from resonaut.core.results import write
     from resonaut.fit.results.models import ChannelHistograms
     from resonaut.fit.templates.build import build
-    from resonaut.fit.templates.settings import Model
+    from resonaut.fit.templates.settings import WorkspaceJob
 
     distinct([config, *histograms], [output, description])
-    workspace, described = build(model, read(config, Model), [result(path, ChannelHistograms) for path in histograms])
+    channels = [result(path, ChannelHistograms) for path in histograms]
+    workspace, described = build(model, read(config, WorkspaceJob).model, channels)
     write_json(output, workspace)
     write(description, described)
 
@@ -311,3 +312,26 @@ def histfactory(
     given = overrides.section(settings, (), "impacts=false")
     keys = build((load_json(config) if config else {}) | given, Inference, str(config) if config else "--set")
     write(output, evaluate(read_workspace(workspace, patch), keys, workspace))
+
+
+@app.command()
+def couplings(
+    workspace: Annotated[Path, typer.Argument(help="results/fit/models/<model>/workspace.json.")],
+    config: Annotated[Path, typer.Option(help="results/config/fit/couplings/<model>.json.")],
+    model: Annotated[str, typer.Option(help="Name of the model.")],
+    output: Annotated[Path, typer.Option(help="results/fit/models/<model>/couplings.json.")],
+) -> None:
+    """Limits on the signal of a model at each value of its couplings, and the likelihood of these.
+
+    Reads the frozen keys and the workspace. Writes the limits with the theory's cross section, the ranges that they
+    allow, and -2 Delta ln L with its intervals.
+    """
+    from resonaut.core.config import read
+    from resonaut.core.files import distinct
+    from resonaut.core.results import write
+    from resonaut.fit.histfactory import read_workspace
+    from resonaut.fit.morphing.scan import scanned
+    from resonaut.fit.morphing.settings import CouplingsJob
+
+    distinct([config, workspace], [output])
+    write(output, scanned(read_workspace(workspace), read(config, CouplingsJob), model, workspace))

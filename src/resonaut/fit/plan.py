@@ -20,7 +20,7 @@ OWN = ("range", "bin_width", "masses")
 
 
 NEEDS: tuple[str, ...] = ()
-AFTER: tuple[str, ...] = ("skim", "tag", "calibrate", "reweight", "select")
+AFTER: tuple[str, ...] = ("skim", "tag", "calibrate", "reweight", "classify", "select")
 
 
 def section() -> type:
@@ -81,6 +81,7 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "workspaces": templates.workspaces,
     "descriptions": templates.descriptions,
     "models": templates.results,
+    "couplings": templates.couplings,
 }
 
 

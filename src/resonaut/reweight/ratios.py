@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core import identifier
-from resonaut.core.errors import ConfigError, EmptySelectionError, ResonautError, during
+from resonaut.core.errors import EmptySelectionError, ResonautError, during
 from resonaut.core.events import Dataset, require_finite, write
-from resonaut.core.weights import Factor, Weights
+from resonaut.core.weights import Factor, Weights, relative
 from resonaut.learn import ratio
 from resonaut.learn.ratio import weights
 from resonaut.learn.ratio.positive import is_signed
@@ -172,19 +172,7 @@ def _same_events(settings: RatioSettings) -> bool:
 def _relative(events: ak.Array, side: Side, dataset: str) -> FloatArray:
     if side.weight is None:
         return np.ones(len(events))
-    found = events[side.weight]
-    if (found.ndim > 1) != (side.place is not None):
-        problem = "a list, give its place" if found.ndim > 1 else "no list, take place out"
-        raise ConfigError(f"config: reweight.ratios: the weight {side.weight!r} of {dataset!r} is {problem}.")
-    if side.place is not None:
-        if ak.any(ak.num(found) <= side.place):
-            raise ConfigError(
-                f"config: reweight.ratios: place {side.place} of {side.weight!r} is beyond the lists of {dataset!r}; "
-                "count from 0."
-            )
-        found = found[:, side.place]
-    relative: FloatArray = ak.to_numpy(found).astype(np.float64)
-    return relative
+    return relative(events, side.weight, side.place, "reweight.ratios", dataset)
 
 
 @dataclass(frozen=True)

@@ -69,13 +69,15 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     first = chunk * dataset.generator.events_per_chunk
     stored = (getattr(dataset.generator, name) for name in ("objects", "track_jets", "tracks", "fake_taus"))
     described = Chunk(chunk, dataset.region, blind, *stored)
-    parts, rejected = [], 0
+    parts, weights = [], []
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
         for numbers, batch, rng, others in _generate(config, dataset.generator, name, chunk, components):
+            weights.append(others)
             if len(batch):
-                parts.append(_branches(batch, first + numbers, config, described, rng))
+                part, weight = _branches(batch, first + numbers, config, described, rng)
+                parts.append(part)
+                weights.append(weight)
             progress.update(len(numbers))
-            rejected += others
     if not parts:
         raise EmptySelectionError(
             f"config: datasets.{name}: none of the {len(components)} events of chunk {chunk} has what particle_level "
@@ -87,7 +89,7 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     nanoaod.write(
         output,
         {key: values[order] for key, values in events.items()},
-        nanoaod.runs(None if blind else len(components) + rejected, events.get("genWeight", ())),
+        nanoaod.runs(None if blind else np.concatenate(weights)),
     )
 
 
@@ -113,10 +115,11 @@ def _seed(*facts: object) -> int:
 
 def _generate(
     config: Simulate, generator: Generator, name: str, chunk: int, components: np.ndarray
-) -> Iterator[tuple[np.ndarray, Batch, np.random.Generator, int]]:
+) -> Iterator[tuple[np.ndarray, Batch, np.random.Generator, np.ndarray]]:
     """Yield batches of one component after the other, each with its events' places in the chunk.
 
-    They are those that pass at particle level; a batch may have none. Last come the events rejected before.
+    They are those that pass at particle level; a batch may have none. Last come the weights of the
+    others.
     """
     for number, component in enumerate(generator.components):
         places = np.flatnonzero(components == number)
@@ -127,20 +130,27 @@ def _generate(
             config, component, generator.tune, 1 + seed % MAX_SEED, generator.shower_variations, generator.tracks
         )
         rng = np.random.default_rng(seed)
-        done, wanted = 0, config.processes[component.process].particle_level
+        wanted = config.processes[component.process].particle_level
+        done, weights = 0, list[np.ndarray]()
         for batch in pythia.batches(len(places), config.batch):
             kept = batch.passes(wanted, config.objects.small_jet.radius)
             chosen = batch if kept.all() else batch.of(kept)
-            yield places[done : done + len(batch)][kept], chosen, rng, pythia.rejected()
+            others = np.concatenate([batch.weight[~kept], np.ones(pythia.rejected())])
+            yield places[done : done + len(batch)][kept], chosen, rng, others
             done += len(batch)
+            if batch.pairs is not None:
+                weights.append(batch.pairs)
         cross_section, error = pythia.cross_section()
         logger.info("%s: %d events, %.6g +- %.2g fb", component.process, len(places), cross_section, error)
+        if weights:
+            pairs = ", ".join(f"{cross_section * mean:.4g}" for mean in np.concatenate(weights).mean(axis=0))
+            logger.info("%s: %s fb of pairs at the points of the couplings", component.process, pairs)
 
 
 def _branches(
     batch: Batch, numbers: np.ndarray, config: Simulate, chunk: Chunk, rng: np.random.Generator
-) -> dict[str, Any]:
-    """The branches of those events of a batch that pass the region's filter."""
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The branches of those events of a batch that pass the region's filter, and the weights of all of them."""
     candidates = detector.reconstruct(batch.visible, config.detector, rng)
     if chunk.tracks:
         candidates = ak.with_field(candidates, ak.local_index(candidates, axis=1), "place")
@@ -160,19 +170,19 @@ def _branches(
     events: dict[str, Any] = nanoaod.identifiers(chunk.number, numbers[keep])
     events |= nanoaod.event_quantities(candidates[keep], found)
     events |= nanoaod.collections(found, constituents, shapes)
-    weight = np.ones(np.count_nonzero(keep), np.float32)
+    weight = batch.weight
     if chunk.objects:
         made_of = Event(
             ak.to_packed(candidates[keep]), batch, keep, found, constituents, subjets, not chunk.blind, chunk.fake_taus
         )
         more = collections(made_of, config, own.spawn(1)[0])
-        weight = more.pop("genWeight", weight)
+        weight[keep] *= more.pop("genWeight", 1.0)
         fat_jets: list[ak.Array] = [events["FatJet"], more.pop("FatJet")]
         events |= more | {"FatJet": ak.zip({name: jet[name] for jet in fat_jets for name in jet.fields})}
     if chunk.track_jets:
         events |= levels.collections(candidates[keep], batch, keep, config, told=not chunk.blind)
     if not chunk.blind:
-        events |= {"GenPart": batch.hard[keep], "genWeight": weight}
+        events |= {"GenPart": batch.hard[keep]} | nanoaod.weights(batch.pairs, weight, keep)
     if batch.shower_weight is not None:
         events["PSWeight"] = ak.from_regular(batch.shower_weight[keep].astype(np.float32))
-    return events
+    return events, weight

@@ -6,7 +6,7 @@ SciPost Phys. Codebases 8 (2022), arXiv:2203.11601.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -17,9 +17,10 @@ import pythia8mc
 from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
 from resonaut.physics import jets
+from resonaut.simulate import pairs
 from resonaut.simulate.origins import Origins, origins
 from resonaut.simulate.particles import Particles, pseudorapidity
-from resonaut.simulate.settings import ParticleLevel, Process, Simulate
+from resonaut.simulate.settings import Pairs, ParticleLevel, Process, Simulate
 from resonaut.simulate.truth import (
     B_HADRONS,
     C_HADRONS,
@@ -59,6 +60,7 @@ class Batch:
     ``prompt``: electrons and muons among the ``visible`` that come from the hard process, by their places there.
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     ``origins``: where the ``visible`` come from, where asked for.
+    ``pairs``: events * points of the couplings, the weights of pairs of Higgs bosons, where the process has any.
     """
 
     visible: Particles
@@ -70,6 +72,7 @@ class Batch:
     prompt: np.ndarray
     shower_weight: np.ndarray | None
     origins: Origins | None = None
+    pairs: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.hard)
@@ -88,7 +91,13 @@ class Batch:
             prompt=(np.cumsum(inside) - 1)[self.prompt[inside[self.prompt]]],
             shower_weight=None if self.shower_weight is None else self.shower_weight[events],
             origins=None if origins is None else origins.of(inside),
+            pairs=None if self.pairs is None else self.pairs[events],
         )
+
+    @property
+    def weight(self) -> np.ndarray:
+        """The weight of each event, shape (events,)."""
+        return np.ones(len(self)) if self.pairs is None else self.pairs[:, 0].astype(np.float64)
 
     def passes(self, wanted: ParticleLevel, radius: float) -> np.ndarray:
         """Which events have at particle level what a detector is simulated for, shape (events,); jets have a radius."""
@@ -225,7 +234,7 @@ class Pythia:
         shower_variations: bool = False,
         tracks: bool = False,
     ) -> None:
-        self.process = component.process
+        self.process, self.pairs = component.process, config.processes[component.process].pairs
         self.tracks = tracks
         self.shower_variations = shower_variations
         self.pythia = pythia8mc.Pythia("", False)
@@ -274,7 +283,14 @@ class Pythia:
                     f"config: Pythia generates no event of simulate.processes.{self.process}; its reason is in the log."
                 )
             events -= len(record)
-            yield self._split(record.prt, self._shower_weight(record.info.weights) if self.shower_variations else None)
+            batch = self._split(
+                record.prt, self._shower_weight(record.info.weights) if self.shower_variations else None
+            )
+            yield batch if self.pairs is None else replace(batch, pairs=self._pairs(batch.hard, self.pairs))
+
+    def _pairs(self, hard: ak.Array, settings: Pairs) -> np.ndarray:
+        particles, scalar = self.pythia.particleData, int(settings.scalar)
+        return pairs.weights(hard, settings, particles.m0(scalar), particles.mWidth(scalar))
 
     def rejected(self) -> int:
         """Events whose hard process lacked the leptons of ``particle_level`` since the last question."""

@@ -8,7 +8,7 @@ variations, ``PSWeight``. coffea's ``PFNanoAODSchema`` opens the files.
 import datetime
 import hashlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -96,17 +96,22 @@ def tight(parts: Lists) -> np.ndarray:
     return passes * TIGHT_ID
 
 
-def runs(generated: int | None, stored: Sequence[float] | np.ndarray = ()) -> dict[str, np.ndarray]:
-    """The tree ``Runs``: with the number of generated events, where truth may be told.
+def weights(pairs: np.ndarray | None, weight: np.ndarray, keep: np.ndarray) -> dict[str, Any]:
+    """``genWeight`` of the events ``keep``, and of ``pairs`` (n, points) all points relative to the first."""
+    found: dict[str, Any] = {"genWeight": weight[keep].astype(np.float32)}
+    if pairs is not None:
+        relative = (pairs[keep] / pairs[keep, :1]).astype(np.float32)
+        found["LHEReweightingWeight"] = ak.from_regular(relative)
+    return found
 
-    ``stored``: weights of those that are stored; the others weigh 1.
-    """
+
+def runs(generated: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The tree ``Runs``: with the weights (n,) of all generated events, stored or not, where truth may be told."""
     content: dict[str, np.ndarray] = {"run": np.array([RUN], np.uint32)}
     if generated is not None:
-        content["genEventCount"] = np.array([generated], np.int64)
-        weights = np.asarray(stored, np.float64)
-        for power, name in ((1, "genEventSumw"), (2, "genEventSumw2")):
-            content[name] = np.array([generated - len(weights) + np.sum(weights**power)])
+        content["genEventCount"] = np.array([len(generated)], np.int64)
+        content["genEventSumw"] = np.array([generated.sum()], np.float64)
+        content["genEventSumw2"] = np.array([np.square(generated).sum()], np.float64)
     return content
 
 

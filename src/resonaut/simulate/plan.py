@@ -66,6 +66,12 @@ def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[s
     total = 0.0
     for number, component in enumerate(generator["components"]):
         where, process = f".generator.components[{number}]", component["process"]
+        pairs = simulate["processes"].get(process, {}).get("pairs")
+        if pairs and (entry["nature"] in BLIND or len(generator["components"]) > 1):
+            yield (
+                f"{where}: the events of {process!r} have weights (pairs), so that they can neither stand for "
+                "collisions nor be mixed with others; give them a dataset of simulation"
+            )
         if process not in simulate["processes"]:
             known = ", ".join(simulate["processes"])
             yield f"{where}: {process!r} is not in simulate.processes, which has {known}; define it there"

@@ -2,9 +2,12 @@
 
 from typing import Annotated
 
+from pydantic import Field
+
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import GeV, Pattern, key, record
+from resonaut.physics import couplings
 
 Pdg = Annotated[str, Pattern(r"^[1-9][0-9]*$", "a PDG number, in quotes")]
 
@@ -239,6 +242,30 @@ class ParticleLevel:
 
 
 @record
+class Pairs:
+    """Weights that make pairs of Higgs bosons of the events of a broad scalar that decays to two of them.
+
+    They are those of `docs/simulate.md#pairs-of-higgs-bosons`.
+    """
+
+    kind: couplings.Kind = key("How the scalar is made: `vector_fusion` (of W or Z bosons) or `gluon_fusion`.")
+    scalar: Pdg = key("PDG number of the scalar, whose decay products are the two bosons.", default="35")
+    points: Annotated[list[dict[str, float]], Field(min_length=1)] = key(
+        "Couplings of each set of weights; those that are not given are 1, as in the standard model. The first set is "
+        "`genWeight`, and must be 0 for no event, as with `{kappa_2V: 0}`; `LHEReweightingWeight` are all, relative to "
+        "it."
+    )
+
+    def __post_init__(self) -> None:
+        known = couplings.names(self.kind)
+        for name in (name for point in self.points for name in point if name not in known):
+            raise ConfigError(
+                f"config: simulate.processes: pairs from {self.kind} have no coupling {name!r}; they have "
+                f"{', '.join(known)}."
+            )
+
+
+@record
 class Process:
     """Pythia settings of one process; ``{mass}`` and ``{0.9*mass}`` stand for the resonance mass.
 
@@ -264,6 +291,11 @@ class Process:
         "Particles, by PDG number, whose mass is drawn anew for each event between two values, each mass as probable "
         "as any other.",
         default={},
+    )
+    pairs: Pairs | None = key(
+        "Weights that make pairs of Higgs bosons of a scalar's events; a dataset has no other component then. Null for "
+        "none.",
+        default=None,
     )
 
     def __post_init__(self) -> None:

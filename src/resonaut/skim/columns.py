@@ -39,7 +39,11 @@ KINEMATICS = {"pt": "GeV", "eta": "1", "phi": "rad", "mass": "GeV"}
 PAIR = ("m_jj", "delta_eta_jj")
 
 # Lists of weights relative to the nominal one for each event, and the NanoAOD branches they come from.
-VARIATIONS = {"shower_weight": "PSWeight", "scale_weight": "LHEScaleWeight"}
+VARIATIONS = {
+    "shower_weight": "PSWeight",
+    "scale_weight": "LHEScaleWeight",
+    "coupling_weight": "LHEReweightingWeight",
+}
 
 
 # Whether an event passes at particle level.

@@ -183,6 +183,29 @@ def test_what_cannot_be_learned_is_one_sentence(skimmed, tmp_path, changed, erro
     assert not (tmp_path / "one.npz").exists()
 
 
+def test_events_that_trained_a_tagger_do_not_train(skimmed):
+    from resonaut.core import events
+
+    for name in "ab":
+        dataset = Dataset.open(skimmed[name])
+        batches = [
+            {key: batch[key] for key in identifier.KEY}
+            | {"score": np.asarray(batch.x) * 2, "tag_train": np.asarray(batch.event) % 4 == 0}
+            for batch in dataset.iterate_chunk("000", ["x"], every=True)
+        ]
+        events.write(dataset.path("tag", "000"), [events.table(one, "test") for one in batches], {})
+    given = {"luminosities": {"a": 1.0, "b": 1.0}}
+    plainly, tagged = (
+        read.training([skimmed["a"], skimmed["b"]], {}, type("T", (), {"classifier": settings} | given))
+        for settings in (learning(), learning(inputs=["score", "y"], friends=["tag"]))
+    )
+    # Of the events that pass, 7 of 9 are left, with all of the yield.
+    assert len(tagged.keys) == len(plainly.keys) * 7 // 9
+    np.testing.assert_allclose(np.bincount(tagged.labels, tagged.weights), np.bincount(plainly.labels, plainly.weights))
+    both = np.isin(plainly.keys, tagged.keys)
+    assert set(np.round(plainly.values[both, 0] * 2, 4)) == set(np.round(tagged.values[:, 0], 4))
+
+
 def test_the_cut_keeps_inputs_that_are_no_numbers_out(skimmed, tmp_path):
     settings = learning(inputs=["x", "log(y)"], cut="y > 0")
     training = type("T", (), {"classifier": settings, "luminosities": {"a": 1.0, "b": 1.0}})

@@ -1,5 +1,7 @@
 """Morphing: exact at the inputs, right elsewhere, and the same likelihood in plain pyhf."""
 
+from pathlib import Path
+
 import numpy as np
 import pyhf
 import pytest
@@ -7,10 +9,14 @@ from numpy.testing import assert_allclose
 
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import build
+from resonaut.fit.histfactory.limits import limits
+from resonaut.fit.histfactory.model import Model
 from resonaut.fit.morphing.basis import Basis, Morphing
 from resonaut.fit.morphing.modifier import modifier_set
-from resonaut.fit.morphing.settings import Morphed
-from resonaut.fit.morphing.workspace import HistFactory, morphed
+from resonaut.fit.morphing.scan import cross_section, scanned
+from resonaut.fit.morphing.settings import CouplingsJob, Morphed
+from resonaut.fit.morphing.workspace import HistFactory, morphed, shares
+from resonaut.fit.results.couplings import CouplingScan
 
 KAPPA = [{}, {"kappa": 1}]
 VBF = [{"kappa_V": 2}, {"kappa_2V": 1}, {"kappa_V": 1, "kappa_lambda": 1}]
@@ -220,3 +226,62 @@ def test_a_wrong_modifier_is_a_sentence_of_pyhf() -> None:
     made["channels"][0]["samples"][1]["modifiers"][-2]["data"] = {"parameters": ["kappa"], "terms": [[[-1], 1.0]]}
     with pytest.raises(pyhf.exceptions.InvalidModifier, match="no polynomial"):
         pyhf_model(made, "kappa")
+
+
+def scan(**couplings: object) -> CouplingScan:
+    signal = process(couplings={"kappa": {"range": [-2, 4], "points": 13} | couplings})
+    job = CouplingsJob(processes={"hh": signal}, strength="mu", confidence_level=0.95)
+    (found,) = scanned(morphed(workspace(), {"hh": signal}), job, "toy", Path("workspace.json")).scans
+    return found
+
+
+def test_limits_against_a_coupling_are_those_at_each_value() -> None:
+    found, plain = scan(), workspace()
+    for value in (-0.5, 2.5):
+        signal = np.array([1, 4]) * value**2 - np.array([2, 6]) * value + np.array([3, 5])
+        # One sample with the signal at this value, and no coupling.
+        (channel,) = workspace()["channels"]
+        one = {**channel["samples"][1], "name": "signal", "data": signal.tolist()}
+        one["modifiers"] = [modifier for modifier in one["modifiers"] if modifier["type"] != "staterror"]
+        direct = plain | {"channels": [{"name": "one", "samples": [channel["samples"][0], one]}]}
+        alone = limits(Model.of(direct), "mu")
+        place = found.values.index(value)
+        # Of the morphed samples the statistical errors count, too.
+        assert found.observed[place] == pytest.approx(alone.observed, rel=0.08)
+        assert found.expected[2][place] == pytest.approx(alone.expected[2], rel=0.04)
+        assert found.observed[place] > alone.observed
+    ((low, high),) = found.allowed
+    assert low is not None
+    assert high is not None
+    for end in (low, high):
+        assert np.interp(end, found.values, np.log(found.observed)) == pytest.approx(0, abs=0.05)
+    assert scan(fixed=False, range=[0, 1]).allowed == [(None, None)]
+
+
+def test_the_likelihood_of_a_coupling_has_its_minimum_at_the_truth() -> None:
+    signal = process(couplings={"kappa": {"range": [-4, 5], "points": 5}}, statistics=False)
+    made = morphed(workspace(), {"hh": signal})
+    model = Model.of(made, "kappa")
+    truth = model.start.copy()
+    truth[model.place("kappa")] = 3.0
+    made["observations"][0]["data"] = model.expected(truth).tolist()
+    job = CouplingsJob(processes={"hh": signal}, strength="mu", confidence_level=0.95)
+    (found,) = scanned(made, job, "toy", Path("workspace.json")).scans
+    assert found.best == pytest.approx(3, abs=1e-3)
+    assert found.interval_95 is not None
+    assert any(low is not None and high is not None and low < 3 < high for low, high in found.interval_95)
+
+
+def test_the_cross_section_of_theory_is_the_quadratic() -> None:
+    signal = process(cross_sections={"s0": 27.08, "s1": 1.726, "s2": 14.2178}, couplings={"kappa": {"range": [0, 2]}})
+    found = cross_section({"hh": signal}, "kappa", np.array([0.0, 1.0, 1.5, 2.0]))
+    assert found is not None
+    assert_allclose(found, [27.08, 1.726, 0.75 * 1.726 + 0.375 * 14.2178 - 0.125 * 27.08, 14.2178])
+    assert cross_section({"hh": signal, "other": process()}, "kappa", np.zeros(1)) is None
+    with pytest.raises(ConfigError, match="one for each, or none"):
+        process(cross_sections={"s0": 1.0})
+
+
+def test_the_weights_where_couplings_have_their_values() -> None:
+    found = shares({"hh": process(couplings={"kappa": {"value": 2}})})
+    assert_allclose(list(found.values()), [0, 0, 1], atol=1e-12)

@@ -107,7 +107,7 @@ class Small:
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {"regression": regression or {}}}, "published": {}, "comparison": comparison},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
-            "fit": {"prediction": prediction},
+            "fit": {"prediction": prediction, "models": {"m": {}}},
             "classify": {"classifiers": {"bdt": {}}},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})

@@ -53,10 +53,10 @@ def test_same_config_same_bytes_at_any_time_and_place(files, tmp_path) -> None:
     assert content(files["data_0"]) != content(files["data_1"])
     assert files["data_0"].read_bytes() == files["again_0"].read_bytes()
     events = {"event": np.arange(3)}
-    nanoaod.write(tmp_path / "a" / "one.root", events, nanoaod.runs(3))
+    nanoaod.write(tmp_path / "a" / "one.root", events, nanoaod.runs(np.ones(3)))
     # ROOT's times are in seconds.
     time.sleep(1.1)
-    nanoaod.write(tmp_path / "another.root", events, nanoaod.runs(3))
+    nanoaod.write(tmp_path / "another.root", events, nanoaod.runs(np.ones(3)))
     assert (tmp_path / "a" / "one.root").read_bytes() == (tmp_path / "another.root").read_bytes()
 
 

@@ -172,7 +172,12 @@ def minimised(model: Model, data: Data, theta: Array, free: Mask) -> Fits:
         # Those whose parameters are fixed stay as they are.
         if free[:, places].any():
             best = _lower(best, search(model, data, np.where(free, other, theta), free))
-    for row in np.flatnonzero(~best.converged) if model.backend == "batched" else []:
+    lost = np.isinf(best.deviance)
+    if lost.any():
+        # With these starts contents are negative.
+        best = _lower(best, search(model, data, np.where(free & lost[:, None], model.start, best.theta), free))
+    failed = ~best.converged & np.isfinite(best.deviance)
+    for row in np.flatnonzero(failed) if model.backend == "batched" else []:
         found = fallback.minimise(model, data[row : row + 1], best.theta[row], free[row])
         if found is not None:
             best.theta[row], best.deviance[row] = found.theta[0], found.deviance[0]

@@ -160,7 +160,8 @@ class _Search:
             target = self.theta[at] + part[left, None] * step.direction[left]
             inside = np.where(self.free[left], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
             reached = likelihood.deviance(self.model, inside, self.data[at])
-            risen = reached - self.lowest[at]
+            with np.errstate(invalid="ignore"):
+                risen = reached - self.lowest[at]
             promise = part[left] * step.promise[left]
             enough = risen <= ROUNDING * (1 + np.abs(self.lowest[at])) - ENOUGH * promise
             new = at[enough]

@@ -128,7 +128,7 @@ def _made(name: str, kind: str, sample: Sample, modifier: Modifier) -> Block:
     assert modifier.errors is not None
     known = (sample.contents > 0) & (modifier.errors > 0)
     factors = np.ones(bins)
-    factors[known] = (sample.contents[known] / modifier.errors[known]) ** 2
+    factors[known] = sample.contents[known] ** 2 / modifier.errors[known] ** 2
     return _block(name, kind, 1.0, GAMMA, bins, ~known, factors, factors=factors)
 
 

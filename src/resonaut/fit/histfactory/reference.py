@@ -1,5 +1,6 @@
 """Minima by pyhf and minuit, one experiment after the other: what the batched search is compared with."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,29 @@ def minimise(model: Model, data: Data, start: Array, free: NDArray[np.bool_]) ->
     if model.factors.polynomials:
         raise WorkspaceError("pyhf knows no modifier of type 'polynomial'; take the backend 'batched'.")
     before = pyhf.get_backend()
-    pyhf.set_backend(model.backend.removeprefix("pyhf_"), pyhf.optimize.minuit_optimizer(tolerance=TOLERANCE))
+    pyhf.set_backend(
+        "pytorch" if model.backend == "pyhf_torch" else "numpy", pyhf.optimize.minuit_optimizer(tolerance=TOLERANCE)
+    )
     try:
-        other = peer(model)
-        found = [_one(model, other, data[row : row + 1], start[row], free[row]) for row in range(len(data))]
+        # Where nothing depends on a parameter minuit has no covariance, and pyhf stops.
+        free = free & (np.abs(model.jacobian(start)) > 0).any(axis=1) | free & _constrained(model)
+        with warnings.catch_warnings():
+            # pyhf's way to hand lists of numbers to torch.
+            warnings.simplefilter("ignore", UserWarning)
+            other = peer(model)
+            found = [_one(model, other, data[row : row + 1], start[row], free[row]) for row in range(len(data))]
     finally:
         pyhf.set_backend(*before)
     theta = np.array([values for values, _ in found])
     promise = newton_step(model, theta, data, free, np.zeros(len(theta))).promise
     converged = np.array([good for _, good in found])
     return Minimum(theta, likelihood.deviance(model, theta, data), converged, np.zeros(len(theta), np.intp), promise)
+
+
+def _constrained(model: Model) -> NDArray[np.bool_]:
+    found = np.zeros(len(model.names), bool)
+    found[model.constraints.place] = True
+    return found
 
 
 def peer(model: Model) -> Any:

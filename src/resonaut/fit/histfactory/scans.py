@@ -22,7 +22,7 @@ class Scan:
     """-2 Delta ln L at B points: ``values`` by the name of the parameter (B,).
 
     ``profiled`` (B,): all others fitted; ``statistical`` (B,): with the constrained ones fixed at their fitted values.
-    NaN where a fit does not converge.
+    Infinite where contents are negative, and NaN where a fit does not converge.
     """
 
     values: Mapping[str, Array]
@@ -67,7 +67,9 @@ def scan(model: Model, fitted: Fit, values: Mapping[str, Sequence[float] | Array
 def _profiled(model: Model, fitted: Fit, fixed: Mapping[str, float | Array], data: Array | None) -> Array:
     """-2 Delta ln L (B,) with some parameters fixed."""
     fits = fit_many(model, model.data if data is None else data, fixed, fitted.values)
-    return np.where(fits.converged, fits.deviance - fitted.deviance, np.nan)
+    # Infinite where contents would be negative whatever the other parameters are.
+    known = fits.converged | np.isinf(fits.deviance)
+    return np.where(known, fits.deviance - fitted.deviance, np.nan)
 
 
 def interval(

@@ -189,7 +189,25 @@ def _channel(content: Any, observed: Mapping[str, Array]) -> Channel:
     _require_once([one.name for one in samples], "sample", where)
     if sum(one.contents.sum() for one in samples) < 0:
         raise WorkspaceError(f"the samples of {where} sum to a negative number of events; correct their contents.")
+    _require_filled(name, samples, observed[name])
     return Channel(name, tuple(samples), observed[name])
+
+
+def _require_filled(name: str, samples: Sequence[Sample], observed: Array) -> None:
+    shifted = [
+        contents
+        for sample in samples
+        for one in sample.modifiers
+        if one.kind == "histosys"
+        for contents in (one.high, one.low)
+        if contents is not None
+    ]
+    filled = np.any([contents != 0 for contents in [*(sample.contents for sample in samples), *shifted]], axis=0)
+    for number in np.flatnonzero(~filled & (observed > 0)):
+        raise WorkspaceError(
+            f"bin {number} of channel {name!r} has {observed[number]:g} events, and no sample has anything there, so "
+            "that no parameters can describe it; merge it with another, or leave it out."
+        )
 
 
 def _sample(content: Any, channel: str, bins: int) -> Sample:

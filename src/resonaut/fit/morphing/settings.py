@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import Name, Natural, key, record
+from resonaut.core.record import Fb, Name, Natural, Positive, key, record
 
 # Powers of couplings by name.
 Product = dict[Name, Natural]
@@ -18,6 +18,11 @@ class Coupling:
     range: tuple[float, float] = key("Values that a fit may reach.", default=[-10, 10])
     value: float = key("Its value where it is fixed, and where fits start; that of the standard model is 1.", default=1)
     fixed: bool = key("It does not float.", default=False)
+    points: int = key(
+        "Values, evenly over the range, at which the limit on the cross section and the likelihood are evaluated.",
+        default=41,
+        ge=5,
+    )
 
     def __post_init__(self) -> None:
         low, high = self.range
@@ -45,13 +50,23 @@ class Morphed:
     couplings: dict[Name, Coupling] = key(
         "How each coupling is fitted; those of several processes with one name are one parameter.", default={}
     )
+    cross_sections: dict[Name, Positive[Fb]] = key(
+        "Cross section of each sample, which the figure of limits shows; with none the limits are relative to theory.",
+        default={},
+    )
     statistics: bool = key(
         "Statistical errors of each sample are parameters of their own in each bin where they count, instead of a part "
-        "of those of the whole channel: their sum is not morphed.",
+        "of those of the whole channel: their sum is not morphed. False leaves them out, as for samples of the same "
+        "events with other weights, whose errors are one.",
         default=True,
     )
 
     def __post_init__(self) -> None:
+        if self.cross_sections and set(self.cross_sections) != set(self.samples):
+            raise ConfigError(
+                f"config: fit: morphing has cross_sections of {', '.join(self.cross_sections)}, and samples "
+                f"{', '.join(self.samples)}; give one for each, or none."
+            )
         known = {name for term in self.amplitude for name in term}
         for name in self.couplings:
             if name not in known:
@@ -59,3 +74,15 @@ class Morphed:
                     f"config: fit: the coupling {name!r} is in no term of the amplitude, which has "
                     f"{', '.join(sorted(known)) or 'none'}; add it there, or take it out."
                 )
+
+
+@record
+class CouplingsJob:
+    """What the job reads that says what the data allow of couplings.
+
+    ``strength``: the parameter that multiplies the signal.
+    """
+
+    processes: dict[Name, Morphed]
+    strength: Name
+    confidence_level: float

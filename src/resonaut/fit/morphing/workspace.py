@@ -36,7 +36,7 @@ def morphed(workspace: HistFactory, processes: Mapping[str, Morphed]) -> HistFac
         ConfigError: a sample is in no channel, or in two processes, or the points do not fix the polynomial.
     """
     found = deepcopy(workspace)
-    couplings = _couplings(processes)
+    known = couplings(processes)
     _require_apart(processes)
     for name, process in processes.items():
         solved = solve(name, process)
@@ -47,14 +47,28 @@ def morphed(workspace: HistFactory, processes: Mapping[str, Morphed]) -> HistFac
                 f"config: fit: morphing.{name} has samples that the model has not: {', '.join(sorted(missing))}; add "
                 "them to its samples, or correct the names."
             )
-        largest = _largest_weights(solved, couplings)
+        largest = _largest_weights(solved, known)
         for channel in found["channels"]:
             expected = np.sum([s["data"] for s in channel["samples"] if s["name"] not in places] or [[0.0]], axis=0)
             for sample in (sample for sample in channel["samples"] if sample["name"] in places):
                 number = places[sample["name"]]
                 _attach(sample, name, solved, number)
                 _free_statistics(channel["name"], sample, process.statistics, largest[number] ** 2, expected)
-    found["measurements"] = [*_measurements(found["measurements"], couplings)]
+    found["measurements"] = [*_measurements(found["measurements"], known)]
+    return found
+
+
+def shares(processes: Mapping[str, Morphed]) -> dict[str, float]:
+    """The weight of each sample of the processes where all couplings have their values.
+
+    Raises:
+        ConfigError: the points do not fix the polynomial.
+    """
+    known, found = couplings(processes), dict[str, float]()
+    for name, process in processes.items():
+        solved = solve(name, process)
+        at = [known[coupling].value for coupling in solved.basis.couplings]
+        found |= dict(zip(solved.samples, map(float, solved.weights(at)), strict=True))
     return found
 
 
@@ -70,18 +84,22 @@ def solve(name: str, process: Morphed) -> Morphing:
         raise ConfigError(f"config: fit: morphing.{name}: {error}") from None
 
 
-def _couplings(processes: Mapping[str, Morphed]) -> dict[str, Coupling]:
+def couplings(processes: Mapping[str, Morphed]) -> dict[str, Coupling]:
+    """The couplings of all processes; those with one name are one.
+
+    Raises:
+        ConfigError: two processes have it in different ways.
+    """
     found: dict[str, Coupling] = {}
-    for name, process in processes.items():
-        for coupling in dict.fromkeys(coupling for term in process.amplitude for coupling in term):
-            given = process.couplings.get(coupling)
-            if given is not None and found.get(coupling, given) != given:
+    for process in processes.values():
+        for name, coupling in process.couplings.items():
+            if found.setdefault(name, coupling) != coupling:
                 raise ConfigError(
-                    f"config: fit: morphing.{name}.couplings.{coupling} is another than that of a process before; "
-                    "give it once, or alike."
+                    f"config: fit: morphing has the coupling {name!r} in two processes, in different ways; give it "
+                    "once, or alike."
                 )
-            found[coupling] = given or found.get(coupling) or Coupling()
-    return found
+    every = (name for process in processes.values() for term in process.amplitude for name in term)
+    return {name: found.get(name, Coupling()) for name in dict.fromkeys(every)}
 
 
 def _require_apart(processes: Mapping[str, Morphed]) -> None:
@@ -96,11 +114,11 @@ def _require_apart(processes: Mapping[str, Morphed]) -> None:
             owner[sample] = name
 
 
-def _largest_weights(solved: Morphing, couplings: Mapping[str, Coupling]) -> FloatArray:
+def _largest_weights(solved: Morphing, known: Mapping[str, Coupling]) -> FloatArray:
     """The largest absolute weight (S,) of each sample in the ranges of the couplings that float."""
     axes = [
         np.array([one.value]) if one.fixed else np.linspace(*one.range, POINTS)
-        for one in (couplings[name] for name in solved.basis.couplings)
+        for one in (known[name] for name in solved.basis.couplings)
     ]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
     found: FloatArray = np.abs(solved.weights(grid)).max(axis=0)
@@ -131,18 +149,18 @@ def _free_statistics(
         sample["modifiers"].append({"name": name, "type": "shapesys", "data": data.tolist()})
 
 
-def _measurements(given: list[HistFactory], couplings: Mapping[str, Coupling]) -> Iterator[HistFactory]:
+def _measurements(given: list[HistFactory], known: Mapping[str, Coupling]) -> Iterator[HistFactory]:
     """The measurements with the couplings among their parameters, and one more for each that floats."""
     for one in given:
-        yield _measurement(one["name"], one["config"]["poi"], one["config"]["parameters"], couplings, ())
+        yield _measurement(one["name"], one["config"]["poi"], one["config"]["parameters"], known, ())
     taken = {one["name"] for one in given}
     if not given:
         raise ConfigError("the workspace has no measurement; give one.")
     first = given[0]["config"]
-    for name, known in couplings.items():
-        if not known.fixed and name not in taken and name != first["poi"]:
-            held = (first["poi"],) if first["poi"] and first["poi"] not in couplings else ()
-            yield _measurement(name, name, first["parameters"], couplings, held)
+    for name, coupling in known.items():
+        if not coupling.fixed and name not in taken and name != first["poi"]:
+            held = (first["poi"],) if first["poi"] and first["poi"] not in known else ()
+            yield _measurement(name, name, first["parameters"], known, held)
 
 
 def _measurement(

@@ -27,9 +27,10 @@ class OrderStep:
 class TransferTest:
     """Fits to toys of another transfer polynomial, with the parameter of interest at ``injected``.
 
-    ``pull_...``: of the root of -2 Delta ln L between fitted and injected value, with the sign of their difference: its mean, the mean's error and the width; ``coverage_68`` and ``_95``:
-    the share of toys with injected values inside the intervals of -2 Delta ln L, with errors; ``failed``: toys left
-    out, as a fit did not converge.
+    ``pull_...``: of the root of -2 Delta ln L between fitted and injected value, with the sign of their difference,
+    which is (fitted - injected) / error for many events: its mean, the mean's error and the width; ``coverage_68`` and
+    ``_95``: the share of toys with injected values inside the intervals of -2 Delta ln L, with errors; ``failed``: toys
+    left out, as a fit did not converge.
     """
 
     injected: float

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError, EmptySelectionError
-from resonaut.fit.morphing.workspace import morphed
+from resonaut.fit.morphing.workspace import morphed, shares
 from resonaut.fit.results.models import (
     ChannelHistograms,
     ModelChannel,
@@ -149,7 +149,8 @@ class _Model:
         eras = sorted(filter(None, {part.era for part in parts}))
         found: dict[str, tuple[Nuisance, str | None]] = {}
         for name, one in self.model.nuisances.items():
-            found |= {f"{name}_{era}": (one, era) for era in eras} if one.each_era else {name: (one, None)}
+            own = [era for era in eras if one.eras is None or era in one.eras]
+            found |= {f"{name}_{era}": (one, era) for era in own} if one.each_era else {name: (one, None)}
         return found
 
     def templates(self, channel: ChannelHistograms) -> Iterator[Template]:
@@ -199,7 +200,7 @@ class _Model:
         """
         free = _names(specification, ("normfactor",))
         for one in self.model.parameters_of_interest:
-            if one not in free:
+            if one not in (*free, *couplings(self.model)):
                 raise ConfigError(
                     f"{self.where}.parameters_of_interest: {one!r} multiplies no sample; make one a signal, or give it "
                     "as the 'parameter' of one."
@@ -211,8 +212,12 @@ class _Model:
         return found
 
     def expected(self, templates: Iterable[Template]) -> list[float]:
-        """Asimov data of a channel, (N,)."""
-        sums = [one.nominal * (self.model.asimov if one.settings.signal else 1.0) for one in templates]
+        """Asimov data of a channel, (N,); of morphed signals those where the couplings have their values."""
+        share = shares(self.model.morphing)
+        sums = [
+            one.nominal * (self.model.asimov if one.settings.signal else 1.0) * share.get(one.sample, 1.0)
+            for one in templates
+        ]
         found: list[float] = np.sum(sums, axis=0).tolist()
         return found
 
@@ -255,6 +260,11 @@ class _Model:
             for factor in self._factors(name, one):
                 if factor["name"] not in free:
                     yield _treatment("free_without_effect", factor["name"], "what it multiplies is expected nowhere")
+
+
+def couplings(model: Model) -> list[str]:
+    """The couplings of its morphed signals."""
+    return [name for process in model.morphing.values() for term in process.amplitude for name in term]
 
 
 def _treatment(what: Any, nuisance: str, why: str) -> Treatment:

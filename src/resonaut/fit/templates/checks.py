@@ -25,7 +25,7 @@ def check(analysis: "Analysis") -> None:
     """
     for name, one in models(analysis).items():
         where = f"fit.models.{name}"
-        problems = (_channels(one), _samples(one), _nuisances(analysis, name), _origin(analysis, name))
+        problems = (_channels(one), _samples(one), _morphing(one), _nuisances(analysis, name), _origin(analysis, name))
         for problem in (found for several in problems for found in several):
             raise ConfigError(f"config: {where}{problem}.")
 
@@ -39,11 +39,27 @@ def _channels(model: Config) -> Iterator[str]:
                     yield f"{where} has no {key!r}, and is of events; give it"
         elif one["cut"] is not None:
             yield f"{where}.cut: the histograms of a file have no events to cut on; take it out"
+        for key in ("observable", "cut") if model["file"] is None else ():
+            yield from _formula(f"{where}.{key}", one[key])
         if one["edges"] is not None and any(high <= low for low, high in pairwise(one["edges"])):
             yield f"{where}.edges do not ascend; sort them"
     for name, (low, high) in model["ranges"].items():
         if low >= high:
             yield f".ranges.{name} is [{low:g}, {high:g}]; give the lower value first"
+
+
+def _formula(where: str, formula: str | None) -> Iterator[str]:
+    """What cannot be calculated of columns of numbers."""
+    from resonaut.core import formulas
+
+    if formula is None:
+        return
+    import numpy as np
+
+    try:
+        formulas.evaluate(formula, {name: np.ones(1) for name in formulas.names(formula)})
+    except ConfigError as error:
+        yield f"{where}: {str(error).rstrip('.')}"
 
 
 def _samples(model: Config) -> Iterator[str]:
@@ -53,13 +69,16 @@ def _samples(model: Config) -> Iterator[str]:
         yield from _known(f".samples.{name}.channels", one["channels"], model["channels"], "channel")
         if one["parameter"] is not None and not one["signal"] and one["normalisation"] == "fixed":
             yield f".samples.{name} has a 'parameter', and is neither signal nor free; set normalisation to free"
+        if one["weight"] is not None and model["file"] is not None:
+            yield f".samples.{name}.weight: the histograms of a file have no events to weight; take it out"
         if one["signal"] or one["normalisation"] == "free":
             free.append(one["parameter"] or (model["parameters_of_interest"][0] if one["signal"] else f"norm_{name}"))
     for name in model["channels"]:
         if not any(one["channels"] is None or name in one["channels"] for one in model["samples"].values()):
             yield f".channels.{name} has no sample; name it in the 'channels' of one, or take it out"
+    couplings = [one for process in model["morphing"].values() for term in process["amplitude"] for one in term]
     for one in model["parameters_of_interest"]:
-        if one not in free:
+        if one not in (*free, *couplings):
             yield (
                 f".parameters_of_interest: {one!r} multiplies no sample; set 'signal' of one, or give the name as its "
                 "'parameter'"
@@ -68,6 +87,15 @@ def _samples(model: Config) -> Iterator[str]:
     for name in model["nuisances"]:
         if name in free or name.startswith(OWN):
             yield f".nuisances.{name}: a parameter of another kind is called so; rename it"
+
+
+def _morphing(model: Config) -> Iterator[str]:
+    """Samples that there are not, or that nothing multiplies as a signal."""
+    for name, one in model["morphing"].items():
+        yield from _known(f".morphing.{name}.samples", list(one["samples"]), model["samples"], "sample")
+        for sample in one["samples"]:
+            if not model["samples"][sample]["signal"]:
+                yield f".morphing.{name}.samples: {sample!r} is no signal; set 'signal' of it to true"
 
 
 def _known(where: str, names: list[str] | None, known: Any, what: str) -> Iterator[str]:
@@ -127,9 +155,10 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
 
 
 def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, Any, Any], str] = {}
     eras: dict[str | None, str] = {}
     for sample, names in members(analysis, name, channel).items():
+        given = models(analysis)[name]["samples"][sample]
         where = f".samples.{sample}.datasets"
         for one in names:
             if one not in analysis.datasets() or analysis.catalogue[one].nature != "simulation":
@@ -138,15 +167,16 @@ def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:
                     "search.samples.background or signal"
                 )
                 continue
-            if one in seen:
-                yield f"{where} names {one!r}, which is in the sample {seen[one]!r}, too, and would count twice"
+            key = (one, given["weight"], given["place"])
+            if key in seen:
+                yield f"{where} names {one!r}, which is in the sample {seen[key]!r}, too, and would count twice"
             eras.setdefault(analysis.catalogue[one].era, one)
             if not data(analysis, name) and len(eras) > 1:
                 yield (
                     f"{where}: {one!r} is of another era than {next(iter(eras.values()))!r}, and there are no data "
                     "that say what part each is; name data"
                 )
-            seen[one] = sample
+            seen[key] = sample
             yield from _columns(analysis, name, channel, one)
     for one in data(analysis, name):
         if one in analysis.catalogue:

@@ -14,7 +14,7 @@ from resonaut.core.collisions import Collisions
 from resonaut.core.errors import ConfigError, InputFileError
 from resonaut.core.events import Dataset, require_finite
 from resonaut.core.variations import source_and_way
-from resonaut.core.weights import Variation, Weighted, Weights, named, require_none
+from resonaut.core.weights import Variation, Weighted, Weights, named, relative, require_none
 from resonaut.fit.results.models import ChannelHistograms, Part, Varied
 from resonaut.fit.templates.parts import joined
 from resonaut.fit.templates.settings import Channel, HistogramsJob
@@ -49,7 +49,9 @@ def histograms(
     samples: dict[str, list[Part]] = {}
     for sample, names in job.members.items():
         wanted = job.variations.get(sample, ())
-        found = [_simulated(by_name[name], friends.get(name, ()), axis, wanted, notes) for name in names]
+        column, place = job.weights.get(sample, (None, None))
+        own = _Relative(column, place, sample)
+        found = [_simulated(by_name[name], friends.get(name, ()), axis, own, wanted, notes) for name in names]
         samples[sample] = joined(found)
     require_none(collisions.datasets)
     counts = [_data(one, friends.get(one.name, ()), axis) for one in collisions.datasets]
@@ -173,7 +175,31 @@ def sources(dataset: Dataset, weights: Weights) -> dict[str, dict[str, Variation
     return found
 
 
-def _simulated(dataset: Dataset, folders: Sequence[str], axis: _Axis, wanted: Sequence[str], notes: list[str]) -> Part:
+@dataclass(frozen=True)
+class _Relative:
+    """The column of a sample's weights relative to the events' own, and which of a list; None for none."""
+
+    column: str | None
+    place: int | None
+    sample: str
+
+    @property
+    def columns(self) -> list[str]:
+        """What is read of the events."""
+        return [self.column] if self.column is not None else []
+
+    def of(self, events: ak.Array, dataset: str) -> Array:
+        """The weights (n,)."""
+        if self.column is None:
+            return np.ones(len(events))
+        found = relative(events, self.column, self.place, f"fit.models: sample {self.sample!r}", dataset)
+        require_finite(found, self.column, dataset)
+        return found
+
+
+def _simulated(
+    dataset: Dataset, folders: Sequence[str], axis: _Axis, own: _Relative, wanted: Sequence[str], notes: list[str]
+) -> Part:
     """A dataset's histograms in fb; events that trained a tagger are left out, and the others stand for them."""
     weights = Weights.of(dataset, folders)
     there = sources(dataset, weights)
@@ -183,7 +209,7 @@ def _simulated(dataset: Dataset, folders: Sequence[str], axis: _Axis, wanted: Se
     asked = {source: there[source] for source in wanted if source in there}
     filled, used, everything = _Filled.empty(axis), 0.0, 0.0
     varied: dict[Variation | str, Array] = {}
-    add = partial(_add, dataset, folders, weights, axis)
+    add = partial(_add, dataset, folders, weights, axis, own)
     chosen = [one for ways in asked.values() for one in ways.values()]
     for batch in add(""):
         used, everything = used + batch.used, everything + batch.everything
@@ -231,12 +257,14 @@ class _Batch:
         return np.bincount(self.place[inside], weights[inside], self.bins + 1).astype(np.float64)
 
 
-def _add(dataset: Dataset, folders: Sequence[str], weights: Weights, axis: _Axis, shift: str) -> Iterable[_Batch]:
+def _add(
+    dataset: Dataset, folders: Sequence[str], weights: Weights, axis: _Axis, own: _Relative, shift: str
+) -> Iterable[_Batch]:
     """The batches of a dataset, or with its objects shifted."""
     known = ("tag_train",) if TAG in folders else ()
-    columns = (*axis.columns, "weight", *known, *weights.columns)
+    columns = (*axis.columns, "weight", *known, *own.columns, *weights.columns)
     for events in dataset.iterate(list(dict.fromkeys(columns)), folders, shift):
-        generated = ak.to_numpy(events.weight).astype(np.float64)
+        generated = ak.to_numpy(events.weight).astype(np.float64) * own.of(events, dataset.name)
         usable = ~ak.to_numpy(events.tag_train) if known else np.ones(len(events), bool)
         nominal = generated * weights.nominal(events)
         require_finite(nominal, "weight", dataset.name)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 Config = dict[str, Any]
 
 # The jobs, as ``keys`` knows them.
-JOBS = ("histograms", "workspace", "result")
+JOBS = ("histograms", "workspace", "result", "couplings")
 
 
 def models(analysis: "Analysis") -> dict[str, Config]:
@@ -35,6 +35,17 @@ def descriptions(analysis: "Analysis") -> list[str]:
 def results(analysis: "Analysis") -> list[str]:
     """The fits of all models."""
     return [f"{folder(name)}/result.json" for name in models(analysis)]
+
+
+def couplings(analysis: "Analysis") -> list[str]:
+    """What the data of the models with couplings that float say of these."""
+    return [f"{folder(name)}/couplings.json" for name, one in models(analysis).items() if _float(one["morphing"])]
+
+
+def _float(morphing: Config) -> bool:
+    """Whether a coupling does."""
+    fixed = {name for one in morphing.values() for name, coupling in one["couplings"].items() if coupling["fixed"]}
+    return any(name not in fixed for one in morphing.values() for term in one["amplitude"] for name in term)
 
 
 def histograms(analysis: "Analysis", model: str) -> list[str]:
@@ -70,8 +81,8 @@ def datasets(analysis: "Analysis", model: str, channel: str) -> list[str]:
 def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Config:
     """What a job reads of a model.
 
-    ``histograms``: its channel and which variations are asked for; ``result``: how it is fitted; ``workspace``: the
-    rest.
+    ``histograms``: its channel and which variations are asked for; ``result``: how it is fitted; ``couplings``: those
+    of its signals; ``workspace``: the rest.
     """
     one = models(analysis)[model]
     if job == "histograms":
@@ -83,14 +94,27 @@ def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Confi
             "variations": {name: _variations(one, name, channel) for name in found},
             "file": one["file"],
             "observed": one["file"] is not None and one["data"] is None,
+            "weights": {name: _weight(one["samples"][name]) for name in found if one["samples"][name]["weight"]},
         }
     if job == "result":
         wanted: Config = one["inference"]
         return wanted | {"interests": wanted["interests"] or one["parameters_of_interest"]}
+    if job == "couplings":
+        return {
+            "processes": one["morphing"],
+            "strength": one["parameters_of_interest"][0],
+            "confidence_level": one["inference"]["confidence_level"],
+        }
     # What the histograms are made of is theirs, and how the model is fitted that of the fit.
-    samples = {name: sample | {"datasets": [], "channels": None} for name, sample in one["samples"].items()}
+    others: Config = {"datasets": [], "channels": None, "weight": None, "place": None}
+    samples = {name: sample | others for name, sample in one["samples"].items()}
     blank: Config = {name: {} for name in one["channels"]}
-    return one | {"file": None, "data": None, "channels": blank, "samples": samples, "inference": {}}
+    own = {"file": None, "data": None, "channels": blank, "samples": samples, "inference": {}}
+    return {"model": one | own}
+
+
+def _weight(sample: Config) -> tuple[str, int | None]:
+    return sample["weight"], sample["place"]
 
 
 def data_manifests(analysis: "Analysis", model: str) -> list[str]:
@@ -154,13 +178,13 @@ def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]
 
 
 def classifiers(analysis: "Analysis") -> list[str]:
-    """The names of the classifiers, where the analysis has any."""
+    """The names of the classifiers and of the sets of categories, where the analysis has any."""
     section = analysis.config.get("classify", {}) if "classify" in analysis.config["search"]["stages"] else {}
-    return list(section.get("classifiers", {}))
+    return [*section.get("classifiers", {}), *section.get("categories", {})]
 
 
 def of_classifier(column: str, classifier: str) -> bool:
-    """Whether a column is of the friends of a classifier."""
+    """Whether a column is of the friends of a classifier, or of a set of categories."""
     return column.startswith(f"class_{classifier}_") or column in (f"bin_{classifier}", f"category_{classifier}")
 
 

@@ -87,6 +87,12 @@ class Sample:
         "Bins below 0: set to 0, and the others scaled to the same sum, or kept.", default="clip"
     )
     statistics: bool = key("The statistics of its simulation count in `statistics` of the model.", default=True)
+    weight: Name | None = key(
+        "Column of the events with weights relative to their own, such as `coupling_weight`; null for their own alone. "
+        "Samples with such weights may have the same datasets.",
+        default=None,
+    )
+    place: int | None = key("Which weight, where the column is a list of them, counted from 0.", default=None, ge=0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,8 +198,8 @@ class Model:
         "How varied shapes are smoothed: the ratio to the nominal one by running medians, 353QH twice.", default="none"
     )
     transfer: dict[Name, Transfer] = key(
-        "Backgrounds that pass with a smooth probability, from the data that fail ([transfer factors](fit_transfer.md)): "
-        "samples of these names.",
+        "Backgrounds that pass with a smooth probability, from the data that fail: samples of these names "
+        "([transfer factors](fit_transfer.md)).",
         default={},
     )
     morphing: dict[Name, Morphed] = key(
@@ -215,7 +221,8 @@ class HistogramsJob:
     """What the job reads that fills the histograms of a channel.
 
     ``members``: the datasets of each sample; ``variations``: the sources of uncertainty that are asked for in each;
-    ``file``: of a model of a file, and ``observed``, whether its data are read.
+    ``file``: of a model of a file, and ``observed``, whether its data are read. ``weights``: for the samples with
+    relative weights of their own the column, and the place in it.
     """
 
     channel: Channel
@@ -223,3 +230,11 @@ class HistogramsJob:
     variations: dict[str, list[str]]
     file: FileSettings | None
     observed: bool
+    weights: dict[str, tuple[str, int | None]] = key("Of samples that have any.", default={})
+
+
+@record
+class WorkspaceJob:
+    """What the job reads that makes the workspace: the ``model`` without what its histograms are made of."""
+
+    model: Model

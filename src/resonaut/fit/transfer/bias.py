@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 ONE, TWO = 1.0, 3.841458820694124
 
 
-def tested(truth: Model, fitted: Model, injected: Sequence[float], toys_each: int, seed: int) -> list[TransferTest]:
+def bias_tests(truth: Model, fitted: Model, injected: Sequence[float], toys_each: int, seed: int) -> list[TransferTest]:
     """Pulls and coverage of the parameter of interest, for each injected value of it.
 
     The truth's other parameters are those of its fit to the data with that value.

@@ -131,7 +131,7 @@ def _tested(
         )
     bins = sum(len(edges[channel]) - 1 for channel in transfer.polynomials[label].regions)
     sizes = len(functions(lower)), len(functions(higher))
-    measured, expected = (f_statistic(*pair, *sizes, bins) for pair in (observed, fitted))
+    measured, expected = (f_statistic(low, high, *sizes, bins) for low, high in (observed, fitted))
     above = int((expected[good] >= measured[0]).sum())
     return OrderStep(
         background=name,

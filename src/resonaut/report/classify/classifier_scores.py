@@ -29,14 +29,14 @@ FIGURE = Figure(
 
 
 def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
-    """Draw a panel for the score of each class.
+    """Draw a panel for the score of each class; of two classes for one, as the other score is what is missing to 1.
 
     Raises:
         InputFileError: one of ``summaries`` is no summary of a classifier.
     """
     for path in summaries:
         found = read(path, Summary)
-        scores = [one.name for one in found.classes]
+        scores = [one.name for one in found.classes][1 if len(found.classes) == 2 else 0 :]
         width = 4.4 * len(scores)
         with figure(
             output / f"classifiers/{found.name}_scores.png", 1, len(scores), figsize=(width, 4.2), squeeze=False
@@ -46,7 +46,7 @@ def draw(output: Path, summaries: Sequence[Path], config: Path | None) -> None:
                 ax.set_xlabel(f"score of {score}")
             axes[0, 0].set_ylabel("events / all events / bin width")
             headline(fig, settings.of_simulation(config))
-            legend_below(fig, 2 * len(scores))
+            legend_below(fig, max(2, 2 * len(scores)))
 
 
 def panel(ax: Axes, edges: np.ndarray, found: Sequence[Distribution]) -> None:

@@ -102,6 +102,12 @@ def all_modifiers():
     return everything(3, (6, 5), 300.0)
 
 
+@pytest.fixture(scope="session")
+def few_bins():
+    """The same with so few bins that pyhf is quick."""
+    return everything(4, (2, 2), 300.0)
+
+
 @pytest.fixture
 def workspace(all_modifiers):
     """One that a test may change."""

@@ -32,7 +32,8 @@ def test_expectation_and_likelihood_are_those_of_pyhf(all_modifiers, normsys, hi
     assert np.array_equal(model.start, other.config.suggested_init())
     assert np.array_equal(np.stack([model.lower, model.upper], axis=1), other.config.suggested_bounds())
     assert model.fixed.tolist() == other.config.suggested_fixed()
-    data = np.array(pyhf.Workspace(all_modifiers, validate=False).data(other))
+    observed = {one["name"]: one["data"] for one in all_modifiers["observations"]}
+    data = np.array([*observed["control_region"], *observed["signal_region"], *other.config.auxdata])
     assert np.array_equal(model.data, data)
     theta = points(model)
     assert model.expected_data(theta) == pytest.approx(np.array([other.expected_data(one) for one in theta]), rel=1e-12)
@@ -143,6 +144,17 @@ FAULTS = {
     "negative": (
         lambda w: [sample.update(data=[-1.0] * 6) for sample in samples(w)],
         "the samples of channel 'signal_region' sum to a negative number",
+    ),
+    "unfilled": (
+        lambda w: (
+            [sample["data"].__setitem__(0, 0.0) for sample in samples(w)]
+            + [
+                samples(w)[n]["modifiers"][m]["data"][key].__setitem__(0, 0.0)
+                for n, m in ((0, 3), (1, 1))
+                for key in ("hi_data", "lo_data")
+            ]
+        ),
+        "bin 0 of channel 'signal_region' has",
     ),
     "count": (lambda w: w["observations"][0]["data"].__setitem__(0, -1), "has a negative count"),
     "type": (

@@ -16,7 +16,7 @@ from resonaut.fit.cli import app
 from resonaut.fit.results.models import ChannelHistograms, ModelDescription
 from resonaut.fit.templates import events
 from resonaut.fit.templates.build import build as workspace_of
-from resonaut.fit.templates.settings import HistogramsJob, Model
+from resonaut.fit.templates.settings import HistogramsJob, Model, WorkspaceJob
 
 # pyhf's own validation uses what jsonschema has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:jsonschema:DeprecationWarning")
@@ -237,7 +237,7 @@ def test_the_commands_write_what_the_functions_give(samples, tmp_path):
     run = CliRunner().invoke(app, [*map(str, words), *simulation, *friends], catch_exceptions=False)
     assert run.exit_code == 0
     assert read(histograms, ChannelHistograms) == filled(samples)
-    write_json(keys, plain(model(), Model))
+    write_json(keys, {"model": plain(model(), Model)})
     words = [
         "template-workspace",
         "--config",
@@ -251,6 +251,8 @@ def test_the_commands_write_what_the_functions_give(samples, tmp_path):
         histograms,
     ]
     assert CliRunner().invoke(app, [*map(str, words)], catch_exceptions=False).exit_code == 0
-    made, description = workspace_of("example", config.read(keys, Model), [read(histograms, ChannelHistograms)])
+    made, description = workspace_of(
+        "example", config.read(keys, WorkspaceJob).model, [read(histograms, ChannelHistograms)]
+    )
     assert json.loads((tmp_path / "workspace.json").read_text()) == made
     assert read(tmp_path / "model.json", ModelDescription) == description

@@ -1,0 +1,124 @@
+"""The figure of a template model shows what its fit and its description say."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from resonaut.core.results import write
+from resonaut.fit.results.histfactory import (
+    ChannelYields,
+    Correlations,
+    Goodness,
+    ModelResult,
+    SampleYields,
+)
+from resonaut.fit.results.models import ModelChannel, ModelDescription
+from resonaut.report.fit import model_spectra
+
+EDGES = {"sr": [0.0, 1.0, 2.0, 4.0], "cr": [0.0, 1.0, 2.0, 3.0]}
+NAMES = ["signal", *(f"b{i}" for i in range(11))]
+
+
+def sample(rng: np.random.Generator) -> SampleYields:
+    numbers = {name: rng.uniform(1, 9, 3) for name in ("before", "before_errors", "after", "after_errors")}
+    sums = {f"sum_{name}": float(numbers[name].sum()) for name in ("before", "after")}
+    sums |= {f"sum_{name}_error": float(rng.uniform(1, 2)) for name in ("before", "after")}
+    return SampleYields(**{name: values.tolist() for name, values in numbers.items()}, **sums)
+
+
+def total(samples) -> SampleYields:
+    made = sample(np.random.default_rng(9))
+    return replace(
+        made,
+        **{
+            name: np.sum([getattr(one, name) for one in samples.values()], axis=0).tolist()
+            for name in ("before", "after")
+        },
+    )
+
+
+@pytest.fixture
+def result() -> ModelResult:
+    rng = np.random.default_rng(4)
+    yields = {}
+    for channel in EDGES:
+        samples = {name: sample(rng) for name in NAMES}
+        yields[channel] = ChannelYields(observed=[50.0, 0.0, 70.0], samples=samples, total=total(samples))
+    return ModelResult(
+        workspace="workspace.json",
+        measurement="m",
+        backend="batched",
+        converged=True,
+        problem=None,
+        minimum=1.0,
+        distance=0.0,
+        goodness=Goodness(deviance=1.0, ndf=2, p_value=None, p_toys=None, toys=0),
+        parameters=[],
+        correlations=Correlations(names=[], matrix=[]),
+        interests=[],
+        yields=yields,
+        warnings=[],
+    )
+
+
+@pytest.fixture
+def described() -> ModelDescription:
+    channels = {
+        name: ModelChannel(observable="x", label="x", unit="GeV", edges=edges, samples={}, data=[50.0, 0.0, 70.0])
+        for name, edges in EDGES.items()
+    }
+    known = {"parameters_of_interest": ["mu"], "signals": ["signal"], "nuisances": [], "treatments": [], "notes": []}
+    return ModelDescription(model="m", luminosity=30.0, asimov=False, channels=channels, transfer=[], **known)
+
+
+@pytest.fixture
+def drawn(result, described, tmp_path, kept):
+    """``drawn(result)``: the axes of the figure, and the rows of the table."""
+
+    def make(one: ModelResult = result):
+        folder = tmp_path / "model"
+        write(folder / "result.json", one)
+        write(folder / "model.json", described)
+        model_spectra.draw(tmp_path, [folder / "result.json"], [folder / "model.json"], None)
+        with (tmp_path / "model_yields.csv").open() as file:
+            return kept["model_spectra"].axes, list(csv.DictReader(file))
+
+    return make
+
+
+def test_each_panel_shows_its_channel_before_and_after(drawn, result):
+    axes, _ = drawn()
+    titles = [ax.get_title(loc="left") for ax in axes if ax.get_title(loc="left")]
+    assert titles == ["cr, before the fit", "cr, as fitted", "sr, before the fit", "sr, as fitted"]
+    for ax in axes:
+        title = ax.get_title(loc="left")
+        if not title:
+            continue
+        name, when = title[:2], "before" if "before" in title else "after"
+        widths = np.diff(EDGES[name]) if name == "sr" else np.ones(3)
+        stack = [patch for patch in ax.patches if patch.get_label() not in ("uncertainty",)]
+        # The largest, all others together, and the signal on top.
+        assert len(stack) == model_spectra.MOST or len(stack) == model_spectra.MOST + 1
+        tops = {patch.get_label(): patch.get_data().values for patch in stack}
+        expected = np.array(getattr(result.yields[name].total, when)) / widths
+        np.testing.assert_allclose(max(tops.values(), key=np.sum), expected)
+        assert "signal" not in tops or stack[-1].get_label() == "signal"
+        (points,) = ax.containers
+        np.testing.assert_allclose(points[0].get_ydata(), np.array([50.0, 0.0, 70.0]) / widths)
+
+
+def test_the_table_has_every_sample_and_the_data(drawn, result):
+    _, rows = drawn()
+    assert len(rows) == 2 * (len(NAMES) + 1)
+    (row,) = (row for row in rows if row["channel"] == "cr" and row["sample"] == "b3")
+    assert float(row["after"]) == pytest.approx(result.yields["cr"].samples["b3"].sum_after, rel=1e-5)
+    (row,) = (row for row in rows if row["channel"] == "sr" and row["sample"] == "total")
+    assert (row["observed"], row["model"]) == ("120", "model")
+
+
+def test_a_fit_that_did_not_converge_has_no_yields_after_it(drawn, result):
+    axes, rows = drawn(replace(result, converged=False, problem="no minimum"))
+    assert "sr, no fit: it did not converge" in [ax.get_title(loc="left") for ax in axes]
+    assert {row["after"] for row in rows} == {""}
