@@ -4,11 +4,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.classify.learners import Labelled, Learned, Model, learner
+from resonaut.classify.learners import Bins, Labelled, Learned, Model, learner
 from resonaut.classify.read import Events, Floats, Numbers, Values, joined, scaled_to_equal_yields
 from resonaut.classify.settings import Learning
 from resonaut.core import identifier
@@ -50,7 +51,7 @@ class Classifier:
 
     def learned(self, keys: Keys, number: int) -> NDArray[np.bool_]:
         """Which events the model of a fold has learned from: not those that said when it stops."""
-        return np.asarray((self.folds(keys) != number) & ~_stops(keys, self.settings))
+        return np.asarray((self.folds(keys) != number) & ~stopping(keys, self.settings))
 
     def scores(self, values: Values, keys: Keys) -> Values:
         """The probability of each class (n, classes), from the model that has not seen the fold of the event."""
@@ -77,6 +78,14 @@ class Classifier:
             found[here] = np.searchsorted(own, score[here], side="right")
         return found
 
+    def own_bins(self, values: Values, keys: Keys) -> NDArray[np.int32]:
+        """The bin of each event (n,), of networks that give bins; those of each fold are apart, fold after fold."""
+        found, fold = np.empty(len(keys), np.int32), self.folds(keys)
+        for number, model in enumerate(self.models):
+            here = fold == number
+            found[here] = number * self.settings.uncertainty.bins + cast(Bins, model).bins(values[here])
+        return found
+
     def save(self, path: Path) -> None:
         """Write ``<results>/classify/<name>.npz``."""
         state = {
@@ -95,7 +104,7 @@ def load(path: Path) -> Classifier:
     """
     found = store.load(path, KIND, "make it again with 'resonaut classify train'")
     settings = build(found.settings, Learning, str(path))
-    module, state = learner(settings.learner), dict(found.state)
+    module, state = learner(settings.module), dict(found.state)
     edges = state.pop("edges", None)
     own = [
         {name.partition("/")[2]: array for name, array in state.items() if name.startswith(f"{number}/")}
@@ -112,7 +121,7 @@ def fit(events: Events, settings: Learning) -> tuple[Classifier, list[Learned], 
         NotFiniteError: a loss is not finite.
         ResonautError: the weights of a class do not sum to more than 0.
     """
-    module, classes = learner(settings.learner), sorted(settings.classes)
+    module, classes = learner(settings.module), sorted(settings.classes)
     fold = identifier.folds(events.keys, settings.folds, settings.seed)
     learned, signs = [], []
     for number in range(settings.folds):
@@ -123,7 +132,7 @@ def fit(events: Events, settings: Learning) -> tuple[Classifier, list[Learned], 
         seen = joined(parts)
         # In the order of the identifiers, whatever that of the files.
         seen = seen[np.lexsort([seen.labels, seen.keys])]
-        stops = _stops(seen.keys, settings)
+        stops = stopping(seen.keys, settings)
         early, late = seen[~stops], seen[stops]
         _require_enough((early, late), classes, number, settings)
         model_seed = derived_seed(settings.seed, number)
@@ -134,7 +143,7 @@ def fit(events: Events, settings: Learning) -> tuple[Classifier, list[Learned], 
     return Classifier(settings, [one.model for one in learned]), learned, mean
 
 
-def _stops(keys: Keys, settings: Learning) -> NDArray[np.bool_]:
+def stopping(keys: Keys, settings: Learning) -> NDArray[np.bool_]:
     """Which events do not train, but say when a training stops; independent of their folds."""
     return np.asarray(identifier.uniform(keys, settings.seed ^ VALIDATION_SEED) < settings.validation)
 

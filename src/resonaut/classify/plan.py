@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from resonaut.classify import measuring
 from resonaut.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def keys(analysis: "Analysis", command: str, name: str) -> dict[str, Any]:
     if command == "apply":
         return {"unseen": classifier["unseen"]}
     own = {key: value for key, value in classifier.items() if key != "unseen"}
-    return {"classifier": own, "luminosities": luminosities(analysis, learned(analysis, name))}
+    measured = {"measured": measuring.measured(analysis, name)} if classifier["loss"] == "uncertainty" else {}
+    return {"classifier": own, "luminosities": luminosities(analysis, learned(analysis, name))} | measured
 
 
 def learned(analysis: "Analysis", name: str) -> list[str]:
@@ -59,7 +61,7 @@ def columns(analysis: "Analysis") -> dict[str, list[str]]:
     section, found = analysis.config["classify"], {}
     for name, one in section["classifiers"].items():
         found[f"classify/{name}"] = [f"class_{name}_{which}" for which in sorted(one["classes"])]
-        found[f"classify/{name}"] += [f"bin_{name}"] * (one["binning"] is not None)
+        found[f"classify/{name}"] += [f"bin_{name}"] * (one["binning"] is not None or one["loss"] == "uncertainty")
     return found | {f"classify/{name}": [f"category_{name}"] for name in section["categories"]}
 
 
@@ -97,7 +99,8 @@ def weighting(analysis: "Analysis", name: str) -> list[str]:
 
 def modules(analysis: "Analysis", name: str) -> list[str]:
     """What the jobs of a classifier find by name: its learner."""
-    return [f"classify/learners/{analysis.config['classify']['classifiers'][name]['learner']}.py"]
+    one = analysis.config["classify"]["classifiers"][name]
+    return [f"classify/learners/{one['learner'] if one['loss'] == 'cross_entropy' else one['loss']}.py"]
 
 
 def made(analysis: "Analysis") -> list[str]:
@@ -146,7 +149,8 @@ def check(analysis: "Analysis") -> None:
                 "folder; rename one."
             )
     for name, one in section["classifiers"].items():
-        for problem in chain(_classes(analysis, one), _binning(analysis, one), _formulas(analysis, name)):
+        problems = _classes(analysis, one), _binning(analysis, one), _formulas(analysis, name)
+        for problem in chain(*problems, measuring.problems(analysis, name)):
             raise ConfigError(f"config: classify.classifiers.{name}{problem}.")
     for name, categories in section["categories"].items():
         for problem in _categories(analysis, name, categories):

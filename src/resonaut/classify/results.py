@@ -96,11 +96,21 @@ class Binned:
     significance: float
 
 
+@record
+class Expected:
+    """The expected uncertainty of a parameter of interest, with all nuisances profiled, and with all of them fixed."""
+
+    parameter: str
+    profiled: float
+    fixed: float
+
+
 @result("summary of a classifier", "classify train")
 class Summary:
     """``<results>/classify/<name>.json``: what a classifier does for events that it has not seen.
 
-    ``loss``: their cross entropy, classes counting the same; ``edges``: of the ``distributions``.
+    ``loss``: their cross entropy, classes counting the same; ``edges``: of the ``distributions``; ``uncertainties``:
+    those of ``loss: uncertainty``, with the bins of all folds.
     """
 
     name: str
@@ -115,3 +125,4 @@ class Summary:
     edges: list[float]
     distributions: list[Distribution]
     binned: Binned | None
+    uncertainties: list[Expected]

@@ -41,6 +41,8 @@ def apply(name: str, model: Path, settings: Application, manifest: Path, chunk: 
         }
         if classifier.edges is not None:
             found[f"bin_{name}"] = classifier.bins(scores, batch.keys, mean=mean)
+        if classifier.settings.loss == "uncertainty":
+            found[f"bin_{name}"] = classifier.own_bins(values, batch.keys)
         return found
 
     _write(dataset, chunk, read.names(classifier.settings), classifier.settings.friends, made, output)

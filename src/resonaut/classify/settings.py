@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from resonaut.core.record import InverseFb, Name, Natural, key, record
+from resonaut.learn.inference.settings import Settings as Uncertainty
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Formula = Annotated[str, Field(min_length=1)]
@@ -57,7 +58,16 @@ class Learning:
     """What the models of a classifier are, and what they see."""
 
     learner: Literal["trees", "network"] = key("Boosted trees, or a network in torch.", default="trees")
-    loss: Literal["cross_entropy"] = key("What becomes small in the training.", default="cross_entropy")
+    loss: Literal["cross_entropy", "uncertainty"] = key(
+        "What becomes small in the training: the cross entropy of the classes, or the expected uncertainty of the "
+        "parameters of interest of `model`; the latter trains a network that gives bins, see "
+        "docs/classify_uncertainty.md.",
+        default="cross_entropy",
+    )
+    model: Name | None = key(
+        "The model of `fit.models` whose uncertainty becomes small; its samples are the datasets of the classes.",
+        default=None,
+    )
     inputs: list[Formula] = key(
         "Columns of `skim` or of its `friends`, or formulas of them such as `j2_pt / j1_pt`.",
         min_length=1,
@@ -78,7 +88,13 @@ class Learning:
     seed: int = key("Seed of the folds and of every model.", default=1, ge=0)
     trees: Trees = key("Boosted trees.", default={})
     network: Network = key("The network.", default={})
+    uncertainty: Uncertainty = key("The network of `loss: uncertainty`.", default={})
     binning: Binning | None = key("Bins of a score, in the column `bin_<classifier>`; null for none.", default=None)
+
+    @property
+    def module(self) -> str:
+        """The module of ``learners`` that learns."""
+        return self.learner if self.loss == "cross_entropy" else "uncertainty"
 
 
 @record
@@ -126,11 +142,37 @@ class Settings:
 
 
 @record
+class MeasuredNuisance:
+    """By dataset the factors down and up of yields, and the sources of variations; ``width`` None: no constraint."""
+
+    width: float | None
+    factors: dict[str, tuple[float, float]]
+    variations: dict[str, str]
+
+
+@record
+class Measured:
+    """What a training on the uncertainty measures: by parameter of interest the datasets it scales, and nuisances.
+
+    ``scales``: a factor on the yield of each dataset; ``statistics``: whether those of the simulation count.
+    """
+
+    signals: dict[str, list[str]]
+    scales: dict[str, float]
+    statistics: bool
+    nuisances: dict[str, MeasuredNuisance]
+
+
+@record
 class Training:
-    """What the training of a classifier reads: its keys, and of each dataset the luminosity (1/fb) it stands for."""
+    """What the training of a classifier reads: its keys, and of each dataset the luminosity (1/fb) it stands for.
+
+    ``measured``: for ``loss: uncertainty``.
+    """
 
     classifier: Learning
     luminosities: dict[str, float]
+    measured: Measured | None = None
 
 
 @record

@@ -9,9 +9,9 @@ import numpy as np
 from resonaut.classify import binning, crossfit, measure, read
 from resonaut.classify.binning import squared_significance
 from resonaut.classify.crossfit import Classifier
-from resonaut.classify.learners import Learned
+from resonaut.classify.learners import Learned, measuring_learner
 from resonaut.classify.measure import Scored
-from resonaut.classify.read import Events
+from resonaut.classify.read import Events, Floats
 from resonaut.classify.results import Binned, Losses, Summary, Yield
 from resonaut.classify.settings import Training
 from resonaut.learn.ratio.positive import Signed
@@ -21,7 +21,17 @@ def train(
     name: str, manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], settings: Training
 ) -> tuple[Classifier, Summary]:
     """Train a classifier, and say what it does; see ``read.training`` and ``crossfit.fit`` for the errors."""
-    return classifier(name, read.training(manifests, weights, settings), settings)
+    events = read.training(manifests, weights, settings)
+    if settings.measured is None:
+        return classifier(name, events, settings)
+    trained, learned, found = measuring_learner().fit(manifests, weights, settings)
+    signs = [Signed(negative=_negative(events.of(label).weights)) for label in range(len(trained.classes))]
+    return trained, replace(_summary(name, trained, Scored.of(trained, events), learned, signs), uncertainties=found)
+
+
+def _negative(weights: Floats) -> float:
+    """The share of the sum of |weight| with a negative weight."""
+    return float(-weights[weights < 0].sum() / np.abs(weights).sum())
 
 
 def classifier(name: str, events: Events, settings: Training) -> tuple[Classifier, Summary]:
@@ -64,6 +74,7 @@ def _summary(
         edges=edges.tolist(),
         distributions=distributions,
         binned=None if trained.edges is None else _binned(trained, scored),
+        uncertainties=[],
     )
 
 

@@ -1,14 +1,19 @@
 """Learners, each a module with ``learn`` and ``Model``, found by name so that a job depends on its own alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.classify.settings import Learning
+from resonaut.classify.results import Expected
+from resonaut.classify.settings import Learning, Training
+
+if TYPE_CHECKING:
+    from resonaut.classify.crossfit import Classifier
 
 State = dict[str, NDArray[Any]]
 
@@ -45,6 +50,13 @@ class Learned:
     best: int
 
 
+class Bins(Model, Protocol):
+    """A trained model that gives the bins of a fit."""
+
+    def bins(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The bin of each event (n,), from 0."""
+
+
 class Learner(Protocol):
     """What a module of this folder has."""
 
@@ -55,11 +67,25 @@ class Learner(Protocol):
         """The model with these arrays."""
 
 
+class MeasuringLearner(Protocol):
+    """What the module ``uncertainty`` has."""
+
+    def fit(
+        self, manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], settings: Training
+    ) -> tuple["Classifier", list[Learned], list[Expected]]:
+        """Train a network for each fold without its events; also their losses, and what their bins measure."""
+
+
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Probabilities (n, classes) from their logarithms up to a constant of each event."""
     found = np.exp(logits - logits.max(axis=1, keepdims=True))
     total: NDArray[np.float64] = found.sum(axis=1, keepdims=True)
     return np.asarray(found / total)
+
+
+def measuring_learner() -> MeasuringLearner:
+    """The learner of ``loss: uncertainty``."""
+    return cast(MeasuringLearner, import_module(f"{__name__}.uncertainty"))
 
 
 def learner(name: str) -> Learner:
