@@ -102,9 +102,11 @@ study-tagger-zoo: install  ## Representations of a jet side by side, from observ
 study-flavour: install  ## Flavour taggers of small jets by their tracks, with and without the tasks of GN1 (docs/tag.md), under half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/flavour.yaml
 
-study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify.md), a quarter of an hour
+study-inference: install  ## Networks trained on the uncertainty against cross entropy: INFERNO's benchmark (docs/classify.md), H -> tau tau (docs/htautau.md), under two hours
 	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
 	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
+	snakemake --cores $(CORES) --configfile config/htautau.yaml
+	@python benchmarks/classify_tautau.py --seeds 5
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

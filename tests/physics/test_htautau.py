@@ -1,5 +1,6 @@
 """Known answers of config/htautau.yaml: masses of tau pairs, missing momentum, fake taus, what shifts make of them."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,13 +8,20 @@ from typing import Any, NamedTuple
 import awkward as ak
 import numpy as np
 import pytest
+import torch
 import uproot
 import yaml
 
+from resonaut.classify import plan, varied
+from resonaut.classify.settings import Training
+from resonaut.core.analysis import Analysis
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.events import Dataset, metadata
 from resonaut.core.record import build
 from resonaut.core.weights import Weights
+from resonaut.fit.histfactory import Model, fit
+from resonaut.learn.inference.events import one_hot
+from resonaut.learn.inference.workspace import workspace
 from resonaut.physics.angles import Lists, near
 from resonaut.simulate.chunk import simulate
 from resonaut.simulate.settings import Simulate
@@ -22,7 +30,7 @@ from resonaut.skim.merge import merge
 from resonaut.skim.settings import Skim
 
 CONFIG: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "config" / "htautau.yaml").read_text())
-EVENTS = {"z_tau_tau": 4000, "w_jets": 2500}
+EVENTS = {"z_tau_tau": 4000, "w_jets": 2500, "ggh": 700}
 Z_MASS, GENUINE, FAKE = 91.2, 5, 0
 # A right value is outside this many standard deviations once in 16,000 times.
 SIGMAS = 4
@@ -130,7 +138,7 @@ def test_jets_pass_for_taus_as_often_as_configured(sample) -> None:
 
 
 def test_weights_are_normalised(sample) -> None:
-    for name in EVENTS:
+    for name in ("z_tau_tau", "w_jets"):
         one = sample(name)
         spread = np.sqrt(one.runs["genEventSumw2"] - one.runs["genEventCount"])
         assert one.runs["genEventCount"] > 1.5 * EVENTS[name]
@@ -143,7 +151,7 @@ def test_weights_are_normalised(sample) -> None:
 
 
 def test_all_sources_are_there(sample) -> None:
-    """At least 20 that are shifts or weights; what no event has is left out of no list."""
+    """At least 20 that are shifts or weights."""
     one = sample("z_tau_tau")
     made = CONFIG["skim"]["eras"]["2018"]["corrections"]["simulation"]
     shifts = {name.rpartition("_")[0] for name in one.dataset.manifest.variations}
@@ -152,3 +160,42 @@ def test_all_sources_are_there(sample) -> None:
     assert weights == {*made["object_weights"], "isr", "fsr", "top_pt"}
     assert len(shifts) + len(weights) >= 20
     assert "weight_tau_id_low_up" in metadata(one.dataset.path("skim", "000"))
+
+
+@pytest.fixture(scope="module")
+def model(sample) -> Model:
+    """The visible mass of signal and Z bosons with all nuisances, as the training on the uncertainty of r sees them."""
+    wanted, config = ["ggh", "z_tau_tau"], copy.deepcopy(CONFIG)
+    own, spectrum = config["classify"]["classifiers"]["uncertainty"], config["fit"]["models"]["uncertainty"]
+    own["classes"] = {"signal": wanted[:1], "background": wanted[1:]}
+    spectrum["samples"] = {name: spectrum["samples"][name] for name in wanted}
+    for name in ("binary", "multiclass"):
+        del config["classify"]["classifiers"][name]
+    config["fit"]["models"] = {"uncertainty": spectrum}
+    for nuisance in spectrum["nuisances"].values():
+        nuisance |= {"samples": [one for one in nuisance.get("samples", wanted) if one in wanted]}
+    spectrum["nuisances"] = {name: one for name, one in spectrum["nuisances"].items() if one["samples"]}
+    analysis = Analysis.of(config, [])
+    training = build(plan.keys(analysis, "train", "uncertainty"), Training, "training")
+    manifests = [one.path("skim", "x").parents[1] / f"{one.name}.json" for one in (sample(n).dataset for n in wanted)]
+    events = varied.training(manifests, {}, training)
+    column, edges = training.classifier.inputs.index("m_vis"), torch.tensor([60.0, 70, 80, 90, 100])
+    with torch.no_grad():
+        filled = events.events.filled(
+            one_hot(6, lambda values: torch.bucketize(values[:, column].contiguous(), edges)), 2
+        )
+    return Model.of(workspace(events.measurement, filled, list(events.events.variations)))
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_asimov_data_give_their_signal_back(model, strength: float) -> None:
+    """Within its error; without a signal r is 0."""
+    values = model.start.copy()
+    values[model.parameters.index("mu")] = strength
+    found = fit(model, model.expected_data(values))
+    assert found.converged
+    assert found.value("mu") == pytest.approx(strength, abs=1e-3 * found.error("mu"))
+    assert 0.2 < found.error("mu") < 20
+    shapes = [name for name in found.names if name.startswith(("tau_scale", "jet_", "met_"))]
+    assert len(shapes) == 7
+    assert [found.value(name) for name in shapes] == pytest.approx([0] * 7, abs=1e-3)
