@@ -9,7 +9,8 @@ nuisances are profiled (arXiv:2502.13047), warmed up without them. fixed: the sa
 All but the last two have the best of 100 fine bins, merged step by step where that costs the least profiled uncertainty
 of r, on the half that trains: cross entropy gets the binning that the measurement itself would choose. Uncertainties of
 r are those of the Asimov fit (``fit``), and those of the Fisher information with nuisances (``profiled``) and without
-(``fixed``), by hard histograms of events that neither trained nor chose. Toys without a signal say whether r is 0.
+(``fixed``), by hard histograms of events that neither trained nor chose; a bin whose background is known to less than
+30 % is put to another one. Toys without a signal say whether r is 0.
 """
 # ruff: noqa: E402 (the libraries read their number of threads when they are imported)
 
@@ -53,6 +54,8 @@ CLASSES = {
     "multiclass": {"ggh": 1, "vbf": 1, "tt_tau": 2, "tt_jets": 2, "w_jets": 3},
 }
 VALIDATION, FINE = 0.25, 100
+# Simulated background events in a fine bin, and the largest relative error of the background in a bin that is judged.
+LEAST, MAX_ERROR = 20, 0.3
 Bin = Callable[[Tensor], Tensor]
 
 
@@ -100,27 +103,27 @@ def scores(
     return lambda features: torch.softmax(network((features - centre) / spread), dim=1)
 
 
-def finely(values: Callable[[Tensor], Tensor], chosen_on: Events) -> tuple[Bin, int]:
-    """Fine bins of one number an event, or of the probability of the likeliest class, one class after the other."""
-    known = in_blocks(values, chosen_on.features)
-    best, which = (known, torch.zeros(len(known), dtype=torch.long)) if known.ndim == 1 else known.max(dim=1)
-    number = 1 if known.ndim == 1 else known.shape[1]
-    if number == 2:
+def finely(asked: Measurement, values: Callable[[Tensor], Tensor], chosen_on: Events) -> tuple[Bin, int]:
+    """Fine bins of one number an event, or of the probability of the likeliest class, one class after the other.
+
+    They are quantiles of the simulated background, so that none is without it.
+    """
+    known = in_blocks(values, chosen_on.features[~signals(asked, chosen_on.sample)])
+    if known.ndim == 2 and known.shape[1] == 2:
         # Two classes are one score.
-        return finely(lambda features: values(features)[:, 1], chosen_on)
-    each = FINE // number
-    edges = [
-        torch.quantile(best[which == k], torch.arange(1, each) / each).unique()
-        if (which == k).any()
-        else torch.empty(0)
-        for k in range(number)
-    ]
+        return finely(asked, lambda features: values(features)[:, 1], chosen_on)
+    number = 1 if known.ndim == 1 else known.shape[1]
+    best, which = likeliest(known)
+    edges = []
+    for k in range(number):
+        own = best[which == k]
+        each = max(min(FINE // number, len(own) // LEAST), 1)
+        edges.append(torch.quantile(own, torch.arange(1, each) / each).unique() if each > 1 else torch.empty(0))
     first = np.cumsum([0, *(len(one) + 1 for one in edges)])
 
     def bin_of(features: Tensor) -> Tensor:
-        found = values(features)
-        top, own = (found, torch.zeros(len(found), dtype=torch.long)) if found.ndim == 1 else found.max(dim=1)
-        place = torch.zeros(len(found), dtype=torch.long)
+        top, own = likeliest(values(features))
+        place = torch.zeros(len(top), dtype=torch.long)
         for k, one in enumerate(edges):
             place[own == k] = int(first[k]) + torch.bucketize(top[own == k], one)
         return place
@@ -128,13 +131,35 @@ def finely(values: Callable[[Tensor], Tensor], chosen_on: Events) -> tuple[Bin, 
     return bin_of, int(first[-1])
 
 
+def likeliest(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The probability of the likeliest class and its number, of (n, classes); of one number an event itself and 0."""
+    return (values, torch.zeros(len(values), dtype=torch.long)) if values.ndim == 1 else tuple(values.max(dim=1))
+
+
+def signals(asked: Measurement, sample: Tensor) -> Tensor:
+    """Which events, or samples, are of a signal."""
+    scaled = [asked.samples.index(name) for names in asked.signals.values() for name in names]
+    return torch.isin(sample, torch.tensor(scaled))
+
+
 def best_bins(asked: Measurement, values: Callable[[Tensor], Tensor], chosen_on: Events, bins: int) -> Bin:
     """Fine bins merged where it costs the least profiled uncertainty."""
-    bin_of, number = finely(values, chosen_on)
+    bin_of, number = finely(asked, values, chosen_on)
     templates = chosen_on.filled(one_hot(number, bin_of), len(asked.samples))
     likelihood = Likelihood(asked, list(chosen_on.variations), chosen_on.share)
     starts = torch.tensor(merged(likelihood, templates, min(bins, number)))
     return lambda features: torch.bucketize(bin_of(features), starts[1:], right=True)
+
+
+def pooled(asked: Measurement, templates: Templates) -> Templates:
+    """Bins with too little simulated background for an error of it in one with the bin that has the most."""
+    background = ~signals(asked, torch.arange(len(asked.samples)))
+    total, variance = templates.nominal[background].sum(dim=0), templates.variance[background].sum(dim=0)
+    few = ~(variance.sqrt() < MAX_ERROR * total)
+    few[total.argmax()] = True
+    return Templates(
+        *(torch.cat([one[..., ~few], one[..., few].sum(dim=-1, keepdim=True)], dim=-1) for one in templates)
+    )
 
 
 def halves(of: varied.Events, seed: int) -> list[tuple[Events, Events, Events, Events]]:
@@ -192,7 +217,8 @@ def study(
             seconds[name] = time.perf_counter() - start
         for name, bin_of in bins.items():
             with torch.no_grad():
-                parts.setdefault(name, []).append(test.filled(one_hot(settings.bins, bin_of), samples))
+                filled = test.filled(one_hot(settings.bins, bin_of), samples)
+                parts.setdefault(name, []).append(pooled(asked, filled))
     whole = {
         name: Templates(*(torch.cat(two, dim=-1) for two in zip(*both, strict=True))) for name, both in parts.items()
     }
