@@ -33,7 +33,7 @@ from resonaut.learn import training
 from resonaut.learn.autoencoder.plain import perceptron
 from resonaut.learn.blocks import in_blocks
 from resonaut.learn.inference import Settings
-from resonaut.learn.inference.binning import merged
+from resonaut.learn.inference.binning import best_edges
 from resonaut.learn.inference.events import Events, one_hot
 from resonaut.learn.inference.expected import expected
 from resonaut.learn.inference.likelihood import Likelihood
@@ -106,15 +106,25 @@ def floor(benchmark: int, n: int, seed: int) -> float:
     return SIGNAL * float(covariance[0, 0].sqrt())
 
 
-def cross_entropy(events: Events, held_out: Events, settings: Settings, seed: int) -> Callable[[Tensor], Tensor]:
-    """The score of a network of the same size, trained on cross entropy, both classes with the same weight."""
-    network = training.untrained(lambda: perceptron([3, *settings.hidden, 1], nn.ReLU), seed)
+def cross_entropy(
+    asked: Measurement, events: Events, held_out: Events, settings: Settings, seed: int
+) -> Callable[[Tensor], Tensor]:
+    """The score of a network of the same size, trained on cross entropy between signals and all else, alike in sum."""
+    centre, spread = events.features.mean(dim=0), events.features.std(dim=0)
+    signals = {name for names in asked.signals.values() for name in names}
+    is_signal = torch.tensor([name in signals for name in asked.samples])
+    sizes = [len(centre), *settings.hidden, 1]
+    network = training.untrained(lambda: perceptron(sizes, nn.ReLU), seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     steps = settings.epochs * -(-len(events) // settings.batch_size)
 
     def loss(rows: Tensor | slice, of: Events = events) -> Tensor:
-        logits = network(of.features[rows]).squeeze(1)
-        return nn.functional.binary_cross_entropy_with_logits(logits, (of.sample[rows] == 0).float())
+        labels = is_signal[of.sample]
+        sums = torch.stack([of.weights[~labels].sum(), of.weights[labels].sum()])
+        weights = (of.weights / sums[labels.long()])[rows] * len(of) / 2
+        logits = network((of.features[rows] - centre) / spread).squeeze(1)
+        losses = nn.functional.binary_cross_entropy_with_logits(logits, labels[rows].float(), reduction="none")
+        return (losses * weights).mean()
 
     training.fit(
         network,
@@ -128,7 +138,7 @@ def cross_entropy(events: Events, held_out: Events, settings: Settings, seed: in
         what="a classifier on cross entropy",
         key="--learning-rate",
     )
-    return lambda features: network(features).sigmoid().squeeze(1)
+    return lambda features: network((features - centre) / spread).sigmoid().squeeze(1)
 
 
 def pyhf_uncertainty(model: dict[str, Any]) -> float:
@@ -155,15 +165,13 @@ def placed(score: Callable[[Tensor], Tensor], edges: Tensor, features: Tensor) -
 
 def binnings(asked: Measurement, chosen_on: Events, score: Callable[[Tensor], Tensor], bins: int) -> dict[str, Tensor]:
     """Inner edges in the score: equal, in quantiles of the signal, and the best of 100 quantiles of both merged."""
-    scores = in_blocks(score, chosen_on.features)
+    signal = in_blocks(score, chosen_on.features[chosen_on.sample == 0])
     shares = torch.arange(1, bins) / bins
-    fine = torch.quantile(scores, torch.arange(1, 100) / 100)
-    templates = chosen_on.filled(one_hot(100, partial(placed, score, fine)), 2)
-    starts = merged(Likelihood(asked, list(chosen_on.variations), 0), templates, bins)
+    likelihood = Likelihood(asked, list(chosen_on.variations), 0)
     return {
         "equal": shares,
-        "signal_quantiles": torch.quantile(scores[chosen_on.sample == 0], shares),
-        "best": fine[torch.tensor(starts[1:]) - 1],
+        "signal_quantiles": torch.quantile(signal, shares),
+        "best": best_edges(likelihood, chosen_on, score, 2, bins),
     }
 
 
@@ -175,7 +183,7 @@ def study(benchmark: int, seed: int, settings: Settings, n: int) -> dict[str, di
     own = Classifier.fit(asked, train, held_out, settings, seed)
     seconds = time.perf_counter() - start
     row = {"uncertainty": judged(asked, test, own.network.bin, settings.bins) | {"seconds": seconds}}
-    score = cross_entropy(train, held_out, settings, seed)
+    score = cross_entropy(asked, train, held_out, settings, seed)
     with torch.no_grad():
         for binning, edges in binnings(asked, held_out, score, settings.bins).items():
             row[f"cross_entropy_{binning}"] = judged(asked, test, partial(placed, score, edges), settings.bins)

@@ -10,7 +10,7 @@ rule classify_train:
     """Train a classifier in k folds, and measure it on the events that each fold has not seen."""
     input:
         config=config_of("classify", "train", "{classifier}"),
-        code=code_of("classify", "train", classify_plan.modules, "classifier"),
+        code=code_of("classify", "train", classify_plan.training_modules, "classifier"),
         simulation=lambda wildcards: ANALYSIS.manifests(
             *classify_plan.learned(ANALYSIS, wildcards.classifier)
         ),

@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.classify.crossfit import Classifier, cross_entropy
+from resonaut.classify.classifier import Classifier
+from resonaut.classify.crossfit import cross_entropy
 from resonaut.classify.read import Events, Floats, Numbers, Values
 from resonaut.classify.results import Area, Distribution, Importance, Overtraining
 from resonaut.core.identifier import derived_seed

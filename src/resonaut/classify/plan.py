@@ -103,6 +103,12 @@ def modules(analysis: "Analysis", name: str) -> list[str]:
     return [f"classify/learners/{one['learner'] if one['loss'] == 'cross_entropy' else one['loss']}.py"]
 
 
+def training_modules(analysis: "Analysis", name: str) -> list[str]:
+    """What the training of a classifier finds by name."""
+    loss = analysis.config["classify"]["classifiers"][name]["loss"]
+    return [*modules(analysis, name), *(["classify/profiled.py"] if loss == "uncertainty" else [])]
+
+
 def made(analysis: "Analysis") -> list[str]:
     """Everything that the stage makes."""
     section, found = analysis.config["classify"], GIVES["summaries"](analysis)
@@ -118,13 +124,15 @@ def luminosities(analysis: "Analysis", names: list[str]) -> dict[str, float]:
         return dict.fromkeys(names, 1.0)
     data = analysis.sample("data", of="classify")
     total = analysis.luminosity(*data) if data else None
-    found = {}
-    for name in names:
-        era = analysis.catalogue[name].era
-        own = [one for one in data if era is not None and analysis.catalogue[one].era == era]
-        part = analysis.luminosity(*own) if own else None
-        found[name] = whole * part / total if part and total else whole
-    return found
+    parts = {name: _of_era(analysis, analysis.catalogue[name].era) for name in names}
+    return {name: whole * part / total if part and total else whole for name, part in parts.items()}
+
+
+def _of_era(analysis: "Analysis", era: str | None) -> float | None:
+    """The luminosity of the data of an era; None where it is not known, or for no era."""
+    data = analysis.sample("data", of="classify")
+    own = [name for name in data if era is not None and analysis.catalogue[name].era == era]
+    return analysis.luminosity(*own) if own else None
 
 
 def luminosity(analysis: "Analysis") -> float | None:
@@ -150,7 +158,7 @@ def check(analysis: "Analysis") -> None:
             )
     for name, one in section["classifiers"].items():
         problems = _classes(analysis, one), _binning(analysis, one), _formulas(analysis, name)
-        for problem in chain(*problems, measuring.problems(analysis, name)):
+        for problem in chain(*problems, _unseen(analysis, name), measuring.problems(analysis, name)):
             raise ConfigError(f"config: classify.classifiers.{name}{problem}.")
     for name, categories in section["categories"].items():
         for problem in _categories(analysis, name, categories):
@@ -179,6 +187,13 @@ def _classes(analysis: "Analysis", one: dict[str, Any]) -> Iterator[str]:
                 )
             elif dataset not in analysis.datasets():
                 yield f".classes.{which} names {dataset!r}, which is in no sample; add it to samples.simulation"
+    eras = {analysis.catalogue[dataset].era: dataset for dataset in homes}
+    for era, dataset in eras.items() if len(eras) > 1 else ():
+        if era is not None and _of_era(analysis, era) is None:
+            yield (
+                f".classes has {dataset!r} of the era {era!r} beside other eras, and the luminosity of its data is not "
+                "known, so that they cannot be added up; set datasets.<name>.luminosity of these data"
+            )
     for folder in one["friends"]:
         verb = folder.split("/")[0]
         if verb in ("skim", "classify") or not analysis.uses(verb):
@@ -192,6 +207,28 @@ def _binning(analysis: "Analysis", one: dict[str, Any]) -> Iterator[str]:
         yield f".binning.signal is {signal!r}, which is no class; take one of {', '.join(one['classes'])}"
     if luminosity(analysis) is None:
         yield ".binning: the expected number of events is not known without data; set classify.luminosity"
+
+
+def _unseen(analysis: "Analysis", name: str) -> Iterator[str]:
+    """Datasets that would be scored by the mean of models of which some know their events."""
+    if analysis.config["classify"]["classifiers"][name]["unseen"] != "mean":
+        return
+    own = learned(analysis, name)
+    known = {part for dataset in own for part in _parts(analysis, dataset)}
+    for dataset in scored(analysis, name):
+        if dataset not in own and (same := _parts(analysis, dataset) & known):
+            yield (
+                f".unseen is mean, and {dataset!r} has events of {min(same)!r}, which trained some of the models; set "
+                "it to fold"
+            )
+
+
+def _parts(analysis: "Analysis", dataset: str) -> set[str]:
+    """A dataset, and those whose events it holds."""
+    from resonaut.core.samples import drawn_from
+
+    several = [dataset, *drawn_from(analysis.config, dataset)]
+    return {part for name in several for part in (name, *analysis.config["datasets"][name]["combine"])}
 
 
 def _formulas(analysis: "Analysis", name: str) -> Iterator[str]:

@@ -62,7 +62,8 @@ def inputs(
     """
     found = np.empty((len(used), len(settings.inputs)), np.float32)
     for place, formula in enumerate(settings.inputs):
-        values = np.broadcast_to(formulas.evaluate(formula, columns), used.shape).astype(np.float32)
+        with np.errstate(over="ignore"):
+            values = np.broadcast_to(formulas.evaluate(formula, columns), used.shape).astype(np.float32)
         finite = np.isfinite(values)
         if bad := np.count_nonzero(used & ~finite):
             raise NotFiniteError(
@@ -117,7 +118,7 @@ def training(manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], se
 
 def joined(parts: Sequence[Events]) -> Events:
     """Several as one."""
-    return Events(*(np.concatenate([getattr(one, name) for one in parts]) for name in Events.__annotations__))
+    return Events(*(np.concatenate([getattr(one, name) for one in parts]) for name in vars(parts[0])))
 
 
 def _nominal(dataset: Dataset, weighted: Sequence[str], settings: Training, label: int) -> Events:
@@ -126,13 +127,14 @@ def _nominal(dataset: Dataset, weighted: Sequence[str], settings: Training, labe
     columns = names(classifier)
     cut = formulas.names(classifier.cut) if classifier.cut else []
     folders = list(dict.fromkeys([*classifier.friends, *weighted]))
-    trained = ("tag_train",) if TAG in classifier.friends else ()
-    parts, usable, everything = [], 0.0, 0.0
-    for batch in dataset.iterate(list(dict.fromkeys([*columns, *cut, *trained, "weight", *own.columns])), folders):
+    parts, used, everything = [], 0.0, 0.0
+    for batch in dataset.iterate(
+        list(dict.fromkeys([*columns, *cut, *trained(classifier), "weight", *own.columns])), folders
+    ):
         arrays = flat(batch, list(dict.fromkeys([*columns, *cut])), dataset.name)
-        kept = ~ak.to_numpy(batch.tag_train) if trained else np.ones(len(batch), bool)
+        kept = usable(batch, classifier)
         generated = ak.to_numpy(batch.weight) * settings.luminosities[dataset.name]
-        usable, everything = usable + generated[kept].sum(), everything + generated.sum()
+        used, everything = used + generated[kept].sum(), everything + generated.sum()
         if classifier.cut:
             kept = kept & condition(classifier.cut, arrays, len(batch))
         parts.append(
@@ -144,7 +146,17 @@ def _nominal(dataset: Dataset, weighted: Sequence[str], settings: Training, labe
             )[kept]
         )
     found = joined(parts)
-    return replace(found, weights=found.weights * (everything / usable)) if usable else found
+    return replace(found, weights=found.weights * (everything / used)) if used else found
+
+
+def trained(settings: Learning) -> list[str]:
+    """The column that says which events trained a tagger, where its scores are read."""
+    return ["tag_train"] if TAG in settings.friends else []
+
+
+def usable(events: ak.Array, settings: Learning) -> NDArray[np.bool_]:
+    """Which events may train (n,): a tagger knows those that trained it."""
+    return ~ak.to_numpy(events.tag_train).astype(bool) if trained(settings) else np.ones(len(events), bool)
 
 
 def condition(formula: str, columns: Mapping[str, NDArray[np.generic]], n: int) -> NDArray[np.bool_]:

@@ -98,7 +98,10 @@ class Binned:
 
 @record
 class Expected:
-    """The expected uncertainty of a parameter of interest, with all nuisances profiled, and with all of them fixed."""
+    """The expected uncertainty of a parameter of interest, with all nuisances profiled, and with them fixed.
+
+    The statistics of the simulation are in both, where the model has them.
+    """
 
     parameter: str
     profiled: float

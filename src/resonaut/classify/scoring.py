@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from resonaut.classify import crossfit, read
+from resonaut.classify import read
+from resonaut.classify.classifier import load
 from resonaut.classify.read import Batch
 from resonaut.classify.settings import Application, Categories
 from resonaut.core import events, formulas
@@ -29,7 +30,7 @@ def apply(name: str, model: Path, settings: Application, manifest: Path, chunk: 
         InputFileError: the model is none, or a file or column is missing.
         NotFiniteError: an input is NaN or infinite.
     """
-    classifier, dataset = crossfit.load(model), Dataset.open(manifest)
+    classifier, dataset = load(model), Dataset.open(manifest)
     learned = [one for several in classifier.settings.classes.values() for one in several]
     mean = settings.unseen == "mean" and dataset.name not in learned
 
@@ -39,7 +40,7 @@ def apply(name: str, model: Path, settings: Application, manifest: Path, chunk: 
         found: Columns = {
             f"class_{name}_{one}": column for one, column in zip(classifier.classes, scores.T, strict=True)
         }
-        if classifier.edges is not None:
+        if classifier.binned is not None:
             found[f"bin_{name}"] = classifier.bins(scores, batch.keys, mean=mean)
         if classifier.settings.loss == "uncertainty":
             found[f"bin_{name}"] = classifier.own_bins(values, batch.keys)

@@ -37,9 +37,9 @@ class Network:
 
 @record
 class Binning:
-    """Bins of a score for a fit, chosen on the expectation of the other folds; docs/classify.md has the rule."""
+    """Bins for a fit, chosen on the expectation of the other folds; docs/classify.md has the rule."""
 
-    signal: Name = key("The class whose expected significance is to be large; its score is binned.")
+    signal: Name = key("The class whose expected significance is to be large.")
     bins: int = key("Most bins.", default=10, ge=1)
     min_expected: float = key("Fewest expected events of all other classes together in a bin.", default=1, ge=0)
     max_error: float = key(

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
 
 from resonaut.classify import binning, crossfit, measure, read
 from resonaut.classify.binning import squared_significance
-from resonaut.classify.crossfit import Classifier
-from resonaut.classify.learners import Learned, measuring_learner
+from resonaut.classify.classifier import Bins, Classifier
+from resonaut.classify.learners import Learned
 from resonaut.classify.measure import Scored
 from resonaut.classify.read import Events, Floats
-from resonaut.classify.results import Binned, Losses, Summary, Yield
+from resonaut.classify.results import Binned, Expected, Losses, Summary, Yield
 from resonaut.classify.settings import Training
 from resonaut.learn.ratio.positive import Signed
 
@@ -24,9 +26,23 @@ def train(
     events = read.training(manifests, weights, settings)
     if settings.measured is None:
         return classifier(name, events, settings)
-    trained, learned, found = measuring_learner().fit(manifests, weights, settings)
+    trained, learned, found = _profiled().fit(manifests, weights, settings)
     signs = [Signed(negative=_negative(events.of(label).weights)) for label in range(len(trained.classes))]
     return trained, replace(_summary(name, trained, Scored.of(trained, events), learned, signs), uncertainties=found)
+
+
+class _Profiled(Protocol):
+    """What the module ``profiled`` has."""
+
+    def fit(
+        self, manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], settings: Training
+    ) -> tuple[Classifier, list[Learned], list[Expected]]:
+        """Train a network for each fold without its events; also their losses, and what their bins measure."""
+
+
+def _profiled() -> _Profiled:
+    """The module, by name: a training on cross entropy does not depend on it."""
+    return cast(_Profiled, import_module("resonaut.classify.profiled"))
 
 
 def _negative(weights: Floats) -> float:
@@ -40,8 +56,9 @@ def classifier(name: str, events: Events, settings: Training) -> tuple[Classifie
     scored = Scored.of(trained, events)
     if settings.classifier.binning is not None:
         own = trained.classes.index(settings.classifier.binning.signal)
+        bins = Bins(own, np.bincount(events.labels, events.weights).astype(np.float64), np.empty((0, 0), np.float32))
         edges = binning.by_fold(
-            scored.held_out[:, own],
+            bins.discriminant(scored.held_out),
             events.labels == own,
             events.weights,
             scored.fold,
@@ -49,7 +66,7 @@ def classifier(name: str, events: Events, settings: Training) -> tuple[Classifie
             settings.classifier.binning,
             f"classify.classifiers.{name}.binning",
         )
-        trained = replace(trained, edges=edges)
+        trained = replace(trained, binned=replace(bins, edges=edges))
     return trained, _summary(name, trained, scored, learned, signs)
 
 
@@ -73,7 +90,7 @@ def _summary(
         importance=measure.importance(trained, events),
         edges=edges.tolist(),
         distributions=distributions,
-        binned=None if trained.edges is None else _binned(trained, scored),
+        binned=None if trained.binned is None else _binned(trained, trained.binned, scored),
         uncertainties=[],
     )
 
@@ -90,24 +107,23 @@ def _yield(name: str, datasets: list[str], events: Events, signed: Signed) -> Yi
     )
 
 
-def _binned(trained: Classifier, scored: Scored) -> Binned:
-    """Expected events in the bins, each by the edges of its fold, which have not seen it."""
-    assert trained.settings.binning is not None
-    assert trained.edges is not None
-    events, classes, signal = scored.events, trained.classes, trained.settings.binning.signal
-    place, number = trained.bins(scored.held_out, events.keys), trained.edges.shape[1] + 1
+def _binned(trained: Classifier, bins: Bins, scored: Scored) -> Binned:
+    """Expected events in the bins, each by the edges of its fold."""
+    events, classes = scored.events, trained.classes
+    place, number = bins.place(scored.held_out, scored.fold), bins.edges.shape[1] + 1
     sums = np.array(
         [
             [np.bincount(place[own], events.weights[own] ** power, number) for power in (1, 2)]
             for own in (events.labels == label for label in range(len(classes)))
         ]
     )
-    is_signal = np.array(classes) == signal
-    s, (b, variance) = sums[is_signal][0, 0], sums[~is_signal].sum(axis=0)
+    s, (b, variance) = sums[bins.signal, 0], np.delete(sums, bins.signal, axis=0).sum(axis=0)
+    # Edges leave background in each bin of the other folds, not in all of its own.
+    filled = b > 0
     return Binned(
-        signal=signal,
-        edges=trained.edges.astype(float).tolist(),
+        signal=classes[bins.signal],
+        edges=bins.edges.astype(float).tolist(),
         expected={which: one[0].tolist() for which, one in zip(classes, sums, strict=True)},
         errors={which: np.sqrt(one[1]).tolist() for which, one in zip(classes, sums, strict=True)},
-        significance=float(np.sqrt(squared_significance(s, b, variance).sum())),
+        significance=float(np.sqrt(squared_significance(s[filled], b[filled], variance[filled]).sum())),
     )

@@ -92,7 +92,10 @@ def training(manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], se
 
 @dataclass(frozen=True)
 class _Part:
-    """Events of one dataset; ``shifted`` values (n, m) and ``reweighted`` weights (n,) by nuisance and way."""
+    """Events of one dataset; ``shifted`` values (n, m) and ``reweighted`` weights (n,) by nuisance and way.
+
+    ``used``, ``everything``: the generated weights of those that may train, as they trained no tagger, and of all.
+    """
 
     name: str
     keys: Keys
@@ -100,6 +103,8 @@ class _Part:
     weights: Floats
     shifted: dict[tuple[str, str], read.Values]
     reweighted: dict[tuple[str, str], Floats]
+    used: float
+    everything: float
 
 
 def _dataset(dataset: Dataset, weights: Mapping[str, Sequence[str]], settings: Training, measured: Measured) -> _Part:
@@ -114,13 +119,18 @@ def _dataset(dataset: Dataset, weights: Mapping[str, Sequence[str]], settings: T
         _batch(rows, own, factor, wanted, settings, dataset.name) for rows in _rows(dataset, own, wanted, settings)
     ]
     first = parts[0]
+    used, everything = (sum(getattr(one, name) for one in parts) for name in ("used", "everything"))
+    # What trained a tagger is left out; the others stand for it.
+    stands = everything / used if used else 1.0
     return _Part(
         dataset.name,
         np.concatenate([one.keys for one in parts]),
         np.concatenate([one.values for one in parts]),
-        np.concatenate([one.weights for one in parts]),
+        np.concatenate([one.weights for one in parts]) * stands,
         {key: np.concatenate([one.shifted[key] for one in parts]) for key in first.shifted},
-        {key: np.concatenate([one.reweighted[key] for one in parts]) for key in first.reweighted},
+        {key: np.concatenate([one.reweighted[key] for one in parts]) * stands for key in first.reweighted},
+        used,
+        everything,
     )
 
 
@@ -147,7 +157,8 @@ def _rows(
     """All rows in batches, by shift ("" for the nominal one)."""
     classifier = settings.classifier
     cut = formulas.names(classifier.cut) if classifier.cut else []
-    columns = list(dict.fromkeys([*read.names(classifier), *cut, "weight", PASSES, *weights.columns]))
+    trained = read.trained(classifier)
+    columns = list(dict.fromkeys([*read.names(classifier), *cut, *trained, "weight", PASSES, *weights.columns]))
     folders = list(dict.fromkeys([*classifier.friends, *weights.friends]))
     shifts = sorted({one for ways in wanted.values() for one in ways.values() if isinstance(one, str)})
     for chunk in dataset.manifest.chunks:
@@ -174,7 +185,8 @@ def _batch(
         & (read.condition(classifier.cut, arrays[shift], len(batch)) if classifier.cut else True)
         for shift, batch in rows.items()
     }
-    kept = np.any(list(passes.values()), axis=0)
+    usable = read.usable(rows[""], classifier)
+    kept = np.any(list(passes.values()), axis=0) & usable
     values = {shift: read.inputs(arrays[shift], classifier, passes[shift], source)[kept] for shift in rows}
     weights = {
         shift: (ak.to_numpy(batch.weight) * own.nominal(batch) * factor * passes[shift])[kept]
@@ -190,4 +202,6 @@ def _batch(
                 shifted[name, way], reweighted[name, way] = values[one], weights[one]
             else:
                 reweighted[name, way] = (generated * own.product(rows[""], one)[:, 0])[kept]
-    return _Part(source, identifier.keys(rows[""])[kept], values[""], weights[""], shifted, reweighted)
+    selected = ak.to_numpy(rows[""].weight) * ak.to_numpy(rows[""][PASSES])
+    sums = float(selected[usable].sum()), float(selected.sum())
+    return _Part(source, identifier.keys(rows[""])[kept], values[""], weights[""], shifted, reweighted, *sums)

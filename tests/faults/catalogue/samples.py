@@ -178,6 +178,19 @@ def comparison(spoil: Callable[[Columns], Columns], side: tuple[str, ...], how: 
     return Try([["resonaut", "reweight", "compare", *paths, *how, "--output", "out"]], right, ("one", "other", "'x'"))
 
 
+@fault(fast=17, spoil=SPOILT, side=SIDES, learner=("trees", "network"))
+def classifier(spoil: Callable[[Columns], Columns], side: tuple[str, ...], learner: str) -> Try:
+    samples(spoil, side)
+    own = {"learner": learner, "inputs": ["x", "x + y"], "classes": {"a": ["one"], "b": ["other"]}, "folds": 2}
+    own |= {"trees": {"max_iterations": 5, "min_leaf_events": 20}, "network": {"hidden": [8], "epochs": 2}}
+    own |= {"binning": {"signal": "a", "bins": 3}}
+    section = {"classifier": own, "luminosities": {"one": 100.0, "other": 100.0}}
+    options = ["--name", "it", "--simulation", "skim/one.json", "--simulation", "skim/other.json"]
+    # Other inputs tell the classes apart where one is constant.
+    right = fine if spoil is constant else None
+    return learned("classify train", section, *options, "--output", "out/it.npz", key="class '", right=right)
+
+
 @fault(fast=14, spoil=SPOILT, side={**SIDES, "background": ("background",)})
 def unfolding(spoil: Callable[[Columns], Columns], side: tuple[str, ...]) -> Try:
     samples(spoil, side, data=True)

@@ -7,6 +7,7 @@ import pytest
 
 from resonaut.classify import binning
 from resonaut.classify.binning import squared_significance
+from resonaut.classify.classifier import Bins
 from resonaut.classify.settings import Binning
 from resonaut.core.errors import EmptySelectionError
 from resonaut.core.record import build
@@ -95,3 +96,28 @@ def test_too_few_events_for_one_bin_are_one_sentence() -> None:
     score, is_signal, weights = scored(50, 5)
     with pytest.raises(EmptySelectionError, match="it: in one bin there are fewer than 1000 expected events"):
         binning.by_fold(score, is_signal, weights, np.arange(100) % 2, 2, chosen(min_expected=1000), "it")
+
+
+def test_the_discriminant_of_several_classes_follows_the_likelihood_ratio_to_their_expected_sum() -> None:
+    """Gaussian classes whose probabilities are known: the signal is more significant than by its own probability."""
+    rng = np.random.default_rng(6)
+    means, yields = np.array([[0.0, 0.0], [1.5, 0.0], [0.0, 1.5]]), np.array([10.0, 1000.0, 10.0])
+    x = np.concatenate([rng.normal(mean, 1, (4000, 2)) for mean in means])
+    labels = np.repeat(np.arange(3), 4000)
+    densities = np.exp(-((x[:, None] - means) ** 2).sum(axis=2) / 2)
+    scores = (densities / densities.sum(axis=1, keepdims=True)).astype(np.float32)
+    found = Bins(0, yields, np.empty((0, 0), np.float32)).discriminant(scores)
+    expected = densities[:, 1:] @ (yields[1:] / yields[1:].sum())
+    np.testing.assert_allclose(found / (1 - found), densities[:, 0] / expected, rtol=2e-3)
+    weights = yields[labels] / 4000
+    signal, background = weights * (labels == 0), weights * (labels != 0)
+    z = [binning.best(one, signal, background, chosen(bins=10)).squared.max() ** 0.5 for one in (found, scores[:, 0])]
+    assert z[0] > 1.05 * z[1]
+
+
+def test_bins_of_mean_scores_are_those_of_the_mean_edges() -> None:
+    bins = Bins(1, np.array([5.0, 1.0]), np.array([[0.2, 0.6], [0.4, 0.8]], np.float32))
+    scores = np.array([[0.5, 0.5]] * 3, np.float32)
+    np.testing.assert_array_equal(bins.place(scores, np.array([0, 1, -1])), [1, 1, 1])
+    scores = np.array([[0.75, 0.25]] * 3, np.float32)
+    np.testing.assert_array_equal(bins.place(scores, np.array([0, 1, -1])), [1, 0, 0])

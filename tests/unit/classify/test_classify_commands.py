@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from resonaut.classify import crossfit, read
+from resonaut.classify import classifier, read
 from resonaut.classify.cli import app
 from resonaut.classify.results import Summary
 from resonaut.classify.settings import Learning
@@ -70,7 +70,7 @@ def test_the_summary_has_yields_areas_and_bins(classified, skimmed):
 
 
 def test_scores_of_classes_are_those_of_models_that_have_not_seen_them(classified, skimmed):
-    model = crossfit.load(classified / "one.npz")
+    model = classifier.load(classified / "one.npz")
     for name in "ab":
         dataset = Dataset.open(skimmed[name])
         events = dataset.read(["x", "y", "class_one_a", "class_one_b", "bin_one"], ["classify/one"])
@@ -79,7 +79,9 @@ def test_scores_of_classes_are_those_of_models_that_have_not_seen_them(classifie
         expected = model.scores(values, keys)
         np.testing.assert_allclose(ak.to_numpy(events.class_one_a), expected[:, 0], atol=1e-6)
         np.testing.assert_allclose(events.class_one_a + events.class_one_b, 1, rtol=1e-5)
-        edges, score = model.edges[model.folds(keys)], ak.to_numpy(events.class_one_a)
+        edges, score = model.binned.edges[model.folds(keys)], model.binned.discriminant(expected)
+        # Of two classes it is the score.
+        np.testing.assert_allclose(score, ak.to_numpy(events.class_one_a), atol=1e-6)
         np.testing.assert_array_equal(events.bin_one, (score[:, None] >= edges).sum(axis=1))
         assert dict.fromkeys(np.unique(events.bin_one)).keys() == set(range(edges.shape[1] + 1))
 
@@ -92,7 +94,7 @@ def test_shifted_inputs_give_shifted_scores_where_they_differ(classified, skimme
     )
     # A tenth of the events pass with the shift alone.
     assert len(shifted) == 1200 > len(nominal) == 1080
-    model = crossfit.load(classified / "one.npz")
+    model = classifier.load(classified / "one.npz")
     y = ak.concatenate(list(dataset.iterate(["y"], (), "jes_up"))).y
     values = np.stack([ak.to_numpy(shifted.x), ak.to_numpy(y)], axis=1)
     expected = model.scores(values, identifier.keys(shifted))[:, 0]
@@ -106,7 +108,7 @@ def test_shifted_inputs_give_shifted_scores_where_they_differ(classified, skimme
 
 
 def test_data_are_scored_as_simulation_is_or_by_the_mean(classified, skimmed, tmp_path):
-    model = crossfit.load(classified / "one.npz")
+    model = classifier.load(classified / "one.npz")
     dataset = Dataset.open(skimmed["data"])
     events = dataset.read(["x", "y", "class_one_a"], ["classify/one"])
     values = np.stack([ak.to_numpy(events.x), ak.to_numpy(events.y)], axis=1)
@@ -170,6 +172,7 @@ def test_weights_of_friends_count(skimmed, tmp_path):
         ({"inputs": ["x", "z"]}, InputFileError, "no column 'z'"),
         ({"inputs": ["x", "pf"]}, ConfigError, "the column 'pf' is a list in each event"),
         ({"inputs": ["x", "log(y)"]}, NotFiniteError, r"the input 'log\(y\)' is NaN or infinite in \d+ of \d+ events"),
+        ({"inputs": ["x", "exp(100 * abs(y) + 50)"]}, NotFiniteError, r"is NaN or infinite in \d+ of \d+ events"),
         ({"inputs": ["x", "y +"]}, ConfigError, r"'y \+' is no formula"),
         ({"cut": "x"}, ConfigError, "'x' is a number and no condition"),
         ({"cut": "x > 100"}, Exception, "class 'a': no event of a passes the cut"),
@@ -204,6 +207,17 @@ def test_events_that_trained_a_tagger_do_not_train(skimmed):
     np.testing.assert_allclose(np.bincount(tagged.labels, tagged.weights), np.bincount(plainly.labels, plainly.weights))
     both = np.isin(plainly.keys, tagged.keys)
     assert set(np.round(plainly.values[both, 0] * 2, 4)) == set(np.round(tagged.values[:, 0], 4))
+    # Likewise where the loss is the uncertainty.
+    from resonaut.classify import varied
+    from resonaut.classify.settings import Training
+    from resonaut.core.record import build
+
+    measured = {"signals": {"mu": ["a"]}, "scales": {"a": 1, "b": 1}, "statistics": True, "nuisances": {}}
+    chosen = plain(learning(inputs=["score", "y"], friends=["tag"], learner="network", loss="uncertainty"), Learning)
+    job = build(given | {"classifier": chosen, "measured": measured}, Training, "test")
+    events = varied.training([skimmed["a"], skimmed["b"]], {}, job)
+    assert set(events.keys) == set(tagged.keys)
+    assert float(events.events.weights.sum()) == pytest.approx(plainly.weights.sum())
 
 
 def test_the_cut_keeps_inputs_that_are_no_numbers_out(skimmed, tmp_path):

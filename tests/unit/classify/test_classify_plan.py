@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from resonaut.classify import plan
+from resonaut.core import provenance
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 
@@ -110,6 +111,45 @@ def test_a_dataset_of_a_class_is_in_a_sample(config):
     assert "more" in plan.scored(Analysis.of(given, []), "bdt")
 
 
+def test_eras_add_up_with_their_luminosities(config, tmp_path):
+    given = changed(config)
+    given["search"]["stages"] = ["simulate", "skim", "classify"]
+    for era, luminosity in (("one", 20), ("two", 40)):
+        for name in ("data", "qcd", "signal_3500"):
+            given["datasets"][f"{name}_{era}"] = copy.deepcopy(given["datasets"][name]) | {"era": era}
+        given["datasets"][f"data_{era}"]["luminosity"] = luminosity
+    given["search"]["samples"] = {"data": ["data_one", "data_two"]}
+    given["classify"]["samples"] = {
+        "simulation": [f"{name}_{era}" for name in ("qcd", "signal_3500") for era in ("one", "two")]
+    }
+    classes = {"x": ["signal_3500_one", "signal_3500_two"], "qcd": ["qcd_one", "qcd_two"]}
+    given["classify"]["classifiers"]["bdt"]["classes"] = classes
+    found = Analysis.of(given, []).keys("classify/train/bdt")["luminosities"]
+    assert found == {"signal_3500_one": 20, "signal_3500_two": 40, "qcd_one": 20, "qcd_two": 40}
+    given["classify"]["luminosity"] = 120
+    assert Analysis.of(given, []).keys("classify/train/bdt")["luminosities"]["qcd_two"] == 80
+    for era in ("one", "two"):
+        path = tmp_path / f"{era}.root"
+        path.touch()
+        given["datasets"][f"data_{era}"] |= {"luminosity": None, "generator": None, "files": [str(path)]}
+    with pytest.raises(ConfigError, match=r"of the era 'one' beside other eras, and the luminosity of its data is not"):
+        Analysis.of(given, [])
+
+
+def test_the_mean_of_models_scores_no_events_that_one_of_them_knows(config):
+    given = changed(config, unseen="mean")
+    Analysis.of(given, [])
+    drawn = {"datasets": ["qcd"], "seed": 1}
+    given["datasets"]["mixed"] = {"nature": "pseudo_data", "luminosity": 1, "drawn": drawn}
+    given["search"] |= {"stages": ["simulate", "skim", "classify"]}
+    given["search"]["samples"] = {"signal": ["signal_3500", "signal_4000"]}
+    given["classify"]["samples"] = {"data": ["mixed"], "simulation": ["qcd"]}
+    with pytest.raises(ConfigError, match=r"bdt\.unseen is mean, and 'mixed' has events of 'qcd', which trained some"):
+        Analysis.of(given, [])
+    given["classify"]["classifiers"]["bdt"]["unseen"] = "fold"
+    Analysis.of(given, [])
+
+
 def test_expected_events_need_a_luminosity(config):
     given = changed(config, binning={"signal": "x"})
     given["search"]["samples"]["data"] = []
@@ -141,3 +181,23 @@ def test_categories_are_checked(config, categories, says):
 def test_a_stage_without_a_classifier_is_refused(config):
     with pytest.raises(ConfigError, match=r"classify\.classifiers names none"):
         Analysis.of(config | {"classify": {}}, [])
+
+
+def test_a_job_depends_on_the_code_that_it_runs_alone():
+    """Networks train no trees again; what trains and measures scores nothing again."""
+    code = {
+        (command, learner): set(provenance.command_code("classify", command, f"classify/learners/{learner}.py"))
+        for command in ("train", "apply")
+        for learner in ("trees", "network", "uncertainty")
+    }
+    for learner in ("network", "uncertainty", "trees"):
+        others = {f"classify/learners/{other}.py" for other in ("network", "uncertainty", "trees") if other != learner}
+        assert not others & code["train", learner]
+    assert "classify/varied.py" not in code["train", "trees"]
+    trains = {"classify/crossfit.py", "classify/measure.py", "classify/binning.py", "classify/training.py"}
+    for learner in ("trees", "network", "uncertainty"):
+        assert trains <= code["train", learner]
+        assert "classify/plan.py" not in code["train", learner]
+    for learner in ("trees", "network"):
+        assert not trains & code["apply", learner]
+    assert "classify/learners/trees.py" not in provenance.command_code("classify", "categorise")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from resonaut.classify import crossfit, measure, training
-from resonaut.classify.crossfit import Classifier
+from resonaut.classify import classifier, crossfit, measure, training
+from resonaut.classify.classifier import Classifier
 from resonaut.classify.measure import Scored
 from resonaut.classify.settings import Training
 from resonaut.core.errors import EmptySelectionError
@@ -177,7 +177,7 @@ def test_a_model_is_read_as_it_was_written_and_the_same_training_gives_the_same_
         found, _ = training.classifier("one", events, Training(classifier=settings, luminosities={}))
         found.save(path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    again = crossfit.load(paths[0])
+    again = classifier.load(paths[0])
     scores = again.scores(events.values, events.keys)
     np.testing.assert_array_equal(scores, found.scores(events.values, events.keys))
     np.testing.assert_array_equal(again.bins(scores, events.keys), found.bins(scores, events.keys))
@@ -199,6 +199,13 @@ def test_trees_as_arrays_give_what_scikit_learn_gives() -> None:
         made = HistGradientBoostingClassifier(max_iter=20, random_state=1).fit(bins(values, edges), labels)
         expected = made.predict_proba(bins(values, edges))
         np.testing.assert_allclose(Trees(nodes(made, edges)).probabilities(values), expected, atol=2e-6)
+
+
+def test_a_class_without_a_positive_sum_of_weights_is_one_sentence() -> None:
+    events = gaussians((500, 500), [(0.0, 0.0), (0.0, 0.0)], seed=16)
+    weights = np.where(events.labels == 1, -1.0, 1.0)
+    with pytest.raises(EmptySelectionError, match=r"class 'b': \d+ of its events, .* have weights that sum to -\d+"):
+        crossfit.fit(replace(events, weights=weights), learning())
 
 
 def test_a_class_with_too_few_events_is_one_sentence() -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from resonaut.classify import crossfit, plan
+from resonaut.classify import classifier, plan
 from resonaut.classify.cli import app
 from resonaut.classify.results import Summary
 from resonaut.classify.settings import Learning
@@ -17,6 +17,7 @@ from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
 from resonaut.core.events import Dataset
 from resonaut.core.files import write_json
+from resonaut.core.provenance import command_code
 from resonaut.core.record import plain
 from resonaut.core.results import read as read_result
 
@@ -90,7 +91,7 @@ def test_the_uncertainty_of_the_summary_is_that_of_the_histograms_of_the_friends
 
 
 def test_scores_are_the_shares_of_classes_in_the_bin_and_the_model_comes_back(trained, skimmed):
-    model = crossfit.load(trained / "own.npz")
+    model = classifier.load(trained / "own.npz")
     assert len(model.models) == FOLDS
     for name in "ab":
         events = Dataset.open(skimmed[name]).read(["x", "y", "bin_own", "class_own_a", "class_own_b"], ["classify/own"])
@@ -153,6 +154,7 @@ def test_a_job_reads_what_its_model_measures():
     assert nuisances["scale"]["factors"] == {"qcd": [0.9, 1.2]}
     assert plan.columns(analysis())["classify/net"][-1] == "bin_net"
     assert plan.modules(analysis(), "net") == ["classify/learners/uncertainty.py"]
+    assert plan.training_modules(analysis(), "net") == ["classify/learners/uncertainty.py", "classify/profiled.py"]
 
 
 def test_a_classifier_on_cross_entropy_does_not_read_the_model():
@@ -187,3 +189,13 @@ def test_a_classifier_on_cross_entropy_does_not_read_the_model():
 def test_what_does_not_fit_together_is_said_at_once(net, model, sentence):
     with pytest.raises(ConfigError, match=rf"classify\.classifiers\.net.*{sentence}"):
         analysis(net, model)
+
+
+def test_each_job_reruns_for_its_own_code():
+    def code(command, *modules):
+        return set(command_code("classify", command, *modules))
+
+    ratio, own = "classify/learners/network.py", "classify/learners/uncertainty.py"
+    assert not {"classify/profiled.py", "classify/varied.py", "learn/inference/events.py"} & code("train", ratio)
+    assert {"classify/profiled.py", "classify/varied.py"} <= code("train", own, "classify/profiled.py")
+    assert not {"classify/profiled.py", "classify/varied.py", "classify/crossfit.py"} & code("apply", own)

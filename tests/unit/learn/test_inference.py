@@ -9,7 +9,7 @@ from scipy.stats import norm
 from resonaut.core.errors import ConfigError, EmptySelectionError, FitError, NotFiniteError
 from resonaut.learn import store, training
 from resonaut.learn.inference import Settings
-from resonaut.learn.inference.binning import merged
+from resonaut.learn.inference.binning import best_edges, merged
 from resonaut.learn.inference.events import BLOCK, Events, one_hot
 from resonaut.learn.inference.expected import expected
 from resonaut.learn.inference.histograms import gaussian_bins, softmax_bins
@@ -220,6 +220,30 @@ def test_a_weight_is_worth_as_many_events_and_blocks_add_up():
     assert torch.allclose(once.up[1], 1.5 * once.nominal)
     moved = one_hot(5, placed)(shift(torch.tensor(features), torch.tensor(sample), 1.0))
     assert torch.allclose(once.up[0, 1], 2 * moved[sample == 1].sum(dim=0))
+
+
+def test_a_batch_stands_for_all_events_of_each_sample():
+    measurement = measured(mean=Nuisance())
+    events = drawn(measurement, 2000, 1, shifted={"mean": shift})
+    rows = torch.cat([torch.arange(500), torch.arange(2000, 2100)])
+    batch, whole = events.fill(one_hot(5, placed), 2, rows), events.fill(one_hot(5, placed), 2)
+    for name in ("nominal", "variance", "up"):
+        of_batch, of_all = (getattr(one, name).sum(dim=-1) for one in (batch, whole))
+        assert torch.allclose(of_batch, of_all), name
+
+
+def test_the_best_edges_are_those_of_the_best_merger():
+    measurement = measured(mean=Nuisance(width=None))
+    events = drawn(measurement, 5000, 1, shifted={"mean": shift})
+    likelihood = Likelihood(measurement, ["mean"], 0)
+    edges = best_edges(likelihood, events, score, 2, 5)
+    assert len(edges) == 4
+    assert torch.all(edges.diff() > 0)
+    own, equal = (
+        uncertainty(measurement, events, 5, lambda x, inner=inner: torch.bucketize(score(x).double(), inner))
+        for inner in (edges, torch.quantile(score(events.features).double(), torch.arange(1, 5).double() / 5))
+    )
+    assert own < 0.95 * equal
 
 
 def test_finite_simulation_makes_the_uncertainty_larger_and_a_share_of_it_more():

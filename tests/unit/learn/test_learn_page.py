@@ -85,5 +85,5 @@ def test_calibrated_outputs_are_probabilities(names):
 
 def test_the_uncertainty_with_nuisances_is_larger_and_near_that_of_the_ratio(names):
     found = names["result"]
-    # 0.190 is that of the likelihood ratio without the statistics of the simulation, √1605 / 100 that of one bin with it.
+    # 0.190 is that of the likelihood ratio without statistics of the simulation, √1605 / 100 that of one bin with them.
     assert 0.19 < found.fixed["mu"] < found.uncertainty["mu"] < 0.40

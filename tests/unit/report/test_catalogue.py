@@ -85,6 +85,10 @@ def test_a_declaration_with_other_names_is_an_error(tmp_path) -> None:
         catalogue.declared(write(tmp_path, "FIGURE = Figure(category=NAME, reads={}, writes={})"))
 
 
+# A coupling floats.
+MORPHED = {"hh": {"couplings": {}, "amplitude": [{"kappa": 1}]}}
+
+
 class Small:
     """An analysis of two signals; ``used`` are its stages."""
 
@@ -107,7 +111,7 @@ class Small:
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {"networks": {"part": {"regression": regression or {}}}, "published": {}, "comparison": comparison},
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
-            "fit": {"prediction": prediction, "models": {"m": {}}},
+            "fit": {"prediction": prediction, "models": {"m": {"morphing": MORPHED}}},
             "classify": {"classifiers": {"bdt": {}}},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})

@@ -1,19 +1,14 @@
-"""Learners, each a module with ``learn`` and ``Model``, found by name so that a job depends on its own alone."""
+"""Learners, each a module with ``learn`` and ``load``, found by name so that a job depends on its own alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.classify.results import Expected
-from resonaut.classify.settings import Learning, Training
-
-if TYPE_CHECKING:
-    from resonaut.classify.crossfit import Classifier
+from resonaut.classify.settings import Learning
 
 State = dict[str, NDArray[Any]]
 
@@ -50,7 +45,7 @@ class Learned:
     best: int
 
 
-class Bins(Model, Protocol):
+class Binning(Model, Protocol):
     """A trained model that gives the bins of a fit."""
 
     def bins(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -67,25 +62,11 @@ class Learner(Protocol):
         """The model with these arrays."""
 
 
-class MeasuringLearner(Protocol):
-    """What the module ``uncertainty`` has."""
-
-    def fit(
-        self, manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], settings: Training
-    ) -> tuple["Classifier", list[Learned], list[Expected]]:
-        """Train a network for each fold without its events; also their losses, and what their bins measure."""
-
-
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Probabilities (n, classes) from their logarithms up to a constant of each event."""
     found = np.exp(logits - logits.max(axis=1, keepdims=True))
     total: NDArray[np.float64] = found.sum(axis=1, keepdims=True)
     return np.asarray(found / total)
-
-
-def measuring_learner() -> MeasuringLearner:
-    """The learner of ``loss: uncertainty``."""
-    return cast(MeasuringLearner, import_module(f"{__name__}.uncertainty"))
 
 
 def learner(name: str) -> Learner:

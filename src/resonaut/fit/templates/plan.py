@@ -169,12 +169,30 @@ def columns(channel: Config) -> list[str]:
 
 def _columned(analysis: "Analysis", dataset: str, named: list[str]) -> list[str]:
     """The folders of a dataset's friends with some of the columns that ``skim`` does not keep."""
-    kept = analysis.columns(dataset) or {}
-    others = [name for name in named if name not in kept]
-    found = [f"classify/{one}" for one in classifiers(analysis) if any(of_classifier(name, one) for name in others)]
-    rest = [name for name in others if not any(of_classifier(name, one) for one in classifiers(analysis))]
-    # What is left is of a tagger, and what selects by its scores must know which events trained it.
-    return [*found, *(["tag"] if analysis.uses("tag") and rest else [])]
+    kept, known = analysis.columns(dataset) or {}, classifiers(analysis)
+    used = [one for one in known if any(of_classifier(name, one) for name in named)]
+    todo, read = list(named), set[str]()
+    while todo:
+        name = todo.pop()
+        read.add(name)
+        inputs = [column for one in known if of_classifier(name, one) for column in _inputs(analysis, one)]
+        todo += set(inputs) - read
+    # What selects by the scores of a tagger, at whatever hand, must know which events trained it.
+    scores = [name for name in read if name not in kept and not any(of_classifier(name, one) for one in known)]
+    return [*(f"classify/{one}" for one in used), *(["tag"] if analysis.uses("tag") and scores else [])]
+
+
+def _inputs(analysis: "Analysis", name: str) -> list[str]:
+    """The columns that a classifier, or a set of categories, reads."""
+    from resonaut.core import formulas
+
+    section = analysis.config["classify"]
+    if name in section["classifiers"]:
+        one = section["classifiers"][name]
+        read = [*one["inputs"], one["cut"]]
+    else:
+        read = [one["cut"] for one in section["categories"][name]]
+    return [column for formula in read if formula for column in formulas.names(formula)]
 
 
 def classifiers(analysis: "Analysis") -> list[str]:

@@ -175,8 +175,8 @@ class Model:
         "The histograms are those of a file, and not of events. Null for events.", default=None
     )
     data: list[str] | None = key(
-        "Datasets of data or pseudo-data, or for a model of a file none or any name; null for those of "
-        "`search.samples.data`, or those in the file. Empty: Asimov data, what is expected at `asimov`.",
+        "Datasets of data or pseudo-data; null for those of `search.samples.data`, or for those in the model's file. "
+        "Empty: Asimov data, what is expected at `asimov`.",
         default=None,
         unique=True,
     )

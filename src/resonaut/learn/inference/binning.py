@@ -1,8 +1,13 @@
 """The bins of a score that serve the measurement best, for scores that were not trained on it."""
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from resonaut.core.errors import ConfigError
+from resonaut.learn.blocks import in_blocks
+from resonaut.learn.inference.events import Events, one_hot
 from resonaut.learn.inference.likelihood import Likelihood, Templates, inverse
 
 
@@ -35,6 +40,28 @@ def merged(likelihood: Likelihood, templates: Templates, bins: int) -> list[int]
         cost = inverse(candidates).diagonal(dim1=-2, dim2=-1)[:, : likelihood.of_interest].sum(dim=1)
         del starts[int(cost.argmin()) + 1]
     return starts
+
+
+def best_edges(
+    likelihood: Likelihood, events: Events, score: Callable[[Tensor], Tensor], samples: int, bins: int, fine: int = 100
+) -> Tensor:
+    """Inner edges (bins - 1,) of the best bins of a score, among quantiles.
+
+    Args:
+        likelihood: of the measurement, for these events.
+        events: of ``samples`` samples, which do not judge the result.
+        score: of features (n, d), shape (n,).
+        samples: their number.
+        bins: how many.
+        fine: quantiles of all events, each class counting as it does among them.
+    """
+    shares = torch.arange(1, fine, dtype=torch.float64) / fine
+    quantiles = torch.quantile(in_blocks(score, events.features).double(), shares)
+    edges: Tensor = torch.unique(quantiles)
+    place = one_hot(len(edges) + 1, lambda x: torch.bucketize(score(x).double(), edges))
+    starts = merged(likelihood, events.filled(place, samples), min(bins, len(edges) + 1))
+    chosen: Tensor = edges[torch.tensor(starts[1:], dtype=torch.int64) - 1]
+    return chosen
 
 
 def _pairs(templates: Templates) -> Templates:

@@ -27,7 +27,8 @@ def make_sample(tmp_path, write_skimmed):
 
     ``shifted``: it has jets shifted by a source ``jes``, of which each event's ``x`` moves by 0.2, and which pass or do
     not pass with it. ``era``: of data. It has weights of a group ``btag`` with the source ``heavy``, nominal 0.9 for
-    positive ``x``, and 1.1 and 0.8 of these with it; and a friend of the classifier ``bdt``.
+    positive ``x``, and 1.1 and 0.8 of these with it; and friends of the classifier ``bdt``,
+    of ``tag``, where one in four events trained, and of ``calibrate`` with five equally likely weights.
     """
 
     def make(
@@ -62,6 +63,7 @@ def make_sample(tmp_path, write_skimmed):
                 variations[f"jes_{way}"] = "jes"
             columns["passes"] = known["passes"] = passes
         known["passes"] = known.get("passes", np.ones(n, bool))
+        toys = rng.normal(1, 0.2, (n, 5))
         halves = [slice(0, n // 2), slice(n // 2, n)]
         chunks = [[ak.zip({key: values[half] for key, values in columns.items()}, depth_limit=1)] for half in halves]
         more = {"weight_scale": 0.01, "variations": variations, "events": int(known["passes"].sum())} | changes
@@ -70,8 +72,17 @@ def make_sample(tmp_path, write_skimmed):
         path = write_skimmed(tmp_path, name, chunks, {"x": "GeV"}, metadata, **more)
         for number, half in enumerate(halves):
             friend = {key: columns[key][half] for key in ("run", "luminosityBlock", "event")}
+            key = dict(friend)
             friend["category_bdt"] = known["category"][half]
             events.write(tmp_path / f"classify/bdt/{name}/{number:03d}.parquet", [ak.zip(friend)], {})
+            known["trained"], known["toys"] = np.arange(n) % 4 == 0, toys
+            tagged = ak.zip(key | {"j1_part_qcd": y[half], "tag_train": known["trained"][half]})
+            events.write(tmp_path / f"tag/{name}/{number:03d}.parquet", [tagged], {})
+            weighted_with = ak.zip(
+                key | {"lund": np.ones(len(y[half])), "lund_toys": ak.Array(toys[half])}, depth_limit=1
+            )
+            notes = {"lund": Factor("lund").metadata(), "lund_toys": Factor("lund", "stat", "toys").metadata()}
+            events.write(tmp_path / f"calibrate/{name}/{number:03d}.parquet", [weighted_with], {}, notes)
         return Sample(path, known, generated * (1.0 if data else 0.01))
 
     return make

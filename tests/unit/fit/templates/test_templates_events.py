@@ -197,6 +197,35 @@ def test_a_part_of_the_luminosity_is_that_of_an_era(make_sample):
     np.testing.assert_allclose(pdf.expected_actualdata(parameters), a + up, rtol=1e-9)
 
 
+def test_events_that_trained_a_tagger_are_left_out_and_the_others_stand_for_them(samples):
+    one = job(
+        members={"background": ["ttbar"]},
+        variations={},
+        channel={"observable": "x", "edges": EDGES, "cut": "j1_part_qcd > 0.3"},
+    )
+    found = events.histograms(one, "sr", [], [samples["ttbar"].manifest], {"ttbar": ["tag"]})
+    known, weight = samples["ttbar"].columns, samples["ttbar"].weight
+    passes = known["passes"]
+    scale = weight[passes].sum() / weight[passes & ~known["trained"]].sum()
+    kept = passes & ~known["trained"] & (known["y"] > 0.3)
+    expected = np.histogram(known["x"][kept], EDGES, weights=scale * (weight * known["w"])[kept])[0]
+    np.testing.assert_allclose(found.samples["background"][0].values, expected, rtol=1e-12)
+
+
+def test_equally_likely_weights_are_up_their_root_mean_square(samples):
+    one = job(members={"background": ["ttbar"]}, variations={"background": ["lund_stat"]})
+    found = events.histograms(one, "sr", [], [samples["ttbar"].manifest], {"ttbar": [*FRIENDS, "calibrate"]})
+    known = samples["ttbar"].columns
+    nominal = by_hand(samples["ttbar"])[0]
+    rows = []
+    for toy in known["toys"].T:
+        known["w_toy"] = known["w"] * toy
+        rows.append(by_hand(samples["ttbar"], weight="w_toy")[0])
+    varied = found.samples["background"][0].varied["lund_stat"]
+    assert varied.down is None
+    np.testing.assert_allclose(varied.up, nominal + np.sqrt(np.mean((rows - nominal) ** 2, axis=0)), rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("channel", "sentence"),
     [

@@ -98,7 +98,15 @@ def test_columns_of_other_stages_are_read_from_their_friends(configuration, monk
     analysis = Analysis.of(configuration, [])
     assert plan.friends(analysis, "example", "low") == []
     monkeypatch.setitem(
-        analysis.config, "classify", {"classifiers": {"bdt": {}, "bdt2": {}}, "categories": {"regions": []}}
+        analysis.config,
+        "classify",
+        {
+            "classifiers": {
+                "bdt": {"inputs": ["x / y"], "cut": None},
+                "bdt2": {"inputs": ["j1_part_qcd"], "cut": None},
+            },
+            "categories": {"regions": [{"cut": "class_bdt2_qcd > 0.5"}], "halves": [{"cut": "class_bdt_qcd > 0.5"}]},
+        },
     )
     monkeypatch.setattr(Analysis, "uses", lambda self, verb: verb in ("tag", "skim", "fit"))
     monkeypatch.setitem(analysis.config["search"], "stages", ["skim", "classify", "fit"])
@@ -106,8 +114,10 @@ def test_columns_of_other_stages_are_read_from_their_friends(configuration, monk
     channel = plan.models(analysis)["example"]["channels"]["low"]
     for column, folders in (
         ("class_bdt_signal", ["classify/bdt"]),
-        ("bin_bdt2", ["classify/bdt2"]),
-        ("category_regions", ["classify/regions"]),
+        # Whose input is of a tagger, and what is made of it.
+        ("bin_bdt2", ["classify/bdt2", "tag"]),
+        ("category_regions", ["classify/regions", "tag"]),
+        ("category_halves", ["classify/halves"]),
         ("j1_part_qcd", ["tag"]),
         ("y", []),
     ):

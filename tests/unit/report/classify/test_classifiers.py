@@ -50,6 +50,7 @@ def summary(tmp_path):
             for name, power in powers.items()
         ],
         binned=None,
+        uncertainties=[],
     )  # fmt: skip
     path = tmp_path / "classify" / "bdt.json"
     path.parent.mkdir()

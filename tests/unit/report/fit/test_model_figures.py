@@ -1,4 +1,4 @@
-"""The figure of a template model shows what its fit and its description say."""
+"""The figure and the tables of template models show what fits and descriptions say."""
 
 import csv
 from dataclasses import replace
@@ -10,12 +10,15 @@ from resonaut.core.results import write
 from resonaut.fit.results.histfactory import (
     ChannelYields,
     Correlations,
+    DiscoverySignificance,
+    FitInterval,
     Goodness,
+    Interest,
     ModelResult,
     SampleYields,
 )
 from resonaut.fit.results.models import ModelChannel, ModelDescription
-from resonaut.report.fit import model_spectra
+from resonaut.report.fit import model_spectra, model_summary
 
 EDGES = {"sr": [0.0, 1.0, 2.0, 4.0], "cr": [0.0, 1.0, 2.0, 3.0]}
 NAMES = ["signal", *(f"b{i}" for i in range(11))]
@@ -122,3 +125,22 @@ def test_a_fit_that_did_not_converge_has_no_yields_after_it(drawn, result):
     axes, rows = drawn(replace(result, converged=False, problem="no minimum"))
     assert "sr, no fit: it did not converge" in [ax.get_title(loc="left") for ax in axes]
     assert {row["after"] for row in rows} == {""}
+
+
+def test_the_summary_has_a_line_for_each_parameter_of_interest(result, tmp_path):
+    interval = FitInterval(confidence_level=0.95, level=3.84, low=-0.4, high=None, ranges=[], reason="no end")
+    known = {"statistical_error": 0.3, "expected_error": 0.45, "scan": None, "limits": None, "impacts": []}
+    significance = DiscoverySignificance(q0=4.0, p_value=0.02, z=2.0, z_expected=3.0)
+    mu = Interest(
+        name="mu", value=1.25, error=0.5, intervals=[interval], significance=significance, reason="no end", **known
+    )
+    good = replace(result, interests=[mu], goodness=replace(result.goodness, p_value=0.3, p_toys=0.25))
+    write(tmp_path / "good/result.json", good)
+    write(tmp_path / "bad/result.json", replace(result, converged=False, problem="no minimum"))
+    model_summary.draw(tmp_path, [tmp_path / "good/result.json", tmp_path / "bad/result.json"])
+    with (tmp_path / "models.csv").open() as file:
+        first, second = csv.DictReader(file)
+    wanted = {"model": "good", "value": "1.25", "error": "0.5", "low_95": "-0.4", "high_95": "", "low_68": "", "z": "2"}
+    assert {name: first[name] for name in wanted} == wanted
+    assert (first["goodness_p"], first["problem"]) == ("0.25", "no end")
+    assert (second["model"], second["parameter"], second["problem"]) == ("bad", "", "no minimum")
