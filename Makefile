@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events clean
 
 install: .venv/installed
 
@@ -46,6 +46,7 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/skim.py
 	@python benchmarks/skim_variations.py
 	@python benchmarks/fit.py
+	@python benchmarks/fit_histfactory.py
 	@python benchmarks/calibrate.py
 	@python benchmarks/select_networks.py
 	@python benchmarks/select_trees.py

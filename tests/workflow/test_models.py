@@ -1,9 +1,11 @@
 """A template model from events to workspace and fit, without the other stages, and what reruns of it."""
 
 import json
+import shutil
 
 import awkward as ak
 import numpy as np
+import pyarrow.parquet as pq
 import pyhf
 import pytest
 import yaml
@@ -90,3 +92,67 @@ def test_a_size_fills_no_histogram_again_and_an_edge_those_of_its_channel(clone)
     assert "fit_model_workspace" in follows
     assert "fit_model_histograms" not in follows
     assert edited(clone, channels__low__edges=[50, 100, 150]) == follows | {"fit_model_histograms"}
+
+
+COUNTING = """
+fit:
+  models:
+    counting:
+      channels:
+        scored: {observable: m_jj, edges: [3000, 3500, 8000], cut: j1_part_qcd >= 0}
+      samples:
+        resonance: {datasets: [signal_3500], signal: true}
+        qcd: {normalisation: free}
+      nuisances:
+        lumi: {size: 1.02, samples: [resonance]}
+        lund_statistical: {variation: lund_statistical, samples: [resonance]}
+"""
+
+
+@pytest.fixture
+def counted(finished, tmp_path):
+    """The results of the tiny search with a model; without it afterwards."""
+    (overlay := tmp_path / "counting.yaml").write_text(COUNTING)
+    run = finished.snakemake("--configfile", *finished.configuration, str(overlay), "--", "fit_models")
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = finished.path / "results"
+    yield results
+    for folder in ("fit/models", *(f"config/fit/{name}" for name in ("histograms", "workspace", "result"))):
+        shutil.rmtree(results / folder)
+
+
+@pytest.mark.xdist_group("finished")
+def test_simulated_events_are_counted_as_by_hand_with_the_weights_of_all_stages(counted) -> None:
+    results, edges = counted, [3000.0, 3500.0, 8000.0]
+
+    def table(folder: str, name: str, *columns: str) -> dict[str, np.ndarray]:
+        paths = sorted((results / folder / name).glob("*.parquet"))
+        return {
+            one: np.concatenate([pq.read_table(path, columns=[one])[one].to_numpy() for path in paths])
+            for one in columns
+        }
+
+    def manifest(name: str) -> dict:
+        return json.loads((results / f"skim/{name}.json").read_text())
+
+    found = json.loads((results / "fit/models/counting/histograms/scored.json").read_text())
+    assert found["luminosity"] == manifest("data")["luminosity"]
+    assert found["data"] == np.histogram(table("skim", "data", "m_jj")["m_jj"], edges)[0].tolist()
+    for sample, name in (("qcd", "qcd"), ("resonance", "signal_3500")):
+        skimmed = table("skim", name, "m_jj", "gen_weight")
+        weight = skimmed["gen_weight"] * manifest(name)["weight_scale"]
+        if name == "qcd":
+            nominal = weight * table("reweight", name, "reweight")["reweight"]
+        else:
+            lund = table("calibrate", name, "lund_weight_j1", "lund_weight_j2")
+            nominal = weight * lund["lund_weight_j1"] * lund["lund_weight_j2"]
+            # A calibration says nothing of how many jets there are.
+            nominal *= weight.sum() / nominal.sum()
+        usable = ~table("tag", name, "tag_train")["tag_train"]
+        scale = weight.sum() / weight[usable].sum()
+        expected = np.histogram(skimmed["m_jj"][usable].astype(float), edges, weights=scale * nominal[usable])[0]
+        (part,) = found["samples"][sample]
+        np.testing.assert_allclose(part["values"], expected, rtol=1e-9)
+        assert expected.min() > 0
+    description = json.loads((results / "fit/models/counting/model.json").read_text())
+    assert "lumi" in description["nuisances"]

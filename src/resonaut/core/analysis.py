@@ -115,6 +115,11 @@ class Analysis:
         found: list[str] | None = stages.plans()["skim"].kept.variations(self, dataset)
         return found
 
+    def sources(self, dataset: str) -> list[str] | None:
+        """The sources of uncertainty of simulation, those with equally likely weights among them; None if unknown."""
+        found: dict[str, list[str]] | None = stages.plans()["skim"].kept.sources(self, dataset)
+        return None if found is None else list(found)
+
     def luminosity(self, *names: str) -> float | None:
         """That of data, 1/fb: of each era once. None where one has none."""
         found = {self.catalogue[name].era: self.catalogue[name].luminosity for name in names}

@@ -12,6 +12,8 @@ Config = dict[str, Any]
 # The natures of what may stand in a sample of that name; all others are simulation.
 NATURES = {"data": ("data", "pseudo_data"), "pseudo_data": ("pseudo_data",)}
 SIMULATION = ("simulation",)
+# Without one of these stages no event is read, and there need be no dataset.
+READERS = {"simulate", "skim"}
 
 
 def of(config: Config, verb: str) -> dict[str, list[str]]:
@@ -27,7 +29,7 @@ def used(config: Config) -> list[str]:
     Before one that is combined, or drawn, stand its parts.
 
     Raises:
-        ConfigError: a name is no dataset, or one of another nature; or there is none.
+        ConfigError: a name is no dataset, or one of another nature; or there is none, and a stage reads some.
     """
     found: dict[str, None] = {}
     for verb in ("search", *config["search"]["stages"]):
@@ -46,7 +48,7 @@ def used(config: Config) -> list[str]:
                         )
                     found[part] = None
                 found[name] = None
-    if not found:
+    if not found and READERS & set(config["search"]["stages"]):
         raise ConfigError("config: search.samples names no dataset; give it at least one, of the section 'datasets'.")
     return list(found)
 

@@ -69,16 +69,26 @@ def weight_columns(analysis: "Analysis", dataset: str) -> dict[str, bool] | None
 
 def variations(analysis: "Analysis", dataset: str) -> list[str] | None:
     """The variations ``<source>_<up|down>`` of weights and objects of simulation; None where only the files tell."""
+    found = sources(analysis, dataset)
+    if found is None:
+        return None
+    return [f"{source}_{way}" for source, ways in found.items() for way in ways if way in ("up", "down")]
+
+
+def sources(analysis: "Analysis", dataset: str) -> dict[str, list[str]] | None:
+    """The ways (up, down, toys) of each source of uncertainty of simulation; None where only the files tell."""
     if columns(analysis, dataset) is None:
         return None
-    found: list[str] = []
+    found: dict[str, list[str]] = {}
     for made in _corrections(analysis, dataset):
         from resonaut.skim.formats.nanoaod import weighted
 
-        sources = [(made.stored(source), way) for source, ways in weighted.ways(made).items() for way in ways]
-        found += [f"{source}_{way}" for source, way in sources if way in ("up", "down")]
-        found += made.groups()
-    return list(dict.fromkeys(found))
+        for source, ways in weighted.ways(made).items():
+            found[made.stored(source)] = [way for way in ways if way]
+        for variation in made.groups():
+            source, _, way = variation.rpartition("_")
+            found.setdefault(source, []).append(way)
+    return {source: list(dict.fromkeys(ways)) for source, ways in found.items() if ways}
 
 
 def _corrections(analysis: "Analysis", dataset: str) -> Iterator["Corrections"]:

@@ -108,8 +108,8 @@ class Region:
         "Least value of the jet identification; 2 is tight in CMS NanoAOD; null for no cut.", default=None, ge=1
     )
     variations: bool = key(
-        "Keep the relative weights of simulation with other shower and hard-process scales (`PSWeight`, "
-        "`LHEScaleWeight`); empty lists where a file has none. Never read for data and pseudo-data.",
+        "Keep the relative weights of simulation with other shower and hard-process scales and couplings (`PSWeight`, "
+        "`LHEScaleWeight`, `LHEReweightingWeight`); empty lists where a file has none. Never read for data and pseudo-data.",
         default=False,
     )
     networks: list[str] = key(

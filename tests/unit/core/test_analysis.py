@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 from resonaut.core import sources, stages
 from resonaut.core.analysis import Analysis
 from resonaut.core.errors import ConfigError
+from resonaut.fit.templates import checks
 from resonaut.select import experiments
 from resonaut.skim import era
 from resonaut.tag import plan as tag
@@ -50,6 +51,7 @@ def test_shipped_configurations_are_complete(path, monkeypatch) -> None:
     monkeypatch.setattr(sources, "glob", lambda pattern: [pattern])
     monkeypatch.setattr(era, "require_files", lambda where, paths: None)
     monkeypatch.setattr(era, "require_tables", lambda made: None)
+    monkeypatch.setattr(checks, "require_file", lambda where, path: None)
     content = yaml.safe_load(path.read_text())
     complete(content, base=base_of(path) if path.parent.name == "variants" else None)
 

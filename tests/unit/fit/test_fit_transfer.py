@@ -11,6 +11,9 @@ from numpy.testing import assert_allclose
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import build
 from resonaut.fit.histfactory import Model, fit_many
+from resonaut.fit.results.models import ChannelHistograms, Part
+from resonaut.fit.templates import build as templates
+from resonaut.fit.templates.settings import Model as Settings
 from resonaut.fit.transfer.bias import bias_tests
 from resonaut.fit.transfer.blind import without
 from resonaut.fit.transfer.ftest import ordered
@@ -195,6 +198,43 @@ def test_data_without_a_window_are_what_the_others_say() -> None:
 def test_faults_are_sentences(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         transferred(workspace(0.02 + 0 * X), {"pass": EDGES}, transfer(**({"orders": [1]} | change)))
+
+
+def test_a_model_of_templates_takes_it() -> None:
+    rng = np.random.default_rng(8)
+    counts = {"fail": rng.poisson(FAIL).astype(float), "pass": rng.poisson((0.005 + 0.05 * X) * FAIL).astype(float)}
+    settings = build(
+        {
+            "channels": {name: {} for name in counts},
+            "samples": {"signal": {"signal": True, "channels": ["pass"]}},
+            "transfer": {"qcd": {"polynomials": {"one": {"regions": {"pass": {"fail": "fail"}}}}, "toys": 40}},
+        },
+        Settings,
+        "test",
+    )
+    signal = (10 * np.exp(-0.5 * ((X - 0.4) / 0.1) ** 2)).tolist()
+    part = Part(era=None, values=signal, variances=[0.1] * BINS, events=None, outside=None, varied={})
+    channels = [
+        ChannelHistograms(
+            channel=name,
+            observable="mass",
+            label="mass",
+            unit="GeV",
+            edges=EDGES,
+            in_fb=False,
+            luminosity=None,
+            samples={"signal": [part]} if name == "pass" else {},
+            data=observed.tolist(),
+            notes=[],
+        )
+        for name, observed in counts.items()
+    ]
+    found, described = templates.build("test", settings, channels)
+    assert [(step.lower, step.taken) for step in described.transfer] == [([0], True), ([1], False)]
+    assert [sample["name"] for sample in found["channels"][1]["samples"]] == ["signal", "qcd_0", "qcd_1"]
+    fitted = fit_many(Model.of(found), Model.of(found).data)
+    assert fitted.converged.all()
+    assert 5 < fitted.deviance[0] < 30
 
 
 def test_a_simulated_sample_of_the_name_is_refused() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from resonaut.core.errors import FitError, during
-from resonaut.fit.histfactory import impacts, limits, scans, yields
+from resonaut.fit.histfactory import impacts, likelihood, limits, scans, yields
 from resonaut.fit.histfactory.fits import Fit, fit
 from resonaut.fit.histfactory.goodness import Goodness, goodness
 from resonaut.fit.histfactory.interpolation import Array
@@ -47,6 +47,11 @@ def _evaluate(workspace: Workspace, settings: Inference, name: str) -> records.M
     for one in [*interests, *settings.scan_range]:
         model.place(one)
     fitted = fit(model)
+    for channel, bins in likelihood.below_zero(model, fitted.values).items():
+        warnings.append(
+            f"as fitted, channel {channel!r} has contents below 0 in the bins {bins}, where there are no data."
+        )
+        log.warning("%s", warnings[-1])
     problem = None
     if not fitted.converged:
         problem = f"no minimum was found; a further step promises {fitted.distance:.2g} of -ln L"

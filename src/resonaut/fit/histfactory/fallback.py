@@ -5,9 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.fit.histfactory import likelihood
+from resonaut.fit.histfactory.curvature import promised
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
-from resonaut.fit.histfactory.minimise import Minimum, newton_step
+from resonaut.fit.histfactory.minimise import Minimum
 from resonaut.fit.histfactory.model import Model
 
 # Of iminuit: its goal for the vertical distance to the minimum is 2e-3 times this.
@@ -50,5 +51,5 @@ def minimise(model: Model, data: Data, start: Array, free: NDArray[np.bool_]) ->
     deviance = likelihood.deviance(model, best[None], data)
     if not search.valid or not np.isfinite(deviance[0]):
         return None
-    promise = newton_step(model, best[None], data, free[None], np.zeros(1)).promise
+    promise = promised(model, best[None], data, free[None])
     return Minimum(best[None], deviance, np.ones(1, bool), np.zeros(1, np.intp), promise)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.fit.histfactory import fallback, likelihood, reference
+from resonaut.fit.histfactory.curvature import information
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
-from resonaut.fit.histfactory.minimise import Minimum, chunks, information, minimise
+from resonaut.fit.histfactory.minimise import Minimum, chunks, minimise
 from resonaut.fit.histfactory.model import Model
 
 Mask = NDArray[np.bool_]
@@ -245,7 +246,8 @@ def _errors(model: Model, theta: Array, data: Data, free: Mask) -> Array:
     found = model.derivatives(theta)
     curvature = likelihood.constraint_slope(model, theta, data.aux)[1]
     moves = free & (theta > model.lower) & (theta < model.upper)
-    parts = information(model, found, data.counts, curvature, moves, np.zeros(len(theta)))
+    expected = np.where(found.expected > 0, found.expected, np.inf)
+    parts = information(model, found, data.counts / expected**2, curvature, moves, np.zeros(len(theta)))
     inverse = np.linalg.inv(parts.shared)
     variance = np.zeros_like(theta)
     variance[:, model.shared] = np.diagonal(inverse, axis1=1, axis2=2)
@@ -280,4 +282,7 @@ def toys(model: Model, values: Array, n: int, seed: int) -> Array:
     normal = rng.normal(aux[gaussian], model.constraints.sigma[gaussian], (n, int(gaussian.sum())))
     made[:, bins:][:, gaussian] = normal
     made[:, bins:][:, ~gaussian] = rng.poisson(aux[~gaussian], (n, int((~gaussian).sum())))
+    # A parameter that no fit moves, as that of a bin without simulation, would add its fluctuation to each deviance.
+    held = model.fixed[model.constraints.place]
+    made[:, bins:][:, held] = aux[held]
     return made

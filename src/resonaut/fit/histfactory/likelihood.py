@@ -13,6 +13,9 @@ from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.model import Derivatives, Model
 from resonaut.fit.histfactory.specification import WorkspaceError
 
+# Second derivative of -ln L by contents below 0, in a bin without counts.
+BELOW = 100.0
+
 
 @dataclass(frozen=True)
 class Data:
@@ -51,18 +54,30 @@ class Data:
 
 
 def deviance(model: Model, theta: Array, data: Data) -> Array:
-    """-2 ln L over that of the saturated model (B,), at parameters (B, P); infinite where contents are negative."""
+    """-2 ln L over that of the saturated model (B,), at parameters (B, P)."""
     return main_deviance(model.expected(theta), data.counts) + auxiliary_deviance(model, theta, data.aux)
 
 
 def main_deviance(expected: Array, counts: Array) -> Array:
-    """That of the counts (B, N)."""
+    """That of the counts (B, N).
+
+    Infinite where there are counts and contents are not above 0. In a bin without counts contents below 0 are pulled
+    back by ``BELOW``, so that they stay near 0; ``below_zero`` says in which bins. In pyhf they would gain without end.
+    """
     away = expected - counts
     with np.errstate(divide="ignore", invalid="ignore"):
         # The difference alone is rounded: bins of a million events beside those of one spoil no minimum.
-        found = np.where(counts > 0, away - counts * np.log1p(away / counts), expected)
-    good = (expected > 0) | ((expected == 0) & (counts == 0))
+        empty = expected + BELOW / 2 * np.square(np.minimum(expected, 0.0))
+        found = np.where(counts > 0, away - counts * np.log1p(away / counts), empty)
+    good = (expected > 0) | (counts == 0)
     return np.asarray(2 * np.where(good, found, np.inf).sum(axis=1))
+
+
+def below_zero(model: Model, theta: Array) -> dict[str, list[int]]:
+    """The bins of each channel whose contents are below 0, at parameters (P,)."""
+    negative = model.expected(theta) < 0
+    found = {name: np.flatnonzero(negative[bins]).tolist() for name, bins in model.channels.items()}
+    return {name: bins for name, bins in found.items() if bins}
 
 
 def auxiliary_deviance(model: Model, theta: Array, aux: Array) -> Array:
@@ -99,7 +114,8 @@ def constraint_slope(model: Model, theta: Array, aux: Array) -> tuple[Array, Arr
 def residual(expected: Array, counts: Array) -> Array:
     """Derivative of the counts' -ln L by what is expected (B, N)."""
     known = (counts > 0) & (expected > 0)
-    return np.asarray(1 - np.divide(counts, expected, out=np.zeros_like(expected), where=known))
+    found = 1 - np.divide(counts, expected, out=np.zeros_like(expected), where=known)
+    return np.asarray(found + np.where(counts > 0, 0.0, BELOW * np.minimum(expected, 0.0)))
 
 
 def gradient(model: Model, theta: Array, data: Data) -> Array:

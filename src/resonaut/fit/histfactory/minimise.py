@@ -1,9 +1,11 @@
-"""Minima of -ln L for many experiments at once: Newton steps with damping inside bounds.
+"""Minima of -ln L for many experiments at once: Newton steps with a memory, inside bounds.
 
 The matrix of second derivatives is that of the expected contents' first ones, sum_n (counts / expected^2) J_n J_n^T,
-plus the constraints': exact where contents are linear in the parameters. A parameter that changes one bin alone is
-eliminated from it (block elimination), which leaves that bin with less weight, so that statistical uncertainties of
-simulation cost next to nothing. Where a step does not go down it is damped (D. Marquardt, J. SIAM 11 (1963) 431).
+plus the constraints': exact where contents are linear in the parameters, and near the counts. A parameter that changes
+one bin alone is eliminated from it (block elimination), which leaves that bin with less weight, so that statistical
+uncertainties of simulation cost next to nothing. What the matrix lacks the last steps know, by the changes of the
+gradient along them (L-BFGS, J. Nocedal, Math. Comp. 35 (1980) 773, with this matrix in place of its first guess).
+Where a step does not go down it is shortened, then damped (D. Marquardt, J. SIAM 11 (1963) 431).
 """
 
 from collections.abc import Iterator
@@ -13,24 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.fit.histfactory import likelihood
+from resonaut.fit.histfactory.curvature import Mask, Slope, Step
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
-from resonaut.fit.histfactory.model import Derivatives, Model
+from resonaut.fit.histfactory.model import Model
 
-Mask = NDArray[np.bool_]
 # The minimum is found where a step promises less than this of -ln L; in rounding errors of -2 ln L, what is no rise.
 CLOSE, ROUNDING = 1e-11, 1e-13
 STEPS = 100
 # A step that does not go down enough, in units of what it promises, is shortened to these shares of it, so often.
 ENOUGH, SHARES, SHORTER = 1e-4, (0.1, 0.5), 8
-# Bounds of the length of a step.
-LENGTHS = (0.3, 10.0)
+# So many steps are remembered, of those that promised less than this of -ln L: far from the minimum the changes of the
+# gradient are not its second derivatives.
+MEMORY, NEAR = 10, 0.1
 # Damping after a step that did not go down, and how it changes from there.
 DAMPED, MORE, LESS, MOST = 1e-3, 10.0, 0.1, 1e12
-# Part of the Fisher information that keeps the matrix regular where data say nothing.
-RIDGE = 1e-12
+# Free parameters start so far inside their bounds, in units of their range or of 10.
+INSIDE, WIDE = 1e-3, 10.0
 # Numbers of derivatives that are in memory at once (8 bytes each).
-NUMBERS = 8_000_000
+NUMBERS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,6 @@ class Minimum:
     converged: Mask
     steps: NDArray[np.intp]
     distance: Array
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step (B, P), what it promises of -ln L (B,), and the gradient (B, P), 0 for what does not move."""
-
-    direction: Array
-    promise: Array
-    gradient: Array
 
 
 def chunks(model: Model, count: int, numbers: int = NUMBERS) -> Iterator[slice]:
@@ -87,10 +81,9 @@ def _minimise(model: Model, data: Data, start: Array, free: Mask) -> Minimum:
 
 @dataclass
 class _Search:
-    """Where the search of each experiment is: parameters, the ``lowest`` deviance, and its last step (B, P).
+    """Where the search of each experiment is: parameters, the ``lowest`` deviance, and its ``gradient`` (B, P).
 
-    ``length`` (B,) is how far a step goes, in units of the parabola's: the secant's estimate of the true curvature
-    along the last step (J. Barzilai and J. Borwein, IMA J. Numer. Anal. 8 (1988) 141) over that of the parabola.
+    ``ways`` and ``changes`` (B, MEMORY, P): the last steps, and the changes of the gradient along them.
     """
 
     model: Model
@@ -99,76 +92,76 @@ class _Search:
     theta: Array
     lowest: Array
     damping: Array
-    length: Array
-    moved: Array
     gradient: Array
-    curvature: Array
+    way: Array
+    ways: Array
+    changes: Array
     distance: Array
     steps: NDArray[np.intp]
     done: Mask
 
     @staticmethod
     def of(model: Model, data: Data, start: Array, free: Mask) -> "_Search":
-        theta = np.where(free, np.clip(start, model.lower, model.upper), start)
-        zeros, nothing = np.zeros(len(theta)), np.zeros_like(theta)
-        lowest, none = likelihood.deviance(model, theta, data), np.zeros(len(theta), bool)
-        infinite, ones = np.full(len(theta), np.inf), np.ones(len(theta))
-        counted = np.zeros(len(theta), np.intp)
+        room = INSIDE * np.minimum(model.upper - model.lower, WIDE)
+        theta = np.where(free, np.clip(start, model.lower + room, model.upper - room), start)
+        count, parameters = theta.shape
         return _Search(
             model,
             data,
             free,
             theta,
-            lowest,
-            zeros,
-            ones,
-            nothing,
-            nothing.copy(),
-            zeros.copy(),
-            infinite,
-            counted,
-            none,
+            lowest=likelihood.deviance(model, theta, data),
+            damping=np.zeros(count),
+            gradient=np.zeros_like(theta),
+            way=np.zeros_like(theta),
+            ways=np.zeros((count, MEMORY, parameters)),
+            changes=np.zeros((count, MEMORY, parameters)),
+            distance=np.full(count, np.inf),
+            steps=np.zeros(count, np.intp),
+            done=np.zeros(count, bool),
         )
 
     def step(self, rows: NDArray[np.intp]) -> None:
         """One step of some experiments."""
         damping = self.damping[rows]
-        step = newton_step(self.model, self.theta[rows], self.data[rows], self.free[rows], damping)
-        change = np.sum(self.moved[rows] * (step.gradient - self.gradient[rows]), axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            length = np.where((change > 0) & (self.curvature[rows] > 0), self.curvature[rows] / change, 1.0)
-        self.length[rows] = np.where(np.isfinite(length), np.clip(length, *LENGTHS), 1.0)
-        distance = step.promise * self.length[rows]
-        self.distance[rows] = np.where(damping == 0, distance, self.distance[rows])
-        self.gradient[rows] = step.gradient
+        slope = Slope.of(self.model, self.theta[rows], self.data[rows], self.free[rows], damping)
+        self._remember(rows, slope.gradient)
+        step = slope.step(self.ways[rows], self.changes[rows] * (damping == 0)[:, None, None])
+        self.distance[rows] = np.where(damping == 0, step.promise, self.distance[rows])
         good = self._descend(rows, step)
         self.steps[rows] += 1
         # Undamped: a damped step is short, whatever is left to go.
-        self.done[rows] = (distance < CLOSE) & (damping == 0) & good
+        self.done[rows] = (step.promise < CLOSE) & (damping == 0)
         eased = np.where(damping > DAMPED, LESS * damping, 0.0)
         self.damping[rows] = np.where(good, eased, np.maximum(MORE * damping, DAMPED))
+        self.changes[rows[~good]] = 0.0
 
-    def _descend(self, rows: NDArray[np.intp], step: "Step") -> Mask:
+    def _remember(self, rows: NDArray[np.intp], gradient: Array) -> None:
+        """The last step, where there was one and the minimum near."""
+        moved = rows[(self.way[rows] != 0).any(axis=1) & (self.distance[rows] < NEAR)]
+        change = gradient - self.gradient[rows]
+        self.gradient[rows] = gradient
+        for memory, new in ((self.ways, self.way[moved]), (self.changes, change[np.isin(rows, moved)])):
+            memory[moved] = np.concatenate([new[:, None], memory[moved, :-1]], axis=1)
+
+    def _descend(self, rows: NDArray[np.intp], step: Step) -> Mask:
         """Go along a step as far as it goes down, and say where it does."""
-        good, part = np.zeros(len(rows), bool), self.length[rows].copy()
-        self.curvature[rows] = 0.0
+        good, part = np.zeros(len(rows), bool), np.ones(len(rows))
+        self.way[rows] = 0.0
         for _ in range(SHORTER):
             left = np.flatnonzero(~good)
             if not len(left):
                 break
             at = rows[left]
             target = self.theta[at] + part[left, None] * step.direction[left]
-            inside = np.where(self.free[left], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
+            inside = np.where(self.free[at], np.clip(target, self.model.lower, self.model.upper), self.theta[at])
             reached = likelihood.deviance(self.model, inside, self.data[at])
             with np.errstate(invalid="ignore"):
                 risen = reached - self.lowest[at]
             promise = part[left] * step.promise[left]
             enough = risen <= ROUNDING * (1 + np.abs(self.lowest[at])) - ENOUGH * promise
             new = at[enough]
-            self.moved[new] = inside[enough] - self.theta[new]
-            # The parabola's along the step, which is not what was gone where a bound was met.
-            whole = (inside[enough] == target[enough]).all(axis=1)
-            self.curvature[new] = np.where(whole, 2 * part[left[enough]] * promise[enough], 0.0)
+            self.way[new] = inside[enough] - self.theta[new]
             self.theta[new], self.lowest[new] = inside[enough], reached[enough]
             good[left] = enough
             # To the minimum of the parabola through both values with the slope at the first, which is -4 promises.
@@ -176,74 +169,3 @@ class _Search:
                 share = 4 * promise / (2 * (risen + 4 * promise))
             part[left] *= np.clip(np.where(np.isfinite(share), share, 0.0), *SHARES)
         return good
-
-
-def newton_step(model: Model, theta: Array, data: Data, free: Mask, damping: Array) -> Step:
-    """The step (B, P) to the minimum of a parabola, of the parameters that are free and not pushed against a bound."""
-    found = model.derivatives(theta)
-    gradient, curvature = likelihood.constraint_slope(model, theta, data.aux)
-    main, own = likelihood.main_gradient(found, data.counts)
-    gradient[:, model.shared] += main
-    bins = np.flatnonzero(model.own >= 0)
-    gradient[:, model.own[bins]] += own[:, bins]
-    pushed = ((theta <= model.lower) & (gradient > 0)) | ((theta >= model.upper) & (gradient < 0))
-    moves = free & ~pushed
-    return _solved(model, found, data.counts, gradient, curvature, moves, damping)
-
-
-def _solved(
-    model: Model, found: Derivatives, counts: Array, gradient: Array, curvature: Array, moves: Mask, damping: Array
-) -> Step:
-    parts = information(model, found, counts, curvature, moves, damping)
-    bins = np.flatnonzero(model.own >= 0)
-    own_gradient = np.where(parts.own_moves, gradient[:, model.own], 0.0)
-    pull = parts.mixed * own_gradient / parts.own
-    down = gradient[:, model.shared] - np.einsum("bng,bn->bg", found.shared, pull)
-    down = np.where(moves[:, model.shared], -down, 0.0)
-    shared = np.linalg.solve(parts.shared, down[..., None])[..., 0]
-    along = np.einsum("bng,bg->bn", found.shared, shared)
-    direction = np.zeros_like(gradient)
-    direction[:, model.shared] = shared
-    own_step = np.where(parts.own_moves, -(own_gradient + parts.mixed * along) / parts.own, 0.0)
-    direction[:, model.own[bins]] = own_step[:, bins]
-    promise = -0.5 * np.sum(np.where(moves, gradient * direction, 0.0), axis=1)
-    return Step(direction, np.abs(promise), np.where(moves, gradient, 0.0))
-
-
-@dataclass(frozen=True)
-class Information:
-    """The matrix of second derivatives of -ln L after the parameters of single bins are eliminated.
-
-    ``shared`` (B, G, G); ``own`` (B, N): the eliminated diagonal, ``mixed`` (B, N): what times the derivatives by the
-    shared parameters is the mixed block, ``own_moves`` (B, N): where there is such a parameter that moves.
-    """
-
-    shared: Array
-    own: Array
-    mixed: Array
-    own_moves: Mask
-
-
-def information(
-    model: Model, found: Derivatives, counts: Array, curvature: Array, moves: Mask, damping: Array
-) -> Information:
-    """The matrix at some parameters; rows of parameters that do not move are those of the unit matrix."""
-    expected = np.where(found.expected > 0, found.expected, np.inf)
-    weight, fisher = counts / expected**2, 1 / expected
-    part = (damping + RIDGE)[:, None]
-    own_moves = (model.own >= 0) & moves[:, model.own]
-    slope, stiff = np.where(own_moves, found.own, 0.0), curvature[:, model.own]
-    own = weight * slope**2 + stiff + part * (fisher * slope**2 + stiff)
-    # One without any effect stays where it is.
-    own_moves &= own > 0
-    own = np.where(own_moves, own, 1.0)
-    mixed = np.where(own_moves, weight * slope, 0.0)
-    left = np.where(own_moves, weight * (own - weight * slope**2) / own, weight)
-    jacobian = np.where(moves[:, None, model.shared], found.shared, 0.0)
-    matrix = (jacobian * left[..., None]).transpose(0, 2, 1) @ jacobian
-    spread = np.einsum("bng,bn->bg", np.square(jacobian), fisher) + curvature[:, model.shared]
-    diagonal = curvature[:, model.shared] + part * spread
-    diagonal = np.where(moves[:, model.shared] & (spread > 0), diagonal, 1.0)
-    places = np.arange(len(model.shared))
-    matrix[:, places, places] += diagonal
-    return Information(matrix, own, mixed, own_moves)

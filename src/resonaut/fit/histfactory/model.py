@@ -204,10 +204,10 @@ class Model:
         return np.where(self.constraints.gaussian, mean, mean * np.nan_to_num(self.constraints.factor))
 
     def expected_data(self, theta: Array) -> Array:
-        """Asimov data (B, N + M) at parameters (B, P), or (N + M,) at (P,)."""
+        """Asimov data (B, N + M) at parameters (B, P), or (N + M,) at (P,); contents below 0 are 0."""
         theta = np.asarray(theta, float)
         both = np.atleast_2d(theta)
-        made = np.concatenate([self.expected(both), self.expected_auxiliary(both)], axis=1)
+        made = np.concatenate([np.maximum(self.expected(both), 0.0), self.expected_auxiliary(both)], axis=1)
         return made.reshape(*theta.shape[:-1], -1)
 
     def jacobian(self, theta: Array) -> Array:

@@ -8,24 +8,19 @@ import pyhf
 from numpy.typing import NDArray
 
 from resonaut.fit.histfactory import likelihood
+from resonaut.fit.histfactory.curvature import promised
 from resonaut.fit.histfactory.interpolation import Array
 from resonaut.fit.histfactory.likelihood import Data
-from resonaut.fit.histfactory.minimise import Minimum, newton_step
+from resonaut.fit.histfactory.minimise import Minimum
 from resonaut.fit.histfactory.model import Model
-from resonaut.fit.histfactory.specification import WorkspaceError
+from resonaut.fit.morphing.modifier import modifier_set
 
 # Of minuit: its goal for the vertical distance to the minimum is 2e-3 times this.
 TOLERANCE = 1e-3
 
 
 def minimise(model: Model, data: Data, start: Array, free: NDArray[np.bool_]) -> Minimum:
-    """The minimum of each experiment, as ``minimise.minimise`` has it.
-
-    Raises:
-        WorkspaceError: the model has a modifier that pyhf does not know.
-    """
-    if model.factors.polynomials:
-        raise WorkspaceError("pyhf knows no modifier of type 'polynomial'; take the backend 'batched'.")
+    """The minimum of each experiment, as ``minimise.minimise`` has it."""
     before = pyhf.get_backend()
     pyhf.set_backend(
         "pytorch" if model.backend == "pyhf_torch" else "numpy", pyhf.optimize.minuit_optimizer(tolerance=TOLERANCE)
@@ -41,7 +36,7 @@ def minimise(model: Model, data: Data, start: Array, free: NDArray[np.bool_]) ->
     finally:
         pyhf.set_backend(*before)
     theta = np.array([values for values, _ in found])
-    promise = newton_step(model, theta, data, free, np.zeros(len(theta))).promise
+    promise = promised(model, theta, data, free)
     converged = np.array([good for _, good in found])
     return Minimum(theta, likelihood.deviance(model, theta, data), converged, np.zeros(len(theta), np.intp), promise)
 
@@ -65,6 +60,7 @@ def peer(model: Model) -> Any:
             "normsys": {"interpcode": model.factors.code},
             "histosys": {"interpcode": model.additive},
         },
+        modifier_set=modifier_set(),
         validate=False,
     )
 

@@ -108,7 +108,8 @@ class ModelDescription:
     """What stands beside a workspace: its channels, and what was done to the templates.
 
     ``luminosity``: 1/fb, None for histograms of a file. ``asimov``: the data are what is expected. ``nuisances``: those
-    in the workspace. ``transfer``: the F-tests of transfer polynomials whose orders the model does not give.
+    in the workspace. ``processes``: by sample of the workspace what it is a part of, mostly itself, of a transfer's
+    polynomial the transfer. ``transfer``: the F-tests of transfer polynomials whose orders the model does not give.
     """
 
     model: str
@@ -116,6 +117,7 @@ class ModelDescription:
     asimov: bool
     parameters_of_interest: list[str]
     signals: list[str]
+    processes: dict[str, str]
     nuisances: list[str]
     channels: dict[str, ModelChannel]
     treatments: list[Treatment]

@@ -19,8 +19,9 @@ from resonaut.fit.results.models import (
     Yield,
 )
 from resonaut.fit.results.transfer import OrderStep
+from resonaut.fit.templates import acting
 from resonaut.fit.templates.empty import require_background
-from resonaut.fit.templates.settings import Effect, Model, Nuisance, Sample
+from resonaut.fit.templates.settings import Model, Nuisance, Sample
 from resonaut.fit.templates.shapes import Template
 from resonaut.fit.transfer.ftest import ordered
 from resonaut.fit.transfer.workspace import transferred
@@ -42,11 +43,11 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
         channels: the histograms of all of its channels.
 
     Raises:
-        ConfigError: a variation is in no sample; luminosities are missing or contradict.
+        ConfigError: a variation or an era is in no sample, or there is no luminosity.
         EmptySelectionError: no event of the signal is selected, or none is expected where there are data.
     """
     made = _Model(name, model, channels)
-    made.require_variations()
+    acting.require(made.where, model, channels)
     templates = {one.channel: list(made.templates(one)) for one in channels}
     made.require_signal([one for found in templates.values() for one in found])
     specification = [made.channel(one.channel, templates[one.channel]) for one in channels]
@@ -76,6 +77,7 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
         asimov=asimov,
         parameters_of_interest=model.parameters_of_interest,
         signals=made.signals,
+        processes=_processes(workspace, model),
         nuisances=[one for one in made.nuisances if one in used],
         channels={one.channel: _described(one, templates[one.channel], data[one.channel]) for one in channels},
         treatments=treatments,
@@ -90,6 +92,14 @@ def completed(
     """The workspace with backgrounds from failing events and morphed signals, and the F-tests of the former."""
     transfers, steps = ordered(workspace, edges, model.transfer)
     return morphed(transferred(workspace, edges, transfers), model.morphing), steps
+
+
+def _processes(workspace: HistFactory, model: Model) -> dict[str, str]:
+    """What each sample is a part of."""
+    names = dict.fromkeys(sample["name"] for channel in workspace["channels"] for sample in channel["samples"])
+    whole = {*model.samples, *model.transfer}
+    parts = {name: one for name in names for one in model.transfer if name.startswith(f"{one}_")}
+    return {name: name if name in whole else parts.get(name, name) for name in names}
 
 
 def _described(one: ChannelHistograms, templates: Iterable[Template], data: list[float]) -> ModelChannel:
@@ -145,9 +155,8 @@ class _Model:
     @property
     def nuisances(self) -> dict[str, tuple[Nuisance, str | None]]:
         """The nuisances by the name of their parameter, with the era that each acts on alone, or None."""
-        parts = [part for one in self.histograms for found in one.samples.values() for part in found]
-        eras = sorted(filter(None, {part.era for part in parts}))
         found: dict[str, tuple[Nuisance, str | None]] = {}
+        eras = acting.eras(self.histograms)
         for name, one in self.model.nuisances.items():
             own = [era for era in eras if one.eras is None or era in one.eras]
             found |= {f"{name}_{era}": (one, era) for era in own} if one.each_era else {name: (one, None)}
@@ -179,7 +188,7 @@ class _Model:
                 error = {"name": f"staterror_{name}", "type": "staterror", "data": one.error.tolist()}
                 modifiers.append(error)
             samples.append({"name": one.sample, "data": one.nominal.tolist(), "modifiers": modifiers})
-        if not samples:
+        if not samples and not any(name in one.channels for one in self.model.transfer.values()):
             raise EmptySelectionError(
                 f"{self.where}: no event of any sample is expected in the channel {name!r}; correct its cut or edges, "
                 "or take it out."
@@ -220,25 +229,6 @@ class _Model:
         ]
         found: list[float] = np.sum(sums, axis=0).tolist()
         return found
-
-    def require_variations(self) -> None:
-        """Stop at a variation that is in no part that it would act on."""
-        for name, nuisance in self.model.nuisances.items():
-            for one in (nuisance, *nuisance.also):
-                if one.variation is not None and not any(one.variation in part.varied for part in self._acted(one)):
-                    there = sorted({source for part in self._acted(one) for source in part.varied})
-                    raise ConfigError(
-                        f"{self.where}.nuisances.{name}: no dataset or histogram of its samples has the variation "
-                        f"{one.variation!r} (they have {', '.join(there) or 'none of those asked for'}); correct it, "
-                        "or have an earlier stage store it."
-                    )
-
-    def _acted(self, effect: Effect) -> Iterator[Part]:
-        for channel in self.histograms:
-            if effect.channels is None or channel.channel in effect.channels:
-                for sample, parts in channel.samples.items():
-                    if effect.samples is None or sample in effect.samples:
-                        yield from (one for one in parts if effect.eras is None or one.era in effect.eras)
 
     def require_signal(self, templates: Iterable[Template]) -> None:
         """Stop where nothing of the signal is selected in any channel."""

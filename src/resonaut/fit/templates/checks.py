@@ -25,7 +25,14 @@ def check(analysis: "Analysis") -> None:
     """
     for name, one in models(analysis).items():
         where = f"fit.models.{name}"
-        problems = (_channels(one), _samples(one), _morphing(one), _nuisances(analysis, name), _origin(analysis, name))
+        problems = (
+            _channels(one),
+            _samples(one),
+            _morphing(one),
+            _transfer(one),
+            _nuisances(analysis, name),
+            _origin(analysis, name),
+        )
         for problem in (found for several in problems for found in several):
             raise ConfigError(f"config: {where}{problem}.")
 
@@ -74,7 +81,9 @@ def _samples(model: Config) -> Iterator[str]:
         if one["signal"] or one["normalisation"] == "free":
             free.append(one["parameter"] or (model["parameters_of_interest"][0] if one["signal"] else f"norm_{name}"))
     for name in model["channels"]:
-        if not any(one["channels"] is None or name in one["channels"] for one in model["samples"].values()):
+        if name not in _transferred(model) and not any(
+            one["channels"] is None or name in one["channels"] for one in model["samples"].values()
+        ):
             yield f".channels.{name} has no sample; name it in the 'channels' of one, or take it out"
     couplings = [one for process in model["morphing"].values() for term in process["amplitude"] for one in term]
     for one in model["parameters_of_interest"]:
@@ -87,6 +96,25 @@ def _samples(model: Config) -> Iterator[str]:
     for name in model["nuisances"]:
         if name in free or name.startswith(OWN):
             yield f".nuisances.{name}: a parameter of another kind is called so; rename it"
+
+
+def _transferred(model: Config) -> set[str]:
+    """The channels with a background from failing events."""
+    regions = [each["regions"] for one in model["transfer"].values() for each in one["polynomials"].values()]
+    return {name for each in regions for passing, region in each.items() for name in (passing, region["fail"])}
+
+
+def _transfer(model: Config) -> Iterator[str]:
+    """Backgrounds from failing events in channels that there are not, or without such events."""
+    for name, one in model["transfer"].items():
+        if name in model["samples"]:
+            yield f".transfer.{name} is the name of a sample, too; take that out, or rename one"
+        if model["data"] == []:
+            yield f".transfer.{name} comes from data that fail, and there are none; take it out, or name data"
+        for label, polynomial in one["polynomials"].items():
+            for passing, region in polynomial["regions"].items():
+                where = f".transfer.{name}.polynomials.{label}.regions"
+                yield from _known(where, [passing, region["fail"]], model["channels"], "channel")
 
 
 def _morphing(model: Config) -> Iterator[str]:
@@ -120,8 +148,29 @@ def _nuisances(analysis: "Analysis", name: str) -> Iterator[str]:
                 yield f"{where} has a size and a variation; give one of them, and the other in its 'also'"
             if not given and (number or not one["also"]):
                 yield f"{where} has neither a size nor a variation; give one"
+            yield from _variation(analysis, name, where, effect)
         if one["each_era"] and model["file"] is None and not any(eras):
             yield f".nuisances.{nuisance}.each_era: no dataset has an era; take it out"
+
+
+def _variation(analysis: "Analysis", name: str, where: str, effect: Config) -> Iterator[str]:
+    """A variation that no dataset on which it would act has; that of weights of other stages only the files tell."""
+    model, known = models(analysis)[name], dict[str, None]()
+    if effect["variation"] is None or model["file"] is not None:
+        return
+    for channel in effect["channels"] or model["channels"]:
+        for sample, names in members(analysis, name, channel).items() if channel in model["channels"] else ():
+            for one in names if effect["samples"] is None or sample in effect["samples"] else ():
+                found = analysis.sources(one) if one in analysis.catalogue else None
+                if found is None or analysis.weights(one):
+                    return
+                known |= dict.fromkeys(found)
+    if effect["variation"] not in known:
+        there = ", ".join(known) or "none"
+        yield (
+            f"{where}: no dataset of its samples has the variation {effect['variation']!r} (they have {there}); "
+            "correct it, or add its source to skim.eras"
+        )
 
 
 def _listed(analysis: "Analysis", model: str, channel: str) -> list[str]:
@@ -132,8 +181,7 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
     """Files that are not there, datasets that the analysis does not have, or of another nature."""
     model, observed = models(analysis)[name], data(analysis, name)
     if model["file"] is not None:
-        if not Path(model["file"]["path"]).is_file():
-            yield f".file.path: no file {model['file']['path']!r}; correct it (relative to {Path.cwd()})"
+        require_file(f"config: fit.models.{name}.file.path", model["file"]["path"])
         if model["data"]:
             yield ".data names datasets, and the histograms are those of a file; take them out, or give [] for none"
         if model["luminosity"] is not None:
@@ -152,6 +200,12 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
         yield f".data: {observed[0]!r} or another one has no luminosity; set datasets.<name>.luminosity"
     for channel in model["channels"]:
         yield from _simulation(analysis, name, channel)
+
+
+def require_file(where: str, path: str) -> None:
+    """Stop with ``ConfigError`` where there is no such file."""
+    if not Path(path).is_file():
+        raise ConfigError(f"{where}: no file {path!r}; correct it (relative to {Path.cwd()}).")
 
 
 def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:

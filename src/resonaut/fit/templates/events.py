@@ -1,21 +1,20 @@
 """Histograms of events: of each sample of a channel, nominal and with its variations, streamed chunk by chunk."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core import formulas
 from resonaut.core.collisions import Collisions
-from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.core.errors import InputFileError
 from resonaut.core.events import Dataset, require_finite
 from resonaut.core.variations import source_and_way
-from resonaut.core.weights import Variation, Weighted, Weights, named, relative, require_none
+from resonaut.core.weights import NOMINAL, Variation, Weighted, Weights, named, relative, require_none
 from resonaut.fit.results.models import ChannelHistograms, Part, Varied
+from resonaut.fit.templates.axis import Axis
 from resonaut.fit.templates.parts import joined
 from resonaut.fit.templates.settings import Channel, HistogramsJob
 
@@ -41,7 +40,7 @@ def histograms(
         ConfigError: a formula, or an observable, is no number for each event; simulation has an era, and data none.
         InputFileError: a column is not there.
     """
-    axis = _Axis.of(job.channel, name)
+    axis = Axis.of(job.channel, name)
     collisions = Collisions.open(data)
     simulated = collisions.simulated(simulation) if data else tuple(map(Dataset.open, simulation))
     by_name = {one.name: one for one in simulated}
@@ -80,89 +79,6 @@ def _described(datasets: Iterable[Dataset], channel: Channel) -> Mapping[str, st
     return {"unit": "1", "label": channel.observable or ""}
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """Where an event of a batch is counted."""
-
-    channel: str
-    observable: str
-    edges: Array
-    cut: str | None
-
-    @classmethod
-    def of(cls, channel: Channel, name: str) -> "_Axis":
-        assert channel.observable is not None
-        assert channel.edges is not None
-        return cls(name, channel.observable, np.array(channel.edges), channel.cut)
-
-    @property
-    def columns(self) -> list[str]:
-        """What is read of the events."""
-        read = [*formulas.names(self.observable), *(formulas.names(self.cut) if self.cut else ())]
-        return list(dict.fromkeys(read))
-
-    def place(self, events: ak.Array) -> NDArray[np.intp]:
-        """The bin of each event, shape (n,): N beyond the edges, -1 for events that do not pass the cut."""
-        columns = {name: self._numbers(events[name], name) for name in self.columns}
-        values = self._evaluated(self.observable, columns, len(events)).astype(np.float64)
-        bins = len(self.edges) - 1
-        place = np.searchsorted(self.edges, values, side="right") - 1
-        # NaN is beyond the edges, too.
-        place = np.where((place < 0) | (place >= bins), bins, place)
-        if self.cut is not None:
-            passes = self._evaluated(self.cut, columns, len(events))
-            if passes.dtype != bool:
-                raise ConfigError(
-                    f"channel {self.channel!r}: the cut {self.cut!r} is a number and no condition; compare it, as in "
-                    "'m_jj > 2000'."
-                )
-            place = np.where(passes, place, -1)
-        return place
-
-    def _numbers(self, values: ak.Array, name: str) -> np.ndarray:
-        if values.ndim != 1:
-            raise ConfigError(
-                f"channel {self.channel!r} reads the column {name!r}, which is a list in each event; name a column of "
-                "one number."
-            )
-        numbers: np.ndarray = ak.to_numpy(values)
-        return numbers
-
-    def _evaluated(self, formula: str, columns: Mapping[str, np.ndarray], n: int) -> np.ndarray:
-        return np.broadcast_to(formulas.evaluate(formula, columns), n)
-
-
-@dataclass
-class _Filled:
-    """Histograms of N bins and what is beyond them, (N + 1,), of one dataset, and varied ones by source and way."""
-
-    values: Array
-    variances: Array
-    events: int = 0
-    varied: dict[str, dict[str, Array]] = field(default_factory=dict)
-
-    @classmethod
-    def empty(cls, axis: _Axis) -> "_Filled":
-        return cls(np.zeros(len(axis.edges)), np.zeros(len(axis.edges)))
-
-    def part(self, era: str | None, factor: float) -> Part:
-        """The record of it, times a factor."""
-        return Part(
-            era=era,
-            values=(self.values[:-1] * factor).tolist(),
-            variances=(self.variances[:-1] * factor**2).tolist(),
-            events=self.events,
-            outside=float(self.values[-1]) * factor,
-            varied={
-                source: Varied(
-                    **{way: (ways[way][:-1] * factor).tolist() if way in ways else None for way in ("up", "down")}
-                )
-                for source, ways in self.varied.items()
-                if ways
-            },
-        )
-
-
 def sources(dataset: Dataset, weights: Weights) -> dict[str, dict[str, Variation | str]]:
     """The sources of uncertainty of a dataset: for each way the variation of its weights, or the name of its shift."""
     found: dict[str, dict[str, Variation | str]] = {}
@@ -197,8 +113,48 @@ class _Relative:
         return found
 
 
+@dataclass
+class _Filled:
+    """Histograms of one set of weights, equally likely toys or one, while batches stream by.
+
+    ``rows``, ``squares`` (toys, N + 1): sums of weights and of their squares in the bins and beyond them. ``changing``,
+    ``whole`` (toys,): of all events, with the weights that change how many there are, and with all; the others move
+    events in and out of a selection, and the total stays.
+    """
+
+    rows: Array
+    squares: Array
+    changing: Array
+    whole: Array
+
+    @classmethod
+    def empty(cls, axis: Axis) -> "_Filled":
+        """Before the first batch."""
+        none = np.zeros((1, len(axis.edges)))
+        return cls(none, none, np.zeros(1), np.zeros(1))
+
+    def add(self, batch: "_Batch", weights: Weights, variation: Variation) -> None:
+        """Fill the events of a batch."""
+        product = weights.product(batch.events, variation) * batch.generated[:, None]
+        self.rows = self.rows + np.array([batch.filled(column) for column in product.T])
+        self.squares = self.squares + np.array([batch.filled(column**2) for column in product.T])
+        self.changing = self.changing + weights.sums(batch.generated[None], batch.events, variation, changing=True)[0]
+        self.whole = self.whole + product.sum(axis=0)
+
+    @property
+    def factor(self) -> Array:
+        """What keeps the total, (toys, 1)."""
+        kept = np.divide(self.changing, self.whole, out=np.ones_like(self.whole), where=self.whole != 0)
+        return np.asarray(kept[:, None])
+
+    @property
+    def contents(self) -> Array:
+        """The contents (toys, N + 1)."""
+        return self.rows * self.factor
+
+
 def _simulated(
-    dataset: Dataset, folders: Sequence[str], axis: _Axis, own: _Relative, wanted: Sequence[str], notes: list[str]
+    dataset: Dataset, folders: Sequence[str], axis: Axis, own: _Relative, wanted: Sequence[str], notes: list[str]
 ) -> Part:
     """A dataset's histograms in fb; events that trained a tagger are left out, and the others stand for them."""
     weights = Weights.of(dataset, folders)
@@ -207,38 +163,43 @@ def _simulated(
         if source not in there:
             notes.append(f"dataset {dataset.name!r} has no variation {source!r}, and is nominal in it")
     asked = {source: there[source] for source in wanted if source in there}
-    filled, used, everything = _Filled.empty(axis), 0.0, 0.0
-    varied: dict[Variation | str, Array] = {}
-    add = partial(_add, dataset, folders, weights, axis, own)
     chosen = [one for ways in asked.values() for one in ways.values()]
-    for batch in add(""):
+    filled = {one: _Filled.empty(axis) for one in (NOMINAL, *chosen)}
+    events, used, everything = 0, 0.0, 0.0
+    for batch in _batches(dataset, folders, weights, axis, own, ""):
         used, everything = used + batch.used, everything + batch.everything
-        filled.events += int(np.count_nonzero((batch.place >= 0) & (batch.place < len(axis.edges) - 1)))
-        filled.values += batch.filled(batch.nominal)
-        filled.variances += batch.filled(batch.nominal**2)
-        for one in chosen:
+        events += int(np.count_nonzero((batch.place >= 0) & (batch.place < len(axis.edges) - 1)))
+        for one in (NOMINAL, *chosen):
             if isinstance(one, Variation):
-                rows = [batch.filled(batch.generated * column) for column in weights.product(batch.events, one).T]
-                varied[one] = varied.get(one, 0) + np.array(rows)
+                filled[one].add(batch, weights, one)
     for shift in (one for one in chosen if isinstance(one, str)):
-        varied[shift] = np.sum([np.zeros_like(filled.values), *(b.filled(b.nominal) for b in add(shift))], axis=0)[None]
-    for source, ways in asked.items():
-        # Of a dataset without events nothing is varied.
-        found = {way: varied[one] for way, one in ways.items() if one in varied}
-        filled.varied[source] = _sides(filled.values, found)
-    return filled.part(dataset.manifest.era, everything / used if used else 1.0)
+        for batch in _batches(dataset, folders, weights, axis, own, shift):
+            filled[shift].add(batch, weights, NOMINAL)
+    scale, nominal = everything / used if used else 1.0, filled[NOMINAL]
+    contents = {one: each.contents[:, :-1] * scale for one, each in filled.items()}
+    return Part(
+        era=dataset.manifest.era,
+        values=contents[NOMINAL][0].tolist(),
+        variances=(nominal.squares * (nominal.factor * scale) ** 2)[0, :-1].tolist(),
+        events=events,
+        outside=float(nominal.contents[0, -1]) * scale,
+        varied={
+            source: _sides(contents[NOMINAL][0], {way: contents[one] for way, one in ways.items()})
+            for source, ways in asked.items()
+        },
+    )
 
 
-def _sides(nominal: Array, ways: Mapping[str, Array]) -> dict[str, Array]:
+def _sides(nominal: Array, ways: Mapping[str, Array]) -> Varied:
     """Up and down of a source, as far as there are; equally likely toys are up their root mean square in each bin."""
     if "toys" in ways:
-        return {"up": nominal + np.sqrt(np.mean((ways["toys"] - nominal) ** 2, axis=0))}
-    return {way: rows[0] for way, rows in ways.items()}
+        return Varied(up=(nominal + np.sqrt(np.mean((ways["toys"] - nominal) ** 2, axis=0))).tolist(), down=None)
+    return Varied(**{way: ways[way][0].tolist() if way in ways else None for way in ("up", "down")})
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Events with their bins (n,), their ``generated`` and ``nominal`` weights (n,).
+    """Events with their bins (n,), and their ``generated`` weights (n,).
 
     ``used``, ``everything``: the weights of those that may be counted, and of all.
     """
@@ -246,7 +207,6 @@ class _Batch:
     events: ak.Array
     place: NDArray[np.intp]
     generated: Array
-    nominal: Array
     used: float
     everything: float
     bins: int
@@ -257,23 +217,22 @@ class _Batch:
         return np.bincount(self.place[inside], weights[inside], self.bins + 1).astype(np.float64)
 
 
-def _add(
-    dataset: Dataset, folders: Sequence[str], weights: Weights, axis: _Axis, own: _Relative, shift: str
+def _batches(
+    dataset: Dataset, folders: Sequence[str], weights: Weights, axis: Axis, own: _Relative, shift: str
 ) -> Iterable[_Batch]:
     """The batches of a dataset, or with its objects shifted."""
     known = ("tag_train",) if TAG in folders else ()
     columns = (*axis.columns, "weight", *known, *own.columns, *weights.columns)
     for events in dataset.iterate(list(dict.fromkeys(columns)), folders, shift):
         generated = ak.to_numpy(events.weight).astype(np.float64) * own.of(events, dataset.name)
+        require_finite(generated, "weight", dataset.name)
         usable = ~ak.to_numpy(events.tag_train) if known else np.ones(len(events), bool)
-        nominal = generated * weights.nominal(events)
-        require_finite(nominal, "weight", dataset.name)
         place = np.where(usable, axis.place(events), -1)
         sums = float(generated[usable].sum()), float(generated.sum())
-        yield _Batch(events, place, generated, nominal, *sums, bins=len(axis.edges) - 1)
+        yield _Batch(events, place, generated, *sums, bins=len(axis.edges) - 1)
 
 
-def _data(dataset: Dataset, folders: Sequence[str], axis: _Axis) -> Array:
+def _data(dataset: Dataset, folders: Sequence[str], axis: Axis) -> Array:
     """Counts of data, (N,)."""
     bins = len(axis.edges) - 1
     counts: Array = np.zeros(bins)

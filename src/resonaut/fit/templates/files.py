@@ -42,6 +42,7 @@ def histograms(job: HistogramsJob, name: str) -> ChannelHistograms:
     data = None
     if job.observed:
         eras = reader.nominal(job.file.data, "correct file.data, or set the model's 'data' to [] for Asimov data")
+        axes += eras.values()
         data = np.sum([one.values for one in eras.values()], axis=0).tolist()
     edges = job.channel.edges if axes[0].edges is None else axes[0].edges.tolist()
     if edges is None:

@@ -71,3 +71,9 @@ class Transfer:
     f_test: float = key("A higher order is taken where the F-test's p-value is below.", default=0.05, gt=0, lt=1)
     toys: int = key("Toys for each step of the F-test.", default=200, ge=20)
     seed: int = key("Seed of the toys.", default=71, ge=0, le=9223372036854775807)
+
+    @property
+    def channels(self) -> set[str]:
+        """In which the background is."""
+        regions = [one.regions for one in self.polynomials.values()]
+        return {name for each in regions for passing, region in each.items() for name in (passing, region.fail)}

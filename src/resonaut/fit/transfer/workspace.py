@@ -151,8 +151,7 @@ def require(name: str, transfer: Transfer, bins: Mapping[str, int], channels: Ma
             if channel in fails:
                 raise ConfigError(f"{here} passes and fails at once; give another channel as 'fail'.")
             taken.add(channel)
-    touched = taken | {one.fail for each in transfer.polynomials.values() for one in each.regions.values()}
-    for channel in touched:
+    for channel in sorted(transfer.channels):
         if any(sample["name"] == name for sample in channels[channel]["samples"]):
             raise ConfigError(
                 f"{where} makes the sample {name!r}, and the channel {channel!r} has one already; take it out of "

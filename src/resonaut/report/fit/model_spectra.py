@@ -37,8 +37,8 @@ FIGURE = Figure(
 MOST = 9
 # An axis is logarithmic where its contents differ by this factor.
 MANY = 100.0
-# The parts of the expectation beside which ratios are shown.
-RATIOS = (0.5, 1.5)
+# Ratios are shown this far from one: the first range that holds nine of ten.
+REACHES, HELD = (0.1, 0.25, 0.5, 1.0, 2.0), 0.9
 COLUMNS = ("model", "channel", "sample", "before", "before_error", "after", "after_error", "observed")
 
 
@@ -71,7 +71,7 @@ def _lines(name: str, result: ModelResult) -> Iterable[list[str]]:
 
 def spectra(result: ModelResult, described: ModelDescription, heading: str, plot: Path) -> None:
     """Two panels a channel, before the fit and as fitted, each with the data over the expectation below it."""
-    colours = _colours(result)
+    colours = _colours(result, described)
     channels = [name for name in described.channels if name in result.yields]
     with ratio_panels(plot, 2 * len(channels), 2) as (fig, pairs):
         for number, name in enumerate(channels):
@@ -87,13 +87,22 @@ def spectra(result: ModelResult, described: ModelDescription, heading: str, plot
         legend_below(fig, 4)
 
 
-def _colours(result: ModelResult) -> dict[str, str]:
-    """The colours of the samples of a model, the largest first; samples without one are drawn together."""
+def _process(described: ModelDescription, sample: str) -> str:
+    """What a sample is drawn as: several signals are one."""
+    if sample not in described.signals:
+        return described.processes.get(sample, sample)
+    return sample if len(described.signals) == 1 else "signal"
+
+
+def _colours(result: ModelResult, described: ModelDescription) -> dict[str, str]:
+    """The colours of signals and of the largest others; what has none is drawn together."""
     sums: dict[str, float] = {}
     for channel in result.yields.values():
         for name, one in channel.samples.items():
-            sums[name] = sums.get(name, 0.0) + one.sum_before
-    order = sorted(sums, key=lambda name: -sums[name])
+            process = _process(described, name)
+            sums[process] = sums.get(process, 0.0) + one.sum_before
+    signals = {_process(described, name) for name in described.signals}
+    order = sorted(sums, key=lambda name: (name not in signals, -sums[name]))
     shown = order if len(order) <= MOST else order[: MOST - 1]
     return dict(zip(shown, MORE_COLOURS, strict=False))
 
@@ -103,13 +112,16 @@ def _contents(one: SampleYields, when: str) -> tuple[Array, Array]:
     return np.array(getattr(one, when)), np.array(getattr(one, f"{when}_errors"))
 
 
-def _grouped(channel: ChannelYields, when: str, colours: Mapping[str, str], signals: Sequence[str]) -> dict[str, Array]:
-    """The contents of the samples that are drawn, and together of all others: the smallest first, and signals last."""
+def _grouped(
+    channel: ChannelYields, described: ModelDescription, when: str, colours: Mapping[str, str]
+) -> dict[str, Array]:
+    """The contents of what is drawn, and together of all others: the smallest first, and signals last."""
     found: dict[str, Array] = {}
     for name, one in channel.samples.items():
-        values, _ = _contents(one, when)
-        key = name if name in colours else "others"
+        values, process = _contents(one, when)[0], _process(described, name)
+        key = process if process in colours else "others"
         found[key] = found[key] + values if key in found else values
+    signals = {_process(described, name) for name in described.signals}
     return dict(sorted(found.items(), key=lambda item: (item[0] in signals, float(item[1].sum()))))
 
 
@@ -121,10 +133,11 @@ def _stack(
     even = np.allclose(np.diff(edges), np.diff(edges)[0])
     scale = np.ones(len(edges) - 1) if even else 1 / np.diff(edges)
     below = np.zeros(len(scale))
-    for sample, values in _grouped(channel, when, colours, described.signals).items():
-        colour, top = colours.get(sample, "0.75"), below + values * scale
-        hatch: dict[str, Any] = {"hatch": "///", "edgecolor": "w"} if sample in described.signals else {}
-        ax.stairs(top, edges, baseline=below, fill=True, facecolor=colour, lw=0, label=sample, **hatch)
+    signals = {_process(described, one) for one in described.signals}
+    for process, values in _grouped(channel, described, when, colours).items():
+        colour, top = colours.get(process, "0.75"), below + values * scale
+        hatch: dict[str, Any] = {"hatch": "///", "edgecolor": "w"} if process in signals else {}
+        ax.stairs(top, edges, baseline=below, fill=True, facecolor=colour, lw=0, label=process, **hatch)
         below = top
     total, errors = (values * scale for values in _contents(channel.total, when))
     band: dict[str, Any] = {"fill": True, "facecolor": "none", "edgecolor": "0.3", "hatch": "xxxx", "lw": 0}
@@ -166,4 +179,7 @@ def _ratio(ax: Axes, axis: ModelChannel, channel: ChannelYields, when: str) -> N
     ax.errorbar(
         centres[known], observed[known], [(observed - low)[known], (high - observed)[known]], fmt="k.", ms=4, lw=1
     )
-    ax.set(xlim=(edges[0], edges[-1]), ylim=RATIOS, xlabel=axis_label(axis.label, axis.unit), ylabel="data / total")
+    away = np.abs(observed[known] - 1)
+    reach = next((one for one in REACHES if len(away) and np.mean(away <= one) >= HELD), REACHES[-1])
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(max(0.0, 1 - reach), 1 + reach))
+    ax.set(xlabel=axis_label(axis.label, axis.unit), ylabel="data / total")

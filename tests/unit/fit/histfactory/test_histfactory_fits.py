@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chi2, norm, poisson
 
 from resonaut.core.errors import FitError
-from resonaut.fit.histfactory import Model, WorkspaceError, fit, fit_many, reference, toys
+from resonaut.fit.histfactory import Model, WorkspaceError, fit, fit_many, likelihood, reference, toys
 from resonaut.fit.histfactory.goodness import goodness, toy_deviances
 from resonaut.fit.histfactory.impacts import impacts
 from resonaut.fit.histfactory.limits import Asymptotics, limits, significance, toy_limits
@@ -53,7 +53,7 @@ def test_fit_is_that_of_pyhf_and_minuit(model, fitted) -> None:
 
 def information(other, fitted, data, places):
     """Second derivatives of pyhf's -ln L, by differences."""
-    step = np.diag(1e-3 * fitted.errors)[places]
+    step = np.diag(2e-3 * fitted.errors)[places]
 
     def value(shift):
         return -other.logpdf(fitted.values + shift, data)[0]
@@ -62,7 +62,7 @@ def information(other, fitted, data, places):
         [sum(s * t * value(s * one + t * two) for s in (1, -1) for t in (1, -1)) for two in step[: row + 1]]
         for row, one in enumerate(step)
     ]
-    size = 1e-3 * fitted.errors[places]
+    size = 2e-3 * fitted.errors[places]
     half = np.array([row + [0.0] * (len(step) - len(row)) for row in corners]) / (4 * np.outer(size, size))
     return half + np.tril(half, -1).T
 
@@ -156,6 +156,13 @@ def test_impacts_are_refits_with_the_nuisance_fixed(model, fitted) -> None:
     assert found.after[0, 0, 0] == pytest.approx(by_hand.value("mu") - fitted.value("mu"), abs=1e-7)
     by_hand = fit(model, None, {"jes": fitted.values[place] - 1.0})
     assert found.before[0, 0, 1] == pytest.approx(by_hand.value("mu") - fitted.value("mu"), abs=1e-7)
+    # Of all nuisances at once, each fit with another parameter fixed.
+    every = impacts(model, fitted, ["mu"])
+    assert np.isfinite(every.after).all()
+    for number, name in enumerate(every.names):
+        moved = fitted.value(name) - fitted.error(name)
+        by_hand = fit_many(model, model.data, {name: moved}).value("mu")[0]
+        assert every.after[number, 0, 1] == pytest.approx(by_hand - fitted.value("mu"), abs=1e-7)
     # A parameter without a constraint has no width before the fit.
     assert np.isnan(found.before[1]).all()
     assert found.order("mu")[-1] == int(np.argmin(np.abs(found.after[:, 0]).max(axis=1)))
@@ -272,6 +279,42 @@ def test_one_sided_templates_and_empty_bins_are_fitted(workspace) -> None:
     assert found.deviance == pytest.approx(other.deviance, abs=1e-5)
 
 
+def test_empty_bin_does_not_pay_for_contents_below_zero(counting) -> None:
+    """40 - 50 alpha events where none are seen: at alpha = 0.8 nothing is left, and more would gain nothing."""
+    shape = {"hi_data": [10000.0, -10.0], "lo_data": [10000.0, 90.0]}
+    samples = [
+        {"name": "rest", "data": [10000.0, 40.0], "modifiers": [{"name": "tilt", "type": "histosys", "data": shape}]}
+    ]
+    workspace = {
+        "channels": [{"name": "c", "samples": samples}],
+        "observations": [{"name": "c", "data": [10000, 0]}],
+        "measurements": [{"name": "m", "config": {"poi": "", "parameters": []}}],
+    }
+    model = Model.of(workspace, histosys="code0")
+    found = fit(model)
+    assert found.converged
+    assert found.value("tilt") == pytest.approx(0.8, abs=0.001)
+    assert likelihood.below_zero(model, found.values) in ({}, {"c": [1]})
+    assert (model.expected_data(found.values) >= 0).all()
+
+
+def test_search_leaves_regions_far_from_the_minimum(counting) -> None:
+    """Free bins that start at next to nothing, and end at hundreds of events; toys with very few."""
+    free = {"name": "bins", "type": "shapefactor", "data": None}
+    workspace = counting(300.0, 1.0, 10.0, modifiers=[free])
+    workspace["measurements"][0]["config"]["parameters"] = [
+        {"name": "mu", "bounds": [[0.0, 5.0]], "fixed": True},
+        {"name": "bins", "inits": [1e-9], "bounds": [[0.0, 100.0]]},
+    ]
+    model = Model.of(workspace)
+    found = fit(model)
+    assert found.converged
+    assert found.value("bins[0]") == pytest.approx(29.9, rel=1e-6)
+    few = fit_many(model, toys(model, np.array([1.0, 0.05]), 50, 1))
+    assert few.converged.all()
+    assert few.value("bins[0]") == pytest.approx(np.maximum(few.data.counts[:, 0] - 1, 0) / 10, abs=1e-6)
+
+
 def test_wrong_data_are_a_sentence(model) -> None:
     with pytest.raises(WorkspaceError, match="the data have 3 numbers; give 11 counts, or"):
         fit(model, np.ones(3))
@@ -313,6 +356,10 @@ def test_coupling_is_found_from_the_vertex_of_its_parabola() -> None:
     (a, b), (c, d) = ends.ranges
     assert (a + d) / 2 == pytest.approx(1, abs=1e-4)
     assert (b + c) / 2 == pytest.approx(1, abs=1e-4)
+    # pyhf knows polynomials by a modifier of its own.
+    other = fit(Model.of(quadratic(195.0), backend="pyhf_numpy"))
+    assert other.deviance == pytest.approx(0, abs=1e-5)
+    assert abs(other.value("kappa") - 1) == pytest.approx(1.5, abs=1e-3)
     # Fewer events than any coupling makes: one minimum, at the vertex.
     low = interval(Model.of(quadratic(90.0)), fit(Model.of(quadratic(90.0))), "kappa", 3.84)
     assert len(low.ranges) == 1

@@ -28,7 +28,8 @@ def make_sample(tmp_path, write_skimmed):
     ``shifted``: it has jets shifted by a source ``jes``, of which each event's ``x`` moves by 0.2, and which pass or do
     not pass with it. ``era``: of data. It has weights of a group ``btag`` with the source ``heavy``, nominal 0.9 for
     positive ``x``, and 1.1 and 0.8 of these with it; and friends of the classifier ``bdt``,
-    of ``tag``, where one in four events trained, and of ``calibrate`` with five equally likely weights.
+    of ``tag``, where one in four events trained, and of ``calibrate``, whose weights keep the total, with five equally
+    likely ones.
     """
 
     def make(
@@ -78,10 +79,11 @@ def make_sample(tmp_path, write_skimmed):
             known["trained"], known["toys"] = np.arange(n) % 4 == 0, toys
             tagged = ak.zip(key | {"j1_part_qcd": y[half], "tag_train": known["trained"][half]})
             events.write(tmp_path / f"tag/{name}/{number:03d}.parquet", [tagged], {})
-            weighted_with = ak.zip(
-                key | {"lund": np.ones(len(y[half])), "lund_toys": ak.Array(toys[half])}, depth_limit=1
-            )
-            notes = {"lund": Factor("lund").metadata(), "lund_toys": Factor("lund", "stat", "toys").metadata()}
+            known["lund"] = 1.0 + 0.3 * (x > 0)
+            lund = {"lund": known["lund"][half], "lund_toys": ak.Array(toys[half])}
+            weighted_with = ak.zip(key | lund, depth_limit=1)
+            notes = {"lund": Factor("lund", keeps_total=True), "lund_toys": Factor("lund", "stat", "toys", True)}
+            notes = {column: factor.metadata() for column, factor in notes.items()}
             events.write(tmp_path / f"calibrate/{name}/{number:03d}.parquet", [weighted_with], {}, notes)
         return Sample(path, known, generated * (1.0 if data else 0.01))
 

@@ -212,16 +212,24 @@ def test_events_that_trained_a_tagger_are_left_out_and_the_others_stand_for_them
     np.testing.assert_allclose(found.samples["background"][0].values, expected, rtol=1e-12)
 
 
-def test_equally_likely_weights_are_up_their_root_mean_square(samples):
-    one = job(members={"background": ["ttbar"]}, variations={"background": ["lund_stat"]})
+def test_weights_of_a_calibration_keep_the_total_and_equally_likely_ones_are_up_their_spread(samples):
+    one = job(members={"background": ["ttbar"]}, variations={"background": ["lund_stat", "btag_heavy"]})
     found = events.histograms(one, "sr", [], [samples["ttbar"].manifest], {"ttbar": [*FRIENDS, "calibrate"]})
-    known = samples["ttbar"].columns
-    nominal = by_hand(samples["ttbar"])[0]
-    rows = []
-    for toy in known["toys"].T:
-        known["w_toy"] = known["w"] * toy
-        rows.append(by_hand(samples["ttbar"], weight="w_toy")[0])
-    varied = found.samples["background"][0].varied["lund_stat"]
+    known, generated = samples["ttbar"].columns, samples["ttbar"].weight
+    passes = known["passes"]
+
+    def expected(b_tag: str, lund: np.ndarray) -> np.ndarray:
+        """Of as many events as there are without the weights ``lund``."""
+        known["both"] = known[b_tag] * lund
+        kept = (generated * known[b_tag])[passes].sum() / (generated * known["both"])[passes].sum()
+        return kept * by_hand(samples["ttbar"], weight="both")[0]
+
+    (part,) = found.samples["background"]
+    nominal = expected("w", known["lund"])
+    np.testing.assert_allclose(part.values, nominal, rtol=1e-12)
+    np.testing.assert_allclose(part.varied["btag_heavy"].up, expected("w_up", known["lund"]), rtol=1e-12)
+    rows = [expected("w", toy) for toy in known["toys"].T]
+    varied = part.varied["lund_stat"]
     assert varied.down is None
     np.testing.assert_allclose(varied.up, nominal + np.sqrt(np.mean((rows - nominal) ** 2, axis=0)), rtol=1e-9)
 

@@ -153,6 +153,14 @@ def test_columns_of_other_stages_are_read_from_their_friends(configuration, monk
         ({"file": {"path": "nowhere.root"}, "channels__low__cut": None}, "file.path: no file 'nowhere.root'"),
         ({"file": {"path": "nowhere.root"}}, "low.cut: the histograms of a file have no events to cut on"),
         ({"channels__low__cut": "y >"}, "'y >' is no formula"),
+        (
+            {"transfer": {"qcd": {"polynomials": {"one": {"regions": {"low": {"fail": "side"}}}}}}},
+            "transfer.qcd.polynomials.one.regions names 'side', which is no channel (there are low, high)",
+        ),
+        (
+            {"transfer": {"ttbar": {"polynomials": {"one": {"regions": {"low": {"fail": "high"}}}}}}},
+            "transfer.ttbar is the name of a sample, too",
+        ),
     ],
 )
 def test_what_contradicts_itself_is_one_sentence_before_the_first_job(configuration, changes, sentence):
@@ -166,3 +174,14 @@ def test_fit_without_select_has_models(configuration):
     configuration["fit"]["models"] = {}
     with pytest.raises(ConfigError, match=r"'fit', which reads what 'select' makes; add 'select', or give fit.models"):
         Analysis.of(configuration, [])
+
+
+def test_a_variation_that_no_dataset_can_have_is_one_sentence_before_the_first_job(configuration, monkeypatch):
+    known = {"ttbar": ["jes", "pdf"], "signal": ["btag_heavy"]}
+    monkeypatch.setattr(Analysis, "sources", lambda self, dataset: known[dataset])
+    Analysis.of(configuration, [])
+    with pytest.raises(ConfigError, match=r"nuisances.jes: no dataset .* variation 'jer' \(they have jes, pdf\)"):
+        Analysis.of(changed(configuration, nuisances__jes__variation="jer"), [])
+    # Of weights that other stages write only the files tell.
+    monkeypatch.setattr(Analysis, "weights", lambda self, dataset: ["calibrate"])
+    Analysis.of(changed(configuration, nuisances__jes__variation="jer"), [])

@@ -208,3 +208,25 @@ def test_a_parameter_of_interest_is_one_of_a_sample_and_has_the_range_that_is_gi
     workspace, _ = made(found, ranges={"mu": [-5, 20]})
     (one,) = workspace["measurements"][0]["config"]["parameters"]
     assert one == {"name": "mu", "inits": [1.0], "bounds": [[-5.0, 20.0]]}
+
+
+@pytest.mark.parametrize(
+    ("nuisance", "sentence"),
+    [
+        ({"size": 1.1, "eras": ["2016"]}, r"nuisances.lumi: nothing is of the era '2016' \(there are 2017, 2018\)"),
+        ({"size": 1.1, "also": [{"size": 1.2, "eras": ["2019"]}]}, "nothing is of the era '2019'"),
+    ],
+)
+def test_an_era_that_nothing_is_of_is_one_sentence(nuisance, sentence):
+    parts = [part(BACKGROUND, era=era) for era in ("2017", "2018")]
+    with pytest.raises(ConfigError, match=sentence):
+        made(histograms(signal=SIGNAL, background=parts), nuisances={"lumi": nuisance})
+    _, description = made(
+        histograms(signal=SIGNAL, background=parts),
+        nuisances={"lumi": {"size": 1.1, "eras": ["2018"], "each_era": True, "samples": ["background"]}},
+    )
+    assert description.nuisances == ["lumi_2018"]
+    with pytest.raises(ConfigError, match="each_era: nothing is of an era"):
+        made(
+            histograms(signal=SIGNAL, background=part(BACKGROUND)), nuisances={"lumi": {"size": 1.1, "each_era": True}}
+        )

@@ -1,146 +1,92 @@
-"""The figure and the tables of template models show what fits and descriptions say."""
+"""Pulls, impacts, correlations and scans of fitted models."""
 
-import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from resonaut.core.record import build
 from resonaut.core.results import write
-from resonaut.fit.results.histfactory import (
-    ChannelYields,
-    Correlations,
-    DiscoverySignificance,
-    FitInterval,
-    Goodness,
-    Interest,
-    ModelResult,
-    SampleYields,
-)
-from resonaut.fit.results.models import ModelChannel, ModelDescription
-from resonaut.report.fit import model_spectra, model_summary
+from resonaut.fit.histfactory.evaluate import evaluate
+from resonaut.fit.inference import Inference
+from resonaut.report.fit import model_correlations, model_impacts, model_scans
 
-EDGES = {"sr": [0.0, 1.0, 2.0, 4.0], "cr": [0.0, 1.0, 2.0, 3.0]}
-NAMES = ["signal", *(f"b{i}" for i in range(11))]
+FIGURES = {"impacts": model_impacts, "correlations": model_correlations, "scans": model_scans}
 
 
-def sample(rng: np.random.Generator) -> SampleYields:
-    numbers = {name: rng.uniform(1, 9, 3) for name in ("before", "before_errors", "after", "after_errors")}
-    sums = {f"sum_{name}": float(numbers[name].sum()) for name in ("before", "after")}
-    sums |= {f"sum_{name}_error": float(rng.uniform(1, 2)) for name in ("before", "after")}
-    return SampleYields(**{name: values.tolist() for name, values in numbers.items()}, **sums)
-
-
-def total(samples) -> SampleYields:
-    made = sample(np.random.default_rng(9))
-    return replace(
-        made,
-        **{
-            name: np.sum([getattr(one, name) for one in samples.values()], axis=0).tolist()
-            for name in ("before", "after")
-        },
-    )
-
-
-@pytest.fixture
-def result() -> ModelResult:
-    rng = np.random.default_rng(4)
-    yields = {}
-    for channel in EDGES:
-        samples = {name: sample(rng) for name in NAMES}
-        yields[channel] = ChannelYields(observed=[50.0, 0.0, 70.0], samples=samples, total=total(samples))
-    return ModelResult(
-        workspace="workspace.json",
-        measurement="m",
-        backend="batched",
-        converged=True,
-        problem=None,
-        minimum=1.0,
-        distance=0.0,
-        goodness=Goodness(deviance=1.0, ndf=2, p_value=None, p_toys=None, toys=0),
-        parameters=[],
-        correlations=Correlations(names=[], matrix=[]),
-        interests=[],
-        yields=yields,
-        warnings=[],
-    )
-
-
-@pytest.fixture
-def described() -> ModelDescription:
-    channels = {
-        name: ModelChannel(observable="x", label="x", unit="GeV", edges=edges, samples={}, data=[50.0, 0.0, 70.0])
-        for name, edges in EDGES.items()
+def workspace():
+    mu, norm = ({"name": name, "type": "normfactor", "data": None} for name in ("mu", "norm"))
+    rate = {"name": "rate", "type": "normsys", "data": {"hi": 1.1, "lo": 0.9}}
+    tilt = {
+        "name": "tilt",
+        "type": "histosys",
+        "data": {"hi_data": [110.0, 95.0, 90.0], "lo_data": [90.0, 105.0, 110.0]},
     }
-    known = {"parameters_of_interest": ["mu"], "signals": ["signal"], "nuisances": [], "treatments": [], "notes": []}
-    return ModelDescription(model="m", luminosity=30.0, asimov=False, channels=channels, transfer=[], **known)
+    samples = [
+        {"name": "signal", "data": [2.0, 30.0, 2.0], "modifiers": [mu, rate]},
+        {"name": "rest", "data": [100.0, 100.0, 100.0], "modifiers": [norm, tilt]},
+    ]
+    return {
+        "channels": [{"name": "c", "samples": samples}],
+        "observations": [{"name": "c", "data": [104, 133, 97]}],
+        "measurements": [{"name": "m", "config": {"poi": "mu", "parameters": []}}],
+    }
 
 
-@pytest.fixture
-def drawn(result, described, tmp_path, kept):
-    """``drawn(result)``: the axes of the figure, and the rows of the table."""
-
-    def make(one: ModelResult = result):
-        folder = tmp_path / "model"
-        write(folder / "result.json", one)
-        write(folder / "model.json", described)
-        model_spectra.draw(tmp_path, [folder / "result.json"], [folder / "model.json"], None)
-        with (tmp_path / "model_yields.csv").open() as file:
-            return kept["model_spectra"].axes, list(csv.DictReader(file))
-
-    return make
+@pytest.fixture(scope="module")
+def result():
+    return evaluate(workspace(), build({"scan_points": 11, "limits": "none"}, Inference, "test"), Path("w.json"))
 
 
-def test_each_panel_shows_its_channel_before_and_after(drawn, result):
-    axes, _ = drawn()
-    titles = [ax.get_title(loc="left") for ax in axes if ax.get_title(loc="left")]
-    assert titles == ["cr, before the fit", "cr, as fitted", "sr, before the fit", "sr, as fitted"]
-    for ax in axes:
-        title = ax.get_title(loc="left")
-        if not title:
-            continue
-        name, when = title[:2], "before" if "before" in title else "after"
-        widths = np.diff(EDGES[name]) if name == "sr" else np.ones(3)
-        stack = [patch for patch in ax.patches if patch.get_label() not in ("uncertainty",)]
-        # The largest, all others together, and the signal on top.
-        assert len(stack) == model_spectra.MOST or len(stack) == model_spectra.MOST + 1
-        tops = {patch.get_label(): patch.get_data().values for patch in stack}
-        expected = np.array(getattr(result.yields[name].total, when)) / widths
-        np.testing.assert_allclose(max(tops.values(), key=np.sum), expected)
-        assert "signal" not in tops or stack[-1].get_label() == "signal"
-        (points,) = ax.containers
-        np.testing.assert_allclose(points[0].get_ydata(), np.array([50.0, 0.0, 70.0]) / widths)
+@pytest.fixture(scope="module")
+def written(result, tmp_path_factory):
+    """A good fit, and one that has not converged."""
+    folder = tmp_path_factory.mktemp("models")
+    broken = replace(result, converged=False, problem="no minimum was found", interests=[])
+    paths = []
+    for name, one in (("good", result), ("broken", broken)):
+        paths.append(folder / name / "result.json")
+        paths[-1].parent.mkdir()
+        write(paths[-1], one)
+    return paths
 
 
-def test_the_table_has_every_sample_and_the_data(drawn, result):
-    _, rows = drawn()
-    assert len(rows) == 2 * (len(NAMES) + 1)
-    (row,) = (row for row in rows if row["channel"] == "cr" and row["sample"] == "b3")
-    assert float(row["after"]) == pytest.approx(result.yields["cr"].samples["b3"].sum_after, rel=1e-5)
-    (row,) = (row for row in rows if row["channel"] == "sr" and row["sample"] == "total")
-    assert (row["observed"], row["model"]) == ("120", "model")
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_repeat_byte_for_byte(name, written, tmp_path) -> None:
+    for again in ("a", "b"):
+        (tmp_path / again / "models").mkdir(parents=True)
+        FIGURES[name].draw(tmp_path / again, written, None)
+    for model in ("good", "broken"):
+        plots = [(tmp_path / again / "models" / f"{model}_{name}.png").read_bytes() for again in ("a", "b")]
+        assert plots[0].startswith(b"\x89PNG")
+        assert plots[0] == plots[1]
 
 
-def test_a_fit_that_did_not_converge_has_no_yields_after_it(drawn, result):
-    axes, rows = drawn(replace(result, converged=False, problem="no minimum"))
-    assert "sr, no fit: it did not converge" in [ax.get_title(loc="left") for ax in axes]
-    assert {row["after"] for row in rows} == {""}
+def test_drawn_numbers_are_those_of_the_fit(result, kept, tmp_path) -> None:
+    model_impacts.impacts(result, "", tmp_path / "impacts.png")
+    pulls, impacts = kept["impacts"].axes
+    names = [label.get_text() for label in pulls.get_yticklabels()]
+    (interest,) = result.interests
+    assert names == [one.name for one in interest.impacts]
+    drawn = {container.get_label(): [bar.get_width() for bar in container] for container in impacts.containers}
+    assert drawn["up, error after the fit"] == pytest.approx([one.after[0] for one in interest.impacts])
+    constrained = [one for one in result.parameters if one.pull is not None]
+    # Bars of pulls, in the order of the lines.
+    shown = {round(float(bar[0].get_ydata()[0])): float(bar[0].get_xdata()[0]) for bar in pulls.containers}
+    assert {names[line]: value for line, value in shown.items()} == {
+        one.name: pytest.approx(one.pull) for one in constrained
+    }
+    model_scans.scans(result, "", tmp_path / "scans.png")
+    profiled, statistical = kept["scans"].axes[0].lines[:2]
+    assert profiled.get_ydata() == pytest.approx(np.array(interest.scan.profiled))
+    assert statistical.get_ydata() == pytest.approx(np.array(interest.scan.statistical))
+    assert (np.array(interest.scan.statistical) >= np.array(interest.scan.profiled) - 1e-9).all()
 
 
-def test_the_summary_has_a_line_for_each_parameter_of_interest(result, tmp_path):
-    interval = FitInterval(confidence_level=0.95, level=3.84, low=-0.4, high=None, ranges=[], reason="no end")
-    known = {"statistical_error": 0.3, "expected_error": 0.45, "scan": None, "limits": None, "impacts": []}
-    significance = DiscoverySignificance(q0=4.0, p_value=0.02, z=2.0, z_expected=3.0)
-    mu = Interest(
-        name="mu", value=1.25, error=0.5, intervals=[interval], significance=significance, reason="no end", **known
-    )
-    good = replace(result, interests=[mu], goodness=replace(result.goodness, p_value=0.3, p_toys=0.25))
-    write(tmp_path / "good/result.json", good)
-    write(tmp_path / "bad/result.json", replace(result, converged=False, problem="no minimum"))
-    model_summary.draw(tmp_path, [tmp_path / "good/result.json", tmp_path / "bad/result.json"])
-    with (tmp_path / "models.csv").open() as file:
-        first, second = csv.DictReader(file)
-    wanted = {"model": "good", "value": "1.25", "error": "0.5", "low_95": "-0.4", "high_95": "", "low_68": "", "z": "2"}
-    assert {name: first[name] for name in wanted} == wanted
-    assert (first["goodness_p"], first["problem"]) == ("0.25", "no end")
-    assert (second["model"], second["parameter"], second["problem"]) == ("bad", "", "no minimum")
+def test_only_large_correlations_are_shown() -> None:
+    matrix = np.array([[1.0, 0.1, 0.5, 0.0], [0.1, 1.0, 0.0, 0.0], [0.5, 0.0, 1.0, 0.3], [0.0, 0.0, 0.3, 1.0]])
+    names = ["a", "b", "c", "d"]
+    assert model_correlations.chosen(names, matrix, []) == [0, 2, 3]
+    assert model_correlations.chosen(names, matrix, ["b"]) == [1, 0, 2, 3]
+    assert model_correlations.chosen([], np.zeros((0, 0)), ["b"]) == []
