@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events clean
 
 install: .venv/installed
 
@@ -55,6 +55,10 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
+
+study-hh-bbvv: install  ## kappa_2V of CMS's HH -> bbVV templates, with bias and coverage by toys (docs/fit_transfer.md)
+	snakemake --cores $(CORES) --configfile config/hh_bbvv.yaml -- fit_models
+	@python benchmarks/fit_hh_bbvv.py results/hh_bbvv --toys 500
 
 study-reweight: install  ## Learned against true ratios of simulated samples (docs/reweight.md), half an hour
 	@python benchmarks/reweight_closure.py

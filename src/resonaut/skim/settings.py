@@ -109,7 +109,8 @@ class Region:
     )
     variations: bool = key(
         "Keep the relative weights of simulation with other shower and hard-process scales and couplings (`PSWeight`, "
-        "`LHEScaleWeight`, `LHEReweightingWeight`); empty lists where a file has none. Never read for data and pseudo-data.",
+        "`LHEScaleWeight`, `LHEReweightingWeight`); empty lists where a file has none. Never read for data and "
+        "pseudo-data.",
         default=False,
     )
     networks: list[str] = key(
