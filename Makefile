@@ -107,7 +107,11 @@ study-tagger-zoo: install  ## Representations of a jet side by side, from observ
 study-flavour: install  ## Flavour taggers of small jets by their tracks, with and without the tasks of GN1 (docs/tag.md), under half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/flavour.yaml
 
-study-inference: install  ## Networks trained on the uncertainty against cross entropy: INFERNO's benchmark (docs/classify.md), H -> tau tau (docs/htautau.md), under two hours
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
+	@python benchmarks/higgs_pairs.py --events 10000
+	snakemake --cores $(CORES) --configfile config/hh_events.yaml
+
+study-inference: install  ## Networks trained on the uncertainty against cross entropy: INFERNO's benchmark (docs/classify_uncertainty.md), H -> tau tau (docs/htautau.md), under two hours
 	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
 	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
 	snakemake --cores $(CORES) --configfile config/htautau.yaml
