@@ -114,9 +114,11 @@ study-hh-events: install  ## HH -> bbVV from simulated events to limits against 
 	@python benchmarks/higgs_pairs.py --events 10000
 	snakemake --cores $(CORES) --configfile config/hh_events.yaml
 
-study-inference: install  ## INFERNO's benchmark: networks trained on the uncertainty against cross entropy (docs/classify_uncertainty.md), a quarter of an hour
+study-inference: install  ## Networks trained on the uncertainty against cross entropy: INFERNO's benchmark (docs/classify_uncertainty.md), H -> tau tau (docs/htautau.md), under two hours
 	@python benchmarks/classify_inferno.py --benchmarks 0 2 --seeds 5
 	@python benchmarks/classify_inferno.py --benchmarks 1 3 4 --seeds 1
+	snakemake --cores $(CORES) --configfile config/htautau.yaml
+	@python benchmarks/classify_tautau.py --seeds 5
 
 clean:  ## Remove what runs made, not the environment
 	rm -rf results logs .snakemake .snakemake.lock

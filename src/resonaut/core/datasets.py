@@ -53,6 +53,12 @@ class Generator:
         "`simulate.objects.track`; needs `objects`.",
         default=False,
     )
+    fake_taus: float = key(
+        "Jets pass for taus so many times as often as `simulate.objects.tau.fake` says; the events' weights make up "
+        "for it. Only for simulation; needs `objects`.",
+        default=1,
+        ge=1,
+    )
     components: list[Component] = key("The processes that are mixed in the dataset.")
 
 

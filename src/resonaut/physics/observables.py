@@ -5,103 +5,54 @@ the heavier first, ``lepton`` (the muons and electrons together) and all others 
 an event of pt and phi. GeV and radians; sums are in double precision.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resonaut.core.extensions import Vocabulary
+from resonaut.physics import tau_pairs
+from resonaut.physics.kinematics import (
+    MET,
+    MOMENTUM,
+    Need,
+    Objects,
+    Observable,
+    Values,
+    delta_phi,
+    mass,
+    momentum,
+    pt,
+    rapidity,
+    scalar_sum,
+    summed,
+    transverse_mass,
+)
 
-if TYPE_CHECKING:
-    import awkward as ak
-
-Values = NDArray[np.float64]
-# By name and field.
-Objects = Mapping[str, Any]
-
+# What formulas of other files are made of, too.
+__all__ = [
+    "GROUPS",
+    "LARGE_JET",
+    "MET",
+    "MOMENTUM",
+    "OBSERVABLES",
+    "Need",
+    "Objects",
+    "Observable",
+    "Values",
+    "delta_phi",
+    "mass",
+    "momentum",
+    "pt",
+    "rapidity",
+    "scalar_sum",
+    "summed",
+    "transverse_mass",
+]
 # GeV; a groomed mass below, such as that of a lone photon, has no logarithm.
 LEAST_MASS = 1e-3
-MOMENTUM = ("pt", "eta", "phi", "mass")
-LARGE_JET, MET = "large_jet", "met"
+LARGE_JET = "large_jet"
 # Objects that are several of a region's, put together.
 GROUPS = {"lepton": ("muon", "electron")}
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a formula needs of an object: at least ``number`` of them, and the ``fields`` of each."""
-
-    number: int
-    fields: tuple[str, ...] = MOMENTUM
-
-
-@dataclass(frozen=True)
-class Observable:
-    """A number for each event: the ``objects`` that it needs, its ``unit`` and LaTeX ``label``, and its ``formula``."""
-
-    objects: Mapping[str, Need]
-    unit: str
-    label: str
-    formula: Callable[[Objects], Any]
-
-
-def momentum(objects: Any, place: int) -> tuple[Values, Values, Values, Values]:
-    """px, py, pz and energy (GeV) of the object at a ``place`` of each event, from lists or arrays (n, k) by field."""
-    pt, eta, phi, mass = (np.asarray(objects[name][:, place], np.float64) for name in MOMENTUM)
-    return pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
-
-
-def summed(*parts: tuple[Any, int]) -> tuple[Values, Values, Values, Values]:
-    """px, py, pz and energy of the sum of objects at given places."""
-    px, py, pz, energy = momentum(*parts[0])
-    for part in parts[1:]:
-        more = momentum(*part)
-        px, py, pz, energy = px + more[0], py + more[1], pz + more[2], energy + more[3]
-    return px, py, pz, energy
-
-
-def mass(*parts: tuple[Any, int]) -> Values:
-    """The invariant mass (GeV) of objects at given places."""
-    px, py, pz, energy = summed(*parts)
-    found: Values = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
-    return found
-
-
-def pt(*parts: tuple[Any, int]) -> Values:
-    """The transverse momentum (GeV) of the sum of objects at given places."""
-    px, py, _, _ = summed(*parts)
-    return np.hypot(px, py)
-
-
-def delta_phi(one: Any, two: Any) -> Values:
-    """The absolute difference of azimuths (rad), from 0 to pi."""
-    turned = np.asarray(one, np.float64) - np.asarray(two, np.float64)
-    found: Values = np.abs((turned + np.pi) % (2 * np.pi) - np.pi)
-    return found
-
-
-def rapidity(*parts: tuple[Any, int]) -> Values:
-    """The rapidity of the sum of objects at given places."""
-    px, py, pz, energy = summed(*parts)
-    transverse = np.sqrt(np.maximum(energy**2 - pz**2, px**2 + py**2))
-    return np.arcsinh(pz / np.where(transverse > 0, transverse, np.nan))
-
-
-def scalar_sum(objects: "ak.Array") -> Values:
-    """The sum of the transverse momenta (GeV) of all objects of each event."""
-    # The vocabulary alone is looked up before the first job.
-    import awkward as ak
-
-    return np.asarray(ak.sum(ak.values_astype(objects.pt, np.float64), axis=1))
-
-
-def transverse_mass(lepton: "ak.Array", met: "ak.Array") -> Values:
-    """sqrt(2 pT pT_miss (1 - cos(delta phi))) of the leading lepton and missing momentum, GeV."""
-    product = np.asarray(lepton.pt[:, 0], np.float64) * np.asarray(met.pt, np.float64)
-    found: Values = np.sqrt(2 * product * (1 - np.cos(delta_phi(lepton.phi[:, 0], met.phi))))
-    return found
 
 
 def _ratio(upper: Any, lower: Any) -> Values:
@@ -200,5 +151,6 @@ OBSERVABLES: Vocabulary[Observable] = Vocabulary(
         ),
         "met_pt": Observable(_MET, "GeV", r"$p_T^{\mathrm{miss}}$", lambda o: o[MET].pt),
         "met_phi": Observable({MET: Need(1, ("phi",))}, "rad", r"$\phi^{\mathrm{miss}}$", lambda o: o[MET].phi),
+        **tau_pairs.OBSERVABLES,
     },
 )

@@ -28,7 +28,8 @@ class Chunk:
     """What the events of one chunk share.
 
     ``blind``: the events stand for real collisions and carry no truth. ``objects``: leptons etc. are stored
-    too; ``track_jets``: those of charged particles; ``tracks``: impact parameters, of large and small jets.
+    too; ``track_jets``: those of charged particles; ``tracks``: impact parameters, of large and small jets;
+    ``fake_taus``: how many times as often jets pass for taus.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Chunk:
     objects: bool
     track_jets: bool
     tracks: bool
+    fake_taus: float
 
 
 def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, output: Path) -> None:
@@ -45,7 +47,8 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
     Raises:
         ConfigError: the dataset is not generated, has no such chunk, stands for collisions yet asks for
             variations, or Pythia refuses its settings.
-        EmptySelectionError: the dataset has no events.
+        EmptySelectionError: the dataset has no events, or none of the chunk has what its process's
+            ``particle_level`` asks for.
     """
     if dataset.generator is None:
         raise ConfigError(f"config: datasets.{name} has no 'generator'; simulate makes only generated datasets.")
@@ -64,14 +67,22 @@ def simulate(config: Simulate, dataset: DatasetConfig, name: str, chunk: int, ou
         )
 
     first = chunk * dataset.generator.events_per_chunk
-    stored = (getattr(dataset.generator, name) for name in ("objects", "track_jets", "tracks"))
+    stored = (getattr(dataset.generator, name) for name in ("objects", "track_jets", "tracks", "fake_taus"))
     described = Chunk(chunk, dataset.region, blind, *stored)
     parts, weights = [], []
     with tqdm(total=len(components), desc=f"{name} {chunk}", unit="event", disable=None) as progress:
-        for numbers, batch, rng in _generate(config, dataset.generator, name, chunk, components):
-            weights.append(np.ones(len(batch)) if batch.pairs is None else batch.pairs[:, 0])
-            parts.append(_branches(batch, first + numbers, config, described, rng))
+        for numbers, batch, rng, others in _generate(config, dataset.generator, name, chunk, components):
+            weights.append(others)
+            if len(batch):
+                part, weight = _branches(batch, first + numbers, config, described, rng)
+                parts.append(part)
+                weights.append(weight)
             progress.update(len(numbers))
+    if not parts:
+        raise EmptySelectionError(
+            f"config: datasets.{name}: none of the {len(components)} events of chunk {chunk} has what particle_level "
+            "of its simulate.processes asks for; raise generator.events_per_chunk."
+        )
     events = {key: ak.concatenate([part[key] for part in parts]) for key in parts[0]}
     order = np.argsort(events["event"])
     logger.info("%d of %d events pass the filter", len(order), len(components))
@@ -104,8 +115,12 @@ def _seed(*facts: object) -> int:
 
 def _generate(
     config: Simulate, generator: Generator, name: str, chunk: int, components: np.ndarray
-) -> Iterator[tuple[np.ndarray, Batch, np.random.Generator]]:
-    """Yield batches of one component after the other, each with its events' places in the chunk."""
+) -> Iterator[tuple[np.ndarray, Batch, np.random.Generator, np.ndarray]]:
+    """Yield batches of one component after the other, each with its events' places in the chunk.
+
+    They are those that pass at particle level; a batch may have none. Last come the weights of the
+    others.
+    """
     for number, component in enumerate(generator.components):
         places = np.flatnonzero(components == number)
         if not len(places):
@@ -115,9 +130,13 @@ def _generate(
             config, component, generator.tune, 1 + seed % MAX_SEED, generator.shower_variations, generator.tracks
         )
         rng = np.random.default_rng(seed)
+        wanted = config.processes[component.process].particle_level
         done, weights = 0, list[np.ndarray]()
         for batch in pythia.batches(len(places), config.batch):
-            yield places[done : done + len(batch)], batch, rng
+            kept = batch.passes(wanted, config.objects.small_jet.radius)
+            chosen = batch if kept.all() else batch.of(kept)
+            others = np.concatenate([batch.weight[~kept], np.ones(pythia.rejected())])
+            yield places[done : done + len(batch)][kept], chosen, rng, others
             done += len(batch)
             if batch.pairs is not None:
                 weights.append(batch.pairs)
@@ -130,8 +149,8 @@ def _generate(
 
 def _branches(
     batch: Batch, numbers: np.ndarray, config: Simulate, chunk: Chunk, rng: np.random.Generator
-) -> dict[str, Any]:
-    """The branches of those events of a batch that pass the region's filter."""
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The branches of those events of a batch that pass the region's filter, and the weights of all of them."""
     candidates = detector.reconstruct(batch.visible, config.detector, rng)
     if chunk.tracks:
         candidates = ak.with_field(candidates, ak.local_index(candidates, axis=1), "place")
@@ -151,15 +170,19 @@ def _branches(
     events: dict[str, Any] = nanoaod.identifiers(chunk.number, numbers[keep])
     events |= nanoaod.event_quantities(candidates[keep], found)
     events |= nanoaod.collections(found, constituents, shapes)
+    weight = batch.weight
     if chunk.objects:
-        made_of = Event(ak.to_packed(candidates[keep]), batch, keep, found, constituents, subjets, not chunk.blind)
+        made_of = Event(
+            ak.to_packed(candidates[keep]), batch, keep, found, constituents, subjets, not chunk.blind, chunk.fake_taus
+        )
         more = collections(made_of, config, own.spawn(1)[0])
+        weight[keep] *= more.pop("genWeight", 1.0)
         fat_jets: list[ak.Array] = [events["FatJet"], more.pop("FatJet")]
         events |= more | {"FatJet": ak.zip({name: jet[name] for jet in fat_jets for name in jet.fields})}
     if chunk.track_jets:
         events |= levels.collections(candidates[keep], batch, keep, config, told=not chunk.blind)
     if not chunk.blind:
-        events |= {"GenPart": batch.hard[keep]} | nanoaod.weights(batch.pairs, keep)
+        events |= {"GenPart": batch.hard[keep]} | nanoaod.weights(batch.pairs, weight, keep)
     if batch.shower_weight is not None:
         events["PSWeight"] = ak.from_regular(batch.shower_weight[keep].astype(np.float32))
-    return events
+    return events, weight

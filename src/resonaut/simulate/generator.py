@@ -16,15 +16,17 @@ import pythia8mc
 
 from resonaut.core.datasets import Component
 from resonaut.core.errors import ConfigError
+from resonaut.physics import jets
 from resonaut.simulate import pairs
 from resonaut.simulate.origins import Origins, origins
 from resonaut.simulate.particles import Particles, pseudorapidity
-from resonaut.simulate.settings import Pairs, Process, Simulate
+from resonaut.simulate.settings import Pairs, ParticleLevel, Process, Simulate
 from resonaut.simulate.truth import (
     B_HADRONS,
     C_HADRONS,
     ELECTRON,
     MUON,
+    TAU,
     hadronic_taus,
     hard_process,
     missing_momentum,
@@ -53,7 +55,8 @@ class Batch:
     """Generated events: visible stable particles, hard process as NanoAOD's ``GenPart``, what jets are tagged by.
 
     ``b_hadrons``, ``c_hadrons``, ``taus``: directions of weakly decaying hadrons and of taus that decay to hadrons,
-    events * var * {eta, phi}. ``missing``: px and py of all invisible particles, events * 2 (GeV).
+    events * var * {eta, phi}, of taus also ``visible_pt``. ``missing``: px and py of all invisible particles,
+    events * 2 (GeV).
     ``prompt``: electrons and muons among the ``visible`` that come from the hard process, by their places there.
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     ``origins``: where the ``visible`` come from, where asked for.
@@ -73,6 +76,46 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.hard)
+
+    def of(self, events: np.ndarray) -> "Batch":
+        """Some of the events, a mask (events,)."""
+        inside = events[self.visible.event]
+        origins = self.origins
+        return Batch(
+            visible=self.visible.of(events),
+            hard=self.hard[events],
+            b_hadrons=self.b_hadrons[events],
+            c_hadrons=self.c_hadrons[events],
+            taus=self.taus[events],
+            missing=self.missing[events],
+            prompt=(np.cumsum(inside) - 1)[self.prompt[inside[self.prompt]]],
+            shower_weight=None if self.shower_weight is None else self.shower_weight[events],
+            origins=None if origins is None else origins.of(inside),
+            pairs=None if self.pairs is None else self.pairs[events],
+        )
+
+    @property
+    def weight(self) -> np.ndarray:
+        """The weight of each event, shape (events,)."""
+        return np.ones(len(self)) if self.pairs is None else self.pairs[:, 0].astype(np.float64)
+
+    def passes(self, wanted: ParticleLevel, radius: float) -> np.ndarray:
+        """Which events have at particle level what a detector is simulated for, shape (events,); jets have a radius."""
+        seen, found = self.visible, np.ones(len(self), bool)
+        if (one := wanted.lepton) is not None:
+            leptons = np.isin(np.abs(seen.pdgid), (ELECTRON, MUON))
+            good = leptons & (seen.pt > one.pt_min) & (np.abs(seen.eta) < one.eta_max)
+            found &= np.bincount(seen.event[good], minlength=len(self)) >= one.number
+        if (one := wanted.hadronic_tau) is not None:
+            good = (self.taus.visible_pt > one.pt_min) & (np.abs(self.taus.eta) < one.eta_max)
+            found &= ak.to_numpy(ak.sum(good, axis=1)) >= one.number
+        if (one := wanted.jet) is not None and found.any():
+            others = np.ones(len(seen.event), bool)
+            others[self.prompt] = False
+            momenta = jets.four_momenta(seen[others].lists()[found])
+            good = np.abs(jets.find(momenta, radius, one.pt_min).eta) < one.eta_max
+            found[found] = ak.to_numpy(ak.sum(good, axis=1)) >= one.number
+        return found
 
 
 def settings(
@@ -132,6 +175,8 @@ class Cuts(pythia8mc.UserHooks):  # type: ignore[misc]
         self.delta_y_max = inf if cuts.delta_y_max is None else cuts.delta_y_max
         self.lepton_pt_min = cuts.lepton_pt_min
         self.lepton_eta_max = inf if cuts.lepton_eta_max is None else cuts.lepton_eta_max
+        self.wanted = cuts.particle_level.hard_lepton
+        self.rejected = 0
 
     def draw(self) -> None:
         """Set the masses of the next event."""
@@ -166,7 +211,15 @@ class Cuts(pythia8mc.UserHooks):  # type: ignore[misc]
         if apart and abs(products[0].y() - products[1].y()) > self.delta_y_max:
             return True
         leptons = [one for one in products if one.idAbs() in (ELECTRON, MUON)]
-        return any(one.pT() < self.lepton_pt_min or abs(one.eta()) > self.lepton_eta_max for one in leptons)
+        if any(one.pT() < self.lepton_pt_min or abs(one.eta()) > self.lepton_eta_max for one in leptons):
+            return True
+        if (wanted := self.wanted) is None:
+            return False
+        charged = [one for one in products if one.idAbs() in (ELECTRON, MUON, TAU)]
+        good = sum(one.pT() > wanted.pt_min and abs(one.eta()) < wanted.eta_max for one in charged)
+        veto = bool(good < wanted.number)
+        self.rejected += veto
+        return veto
 
 
 class Pythia:
@@ -189,6 +242,7 @@ class Pythia:
             if not self.pythia.readString(line):
                 raise ConfigError(f"config: simulate: Pythia does not accept the setting {line!r}; correct it.")
         process = config.processes[component.process]
+        self.hook: Cuts | None = None
         if process.hooked:
             for number, (low, _) in process.flat_masses.items():
                 self._free_mass(int(number), low)
@@ -200,8 +254,10 @@ class Pythia:
                 f"config: Pythia cannot start simulate.processes.{component.process} with tune {tune!r}; "
                 "its reason is in the log."
             )
-        if process.hooked:
+        if self.hook is not None:
             self.hook.draw()
+            # Those of Pythia's start do not count.
+            self.hook.rejected = 0
 
     def _free_mass(self, number: int, mass: float) -> None:
         """Let a resonance have the mass that it is given, now this, and no other."""
@@ -235,6 +291,13 @@ class Pythia:
     def _pairs(self, hard: ak.Array, settings: Pairs) -> np.ndarray:
         particles, scalar = self.pythia.particleData, int(settings.scalar)
         return pairs.weights(hard, settings, particles.m0(scalar), particles.mWidth(scalar))
+
+    def rejected(self) -> int:
+        """Events whose hard process lacked the leptons of ``particle_level`` since the last question."""
+        if self.hook is None:
+            return 0
+        found, self.hook.rejected = self.hook.rejected, 0
+        return found
 
     def cross_section(self) -> tuple[float, float]:
         """Generated cross section and its statistical error in fb."""

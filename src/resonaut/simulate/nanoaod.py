@@ -96,12 +96,13 @@ def tight(parts: Lists) -> np.ndarray:
     return passes * TIGHT_ID
 
 
-def weights(pairs: np.ndarray | None, keep: np.ndarray) -> dict[str, Any]:
-    """``genWeight`` of the events ``keep``; of ``pairs`` (n, points) it is the first, and all are relative to it."""
-    if pairs is None:
-        return {"genWeight": np.ones(np.count_nonzero(keep), np.float32)}
-    relative = (pairs[keep] / pairs[keep, :1]).astype(np.float32)
-    return {"genWeight": pairs[keep, 0].astype(np.float32), "LHEReweightingWeight": ak.from_regular(relative)}
+def weights(pairs: np.ndarray | None, weight: np.ndarray, keep: np.ndarray) -> dict[str, Any]:
+    """``genWeight`` of the events ``keep``, and of ``pairs`` (n, points) all points relative to the first."""
+    found: dict[str, Any] = {"genWeight": weight[keep].astype(np.float32)}
+    if pairs is not None:
+        relative = (pairs[keep] / pairs[keep, :1]).astype(np.float32)
+        found["LHEReweightingWeight"] = ak.from_regular(relative)
+    return found
 
 
 def runs(generated: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -16,7 +16,6 @@ from resonaut.physics.angles import Lists, closest, momentum_near, near
 from resonaut.simulate import nanoaod, tracks
 from resonaut.simulate.detector import ELECTRON, MUON, PHOTON, PION, score
 from resonaut.simulate.generator import Batch
-from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Identification, Simulate, SmallJets, Taus
 from resonaut.simulate.truth import OUTGOING, TAU
 
@@ -31,7 +30,7 @@ PROMPT, HADRONIC_TAU, SECONDARY, UNMATCHED = 1, 5, 3, 0
 
 @dataclass(frozen=True)
 class Event:
-    """What the objects of a batch are made of. ``told``: truth may be stored.
+    """What the objects of a batch are made of. ``told``: truth may be stored; ``fake_taus``: see ``taus``.
 
     ``candidates``: events * var * {pt, eta, phi, mass, charge, pdgid}; ``batch``, with the generated particles;
     ``keep``: which events of the batch ``candidates`` are; ``fat_jets``, their ``constituents`` and soft-drop
@@ -45,6 +44,7 @@ class Event:
     constituents: ak.Array
     subjets: ak.Array
     told: bool
+    fake_taus: float = 1
 
     @cached_property
     def flat(self) -> Lists:
@@ -65,7 +65,7 @@ class Event:
 
 
 def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dict[str, Any]:
-    """Branches of all objects; large-radius jets give the further fields of ``FatJet``.
+    """Branches of all objects; large-radius jets give the further fields of ``FatJet``, taus the events' weight.
 
     Each kind of object has random numbers of its own.
     """
@@ -74,9 +74,10 @@ def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dic
     clustered, by_jet = jets.cluster(event.candidates, setting.small_jet.radius, setting.small_jet.pt_min)
     small, parts = Lists.of(clustered, *nanoaod.MOMENTUM), nanoaod.parts(by_jet)
     hadronic = near(small, Lists.of(event.batch.taus[event.keep], "eta", "phi"), setting.small_jet.radius)
+    hadrons, weight = taus(small, parts, hadronic, setting.tau, event.told, streams["tau"], event.fake_taus)
     found: dict[str, Any] = {
         "Jet": small_jets(small, parts, event, setting.small_jet, config.detector.tracker.eta_max, streams["jet"]),
-        "Tau": taus(small, parts, hadronic, setting.tau, event.told, streams["tau"]),
+        "Tau": hadrons,
         "Electron": identified(ELECTRON, event, setting.electron, streams["electron"]),
         "Muon": identified(MUON, event, setting.muon, streams["muon"]),
         "Photon": identified(PHOTON, event, setting.photon, streams["photon"]),
@@ -85,6 +86,7 @@ def collections(event: Event, config: Simulate, rng: np.random.Generator) -> dic
     }
     found["FatJet"], found["SubJet"] = soft_drop_subjets(event, config)
     if event.told:
+        found["genWeight"] = weight.astype(np.float32)
         found["Jet"].columns["tauFlavour"] = np.where(hadronic, TAU, 0)
         found |= _generated(found, event, config)
     if event.batch.origins is not None:
@@ -107,21 +109,64 @@ def small_jets(
     return Lists(small.counts, fields | ({"hadronFlavour": flavour} if event.told else {}))
 
 
-def taus(small: Lists, parts: Lists, genuine: np.ndarray, setting: Taus, told: bool, rng: np.random.Generator) -> Lists:
-    """Small-radius jets that pass for taus; ``genuine``: which of them hold a tau that decays to hadrons.
+def taus(
+    small: Lists,
+    parts: Lists,
+    genuine: np.ndarray,
+    setting: Taus,
+    told: bool,
+    rng: np.random.Generator,
+    often: float = 1,
+) -> tuple[Lists, np.ndarray]:
+    """Small-radius jets that pass for taus, and the weight of each event.
 
-    ``parts``: the jets' constituents by falling pT, {charge, ...}, as lists of each jet.
+    Args:
+        small: the jets.
+        parts: their constituents by falling pT, {pt, pdgid, charge, ...}, as lists of each jet.
+        genuine: which of them hold a tau that decays to hadrons.
+        setting: the probabilities.
+        told: whether truth may be stored.
+        rng: its random numbers are used for this alone.
+        often: how many times as often as the setting says other jets pass; the weights make up for it.
     """
-    drawn = rng.random(len(small)) < np.where(genuine, setting.efficiency, setting.fake)
+    drawn = rng.random(len(small)) < np.where(genuine, setting.efficiency, setting.fake * often)
     charged = parts.chosen(parts["charge"] != 0)
-    passes = drawn & (small["pt"] > setting.pt_min) & (np.abs(small["eta"]) < setting.eta_max) & (charged.counts > 0)
+    possible = (small["pt"] > setting.pt_min) & (np.abs(small["eta"]) < setting.eta_max) & (charged.counts > 0)
+    possible &= ~are_leptons(small, parts)
+    passes = drawn & possible
     # The charge is that of the hardest track.
     charge = charged["charge"][charged.first[:-1][passes]]
     found = small.chosen(passes)
     place = (np.arange(len(small)) - small.first[small.event])[passes]
-    fields = found.columns | {"charge": charge, "jetIdx": place}
+    fields = found.columns | {"charge": charge, "jetIdx": place, "decayMode": decay_modes(parts, setting)[passes]}
     fields |= {"genPartFlav": np.where(genuine[passes], HADRONIC_TAU, UNMATCHED)} if told else {}
-    return Lists(found.counts, fields)
+    ratio = np.where(passes, 1 / often, (1 - setting.fake) / (1 - setting.fake * often))
+    logarithm = np.where(possible & ~genuine, np.log(ratio), 0)
+    weight = np.exp(np.bincount(small.event, logarithm, len(small.counts)))
+    return Lists(found.counts, fields), weight
+
+
+def are_leptons(small: Lists, parts: Lists) -> np.ndarray:
+    """Which jets are an electron or muon with more than half of their momentum, (jets,); no tau is one of them."""
+    there = parts.counts > 0
+    first = parts.first[:-1][there]
+    found = np.zeros(len(small), bool)
+    found[there] = np.isin(np.abs(parts["pdgid"][first]), (ELECTRON, MUON)) & (
+        parts["pt"][first] > small["pt"][there] / 2
+    )
+    return found
+
+
+def decay_modes(parts: Lists, setting: Taus) -> np.ndarray:
+    """CMS's number of a tau's decay, 5 (prongs - 1) + neutral pions, of jets by their constituents; (jets,).
+
+    Prongs are charged particles, of which more than three count as three; one pion stands for all photons.
+    """
+    jet, of_jets = parts.event, len(parts.counts)
+    prongs = np.bincount(jet, (parts["charge"] != 0) & (parts["pt"] > setting.track_pt_min), of_jets)
+    photons = np.bincount(jet, np.where(parts["pdgid"] == PHOTON, parts["pt"], 0), of_jets)
+    found: np.ndarray = 5 * (np.clip(prongs, 1, 3).astype(int) - 1) + (photons > setting.photon_pt_min)
+    return found
 
 
 def identified(kind: int, event: Event, setting: Identification, rng: np.random.Generator) -> Lists:
@@ -169,7 +214,7 @@ def soft_drop_subjets(event: Event, config: Simulate) -> tuple[Lists, Lists]:
 def _generated(found: dict[str, Any], event: Event, config: Simulate) -> dict[str, Any]:
     """Jets of the generated visible particles, links to them, and what no detector sees."""
     small = config.objects.small_jet.radius
-    momenta = jets.four_momenta(_momenta(event.batch.visible)[event.keep])
+    momenta = jets.four_momenta(event.batch.visible.lists()[event.keep])
     clustered = {
         "GenJet": jets.find(momenta, small, config.objects.generator_jet_pt_min),
         "GenJetAK8": jets.find(momenta, config.jets.radius, config.jets.pt_min / 2),
@@ -192,11 +237,3 @@ def _flavour(found: Lists, event: Event, radius: float) -> np.ndarray:
 def _uncorrected(jets: int, radius: float) -> dict[str, np.ndarray]:
     """What a correction of jets reads: their area, and the part of pT that a correction has added: none."""
     return {"area": np.full(jets, np.pi * radius**2), "rawFactor": np.zeros(jets)}
-
-
-def _momenta(particles: Particles) -> ak.Array:
-    """Events * var * {pt, eta, phi, mass} of flat particles."""
-    momentum = particles.pt * np.cosh(particles.eta)
-    mass = np.sqrt(np.maximum((particles.energy - momentum) * (particles.energy + momentum), 0))
-    columns = {"pt": particles.pt, "eta": particles.eta, "phi": particles.phi, "mass": mass}
-    return ak.unflatten(ak.zip(columns), np.bincount(particles.event, minlength=particles.events))

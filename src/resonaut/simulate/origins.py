@@ -26,6 +26,10 @@ class Origins:
     kind: np.ndarray
     vertex: np.ndarray
 
+    def of(self, particles: np.ndarray) -> "Origins":
+        """Those of some particles, a mask (n,)."""
+        return Origins(self.position[particles], self.kind[particles], self.vertex[particles])
+
 
 def origins(record: Mapping[str, np.ndarray], counts: np.ndarray, rows: np.ndarray) -> Origins:
     """The origins of some particles, by their decaying ancestors; what is not from a decay is primary.

@@ -58,6 +58,11 @@ def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[s
         yield ".generator.track_jets needs the leptons of generator.objects; set that to true"
     if generator["tracks"] and not generator["objects"]:
         yield ".generator.tracks needs the small-radius jets of generator.objects; set that to true"
+    if generator["fake_taus"] != 1:
+        if not generator["objects"] or entry["nature"] in BLIND:
+            yield ".generator.fake_taus needs generator.objects, and weights, which simulation alone has; set it to 1"
+        if generator["fake_taus"] * simulate["objects"]["tau"]["fake"] >= 1:
+            yield ".generator.fake_taus times simulate.objects.tau.fake is no probability; keep it below 1"
     total = 0.0
     for number, component in enumerate(generator["components"]):
         where, process = f".generator.components[{number}]", component["process"]
@@ -70,6 +75,8 @@ def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[s
         if process not in simulate["processes"]:
             known = ", ".join(simulate["processes"])
             yield f"{where}: {process!r} is not in simulate.processes, which has {known}; define it there"
+        elif simulate["processes"][process]["particle_level"]["jet"] and not generator["objects"]:
+            yield f"{where}: particle_level of {process!r} has jets, those of generator.objects; set that to true"
         elif component["mass"] is None and any("mass}" in line for line in simulate["processes"][process]["settings"]):
             yield f"{where}: the process {process!r} needs a 'mass'; add it"
         if (component["events"] is None) == (component["cross_section"] is None):

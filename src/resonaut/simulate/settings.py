@@ -122,6 +122,11 @@ class Taus:
     # Both of Delphes' CMS card (arXiv:1307.6346).
     efficiency: float = key("Probability of a jet with a hadronic tau within its radius.", default=0.6, ge=0, le=1)
     fake: float = key("Probability of any other jet.", default=0.01, ge=0, le=1)
+    # As the strips of CMS's reconstruction, arXiv:1809.02816, section 4.
+    track_pt_min: GeV = key("Smallest transverse momentum of a prong of `decayMode`.", default=1, ge=0)
+    photon_pt_min: GeV = key(
+        "Transverse momentum of a jet's photons above which `decayMode` counts a neutral pion.", default=2.5, ge=0
+    )
 
 
 @record
@@ -208,6 +213,35 @@ class Filter:
 
 
 @record
+class Wanted:
+    """What an event must have of one kind of generated particles."""
+
+    number: int = key("At least so many.", default=1, ge=1)
+    pt_min: GeV = key("Smallest transverse momentum.", default=0, ge=0)
+    eta_max: float = key("Largest absolute pseudorapidity.", default=2.5, gt=0)
+
+
+@record
+class ParticleLevel:
+    """What an event must have for its shower, and then its detector, to be simulated; null for no cut.
+
+    Others count in ``Runs``, so that the cross section of the dataset is that without the cuts.
+    """
+
+    hard_lepton: Wanted | None = key(
+        "Electrons, muons and taus of the hard process with its resonances' decays, before the shower: a first look, "
+        "looser than what is wanted later.",
+        default=None,
+    )
+    lepton: Wanted | None = key("Stable electrons and muons, also those of taus.", default=None)
+    hadronic_tau: Wanted | None = key("Taus that decay to hadrons, by their visible momentum.", default=None)
+    jet: Wanted | None = key(
+        "Jets of visible particles without the leptons of the hard process, with the radius of `objects.small_jet`.",
+        default=None,
+    )
+
+
+@record
 class Pairs:
     """Weights that make pairs of Higgs bosons of the events of a broad scalar that decays to two of them.
 
@@ -249,6 +283,10 @@ class Process:
         "Smallest transverse momentum of the hard process's electrons and muons, before the shower.", default=0, ge=0
     )
     lepton_eta_max: float | None = key("Their largest absolute pseudorapidity; null for no cut.", default=None, gt=0)
+    particle_level: ParticleLevel = key(
+        "What an event must have to be simulated further. Others count in `Runs`, and are not stored.",
+        default={},
+    )
     flat_masses: dict[Pdg, list[GeV]] = key(
         "Particles, by PDG number, whose mass is drawn anew for each event between two values, each mass as probable "
         "as any other.",
@@ -271,7 +309,7 @@ class Process:
     def hooked(self) -> bool:
         """Whether something is done at each event's hard process."""
         cuts = self.delta_y_max is not None or self.lepton_pt_min > 0 or self.lepton_eta_max is not None
-        return cuts or bool(self.flat_masses)
+        return cuts or bool(self.flat_masses) or self.particle_level.hard_lepton is not None
 
 
 @record

@@ -19,7 +19,7 @@ BEAM_ETA = 25.0
 # The hadrons with a b or c quark that decay weakly: of each quark one stands in the record with one of these numbers.
 B_HADRONS = (511, 521, 531, 541, 5122, 5132, 5232, 5332)
 C_HADRONS = (411, 421, 431, 4122, 4132, 4232, 4332)
-ELECTRON, MUON, TAU = 11, 13, 15
+ELECTRON, MUON, TAU, TAU_NEUTRINO = 11, 13, 15, 16
 
 
 def weak_hadrons(record: Mapping[str, np.ndarray], counts: np.ndarray, kinds: tuple[int, ...]) -> ak.Array:
@@ -28,14 +28,23 @@ def weak_hadrons(record: Mapping[str, np.ndarray], counts: np.ndarray, kinds: tu
 
 
 def hadronic_taus(record: Mapping[str, np.ndarray], counts: np.ndarray) -> ak.Array:
-    """Directions of the tau leptons that decay to hadrons, events * var * {eta, phi}."""
+    """The tau leptons that decay to hadrons, events * var * {eta, phi, visible_pt}.
+
+    Directions are the tau's, and ``visible_pt`` is the transverse momentum (GeV) that it has without its neutrino.
+    """
     kind = np.abs(record["id"])
     taus = kind == TAU
     mother = record["mother1"] + np.repeat(np.cumsum(counts) - counts, counts)
     leptonic = np.zeros(len(kind), bool)
     # A copy of the tau itself is the one that decays.
     leptonic[mother[np.isin(kind, (ELECTRON, MUON, TAU))]] = True
-    return _directions(record, counts, taus & ~leptonic)
+    found = taus & ~leptonic
+    neutrino = kind == TAU_NEUTRINO
+    px, py = (
+        (record[name] - np.bincount(mother[neutrino], record[name][neutrino], len(kind)))[found]
+        for name in ("px", "py")
+    )
+    return _directions(record, counts, found, visible_pt=np.hypot(px, py))
 
 
 def missing_momentum(record: Mapping[str, np.ndarray], counts: np.ndarray, visible: np.ndarray) -> np.ndarray:
@@ -59,9 +68,11 @@ def prompt_leptons(record: Mapping[str, np.ndarray], counts: np.ndarray) -> np.n
         ancestor[copied] = mother[copied]
 
 
-def _directions(record: Mapping[str, np.ndarray], counts: np.ndarray, found: np.ndarray) -> ak.Array:
+def _directions(
+    record: Mapping[str, np.ndarray], counts: np.ndarray, found: np.ndarray, **more: np.ndarray
+) -> ak.Array:
     px, py, pz = (record[name][found] for name in ("px", "py", "pz"))
-    directions = {"eta": pseudorapidity(np.hypot(px, py), pz), "phi": np.arctan2(py, px)}
+    directions = {"eta": pseudorapidity(np.hypot(px, py), pz), "phi": np.arctan2(py, px)} | more
     event = np.repeat(np.arange(len(counts)), counts)[found]
     return ak.unflatten(ak.zip(directions), np.bincount(event, minlength=len(counts)))
 

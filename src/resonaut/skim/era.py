@@ -159,6 +159,9 @@ def require(era: Era, where: str, name: str, format_: str, flags: bool) -> None:
         raise ConfigError(f"{where}.prescales is for triggers, of which there is none; give the era's trigger.")
     if isinstance(made, SimulatedCorrections):
         known = [*made.shifts, *made.weights]
+        for source in known:
+            if known.count(source) > 1:
+                raise ConfigError(f"{part} has two sources {source!r}, which would be one; rename one of them.")
         for source in made.uncorrelated:
             if source not in known:
                 raise ConfigError(

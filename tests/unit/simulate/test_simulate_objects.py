@@ -8,7 +8,7 @@ import uproot
 from resonaut.physics.angles import Lists
 from resonaut.simulate.chunk import simulate
 from resonaut.simulate.detector import ELECTRON, MUON, PHOTON
-from resonaut.simulate.objects import Event, identified, isolation, taus
+from resonaut.simulate.objects import Event, decay_modes, identified, isolation, taus
 from resonaut.simulate.settings import Taus
 
 MIXTURE = [{"process": "qcd", "events": 15}, {"process": "x_to_tt", "mass": 3000.0, "events": 15}]
@@ -106,12 +106,45 @@ def test_isolation_is_the_momentum_around_over_ones_own() -> None:
     assert isolation(muon, candidates, 0.4).tolist() == [pytest.approx(12 / 20)]
 
 
+def constituents(n: int) -> Lists:
+    """Of three jets in each of n events: a photon, and charged pions."""
+    kinds = np.where(charge := np.array([0, -1, 1, 0, 1, 1] * n), 211, 22)
+    return Lists(
+        np.array([3, 2, 1] * n), {"charge": charge, "pdgid": kinds, "pt": np.array([9.0, 5, 2, 2, 8, 0.5] * n)}
+    )
+
+
+def test_enhanced_fakes_have_weights_that_make_up_for_it() -> None:
+    n = 20000
+    columns = {"pt": [50.0, 50.0, 19.0], "eta": [0.0, 1.5, 0.0], "phi": [3.1, 0.0, 0.0], "mass": [5.0] * 3}
+    small, parts = Lists(np.full(n, 3), {name: np.array(of * n) for name, of in columns.items()}), constituents(n)
+    found, weight = taus(small, parts, np.zeros(3 * n, bool), Taus(), True, np.random.default_rng(1), often=20)
+    # Two of the jets are hard enough.
+    assert abs(len(found) - 2 * n * 0.2) < 4 * np.sqrt(2 * n * 0.2 * 0.8)
+    assert set(np.round(weight, 9)) == {round(0.05**k * (0.99 / 0.8) ** (2 - k), 9) for k in (0, 1, 2)}
+    assert abs(weight.mean() - 1) < 4 * weight.std() / np.sqrt(n)
+    fakes = weight[found.event]
+    assert fakes.sum() == pytest.approx(2 * n * 0.01, rel=4 * fakes.std() / fakes.mean() / np.sqrt(len(fakes)) + 0.05)
+
+
+def test_decay_modes_count_prongs_and_pions() -> None:
+    columns = {
+        "pt": [5.0, 3, 2, 2, 9, 2.4, 6, 0.9, 0.5, 9, 8, 7, 6],
+        "charge": [1, 0, -1, 1, -1, 0, 1, 1, 1, 1, 1, 1, 1],
+        "pdgid": [211, 22, 211, 211, 211, 22, 211, 211, 211, 211, 211, 211, 211],
+    }
+    counts = np.array([2, 3, 1, 1, 2, 4])
+    parts = Lists(counts, {name: np.array(values) for name, values in columns.items()})
+    assert decay_modes(parts, Taus()).tolist() == [1, 10, 0, 0, 0, 10]
+
+
 def test_taus_are_found_and_faked_as_configured() -> None:
     n = 20000
     columns = {"pt": [50.0, 50.0, 19.0], "eta": [0.0, 1.5, 0.0], "phi": [3.1, 0.0, 0.0], "mass": [5.0] * 3}
     small = Lists(np.full(n, 3), {name: np.array(values * n) for name, values in columns.items()})
-    parts = Lists(np.array([3, 2, 1] * n), {"charge": np.array([0, -1, 1, 0, 1, 1] * n)})
-    found = taus(small, parts, np.array([True, False, True] * n), Taus(), True, np.random.default_rng(1))
+    parts = constituents(n)
+    found, weight = taus(small, parts, np.array([True, False, True] * n), Taus(), True, np.random.default_rng(1))
+    assert (weight == 1).all()
     for origin, jet, charge, probability in ((5, 0, -1, 0.6), (0, 1, 1, 0.01)):
         of = found["genPartFlav"] == origin
         assert abs(of.sum() - n * probability) < 4 * np.sqrt(n * probability * (1 - probability))

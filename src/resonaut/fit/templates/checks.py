@@ -210,6 +210,7 @@ def require_file(where: str, path: str) -> None:
 
 def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:
     seen: dict[tuple[str, Any, Any], str] = {}
+    eras: dict[str | None, str] = {}
     for sample, names in members(analysis, name, channel).items():
         given = models(analysis)[name]["samples"][sample]
         where = f".samples.{sample}.datasets"
@@ -223,8 +224,12 @@ def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:
             key = (one, given["weight"], given["place"])
             if key in seen:
                 yield f"{where} names {one!r}, which is in the sample {seen[key]!r}, too, and would count twice"
-            if not data(analysis, name) and analysis.catalogue[one].era is not None:
-                yield f"{where}: {one!r} is of an era, and there are no data that say what part it is; name data"
+            eras.setdefault(analysis.catalogue[one].era, one)
+            if not data(analysis, name) and len(eras) > 1:
+                yield (
+                    f"{where}: {one!r} is of another era than {next(iter(eras.values()))!r}, and there are no data "
+                    "that say what part each is; name data"
+                )
             seen[key] = sample
             yield from _columns(analysis, name, channel, one)
     for one in data(analysis, name):

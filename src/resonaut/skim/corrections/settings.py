@@ -2,8 +2,19 @@
 
 from typing import Literal
 
+from resonaut.core.errors import ConfigError
 from resonaut.core.record import GeV, Name, Positive, key, record
 
+Limits = tuple[float | None, float | None]
+# Objects whose momenta or number are uncertain by a number, and their collections.
+Kind = Literal["electron", "muon", "photon", "tau", "small_jet"]
+COLLECTIONS: dict[str, str] = {
+    "electron": "Electron",
+    "muon": "Muon",
+    "photon": "Photon",
+    "tau": "Tau",
+    "small_jet": "Jet",
+}
 Factors = tuple[Positive[float], Positive[float], Positive[float]]
 
 
@@ -196,6 +207,67 @@ class Shower:
 
 
 @record
+class Shift:
+    """Uncertainty of momenta that is a number, where there is no table of it: for simulation of one's own."""
+
+    object: Kind | Literal["missing_momentum"] = key(
+        "What is shifted. Missing momentum follows electrons, muons, photons, taus and small-radius jets; its own "
+        "`scale` is that of what is in no small-radius jet."
+    )
+    scale: float | None = key("Relative shift of momentum and mass, both ways.", default=None, gt=0, lt=1)
+    resolution: float | None = key(
+        "Relative change of the distance from the generated momentum, both ways: of small-radius jets with a generated "
+        "one (`Jet_genJetIdx`), and of missing momentum (`GenMET`).",
+        default=None,
+        gt=0,
+        lt=1,
+    )
+    where: dict[Name, Limits] = key(
+        "Which of the objects: ranges of branches of the collection, ends included: `{decayMode: [0, 0]}`.", default={}
+    )
+
+    def __post_init__(self) -> None:
+        if (self.scale is None) == (self.resolution is None):
+            raise ConfigError("config: skim.eras: object_shifts have either a scale or a resolution; give one of them.")
+        if self.resolution is not None and self.object not in ("small_jet", "missing_momentum"):
+            raise ConfigError(
+                f"config: skim.eras: object_shifts: {self.object} has no generated momentum, so no resolution; give a "
+                "scale."
+            )
+        if self.where and self.object == "missing_momentum":
+            raise ConfigError("config: skim.eras: object_shifts: missing momentum is one an event; take 'where' out.")
+
+
+@record
+class ObjectWeight:
+    """Uncertainty of how often objects pass, as a weight: 1 + u for each that does.
+
+    With the ``efficiency`` e those that do not have (1 - e (1 + u)) / (1 - e).
+    """
+
+    object: Kind = key("Which objects.")
+    uncertainty: float = key("Relative uncertainty u of the efficiency, or of the rate of mistakes.", gt=0, lt=1)
+    where: dict[Name, Limits] = key(
+        "Which of them: ranges of branches of the collection, ends included: `{genPartFlav: [5, 5], pt: [20, 40]}`.",
+        default={},
+    )
+    passes: dict[Name, Limits] = key(
+        "What of them passes; all by default, as objects that are stored only if they do.", default={}
+    )
+    efficiency: float | None = key(
+        "Probability to pass; null where those that do not are not stored, or do not matter.", default=None, gt=0, lt=1
+    )
+
+    def __post_init__(self) -> None:
+        if self.efficiency is not None and self.efficiency * (1 + self.uncertainty) >= 1:
+            raise ConfigError(
+                "config: skim.eras: object_weights: the efficiency times 1 + uncertainty is no probability; lower one."
+            )
+        if self.efficiency is not None and not self.passes:
+            raise ConfigError("config: skim.eras: object_weights: all pass; say what passes, or leave efficiency out.")
+
+
+@record
 class DataCorrections:
     """What is corrected in data."""
 
@@ -235,6 +307,10 @@ class SimulatedCorrections:
     )
     shower: Shower | None = key("Scales of the parton showers, from `PSWeight`; null for no uncertainty.", default=None)
     particles: dict[Name, Particles] = key("Weights by generated particles, by the source's name.", default={})
+    object_shifts: dict[Name, Shift] = key("Uncertainties of momenta that are numbers, by source.", default={})
+    object_weights: dict[Name, ObjectWeight] = key(
+        "Uncertainties of how often objects pass that are numbers, by source.", default={}
+    )
     uncorrelated: list[Name] = key(
         "Sources that are independent in each era: they are called `<source>_<era>`. All others are one over the eras "
         "that have them.",
@@ -249,7 +325,8 @@ class SimulatedCorrections:
         names = [f"jes_{name}" for one in jets for name in one.uncertainties]
         names += ["jer"] * any(one.resolution is not None for one in jets)
         names += ["unclustered"] * (self.missing_momentum is not None and self.missing_momentum.unclustered)
-        return list(dict.fromkeys([*names, *(["jms", "jmr"] if self.mass is not None else [])]))
+        names += ["jms", "jmr"] * (self.mass is not None)
+        return [*dict.fromkeys(names), *self.object_shifts]
 
     @property
     def weights(self) -> list[str]:
@@ -263,7 +340,7 @@ class SimulatedCorrections:
             **dict.fromkeys(("scale_r", "scale_f", "scale_rf"), self.scale),
             **dict.fromkeys(("isr", "fsr"), self.shower),
         }
-        return [*(name for name, wanted in names.items() if wanted), *self.particles]
+        return [*(name for name, wanted in names.items() if wanted), *self.particles, *self.object_weights]
 
 
 @record

@@ -32,7 +32,7 @@ class Collections:
     def objects(self, name: str, fields: Sequence[str], mask: np.ndarray) -> ak.Array:
         """Fields of all objects of a kind, in the rows of ``mask``."""
         of, places, pdgid = collection(name, self.of, self.names), self.rows.places[mask], self.of.kind(name).pdgid
-        changed = self.corrected.small_fields if of == SMALL and self.corrected is not None else {}
+        changed = {} if self.corrected is None else self.corrected.fields(of)
         columns = {field: self.rows.of(changed[field])[mask] for field in fields if field in changed}
         if stored := [field for field in fields if field not in (*changed, INDEX)]:
             found = self.batch.at(places, of, [*stored, *([] if pdgid is None else [PDGID])])
@@ -44,7 +44,7 @@ class Collections:
 
     def met(self, field: str, mask: np.ndarray) -> np.ndarray:
         """The pt or phi of the missing momentum in the rows of ``mask``."""
-        if self.corrected is not None and self.corrected.made.settings.missing_momentum is not None:
+        if self.corrected is not None and self.corrected.made.moves_met:
             values = {variation: met[field] for variation, met in self.corrected.met.items()}
         else:
             values = {"": self.batch.flat(self.branch(MET, field))}

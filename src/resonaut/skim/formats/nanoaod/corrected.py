@@ -15,6 +15,7 @@ from resonaut.skim.corrections import energy, identification, mass, missing
 from resonaut.skim.corrections.settings import DataCorrections, SimulatedCorrections
 from resonaut.skim.corrections.tables import FloatArray, Table
 from resonaut.skim.era import tables
+from resonaut.skim.formats.nanoaod import shifts
 from resonaut.skim.formats.nanoaod.names import Names
 from resonaut.skim.formats.nanoaod.tree import Batch, Tree
 
@@ -139,7 +140,13 @@ class Corrections:
             # NanoAOD up to version 12 has the shift of `MET` as such.
             ends = ("MetUnclustEnUpDeltaX",) if names.met == "MET" else ("ptUnclusteredUp", "phiUnclusteredUp")
             needed |= {f"{names.met}_{end}": "set missing_momentum.unclustered to false" for end in ends}
-        return needed
+        own = {} if self.simulated is None else self.simulated.object_shifts
+        return dict.fromkeys(shifts.needed(own), where) | needed
+
+    @property
+    def moves_met(self) -> bool:
+        """Whether missing momentum is corrected, or shifted."""
+        return self.settings.missing_momentum is not None or bool(self.simulated and self.simulated.object_shifts)
 
     def without(self, names: Names, present: frozenset[str]) -> list[str]:
         """What is noted of a file whose jets are smeared at random, or count in vetoes whatever they are."""
@@ -257,14 +264,30 @@ class Corrected:
     def small_jets(self) -> Shifted:
         """All corrected small-radius jets, with what vetoes ask of them."""
         fields = {name: name for name in MOMENTUM} | self.extra("small_jet")
+        for shift in self.own.of("small_jet").values():
+            fields |= {name: name for name in shift.where}
+            fields |= {} if shift.resolution is None else {"gen_index": GENERATED["small_jet"][1]}
         optional = {"jet_id": "jetId", "chEmEF": "chEmEF", "neEmEF": "neEmEF", "muonSubtrFactor": "muonSubtrFactor"}
         fields |= {name: field for name, field in optional.items() if self.batch.has(f"{SMALL}_{field}")}
-        return self.small(_electromagnetic(self.batch.collection(SMALL, fields)))
+        found = self.small(_electromagnetic(self.batch.collection(SMALL, fields)))
+        return found | self._named(self.own.jets(found[""]))
+
+    @cached_property
+    def own(self) -> shifts.Shifts:
+        """The shifts of momenta that are numbers."""
+        simulated = self.made.simulated
+        return shifts.Shifts(self.batch, {} if simulated is None else simulated.object_shifts)
+
+    def fields(self, collection: str) -> dict[str, Shifted]:
+        """The branches of a collection whose values differ from those in the file, and what each variation makes."""
+        if collection == SMALL:
+            return self.small_fields
+        return {name: self._named(of) for name, of in self.own.fields(collection).items()}
 
     @cached_property
     def small_fields(self) -> dict[str, Shifted]:
         """The branches of small-radius jets whose values differ from those in the file."""
-        if self.made.settings.small_jet is None:
+        if self.made.settings.small_jet is None and not self.own.of("small_jet"):
             return {}
         found = {name: {which: jets[name] for which, jets in self.small_jets.items()} for name in ("pt", "mass")}
         identified = {"jetId": {"": self.small_jets[""].jet_id}} if self.made.identifies("small_jet") else {}
@@ -272,14 +295,24 @@ class Corrected:
 
     @cached_property
     def met(self) -> Shifted:
+        """The missing momentum of each event, {pt, phi}, and that of each variation."""
+        type_one = self.made.settings.missing_momentum is not None
+        stored = {field: self.batch.flat(f"{self.names.met}_{field}") for field in ("pt", "phi")}
+        found = self._type_one if type_one else {"": ak.zip(stored)}
+        asked = bool(self.own.of("small_jet") or self.own.of("missing_momentum"))
+        jets = self.small_jets[""] if asked else None
+        return found | self._named(self.own.met(found[""], jets, follow=not type_one))
+
+    @cached_property
+    def _type_one(self) -> Shifted:
         """The raw missing momentum of each event corrected for the jets, {pt, phi}, and that of each variation."""
         met = self.made.settings.missing_momentum
         assert met is not None
         pt, phi = (self.batch.flat(f"{met.raw}_{field}").astype(np.float64) for field in ("pt", "phi"))
         jets, made = self.small_jets[""], self.made.energies["small_jet"]
         sums = {"": [missing.jet_sum(jets, jets.factor * jets.smearing, self._offset(jets))]}
-        for variation, shifted in self.small_jets.items():
-            factor = jets.factor * jets.smearing * shifted.pt / ak.where(jets.pt == 0, 1, jets.pt)
+        for variation, moved in self.small_jets.items():
+            factor = jets.factor * jets.smearing * moved.pt / ak.where(jets.pt == 0, 1, jets.pt)
             sums[variation] = [missing.jet_sum(jets, factor, self._offset(jets))]
         if self.batch.has(f"{SOFT}_rawPt"):
             fields = {"pt": "rawPt", "eta": "eta", "phi": "phi", "area": "area", "muonSubtrFactor": "muonSubtrFactor"}

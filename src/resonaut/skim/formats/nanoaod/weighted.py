@@ -10,11 +10,12 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from resonaut.core.lists import unpacked
 from resonaut.core.variations import GROUP, only_different, shifted_name
 from resonaut.core.weights import Factor
 from resonaut.skim.columns import Column
-from resonaut.skim.corrections import identification, theory, weights
-from resonaut.skim.corrections.settings import SimulatedCorrections, SimulatedHem
+from resonaut.skim.corrections import identification, parametrised, theory, weights
+from resonaut.skim.corrections.settings import COLLECTIONS, SimulatedCorrections, SimulatedHem
 from resonaut.skim.corrections.tables import FloatArray, Table
 from resonaut.skim.corrections.weights import Way
 from resonaut.skim.formats.nanoaod import counters
@@ -82,6 +83,9 @@ def needed(made: Corrections) -> dict[str, str]:
         found[INTERACTIONS] = f"set {where}.pileup to null"
     if settings.prefiring:
         found |= dict.fromkeys(PREFIRING.values(), f"set {where}.prefiring to false")
+    for one in settings.object_weights.values():
+        fields = ("pt", *one.where, *one.passes)
+        found |= {f"{COLLECTIONS[one.object]}_{field}": f"correct {where}.object_weights" for field in fields}
     if settings.particles:
         found |= {f"GenPart_{field}": f"take the sources out of {where}.particles" for field in PARTICLE}
     return found
@@ -121,6 +125,10 @@ def simulated(corrected: Corrected, mask: np.ndarray) -> dict[str, Any]:
     if settings.particles:
         particles = batch.collection("GenPart", PARTICLE, mask)
         found |= {name: weights.of_particles(particles, one) for name, one in settings.particles.items()}
+    for name, weight in settings.object_weights.items():
+        fields = list(dict.fromkeys(["pt", *weight.where, *weight.passes]))
+        objects = batch.collection(COLLECTIONS[weight.object], fields, mask)
+        found[name] = parametrised.weights(*unpacked(objects), weight)
     found |= _theory(batch, settings, mask)
     ones = np.ones(int(mask.sum()))
     values: dict[str, Any] = {}
