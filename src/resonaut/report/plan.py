@@ -46,7 +46,8 @@ def check(analysis: "Analysis") -> None:
 def keys(analysis: "Analysis") -> dict[str, Any]:
     """What stands above the figures: the data, given or by where they come from, and the energy."""
     data = analysis.sample("data") or [name for name in analysis.datasets() if _is_data(analysis, name)]
-    generated = all(analysis.catalogue[name].generator is not None for name in data)
+    # Models of files have no datasets at all.
+    generated = bool(analysis.datasets()) and all(analysis.catalogue[name].generator is not None for name in data)
     label = analysis.config["report"]["label"] or ("Simulated collisions" if generated else "Data")
     return {"label": label, "sqrt_s": analysis.config["fit"]["sqrt_s"]}
 

@@ -187,6 +187,12 @@ def test_an_unfolding_has_a_report_without_a_search() -> None:
     assert analysis.keys("report") == {"label": "Simulated collisions", "sqrt_s": 13000}
 
 
+def test_what_is_read_from_a_file_of_histograms_is_no_simulation() -> None:
+    config = yaml.safe_load((Path(__file__).parents[3] / "config/hh_bbvv.yaml").read_text())
+    config["fit"]["models"]["hh_bbvv"]["file"]["path"] = str(Path(__file__))
+    assert Analysis.of(config, []).keys("report")["label"] == "Data"
+
+
 def files(name, output):
     return catalogue.files(Small(stages.verbs(), ratios=RATIOS), FIGURES[name], FIGURES[name].writes[output])
 

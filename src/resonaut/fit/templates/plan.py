@@ -98,7 +98,9 @@ def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Confi
         }
     if job == "result":
         wanted: Config = one["inference"]
-        return wanted | {"interests": wanted["interests"] or one["parameters_of_interest"]}
+        # A measurement that is named has a parameter of interest of its own.
+        usual = [] if wanted["measurement"] else one["parameters_of_interest"]
+        return wanted | {"interests": wanted["interests"] or usual}
     if job == "couplings":
         return {
             "processes": one["morphing"],

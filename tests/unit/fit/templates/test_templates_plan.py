@@ -77,6 +77,15 @@ def test_a_job_reads_its_own_keys_and_no_others(configuration):
         assert {name for name in before if before[name] != after[name]} == rerun, changes
 
 
+@pytest.mark.parametrize(
+    ("inference", "interests"),
+    (({}, ["mu"]), ({"interests": ["norm"]}, ["norm"]), ({"measurement": "kappa_2V"}, [])),
+)
+def test_a_named_measurement_has_its_own_parameter_of_interest(configuration, inference, interests):
+    analysis = Analysis.of(changed(configuration, inference=inference), [])
+    assert analysis.keys("fit/result/example")["interests"] == interests
+
+
 def test_the_files_of_a_model(configuration):
     analysis = Analysis.of(configuration, [])
     assert plan.manifests(analysis, "example", "low") == ["<results>/skim/ttbar.json"]
