@@ -35,6 +35,14 @@ def pytest_configure(config) -> None:
         sys.meta_path.insert(0, NoTorch())
 
 
+@pytest.fixture(autouse=True)
+def torch_stays_in_single_precision():
+    """No test may change how torch calculates in those that come after it, as pyhf's torch does."""
+    yield
+    if torch := sys.modules.get("torch"):
+        assert torch.get_default_dtype() == torch.float32
+
+
 @pytest.fixture(scope="session")
 def manifest_of():
     """``manifest_of(name, key=value)`` is the manifest of simulation of 1 fb without events, changed."""

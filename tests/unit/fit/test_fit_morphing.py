@@ -1,6 +1,7 @@
 """Morphing: exact at the inputs, right elsewhere, and the same likelihood in plain pyhf."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyhf
@@ -9,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import build
+from resonaut.fit.histfactory import reference
 from resonaut.fit.histfactory.limits import limits
 from resonaut.fit.histfactory.model import Model
 from resonaut.fit.morphing.basis import Basis, Morphing
@@ -142,13 +144,12 @@ def pyhf_model(made: HistFactory, measurement: str, batch_size: int | None = Non
 
 
 @pytest.mark.parametrize("backend", ["numpy", "pytorch"])
-def test_pyhf_knows_the_polynomial(backend: str) -> None:
+def test_pyhf_knows_the_polynomial(backend: Literal["numpy", "pytorch"]) -> None:
     plain = workspace()
     # With torch, pyhf's own staterror makes tensors in a way that torch warns of.
     del plain["channels"][0]["samples"][0]["modifiers"][1]
     made = morphed(plain, {"hh": process(statistics=False)})
-    try:
-        pyhf.set_backend(backend, precision="64b")
+    with reference.backend(backend):
         model = pyhf_model(made, "kappa")
         assert model.config.poi_name == "kappa"
         at = dict(zip(model.config.par_names, model.config.suggested_init(), strict=True))
@@ -161,8 +162,6 @@ def test_pyhf_knows_the_polynomial(backend: str) -> None:
         rows = [list((at | {"kappa": kappa}).values()) for kappa in (0.5, 2.0)]
         one_by_one = [pyhf.tensorlib.tolist(model.expected_actualdata(row)) for row in rows]
         assert_allclose(pyhf.tensorlib.tolist(batched.expected_actualdata(rows)), one_by_one)
-    finally:
-        pyhf.set_backend("numpy")
 
 
 def test_pyhf_fits_the_coupling() -> None:

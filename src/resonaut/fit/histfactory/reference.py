@@ -1,7 +1,9 @@
 """Minima by pyhf and minuit, one experiment after the other: what the batched search is compared with."""
 
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
 
 import numpy as np
 import pyhf
@@ -21,24 +23,34 @@ TOLERANCE = 1e-3
 
 def minimise(model: Model, data: Data, start: Array, free: NDArray[np.bool_]) -> Minimum:
     """The minimum of each experiment, as ``minimise.minimise`` has it."""
-    before = pyhf.get_backend()
-    pyhf.set_backend(
-        "pytorch" if model.backend == "pyhf_torch" else "numpy", pyhf.optimize.minuit_optimizer(tolerance=TOLERANCE)
-    )
-    try:
-        # Where nothing depends on a parameter minuit has no covariance, and pyhf stops.
-        free = free & (np.abs(model.jacobian(start)) > 0).any(axis=1) | free & _constrained(model)
-        with warnings.catch_warnings():
-            # pyhf's way to hand lists of numbers to torch.
-            warnings.simplefilter("ignore", UserWarning)
-            other = peer(model)
-            found = [_one(model, other, data[row : row + 1], start[row], free[row]) for row in range(len(data))]
-    finally:
-        pyhf.set_backend(*before)
+    # Where nothing depends on a parameter minuit has no covariance, and pyhf stops.
+    free = free & (np.abs(model.jacobian(start)) > 0).any(axis=1) | free & _constrained(model)
+    with backend("pytorch" if model.backend == "pyhf_torch" else "numpy"):
+        other = peer(model)
+        found = [_one(model, other, data[row : row + 1], start[row], free[row]) for row in range(len(data))]
     theta = np.array([values for values, _ in found])
     promise = promised(model, theta, data, free)
     converged = np.array([good for _, good in found])
     return Minimum(theta, likelihood.deviance(model, theta, data), converged, np.zeros(len(theta), np.intp), promise)
+
+
+@contextmanager
+def backend(name: Literal["numpy", "pytorch"]) -> Iterator[None]:
+    """One of pyhf's backends with minuit, and then again what was there.
+
+    With pyhf's torch all of torch calculates in double precision, other networks of the process too.
+    """
+    before = pyhf.get_backend()
+    with warnings.catch_warnings(), ExitStack() as after:
+        # pyhf's way to hand lists of numbers to torch, also those of models that were made before.
+        warnings.simplefilter("ignore", UserWarning)
+        if name == "pytorch":
+            import torch
+
+            after.callback(torch.set_default_dtype, torch.get_default_dtype())
+        after.callback(pyhf.set_backend, *before)
+        pyhf.set_backend(name, pyhf.optimize.minuit_optimizer(tolerance=TOLERANCE))
+        yield
 
 
 def _constrained(model: Model) -> NDArray[np.bool_]:
