@@ -274,21 +274,21 @@ def test_events_that_pass_where_none_fails(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.converged.all()
     assert found.value("qcd_one_0")[0] == pytest.approx(100, rel=1e-3)
     thrown = toys(model, found.values[0], 30, seed=71)
-    calls = 0
+    calls: list[int] = []
     search = fallback.minimise
 
     def counted(*given: Any) -> Any:
-        nonlocal calls
         result = search(*given)
-        calls += result[1]
+        calls.append(result[1])
         return result
 
     monkeypatch.setattr(fallback, "minimise", counted)
     assert fit_many(model, thrown).converged.all()
-    assert calls > 200
-    calls = 0
+    assert len(calls) > 3
+    calls.clear()
     monkeypatch.setattr(fallback, "CALLS_OF_ALL", 100)
     hurried = fit_many(model, thrown)
     assert 0 < (~hurried.converged).sum() < 15
     assert np.isfinite(hurried.minimum).all()
-    assert calls < 250
+    # The last search begins within the bound, and none after it.
+    assert sum(calls[:-1]) < 100 <= sum(calls)
