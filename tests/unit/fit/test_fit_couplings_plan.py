@@ -33,6 +33,8 @@ def test_the_chain_of_hh_is_planned(config):
     # Scores of the tagger and categories, and which events trained it; weights of the signals' Lund planes.
     friends = plan.friends(analysis, "hh", "vbf")
     assert {("data", "tag"), ("data", "classify/region"), ("vbf_hh", "calibrate"), ("vbf_hh", "tag")} <= {*friends}
+    # Which jet is the candidate follows from the working point.
+    assert ("data", "tag/working_points/hbb") in friends
     assert plan.keys(analysis, "workspace", "hh")["model"]["samples"]["vbf_hh_1"]["weight"] is None
 
 

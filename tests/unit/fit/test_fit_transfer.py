@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import build
-from resonaut.fit.histfactory import Model, fit_many
+from resonaut.fit.histfactory import Model, fallback, fit_many, toys
 from resonaut.fit.results.models import ChannelHistograms, Part
 from resonaut.fit.templates import build as templates
 from resonaut.fit.templates.settings import Model as Settings
@@ -246,3 +246,49 @@ def test_a_simulated_sample_of_the_name_is_refused() -> None:
     specification["observations"][0]["data"].append(1.0)
     with pytest.raises(ConfigError, match="has 12 bins, and 'fail', which fails, 13"):
         transferred(specification, {"pass": EDGES}, transfer([0]))
+
+
+def few_events() -> Model:
+    """Two events pass where none fails, beside a simulated sample with its statistics."""
+    counts = {"fail": [4, 3, 2, 0, 1, 0, 0, 0, 0, 0], "pass": [0, 0, 0, 0, 0, 0, 0, 0, 0, 2]}
+    other = {"fail": [3, 2, 2, 3, 5, 9, 4, 2, 0, 1], "pass": [0.3, 0.2, 0.1, 0.05, 0.1, 0.4, 0.2, 0, 0, 0]}
+    size = {"name": "other_size", "type": "normsys", "data": {"hi": 1.1, "lo": 0.9}}
+    channels = []
+    for name, contents in other.items():
+        error = {"name": f"staterror_{name}", "type": "staterror", "data": (0.3 * np.sqrt(contents)).tolist()}
+        channels.append({"name": name, "samples": [{"name": "other", "data": contents, "modifiers": [size, error]}]})
+    plain: HistFactory = {
+        "channels": channels,
+        "observations": [{"name": name, "data": data} for name, data in counts.items()],
+        "measurements": [{"name": "test", "config": {"poi": "", "parameters": []}}],
+        "version": "1.0.0",
+    }
+    edges = np.linspace(50.0, 250.0, 11).tolist()
+    return Model.of(transferred(plain, {"pass": edges, "fail": edges}, transfer([0])))
+
+
+def test_events_that_pass_where_none_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The factor runs to its bound along a bent valley; the end is found, and the search for it has a bound, too."""
+    model = few_events()
+    found = fit_many(model, model.data)
+    assert found.converged.all()
+    assert found.value("qcd_one_0")[0] == pytest.approx(100, rel=1e-3)
+    thrown = toys(model, found.values[0], 30, seed=71)
+    calls: list[int] = []
+    search = fallback.minimise
+
+    def counted(*given: Any) -> Any:
+        result = search(*given)
+        calls.append(result[1])
+        return result
+
+    monkeypatch.setattr(fallback, "minimise", counted)
+    assert fit_many(model, thrown).converged.all()
+    assert len(calls) > 3
+    calls.clear()
+    monkeypatch.setattr(fallback, "CALLS_OF_ALL", 100)
+    hurried = fit_many(model, thrown)
+    assert 0 < (~hurried.converged).sum() < 15
+    assert np.isfinite(hurried.minimum).all()
+    # The last search begins within the bound, and none after it.
+    assert sum(calls[:-1]) < 100 <= sum(calls)

@@ -177,12 +177,8 @@ def minimised(model: Model, data: Data, theta: Array, free: Mask) -> Fits:
     if lost.any():
         # With these starts contents are negative.
         best = _lower(best, search(model, data, np.where(free & lost[:, None], model.start, best.theta), free))
-    failed = ~best.converged & np.isfinite(best.deviance)
-    for row in np.flatnonzero(failed) if model.backend == "batched" else []:
-        found = fallback.minimise(model, data[row : row + 1], best.theta[row], free[row])
-        if found is not None:
-            best.theta[row], best.deviance[row] = found.theta[0], found.deviance[0]
-            best.converged[row], best.distance[row] = found.converged[0], found.distance[0]
+    if model.backend == "batched":
+        fallback.rescue(model, data, best, free)
     minimum = best.deviance + likelihood.saturated(model, data)
     return Fits(model.names, best.theta, minimum, best.deviance, best.converged, best.distance, free, data)
 
