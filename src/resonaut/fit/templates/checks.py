@@ -124,6 +124,7 @@ def _morphing(model: Config) -> Iterator[str]:
         for sample in one["samples"]:
             if not model["samples"][sample]["signal"]:
                 yield f".morphing.{name}.samples: {sample!r} is no signal; set 'signal' of it to true"
+        yield from _known(f".morphing.{name}.expected_beside", list(one["expected_beside"]), model["channels"], "channel")
 
 
 def _known(where: str, names: list[str] | None, known: Any, what: str) -> Iterator[str]:

@@ -58,6 +58,12 @@ class Channel:
     name: str | None = key(
         "What `{channel}` is in the names of a file's histograms; null for the channel's own.", default=None
     )
+    unit: str | None = key(
+        "Unit of the observable, for figures, such as GeV; null for that of the column, or none for a formula and a "
+        "file.",
+        default=None,
+        min_length=1,
+    )
 
 
 @record
