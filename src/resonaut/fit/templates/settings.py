@@ -21,6 +21,9 @@ class FileSettings:
         "A ROOT file, or JSON (`.json`, `.json.gz`): `{region: {sample: histogram}}`, which is of UHI's form or the "
         "lists `[values, variances]`; its name is `region/sample`, and `{era: histogram}` may stand in its place."
     )
+    origin: str | None = key(
+        "Where the file comes from, for the sentence that it is not there.", default=None, min_length=1
+    )
     nominal: str = key(
         "Name of a histogram, with `{channel}` and `{sample}`. One by era is the sum of its eras.",
         default="{channel}/{sample}",

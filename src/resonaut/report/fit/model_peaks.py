@@ -67,9 +67,7 @@ def _background(channel: ChannelYields, axis: ModelChannel) -> list[str]:
     return [name for name in channel.samples if name not in axis.samples]
 
 
-def _draw(
-    spectrum: Axes, peak: Axes, channel: ChannelYields, axis: ModelChannel, signals: Mapping[str, str]
-) -> None:
+def _draw(spectrum: Axes, peak: Axes, channel: ChannelYields, axis: ModelChannel, signals: Mapping[str, str]) -> None:
     """Samples upon the background with the data, each per unit; below it the same without the background."""
     edges = np.array(axis.edges)
     scale, centres = 1 / np.diff(edges), (edges[1:] + edges[:-1]) / 2
