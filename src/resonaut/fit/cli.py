@@ -345,8 +345,8 @@ def couplings(
 ) -> None:
     """Limits on the signal of a model at each value of its couplings, and the likelihood of these.
 
-    Reads the frozen keys, the workspace and its description. Writes the limits with the theory's cross section, the ranges that they
-    allow, and -2 Delta ln L with its intervals.
+    Reads the frozen keys, the workspace and its description. Writes the limits with the theory's cross section, the
+    ranges that they allow, and -2 Delta ln L with its intervals.
     """
     from resonaut.core.config import read
     from resonaut.core.files import distinct

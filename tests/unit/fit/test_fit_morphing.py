@@ -291,10 +291,13 @@ def test_expected_limits_have_the_background_from_beside_the_interval() -> None:
     ],
 )
 def test_a_wrong_interval_is_a_sentence(more: dict[str, list[float]], sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+    def asked() -> None:
         signal = process(expected_beside=more)
         job = CouplingsJob(processes={"hh": signal}, strength="mu", confidence_level=0.95)
-        scanned(morphed(workspace(), {"hh": signal}), job, {"one": EDGES}, "toy", Path("w"))
+        scanned(morphed(workspace(), {"hh": signal}), job, {"one": EDGES}, "toy", Path("workspace.json"))
+
+    with pytest.raises(ConfigError, match=sentence):
+        asked()
 
 
 def test_two_processes_have_one_interval_in_a_channel() -> None:

@@ -71,7 +71,8 @@ class Morphed:
         for channel, (low, high) in self.expected_beside.items():
             if not low < high:
                 raise ConfigError(
-                    f"config: fit: morphing: expected_beside.{channel} is [{low:g}, {high:g}]; give the lower end first."
+                    f"config: fit: morphing: expected_beside.{channel} is [{low:g}, {high:g}]; give the "
+                    "lower end first."
                 )
         if self.cross_sections and set(self.cross_sections) != set(self.samples):
             raise ConfigError(
