@@ -79,7 +79,7 @@ def test_a_job_reads_its_own_keys_and_no_others(configuration):
 
 @pytest.mark.parametrize(
     ("inference", "interests"),
-    (({}, ["mu"]), ({"interests": ["norm"]}, ["norm"]), ({"measurement": "kappa_2V"}, [])),
+    [({}, ["mu"]), ({"interests": ["norm"]}, ["norm"]), ({"measurement": "kappa_2V"}, [])],
 )
 def test_a_named_measurement_has_its_own_parameter_of_interest(configuration, inference, interests):
     analysis = Analysis.of(changed(configuration, inference=inference), [])
