@@ -325,6 +325,7 @@ rule fit_model_couplings:
     """Limits on the signal of a model at each value of its couplings, and their likelihood."""
     input:
         workspace="<results>/fit/models/{model}/workspace.json",
+        description="<results>/fit/models/{model}/model.json",
         config=config_of("fit", "couplings", "{model}"),
         code=code_of("fit", "couplings"),
     output:
@@ -346,7 +347,8 @@ rule fit_model_couplings:
     shell:
         """
         resonaut --log {log:q} --threads {threads} fit couplings --config {input.config:q} \
-            --model {wildcards.model:q} --output {output.result:q} {input.workspace:q}
+            --description {input.description:q} --model {wildcards.model:q} --output {output.result:q} \
+            {input.workspace:q}
         """
 
 

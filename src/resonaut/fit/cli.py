@@ -338,21 +338,25 @@ def mass_scan(
 @app.command()
 def couplings(
     workspace: Annotated[Path, typer.Argument(help="results/fit/models/<model>/workspace.json.")],
+    description: Annotated[Path, typer.Option(help="results/fit/models/<model>/model.json.")],
     config: Annotated[Path, typer.Option(help="results/config/fit/couplings/<model>.json.")],
     model: Annotated[str, typer.Option(help="Name of the model.")],
     output: Annotated[Path, typer.Option(help="results/fit/models/<model>/couplings.json.")],
 ) -> None:
     """Limits on the signal of a model at each value of its couplings, and the likelihood of these.
 
-    Reads the frozen keys and the workspace. Writes the limits with the theory's cross section, the ranges that they
-    allow, and -2 Delta ln L with its intervals.
+    Reads the frozen keys, the workspace and its description. Writes the limits with the theory's cross section, the
+    ranges that they allow, and -2 Delta ln L with its intervals.
     """
     from resonaut.core.config import read
     from resonaut.core.files import distinct
+    from resonaut.core.results import read as result
     from resonaut.core.results import write
     from resonaut.fit.histfactory import read_workspace
     from resonaut.fit.morphing.scan import scanned
     from resonaut.fit.morphing.settings import CouplingsJob
+    from resonaut.fit.results.models import ModelDescription
 
-    distinct([config, workspace], [output])
-    write(output, scanned(read_workspace(workspace), read(config, CouplingsJob), model, workspace))
+    distinct([config, workspace, description], [output])
+    edges = {name: one.edges for name, one in result(description, ModelDescription).channels.items()}
+    write(output, scanned(read_workspace(workspace), read(config, CouplingsJob), edges, model, workspace))

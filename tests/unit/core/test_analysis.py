@@ -51,7 +51,7 @@ def test_shipped_configurations_are_complete(path, monkeypatch) -> None:
     monkeypatch.setattr(sources, "glob", lambda pattern: [pattern])
     monkeypatch.setattr(era, "require_files", lambda where, paths: None)
     monkeypatch.setattr(era, "require_tables", lambda made: None)
-    monkeypatch.setattr(checks, "require_file", lambda where, path: None)
+    monkeypatch.setattr(checks, "require_file", lambda where, path, origin: None)
     content = yaml.safe_load(path.read_text())
     complete(content, base=base_of(path) if path.parent.name == "variants" else None)
 

@@ -62,6 +62,12 @@ def test_a_morphed_sample_that_is_no_signal_is_a_sentence(config):
         Analysis.of(config, [])
 
 
+def test_an_interval_of_a_channel_that_there_is_not_is_a_sentence(config):
+    config["fit"]["models"]["hh"]["morphing"]["vbf_hh"]["expected_beside"] = {"other": [100, 140]}
+    with pytest.raises(ConfigError, match=r"morphing\.vbf_hh\.expected_beside names 'other', which is no channel"):
+        Analysis.of(config, [])
+
+
 def test_weighted_pairs_neither_stand_for_collisions_nor_are_mixed(config):
     config["datasets"]["data"]["generator"]["components"].append({"process": "ggf_hh", "cross_section": 10})
     with pytest.raises(ConfigError, match=r"datasets\.data.*'ggf_hh' have weights"):

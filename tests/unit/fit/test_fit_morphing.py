@@ -15,7 +15,7 @@ from resonaut.fit.histfactory.limits import limits
 from resonaut.fit.histfactory.model import Model
 from resonaut.fit.morphing.basis import Basis, Morphing
 from resonaut.fit.morphing.modifier import modifier_set
-from resonaut.fit.morphing.scan import cross_section, scanned
+from resonaut.fit.morphing.scan import cross_section, intervals, scanned
 from resonaut.fit.morphing.settings import CouplingsJob, Morphed
 from resonaut.fit.morphing.workspace import HistFactory, morphed, shares
 from resonaut.fit.results.couplings import CouplingScan
@@ -107,6 +107,9 @@ def test_more_samples_than_monomials_share_the_work() -> None:
 def test_degenerate_points_are_a_sentence(points: dict[str, dict[str, float]], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence.replace("^", r"\^")):
         Morphing.of(KAPPA, points)
+
+
+EDGES = [100.0, 120.0, 140.0]
 
 
 def process(**more: object) -> Morphed:
@@ -230,7 +233,8 @@ def test_a_wrong_modifier_is_a_sentence_of_pyhf() -> None:
 def scan(**couplings: object) -> CouplingScan:
     signal = process(couplings={"kappa": {"range": [-2, 4], "points": 13} | couplings})
     job = CouplingsJob(processes={"hh": signal}, strength="mu", confidence_level=0.95)
-    (found,) = scanned(morphed(workspace(), {"hh": signal}), job, "toy", Path("workspace.json")).scans
+    made = morphed(workspace(), {"hh": signal})
+    (found,) = scanned(made, job, {"one": EDGES}, "toy", Path("workspace.json")).scans
     return found
 
 
@@ -257,6 +261,50 @@ def test_limits_against_a_coupling_are_those_at_each_value() -> None:
     assert scan(fixed=False, range=[0, 1]).allowed == [(None, None)]
 
 
+def test_expected_limits_have_the_background_from_beside_the_interval() -> None:
+    signal = process(
+        couplings={"kappa": {"range": [-2, -1], "points": 5, "value": -1}},
+        expected_beside={"one": [120, 140]},
+        statistics=False,
+    )
+    job = CouplingsJob(processes={"hh": signal}, strength="mu", confidence_level=0.95)
+    # Of the second bin, with 6 expected where the first one is right, the data have ten times as many.
+    made, asimov = (
+        morphed({**workspace(), "observations": [{"name": "one", "data": [10.0, second]}]}, {"hh": signal})
+        for second in (60.0, 6.0)
+    )
+    found = scanned(made, job, {"one": EDGES}, "toy", Path("workspace.json"))
+    wanted = limits(Model.of(asimov), "mu")
+    assert found.expected_beside == {"one": (120, 140)}
+    (one,) = found.scans
+    assert_allclose(np.array(one.expected)[:, -1], wanted.expected, rtol=1e-3)
+    assert one.observed[-1] > 2 * wanted.observed
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"one": [110, 140]}, r"give two edges of the channel's bins with others beside them \(100, 120, 140\)"),
+        ({"one": [100, 140]}, "with others beside them"),
+        ({"one": [140, 120]}, "give the lower end first"),
+    ],
+)
+def test_a_wrong_interval_is_a_sentence(more: dict[str, list[float]], sentence: str) -> None:
+    def asked() -> None:
+        signal = process(expected_beside=more)
+        job = CouplingsJob(processes={"hh": signal}, strength="mu", confidence_level=0.95)
+        scanned(morphed(workspace(), {"hh": signal}), job, {"one": EDGES}, "toy", Path("workspace.json"))
+
+    with pytest.raises(ConfigError, match=sentence):
+        asked()
+
+
+def test_two_processes_have_one_interval_in_a_channel() -> None:
+    first, second = process(expected_beside={"one": [100, 120]}), process(expected_beside={"one": [120, 140]})
+    with pytest.raises(ConfigError, match=r"other\.expected_beside\.one is \[120, 140\].*give both the same"):
+        intervals({"hh": first, "other": second})
+
+
 def test_the_likelihood_of_a_coupling_has_its_minimum_at_the_truth() -> None:
     signal = process(couplings={"kappa": {"range": [-4, 5], "points": 5}}, statistics=False)
     made = morphed(workspace(), {"hh": signal})
@@ -265,7 +313,7 @@ def test_the_likelihood_of_a_coupling_has_its_minimum_at_the_truth() -> None:
     truth[model.place("kappa")] = 3.0
     made["observations"][0]["data"] = model.expected(truth).tolist()
     job = CouplingsJob(processes={"hh": signal}, strength="mu", confidence_level=0.95)
-    (found,) = scanned(made, job, "toy", Path("workspace.json")).scans
+    (found,) = scanned(made, job, {"one": EDGES}, "toy", Path("workspace.json")).scans
     assert found.best == pytest.approx(3, abs=1e-3)
     assert found.interval_95 is not None
     assert any(low is not None and high is not None and low < 3 < high for low, high in found.interval_95)

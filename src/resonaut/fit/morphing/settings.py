@@ -60,8 +60,20 @@ class Morphed:
         "events with other weights, whose errors are one.",
         default=True,
     )
+    expected_beside: dict[Name, tuple[float, float]] = key(
+        "By channel an interval of the observable, with ends that are edges of bins: the background of the expected "
+        "limits is that of a fit to all data beside these intervals, as before they are unblinded. With none it is "
+        "that of a fit to all data. The observed limits do not depend on it.",
+        default={},
+    )
 
     def __post_init__(self) -> None:
+        for channel, (low, high) in self.expected_beside.items():
+            if not low < high:
+                raise ConfigError(
+                    f"config: fit: morphing: expected_beside.{channel} is [{low:g}, {high:g}]; give the "
+                    "lower end first."
+                )
         if self.cross_sections and set(self.cross_sections) != set(self.samples):
             raise ConfigError(
                 f"config: fit: morphing has cross_sections of {', '.join(self.cross_sections)}, and samples "

@@ -34,9 +34,14 @@ class CouplingScan:
 
 @result("couplings of a model", "fit couplings")
 class Couplings:
-    """The couplings of a ``model`` that float, one after the other."""
+    """The couplings of a ``model`` that float, one after the other.
+
+    ``expected_beside``: by channel the interval of the observable beside which the background of what is expected is
+    fitted; empty where it is fitted to all data.
+    """
 
     model: str
     strength: str
     confidence_level: float
+    expected_beside: dict[str, tuple[float, float]]
     scans: list[CouplingScan]

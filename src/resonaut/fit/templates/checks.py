@@ -124,6 +124,9 @@ def _morphing(model: Config) -> Iterator[str]:
         for sample in one["samples"]:
             if not model["samples"][sample]["signal"]:
                 yield f".morphing.{name}.samples: {sample!r} is no signal; set 'signal' of it to true"
+        yield from _known(
+            f".morphing.{name}.expected_beside", list(one["expected_beside"]), model["channels"], "channel"
+        )
 
 
 def _known(where: str, names: list[str] | None, known: Any, what: str) -> Iterator[str]:
@@ -181,7 +184,7 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
     """Files that are not there, datasets that the analysis does not have, or of another nature."""
     model, observed = models(analysis)[name], data(analysis, name)
     if model["file"] is not None:
-        require_file(f"config: fit.models.{name}.file.path", model["file"]["path"])
+        require_file(f"config: fit.models.{name}.file.path", model["file"]["path"], model["file"]["origin"])
         if model["data"]:
             yield ".data names datasets, and the histograms are those of a file; take them out, or give [] for none"
         if model["luminosity"] is not None:
@@ -202,10 +205,11 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
         yield from _simulation(analysis, name, channel)
 
 
-def require_file(where: str, path: str) -> None:
-    """Stop with ``ConfigError`` where there is no such file."""
+def require_file(where: str, path: str, origin: str | None = None) -> None:
+    """Stop with ``ConfigError`` where there is no such file; its ``origin`` is said."""
     if not Path(path).is_file():
-        raise ConfigError(f"{where}: no file {path!r}; correct it (relative to {Path.cwd()}).")
+        source = f" It comes from {origin}." if origin else ""
+        raise ConfigError(f"{where}: no file {path!r}; correct it (relative to {Path.cwd()}).{source}")
 
 
 def _simulation(analysis: "Analysis", name: str, channel: str) -> Iterator[str]:

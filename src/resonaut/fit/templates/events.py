@@ -59,7 +59,7 @@ def histograms(
         channel=name,
         observable=axis.observable,
         label=described["label"],
-        unit=described["unit"],
+        unit=job.channel.unit or described["unit"],
         edges=axis.edges.tolist(),
         in_fb=True,
         luminosity=collisions.luminosity if data else None,

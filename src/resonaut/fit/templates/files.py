@@ -52,7 +52,7 @@ def histograms(job: HistogramsJob, name: str) -> ChannelHistograms:
         channel=name,
         observable=observable,
         label=axes[0].label or observable,
-        unit="1",
+        unit=job.channel.unit or "1",
         edges=edges,
         in_fb=False,
         luminosity=None,

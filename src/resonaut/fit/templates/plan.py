@@ -92,7 +92,7 @@ def keys(analysis: "Analysis", job: str, model: str, channel: str = "") -> Confi
             "channel": own,
             "members": found,
             "variations": {name: _variations(one, name, channel) for name in found},
-            "file": one["file"],
+            "file": one["file"] and one["file"] | {"origin": None},
             "observed": one["file"] is not None and one["data"] is None,
             "weights": {name: _weight(one["samples"][name]) for name in found if one["samples"][name]["weight"]},
         }

@@ -21,6 +21,9 @@ class FileSettings:
         "A ROOT file, or JSON (`.json`, `.json.gz`): `{region: {sample: histogram}}`, which is of UHI's form or the "
         "lists `[values, variances]`; its name is `region/sample`, and `{era: histogram}` may stand in its place."
     )
+    origin: str | None = key(
+        "Where the file comes from, for the sentence that it is not there.", default=None, min_length=1
+    )
     nominal: str = key(
         "Name of a histogram, with `{channel}` and `{sample}`. One by era is the sum of its eras.",
         default="{channel}/{sample}",
@@ -57,6 +60,12 @@ class Channel:
     )
     name: str | None = key(
         "What `{channel}` is in the names of a file's histograms; null for the channel's own.", default=None
+    )
+    unit: str | None = key(
+        "Unit of the observable, for figures, such as GeV; null for that of the column, or none for a formula and a "
+        "file.",
+        default=None,
+        min_length=1,
     )
 
 

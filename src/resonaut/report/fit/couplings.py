@@ -47,8 +47,17 @@ def model(found: Couplings, text: str, plot: Path) -> None:
         for (left, right), scan in zip(axes, found.scans, strict=True):
             _limits(left, scan, found)
             _likelihood(right, scan)
-        above(fig, ", ".join(filter(None, (text, found.model))))
+        above(fig, ", ".join(filter(None, (text, found.model, _beside(found)))))
         legend_below(fig, 4)
+
+
+def _beside(found: Couplings) -> str:
+    """Beside which intervals the background of what is expected is fitted."""
+    channels: dict[tuple[float, float], list[str]] = {}
+    for channel, ends in found.expected_beside.items():
+        channels.setdefault(ends, []).append(channel)
+    said = (f"{low:g}–{high:g} in {', '.join(names)}" for (low, high), names in channels.items())
+    return f"expected: background from beside {'; '.join(said)}" if channels else ""
 
 
 def name(coupling: str) -> str:

@@ -1,6 +1,6 @@
 """What passes in models with transfer factors, as fitted, and the data without the background from failing events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,12 @@ def draw(output: Path, fitted: Sequence[Path], descriptions: Sequence[Path], con
     described = {path.parent.name: read(path, ModelDescription) for path in descriptions}
     for path in fitted:
         name, found = path.parent.name, read(path, ModelResult)
-        axes = described[name].channels
-        behind = {one: len(_background(found.yields[one], axes[one])) for one in axes if one in found.yields}
-        # One sample is the background of a channel that fails, or that passes with a constant ratio.
-        channels = [one for one, samples in behind.items() if samples > 1] or [one for one in behind if behind[one]]
+        axes, processes = described[name].channels, described[name].processes
+        signals = dict.fromkeys(described[name].signals, "signal") if len(described[name].signals) > 1 else {}
+        channels = [one for one in axes if _passes(found.yields[one], processes)]
         with ratio_panels(output / "models" / f"{name}_peaks.png", len(channels), IN_A_ROW) as (fig, pairs):
             for channel, (spectrum, peak) in zip(channels, pairs, strict=True):
-                _draw(spectrum, peak, found.yields[channel], axes[channel])
+                _draw(spectrum, peak, found.yields[channel], axes[channel], signals)
                 spectrum.set_title(channel, fontsize=10)
             luminosity = described[name].luminosity
             text = f"{of_data(config)}, {luminosity:.4g} fb$^{{-1}}$" if luminosity else of_data(config)
@@ -58,24 +57,32 @@ def draw(output: Path, fitted: Sequence[Path], descriptions: Sequence[Path], con
             legend_below(fig, 4)
 
 
+def _passes(channel: ChannelYields, processes: Mapping[str, str]) -> bool:
+    """Whether its background is a sample for each basis function; that of what fails is one with its own name."""
+    return any(processes.get(name, name) != name for name in channel.samples)
+
+
 def _background(channel: ChannelYields, axis: ModelChannel) -> list[str]:
     """The samples that come from failing events, which have no histograms."""
     return [name for name in channel.samples if name not in axis.samples]
 
 
-def _draw(spectrum: Axes, peak: Axes, channel: ChannelYields, axis: ModelChannel) -> None:
+def _draw(spectrum: Axes, peak: Axes, channel: ChannelYields, axis: ModelChannel, signals: Mapping[str, str]) -> None:
     """Samples upon the background with the data, each per unit; below it the same without the background."""
     edges = np.array(axis.edges)
     scale, centres = 1 / np.diff(edges), (edges[1:] + edges[:-1]) / 2
     contents = {name: np.array(one.after) for name, one in channel.samples.items()}
     background = np.sum([contents[name] for name in _background(channel, axis)], axis=0)
-    others = sorted(axis.samples.keys() & contents.keys())
+    others: dict[str, Array] = {}
+    for name in sorted(axis.samples.keys() & contents.keys(), key=lambda name: (name in signals, name)):
+        process = signals.get(name, name)
+        others[process] = others.get(process, 0) + contents[name]
     for ax, base in ((spectrum, background), (peak, np.zeros_like(background))):
         below = base * scale
         if ax is spectrum:
             ax.stairs(below, edges, fill=True, facecolor="0.85", lw=0, label="from failing events")
-        for name, colour in zip(others, MORE_COLOURS, strict=False):
-            top = below + contents[name] * scale
+        for (name, values), colour in zip(others.items(), MORE_COLOURS, strict=False):
+            top = below + values * scale
             ax.stairs(top, edges, baseline=below, fill=True, facecolor=colour, lw=0, label=name)
             below = top
         counts = np.array(channel.observed)

@@ -160,6 +160,10 @@ def test_columns_of_other_stages_are_read_from_their_friends(configuration, monk
         ({"data": []}, "has no data; give its 'luminosity'"),
         ({"data": ["ttbar"]}, "names 'ttbar', which is no data of a sample"),
         ({"file": {"path": "nowhere.root"}, "channels__low__cut": None}, "file.path: no file 'nowhere.root'"),
+        (
+            {"file": {"path": "nowhere.root", "origin": "HEPData"}, "channels__low__cut": None},
+            "). It comes from HEPData.",
+        ),
         ({"file": {"path": "nowhere.root"}}, "low.cut: the histograms of a file have no events to cut on"),
         ({"channels__low__cut": "y >"}, "'y >' is no formula"),
         (

@@ -15,8 +15,8 @@ from resonaut.report.fit import model_peaks
 EDGES = [60.0, 80.0, 90.0, 120.0]
 
 
-@pytest.fixture
-def fitted(tmp_path):
+@pytest.fixture(params=[1, 0])
+def fitted(tmp_path, request):
     """Fit and description of a model in which a tenth of the background passes, and W bosons beside it."""
     peak, fails, factor = [10.0, 40.0, 9.0], [900.0, 400.0, 700.0], {"name": "mu", "type": "normfactor", "data": None}
     channels = [
@@ -30,7 +30,7 @@ def fitted(tmp_path):
         "observations": [{"name": "pass", "data": passes}, {"name": "fail", "data": fails}],
         "measurements": [{"name": "m", "config": {"poi": "mu", "parameters": []}}],
     }
-    given = {"polynomials": {"tf": {"regions": {"pass": {"fail": "fail"}}, "orders": [1]}}}
+    given = {"polynomials": {"tf": {"regions": {"pass": {"fail": "fail"}}, "orders": [request.param]}}}
     axes = dict.fromkeys(("pass", "fail"), EDGES)
     workspace = transferred(plain, axes, {"qcd": build(given, Transfer, "x")})
     settings = build({"impacts": False, "scan_points": 0, "limits": "none"}, Inference, "x")
@@ -48,7 +48,7 @@ def fitted(tmp_path):
         for name in axes
     }
     nothing = {"treatments": [], "transfer": [], "notes": [], "nuisances": []}
-    nothing["processes"] = {}
+    nothing["processes"] = {"w": "w", "qcd": "qcd", "qcd_0": "qcd", "qcd_1": "qcd"}
     about = {"model": "peak", "luminosity": 0.5, "asimov": False, "parameters_of_interest": ["mu"], "signals": ["w"]}
     write(folder / "model.json", ModelDescription(**about, **nothing, channels=described))
     return folder, np.array(passes)
