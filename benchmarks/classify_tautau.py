@@ -9,8 +9,8 @@ nuisances are profiled (arXiv:2502.13047), warmed up without them. fixed: the sa
 All but the last two have the best of 100 fine bins, merged step by step where that costs the least profiled uncertainty
 of r, on the half that trains: cross entropy gets the binning that the measurement itself would choose. Uncertainties of
 r are those of the Asimov fit (``fit``), and those of the Fisher information with nuisances (``profiled``) and without
-(``fixed``), by hard histograms of events that neither trained nor chose; a bin whose background is known to less than
-30 % is put to another one. Toys without a signal say whether r is 0.
+(``fixed``), by hard histograms of events that neither trained nor chose; a bin with hardly any background has the error
+of one event (docs/fit_templates.md). Toys without a signal say whether r is 0.
 """
 # ruff: noqa: E402 (the libraries read their number of threads when they are imported)
 
@@ -54,8 +54,8 @@ CLASSES = {
     "multiclass": {"ggh": 1, "vbf": 1, "tt_tau": 2, "tt_jets": 2, "w_jets": 3},
 }
 VALIDATION, FINE = 0.25, 100
-# Simulated background events in a fine bin, and the largest relative error of the background in a bin that is judged.
-LEAST, MAX_ERROR = 20, 0.3
+# Simulated background events in a fine bin.
+LEAST = 20
 Bin = Callable[[Tensor], Tensor]
 
 
@@ -151,17 +151,6 @@ def best_bins(asked: Measurement, values: Callable[[Tensor], Tensor], chosen_on:
     return lambda features: torch.bucketize(bin_of(features), starts[1:], right=True)
 
 
-def pooled(asked: Measurement, templates: Templates) -> Templates:
-    """Bins with too little simulated background for an error of it in one with the bin that has the most."""
-    background = ~signals(asked, torch.arange(len(asked.samples)))
-    total, variance = templates.nominal[background].sum(dim=0), templates.variance[background].sum(dim=0)
-    few = ~(variance.sqrt() < MAX_ERROR * total)
-    few[total.argmax()] = True
-    return Templates(
-        *(torch.cat([one[..., ~few], one[..., few].sum(dim=-1, keepdim=True)], dim=-1) for one in templates)
-    )
-
-
 def halves(of: varied.Events, seed: int) -> list[tuple[Events, Events, Events, Events]]:
     """What trains, what validates, both, and what judges: twice, with the halves exchanged."""
     fold = identifier.folds(of.keys, 2, seed)
@@ -218,7 +207,7 @@ def study(
         for name, bin_of in bins.items():
             with torch.no_grad():
                 filled = test.filled(one_hot(settings.bins, bin_of), samples)
-                parts.setdefault(name, []).append(pooled(asked, filled))
+                parts.setdefault(name, []).append(filled)
     whole = {
         name: Templates(*(torch.cat(two, dim=-1) for two in zip(*both, strict=True))) for name, both in parts.items()
     }

@@ -86,6 +86,7 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "workspaces": templates.workspaces,
     "descriptions": templates.descriptions,
     "models": templates.results,
+    "compared": templates.compared,
     "couplings": templates.couplings,
     "transferred": masses.transferred,
     "mass_scans": masses.files,

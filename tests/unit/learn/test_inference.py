@@ -259,6 +259,26 @@ def test_finite_simulation_makes_the_uncertainty_larger_and_a_share_of_it_more()
     assert uncertainty(measurement, half, 5, placed, half.share) == pytest.approx(found[2], rel=0.05)
 
 
+def test_a_bin_that_no_background_happens_to_fill_is_known_to_one_event():
+    measurement = Measurement(["signal", "light", "heavy"], {"mu": ["signal"]})
+    nominal = torch.tensor([[1.0, 4, 4, 4], [90, 0, 1, 30], [10, 0, 0, 0]], dtype=torch.float64)
+    # Weights of 0.01, 1 and 5.
+    variance = nominal * torch.tensor([[0.01], [1], [5]], dtype=torch.float64)
+    none = torch.zeros(0, 3, 4, dtype=torch.float64)
+    templates = Templates(nominal, variance, none, none)
+    found = Likelihood(measurement, [], 1).variances(templates)
+    weight = (121 + 50) / 131
+    assert found[[1, 2]].tolist() == pytest.approx([4 + 0.04 + weight**2, 5 + 0.04 + weight**2])
+    assert found[[0, 3]].tolist() == pytest.approx([101 + 140 + 0.01, 34 + 30 + 0.04])
+    # Half of the simulation that the fit has: its events weigh half as much there.
+    assert Likelihood(measurement, [], 0.5).variances(templates)[1] == pytest.approx(4 + 0.02 + weight**2 / 4)
+    assert Likelihood(measurement, [], 0).variances(templates)[1] == 4
+    assert expected(measurement, templates, [], 0).uncertainty["mu"] < 0.4
+    samples = workspace(measurement, templates, [])["channels"][0]["samples"]
+    written = sum(np.square(one["modifiers"][-1]["data"]) for one in samples)
+    assert written == pytest.approx((found - nominal.sum(dim=0)).numpy())
+
+
 def test_merging_leaves_the_bins_that_matter():
     nominal = torch.tensor([[5.0, 5, 30, 30, 4, 4], [100, 100, 100, 100, 100, 100]], dtype=torch.float64)
     none = torch.zeros(0, 2, 6, dtype=torch.float64)

@@ -104,7 +104,9 @@ class Small:
         points=None,
         scans=None,
         transfer=None,
+        models=("m",),
     ):
+        one = {"morphing": MORPHED, "transfer": transfer or {}, "parameters_of_interest": ["mu"]}
         self.used = used
         self.config = {
             "code": [],
@@ -121,7 +123,7 @@ class Small:
             "reweight": {"sidebands": [[3000, 3250]], "ratios": ratios or {}},
             "fit": {
                 "prediction": prediction,
-                "models": {"m": {"morphing": MORPHED, "transfer": transfer or {}}},
+                "models": dict.fromkeys(models, one),
                 "mass_scans": scans or {},
             },
             "classify": {"classifiers": {"bdt": {}}},
@@ -163,6 +165,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("skim", "tag", points={"two": {}}) == {"cutflow", "working_points"} | taggers
     assert wanted("fit", scans={"zp": {}}) - wanted("fit") == {"mass_scans"}
     assert wanted("fit", transfer={"qcd": {}}) - wanted("fit") == {"model_peaks"}
+    assert wanted("fit", models=("m", "n")) - wanted("fit") == {"model_comparison"}
     assert wanted("skim", "tag", regression={"mass": {}}) == {"cutflow", "tagger_regression"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
     # Planes that another analysis measured are not here.
@@ -172,7 +175,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("reweight", ratios=RATIOS) == {"reweighting", *ratios}
     assert wanted("unfold") == {"unfolded", "iterations"}
     every = wanted(*stages.verbs(), ratios=RATIOS)
-    asked = {"mass_scans", "model_peaks", "representations", "tagger_regression", "working_points"}
+    asked = {"mass_scans", "model_comparison", "model_peaks", "representations", "tagger_regression", "working_points"}
     assert every == set(FIGURES) - {"bias", "injections", "predictions"} - asked
     assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.

@@ -65,6 +65,7 @@ What = Literal[
     "clipped",
     "empty_sample",
     "empty_bins",
+    "few_events",
     "free_without_effect",
     "missing_variation",
 ]

@@ -20,7 +20,7 @@ from resonaut.fit.results.models import (
 )
 from resonaut.fit.results.transfer import OrderStep
 from resonaut.fit.templates import acting
-from resonaut.fit.templates.empty import require_background
+from resonaut.fit.templates.empty import require_background, with_few_events
 from resonaut.fit.templates.settings import Model, Nuisance, Sample
 from resonaut.fit.templates.shapes import Template
 from resonaut.fit.transfer.ftest import ordered
@@ -164,11 +164,19 @@ class _Model:
 
     def templates(self, channel: ChannelHistograms) -> Iterator[Template]:
         """Those of a channel, in the order of the samples."""
+        found = []
         for name, settings in self.model.samples.items():
             if name in channel.samples:
                 factor = settings.scale * ((self.luminosity or 1.0) if channel.in_fb else 1.0)
                 parts = [_scaled(one, factor) for one in channel.samples[name]]
-                yield Template.of(channel.channel, name, parts, settings)
+                found.append(Template.of(channel.channel, name, parts, settings))
+        # Histograms of files have the errors that their authors gave them.
+        simulated = channel.in_fb and not self._transferred(channel.channel)
+        return with_few_events(found) if simulated and self.model.statistics else iter(found)
+
+    def _transferred(self, channel: str) -> bool:
+        """Whether a background of the channel is data."""
+        return any(channel in one.channels for one in self.model.transfer.values())
 
     def channel(self, name: str, templates: Iterable[Template]) -> HistFactory:
         """A channel of the specification.
@@ -188,7 +196,7 @@ class _Model:
                 error = {"name": f"staterror_{name}", "type": "staterror", "data": one.error.tolist()}
                 modifiers.append(error)
             samples.append({"name": one.sample, "data": one.nominal.tolist(), "modifiers": modifiers})
-        if not samples and not any(name in one.channels for one in self.model.transfer.values()):
+        if not samples and not self._transferred(name):
             raise EmptySelectionError(
                 f"{self.where}: no event of any sample is expected in the channel {name!r}; correct its cut or edges, "
                 "or take it out."

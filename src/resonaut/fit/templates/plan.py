@@ -37,6 +37,16 @@ def results(analysis: "Analysis") -> list[str]:
     return [f"{folder(name)}/result.json" for name in models(analysis)]
 
 
+def compared(analysis: "Analysis") -> list[str]:
+    """The fits of the models that have a parameter of interest in common with another one."""
+    interests = {name: set(one["parameters_of_interest"]) for name, one in models(analysis).items()}
+    return [
+        f"{folder(name)}/result.json"
+        for name, own in interests.items()
+        if any(own & others for other, others in interests.items() if other != name)
+    ]
+
+
 def couplings(analysis: "Analysis") -> list[str]:
     """What the data of the models with couplings that float say of these."""
     return [f"{folder(name)}/couplings.json" for name, one in models(analysis).items() if _float(one["morphing"])]

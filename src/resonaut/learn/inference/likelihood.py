@@ -4,7 +4,7 @@ With n_b = ν_b, the expectation at the nominal parameters, the second derivativ
 Σ_b ∂_i ν_b ∂_k ν_b / ν_b and those of the constraints: terms with second derivatives of ν vanish. So only the slopes of
 the interpolations at α = 0 matter. With a parameter γ_b ~ N(1, δ_b) for the simulation's statistics, δ_b² = Σw²/ν_b²
 (Barlow-Beeston-lite, J. S. Conway, arXiv:1103.0354), which is profiled in closed form, the 1 / ν_b becomes
-1 / (ν_b + Σw²).
+1 / (ν_b + Σw²). Where hardly any simulated background lies, Σw² is that of ``with_few_events``.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,8 @@ from resonaut.learn.inference.measurement import Measurement, slope
 # Added to the unit diagonal of the scaled information: parameters that a histogram does not tell apart have large
 # uncertainties, and a gradient, instead of none.
 DEGENERATE = 1e-9
+# Effective events, (Σw)²/Σw², that say themselves how well a bin is known.
+FEW = 2
 
 
 class Templates(NamedTuple):
@@ -64,6 +66,7 @@ class Likelihood:
                 factors[row, place[name]] = slope(down, up)
             constraint[row] = 0 if nuisance.width is None else nuisance.width**-2
         self.of_interest = len(measurement.signals)
+        self.background = measurement.background
         self.statistics = statistics
         self._factors, self._constraint = factors, constraint
         self._shapes = torch.tensor([measurement.parameters.index(name) for name in shapes], dtype=torch.int64)
@@ -77,7 +80,8 @@ class Likelihood:
     def variances(self, templates: Templates) -> Tensor:
         """Of the bins' contents, (bins,); infinite where nothing is expected, which tells nothing."""
         expected = templates.nominal.sum(dim=0)
-        variance = expected + self.statistics * templates.variance.sum(dim=0)
+        simulated = with_few_events(templates.nominal, self.statistics * templates.variance, self.background)
+        variance = expected + simulated.sum(dim=0)
         return variance.masked_fill(expected <= 0, torch.inf)
 
     def information(self, templates: Templates) -> Tensor:
@@ -95,6 +99,30 @@ class Likelihood:
         """The uncertainties of the parameters of interest, added in quadrature: a number."""
         loss: Tensor = self.covariance(templates, profiled).diagonal().sum().sqrt()
         return loss
+
+
+def with_few_events(nominal: Tensor, variance: Tensor, background: Sequence[bool]) -> Tensor:
+    """Variances of the simulation, also of bins that hardly any simulated background happens to fill.
+
+    In a bin with fewer than 2 effective events of all background, (Σw)²/Σw², its variance is at least that of one event
+    of the mean weight, Σw²/Σw of all bins. What is added is shared out by the samples' parts in Σw² of all bins.
+
+    Args:
+        nominal: sums of weights, (samples, bins).
+        variance: sums of squared weights, (samples, bins).
+        background: which samples are, (samples,).
+
+    Returns:
+        (samples, bins).
+    """
+    own = torch.tensor(list(background))[:, None]
+    contents, squares = (one.where(own, 0) for one in (nominal, variance))
+    content, square = contents.sum(dim=0), squares.sum(dim=0)
+    if not (content.sum() > 0 and square.sum() > 0):
+        return variance
+    few = (content <= 0) | (content.square() < FEW * square)
+    lacking = ((square.sum() / content.sum()).square() - square).clamp(min=0).where(few, 0)
+    return variance + squares.sum(dim=1, keepdim=True) / square.sum() * lacking
 
 
 def inverse(information: Tensor) -> Tensor:

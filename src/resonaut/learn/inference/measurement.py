@@ -61,6 +61,12 @@ class Measurement:
         """Parameters of interest, then nuisances."""
         return [*self.signals, *self.nuisances]
 
+    @property
+    def background(self) -> list[bool]:
+        """Of each sample, whether no parameter of interest scales it."""
+        scaled = {sample for names in self.signals.values() for sample in names}
+        return [sample not in scaled for sample in self.samples]
+
 
 def slope(down: float, up: float) -> float:
     """The derivative at α = 0 of a yield with the factors ``down`` at -1 and ``up`` at +1, as HistFactory has it.

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from resonaut.learn.inference.likelihood import Templates
+from resonaut.learn.inference.likelihood import Templates, with_few_events
 from resonaut.learn.inference.measurement import Measurement, Nuisance, slope
 
 # A ``histosys`` has a constraint. One that is free gets templates so many times as far away.
@@ -29,7 +29,8 @@ def workspace(
         statistics: add the simulation's statistics (``staterror``, Barlow-Beeston-lite).
     """
     filled = templates.nominal.sum(dim=0) > 0
-    kept = Templates(*(one[..., filled] for one in templates))
+    variance = with_few_events(templates.nominal, templates.variance, measurement.background)
+    kept = Templates(*(one[..., filled] for one in templates._replace(variance=variance)))
     samples = []
     for number, sample in enumerate(measurement.samples):
         modifiers: list[dict[str, Any]] = [

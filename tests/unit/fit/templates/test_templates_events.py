@@ -160,6 +160,44 @@ def test_without_data_they_are_what_is_expected(samples):
     np.testing.assert_allclose(best[pdf.config.poi_index], 2.0, atol=1e-3)
 
 
+def test_a_bin_that_no_background_happens_to_fill_is_known_to_one_event():
+    def part(values, weight):
+        found = {"values": values, "variances": (np.array(values) * weight).tolist(), "events": 9, "outside": 0.0}
+        return [{"era": "a", "varied": {}} | found]
+
+    samples = {
+        "signal": part([1.0, 4.0, 4.0, 4.0, 0.0], 0.01),
+        "light": part([90.0, 0.0, 1.0, 30.0, 0.0], 1.0),
+        "heavy": part([10.0, 0.0, 0.0, 0.0, 0.0], 5.0),
+    }
+    given = {"channel": "sr", "observable": "x", "label": "x", "unit": "1", "edges": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}
+    given |= {"in_fb": True, "luminosity": None, "samples": samples, "data": None, "notes": []}
+    settings = {"luminosity": 1.0, "nuisances": {}}
+    settings["samples"] = {"signal": {"signal": True}, "light": {}, "heavy": {}}
+
+    def errors(found, **changes):
+        made, description = workspace_of("example", model(**settings | changes), [found])
+        channel = made["channels"][0]
+        modifiers = [modifier for one in channel["samples"] for modifier in one["modifiers"]]
+        squares = [np.square(one["data"]) for one in modifiers if one["type"] == "staterror"]
+        return channel, sum(squares), [one.sample for one in description.treatments if one.what == "few_events"]
+
+    channel, found, told = errors(build(given, ChannelHistograms, "test"))
+    weight = (121 + 50) / 131
+    # The last bin has nothing at all, and needs no error.
+    assert found == pytest.approx([140.01, 0.04 + weight**2, 0.04 + weight**2, 30.04, 0])
+    assert told == ["light", "heavy"]
+    pdf = pyhf.Model({"channels": [channel]}, poi_name="mu")
+    # The signal in the empty bin alone: an event of background would hide a fourth of it.
+    sigmas = pdf.config.param_set("staterror_sr").sigmas
+    assert sigmas[1] == pytest.approx(np.sqrt(0.04 + weight**2) / 4)
+    # Histograms of a file have the errors that they have.
+    _, found, told = errors(build(given | {"in_fb": False}, ChannelHistograms, "test"))
+    assert (found[1], told) == (pytest.approx(0.04), [])
+    _, found, told = errors(build(given, ChannelHistograms, "test"), statistics=False)
+    assert (found, told) == (0, [])
+
+
 def test_a_part_of_the_luminosity_is_that_of_an_era(make_sample):
     data = [
         make_sample(f"data_{era}", 60, seed, 0.0, nature="data", era=era, luminosity=lumi).manifest

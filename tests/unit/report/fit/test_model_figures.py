@@ -10,7 +10,7 @@ from resonaut.core.record import build
 from resonaut.core.results import write
 from resonaut.fit.histfactory.evaluate import evaluate
 from resonaut.fit.inference import Inference
-from resonaut.report.fit import model_correlations, model_impacts, model_scans
+from resonaut.report.fit import model_comparison, model_correlations, model_impacts, model_scans
 
 FIGURES = {"impacts": model_impacts, "correlations": model_correlations, "scans": model_scans}
 
@@ -82,6 +82,29 @@ def test_drawn_numbers_are_those_of_the_fit(result, kept, tmp_path) -> None:
     assert profiled.get_ydata() == pytest.approx(np.array(interest.scan.profiled))
     assert statistical.get_ydata() == pytest.approx(np.array(interest.scan.statistical))
     assert (np.array(interest.scan.statistical) >= np.array(interest.scan.profiled) - 1e-9).all()
+
+
+def test_models_are_compared_where_they_share_a_parameter(result, kept, written, tmp_path) -> None:
+    (interest,) = result.interests
+    other = replace(result, interests=[interest, replace(interest, name="alone")])
+    (tmp_path / "other").mkdir()
+    write(tmp_path / "other/result.json", other)
+    model_comparison.draw(tmp_path, [*written, tmp_path / "other/result.json"], None)
+    panels = kept["model_comparison"].axes
+    assert [ax.get_xlabel() for ax in panels] == ["mu", "mu"]
+    for ax, heights, error in zip(
+        panels,
+        (interest.scan.profiled, interest.scan.statistical),
+        (interest.error, interest.statistical_error),
+        strict=True,
+    ):
+        curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+        assert [line.get_label() for line in curves] == [f"{name}, ± {error:.3g}" for name in ("good", "other")]
+        for line in curves:
+            assert line.get_ydata() == pytest.approx(np.array(heights))
+    # A fit without a scan is no reason to stop.
+    model_comparison.draw(tmp_path, written, None)
+    assert len(kept["model_comparison"].axes[0].lines) == 0
 
 
 def test_only_large_correlations_are_shown() -> None:
