@@ -7,7 +7,6 @@ from pydantic import AfterValidator, Field
 from resonaut.core.record import Natural, key, record
 
 
-
 def _ascending(given: tuple[float, float]) -> tuple[float, float]:
     low, high = given
     if low >= high:

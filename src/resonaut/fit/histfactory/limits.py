@@ -179,7 +179,10 @@ def _roots(function: Callable[[Array], Array], points: Array, heights: Array) ->
     for _ in range(ROUNDS):
         last, guesses = guesses, np.array([_root(points, one) for one in heights])
         if np.isnan(guesses).any():
-            raise FitError("CLs does not fall to the level of the limit as far as was looked; the signal is too small.")
+            raise FitError(
+                "CLs does not fall to the level of the limit as far as was looked; the signal is too small, or "
+                "nuisances make up for it."
+            )
         if (np.abs(guesses - last) <= CLOSE * guesses).all():
             break
         new = np.setdiff1d(guesses, points)

@@ -79,7 +79,7 @@ def test_a_job_reads_its_own_keys_and_no_others(configuration):
 
 @pytest.mark.parametrize(
     ("inference", "interests"),
-    (({}, ["mu"]), ({"interests": ["norm"]}, ["norm"]), ({"measurement": "kappa_2V"}, [])),
+    [({}, ["mu"]), ({"interests": ["norm"]}, ["norm"]), ({"measurement": "kappa_2V"}, [])],
 )
 def test_a_named_measurement_has_its_own_parameter_of_interest(configuration, inference, interests):
     analysis = Analysis.of(changed(configuration, inference=inference), [])
@@ -177,6 +177,23 @@ def test_what_contradicts_itself_is_one_sentence_before_the_first_job(configurat
         Analysis.of(changed(configuration, **changes), [])
     assert sentence in str(error.value)
     assert str(error.value).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ({"nominal": "{region}/{sample}"}, "file.nominal: '{region}/{sample}' has the place {region}; those that are"),
+        ({"nominal": "{channel.name}"}, "has the place {channel.name}"),
+        ({"nominal": "{channel/{sample}"}, "file.nominal: '{channel/{sample}' is no name"),
+        ({"varied": ["{channel}_{source}"]}, "are filled are {channel}, {sample}, {variation}, {way}"),
+    ],
+)
+def test_names_of_histograms_have_known_places(configuration, tmp_path, file, sentence):
+    (tmp_path / "h.json").write_text("{}")
+    given = {"path": str(tmp_path / "h.json")} | file
+    with pytest.raises(ConfigError) as error:
+        Analysis.of(changed(configuration, file=given, channels__low__cut=None, nuisances={}), [])
+    assert sentence in str(error.value)
 
 
 def test_fit_without_select_has_models(configuration):
