@@ -96,7 +96,7 @@ ODD = {
 }  # fmt: skip
 
 
-@fault(fast=12, path=PLACES, value=ODD)
+@fault(path=PLACES, value=ODD)
 def numbers(path: str, value: Any) -> Try:
     return fit(changed(path, value), right=None, refused=("w.json",))
 
@@ -120,7 +120,7 @@ NAMES = {
 }
 
 
-@fault(fast=5, what=NAMES)
+@fault(what=NAMES)
 def contradiction(what: tuple[str, Any]) -> Try:
     return fit(changed(*what), right=None, refused=("w.json",))
 
@@ -136,13 +136,13 @@ DEFINED: dict[str, tuple[str, Any, Check]] = {
 }
 
 
-@fault(fast=3, what=DEFINED)
+@fault(what=DEFINED)
 def odd_but_sound(what: tuple[str, Any, Check]) -> Try:
     path, value, check = what
     return fit(changed(path, value), right=check, refused=())
 
 
-@fault(fast=2, observed=[0.0, 3.0])
+@fault(observed=[0.0, 3.0])
 def without_background(observed: float) -> Try:
     workspace = changed(f"{BACKGROUND}/data", [0.0, 20.0])
     workspace["channels"][0]["samples"][1]["modifiers"] = []
@@ -171,7 +171,7 @@ PATCHES: dict[str, tuple[Any, list[str], Check | None, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-@fault(fast=4, what=PATCHES)
+@fault(what=PATCHES)
 def patch(what: tuple[Any, list[str], Check | None, tuple[str, ...]]) -> Try:
     content, more, right, refused = what
     words = ["--patch", text("p.json", json.dumps(content)), *more]
@@ -188,7 +188,7 @@ SETTINGS = {
 }
 
 
-@fault(fast=3, setting=SETTINGS)
+@fault(setting=SETTINGS)
 def settings(setting: str) -> Try:
     return fit(sound(), "--set", setting, right=None, refused=("--set", "w.json"))
 
@@ -203,6 +203,6 @@ BROKEN: dict[str, Callable[[str], str]] = {
 }
 
 
-@fault(fast=3, how=BROKEN)
+@fault(how=BROKEN)
 def broken(how: Callable[[str], str]) -> Try:
     return fit(how(json.dumps(sound())), right=None, refused=("w.json",))

@@ -55,7 +55,7 @@ def _of_set(content: dict[str, Any], path: Path, name: str | None) -> Any:
         raise InputFileError(path, "a patch without 'metadata', 'name' or 'patch'", "correct the patch set") from None
     if name is None and len(patches) == 1:
         return next(iter(patches.values()))
-    if name not in patches:
+    if name is None or name not in patches:
         given = "a set of patches" if name is None else f"no patch {name!r}"
         there = ", ".join(list(patches)[:10]) + (", …" if len(patches) > 10 else "")
         raise InputFileError(path, f"{given} (there are {there or 'none'})", "name one of them with --patch-name")
