@@ -16,6 +16,7 @@ from resonaut.classify.measure import Scored
 from resonaut.classify.read import Events, Floats
 from resonaut.classify.results import Binned, Expected, Losses, Summary, Yield
 from resonaut.classify.settings import Training
+from resonaut.core.errors import during
 from resonaut.learn.ratio.positive import Signed
 
 
@@ -23,7 +24,8 @@ def train(
     name: str, manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], settings: Training
 ) -> tuple[Classifier, Summary]:
     """Train a classifier, and say what it does; see ``read.training`` and ``crossfit.fit`` for the errors."""
-    events = read.training(manifests, weights, settings)
+    with during(f"classify.classifiers.{name}"):
+        events = read.training(manifests, weights, settings)
     if settings.measured is None:
         return classifier(name, events, settings)
     trained, learned, found = _profiled().fit(manifests, weights, settings)
@@ -52,7 +54,8 @@ def _negative(weights: Floats) -> float:
 
 def classifier(name: str, events: Events, settings: Training) -> tuple[Classifier, Summary]:
     """The same for events in arrays."""
-    trained, learned, signs = crossfit.fit(events, settings.classifier)
+    with during(f"classify.classifiers.{name}"):
+        trained, learned, signs = crossfit.fit(events, settings.classifier)
     scored = Scored.of(trained, events)
     if settings.classifier.binning is not None:
         own = trained.classes.index(settings.classifier.binning.signal)

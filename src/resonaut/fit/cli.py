@@ -291,8 +291,9 @@ def histfactory(
         list[str], typer.Option("--set", help="key=value of fit.models.<name>.inference, docs/fit.md; repeatable.")
     ] = [],  # noqa: B006
     patch: Annotated[
-        list[Path], typer.Option(help="JSON patch of the workspace, such as one signal of a patch set; repeatable.")
+        list[Path], typer.Option(help="JSON patch of the workspace, or a patch set of pyhf; repeatable.")
     ] = [],  # noqa: B006
+    patch_name: Annotated[str | None, typer.Option(help="Name of the patch that is taken of a patch set.")] = None,
 ) -> None:
     """Fit a HistFactory workspace.
 
@@ -311,7 +312,7 @@ def histfactory(
     distinct([workspace, config, *patch], [output])
     given = overrides.section(settings, (), "impacts=false")
     keys = build((load_json(config) if config else {}) | given, Inference, str(config) if config else "--set")
-    write(output, evaluate(read_workspace(workspace, patch), keys, workspace))
+    write(output, evaluate(read_workspace(workspace, patch, patch_name), keys, workspace))
 
 
 @app.command()

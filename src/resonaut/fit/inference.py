@@ -2,10 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from resonaut.core.record import Natural, key, record
 
+
+def _ascending(given: tuple[float, float]) -> tuple[float, float]:
+    low, high = given
+    if low >= high:
+        raise ValueError(f" is [{low:g}, {high:g}]; give the lower value first.")
+    return given
+
+
+Ascending = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Level = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -33,7 +42,7 @@ class Inference:
     scan_points: Annotated[int, Field(ge=0)] = key(
         "Points of the scan of -2 Delta ln L of each parameter of interest; 0 for none.", default=41
     )
-    scan_range: dict[str, tuple[float, float]] = key(
+    scan_range: dict[str, Ascending] = key(
         "By the name of a parameter of interest, first and last value of its scan, in which its intervals are sought, "
         "too; else four standard deviations, or with couplings all of their bounds.",
         default={},

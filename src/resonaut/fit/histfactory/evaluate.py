@@ -84,13 +84,18 @@ def _goodness(found: Goodness) -> records.Goodness:
 
 def notes(model: Model) -> list[str]:
     """What is odd about a model and no error, a sentence each."""
-    found = []
+    known = {name.partition("[")[0] for name in model.names}
+    found = [
+        f"the measurement sets {name!r}, a parameter that no modifier has."
+        for name in model.specification.settings
+        if name not in known
+    ]
     for channel in model.specification.channels:
         bins = model.channels[channel.name]
         empty = (model.nominal[:, bins] == 0).all(axis=0)
         if empty.any() and (channel.observed[empty] == 0).all():
             found.append(
-                f"channel {channel.name!r} has {int(empty.sum())} bins that no sample fills; they count nothing."
+                f"channel {channel.name!r} has bins that no sample fills ({int(empty.sum())}); they count nothing."
             )
         for sample in channel.samples:
             if not sample.contents.any():
@@ -167,7 +172,7 @@ def _interests(model: Model, fitted: Fit, settings: Inference, names: list[str])
         if why in (None, f"it is at its bound, {model.lower[place]:g}") and settings.limits != "none":
             if "normfactor" in model.kinds[place]:
                 limit = _or_none(problems, "limits", partial(_limits, model, settings, name))
-                significance = _or_none(problems, "significance", partial(limits.significance, model, name))
+                significance = _or_none(problems, "significance", partial(_significance, model, name))
             else:
                 problems.append("limits: it multiplies no yield")
         made.append(
@@ -182,7 +187,7 @@ def _interests(model: Model, fitted: Fit, settings: Inference, names: list[str])
                 else _intervals(model, fitted, settings, name),
                 scan=_scan(model, fitted, settings, name),
                 limits=limit,
-                significance=None if significance is None else records.DiscoverySignificance(**vars(significance)),
+                significance=significance,
                 impacts=_impacts(found, name) if found is not None else [],
                 reason="; ".join([*([why] if why else []), *problems]) or None,
             )
@@ -197,6 +202,15 @@ def _or_none(problems: list[str], what: str, make: Callable[[], T]) -> T | None:
         problems.append(f"{what}: {str(error).rstrip('.')}")
         log.warning("%s: %s", what, error)
         return None
+
+
+def _significance(model: Model, name: str) -> records.DiscoverySignificance:
+    found = limits.significance(model, name)
+    if np.isinf(found.q0):
+        raise FitError(f"nothing is expected with {name} = 0 in a bin with events, which no background explains.")
+    return records.DiscoverySignificance(
+        q0=found.q0, p_value=found.p_value, z=found.z, z_expected=_finite(found.z_expected)
+    )
 
 
 def _limits(model: Model, settings: Inference, name: str) -> points.Limits:

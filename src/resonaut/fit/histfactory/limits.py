@@ -35,7 +35,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Significance:
-    """Of a signal against none: ``q0``, the p-value and its standard deviations; ``z_expected`` for a value of 1."""
+    """Of a signal against none: ``q0``, the p-value and its standard deviations; ``z_expected`` for a value of 1.
+
+    Infinite where nothing but the signal is expected in a bin with events.
+    """
 
     q0: float
     p_value: float
@@ -53,7 +56,17 @@ def _physical(model: Model, name: str) -> Model:
     return replace(model, lower=lower, upper=upper, start=start)
 
 
+def _known(fits: Fits, what: str) -> Fits:
+    """Fits that converge, or cannot: in a bin with events nothing is expected, whatever floats."""
+    known = fits.converged | np.isinf(fits.deviance)
+    if not known.all():
+        raise FitError(f"{int((~known).sum())} of {len(known)} fits {what} do not converge.")
+    return fits
+
+
 def _converged(fits: Fits, what: str) -> Fits:
+    if np.isinf(_known(fits, what).deviance).any():
+        raise FitError(f"nothing is expected {what} in a bin with events, which no background explains.")
     if not fits.converged.all():
         raise FitError(f"{int((~fits.converged).sum())} of {len(fits.converged)} fits {what} do not converge.")
     return fits
@@ -93,13 +106,17 @@ class Asymptotics:
 
     def cls(self, values: Array) -> Array:
         """CLs (6, B) at values (B,): observed, and expected at -2 to 2 standard deviations."""
+        return np.asarray(np.exp(self.log_cls(values)))
+
+    def log_cls(self, values: Array) -> Array:
+        """The logarithm (6, B) of CLs, which is finite also where CLs is too small for a number."""
         q, asimov = self.q(values)
         root = np.sqrt(asimov)
         with np.errstate(divide="ignore", invalid="ignore"):
             far = np.where(np.sqrt(q) > root, (q - asimov) / (2 * root), np.sqrt(q) - root)
         far = np.where(root > 0, far, 0.0)
-        observed = norm.cdf(-(far + root)) / norm.cdf(-far)
-        expected = norm.cdf(BANDS[:, None] - root) / norm.cdf(BANDS[:, None])
+        observed = norm.logcdf(-(far + root)) - norm.logcdf(-far)
+        expected = norm.logcdf(BANDS[:, None] - root) - norm.logcdf(BANDS[:, None])
         return np.concatenate([observed[None], expected])
 
 
@@ -144,15 +161,15 @@ def _crossed(asymptotics: Asymptotics, alpha: float) -> tuple[float, Array]:
     best = float(asymptotics.free.value(asymptotics.name)[0])
     top = max(best, 0.0) + REACH * _scale(asymptotics)
     points = np.linspace(0.0, top, POINTS)[1:]
-    heights = np.log(asymptotics.cls(points)) - np.log(alpha)
+    heights = asymptotics.log_cls(points) - np.log(alpha)
     for _ in range(WIDER):
         if (heights[:, -1] < 0).all():
             break
         more = points[-1] * np.array([1.25, 1.5, 2.0])
         points = np.append(points, more)
-        heights = np.append(heights, np.log(asymptotics.cls(more)) - np.log(alpha), axis=1)
+        heights = np.append(heights, asymptotics.log_cls(more) - np.log(alpha), axis=1)
     points, heights = np.append(0.0, points), np.append(np.full((len(heights), 1), -np.log(alpha)), heights, axis=1)
-    found = _roots(lambda values: np.log(asymptotics.cls(values)) - np.log(alpha), points, heights)
+    found = _roots(lambda values: asymptotics.log_cls(values) - np.log(alpha), points, heights)
     return float(found[0]), found[1:]
 
 
@@ -162,7 +179,10 @@ def _roots(function: Callable[[Array], Array], points: Array, heights: Array) ->
     for _ in range(ROUNDS):
         last, guesses = guesses, np.array([_root(points, one) for one in heights])
         if np.isnan(guesses).any():
-            raise FitError("CLs does not fall to the level of the limit as far as was looked; the signal is too small.")
+            raise FitError(
+                "CLs does not fall to the level of the limit as far as was looked; the signal is too small, or "
+                "nuisances make up for it."
+            )
         if (np.abs(guesses - last) <= CLOSE * guesses).all():
             break
         new = np.setdiff1d(guesses, points)
@@ -206,7 +226,7 @@ def significance(model: Model, name: str, data: Array | None = None) -> Signific
 
     def q0(values: Array) -> float:
         free = _converged(fit_many(model, values), "of the data")
-        without = _converged(fit_many(model, values, {name: 0.0}, free.values[0]), f"with {name} = 0")
+        without = _known(fit_many(model, values, {name: 0.0}, free.values[0]), f"with {name} = 0")
         return float(max(without.deviance[0] - free.deviance[0], 0.0))
 
     observed = q0(given)

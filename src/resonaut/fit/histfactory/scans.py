@@ -12,7 +12,10 @@ from resonaut.fit.histfactory.model import Model
 
 # Points of the first look for crossings, how far it goes in standard deviations, and how the brackets are narrowed.
 POINTS, REACH = 41, 4.0
-NARROW, ROUNDS = 7, 4
+# Points in a bracket, and at most so many times; until -2 Delta ln L at its ends is as close to the level, relative to
+# it, or the ends to each other, as where contents become negative.
+NARROW, ROUNDS = 7, 25
+CLOSE, NARROWEST = 1e-3, 1e-9
 # -2 Delta ln L below the best fit by which a scan says that the fit was not the lowest minimum.
 LOWER = 1e-4
 
@@ -142,4 +145,8 @@ def _narrowed(model: Model, fitted: Fit, name: str, ends: Array, level: float, d
         heights = _heights(model, fitted, name, points, level, data)
         number = int(np.flatnonzero(np.diff(np.sign(heights)) != 0)[0])
         ends, sides = points[number : number + 2], heights[number : number + 2]
+        if np.abs(sides).max() < CLOSE * level or ends[1] - ends[0] < NARROWEST * np.abs(ends).max():
+            break
+    if np.isinf(sides).any():
+        return float(ends[np.isfinite(sides)][0])
     return float(ends[0] - sides[0] * (ends[1] - ends[0]) / (sides[1] - sides[0]))

@@ -9,21 +9,18 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.config import load_json
-from resonaut.core.errors import InputFileError, ResonautError
+from resonaut.core.errors import ResonautError
 
 Array = NDArray[np.float64]
 # Plain JSON data of HistFactory's schema.
 Workspace = dict[str, Any]
 
 MODIFIERS = ("histosys", "lumi", "normfactor", "normsys", "shapefactor", "shapesys", "staterror", "polynomial")
-REMEDY = "give a HistFactory workspace in JSON, or a patch of one"
 # What a measurement may say of a parameter.
 CONFIGURABLE = ("inits", "bounds", "auxdata", "factors", "sigmas", "fixed")
 
@@ -111,25 +108,6 @@ class Specification:
         return Specification(workspace, name, interest, tuple(sorted(channels, key=lambda one: one.name)), settings)
 
 
-def read_workspace(path: Path, patches: Sequence[Path] = ()) -> Workspace:
-    """The workspace in a JSON file, after JSON patches (RFC 6902).
-
-    Raises:
-        InputFileError: there is no such file, it holds no JSON object, or a patch does not fit.
-    """
-    found: Any = load_json(path, REMEDY)
-    for patch in patches:
-        import jsonpatch
-
-        try:
-            found = jsonpatch.apply_patch(found, load_json(patch, REMEDY))
-        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
-            raise InputFileError(patch, f"no patch of {path} ({error})", "give the patch of this workspace") from None
-    if not isinstance(found, dict):
-        raise InputFileError(path, "no HistFactory workspace", "give a JSON file with 'channels' and 'measurements'")
-    return found
-
-
 def _list(content: Any, key: str, where: str, optional: bool = False) -> list[Any]:
     if not isinstance(content, dict):
         raise WorkspaceError(f"{where} is no JSON object; give one.")
@@ -205,7 +183,7 @@ def _require_filled(name: str, samples: Sequence[Sample], observed: Array) -> No
     filled = np.any([contents != 0 for contents in [*(sample.contents for sample in samples), *shifted]], axis=0)
     for number in np.flatnonzero(~filled & (observed > 0)):
         raise WorkspaceError(
-            f"bin {number} of channel {name!r} has {observed[number]:g} events, and no sample has anything there, so "
+            f"bin {number} of channel {name!r} has data ({observed[number]:g}), and no sample has anything there, so "
             "that no parameters can describe it; merge it with another, or leave it out."
         )
 

@@ -74,12 +74,15 @@ class Impact:
 
 @record
 class DiscoverySignificance:
-    """Against no signal: ``q0``, its p-value and standard deviations, and those expected for the value 1."""
+    """Against no signal: ``q0``, its p-value and standard deviations, and those expected for the value 1.
+
+    The latter are None where nothing but the signal is expected in a bin.
+    """
 
     q0: float
     p_value: Probability
     z: float
-    z_expected: float
+    z_expected: float | None
 
 
 @record

@@ -45,6 +45,12 @@ class Stored:
         below = [np.append(0.0, np.cumsum(values))[near] for values in (self.values, self.variances)]
         return Stored(np.diff(below[0]), np.diff(below[1]), edges, self.label)
 
+    def is_like(self, other: "Stored") -> bool:
+        """Whether both have the same bins, as far as the file tells."""
+        if self.values.shape != other.values.shape or self.edges is None or other.edges is None:
+            return self.values.shape == other.values.shape
+        return bool(np.abs(self.edges - other.edges).max() <= SAME * float(np.ptp(self.edges)))
+
 
 # A histogram, or one for each era.
 Eras = Mapping[str | None, Stored]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resonaut.core.errors import ConfigError, EmptySelectionError
+from resonaut.core.errors import ConfigError, EmptySelectionError, during
 from resonaut.fit.morphing.workspace import morphed, shares
 from resonaut.fit.results.models import (
     ChannelHistograms,
@@ -69,7 +69,8 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
     workspace, steps = completed(workspace, edges, model)
     treatments = [one for found in templates.values() for template in found for one in template.treatments]
     asimov = any(one.data is None for one in channels)
-    treatments += [*made.without_effect(specification), *require_background(workspace, made.signals, asimov)]
+    with during(f"fit.models.{name}"):
+        treatments += [*made.without_effect(specification), *require_background(workspace, made.signals, asimov)]
     used = _names(specification, ("normsys", "histosys"))
     return workspace, ModelDescription(
         model=name,

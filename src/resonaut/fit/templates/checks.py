@@ -1,5 +1,6 @@
 """What the models of templates want of a configuration, checked before the first job. Imports nothing heavy."""
 
+import string
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -185,6 +186,7 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
     model, observed = models(analysis)[name], data(analysis, name)
     if model["file"] is not None:
         require_file(f"config: fit.models.{name}.file.path", model["file"]["path"], model["file"]["origin"])
+        yield from _patterns(model["file"])
         if model["data"]:
             yield ".data names datasets, and the histograms are those of a file; take them out, or give [] for none"
         if model["luminosity"] is not None:
@@ -203,6 +205,22 @@ def _origin(analysis: "Analysis", name: str) -> Iterator[str]:
         yield f".data: {observed[0]!r} or another one has no luminosity; set datasets.<name>.luminosity"
     for channel in model["channels"]:
         yield from _simulation(analysis, name, channel)
+
+
+def _patterns(file: Config) -> Iterator[str]:
+    """Names of histograms with other places than those that are filled."""
+    known = {"nominal": ["channel", "sample"], "varied": ["channel", "sample", "variation", "way"]}
+    for key, places in known.items():
+        for pattern in [file[key]] if key == "nominal" else file[key]:
+            try:
+                found = [(name, form, way) for _, name, form, way in string.Formatter().parse(pattern)]
+            except ValueError as error:
+                yield f".file.{key}: {pattern!r} is no name ({error}); write {{channel}} and {{sample}}"
+                continue
+            for name, form, way in found:
+                if name is not None and (name not in places or form or way):
+                    there = ", ".join(f"{{{one}}}" for one in places)
+                    yield f".file.{key}: {pattern!r} has the place {{{name}}}; those that are filled are {there}"
 
 
 def require_file(where: str, path: str, origin: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """The histograms of a channel from a file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +27,13 @@ def histograms(job: HistogramsJob, name: str) -> ChannelHistograms:
     reader = _Reader(Book.open(Path(job.file.path)), job.file, job.channel, job.channel.name or name)
     samples: dict[str, list[Part]] = {}
     notes: list[str] = []
-    axes: list[Stored] = []
+    axes: list[tuple[str, Stored]] = []
     for sample, members in job.members.items():
         parts: list[Part] = []
         for member in members:
             remedy = f"correct file.nominal, or name the channels of {sample!r} in its 'channels'"
             nominal = reader.nominal(member, remedy)
-            axes += nominal.values()
+            axes += [(member, one) for one in nominal.values()]
             varied = {source: reader.varied(member, source) for source in job.variations.get(sample, ())}
             lacking = [source for source, ways in varied.items() if not ways]
             notes += [f"{member!r} has no variation {source!r}, and is nominal in it" for source in lacking]
@@ -42,16 +42,20 @@ def histograms(job: HistogramsJob, name: str) -> ChannelHistograms:
     data = None
     if job.observed:
         eras = reader.nominal(job.file.data, "correct file.data, or set the model's 'data' to [] for Asimov data")
-        axes += eras.values()
+        axes += [(job.file.data, one) for one in eras.values()]
+        _require_counts(reader.book.path, name, eras, samples)
+    _require_alike(reader.book.path, name, axes)
+    if job.observed:
         data = np.sum([one.values for one in eras.values()], axis=0).tolist()
-    edges = job.channel.edges if axes[0].edges is None else axes[0].edges.tolist()
+    first = axes[0][1]
+    edges = job.channel.edges if first.edges is None else first.edges.tolist()
     if edges is None:
         raise ConfigError(f"channel {name!r}: {job.file.path} has lists, without edges; give the channel's 'edges'.")
     observable = job.channel.observable or name
     return ChannelHistograms(
         channel=name,
         observable=observable,
-        label=axes[0].label or observable,
+        label=first.label or observable,
         unit=job.channel.unit or "1",
         edges=edges,
         in_fb=False,
@@ -60,6 +64,33 @@ def histograms(job: HistogramsJob, name: str) -> ChannelHistograms:
         data=data,
         notes=list(dict.fromkeys(notes)),
     )
+
+
+def _require_alike(path: Path, channel: str, axes: Sequence[tuple[str, Stored]]) -> None:
+    """Stop where the histograms of a channel have different bins."""
+    name, first = axes[0]
+    for other, one in axes:
+        if not one.is_like(first):
+            raise InputFileError(
+                path,
+                f"the histograms of {name!r} and {other!r} have different bins in channel {channel!r}",
+                "give 'edges' of the channel that both have",
+            )
+
+
+def _require_counts(path: Path, channel: str, data: Eras, samples: Mapping[str, Sequence[Part]]) -> None:
+    """Stop at data below 0, and at simulation of an era that the data do not have, which would come on top."""
+    if any((one.values < 0).any() for one in data.values()):
+        raise InputFileError(path, f"the data of channel {channel!r} have a bin below 0", "mend it")
+    for sample, parts in samples.items():
+        for era in {part.era for part in parts} - data.keys():
+            if era is not None and None not in data:
+                raise InputFileError(
+                    path,
+                    f"channel {channel!r} has the sample {sample!r} of the era {era!r}, and data of "
+                    f"{', '.join(map(repr, data))}",
+                    "add the data of this era, or take its simulation out",
+                )
 
 
 @dataclass(frozen=True)
@@ -103,7 +134,7 @@ class _Reader:
 
     def _mended(self, name: str, era: str | None, varied: Stored, base: Eras) -> Stored:
         nominal = base.get(era)
-        if nominal is None or nominal.values.shape != varied.values.shape:
+        if nominal is None or not varied.is_like(nominal):
             raise InputFileError(
                 self.book.path, f"{name!r} has other bins or eras than the nominal histogram", "correct file.varied"
             )

@@ -1,16 +1,20 @@
 """``resonaut fit histfactory`` and its record."""
 
+import copy
 import json
 
 import numpy as np
+import pyhf
 import pytest
 from typer.testing import CliRunner
 
 from resonaut.core.errors import ConfigError, InputFileError, ResonautError
 from resonaut.core.results import read
 from resonaut.fit.cli import app
-from resonaut.fit.histfactory import Model, fit
+from resonaut.fit.histfactory import Model, fit, read_workspace
 from resonaut.fit.results.histfactory import ModelResult
+
+PLACE = "/observations/0/data/0"
 
 
 def run(*words):
@@ -73,7 +77,7 @@ def test_signal_that_nobody_selects_is_a_result(file, few_bins, tmp_path) -> Non
 def test_keys_and_patches(file, tmp_path) -> None:
     keys, patch = tmp_path / "keys.json", tmp_path / "patch.json"
     keys.write_text(json.dumps({"limits": "none", "impacts": False, "scan_points": 0}))
-    patch.write_text(json.dumps([{"op": "replace", "path": "/observations/0/data/0", "value": 700}]))
+    patch.write_text(json.dumps([{"op": "replace", "path": PLACE, "value": 700}]))
     run(file, "--output", tmp_path / "r.json", "--config", keys, "--patch", patch, "--set", "interests=[mu, norm]")
     result = read(tmp_path / "r.json", ModelResult)
     assert [one.name for one in result.interests] == ["mu", "norm"]
@@ -81,9 +85,65 @@ def test_keys_and_patches(file, tmp_path) -> None:
     assert 700 in result.yields["signal_region"].observed
 
 
+def test_patch_sets_of_pyhf(file, few_bins, tmp_path) -> None:
+    """A patch by its name, only for the workspace that the set was made for."""
+    patches = [
+        {"metadata": {"name": f"at_{n}", "values": [n]}, "patch": [{"op": "replace", "path": PLACE, "value": n}]}
+        for n in (700, 800)
+    ]
+    about = {"name": "set", "description": "", "references": {"hepdata": "ins1"}, "labels": ["n"]}
+    digests = {"sha256": pyhf.utils.digest(few_bins), "md5": pyhf.utils.digest(few_bins, "md5")}
+    content = {"version": "1.0.0", "metadata": {**about, "digests": digests}, "patches": patches}
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps(content))
+    wanted = copy.deepcopy(few_bins)
+    wanted["observations"][0]["data"][0] = 800
+    assert read_workspace(file, [path], "at_800") == wanted
+    run(file, "--output", tmp_path / "r.json", "--patch", path, "--patch-name", "at_800", "--set", "limits=none")
+    assert 800 in read(tmp_path / "r.json", ModelResult).yields["signal_region"].observed
+    for words, sentence in (
+        ([path], r"set\.json: a set of patches \(there are at_700, at_800\); name one of them with --patch-name"),
+        ([path, "--patch-name", "at_1"], r"set\.json: no patch 'at_1' \(there are"),
+    ):
+        with pytest.raises(InputFileError, match=sentence):
+            run(file, "--output", tmp_path / "r.json", "--patch", *words)
+    with pytest.raises(InputFileError, match="no patch set is given that has the patch 'at_800'"):
+        run(file, "--output", tmp_path / "r.json", "--patch-name", "at_800")
+    path.write_text(json.dumps({**content, "patches": patches[:1]}))
+    assert read_workspace(file, [path])["observations"][0]["data"][0] == 700
+    path.write_text(json.dumps({**content, "metadata": {**about, "digests": {"md5": "0"}}}))
+    with pytest.raises(InputFileError, match=r"set\.json: of another workspace than .*, by its md5"):
+        read_workspace(file, [path], "at_700")
+
+
+def test_signal_without_background_is_a_result(counting, tmp_path) -> None:
+    """Data that only the signal explains exclude its absence for sure: what would be infinite is null."""
+    path = tmp_path / "workspace.json"
+    for observed, expected in ((0, None), (3, "with mu = 0 in a bin with events")):
+        path.write_text(json.dumps(counting(observed, 10.0, 0.0)))
+        run(path, "--output", tmp_path / "r.json", "--set", "scan_points=0")
+        (interest,) = read(tmp_path / "r.json", ModelResult).interests
+        if expected is None:
+            assert (interest.significance.q0, interest.significance.z_expected) == (0, None)
+            assert interest.limits.observed == pytest.approx(0.1920729, rel=1e-6)
+        else:
+            assert (interest.significance, interest.limits) == (None, None)
+            assert expected in interest.reason
+
+
+def test_unknown_parameters_of_a_measurement_are_told(counting, tmp_path) -> None:
+    workspace = counting(60, 10.0, 50.0)
+    workspace["measurements"][0]["config"]["parameters"].append({"name": "nu", "fixed": True})
+    (tmp_path / "w.json").write_text(json.dumps(workspace))
+    run(tmp_path / "w.json", "--output", tmp_path / "r.json", "--set", "scan_points=0", "--set", "limits=none")
+    (warning,) = read(tmp_path / "r.json", ModelResult).warnings
+    assert warning == "the measurement sets 'nu', a parameter that no modifier has."
+
+
 @pytest.mark.parametrize(
     ("words", "error", "sentence"),
     [
+        (["--set", "scan_range={mu: [5, 1]}"], ConfigError, "'scan_range.mu' is [5, 1]; give the lower value first."),
         (["--set", "toys=0"], ConfigError, "--set: key 'toys': 0 should be greater than or equal to 1"),
         (
             ["--set", "toys"],

@@ -207,6 +207,24 @@ def test_limits_by_toys_are_asymptotic_for_many_events(counting) -> None:
     assert one.expected[2] == pytest.approx(norm.isf(0.025), rel=0.05)
 
 
+def test_interval_of_a_precise_measurement_at_its_bound(counting) -> None:
+    """-2 Delta ln L = (mu s)^2 / b where the data are the background: 0.0316 b^(-1/2) of a range up to 50."""
+    workspace = counting(1e10, 1e8, 1e10)
+    workspace["measurements"][0]["config"]["parameters"][0]["bounds"] = [[0.0, 50.0]]
+    model = Model.of(workspace)
+    found = interval(model, fit(model), "mu", 1.0)
+    assert found.low is None
+    assert found.high == pytest.approx(1e-3, rel=1e-4)
+
+
+def test_limit_far_beyond_what_is_expected(counting) -> None:
+    """CLs of a normalisation of 10,000 events, expected without any, is too small for a number."""
+    model = Model.of(counting(10000, 9000.0, 1.0))
+    found = limits(model, "mu")
+    assert found.observed == pytest.approx((10000 + 1.6449 * 100) / 9000, rel=1e-3)
+    assert np.isfinite(Asymptotics.of(model, "mu").log_cls(np.array([2.0, 20.0]))).all()
+
+
 def test_coverage_of_intervals(counting) -> None:
     """A signal of known size: 300 toys, 68.3 % within four deviations."""
     size = {"name": "rate", "type": "normsys", "data": {"hi": 1.05, "lo": 0.95}}

@@ -112,6 +112,38 @@ def test_what_does_not_fit_is_one_sentence(stored, kind, changes, sentence):
         files.histograms(job(stored[kind], edges, **changes), "sr")
 
 
+def test_histograms_of_a_channel_have_the_same_bins(tmp_path):
+    """As many bins between other edges are other bins, of samples, data and variations; common edges are a way out."""
+    path = tmp_path / "h.root"
+    other = hist.Hist(hist.axis.Variable([0.0, 5.0, 20.0, 30.0]), storage=hist.storage.Weight())
+    other.values()[:] = [1.0, 2.0, 3.0]
+    for name in ("sr/st", "sr/Data", "sr_JES_up/tt"):
+        with uproot.recreate(path) as file:
+            for one, values in CONTENT.items():
+                file[one] = other if one == name else histogram(values)
+        with pytest.raises(ResonautError, match=r"have different bins in channel 'sr'|has other bins or eras than"):
+            files.histograms(job(path, edges=None), "sr")
+        if name != "sr_JES_up/tt":
+            assert files.histograms(job(path, edges=[0.0, 20.0, 30.0]), "sr").edges == [0.0, 20.0, 30.0]
+
+
+def test_data_are_counts_of_the_eras_of_the_simulation(tmp_path):
+    path = tmp_path / "h.json"
+
+    def read(data, sample) -> None:
+        path.write_text(json.dumps({"sr": {"tt": sample, "Data": data}}))
+        files.histograms(job(path, [0.0, 1.0, 2.0], members={"tt": ["tt"]}, variations={}), "sr")
+
+    two = [[3.0, 4.0], [1.0, 1.0]]
+    read({"1": two, "2": two}, {"2": two})
+    read(two, {"2": two})
+    read({"1": two}, two)
+    with pytest.raises(ResonautError, match="the sample 'tt' of the era '2', and data of '1'; add the data"):
+        read({"1": two}, {"1": two, "2": two})
+    with pytest.raises(ResonautError, match="the data of channel 'sr' have a bin below 0"):
+        read([[3.0, -1.0], [1.0, 1.0]], two)
+
+
 def test_a_bin_of_a_variation_that_is_not_finite_is_nominal_where_that_is_empty_alone(tmp_path):
     path = tmp_path / "lists.json"
 

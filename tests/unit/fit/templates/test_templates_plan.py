@@ -183,6 +183,23 @@ def test_what_contradicts_itself_is_one_sentence_before_the_first_job(configurat
     assert str(error.value).count("\n") == 0
 
 
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ({"nominal": "{region}/{sample}"}, "file.nominal: '{region}/{sample}' has the place {region}; those that are"),
+        ({"nominal": "{channel.name}"}, "has the place {channel.name}"),
+        ({"nominal": "{channel/{sample}"}, "file.nominal: '{channel/{sample}' is no name"),
+        ({"varied": ["{channel}_{source}"]}, "are filled are {channel}, {sample}, {variation}, {way}"),
+    ],
+)
+def test_names_of_histograms_have_known_places(configuration, tmp_path, file, sentence):
+    (tmp_path / "h.json").write_text("{}")
+    given = {"path": str(tmp_path / "h.json")} | file
+    with pytest.raises(ConfigError) as error:
+        Analysis.of(changed(configuration, file=given, channels__low__cut=None, nuisances={}), [])
+    assert sentence in str(error.value)
+
+
 def test_fit_without_select_has_models(configuration):
     configuration["fit"]["models"] = {}
     with pytest.raises(ConfigError, match=r"'fit', which reads what 'select' makes; add 'select', or give fit.models"):
