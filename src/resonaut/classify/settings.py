@@ -6,21 +6,17 @@ from pydantic import Field
 
 from resonaut.core.record import InverseFb, Name, Natural, key, record
 from resonaut.learn.inference.settings import Settings as Uncertainty
+from resonaut.learn.ratio.settings import Boosting
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Formula = Annotated[str, Field(min_length=1)]
 
 
 @record
-class Trees:
-    """Gradient-boosted trees: scikit-learn's ``HistGradientBoostingClassifier``."""
+class Trees(Boosting):
+    """Gradient-boosted trees, whose leaves are few."""
 
-    learning_rate: float = key("Shrinkage of each tree.", default=0.1, gt=0, le=1)
-    max_iterations: int = key("Most trees of a model, for each class.", default=300, ge=1)
-    max_leaf_nodes: int = key("Most leaves of a tree.", default=15, ge=2)
-    min_leaf_events: int = key("Fewest training events in a leaf.", default=100, ge=1)
-    l2: float = key("L2 regularisation of the leaves' values.", default=1, ge=0)
-    patience: int = key("Trees without improvement before the training stops.", default=10, ge=1)
+    max_leaf_nodes: int = key(default=15)
 
 
 @record

@@ -7,7 +7,7 @@ runs no code of its own: onnxruntime knows every operation, or refuses it.
 import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,6 +52,35 @@ class Graph:
         body += [_field(5, _attribute(name, value)) for name, value in attributes.items()]
         self._nodes.append(b"".join(body) + (_field(7, domain) if domain else b""))
         return made
+
+    def trees(self, values: str, state: State, branch: Literal["BRANCH_LT", "BRANCH_LEQ"]) -> str:
+        """Add boosted trees of the tensor ``values`` (n, features); the name of their sum (n, outputs).
+
+        Args:
+            values: the name of the tensor.
+            state: the nodes of all trees, one an entry: ``tree``, ``node`` (number in the tree), ``leaf``, ``feature``,
+                ``threshold``, ``left``, ``right`` and, of leaves, ``output`` and ``value``; ``baseline`` by output.
+            branch: whether values below a threshold go left, or those not above it.
+        """
+        leaf, inner = state["leaf"], ~state["leaf"]
+        return self.node(
+            "TreeEnsembleRegressor",
+            values,
+            domain="ai.onnx.ml",
+            n_targets=len(state["baseline"]),
+            base_values=state["baseline"].tolist(),
+            nodes_treeids=state["tree"].tolist(),
+            nodes_nodeids=state["node"].tolist(),
+            nodes_featureids=state["feature"].tolist(),
+            nodes_values=np.where(inner, state["threshold"], 0).tolist(),
+            nodes_modes=np.where(leaf, "LEAF", branch).tolist(),
+            nodes_truenodeids=np.where(inner, state["left"], 0).tolist(),
+            nodes_falsenodeids=np.where(inner, state["right"], 0).tolist(),
+            target_treeids=state["tree"][leaf].tolist(),
+            target_nodeids=state["node"][leaf].tolist(),
+            target_ids=state["output"][leaf].tolist(),
+            target_weights=state["value"][leaf].tolist(),
+        )
 
     def _constant(self, value: NDArray[Any] | np.generic) -> str:
         values = np.asarray(value)

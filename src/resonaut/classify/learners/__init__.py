@@ -21,6 +21,11 @@ class Labelled:
     labels: NDArray[np.int64]
     weights: NDArray[np.float64]
 
+    @property
+    def parts(self) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+        """Values, labels and weights."""
+        return self.values, self.labels, self.weights
+
 
 class Model(Protocol):
     """A trained model."""

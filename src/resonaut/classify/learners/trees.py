@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from resonaut.classify.learners import Labelled, Learned, State, softmax
 from resonaut.classify.settings import Learning
 from resonaut.learn.onnx import Graph, session
-from resonaut.learn.ratio.trees import BINS, bins
+from resonaut.learn.ratio.trees import fitted
 
 # Rows that are evaluated at once.
 ROWS = 100_000
@@ -34,27 +34,8 @@ class Trees:
 
     @cached_property
     def _session(self) -> Any:
-        state = self.nodes
-        leaf, inner = state["leaf"], ~state["leaf"]
-        graph = Graph()
-        logits = graph.node(
-            "TreeEnsembleRegressor",
-            "values",
-            domain="ai.onnx.ml",
-            n_targets=len(state["baseline"]),
-            base_values=state["baseline"].tolist(),
-            nodes_treeids=state["tree"].tolist(),
-            nodes_nodeids=state["node"].tolist(),
-            nodes_featureids=state["feature"].tolist(),
-            nodes_values=np.where(inner, state["threshold"], 0).tolist(),
-            nodes_modes=np.where(leaf, "LEAF", "BRANCH_LT").tolist(),
-            nodes_truenodeids=np.where(inner, state["left"], 0).tolist(),
-            nodes_falsenodeids=np.where(inner, state["right"], 0).tolist(),
-            target_treeids=state["tree"][leaf].tolist(),
-            target_nodeids=state["node"][leaf].tolist(),
-            target_ids=state["output"][leaf].tolist(),
-            target_weights=state["value"][leaf].tolist(),
-        )
+        state, graph = self.nodes, Graph()
+        logits = graph.trees("values", state, "BRANCH_LT")
         inputs = {"values": (np.float32, ("n", int(state["inputs"])))}
         return session(graph.model(inputs, {logits: (np.float32, ("n", len(state["baseline"])))}))
 
@@ -76,32 +57,7 @@ def load(state: Mapping[str, NDArray[Any]]) -> Trees:
 
 def learn(seen: Labelled, validation: Labelled, settings: Learning, seed: int) -> Learned:
     """Minimise the weighted cross entropy, tree by tree."""
-    # scikit-learn takes a second to load, and scores are made without it.
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    chosen = settings.trees
-    trees = HistGradientBoostingClassifier(
-        learning_rate=chosen.learning_rate,
-        max_iter=chosen.max_iterations,
-        max_leaf_nodes=chosen.max_leaf_nodes,
-        min_samples_leaf=chosen.min_leaf_events,
-        l2_regularization=chosen.l2,
-        max_bins=BINS,
-        early_stopping=True,
-        n_iter_no_change=chosen.patience,
-        random_state=seed,
-    )
-    # With weights, scikit-learn takes ten times as long for such edges as for the trees.
-    shares = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = [np.unique(np.quantile(column, shares)).astype(np.float32) for column in seen.values.T]
-    trees.fit(
-        bins(seen.values, edges),
-        seen.labels,
-        sample_weight=seen.weights,
-        X_val=bins(validation.values, edges),
-        y_val=validation.labels,
-        sample_weight_val=validation.weights,
-    )
+    edges, trees = fitted(settings.trees, seed, seen.parts, validation.parts)
     training, held_out = ((-scores).tolist() for scores in (trees.train_score_, trees.validation_score_))
     return Learned(Trees(nodes(trees, edges)), training, held_out, int(trees.n_iter_))
 

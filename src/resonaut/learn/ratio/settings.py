@@ -6,11 +6,11 @@ from resonaut.core.record import Natural, key, record
 
 
 @record
-class TreeSettings:
+class Boosting:
     """Gradient-boosted trees: scikit-learn's ``HistGradientBoostingClassifier``."""
 
     learning_rate: float = key("Shrinkage of each tree.", default=0.1, gt=0, le=1)
-    max_iterations: int = key("Most trees of a model.", default=300, ge=1)
+    max_iterations: int = key("Most trees of a model; with more than two classes, for each of them.", default=300, ge=1)
     max_leaf_nodes: int = key("Most leaves of a tree.", default=31, ge=2)
     min_leaf_events: int = key(
         "Fewest training events in a leaf; with small leaves the trees learn chance clusters of events, see"
@@ -20,6 +20,12 @@ class TreeSettings:
     )
     l2: float = key("L2 regularisation of the leaves' values.", default=1, ge=0)
     patience: int = key("Trees without improvement before the training stops.", default=10, ge=1)
+
+
+@record
+class TreeSettings(Boosting):
+    """Gradient-boosted trees: scikit-learn's ``HistGradientBoostingClassifier``, several a fold."""
+
     validation_parts: int = key(
         "Parts of a fold's training events; each in turn decides when a model stops, and the models of all "
         "parts are averaged.",

@@ -6,20 +6,22 @@ They have no initial weights, so that the models of a fold differ by what they a
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from resonaut.learn.ratio.sample import Balanced, Part, balanced, validation_part
-from resonaut.learn.ratio.settings import StepSettings
+from resonaut.learn.ratio.settings import Boosting, StepSettings
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 log = logging.getLogger(__name__)
 
+# Values (n, features) of events, their labels and their weights.
+Labelled = tuple[NDArray[np.float32], NDArray[Any], NDArray[np.float64]]
 # Bins of a feature: as many as scikit-learn's histograms have.
 BINS = 255
 
@@ -83,10 +85,24 @@ def train(pairs: Sequence[tuple[Part, Part]], settings: StepSettings) -> list[Tr
 
 
 def _train(training: Balanced, validation: Balanced, settings: StepSettings) -> Model:
+    seen, held_out = ((one.values(), one.labels, one.weights) for one in (training, validation))
+    return Model(*fitted(settings.trees, settings.seed, seen, held_out))
+
+
+def fitted(
+    chosen: Boosting, seed: int, training: Labelled, validation: Labelled
+) -> tuple[list[NDArray[np.float32]], "HistGradientBoostingClassifier"]:
+    """The edges of each feature's quantiles, and trees that see in which of them it lies.
+
+    Args:
+        chosen: the keys of the trees.
+        seed: of scikit-learn.
+        training: values (n, features), labels and weights (n,).
+        validation: the same of the events that say when the training stops.
+    """
     # scikit-learn takes a second to load, and a configuration is read without it.
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    chosen = settings.trees
     trees = HistGradientBoostingClassifier(
         learning_rate=chosen.learning_rate,
         max_iter=chosen.max_iterations,
@@ -96,16 +112,17 @@ def _train(training: Balanced, validation: Balanced, settings: StepSettings) -> 
         max_bins=BINS,
         early_stopping=True,
         n_iter_no_change=chosen.patience,
-        random_state=settings.seed,
+        random_state=seed,
     )
-    values, shares = training.values(), np.linspace(0, 1, BINS + 1)[1:-1]
+    shares = np.linspace(0, 1, BINS + 1)[1:-1]
+    (values, labels, weights), (others, other_labels, other_weights) = training, validation
     edges = [np.unique(np.quantile(column, shares)).astype(np.float32) for column in values.T]
     trees.fit(
         bins(values, edges),
-        training.labels,
-        sample_weight=training.weights,
-        X_val=bins(validation.values(), edges),
-        y_val=validation.labels,
-        sample_weight_val=validation.weights,
+        labels,
+        sample_weight=weights,
+        X_val=bins(others, edges),
+        y_val=other_labels,
+        sample_weight_val=other_weights,
     )
-    return Model(edges, trees)
+    return edges, trees
