@@ -57,7 +57,7 @@ def _beside(found: Couplings) -> str:
     for channel, ends in found.expected_beside.items():
         channels.setdefault(ends, []).append(channel)
     said = (f"{low:g}–{high:g} in {', '.join(names)}" for (low, high), names in channels.items())
-    return f"expected: background from beside {'; '.join(said)}" if channels else ""
+    return f"expected: background fitted beside {'; '.join(said)}" if channels else ""
 
 
 def name(coupling: str) -> str:
