@@ -18,6 +18,7 @@ rule simulate_chunk:
     input:
         config=config_of("simulate", "{dataset}"),
         code=code_of("simulate", "chunk"),
+        emulator=ANALYSIS.config["simulate"]["detector"]["emulator"] or [],
     output:
         "<results>/simulate/{dataset}/{chunk}.root",
     log:

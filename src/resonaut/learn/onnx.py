@@ -7,6 +7,7 @@ runs no code of its own: onnxruntime knows every operation, or refuses it.
 import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -89,15 +90,24 @@ class Graph:
         self._constants.append(b"".join(body) + _field(9, np.ascontiguousarray(values).tobytes()))
         return name
 
-    def model(self, inputs: Mapping[str, tuple[Any, Any]], outputs: Mapping[str, tuple[Any, Any]]) -> bytes:
-        """The content of a file; inputs and outputs have a type and sizes, of which those with a name are open."""
+    def model(
+        self,
+        inputs: Mapping[str, tuple[Any, Any]],
+        outputs: Mapping[str, tuple[Any, Any]],
+        facts: Mapping[str, str] = MappingProxyType({}),
+    ) -> bytes:
+        """The content of a file; inputs and outputs have a type and sizes, of which those with a name are open.
+
+        ``facts``: what else readers may want to know of it, by name.
+        """
         body = [*(_field(1, node) for node in self._nodes), _field(2, "network")]
         body += [_field(5, constant) for constant in self._constants]
         body += [_field(11, _value(name, *shape)) for name, shape in inputs.items()]
         body += [_field(12, _value(name, *shape)) for name, shape in outputs.items()]
         sets = {"": OPERATIONS, "com.microsoft": CONTRIBUTED, "ai.onnx.ml": TREES}
         imports = [_field(8, _field(1, domain) + _field(2, version)) for domain, version in sets.items()]
-        return b"".join([_field(1, FORMAT), _field(7, b"".join(body)), *imports])
+        properties = [_field(14, _field(1, name) + _field(2, value)) for name, value in facts.items()]
+        return b"".join([_field(1, FORMAT), _field(7, b"".join(body)), *imports, *properties])
 
 
 def numbers(values: ArrayLike) -> NDArray[np.float32]:

@@ -9,6 +9,8 @@ import awkward as ak
 import numpy as np
 
 from resonaut.physics.angles import Lists, near
+from resonaut.simulate import emulated
+from resonaut.simulate.emulated import Deposits
 from resonaut.simulate.particles import Particles
 from resonaut.simulate.settings import Calorimeter, Detector, Tracker
 
@@ -27,9 +29,15 @@ def reconstruct(particles: Particles, detector: Detector, rng: np.random.Generat
     tracked = _has_track(particles, detector.tracker, rng)
     electromagnetic = (kind == PHOTON) | (kind == ELECTRON)
     hadronic = ~electromagnetic & (kind != MUON)
+    showers, emulates = None, np.zeros(len(kind), bool)
+    if detector.calorimeter == "emulated":
+        emulator = emulated.load(detector.emulator)
+        emulates = (kind == PHOTON) & emulator.knows(particles)
+        # A stream of its own, as for all that is drawn beside the parametrised detector.
+        showers = emulator.deposits(particles[emulates], rng.spawn(1)[0])
     parts = [
         {**_tracks(particles[tracked], detector.tracker, rng), "particle": np.flatnonzero(tracked)},
-        _cells(particles[electromagnetic & ~tracked], detector.ecal, PHOTON, rng),
+        _cells(particles[electromagnetic & ~tracked & ~emulates], detector.ecal, PHOTON, rng, showers),
         _cells(particles[hadronic & ~tracked], detector.hcal, NEUTRAL_HADRON, rng),
     ]
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -98,18 +106,35 @@ def _tracks(particles: Particles, tracker: Tracker, rng: np.random.Generator) ->
 
 
 def _cells(
-    particles: Particles, calorimeter: Calorimeter, pdgid: int, rng: np.random.Generator
+    particles: Particles,
+    calorimeter: Calorimeter,
+    pdgid: int,
+    rng: np.random.Generator,
+    showers: Deposits | None = None,
 ) -> dict[str, np.ndarray]:
-    """Sum the energy in cells, smear it, and put a massless candidate at the centre of each cell."""
-    particles = particles[np.abs(particles.eta) < calorimeter.eta_max]
+    """Sum the energy in cells, smear it, and put a massless candidate at the centre of each cell.
+
+    What ``showers`` add fluctuates by itself, and gets the noise alone.
+    """
     n_phi = round(2 * np.pi / calorimeter.cell)
     n_eta = int(np.ceil(2 * calorimeter.eta_max / calorimeter.cell))
     width = 2 * np.pi / n_phi
-    i_phi = np.floor((particles.phi + np.pi) / width).astype(np.int64) % n_phi
-    i_eta = np.floor((particles.eta + calorimeter.eta_max) / calorimeter.cell).astype(np.int64)
-    cells, which = np.unique((particles.event * n_eta + i_eta) * n_phi + i_phi, return_inverse=True)
-    energy = np.bincount(which, weights=particles.energy, minlength=len(cells))
-    sigma = np.sqrt(calorimeter.stochastic**2 * energy + calorimeter.noise**2 + (calorimeter.constant * energy) ** 2)
+
+    def cell_of(hits: Particles | Deposits) -> tuple[np.ndarray, np.ndarray]:
+        """The cell of each hit, and its energy."""
+        reached = np.abs(hits.eta) < calorimeter.eta_max
+        i_phi = np.floor((hits.phi[reached] + np.pi) / width).astype(np.int64) % n_phi
+        i_eta = np.floor((hits.eta[reached] + calorimeter.eta_max) / calorimeter.cell).astype(np.int64)
+        return (hits.event[reached] * n_eta + i_eta) * n_phi + i_phi, hits.energy[reached]
+
+    where, energies = cell_of(particles)
+    smeared = len(where)
+    if showers is not None:
+        where, energies = map(np.concatenate, zip((where, energies), cell_of(showers), strict=True))
+    cells, which = np.unique(where, return_inverse=True)
+    energy = np.bincount(which, weights=energies, minlength=len(cells))
+    own = np.bincount(which[:smeared], weights=energies[:smeared], minlength=len(cells))
+    sigma = np.sqrt(calorimeter.stochastic**2 * own + calorimeter.noise**2 + (calorimeter.constant * own) ** 2)
     measured = energy + sigma * rng.standard_normal(len(energy))
     above = measured > calorimeter.threshold
     cells, measured = cells[above], measured[above]

@@ -39,6 +39,12 @@ def keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` at the first dataset whose generator cannot work."""
     config = analysis.config
+    detector = config["simulate"]["detector"]
+    if (detector["calorimeter"] == "emulated") != bool(detector["emulator"]):
+        raise ConfigError(
+            "config: simulate.detector.calorimeter is 'emulated' with an 'emulator', the file that emulates photons, "
+            "and not without; set both or none."
+        )
     for name in analysis.datasets():
         entry = config["datasets"][name]
         if entry["generator"] is not None:

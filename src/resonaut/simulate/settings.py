@@ -1,6 +1,6 @@
 """The section ``simulate`` of the configuration."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -57,6 +57,15 @@ class Detector:
 
     tracker: Tracker = key(
         "Response to charged particles; a particle without a track is measured by the calorimeters.", default={}
+    )
+    calorimeter: Literal["parametrised", "emulated"] = key(
+        "How photons are measured: with the resolution of `ecal`, or with a shower each by `emulator`.",
+        default="parametrised",
+    )
+    emulator: str = key(
+        "ONNX file of an emulator of photons (`resonaut emulate export`); photons beyond the energies of its training, "
+        "and electrons without a track, stay parametrised.",
+        default="",
     )
     ecal: Calorimeter = key("Response to photons and electrons without a track.", default={})
     hcal: HadronCalorimeter = key("Response to neutral hadrons and charged hadrons without a track.", default={})
