@@ -22,7 +22,7 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], output: str) -> byte
         output: name of the output in the graph.
     """
     content, names = io.BytesIO(), list(inputs)
-    with warnings.catch_warnings(), mock.patch(_LOOKS, lambda graph, functions: graph):
+    with warnings.catch_warnings(), mock.patch(_LOOKS, lambda graph, _: graph):
         # Of the exporter, that there is a newer one, which needs further packages.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)

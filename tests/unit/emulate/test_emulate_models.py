@@ -117,7 +117,7 @@ def test_faults_end_in_a_sentence(binning, emulator, tmp_path) -> None:
 
 
 def test_layer_energies_are_learned(binning) -> None:
-    """Mean and width of the response at each energy are those of the showers; untrained ones are three times as wide."""
+    """Mean and width of the response and of two layers are those of the showers."""
     settings = {"layer_couplings": 2, "layer_hidden": [16], "couplings": 2, "hidden": [16]}
     made = training("flow", binning, **settings, epochs=12, batch_size=128, learning_rate=0.01)
     emulator = Emulator.fit(showers(3000, 1), made)
@@ -155,4 +155,4 @@ def test_commands(binning, tmp_path, monkeypatch) -> None:
     np.testing.assert_array_equal(read(tmp_path / "like.h5", GEOMETRY).energies, showers(300, 1).energies)
     assert read(tmp_path / "six.h5", GEOMETRY).energies.tolist() == [600] * 3 + [800] * 3
     with pytest.raises(ConfigError, match="by --energy, or files that have some by --like"):
-        runner.invoke(app, "sample --model model.npz --output six.h5".split(), catch_exceptions=False)
+        runner.invoke(app, ["sample", "--model", "model.npz", "--output", "six.h5"], catch_exceptions=False)
