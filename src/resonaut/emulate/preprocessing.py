@@ -1,7 +1,7 @@
 """From showers to numbers of order one and back: what all models of ``emulate`` learn and make.
 
 1. A voxel below the threshold t is empty. An empty one gets an energy of ``exp(N(-DEPTH, SPREAD²)) t`` below the
-   threshold, drawn anew each time a shower is prepared, and so does a layer without energy: an atom at 0 has no density.
+   threshold, drawn anew each time a shower is prepared, and so does a layer: an atom at 0 has no density.
 2. The L layer energies E_i become, as in CaloFlow (C. Krause and D. Shih, arXiv:2106.05285, section III), the response
    ln(sum_i E_i / E) and logit u_i with u_i = E_i / sum_{j >= i} E_j for all but the last.
 3. A voxel's energy e becomes ln(e / (E_i - e + t)), the logit of its part of its layer, to which the threshold gives an
@@ -139,7 +139,7 @@ class Preprocessing(nn.Module):
         return Prepared(context[:, :1], layers.float(), context, z.float())
 
     def condition(self, energies: Tensor) -> Tensor:
-        """ln E, scaled by the range of the training to [-1, 1], (n, 1)."""
+        """The logarithm of E, scaled by the range of the training to [-1, 1], (n, 1)."""
         return self.of_layers.scaled(energies.log()[:, None]).float()
 
     def context(self, energies: Tensor, deposits: Tensor) -> Tensor:
