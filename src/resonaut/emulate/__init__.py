@@ -1,0 +1,1 @@
+"""Showers of calorimeters from generative networks."""
