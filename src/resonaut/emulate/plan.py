@@ -1,0 +1,61 @@
+"""What the stage ``emulate`` wants of a configuration, checked before the first job."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from resonaut.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from resonaut.core.analysis import Analysis
+
+NEEDS: tuple[str, ...] = ("simulate",)
+AFTER: tuple[str, ...] = ()
+
+
+def section() -> type:
+    """The record of the section ``emulate``."""
+    from resonaut.emulate.settings import Settings
+
+    return Settings
+
+
+def keys(analysis: "Analysis", command: str, name: str) -> dict[str, Any]:
+    """What a job reads: a training its own model, and what the voxels are."""
+    del command
+    section = analysis.config["emulate"]
+    return {"voxels": section["voxels"], "model": section["models"][name]}
+
+
+def modules(analysis: "Analysis", name: str) -> list[str]:
+    """What the jobs of a model find by name: the module of its architecture."""
+    from resonaut.emulate.models import architectures
+
+    entry = architectures().joined(analysis.config["code"])[analysis.config["emulate"]["models"][name]["architecture"]]
+    return [entry.declaration, entry.module]
+
+
+def check(analysis: "Analysis") -> None:
+    """Stop with ``ConfigError`` where there is nothing to learn, or a model, sample or architecture is not known."""
+    for problem in _problems(analysis):
+        raise ConfigError(f"config: emulate{problem}.")
+
+
+def _problems(analysis: "Analysis") -> Iterator[str]:
+    from resonaut.core.record import build
+    from resonaut.emulate.models import architectures
+
+    section, known = analysis.config["emulate"], architectures().joined(analysis.config["code"])
+    if not section["models"]:
+        yield ".models is empty, and search.stages has 'emulate'; add a model, or take 'emulate' out"
+    made = analysis.config["simulate"].get("showers", {})
+    for role, names in section["samples"].items():
+        for name in names:
+            if name not in made:
+                yield f".samples.{role} names {name!r}, which is not in simulate.showers; add it there"
+        if not names and section["models"]:
+            yield f".samples.{role} is empty; name samples of simulate.showers"
+    if both := set(section["samples"]["train"]) & set(section["samples"]["test"]):
+        yield f".samples has {min(both)!r} in train and in test; take it out of one of them"
+    for name, model in section["models"].items():
+        known.require(f"config: emulate.models.{name}.architecture", [model["architecture"]])
+        build(model["settings"], known[model["architecture"]].settings, f"config: emulate.models.{name}.settings")
