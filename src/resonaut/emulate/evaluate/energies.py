@@ -64,8 +64,8 @@ def matched(samples: Sequence[Showers], names: Sequence[str], ranges: int) -> tu
         if fewest < FEWEST:
             name = names[int(np.argmin(list(map(len, rows))))]
             raise EmptySelectionError(
-                f"there are {fewest} {name} showers at {energy:g} MeV, and with fewer than {FEWEST} nothing can be said; "
-                "make more of them, with the energies of the simulated ones."
+                f"there are {fewest} {name} showers at {energy:g} MeV, and with fewer than {FEWEST} nothing can be "
+                "said; make more of them, with the energies of the simulated ones."
             )
         for own, found in zip(kept, rows, strict=True):
             own.append(found[:fewest])

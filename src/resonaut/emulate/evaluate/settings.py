@@ -12,7 +12,9 @@ class Classifier:
     """The networks that try to tell emulated showers from simulated ones."""
 
     hidden: list[Natural] = key("Units of the hidden layers.", default=[2048, 2048], min_length=1)
-    showers: int = key("Most showers of each sample; 60 % train, 20 % calibrate, 20 % are judged.", default=10000, ge=50)
+    showers: int = key(
+        "Most showers of each sample; 60 % train, 20 % calibrate, 20 % are judged.", default=10000, ge=50
+    )
     seeds: int = key("Networks, each with another division of the showers.", default=5, ge=1)
     epochs: int = key("Most passes over the training showers.", default=20, ge=1)
     patience: int = key("Passes without a smaller held-out loss after which the training ends.", default=3, ge=1)
@@ -46,6 +48,8 @@ class Evaluate:
         unique=True,
     )
     classifier: Classifier = key("The networks that try to tell emulated showers from simulated ones.", default={})
-    nearest: int = key("Most emulated showers of each energy whose nearest simulated ones are sought.", default=200, ge=1)
+    nearest: int = key(
+        "Most emulated showers of each energy whose nearest simulated ones are sought.", default=200, ge=1
+    )
     timing: Timing = key("How the time for a shower is measured.", default={})
     seed: int = key("Seed of all that is drawn.", default=1, ge=0)

@@ -46,11 +46,15 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
         mean = max(one.means, key=lambda found: found.energy)
         path = output / f"showers/{one.name}_mean.png"
         size = (2.1 * len(places) + 1.2, 6.8)
-        with figure(
-            path, 3, len(places), figsize=size, squeeze=False, subplot_kw={"projection": "polar"}
-        ) as (fig, axes):
+        with figure(path, 3, len(places), figsize=size, squeeze=False, subplot_kw={"projection": "polar"}) as (
+            fig,
+            axes,
+        ):
             _rows(axes, one, mean, places)
-            headline(fig, ", ".join(filter(None, [settings.of_simulation(config), f"{one.particle}s of {energy(mean.energy)}"])))
+            headline(
+                fig,
+                ", ".join(filter(None, [settings.of_simulation(config), f"{one.particle}s of {energy(mean.energy)}"])),
+            )
 
 
 def _rows(axes: NDArray[np.object_], one: Evaluation, mean: MeanShower, places: Sequence[int]) -> None:
@@ -77,7 +81,9 @@ def _parts(mean: MeanShower, layer: Layer, start: int) -> tuple[Floats, Floats]:
     area = np.pi * np.diff(radii**2) / layer.n_alpha
     shape = layer.n_alpha, len(radii) - 1
     stop = start + shape[0] * shape[1]
-    simulated, emulated = (np.array(found[start:stop]).reshape(shape) / area for found in (mean.simulated, mean.emulated))
+    simulated, emulated = (
+        np.array(found[start:stop]).reshape(shape) / area for found in (mean.simulated, mean.emulated)
+    )
     return simulated, emulated
 
 
@@ -85,7 +91,9 @@ def _layer(ax: Axes, layer: Layer, values: Floats, norm: Normalize, cmap: str = 
     """Rings in equal steps, as their widths grow outwards, and sectors."""
     fine = -(-CIRCLE // layer.n_alpha)
     alpha = np.linspace(-np.pi, np.pi, layer.n_alpha * fine + 1)
-    drawn = ax.pcolormesh(alpha, np.arange(values.shape[1] + 1), np.repeat(values, fine, axis=0).T, norm=norm, cmap=cmap)
+    drawn = ax.pcolormesh(
+        alpha, np.arange(values.shape[1] + 1), np.repeat(values, fine, axis=0).T, norm=norm, cmap=cmap
+    )
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     return drawn

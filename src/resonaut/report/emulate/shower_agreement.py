@@ -45,13 +45,24 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
 
 
 def _map(ax: Axes, one: Evaluation) -> None:
-    values = np.array([[test.chi2 / test.ndof if test.ndof else np.nan for test in own.tests] for own in one.observables])
+    values = np.array(
+        [[test.chi2 / test.ndof if test.ndof else np.nan for test in own.tests] for own in one.observables]
+    )
     drawn = ax.imshow(np.clip(values, *RANGE), aspect="auto", cmap="RdYlGn_r", norm=LogNorm(*RANGE))
     if len(values) <= MOST:
         for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):
-                ax.text(column, row, f"{value:.1f}" if value < 99.95 else f"{value:.0f}", ha="center", va="center", fontsize=7)
-    ax.set_xticks(range(values.shape[1]), [energy(response.energy) for response in one.responses], rotation=60, fontsize=8)
+                ax.text(
+                    column,
+                    row,
+                    f"{value:.1f}" if value < 99.95 else f"{value:.0f}",
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                )
+    ax.set_xticks(
+        range(values.shape[1]), [energy(response.energy) for response in one.responses], rotation=60, fontsize=8
+    )
     if len(values) <= MOST:
         ax.set_yticks(range(len(values)), [called(own.name) for own in one.observables], fontsize=8)
     else:

@@ -43,7 +43,9 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
         headline(fig, text)
     with atomic(output / "showers/models.csv") as partial, partial.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(_csv(found))
-    pages.write(output / "showers/models.html", "Models of showers", text, [_table(found), *_notes(found), _published()])
+    pages.write(
+        output / "showers/models.html", "Models of showers", text, [_table(found), *_notes(found), _published()]
+    )
 
 
 def _areas(ax: Axes, found: Sequence[Evaluation]) -> None:
@@ -52,11 +54,22 @@ def _areas(ax: Axes, found: Sequence[Evaluation]) -> None:
         areas: list[Area] = [getattr(one, name) for one in found]
         style: dict[str, Any] = {"fmt": marker, "color": colour, "ms": 6, "label": f"{name.replace('_', '-')} features"}
         ax.errorbar(
-            np.arange(len(areas)) + shift, [one.auc for one in areas], [max(one.error, one.spread) for one in areas], **style
+            np.arange(len(areas)) + shift,
+            [one.auc for one in areas],
+            [max(one.error, one.spread) for one in areas],
+            **style,
         )
     others = [one for one in PUBLISHED if one.low_level is not None]
     places = np.arange(len(found), len(found) + len(others))
-    ax.plot(places, [one.low_level for one in others], "D", mfc="none", color="0.4", ms=6, label="published, low-level features")
+    ax.plot(
+        places,
+        [one.low_level for one in others],
+        "D",
+        mfc="none",
+        color="0.4",
+        ms=6,
+        label="published, low-level features",
+    )
     ax.axvline(len(found) - 0.5, color="0.7", lw=0.8)
     ax.axhline(0.5, color="0.4", lw=0.8, ls="--")
     names = [one.name for one in found] + [one.name for one in others]
@@ -69,19 +82,15 @@ def _areas(ax: Axes, found: Sequence[Evaluation]) -> None:
 def _ratios(one: Evaluation, name: str | None = None) -> list[float]:
     """chi2 over degrees of freedom of an observable, or of all, at every energy."""
     return [
-        test.chi2 / test.ndof
-        for own in one.observables
-        if name in (None, own.name)
-        for test in own.tests
-        if test.ndof
+        test.chi2 / test.ndof for own in one.observables if name in (None, own.name) for test in own.tests if test.ndof
     ]
 
 
 def _csv(found: Sequence[Evaluation]) -> Iterator[list[Any]]:
     yield [
         "model", "showers", "auc_low", "auc_low_spread", "auc_high", "auc_high_spread", "jsd_low", "jsd_high",
-        "auc_error", "frechet", "frechet_error", "kernel", "kernel_error", "separation_largest", "response_chi2_largest",
-        "chi2_at_most_2", "nearer_to_training", "nearer_error", "distance_ratio",
+        "auc_error", "frechet", "frechet_error", "kernel", "kernel_error", "separation_largest",
+        "response_chi2_largest", "chi2_at_most_2", "nearer_to_training", "nearer_error", "distance_ratio",
     ]  # fmt: skip
     for one in found:
         low, high, seen = one.low_level, one.high_level, one.overtraining
@@ -114,7 +123,9 @@ def _table(found: Sequence[Evaluation]) -> str:
                 f"{1e3 * max(own.separation for own in one.observables):.1f}",
                 f"{100 * np.mean(ratios <= AGREES):.0f} %",
                 Cell(f"{response:.1f}", BAD if response > AGREES else ""),
-                Cell(f"{100 * seen.share:.1f} ± {100 * seen.error:.1f} %", BAD if seen.memorised else "") if seen else "–",
+                Cell(f"{100 * seen.share:.1f} ± {100 * seen.error:.1f} %", BAD if seen.memorised else "")
+                if seen
+                else "–",
             ]
         )
     caption = f"{found[0].showers:,} showers of each sample; ±: the larger one of statistical error and spread of seeds"
@@ -124,13 +135,14 @@ def _table(found: Sequence[Evaluation]) -> str:
 def _notes(found: Sequence[Evaluation]) -> Iterator[str]:
     if any(one.name == FLOOR for one in found):
         yield pages.paragraph(
-            f"In '{FLOOR}' simulated showers, those that trained the models, stand in the place of a model's: the best that "
-            "can be expected."
+            f"In '{FLOOR}' simulated showers, those that trained the models, stand in the place of a model's: the best "
+            "that can be expected."
         )
     for one in found:
         if one.overtraining is not None and one.overtraining.memorised:
             yield pages.paragraph(
-                f"Showers of '{one.name}' are nearer to those that trained it than to as many others: it has memorised some."
+                f"Showers of '{one.name}' are nearer to those that trained it than to as many others: it has memorised "
+                "some of them."
             )
 
 

@@ -41,7 +41,9 @@ def draw(output: Path, timings: Sequence[Path], config: Path | None) -> None:
                 )
                 threads = f"{one.threads} thread{'s' * (one.threads > 1)}"
                 label = f"{one.name} ({threads})"
-                ax.errorbar([time.batch for time in times], middle, (middle - low, high - middle), label=label, ms=5, **style)
+                ax.errorbar(
+                    [time.batch for time in times], middle, (middle - low, high - middle), label=label, ms=5, **style
+                )
             ax.set(xscale="log", yscale="log", xlabel="showers at once", title=energy(at))
         axes[0, 0].set_ylabel("time per shower [ms]")
         headline(fig, settings.of_simulation(config))

@@ -59,7 +59,8 @@ def test_judged_showers_have_not_trained() -> None:
     parts = classifier.Part.divided(*noise, np.random.default_rng(1))
     rows = [{tuple(row) for row in part.inputs[:, :4].tolist()} for part in parts]
     assert [len(own) for own in rows] == [360, 120, 120]
-    assert not rows[0] & rows[1] and not rows[0] & rows[2] and not rows[1] & rows[2]
+    assert not rows[0] & rows[1]
+    assert not (rows[0] | rows[1]) & rows[2]
     found = classifier.area(*noise, settings, 1)
     assert abs(found.auc - 0.5) < 4 * found.error
 
@@ -95,9 +96,7 @@ def judged() -> dict[str, Evaluation]:
         bins=10, shown=[4096], classifier=Classifier(hidden=[32], seeds=2, epochs=8, learning_rate=0.01), nearest=100
     )
     samples = {"simulation": None, "leaking": toys(energies, 3, leak=0.03), "copy": training}
-    return {
-        name: evaluate(simulated, training, made, GEOMETRY, settings, 0.5, name) for name, made in samples.items()
-    }
+    return {name: evaluate(simulated, training, made, GEOMETRY, settings, 0.5, name) for name, made in samples.items()}
 
 
 def test_the_floor_is_that_of_two_simulated_samples(judged, tmp_path) -> None:
@@ -136,5 +135,6 @@ def test_a_model_that_loses_energy_is_found_where_it_does(judged) -> None:
 
 def test_a_model_that_copies_is_as_good_as_the_floor_and_found(judged) -> None:
     copy, floor = judged["copy"], judged["simulation"]
-    assert copy.overtraining.memorised and copy.overtraining.share == 1
+    assert copy.overtraining.memorised
+    assert copy.overtraining.share == 1
     assert copy.low_level == floor.low_level

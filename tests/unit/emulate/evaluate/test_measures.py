@@ -92,7 +92,7 @@ def test_frechet_distance_of_gaussians() -> None:
 
 
 def test_frechet_distance_of_samples_is_extrapolated() -> None:
-    """The plain distance of 2 x 3,000 events with ten features is 2 d / n too large and more; the extrapolated is not."""
+    """The plain distance of 2 x 3,000 events with ten features has a bias; the extrapolated one has none."""
     n, d = 3000, 10
     alike, far, plain = [], [], []
     for seed in range(8):
