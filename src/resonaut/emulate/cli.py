@@ -7,7 +7,9 @@ import typer
 
 from resonaut.core.files import distinct
 
-app = typer.Typer(help="Train models of calorimeter showers, and make showers with them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Train models of calorimeter showers, make showers with them, and judge these.", no_args_is_help=True
+)
 
 Code = Annotated[list[Path], typer.Option(help="Python file of your own with the architecture; repeatable.")]
 Trained = Annotated[Path, typer.Option(help="Model file: <results>/emulate/<name>/model.npz.")]
@@ -79,3 +81,59 @@ def export(
     distinct([model, *code], [output])
     architectures().learn([str(path) for path in code])
     export(load(model), output)
+
+
+@app.command()
+def evaluate(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/emulate/evaluate/<name>.json.")],
+    simulated: Annotated[
+        list[Path], typer.Option(help="HDF5 file of simulated showers that no model has seen; repeatable.")
+    ],
+    training: Annotated[list[Path], typer.Option(help="HDF5 file of those that trained the model; repeatable.")],
+    output: Annotated[Path, typer.Option(help="Evaluation to write: <results>/emulate/<name>/evaluation.json.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "simulation",
+    emulated: Annotated[
+        Path | None,
+        typer.Option(help="HDF5 file of showers of the model. Without it training showers take its place: the floor."),
+    ] = None,
+) -> None:
+    """Judge showers of a model against simulated ones that it has not seen."""
+    from resonaut.core import config as frozen
+    from resonaut.core.results import write
+    from resonaut.emulate.emulator import geometry_of
+    from resonaut.emulate.evaluate.judge import evaluate as judge
+    from resonaut.emulate.settings import Evaluation
+    from resonaut.physics.showers.files import Showers, read
+
+    distinct([config, *simulated, *training, emulated], [output])
+    settings = frozen.read(config, Evaluation)
+    geometry = geometry_of(settings.voxels)
+    known, seen = (Showers.joined([read(path, geometry) for path in paths]) for paths in (simulated, training))
+    made = None if emulated is None else read(emulated, geometry)
+    write(output, judge(known, seen, made, geometry, settings.evaluate, settings.voxels.threshold, name))
+
+
+@app.command()
+def time(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/emulate/time/<name>.json.")],
+    model: Trained,
+    output: Annotated[Path, typer.Option(help="Times to write: <results>/emulate/<name>/timing.json.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")],
+    code: Code = [],  # noqa: B006
+) -> None:
+    """Measure how long a model takes for a shower, on the threads that torch has; nothing else should run."""
+    import torch
+
+    from resonaut.core import config as frozen
+    from resonaut.core.results import write
+    from resonaut.emulate.emulator import load
+    from resonaut.emulate.evaluate.timing import times
+    from resonaut.emulate.models import architectures
+    from resonaut.emulate.results import Timing
+    from resonaut.emulate.settings import TimeMeasurement
+
+    distinct([config, model, *code], [output])
+    architectures().learn([str(path) for path in code])
+    settings, emulator = frozen.read(config, TimeMeasurement), load(model)
+    found = times(emulator.sample, settings.timing)
+    write(output, Timing(name=name, threads=torch.get_num_threads(), times=found))

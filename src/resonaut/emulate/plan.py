@@ -30,12 +30,26 @@ def _architectures() -> str:
 
 # In docs/emulate.md, beside the table of the section's keys.
 TABLES: dict[str, dict[str, Callable[[], str]]] = {"emulate": {"architectures": _architectures}}
+# The name of the evaluation in which simulated showers stand in the place of a model's: no model's.
+FLOOR = "simulation"
+# What other stages read of this one.
+GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
+    "evaluations": lambda analysis: [
+        f"<results>/emulate/{name}/evaluation.json" for name in (FLOOR, *analysis.config["emulate"]["models"])
+    ],
+    "timings": lambda analysis: [
+        f"<results>/emulate/{name}/timing.json" for name in analysis.config["emulate"]["models"]
+    ],
+}
 
 
 def keys(analysis: "Analysis", command: str, name: str) -> dict[str, Any]:
-    """What a job reads: a training its own model, and what the voxels are."""
-    del command
+    """What a job reads: a training its own model, a judgement how it is made, and both what the voxels are."""
     section = analysis.config["emulate"]
+    if command == "time":
+        return {"timing": section["evaluate"]["timing"]}
+    if command == "evaluate":
+        return {"voxels": section["voxels"], "evaluate": section["evaluate"]}
     return {"voxels": section["voxels"], "model": section["models"][name]}
 
 
@@ -60,6 +74,8 @@ def _problems(analysis: "Analysis") -> Iterator[str]:
     section, known = analysis.config["emulate"], architectures().joined(analysis.config["code"])
     if not section["models"]:
         yield ".models is empty, and search.stages has 'emulate'; add a model, or take 'emulate' out"
+    if FLOOR in section["models"]:
+        yield f".models.{FLOOR}: this is what the floor of the judgement is called; rename it"
     made = analysis.config["simulate"].get("showers", {})
     for role, names in section["samples"].items():
         for name in names:

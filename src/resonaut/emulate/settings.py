@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from resonaut.core.record import Name, key, record
+from resonaut.emulate.evaluate.settings import Evaluate, Timing
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -50,6 +51,7 @@ class Settings:
     samples: Samples = key("Samples of showers.", default={})
     voxels: Voxels = key("What the voxels of all samples are.", default={})
     models: dict[Name, Model] = key("The models, by name.", default={})
+    evaluate: Evaluate = key("How emulated showers are judged.", default={})
 
 
 @record
@@ -58,3 +60,18 @@ class Training:
 
     voxels: Voxels
     model: Model
+
+
+@record
+class Evaluation:
+    """What the judgement of a model's showers reads."""
+
+    voxels: Voxels
+    evaluate: Evaluate
+
+
+@record
+class TimeMeasurement:
+    """What the measurement of a model's speed reads."""
+
+    timing: Timing

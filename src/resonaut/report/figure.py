@@ -109,3 +109,6 @@ SELECTIONS = Input("select", "summaries", "<results>/select/<method>/<window>.js
 RESULTS = Input("fit", "results", "<results>/fit/<method>/<window>.json of all fits, or one bare scan.json.")
 SUMMARY = Input("fit", "summary", "<results>/fit/summary.json, for the global significances.", many=False, needed=False)
 UNFOLDED = Input("unfold", "summary", "<results>/unfold/summary.json.", many=False)
+EVALUATIONS = Input(
+    "emulate", "evaluations", "<results>/emulate/<model>/evaluation.json of every model, and of the floor."
+)

@@ -1,0 +1,1 @@
+"""How good emulated showers are: against showers of the simulation that no model has seen."""

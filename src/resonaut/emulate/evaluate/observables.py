@@ -1,0 +1,72 @@
+"""Distributions of observables in two samples: response, tests in bins, separation power."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resonaut.emulate.results import Histogram, Moments
+from resonaut.learn.twosample.agreement import chi2
+from resonaut.learn.twosample.quantiles import Bins, Sums
+from resonaut.learn.twosample.results import Chi2
+
+Floats = NDArray[np.float64]
+# Bins of a histogram for a figure, and the share of simulated showers that its range leaves out on each side.
+DRAWN, OUTSIDE = 30, 0.002
+
+
+def moments(values: Floats) -> Moments:
+    """Mean and standard deviation of values (n,).
+
+    The variance of the standard deviation s is (m4 - s^4) / (4 n s^2), with the fourth central moment m4: the width of
+    no distribution is assumed (M. Kendall, A. Stuart, The Advanced Theory of Statistics 1, 10.8).
+    """
+    n, mean, width = len(values), float(values.mean()), float(values.std(ddof=1))
+    fourth = float(np.mean((values - mean) ** 4))
+    error = np.sqrt(max(fourth - width**4, 0) / n) / (2 * width) if width > 0 else 0.0
+    return Moments(mean=mean, mean_error=width / np.sqrt(n), width=width, width_error=float(error))
+
+
+def counted(simulated: Floats, emulated: Floats, bins: int) -> tuple[Sums, Sums]:
+    """Shares of two samples (n,) and (m,) in bins that hold equal shares of the first one, open at both ends.
+
+    A value that many showers share, as no energy in a layer, has a bin of its own.
+    """
+    found = Bins.of([(simulated, np.ones(len(simulated)))], bins, min(len(simulated), len(emulated)))
+    inner = found.wide_edges[1:-1]
+    first, second = (
+        Sums.of(
+            np.searchsorted(inner, values, side="right").astype(np.int64),
+            np.ones(len(values)),
+            np.zeros(len(values), np.int64),
+            (1, len(inner) + 1),
+        )
+        for values in (simulated, emulated)
+    )
+    return first, second
+
+
+def agreement(simulated: Floats, emulated: Floats, bins: int) -> Chi2:
+    """Pearson's chi2 of both samples in ``bins``, with the errors of both."""
+    return chi2(*counted(simulated, emulated, bins))
+
+
+def separation(simulated: Floats, emulated: Floats, bins: int) -> float:
+    """The separation power, 1/2 sum (p - q)^2 / (p + q): 0 for equal shares p and q of the bins, 1 without overlap.
+
+    (arXiv:2009.03796, eq. 15; the measure of the CaloChallenge, arXiv:2410.21611.)
+    """
+    p, q = (sums.weights[0] for sums in counted(simulated, emulated, bins))
+    filled = p + q > 0
+    return float(0.5 * np.sum((p - q)[filled] ** 2 / (p + q)[filled]))
+
+
+def histogram(simulated: Floats, emulated: Floats) -> Histogram:
+    """For a figure: bins of one width in the range of nearly all simulated showers."""
+    low, high = np.quantile(simulated, [OUTSIDE, 1 - OUTSIDE])
+    if high <= low:
+        low, high = low - 0.5, low + 0.5
+    margin = (high - low) / DRAWN
+    edges = np.linspace(low - margin, high + margin, DRAWN + 1)
+    counts = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] for values in (simulated, emulated)]
+    return Histogram(
+        low=float(edges[0]), high=float(edges[-1]), simulated=counts[0].tolist(), emulated=counts[1].tolist()
+    )
