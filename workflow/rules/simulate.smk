@@ -1,9 +1,12 @@
-"""Generated collisions: Pythia, a parametrised detector, jets, in NanoAOD layout."""
+"""Generated collisions: Pythia, a parametrised detector, jets, in NanoAOD layout; showers of calorimeters."""
+
+from resonaut.simulate import plan as simulate_plan
 
 
 rule simulate:
-    """Everything that the stage makes: all generated datasets."""
+    """Everything that the stage makes: all generated datasets, and showers."""
     input:
+        simulate_plan.showers(ANALYSIS),
         [
             f"<results>/simulate/{name}/{chunk}.root"
             for name in ANALYSIS.wanted()
@@ -39,3 +42,32 @@ rule simulate_chunk:
         "resonaut --log {log:q} --threads {threads} simulate chunk"
         " --config {input.config:q}"
         " --name {wildcards.dataset:q} --chunk {params.number:q} --output {output:q}"
+
+
+rule simulate_showers:
+    """Make one chunk of a sample of calorimeter showers."""
+    input:
+        config=config_of("simulate", "showers", "{sample}"),
+        code=code_of("simulate", "showers"),
+    output:
+        "<results>/simulate/showers/{sample}/{chunk}.h5",
+    log:
+        "<logs>/simulate/showers/{sample}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/simulate/showers/{sample}/{chunk}.tsv"
+    wildcard_constraints:
+        sample="|".join(ANALYSIS.config["simulate"]["showers"]) or "(?!)",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(800),
+        runtime=240,
+    params:
+        number=lambda wildcards: int(wildcards.chunk),
+    message:
+        "Simulating showers: {wildcards.sample}, chunk {wildcards.chunk}."
+    shell:
+        "resonaut --log {log:q} --threads {threads} simulate showers"
+        " --config {input.config:q}"
+        " --name {wildcards.sample:q} --chunk {params.number:q} --output {output:q}"

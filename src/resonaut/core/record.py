@@ -197,6 +197,7 @@ def _given(whole: Any, given: Any) -> Any:
 
 
 GeV = Annotated[float, Unit("GeV")]
+MeV = Annotated[float, Unit("MeV")]
 Fb = Annotated[float, Unit("fb")]
 InverseFb = Annotated[float, Unit("1/fb")]
 Positive = Annotated[T, Field(gt=0)]

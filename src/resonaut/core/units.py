@@ -12,6 +12,7 @@ _AREA = {"ab": 1e-3, "fb": 1.0, "pb": 1e3, "nb": 1e6, "ub": 1e9, "µb": 1e9, "mb
 # The project's units, and what one of each other unit is in them.
 UNITS = {
     "GeV": _ENERGY,
+    "MeV": {name: size * 1e3 for name, size in _ENERGY.items()},
     "fb": _AREA,
     "1/fb": {f"1/{name}": 1 / size for name, size in _AREA.items()},
 }
@@ -22,7 +23,7 @@ _INVERSE = re.compile(r"(?:1?/)(\w+)$|(\w+?)(?:-1|\^-1|\^\{-1\}|⁻¹)$")
 
 
 def quantity(value: float | str, unit: str, what: str) -> float:
-    """``value`` in ``unit``, ``GeV``, ``fb`` or ``1/fb``.
+    """``value`` in ``unit``, ``GeV``, ``MeV``, ``fb`` or ``1/fb``.
 
     Args:
         value: a number, or a text such as ``138 /fb``, ``138 fb-1`` or ``3.5 TeV``.
@@ -85,4 +86,4 @@ def _written(unit: str) -> str:
 
 
 def _example(unit: str) -> str:
-    return {"1/fb": "138 /fb", "fb": "2.7 pb", "GeV": "3.5 TeV"}[unit]
+    return {"1/fb": "138 /fb", "fb": "2.7 pb", "GeV": "3.5 TeV", "MeV": "4 GeV"}[unit]

@@ -7,12 +7,12 @@ import typer
 
 from resonaut.core.files import distinct
 
-app = typer.Typer(help="Generate collisions and write them as NanoAOD with PF candidates.", no_args_is_help=True)
+app = typer.Typer(help="Generate collisions in NanoAOD layout, and calorimeter showers.", no_args_is_help=True)
 
 
 @app.callback()
 def _commands() -> None:
-    """Generate collisions and write them as NanoAOD with PF candidates."""
+    """Generate collisions in NanoAOD layout, and calorimeter showers."""
 
 
 @app.command()
@@ -34,3 +34,22 @@ def chunk(
     distinct([config], [output])
     job = frozen.read(config, Job)
     simulate(job.simulate, job.dataset, name, chunk, output)
+
+
+@app.command()
+def showers(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/simulate/showers/<sample>.json.")],
+    name: Annotated[str, typer.Option(help="Name of the sample.")],
+    chunk: Annotated[int, typer.Option(help="Number of the chunk, from 0.", min=0)],
+    output: Annotated[Path, typer.Option(help="HDF5 file to write, <results>/simulate/showers/<sample>/<chunk>.h5.")],
+) -> None:
+    """Make one chunk of a sample of calorimeter showers.
+
+    Reads the keys of the sample. Writes incident energies and voxels in the layout of the CaloChallenge, in MeV.
+    """
+    from resonaut.core import config as frozen
+    from resonaut.simulate.showers.sample import simulate
+    from resonaut.simulate.showers.settings import ShowerJob
+
+    distinct([config], [output])
+    simulate(frozen.read(config, ShowerJob).sample, name, chunk, output)

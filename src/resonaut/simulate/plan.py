@@ -19,8 +19,15 @@ def section() -> type:
     return Simulate
 
 
-def keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
-    """What the jobs of a dataset read: how it is generated, and of the section its processes, tune and filter."""
+def keys(analysis: "Analysis", *names: str) -> dict[str, Any]:
+    """What the jobs of a dataset read, or of ``showers`` and a sample: that alone."""
+    if len(names) == 2:
+        return {"sample": analysis.config["simulate"]["showers"][names[1]]}
+    return _dataset_keys(analysis, *names)
+
+
+def _dataset_keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
+    """How a dataset is generated, and of the section its processes, tune and filter."""
     section, entry = analysis.config["simulate"], analysis.config["datasets"][dataset]
     processes = {component["process"] for component in entry["generator"]["components"]}
     used = {"processes": processes, "tunes": {entry["generator"]["tune"]}, "filters": {entry["region"]}}
@@ -33,7 +40,22 @@ def keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
     stored |= {"track"} if entry["generator"]["tracks"] else set()
     own["objects"] = {key: value for key, value in section["objects"].items() if key in stored}
     read = ("nature", "region", "luminosity", "generator")
-    return {"dataset": {key: entry[key] for key in read}, "simulate": section | own}
+    shared = {key: value for key, value in section.items() if key != "showers"}
+    return {"dataset": {key: entry[key] for key in read}, "simulate": shared | own}
+
+
+def showers(analysis: "Analysis", *samples: str) -> list[str]:
+    """The files of samples of showers, of all where none is named."""
+    from resonaut.core.record import build
+    from resonaut.simulate.showers.settings import ShowerSample
+
+    found = analysis.config["simulate"]["showers"]
+    built = {name: build(found[name], ShowerSample, f"config: simulate.showers.{name}") for name in samples or found}
+    return [
+        f"<results>/simulate/showers/{name}/{chunk:03d}.h5"
+        for name, sample in built.items()
+        for chunk in range(sample.n_chunks)
+    ]
 
 
 def check(analysis: "Analysis") -> None:

@@ -6,8 +6,9 @@ from pydantic import Field
 
 from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
-from resonaut.core.record import GeV, Pattern, key, record
+from resonaut.core.record import GeV, Name, Pattern, key, record
 from resonaut.physics import couplings
+from resonaut.simulate.showers.settings import ShowerSample
 
 Pdg = Annotated[str, Pattern(r"^[1-9][0-9]*$", "a PDG number, in quotes")]
 
@@ -455,6 +456,10 @@ class Simulate:
             "boosted_w": {"jets": 1, "pt_min": 200, "eta_max": 2.5},
         },
         merge=True,
+    )
+    showers: dict[Name, ShowerSample] = key(
+        "Samples of calorimeter showers by name, each made from its own keys; they are no datasets of events.",
+        default={},
     )
 
 
