@@ -1,5 +1,6 @@
 """Trained models as ONNX graphs: normal noise and incident energies in, voxels out, checked against torch."""
 
+import json
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +11,7 @@ from torch import nn
 from resonaut.core.errors import ResonautError
 from resonaut.core.files import atomic
 from resonaut.emulate.emulator import Emulator
-from resonaut.learn.onnx import session
+from resonaut.learn.onnx import described, session
 from resonaut.learn.tracing import traced
 
 # Showers that graph and torch must make alike, and how much of the incident energy they may put elsewhere. In single
@@ -21,6 +22,9 @@ CHECKED, TOLERANCE = 200, 0.01
 @torch.no_grad()
 def export(emulator: Emulator, path: Path) -> None:
     """Write the graph with the inputs ``noise`` (n, k) and ``energies`` (n,) in MeV, and the output ``voxels`` in MeV.
+
+    The file's metadata have the ``particle``, the ``layers`` of voxels (number, edges of the rings in mm, sectors) and
+    the smallest and largest of the ``energies`` of the training.
 
     Raises:
         ResonautError: the graph makes other showers than the model.
@@ -37,5 +41,10 @@ def export(emulator: Emulator, path: Path) -> None:
             f"{path}: the graph makes other showers than the model {emulator.training.model.architecture!r} in torch "
             f"(up to {elsewhere.max():.2g} of the incident energy is elsewhere); its architecture cannot be exported."
         )
+    facts = {
+        "particle": emulator.geometry.particle,
+        "layers": json.dumps([[one.number, one.r_edges, one.n_alpha] for one in emulator.geometry.layers]),
+        "energies": json.dumps(emulator.energies),
+    }
     with atomic(path) as partial:
-        partial.write_bytes(content)
+        partial.write_bytes(described(content, facts))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from resonaut.core import stages
 from resonaut.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,6 +60,23 @@ def modules(analysis: "Analysis", name: str) -> list[str]:
 
     entry = architectures().joined(analysis.config["code"])[analysis.config["emulate"]["models"][name]["architecture"]]
     return [entry.declaration, entry.module]
+
+
+def own_code(analysis: "Analysis", name: str) -> list[str]:
+    """The user's files that the jobs of a model import."""
+    return [path for path in modules(analysis, name) if path in analysis.config["code"]]
+
+
+def showers(analysis: "Analysis", role: str) -> list[str]:
+    """The files of the samples that train, or of those that judge."""
+    files = stages.plans()["simulate"].showers
+    return [path for name in analysis.config["emulate"]["samples"][role] for path in files(analysis, name)]
+
+
+def made(analysis: "Analysis") -> list[str]:
+    """Everything that the stage makes."""
+    graphs = [f"<results>/emulate/{name}/model.onnx" for name in analysis.config["emulate"]["models"]]
+    return [*graphs, *(path for give in GIVES.values() for path in give(analysis))]
 
 
 def check(analysis: "Analysis") -> None:

@@ -7,7 +7,6 @@ runs no code of its own: onnxruntime knows every operation, or refuses it.
 import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -90,24 +89,21 @@ class Graph:
         self._constants.append(b"".join(body) + _field(9, np.ascontiguousarray(values).tobytes()))
         return name
 
-    def model(
-        self,
-        inputs: Mapping[str, tuple[Any, Any]],
-        outputs: Mapping[str, tuple[Any, Any]],
-        facts: Mapping[str, str] = MappingProxyType({}),
-    ) -> bytes:
-        """The content of a file; inputs and outputs have a type and sizes, of which those with a name are open.
-
-        ``facts``: what else readers may want to know of it, by name.
-        """
+    def model(self, inputs: Mapping[str, tuple[Any, Any]], outputs: Mapping[str, tuple[Any, Any]]) -> bytes:
+        """The content of a file; inputs and outputs have a type and sizes, of which those with a name are open."""
         body = [*(_field(1, node) for node in self._nodes), _field(2, "network")]
         body += [_field(5, constant) for constant in self._constants]
         body += [_field(11, _value(name, *shape)) for name, shape in inputs.items()]
         body += [_field(12, _value(name, *shape)) for name, shape in outputs.items()]
         sets = {"": OPERATIONS, "com.microsoft": CONTRIBUTED, "ai.onnx.ml": TREES}
         imports = [_field(8, _field(1, domain) + _field(2, version)) for domain, version in sets.items()]
-        properties = [_field(14, _field(1, name) + _field(2, value)) for name, value in facts.items()]
-        return b"".join([_field(1, FORMAT), _field(7, b"".join(body)), *imports, *properties])
+        return b"".join([_field(1, FORMAT), _field(7, b"".join(body)), *imports])
+
+
+def described(model: bytes, facts: Mapping[str, str]) -> bytes:
+    """The content of a file with facts, by name, that a session's ``get_modelmeta().custom_metadata_map`` has."""
+    # Fields of a protocol buffer may follow in any order, so that those of one more message can be put behind it.
+    return model + b"".join(_field(14, _field(1, name) + _field(2, value)) for name, value in facts.items())
 
 
 def numbers(values: ArrayLike) -> NDArray[np.float32]:

@@ -62,7 +62,7 @@ class Emulator:
             some = photons[slice(start, start + BLOCK)]
             inputs = {
                 "noise": rng.standard_normal((len(some.energy), self.noise), np.float32),
-                "energy": (some.energy[:, None] / GEV).astype(np.float32),
+                "energies": (some.energy / GEV).astype(np.float32),
             }
             voxels = self.session.run(None, inputs)[0] if len(some.energy) else np.zeros((0, len(x)), np.float32)
             photon, voxel = np.nonzero(voxels > 0)
@@ -93,7 +93,7 @@ def load(path: str) -> Emulator:
         low, high = json.loads(facts["energies"])
         sizes = {one.name: one.shape for one in session.get_inputs()}
         geometry = Geometry(facts["particle"], tuple(layers))
-        if set(sizes) != {"noise", "energy"} or session.get_outputs()[0].shape[1] != geometry.voxels:
+        if set(sizes) != {"noise", "energies"} or session.get_outputs()[0].shape[1] != geometry.voxels:
             raise ValueError("other inputs or outputs")
         return Emulator(session, geometry, (low, high), sizes["noise"][1])
     except Exception as error:  # onnxruntime has many

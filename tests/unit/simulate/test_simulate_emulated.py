@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resonaut.core.errors import InputFileError
-from resonaut.learn.onnx import Graph, numbers
+from resonaut.learn.onnx import Graph, described, numbers, sizes
 from resonaut.physics.showers.geometry import Geometry, Layer
 from resonaut.simulate.detector import reconstruct
 from resonaut.simulate.emulated import RADIUS
@@ -28,9 +28,10 @@ def emulator(path: Path, shares: list[float], spread: float = 0.0) -> Path:
     """A graph that puts these shares of a photon's energy into the voxels, times one plus a normal number."""
     graph = Graph()
     fluctuated = graph.node("Add", graph.node("Mul", "noise", numbers([spread])), numbers([1.0]))
-    held = graph.node("Mul", graph.node("Mul", "energy", fluctuated), numbers([shares]))
-    inputs = {"noise": (np.float32, ("n", 1)), "energy": (np.float32, ("n", 1))}
-    path.write_bytes(graph.model(inputs, {held: (np.float32, ("n", len(shares)))}, FACTS))
+    energies = graph.node("Unsqueeze", "energies", sizes(1))
+    held = graph.node("Mul", graph.node("Mul", energies, fluctuated), numbers([shares]))
+    inputs = {"noise": (np.float32, ("n", 1)), "energies": (np.float32, ("n",))}
+    path.write_bytes(described(graph.model(inputs, {held: (np.float32, ("n", len(shares)))}), FACTS))
     return path
 
 
