@@ -21,6 +21,8 @@ from resonaut.core.units import quantity
         ("2.7 pb", "fb", 2700.0),
         ("3.5 TeV", "GeV", 3500.0),
         ("-.5e1 GeV", "GeV", -5.0),
+        ("1.5 GeV", "MeV", 1500.0),
+        ("256", "MeV", 256.0),
     ],
 )
 def test_spellings(text, unit, value) -> None:

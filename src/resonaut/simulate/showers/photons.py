@@ -54,7 +54,7 @@ def pairs(material: Material, photon: FloatArray) -> FloatArray:
         z = element.z
         total += material.atoms(element) * (z + 1) * (f1 * z + f2 * z**2 + f3) * 1e-6 * BARN
     threshold = np.clip((photon - 2 * M) / (_FIT_RANGE[0] - 2 * M), 0, 1) ** 2
-    return total * threshold * _suppression(material, photon)
+    return np.asarray(total * threshold * _suppression(material, photon))
 
 
 def _suppression(material: Material, photon: FloatArray) -> FloatArray:

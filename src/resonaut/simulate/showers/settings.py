@@ -1,14 +1,24 @@
 """The keys of a sample of showers, below ``simulate.showers``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import MeV, NonNegative, key, record
 
 # Between these the cross sections are tabulated.
 LOWEST, HIGHEST = 10.0, 1e7
+
+
+def _listed(value: Any) -> Any:
+    """A number alone stands for a list of one."""
+    return [value] if isinstance(value, (int, float)) else value
+
+
+Numbers = Annotated[
+    list[NonNegative[int]], BeforeValidator(_listed, json_schema_input_type=int | list[int]), Field(min_length=1)
+]
 
 
 @record
@@ -25,7 +35,7 @@ class ShowerSample:
         default=[float(2**power) for power in range(8, 23)],
         unique=True,
     )
-    events: NonNegative[int] | list[NonNegative[int]] = key(
+    events: Numbers = key(
         "Showers of each energy: one number, or a list with one for each of `energies`.", default=1000
     )
     events_per_chunk: int = key("Showers that one job makes.", default=1000, ge=1)
@@ -42,7 +52,7 @@ class ShowerSample:
                     f"config: simulate.showers: an energy is {energy:g} MeV; give energies from {LOWEST:g} MeV to "
                     f"{HIGHEST / 1e6:g} TeV."
                 )
-        if not isinstance(self.events, int) and len(self.events) != len(self.energies):
+        if len(self.events) not in (1, len(self.energies)):
             raise ConfigError(
                 f"config: simulate.showers: 'events' has {len(self.events)} numbers for {len(self.energies)} energies; "
                 "give one for each, or one number for all."
@@ -51,7 +61,7 @@ class ShowerSample:
     @property
     def numbers(self) -> list[int]:
         """Showers of each energy."""
-        return [self.events] * len(self.energies) if isinstance(self.events, int) else list(self.events)
+        return self.events * len(self.energies) if len(self.events) == 1 else self.events
 
     @property
     def n_chunks(self) -> int:
