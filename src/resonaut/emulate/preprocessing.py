@@ -22,8 +22,11 @@ from torch import Tensor, nn
 from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry
 
-# Logarithms of what stands for no energy, over the threshold: mean and spread. None is above EDGE, above which counts.
-DEPTH, SPREAD, EDGE = 1.5, 0.5, -0.05
+# The logarithm of what stands for no energy, over the threshold: its mean is -DEPTH, and none is above EDGE. Between
+# EDGE and 0 is room for what single precision does to a voxel at the threshold.
+DEPTH, SPREAD, EDGE = 1.5, 0.5, -4e-4
+# MeV, less than any voxel before the threshold.
+TINY = 1e-30
 # Values of a driver between which means and spreads are linear, and the least spread at one over that of all.
 KNOTS, LEAST = 12, 0.1
 
@@ -158,13 +161,17 @@ class Preprocessing(nn.Module):
 
     def shower(self, deposits: Tensor, z: Tensor) -> Tensor:
         """Voxels in MeV (n, voxels), of layer energies (n, L) in MeV and the ``voxels`` of ``Prepared``."""
-        odds = self.of_voxels.inverse(z, deposits.log())
-        filled = self._wide(deposits + self.threshold) * torch.sigmoid(odds)
-        # A layer with energy has a voxel at least.
-        kept = (filled >= self.threshold * math.exp(EDGE / 2)) | (filled >= self._wide(self._layers(filled, "amax")))
-        voxels = torch.where(kept, filled.clamp_min(self.threshold), 0.0)
-        energy = torch.where(deposits >= self.threshold * math.exp(EDGE / 2), deposits, 0.0)
-        return voxels * self._wide(energy / self._layers(voxels, "sum"))
+        odds = self.of_voxels.inverse(z, deposits.log()).clamp(-40, 40)
+        voxels = self._wide(deposits + self.threshold) * torch.sigmoid(odds)
+        least = self.threshold * math.exp(EDGE / 2)
+        energy = torch.where(deposits >= least, deposits, 0.0)
+        # A layer's share may take voxels below the threshold; the second time all grow.
+        for _ in range(2):
+            # A layer with energy has a voxel at least.
+            kept = (voxels >= least) | (voxels >= self._wide(self._layers(voxels, "amax")))
+            voxels = torch.where(kept, voxels, 0.0)
+            voxels = voxels * self._wide(energy / self._layers(voxels, "sum").clamp_min(TINY))
+        return voxels
 
     def inverse(self, energies: Tensor, layers: Tensor, z: Tensor) -> Tensor:
         """Voxels in MeV (n, voxels), of incident energies (n,) in MeV and what models make."""

@@ -23,9 +23,8 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], output: str) -> byte
     """
     content, names = io.BytesIO(), list(inputs)
     with warnings.catch_warnings(), mock.patch(_LOOKS, lambda graph, _: graph):
-        # Of the exporter, that there is a newer one, which needs further packages.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        # Of the exporter: that there is a newer one, which needs further packages, and what it does not simplify.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             module,
             tuple(inputs.values()),
