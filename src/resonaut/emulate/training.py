@@ -1,0 +1,70 @@
+"""Training of models whose loss is a mean over showers, by the one loop."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from resonaut.emulate.preprocessing import Prepared, Preprocessing
+from resonaut.learn import training
+from resonaut.learn.progress import History
+from resonaut.physics.showers.files import Showers
+
+# The learning rate rises in so much of all steps.
+RISING = 0.1
+KEY = "emulate.models.<name>.settings.learning_rate"
+
+
+class Schedule(Protocol):
+    """What a training needs to know of a model's settings."""
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the showers."""
+
+    @property
+    def batch_size(self) -> int:
+        """Showers in a step."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Largest step size of Adam."""
+
+
+def fit(
+    module: nn.Module,
+    preprocessing: Preprocessing,
+    loss: Callable[[Prepared, torch.Generator], Tensor],
+    showers: Showers,
+    held_out: Showers,
+    schedule: Schedule,
+    seed: int,
+    what: str,
+) -> History:
+    """Minimise the mean ``loss`` (n,) of showers, which draws from a generator; the best state on ``held_out`` is kept.
+
+    The preprocessing learns first. Empty voxels get other noise each time.
+
+    Raises:
+        NotFiniteError: the training diverges.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    preprocessing.learn(showers, seed)
+    energies, voxels = torch.as_tensor(showers.energies), torch.as_tensor(showers.voxels)
+    seen = preprocessing.prepare(torch.as_tensor(held_out.energies), torch.as_tensor(held_out.voxels), generator)
+    optimizer = torch.optim.Adam(module.parameters(), lr=schedule.learning_rate)
+    steps = schedule.epochs * -(-len(showers) // schedule.batch_size)
+    return training.fit(
+        module,
+        lambda rows: loss(preprocessing.prepare(energies[rows], voxels[rows], generator), generator).mean(),
+        training.shuffled(len(showers), schedule.batch_size, generator),
+        optimizer,
+        schedule.epochs,
+        rate=training.one_cycle(optimizer, schedule.learning_rate, steps, rising=RISING),
+        # The same draws each time, so that epochs can be compared.
+        held_out=lambda: loss(seen, torch.Generator().manual_seed(seed)).mean(),
+        keep_best=True,
+        what=what,
+        key=KEY,
+    )
