@@ -69,7 +69,8 @@ class Game:
         of_critic, of_generator = self.steps, self.steps // self.settings.critic_steps
         self.judge = Opponent(self.critic, self.settings.learning_rate, of_critic)
         self.forger = Opponent(self.generator, self.settings.learning_rate, of_generator)
-        self.averaged = AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(self.settings.averaging))
+        average = get_ema_multi_avg_fn(self.settings.averaging)  # type: ignore[no-untyped-call]
+        self.averaged = AveragedModel(self.generator, multi_avg_fn=average)
 
     def advance(self) -> None:
         """A pass: steps of the critic, and now and then one of the generator."""
