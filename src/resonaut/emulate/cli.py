@@ -63,3 +63,19 @@ def sample(
     emulator = load(model)
     given = [read(path, emulator.geometry).energies for path in like] or [np.repeat(np.asarray(energy, float), number)]
     write(output, emulator.sample(np.concatenate(given), seed))
+
+
+@app.command()
+def export(
+    model: Trained,
+    output: Annotated[Path, typer.Option(help="ONNX file to write.")],
+    code: Code = [],  # noqa: B006
+) -> None:
+    """Write a trained model as an ONNX graph from normal noise and incident energies (MeV) to voxels (MeV)."""
+    from resonaut.emulate.emulator import load
+    from resonaut.emulate.export import export
+    from resonaut.emulate.models import architectures
+
+    distinct([model, *code], [output])
+    architectures().learn([str(path) for path in code])
+    export(load(model), output)

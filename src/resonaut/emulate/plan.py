@@ -1,6 +1,6 @@
 """What the stage ``emulate`` wants of a configuration, checked before the first job."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
@@ -17,6 +17,19 @@ def section() -> type:
     from resonaut.emulate.settings import Settings
 
     return Settings
+
+
+def _architectures() -> str:
+    """The tables of the architectures' own keys."""
+    from resonaut.core.documentation import table
+    from resonaut.emulate.models import architectures
+
+    found = architectures().items()
+    return "\n\n".join(f"`{name}`:\n\n{table(entry.settings)}" for name, entry in found)
+
+
+# In docs/emulate.md, beside the table of the section's keys.
+TABLES: dict[str, dict[str, Callable[[], str]]] = {"emulate": {"architectures": _architectures}}
 
 
 def keys(analysis: "Analysis", command: str, name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From showers to numbers of order one and back: what all models of ``emulate`` learn and make.
 
 1. A voxel below the threshold t is empty. An empty one gets an energy of ``exp(N(-DEPTH, SPREAD²)) t`` below the
-   threshold, drawn anew each time a shower is prepared, and so does a layer without energy: an atom at 0 has no density.
+   threshold, drawn anew each time a shower is prepared, and so does a layer: an atom at 0 has no density.
 2. The L layer energies E_i become, as in CaloFlow (C. Krause and D. Shih, arXiv:2106.05285, section III), the response
    ln(sum_i E_i / E) and logit u_i with u_i = E_i / sum_{j >= i} E_j for all but the last.
 3. A voxel's energy e becomes ln(e / (E_i - e + t)), the logit of its part of its layer, to which the threshold gives an
@@ -22,8 +22,11 @@ from torch import Tensor, nn
 from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry
 
-# Logarithms of what stands for no energy, over the threshold: mean and spread. None is above EDGE, above which counts.
-DEPTH, SPREAD, EDGE = 1.5, 0.5, -0.05
+# The logarithm of what stands for no energy, over the threshold: its mean is -DEPTH, and none is above EDGE. Between
+# EDGE and 0 is room for what single precision does to a voxel at the threshold.
+DEPTH, SPREAD, EDGE = 1.5, 0.5, -4e-4
+# MeV, less than any voxel before the threshold.
+TINY = 1e-30
 # Values of a driver between which means and spreads are linear, and the least spread at one over that of all.
 KNOTS, LEAST = 12, 0.1
 
@@ -139,7 +142,7 @@ class Preprocessing(nn.Module):
         return Prepared(context[:, :1], layers.float(), context, z.float())
 
     def condition(self, energies: Tensor) -> Tensor:
-        """ln E, scaled by the range of the training to [-1, 1], (n, 1)."""
+        """The logarithm of E, scaled by the range of the training to [-1, 1], (n, 1)."""
         return self.of_layers.scaled(energies.log()[:, None]).float()
 
     def context(self, energies: Tensor, deposits: Tensor) -> Tensor:
@@ -158,13 +161,17 @@ class Preprocessing(nn.Module):
 
     def shower(self, deposits: Tensor, z: Tensor) -> Tensor:
         """Voxels in MeV (n, voxels), of layer energies (n, L) in MeV and the ``voxels`` of ``Prepared``."""
-        odds = self.of_voxels.inverse(z, deposits.log())
-        filled = self._wide(deposits + self.threshold) * torch.sigmoid(odds)
-        # A layer with energy has a voxel at least.
-        kept = (filled >= self.threshold * math.exp(EDGE / 2)) | (filled >= self._wide(self._layers(filled, "amax")))
-        voxels = torch.where(kept, filled.clamp_min(self.threshold), 0.0)
-        energy = torch.where(deposits >= self.threshold * math.exp(EDGE / 2), deposits, 0.0)
-        return voxels * self._wide(energy / self._layers(voxels, "sum"))
+        odds = self.of_voxels.inverse(z, deposits.log()).clamp(-40, 40)
+        voxels = self._wide(deposits + self.threshold) * torch.sigmoid(odds)
+        least = self.threshold * math.exp(EDGE / 2)
+        energy = torch.where(deposits >= least, deposits, 0.0)
+        # A layer's share may take voxels below the threshold; the second time all grow.
+        for _ in range(2):
+            # A layer with energy has a voxel at least.
+            kept = (voxels >= least) | (voxels >= self._wide(self._layers(voxels, "amax")))
+            voxels = torch.where(kept, voxels, 0.0)
+            voxels = voxels * self._wide(energy / self._layers(voxels, "sum").clamp_min(TINY))
+        return voxels
 
     def inverse(self, energies: Tensor, layers: Tensor, z: Tensor) -> Tensor:
         """Voxels in MeV (n, voxels), of incident energies (n,) in MeV and what models make."""

@@ -1,118 +1,158 @@
-"""Autoencoder, GAN and flow matching: seeds, files, graphs, and what they learn of showers that are known."""
+"""Models of showers: what they learn, seeds, files, graphs, and sentences."""
+
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from scipy.special import expit
 
+from resonaut.core.errors import ConfigError, EmptySelectionError, InputFileError, ResonautError
 from resonaut.core.record import build
 from resonaut.emulate.emulator import Emulator, load
+from resonaut.emulate.export import export
 from resonaut.emulate.models import architectures
-from resonaut.emulate.settings import Model, Training, Voxels
+from resonaut.emulate.settings import Training
+from resonaut.learn import store
 from resonaut.learn.onnx import session
-from resonaut.learn.training import untrained
 from resonaut.physics.showers.files import Showers
-from resonaut.physics.showers.geometry import Geometry, Layer
 
 from .toy_showers import GEOMETRY, showers
 
-SMALL = {
-    "vae": {"layer_latent": 2, "latent": 2, "layer_width": 24, "width": 24, "blocks": 1},
-    "gan": {"latent": 3, "layer_width": 24, "width": 24, "blocks": 1},
-    "flow_matching": {"layer_width": 24, "layer_blocks": 1, "width": 24, "blocks": 1, "steps": 4},
-}
-LENGTHS = {
-    "vae": {"epochs": 12, "batch_size": 100, "learning_rate": 0.01},
-    "gan": {"epochs": 25, "batch_size": 100, "learning_rate": 0.003, "critic_steps": 2, "averaging": 0.98},
-    "flow_matching": {"epochs": 12, "batch_size": 100, "learning_rate": 0.01},
-}
-LOW, HIGH = 1000.0, 64000.0
-TWO = Geometry("photon", (Layer(0, (0, 10, 30), 1), Layer(1, (0, 10, 30), 1)))
-models = pytest.mark.parametrize("name", SMALL)
+THRESHOLD = 5.0
+SMALL = {"layer_couplings": 2, "layer_hidden": [8], "couplings": 2, "hidden": [16], "epochs": 1}
+SIZES = {"flow": SMALL, "vae_flow": SMALL | {"latent": 3, "code_hidden": [8]}}
 
 
-def untrained_model(name: str, geometry: Geometry, **changes):
-    entry = architectures()[name]
-    settings = build(SMALL[name] | changes, entry.settings, "settings")
-    return untrained(lambda: entry.find()(geometry, 1.0, settings), 1)
+def training(architecture: str, binning, **settings) -> Training:
+    voxels = {"particle": "photon", "binning": str(binning), "threshold": THRESHOLD}
+    model = {"architecture": architecture, "settings": SIZES.get(architecture, {}) | settings}
+    return build({"voxels": voxels, "model": model}, Training, "test")
 
 
-def known(n: int, seed: int, energies=(LOW, HIGH)) -> Showers:
-    """Showers in two layers of two voxels, in which the preprocessing knows each number, but not how they correlate.
-
-    Response and share of the first layer have a correlation of 0.9 at LOW and -0.9 at HIGH, and the shares of the inner
-    voxels one of 0.8.
-    """
-    rng = np.random.default_rng(seed)
-    incident = rng.choice(energies, n)
-    response, of_first, inner, of_inner = rng.normal(size=(4, n))
-    first = np.where(incident == LOW, 0.9, -0.9) * response + np.sqrt(1 - 0.9**2) * of_first
-    share, inside = expit(0.5 * first), expit(0.4 * np.stack([inner, 0.8 * inner + 0.6 * of_inner]))
-    layers = incident * np.exp(0.1 * response - 0.3) * np.stack([share, 1 - share])
-    voxels = np.stack([layers * inside, layers * (1 - inside)], axis=2).transpose(1, 0, 2)
-    return Showers(incident, voxels.reshape(n, 4).astype(np.float32))
+@pytest.fixture(scope="module")
+def binning(tmp_path_factory):
+    path = tmp_path_factory.mktemp("emulate") / "binning.xml"
+    GEOMETRY.write(path)
+    return path
 
 
-def correlations(sample: Showers) -> tuple[float, float]:
-    """Of response and share of the first layer, and of the shares of the inner voxels."""
-    layers = sample.voxels.reshape(-1, 2, 2)
-    total = layers.sum(axis=2)
-    response, inside = np.log(total.sum(axis=1) / sample.energies), layers[:, :, 0] / total
-    return np.corrcoef(response, total[:, 0] / total.sum(axis=1))[0, 1], np.corrcoef(inside.T)[0, 1]
+@pytest.fixture(scope="module", params=list(SIZES))
+def emulator(request, binning) -> Emulator:
+    return Emulator.fit(showers(600, 1), training(request.param, binning))
 
 
-def drawn(model, energies, seed: int) -> Showers:
-    noise = torch.randn(len(energies), model.noise, generator=torch.Generator().manual_seed(seed))
+def test_all_folders_are_found() -> None:
+    assert SIZES.keys() <= architectures().keys()
+
+
+def test_file_gives_the_same_showers(emulator, tmp_path) -> None:
+    energies = np.array([512.0, 4096.0, 700.0])
+    made = emulator.sample(energies, 3)
+    emulator.save(tmp_path / "model.npz")
+    back = load(tmp_path / "model.npz")
+    assert (back.training, back.geometry, back.energies) == (emulator.training, GEOMETRY, (512.0, 32768.0))
+    np.testing.assert_array_equal(back.sample(energies, 3).voxels, made.voxels)
+    assert (back.sample(energies, 4).voxels != made.voxels).any()
+    np.testing.assert_array_equal(made.energies, energies)
+    assert (made.voxels[made.voxels > 0] >= THRESHOLD * (1 - 3e-4)).all()
+
+
+def test_same_seed_same_bytes(binning, tmp_path) -> None:
+    first, same = (Emulator.fit(showers(300, 1), training("flow", binning)) for _ in range(2))
+    first.save(tmp_path / "first.npz")
+    same.save(tmp_path / "same.npz")
+    assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "same.npz").read_bytes()
+
+
+def test_graph_makes_the_same_showers(emulator, tmp_path) -> None:
+    export(emulator, tmp_path / "model.onnx")
+    noise, energies = torch.randn(7, emulator.model.noise), torch.full((7,), 900.0)
+    graph = session((tmp_path / "model.onnx").read_bytes())
+    (found,) = graph.run(None, {"noise": noise.numpy(), "energies": energies.numpy()})
     with torch.no_grad():
-        return Showers(energies, model(noise, torch.as_tensor(energies, dtype=torch.float32)).numpy())
+        expected = emulator.model.forward(noise, energies).numpy()
+    np.testing.assert_allclose(found.sum(axis=1), expected.sum(axis=1), rtol=1e-4)
+    assert (np.abs(found - expected).sum(axis=1) / 900 < 0.01).all()
 
 
-@models
-def test_learns_what_each_energy_has_of_its_own(name) -> None:
-    model = untrained_model(name, TWO, **LENGTHS[name])
-    history = model.learn(known(3000, 1), known(300, 2), 1)
-    assert len(history.training) == len(history.held_out) == LENGTHS[name]["epochs"]
-    for energy, correlation in ((LOW, 0.9), (HIGH, -0.9)):
-        sample, truth = drawn(model, np.full(3000, energy), 3), known(3000, 4, (energy,))
-        of_response, of_shares = correlations(sample)
-        assert of_response == pytest.approx(correlation, abs=0.2)
-        assert of_shares == pytest.approx(0.8, abs=0.2)
-        responses = [one.voxels.sum(axis=1) / energy for one in (sample, truth)]
-        assert responses[0].mean() == pytest.approx(responses[1].mean(), rel=0.03)
-        assert responses[0].std() == pytest.approx(responses[1].std(), rel=0.2)
+def test_another_graph_is_refused(emulator, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("resonaut.emulate.export.TOLERANCE", 0)
+    with pytest.raises(ResonautError, match="cannot be exported"):
+        export(emulator, tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
 
 
-@models
-def test_a_seed_gives_the_same_model_file_and_showers(name, tmp_path) -> None:
-    sample, energies = showers(300, 1), np.array([512.0, 5000.0, 32768.0] * 3)
-    GEOMETRY.write(tmp_path / "binning.xml")
-    voxels = Voxels(binning=str(tmp_path / "binning.xml"))
-
-    def trained(seed: int) -> Emulator:
-        settings = SMALL[name] | {"epochs": 1, "batch_size": 100}
-        return Emulator.fit(
-            sample, Training(voxels=voxels, model=Model(architecture=name, settings=settings, seed=seed))
-        )
-
-    first, same, other = (trained(seed) for seed in (1, 1, 2))
-    for number, emulator in enumerate((first, same, other)):
-        emulator.save(tmp_path / f"{number}.npz")
-    files = [(tmp_path / f"{number}.npz").read_bytes() for number in range(3)]
-    assert files[0] == files[1] != files[2]
-    found = first.sample(energies, 5)
-    assert found.voxels.shape == (9, GEOMETRY.voxels)
-    assert np.isfinite(found.voxels).all()
-    assert (found.voxels >= 0).all()
-    np.testing.assert_array_equal(load(tmp_path / "0.npz").sample(energies, 5).voxels, found.voxels)
-    assert (first.sample(energies, 6).voxels != found.voxels).any()
+@pytest.mark.parametrize(
+    ("energy", "sentence"),
+    [
+        (np.nan, "the incident energy nan MeV is no finite number"),
+        (-5.0, "the incident energy -5 MeV is not positive"),
+        (0.0, "the incident energy 0 MeV is not positive"),
+        (500.0, "500 MeV is outside the range of its training, 512 to 32768 MeV"),
+        (4e4, "40000 MeV is outside the range"),
+    ],
+)
+def test_energies_that_no_model_knows(emulator, energy, sentence) -> None:
+    with pytest.raises(ResonautError, match=sentence):
+        emulator.sample(np.array([1000.0, energy]), 1)
 
 
-@models
-def test_an_exported_graph_makes_the_same_showers(name, export_onnx) -> None:
-    model = untrained_model(name, TWO, epochs=1)
-    model.learn(known(300, 1), known(50, 2), 1)
-    noise, energies = torch.randn(20, model.noise, generator=torch.Generator().manual_seed(3)), torch.full((20,), HIGH)
-    file = export_onnx("model.onnx", model, ("voxels",), noise=noise[:5], energies=energies[:5])
-    (voxels,) = session(file.read_bytes()).run(None, {"noise": noise.numpy(), "energies": energies.numpy()})
-    with torch.no_grad():
-        np.testing.assert_allclose(voxels, model(noise, energies).numpy(), rtol=1e-3)
+def test_faults_end_in_a_sentence(binning, emulator, tmp_path) -> None:
+    with pytest.raises(EmptySelectionError, match="99 showers are too few"):
+        Emulator.fit(showers(99, 1), training("flow", binning))
+    with pytest.raises(ConfigError, match="unknown architecture of showers 'gann'"):
+        Emulator.fit(showers(200, 1), training("gann", binning))
+    with pytest.raises(ConfigError, match="unknown key 'hiden'; did you mean 'hidden'"):
+        Emulator.fit(showers(200, 1), training("flow", binning, hiden=[3]))
+    unknown = replace(training("flow", binning).voxels, binning=None, particle="muon")
+    with pytest.raises(ResonautError, match="for photon, pion, electron, not for 'muon'"):
+        Emulator.fit(showers(200, 1), replace(training("flow", binning), voxels=unknown))
+    emulator.save(tmp_path / "model.npz")
+    held = store.load(tmp_path / "model.npz", "emulator of showers", "")
+    state = {name: values for name, values in held.state.items() if not name.startswith("layer_flow")}
+    store.save(tmp_path / "other.npz", replace(held, state=state))
+    with pytest.raises(InputFileError, match="another version of its architecture"):
+        load(tmp_path / "other.npz")
+
+
+def test_layer_energies_are_learned(binning) -> None:
+    """Mean and width of the response and of two layers are those of the showers."""
+    settings = {"layer_couplings": 2, "layer_hidden": [16], "couplings": 2, "hidden": [16]}
+    made = training("flow", binning, **settings, epochs=12, batch_size=128, learning_rate=0.01)
+    emulator = Emulator.fit(showers(3000, 1), made)
+    truth = showers(2000, 2, energies=(4096.0,))
+    sample = emulator.sample(truth.energies, 1)
+    for found, expected in zip(shares(sample), shares(truth), strict=True):
+        assert abs(found.mean() - expected.mean()) < 0.2 * expected.std()
+        assert abs(np.log(found.std() / expected.std())) < 0.2
+
+
+def shares(sample: Showers) -> list[np.ndarray]:
+    """Response, and the part of each layer with many voxels."""
+    layers = [sample.voxels[:, part].sum(axis=1) for part in GEOMETRY.slices]
+    return [sum(layers) / sample.energies, *(layers[place] / sample.energies for place in (1, 2))]
+
+
+def test_commands(binning, tmp_path, monkeypatch) -> None:
+    from typer.testing import CliRunner
+
+    from resonaut.emulate.cli import app
+    from resonaut.physics.showers.files import read, write
+
+    write(tmp_path / "train.h5", showers(300, 1))
+    config = {"voxels": {"binning": str(binning)}, "model": {"architecture": "flow", "settings": SMALL}}
+    (tmp_path / "train.json").write_text(json.dumps(config))
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    for words in (
+        "train --config train.json --showers train.h5 --output model.npz",
+        "sample --model model.npz --like train.h5 --output like.h5 --seed 4",
+        "sample --model model.npz --energy 600 --energy 800 --number 3 --output six.h5",
+    ):
+        result = runner.invoke(app, words.split(), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(read(tmp_path / "like.h5", GEOMETRY).energies, showers(300, 1).energies)
+    assert read(tmp_path / "six.h5", GEOMETRY).energies.tolist() == [600] * 3 + [800] * 3
+    with pytest.raises(ConfigError, match="by --energy, or files that have some by --like"):
+        runner.invoke(app, ["sample", "--model", "model.npz", "--output", "six.h5"], catch_exceptions=False)

@@ -1,11 +1,11 @@
-"""Two coupling flows: layer energies given the incident energy, and voxels given both."""
+"""Two flows: layer energies given the incident energy, and voxels given both."""
 
 import torch
 from torch import Tensor, nn
 
 from resonaut.emulate.models.flow import Settings
-from resonaut.emulate.preprocessing import Preprocessing
-from resonaut.learn import training
+from resonaut.emulate.preprocessing import Prepared, Preprocessing
+from resonaut.emulate.training import fit
 from resonaut.learn.density import coupling
 from resonaut.learn.progress import History
 from resonaut.physics.showers.files import Showers
@@ -17,52 +17,32 @@ class Model(nn.Module):
 
     def __init__(self, geometry: Geometry, threshold: float, settings: Settings) -> None:
         super().__init__()
-        self.settings = settings
+        self.settings, self.layers = settings, len(geometry.layers)
+        self.noise = self.layers + geometry.voxels
         self.preprocessing = Preprocessing(geometry, threshold)
-        self.layers, self.noise = len(geometry.layers), len(geometry.layers) + geometry.voxels
-        self.layer_flow = coupling.flow(self.layers, 1, settings.layer_transforms, settings.layer_hidden, settings.bins)
+        self.layer_flow = coupling.flow(
+            self.layers, 1, settings.layer_couplings, settings.layer_hidden, settings.bins, spline_couplings=True
+        )
         self.voxel_flow = coupling.flow(
-            geometry.voxels, 1 + self.layers, settings.transforms, settings.hidden, settings.bins
+            geometry.voxels, 1 + self.layers, settings.couplings, settings.hidden, settings.bins
         )
 
     def learn(self, showers: Showers, held_out: Showers, seed: int) -> History:
         """Maximise the likelihood of both at once; they share no parameters."""
-        settings, generator = self.settings, torch.Generator().manual_seed(seed)
-        self.preprocessing.learn(showers, seed)
-        energies, voxels = torch.as_tensor(showers.energies), torch.as_tensor(showers.voxels)
-        seen = self.preprocessing.prepare(
-            torch.as_tensor(held_out.energies), torch.as_tensor(held_out.voxels), generator
-        )
+        return fit(self, self.preprocessing, self._loss, showers, held_out, self.settings, seed, "a flow of showers")
 
-        def loss(layers: Tensor, z: Tensor, condition: Tensor, context: Tensor) -> Tensor:
-            steps = self.layer_flow(condition).log_prob(layers) + self.voxel_flow(context).log_prob(z)
-            return -steps.mean()
-
-        def loss_of(rows: Tensor) -> Tensor:
-            batch = self.preprocessing.prepare(energies[rows], voxels[rows], generator)
-            smeared = batch.voxels + settings.smearing * torch.randn(batch.voxels.shape, generator=generator)
-            return loss(batch.layers, smeared, batch.condition, batch.context)
-
-        optimizer = torch.optim.Adam(self.parameters(), lr=settings.learning_rate)
-        steps = settings.epochs * -(-len(showers) // settings.batch_size)
-        return training.fit(
-            self,
-            loss_of,
-            training.shuffled(len(showers), settings.batch_size, generator),
-            optimizer,
-            settings.epochs,
-            rate=training.one_cycle(optimizer, settings.learning_rate, steps),
-            held_out=lambda: loss(seen.layers, seen.voxels, seen.condition, seen.context),
-            keep_best=True,
-            what="a flow of showers",
-            key="emulate.models.<name>.settings.learning_rate",
-        )
+    def _loss(self, showers: Prepared, generator: torch.Generator) -> Tensor:
+        """The negative logarithm of the density of layers and voxels, (n,)."""
+        # Voxels that have all energy of their layer are no density of their own without it.
+        noise = self.settings.smearing * torch.randn(showers.voxels.shape, generator=generator)
+        layers: Tensor = self.layer_flow(showers.condition).log_prob(showers.layers)
+        voxels: Tensor = self.voxel_flow(showers.context).log_prob(showers.voxels + noise)
+        return -layers - voxels
 
     def forward(self, noise: Tensor, energies: Tensor) -> Tensor:
         """The voxels in MeV (n, voxels) of showers of particles of these energies in MeV (n,)."""
         condition = self.preprocessing.condition(energies)
-        layers = self.layer_flow(condition).transform.inv(noise[:, : self.layers])
+        layers = coupling.drawn(self.layer_flow, noise[:, : self.layers], condition)
         deposits = self.preprocessing.deposits(energies, layers)
         context = self.preprocessing.context(energies, deposits)
-        voxels: Tensor = self.voxel_flow(context).transform.inv(noise[:, self.layers :])
-        return self.preprocessing.shower(deposits, voxels)
+        return self.preprocessing.shower(deposits, coupling.drawn(self.voxel_flow, noise[:, self.layers :], context))
