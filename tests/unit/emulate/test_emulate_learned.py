@@ -1,4 +1,4 @@
-"""Autoencoder, GAN and flow matching: seeds, files, graphs, and what they learn of showers that are known."""
+"""What autoencoder, GAN and flow matching learn of showers that are known."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,10 @@ import torch
 from scipy.special import expit
 
 from resonaut.core.record import build
-from resonaut.emulate.emulator import Emulator, load
 from resonaut.emulate.models import architectures
-from resonaut.emulate.settings import Model, Training, Voxels
-from resonaut.learn.onnx import session
 from resonaut.learn.training import untrained
 from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry, Layer
-
-from .toy_showers import GEOMETRY, showers
 
 SMALL = {
     "vae": {"layer_latent": 2, "latent": 2, "layer_width": 24, "width": 24, "blocks": 1},
@@ -28,7 +23,6 @@ LENGTHS = {
 }
 LOW, HIGH = 1000.0, 64000.0
 TWO = Geometry("photon", (Layer(0, (0, 10, 30), 1), Layer(1, (0, 10, 30), 1)))
-models = pytest.mark.parametrize("name", SMALL)
 
 
 def untrained_model(name: str, geometry: Geometry, **changes):
@@ -67,7 +61,7 @@ def drawn(model, energies, seed: int) -> Showers:
         return Showers(energies, model(noise, torch.as_tensor(energies, dtype=torch.float32)).numpy())
 
 
-@models
+@pytest.mark.parametrize("name", SMALL)
 def test_learns_what_each_energy_has_of_its_own(name) -> None:
     model = untrained_model(name, TWO, **LENGTHS[name])
     history = model.learn(known(3000, 1), known(300, 2), 1)
@@ -80,39 +74,3 @@ def test_learns_what_each_energy_has_of_its_own(name) -> None:
         responses = [one.voxels.sum(axis=1) / energy for one in (sample, truth)]
         assert responses[0].mean() == pytest.approx(responses[1].mean(), rel=0.03)
         assert responses[0].std() == pytest.approx(responses[1].std(), rel=0.2)
-
-
-@models
-def test_a_seed_gives_the_same_model_file_and_showers(name, tmp_path) -> None:
-    sample, energies = showers(300, 1), np.array([512.0, 5000.0, 32768.0] * 3)
-    GEOMETRY.write(tmp_path / "binning.xml")
-    voxels = Voxels(binning=str(tmp_path / "binning.xml"))
-
-    def trained(seed: int) -> Emulator:
-        settings = SMALL[name] | {"epochs": 1, "batch_size": 100}
-        return Emulator.fit(
-            sample, Training(voxels=voxels, model=Model(architecture=name, settings=settings, seed=seed))
-        )
-
-    first, same, other = (trained(seed) for seed in (1, 1, 2))
-    for number, emulator in enumerate((first, same, other)):
-        emulator.save(tmp_path / f"{number}.npz")
-    files = [(tmp_path / f"{number}.npz").read_bytes() for number in range(3)]
-    assert files[0] == files[1] != files[2]
-    found = first.sample(energies, 5)
-    assert found.voxels.shape == (9, GEOMETRY.voxels)
-    assert np.isfinite(found.voxels).all()
-    assert (found.voxels >= 0).all()
-    np.testing.assert_array_equal(load(tmp_path / "0.npz").sample(energies, 5).voxels, found.voxels)
-    assert (first.sample(energies, 6).voxels != found.voxels).any()
-
-
-@models
-def test_an_exported_graph_makes_the_same_showers(name, export_onnx) -> None:
-    model = untrained_model(name, TWO, epochs=1)
-    model.learn(known(300, 1), known(50, 2), 1)
-    noise, energies = torch.randn(20, model.noise, generator=torch.Generator().manual_seed(3)), torch.full((20,), HIGH)
-    file = export_onnx("model.onnx", model, ("voxels",), noise=noise[:5], energies=energies[:5])
-    (voxels,) = session(file.read_bytes()).run(None, {"noise": noise.numpy(), "energies": energies.numpy()})
-    with torch.no_grad():
-        np.testing.assert_allclose(voxels, model(noise, energies).numpy(), rtol=1e-3)
