@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from resonaut.core.errors import ConfigError
+from resonaut.emulate.evaluate.settings import FLOOR
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
@@ -19,8 +20,6 @@ def section() -> type:
     return Settings
 
 
-# The name of the evaluation in which simulated showers stand in the place of a model's: no model's.
-FLOOR = "simulation"
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "evaluations": lambda analysis: [

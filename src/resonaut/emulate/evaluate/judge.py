@@ -12,15 +12,13 @@ from resonaut.emulate.evaluate.energies import Point, matched
 from resonaut.emulate.evaluate.inputs import high_level, low_level
 from resonaut.emulate.evaluate.nearest import overtraining
 from resonaut.emulate.evaluate.observables import agreement, histogram, moments, separation
-from resonaut.emulate.evaluate.settings import Evaluate
+from resonaut.emulate.evaluate.settings import FLOOR, Evaluate
 from resonaut.emulate.results import Evaluation, Layer, MeanShower, Observable, Overtraining, Response, Spectrum
 from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry
 from resonaut.physics.showers.observables import observables
 
 Floats = NDArray[np.float64]
-# What stands in the place of a model's name for the floor.
-FLOOR = "simulation"
 
 
 @dataclass(frozen=True)
