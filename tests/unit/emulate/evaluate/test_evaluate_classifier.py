@@ -97,7 +97,10 @@ def judged() -> dict[str, Evaluation]:
     energies = np.repeat([500.0, 4000.0], 300)
     simulated, training = toys(energies, 1), toys(energies, 2)
     settings = Evaluate(
-        bins=10, shown=[4096], classifier=Classifier(hidden=[16], seeds=2, epochs=12, patience=4, batch_size=64, learning_rate=0.01), nearest=100
+        bins=10,
+        shown=[4096],
+        classifier=Classifier(hidden=[16], seeds=2, epochs=12, patience=4, batch_size=64, learning_rate=0.01),
+        nearest=100,
     )
     samples = {"simulation": None, "leaking": toys(energies, 3, leak=0.03), "copy": training}
     return {name: evaluate(simulated, training, made, GEOMETRY, settings, 0.5, name) for name, made in samples.items()}

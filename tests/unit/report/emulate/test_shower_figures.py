@@ -145,7 +145,11 @@ def test_models_stand_beside_the_floor_and_published_ones(files, tmp_path, kept)
 
 
 def test_times_by_batch(tmp_path, kept) -> None:
-    times = [Time(energy=e, batch=b, milliseconds=10 / b, fastest=9 / b, slowest=12 / b) for e in (10.0, 1e6) for b in (100, 1)]
+    times = [
+        Time(energy=e, batch=b, milliseconds=10 / b, fastest=9 / b, slowest=12 / b)
+        for e in (10.0, 1e6)
+        for b in (100, 1)
+    ]
     path = tmp_path / "timing.json"
     write(path, Timing(name="flow", threads=2, times=times))
     shower_times.draw(tmp_path, [path], None)
