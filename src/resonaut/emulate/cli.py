@@ -91,26 +91,30 @@ def evaluate(
     ],
     training: Annotated[list[Path], typer.Option(help="HDF5 file of those that trained the model; repeatable.")],
     output: Annotated[Path, typer.Option(help="Evaluation to write: <results>/emulate/<name>/evaluation.json.")],
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "simulation",
     emulated: Annotated[
         Path | None,
         typer.Option(help="HDF5 file of showers of the model. Without it training showers take its place: the floor."),
     ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model, with --emulated.")] = None,
 ) -> None:
     """Judge showers of a model against simulated ones that it has not seen."""
     from resonaut.core import config as frozen
+    from resonaut.core.errors import ConfigError
     from resonaut.core.results import write
     from resonaut.emulate.emulator import geometry_of
     from resonaut.emulate.evaluate.judge import evaluate as judge
+    from resonaut.emulate.evaluate.settings import FLOOR
     from resonaut.emulate.settings import Evaluation
     from resonaut.physics.showers.files import Showers, read
 
+    if (emulated is None) != (name is None):
+        raise ConfigError("--emulated and --name belong together; give both, or none for the floor.")
     distinct([config, *simulated, *training, emulated], [output])
     settings = frozen.read(config, Evaluation)
     geometry = geometry_of(settings.voxels)
     known, seen = (Showers.joined([read(path, geometry) for path in paths]) for paths in (simulated, training))
     made = None if emulated is None else read(emulated, geometry)
-    write(output, judge(known, seen, made, geometry, settings.evaluate, settings.voxels.threshold, name))
+    write(output, judge(known, seen, made, geometry, settings.evaluate, settings.voxels.threshold, name or FLOOR))
 
 
 @app.command()

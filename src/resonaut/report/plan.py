@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
 NEEDS: tuple[str, ...] = ()
-AFTER: tuple[str, ...] = ("skim", "tag", "calibrate", "reweight", "unfold", "classify", "select", "fit")
+AFTER: tuple[str, ...] = ("skim", "tag", "calibrate", "reweight", "unfold", "classify", "select", "fit", "emulate")
 
 
 def section() -> type:

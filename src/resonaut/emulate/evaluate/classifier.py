@@ -89,7 +89,7 @@ def _spread(values: Floats) -> float:
 
 def _judged(parts: list[Part], settings: Classifier, seed: int) -> tuple[float, float, float]:
     """Area under the ROC curve, its error without a difference, and the divergence that one network finds."""
-    train, calibrate, judge = parts
+    train, calibrate, judge = _standardised(parts)
     network = _trained(train, calibrate, settings, seed)
     outputs = [in_blocks(network, part.inputs).squeeze(1).double().sigmoid().numpy() for part in (calibrate, judge)]
     known, labels = calibrate.labels.double().numpy(), judge.labels.numpy() > 0.5
@@ -98,6 +98,13 @@ def _judged(parts: list[Part], settings: Classifier, seed: int) -> tuple[float, 
     first, second = probability[labels], probability[~labels]
     found, error = auc(first, second, np.ones(len(first)), np.ones(len(second)))
     return found, error, divergence(first, second)
+
+
+def _standardised(parts: list[Part]) -> list[Part]:
+    """The inputs of all parts with mean 0 and spread 1 among those that train."""
+    spread, mean = torch.std_mean(parts[0].inputs, dim=0)
+    scale = torch.where(spread > 0, 1 / spread, 1.0)
+    return [Part((part.inputs - mean) * scale, part.labels) for part in parts]
 
 
 def divergence(emulated: Floats, simulated: Floats) -> float:

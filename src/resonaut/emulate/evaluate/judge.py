@@ -9,18 +9,16 @@ from numpy.typing import NDArray
 from resonaut.core.identifier import derived_seed
 from resonaut.emulate.evaluate import classifier, distances
 from resonaut.emulate.evaluate.energies import Point, matched
-from resonaut.emulate.evaluate.inputs import high_level, low_level
+from resonaut.emulate.evaluate.inputs import features, high_level, low_level
 from resonaut.emulate.evaluate.nearest import overtraining
 from resonaut.emulate.evaluate.observables import agreement, histogram, moments, separation
-from resonaut.emulate.evaluate.settings import Evaluate
+from resonaut.emulate.evaluate.settings import FLOOR, Evaluate
 from resonaut.emulate.results import Evaluation, Layer, MeanShower, Observable, Overtraining, Response, Spectrum
 from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry
 from resonaut.physics.showers.observables import observables
 
 Floats = NDArray[np.float64]
-# What stands in the place of a model's name for the floor.
-FLOOR = "simulation"
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,10 @@ def evaluate(
     simulated, training = _above(simulated, threshold), _above(training, threshold)
     made = training if emulated is None else _above(emulated, threshold)
     pair = Compared.of(simulated, made, geometry, settings.energy_bins)
-    features = high_level(pair.simulated, pair.of_simulated), high_level(pair.emulated, pair.of_emulated)
+    sides = (pair.simulated, pair.of_simulated), (pair.emulated, pair.of_emulated)
     voxels = low_level(pair.simulated), low_level(pair.emulated)
-    seed, doubles = settings.seed, (features[0].astype(np.float64), features[1].astype(np.float64))
+    high, plain = [high_level(*side) for side in sides], [features(*side) for side in sides]
+    seed = settings.seed
     return Evaluation(
         name=name,
         particle=geometry.particle,
@@ -89,9 +88,9 @@ def evaluate(
         spectra=_spectra(pair, settings.shown),
         means=_means(pair, settings.shown),
         low_level=classifier.area(*voxels, settings.classifier, derived_seed(seed, 0)),
-        high_level=classifier.area(*features, settings.classifier, derived_seed(seed, 1)),
-        frechet=distances.frechet(*doubles, derived_seed(seed, 2)),
-        kernel=distances.kernel(*doubles, derived_seed(seed, 3)),
+        high_level=classifier.area(*high, settings.classifier, derived_seed(seed, 1)),
+        frechet=distances.frechet(*plain, derived_seed(seed, 2)),
+        kernel=distances.kernel(*plain, derived_seed(seed, 3)),
         overtraining=None if emulated is None else _overtraining(training, simulated, made, settings),
     )
 

@@ -26,20 +26,15 @@ def moments(values: Floats) -> Moments:
 
 
 def counted(simulated: Floats, emulated: Floats, bins: int) -> tuple[Sums, Sums]:
-    """Shares of two samples (n,) and (m,) in bins that hold equal shares of the first one, open at both ends.
+    """Shares of two samples (n,) and (m,) in bins that hold equal shares of both together.
 
     A value that many showers share, as no energy in a layer, has a bin of its own.
     """
-    found = Bins.of([(simulated, np.ones(len(simulated)))], bins, min(len(simulated), len(emulated)))
-    inner = found.wide_edges[1:-1]
+    samples = [(values, np.ones(len(values))) for values in (simulated, emulated)]
+    inner = Bins.of(samples, bins, min(len(simulated), len(emulated))).wide_edges[1:-1]
     first, second = (
-        Sums.of(
-            np.searchsorted(inner, values, side="right").astype(np.int64),
-            np.ones(len(values)),
-            np.zeros(len(values), np.int64),
-            (1, len(inner) + 1),
-        )
-        for values in (simulated, emulated)
+        Sums.of(np.searchsorted(inner, values, side="right"), ones, np.zeros(len(values), int), (1, len(inner) + 1))
+        for values, ones in samples
     )
     return first, second
 

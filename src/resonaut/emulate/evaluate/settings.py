@@ -6,6 +6,9 @@ from pydantic import Field
 
 from resonaut.core.record import Natural, Positive, key, record
 
+# What stands in the place of a model's name where simulated showers stand in the place of its own.
+FLOOR = "simulation"
+
 
 @record
 class Classifier:
@@ -37,7 +40,9 @@ class Timing:
 class Evaluate:
     """How emulated showers are judged."""
 
-    bins: int = key("Bins of an observable, each with the same share of simulated showers.", default=20, ge=2)
+    bins: int = key(
+        "Bins of an observable, each with the same share of simulated and emulated showers together.", default=20, ge=2
+    )
     energy_bins: int = key("Ranges of incident energies, where these are not a few values.", default=8, ge=1)
     shown: list[Positive[float]] = key(
         "Incident energies at which all observables, and the mean shower, are kept for figures; the nearest ones there "

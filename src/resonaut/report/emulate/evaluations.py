@@ -12,8 +12,6 @@ from resonaut.core.results import read
 from resonaut.emulate.results import Evaluation, Histogram
 
 Floats = NDArray[np.float64]
-# The name of the evaluation in which simulated showers stand in the place of a model's.
-FLOOR = "simulation"
 NAMED = {
     "response": "energy of all voxels / incident energy",
     "depth": "mean layer",
@@ -53,11 +51,21 @@ def opened(paths: Sequence[Path]) -> list[Evaluation]:
     """
     found = [read(path, Evaluation) for path in paths]
     for path, one in zip(paths, found, strict=True):
-        if [_judged(own) for own in (one, found[0])].count(_judged(found[0])) < 2:
+        if _judged(one) != _judged(found[0]):
             raise InputFileError(
                 path, f"is of other simulated showers than {paths[0]}", "evaluate all models with the same ones"
             )
-    return sorted(found, key=lambda one: one.name != FLOOR)
+    return sorted(found, key=lambda one: not is_floor(one))
+
+
+def is_floor(one: Evaluation) -> bool:
+    """Whether simulated showers stand in the place of a model's."""
+    return one.overtraining is None
+
+
+def of_models(found: Sequence[Evaluation]) -> list[Evaluation]:
+    """Those of models; the floor where it is alone."""
+    return [one for one in found if not is_floor(one)] or list(found)
 
 
 def _judged(one: Evaluation) -> tuple[object, ...]:

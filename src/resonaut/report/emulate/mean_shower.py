@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from numpy.typing import NDArray
 
@@ -87,7 +88,7 @@ def _parts(mean: MeanShower, layer: Layer, start: int) -> tuple[Floats, Floats]:
     return simulated, emulated
 
 
-def _layer(ax: Axes, layer: Layer, values: Floats, norm: Normalize, cmap: str = "viridis"):  # type: ignore[no-untyped-def]
+def _layer(ax: Axes, layer: Layer, values: Floats, norm: Normalize, cmap: str = "viridis") -> QuadMesh:
     """Rings in equal steps, as their widths grow outwards, and sectors."""
     fine = -(-CIRCLE // layer.n_alpha)
     alpha = np.linspace(-np.pi, np.pi, layer.n_alpha * fine + 1)

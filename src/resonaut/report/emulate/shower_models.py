@@ -12,7 +12,7 @@ from resonaut.core.files import atomic
 from resonaut.core.style import COLOURS, figure, headline
 from resonaut.emulate.results import Area, Evaluation
 from resonaut.report import pages, settings
-from resonaut.report.emulate.evaluations import FLOOR, opened
+from resonaut.report.emulate.evaluations import is_floor, opened
 from resonaut.report.emulate.published import PUBLISHED, SOURCE
 from resonaut.report.figure import CONFIG, EVALUATIONS, Figure, Output
 from resonaut.report.pages import BAD, Cell
@@ -133,9 +133,9 @@ def _table(found: Sequence[Evaluation]) -> str:
 
 
 def _notes(found: Sequence[Evaluation]) -> Iterator[str]:
-    if any(one.name == FLOOR for one in found):
+    for one in filter(is_floor, found):
         yield pages.paragraph(
-            f"In '{FLOOR}' simulated showers, those that trained the models, stand in the place of a model's: the best "
+            f"In '{one.name}' simulated showers, those that trained the models, stand in the place of a model's: the best "
             "that can be expected."
         )
     for one in found:

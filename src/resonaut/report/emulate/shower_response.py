@@ -6,7 +6,7 @@ from pathlib import Path
 from resonaut.core.style import above, legend_below, ratio_panels
 from resonaut.report import settings
 from resonaut.report.emulate.compared import panels
-from resonaut.report.emulate.evaluations import FLOOR, called, energy, opened
+from resonaut.report.emulate.evaluations import called, energy, of_models, opened
 from resonaut.report.figure import CONFIG, EVALUATIONS, Figure, Output
 
 FIGURE = Figure(
@@ -25,7 +25,7 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
     Raises:
         InputFileError: a file is no evaluation, or one of other simulated showers than the first.
     """
-    models = [one for one in opened(evaluations) if one.name != FLOOR] or opened(evaluations)
+    models = of_models(opened(evaluations))
     every = [response.energy for response in models[0].responses]
     chosen = [one.energy for one in models[0].means]
     for name, energies, in_a_row in (("response", chosen, 4), ("responses", every, 5)):

@@ -6,7 +6,7 @@ from pathlib import Path
 from resonaut.core.style import above, legend_below, ratio_panels
 from resonaut.report import settings
 from resonaut.report.emulate.compared import panels
-from resonaut.report.emulate.evaluations import FLOOR, called, energy, opened
+from resonaut.report.emulate.evaluations import called, energy, of_models, opened
 from resonaut.report.figure import CONFIG, EVALUATIONS, Figure, Output
 
 FIGURE = Figure(
@@ -26,7 +26,7 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
     Raises:
         InputFileError: a file is no evaluation, or one of other simulated showers than the first.
     """
-    models = [one for one in opened(evaluations) if one.name != FLOOR] or opened(evaluations)
+    models = of_models(opened(evaluations))
     known = {spectrum.name for spectrum in models[0].spectra}
     names = [name for name in SHAPES if name in known][:MOST]
     shown = [(one.energy, name) for one in models[0].means for name in names]

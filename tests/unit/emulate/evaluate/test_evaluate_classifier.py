@@ -12,12 +12,12 @@ from resonaut.physics.showers.geometry import Geometry, Layer
 torch = pytest.importorskip("torch")
 
 from resonaut.emulate.evaluate import classifier  # noqa: E402
-from resonaut.emulate.evaluate.inputs import high_level, low_level  # noqa: E402
+from resonaut.emulate.evaluate.inputs import features, high_level, low_level  # noqa: E402
 from resonaut.emulate.evaluate.judge import evaluate  # noqa: E402
 from resonaut.emulate.evaluate.settings import Classifier, Evaluate  # noqa: E402
 from resonaut.physics.showers.observables import observables  # noqa: E402
 
-SMALL = Classifier(hidden=[32], epochs=30, patience=5, learning_rate=0.01, batch_size=256, seeds=3)
+SMALL = Classifier(hidden=[16], epochs=10, patience=3, learning_rate=0.02, batch_size=512, seeds=3)
 
 
 def gaussians(n: int, shift: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,18 +27,18 @@ def gaussians(n: int, shift: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_area_of_alike_samples_is_one_half() -> None:
-    found = classifier.area(*gaussians(4000, 0, 1), SMALL, 1)
-    # Three networks judge 800 showers of each sample of 4,000, so that their parts hardly overlap.
-    assert found.error == pytest.approx(np.sqrt(1600 / (12 * 800**2)))
+    found = classifier.area(*gaussians(2000, 0, 1), SMALL, 1)
+    # Three networks judge 400 showers of each sample of 2,000, so that their parts hardly overlap.
+    assert found.error == pytest.approx(np.sqrt(800 / (12 * 400**2)))
     assert abs(found.auc - 0.5) < 4 * found.error / np.sqrt(3)
-    assert -0.03 < found.jsd < 0.005
+    assert -0.08 < found.jsd < 0.02
     assert found.auc == pytest.approx(np.mean(found.seeds))
 
 
 def test_area_and_divergence_of_gaussians() -> None:
     """Shifted by d: AUC = Phi(d / sqrt 2); the divergence by integration."""
-    found = classifier.area(*gaussians(8000, 1.0, 2), SMALL, 1)
-    assert found.auc == pytest.approx(norm.cdf(1 / np.sqrt(2)), abs=0.015)
+    found = classifier.area(*gaussians(5000, 1.0, 2), SMALL, 1)
+    assert found.auc == pytest.approx(norm.cdf(1 / np.sqrt(2)), abs=0.03)
     x = np.linspace(-8, 9, 4001)
     p, q = norm.pdf(x), norm.pdf(x - 1)
     ratio = [np.sum(one * np.log2(2 * one / (p + q))) * (x[1] - x[0]) / 2 for one in (p, q)]
@@ -55,14 +55,14 @@ def test_displaced_sample_is_told_apart() -> None:
 def test_judged_showers_have_not_trained() -> None:
     """Noise in many inputs: a network that knows its showers by heart finds nothing in others."""
     noise = np.random.default_rng(4).normal(size=(2, 300, 200)).astype(np.float32)
-    settings = Classifier(hidden=[64], epochs=15, patience=15, learning_rate=0.01, seeds=3)
+    settings = Classifier(hidden=[64], epochs=8, patience=8, learning_rate=0.01, seeds=3)
     parts = classifier.Part.divided(*noise, np.random.default_rng(1))
     rows = [{tuple(row) for row in part.inputs[:, :4].tolist()} for part in parts]
     assert [len(own) for own in rows] == [360, 120, 120]
     assert not rows[0] & rows[1]
     assert not (rows[0] | rows[1]) & rows[2]
     found = classifier.area(*noise, settings, 1)
-    assert abs(found.auc - 0.5) < 4 * found.error
+    assert abs(found.auc - 0.5) < 4 * found.error  # A part that trained has an area of nearly 1.
 
 
 GEOMETRY = Geometry("photon", (Layer(0, (0, 5, 10), 1), Layer(1, (0, 5, 10, 20), 4)))
@@ -81,10 +81,14 @@ def test_inputs_are_those_of_the_calochallenge() -> None:
     np.testing.assert_allclose(low[:, 0], [3, np.log10(2000)], rtol=1e-6)
     np.testing.assert_allclose(low[:, 1:].sum(axis=1), 100 * showers.voxels.sum(axis=1) / showers.energies, rtol=1e-5)
     found = observables(showers, GEOMETRY)
-    high = high_level(showers, found)
+    high, plain = high_level(showers, found), features(showers, found)
     # Two energies; of two layers energy, sparsity, centre and width in r; of one layer centres and widths in x and y.
     assert high.shape == (2, 2 + 2 * 4 + 4)
-    np.testing.assert_allclose(10 ** high[:, 1], showers.voxels.sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(10 ** plain[:, 1], showers.voxels.sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(high[:, 1], np.log10(found["response"]), rtol=1e-5)
+    # Only the energies differ.
+    np.testing.assert_allclose(np.delete(plain - high, [1, 2, 7], axis=1), 0, atol=1e-6)
+    np.testing.assert_allclose((plain - high)[:, [1, 2, 7]], [[3] * 3, [np.log10(2000)] * 3], rtol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +97,10 @@ def judged() -> dict[str, Evaluation]:
     energies = np.repeat([500.0, 4000.0], 300)
     simulated, training = toys(energies, 1), toys(energies, 2)
     settings = Evaluate(
-        bins=10, shown=[4096], classifier=Classifier(hidden=[32], seeds=2, epochs=8, learning_rate=0.01), nearest=100
+        bins=10,
+        shown=[4096],
+        classifier=Classifier(hidden=[16], seeds=2, epochs=12, patience=4, batch_size=64, learning_rate=0.01),
+        nearest=100,
     )
     samples = {"simulation": None, "leaking": toys(energies, 3, leak=0.03), "copy": training}
     return {name: evaluate(simulated, training, made, GEOMETRY, settings, 0.5, name) for name, made in samples.items()}
