@@ -32,8 +32,6 @@ def _architectures() -> str:
 
 # In docs/emulate.md, beside the table of the section's keys.
 TABLES: dict[str, dict[str, Callable[[], str]]] = {"emulate": {"architectures": _architectures}}
-# The name of the evaluation in which simulated showers stand in the place of a model's: no model's.
-FLOOR = "simulation"
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "evaluations": lambda analysis: [
