@@ -61,7 +61,11 @@ def test_nine_tenths_of_the_energy_are_within_a_moliere_radius():
 
 
 def test_response_is_linear_and_the_resolution_that_of_sampling():
-    """In the barrel without what is before it: 10 to 12 % / sqrt(E), as measured of ATLAS's modules."""
+    """In the barrel without what is before it, within Amaldi's formula, Phys. Scripta 23 (1981) 409.
+
+    sigma / E = 3.2 % sqrt(dE / (MeV F <cos theta>) / (E / GeV)), where a minimum ionising particle loses dE = 3.3 MeV
+    in a period: 5.8 % for tracks along the axis, 7.4 % with the <cos theta> of lead, 0.615.
+    """
     whole = calorimeter.barrel()
     stack = calorimeter.Calorimeter(whole.slabs[2:], whole.geometry, whole.fractions)
     active = np.array([slab.layer is not None for slab in stack.slabs])
@@ -71,4 +75,4 @@ def test_response_is_linear_and_the_resolution_that_of_sampling():
         response = deposited[:, active].sum(axis=1) / energy
         means[energy], relative[energy] = response.mean(), response.std() / response.mean()
     assert means[500.0] / means[4000.0] == pytest.approx(1, abs=0.03)
-    assert relative[500.0] * np.sqrt(0.5) == pytest.approx(0.11, abs=0.025)
+    assert relative[500.0] * np.sqrt(0.5) == pytest.approx(0.066, abs=0.015)
