@@ -55,7 +55,7 @@ def test_wrong_showers_end_in_a_sentence(given, tmp_path) -> None:
     write(tmp_path / "emulated.h5", showers(200, 3, energies=(512.0, 4096.0)))
     with pytest.raises(EmptySelectionError, match=r"^there are 0 emulated showers at 32768 MeV"):
         call(*given, f"--emulated={tmp_path / 'emulated.h5'}", "--name=flow")
-    with pytest.raises(InputFileError, match="missing.h5"):
+    with pytest.raises(InputFileError, match=r"missing\.h5"):
         call(*given, f"--emulated={tmp_path / 'missing.h5'}", "--name=flow")
 
 
