@@ -34,6 +34,8 @@ def panels(pair: Sequence[Axes], histograms: Sequence[tuple[str, Histogram]], la
         shown = known & (error < UNKNOWN)
         lower.errorbar(centres[shown], ratio[shown], error[shown], fmt="none", ecolor=style["color"], lw=0.8)
     lower.axhline(1, color="0.4", lw=0.8)
-    upper.set(xlim=(bins[0], bins[-1]), ylim=(0, None))
+    # What a model puts outside the range, into the bins at the ends, does not flatten the rest.
+    inner = [shares(found, "emulated")[0][1:-1].max() for _, found in histograms]
+    upper.set(xlim=(bins[0], bins[-1]), ylim=(0, 1.1 * max(simulated.max(), min(max(inner), 3 * simulated.max()))))
     lower.set(xlim=(bins[0], bins[-1]), ylim=RATIOS, xlabel=label)
     upper.tick_params(labelbottom=False)

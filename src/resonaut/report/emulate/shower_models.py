@@ -135,8 +135,8 @@ def _table(found: Sequence[Evaluation]) -> str:
 def _notes(found: Sequence[Evaluation]) -> Iterator[str]:
     for one in filter(is_floor, found):
         yield pages.paragraph(
-            f"In '{one.name}' simulated showers, those that trained the models, stand in the place of a model's: the best "
-            "that can be expected."
+            f"In '{one.name}' simulated showers, those that trained the models, stand in the place of a model's: the "
+            "best that can be expected."
         )
     for one in found:
         if one.overtraining is not None and one.overtraining.memorised:

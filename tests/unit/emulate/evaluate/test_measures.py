@@ -55,7 +55,7 @@ def test_separation_is_that_of_the_histograms() -> None:
     """Uniform samples: the same, apart, and half of each where the other one is, too."""
     x = np.arange(4000) / 4000
     assert separation(x, x, 20) == 0
-    assert separation(x, x + 2, 20) == 1
+    assert separation(x, x + 2, 20) == pytest.approx(1)
     assert separation(x, x + 0.5, 20) == pytest.approx(0.5, abs=0.01)
     # Twice as many below one half: the median of both is 3/7, below which are 3/7 and 4/7.
     assert separation(x, np.r_[x[:2000], x], 2) == pytest.approx(1 / 49, rel=0.02)

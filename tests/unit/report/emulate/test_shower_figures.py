@@ -13,8 +13,8 @@ from resonaut.emulate.results import (
     Evaluation,
     Histogram,
     Layer,
-    Measured,
     MeanShower,
+    Measured,
     Moments,
     Observable,
     Overtraining,
@@ -58,7 +58,11 @@ def evaluation(name: str, auc: float, copied: bool = False) -> Evaluation:
             Observable(name="energy_2", separation=0.0, tests=[Chi2(chi2=0.0, ndof=0, p_value=1.0), tests[0]]),
         ],
         spectra=[Spectrum(name=one, energy=4096.0, histogram=BINS) for one in ("response", "r_eta", "energy_2")],
-        means=[MeanShower(energy=4096.0, simulated=[np.pi, 3 * np.pi, 1, 1, 0, 2], emulated=[np.pi, 6 * np.pi, 1, 1, 1, 2])],
+        means=[
+            MeanShower(
+                energy=4096.0, simulated=[np.pi, 3 * np.pi, 1, 1, 0, 2], emulated=[np.pi, 6 * np.pi, 1, 1, 1, 2]
+            )
+        ],
         low_level=area,
         high_level=replace(area, auc=auc - 0.05),
         frechet=Measured(value=2e-3, error=1e-4),
@@ -129,7 +133,7 @@ def test_models_stand_beside_the_floor_and_published_ones(files, tmp_path, kept)
     (ax,) = kept["models"].axes
     names = [text.get_text() for text in ax.get_xticklabels()]
     assert names[:4] == ["simulation", "flow", "copy", "CaloINN"]
-    low = ax.containers[0].lines[0].get_ydata()
+    low = np.array(ax.containers[0].lines[0].get_ydata(), float)
     np.testing.assert_allclose(low, [0.5, 0.6, 0.55])
     with (tmp_path / "showers/models.csv").open() as file:
         rows = {row["model"]: row for row in csv.DictReader(file)}
@@ -154,7 +158,7 @@ def test_times_by_batch(tmp_path, kept) -> None:
     write(path, Timing(name="flow", threads=2, times=times))
     shower_times.draw(tmp_path, [path], None)
     first, second = kept["times"].axes
-    np.testing.assert_allclose(first.containers[0].lines[0].get_data(), [[1, 100], [10, 0.1]])
+    np.testing.assert_allclose(np.array(first.containers[0].lines[0].get_data(), float), [[1, 100], [10, 0.1]])
     assert second.get_title() == "1 TeV"
     assert first.get_legend_handles_labels()[1] == ["flow (2 threads)"]
 
