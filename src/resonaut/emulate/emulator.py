@@ -141,6 +141,6 @@ def _untrained(training: Training, geometry: Geometry) -> Model:
         ConfigError: there is no such architecture, or a key of its settings is wrong.
     """
     entry = architectures()[training.model.architecture]
-    settings = build(training.model.settings, entry.settings, "config: settings of the model")
+    settings: object = build(training.model.settings, entry.settings, "config: settings of the model")
     make = entry.find()
     return cast(Model, untrained(lambda: make(geometry, training.voxels.threshold, settings), training.model.seed))

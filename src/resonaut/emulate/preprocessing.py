@@ -82,13 +82,13 @@ class Standard(nn.Module):
     def _between(self, table: Tensor, drivers: Tensor) -> Tensor:
         """The values (n, d) of a table (KNOTS, d)."""
         shares = self._shares(drivers).to(table.dtype)
-        own = table.split(self.sizes, dim=1)
+        own = torch.split(table, self.sizes, dim=1)
         return torch.cat([shares[:, :, number] @ part for number, part in enumerate(own)], dim=1)
 
     def _at_knots(self, values: Tensor, drivers: Tensor, whole: Tensor) -> Tensor:
         """Means of values (n, d) near each knot (KNOTS, d), and a little of the mean of all, where there are few."""
         shares = self._shares(drivers).to(values.dtype)
-        sums = [shares[:, :, number].T @ part for number, part in enumerate(values.split(self.sizes, dim=1))]
+        sums = [shares[:, :, number].T @ part for number, part in enumerate(torch.split(values, self.sizes, dim=1))]
         weights = shares.sum(dim=0).repeat_interleave(torch.tensor(self.sizes), dim=1)
         return (torch.cat(sums, dim=1) + whole) / (weights + 1)
 

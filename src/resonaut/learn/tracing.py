@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Mapping
+from typing import Any, cast
 from unittest import mock
 
 import torch
@@ -28,7 +29,7 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], output: str) -> byte
         torch.onnx.export(
             module,
             tuple(inputs.values()),
-            content,
+            cast(Any, content),  # Its annotation has no files.
             dynamo=False,
             opset_version=OPERATIONS,
             input_names=names,

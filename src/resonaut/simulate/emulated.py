@@ -59,7 +59,7 @@ class Emulator:
     def _blocks(self, photons: Particles, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, ...]]:
         x, y = self.geometry.x / RADIUS, self.geometry.y / RADIUS
         for start in range(0, max(len(photons.energy), 1), BLOCK):
-            some = photons[slice(start, start + BLOCK)]
+            some = photons[np.arange(start, min(start + BLOCK, len(photons.energy)))]
             inputs = {
                 "noise": rng.standard_normal((len(some.energy), self.noise), np.float32),
                 "energies": (some.energy / GEV).astype(np.float32),

@@ -70,8 +70,8 @@ def area(simulated: Values, emulated: Values, settings: Classifier, seed: int) -
     for number in range(settings.seeds):
         own = derived_seed(seed, number)
         rng = np.random.default_rng(own)
-        some = (sample[rng.permutation(len(sample))[: settings.showers]] for sample in (simulated, emulated))
-        found.append(_judged(Part.divided(*some, rng), settings, own))
+        first, second = (sample[rng.permutation(len(sample))[: settings.showers]] for sample in (simulated, emulated))
+        found.append(_judged(Part.divided(first, second, rng), settings, own))
     areas, errors, divergences = np.array(found).T
     return Area(
         auc=float(areas.mean()),

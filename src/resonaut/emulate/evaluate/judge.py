@@ -73,9 +73,9 @@ def evaluate(
     simulated, training = _above(simulated, threshold), _above(training, threshold)
     made = training if emulated is None else _above(emulated, threshold)
     pair = Compared.of(simulated, made, geometry, settings.energy_bins)
-    sides = (pair.simulated, pair.of_simulated), (pair.emulated, pair.of_emulated)
+    first, second = (pair.simulated, pair.of_simulated), (pair.emulated, pair.of_emulated)
     voxels = low_level(pair.simulated), low_level(pair.emulated)
-    high, plain = [high_level(*side) for side in sides], [features(*side) for side in sides]
+    high, plain = (high_level(*first), high_level(*second)), (features(*first), features(*second))
     seed = settings.seed
     return Evaluation(
         name=name,
@@ -155,4 +155,5 @@ def _means(pair: Compared, shown: Sequence[float]) -> list[MeanShower]:
 def _overtraining(training: Showers, simulated: Showers, emulated: Showers, settings: Evaluate) -> Overtraining:
     names = ["training", "simulated", "emulated"]
     samples, points = matched([training, simulated, emulated], names, settings.energy_bins)
-    return overtraining(*samples, points, settings.nearest)
+    first, second, third = samples
+    return overtraining(first, second, third, points, settings.nearest)

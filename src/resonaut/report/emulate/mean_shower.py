@@ -43,7 +43,7 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
         InputFileError: a file is no evaluation, or one of other simulated showers than the first.
     """
     for one in opened(evaluations):
-        places = np.unique(np.linspace(0, len(one.layers) - 1, min(MOST, len(one.layers))).round().astype(int))
+        places = np.linspace(0, len(one.layers) - 1, min(MOST, len(one.layers))).round().astype(int).tolist()
         mean = max(one.means, key=lambda found: found.energy)
         path = output / f"showers/{one.name}_mean.png"
         size = (2.1 * len(places) + 1.2, 6.8)

@@ -63,7 +63,7 @@ def _areas(ax: Axes, found: Sequence[Evaluation]) -> None:
     places = np.arange(len(found), len(found) + len(others))
     ax.plot(
         places,
-        [one.low_level for one in others],
+        np.array([one.low_level for one in others], float),
         "D",
         mfc="none",
         color="0.4",

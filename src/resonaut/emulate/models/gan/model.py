@@ -87,7 +87,7 @@ class Model(nn.Module):
 
     def _made(self, noise: Tensor, energies: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Layer energies in MeV (n, L), and what is prepared: layers (n, L) and voxels (n, voxels)."""
-        common, of_layers, of_voxels = noise.split(self.parts, dim=1)
+        common, of_layers, of_voxels = torch.split(noise, self.parts, dim=1)
         layers = self.generators[0](common, of_layers, self.preprocessing.condition(energies))
         # The voxels are made for these layer energies; how good those are, the critic judges by the layers.
         deposits = self.preprocessing.deposits(energies, layers.detach())

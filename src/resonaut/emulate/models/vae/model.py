@@ -59,7 +59,7 @@ class Model(nn.Module):
 
     def forward(self, noise: Tensor, energies: Tensor) -> Tensor:
         """The voxels in MeV (n, voxels) of showers of particles of these energies in MeV (n,)."""
-        first, second = noise.split([self.of_layers.noise, self.of_voxels.noise], dim=1)
+        first, second = torch.split(noise, [self.of_layers.noise, self.of_voxels.noise], dim=1)
         layers = self.of_layers.draw(first, self.preprocessing.condition(energies))
         deposits = self.preprocessing.deposits(energies, layers)
         context = self.preprocessing.context(energies, deposits)

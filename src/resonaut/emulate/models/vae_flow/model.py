@@ -64,7 +64,7 @@ class Model(nn.Module):
 
     def forward(self, noise: Tensor, energies: Tensor) -> Tensor:
         """The voxels in MeV (n, voxels) of showers of particles of these energies in MeV (n,)."""
-        layers, code, voxels = noise.split(self.parts, dim=1)
+        layers, code, voxels = torch.split(noise, self.parts, dim=1)
         deposits = self.preprocessing.deposits(
             energies, coupling.drawn(self.layer_flow, layers, self.preprocessing.condition(energies))
         )
