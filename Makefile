@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate clean
 
 install: .venv/installed
 
@@ -108,6 +108,9 @@ study-flavour: install  ## Flavour taggers of small jets by their tracks, with a
 
 study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as standard candle (docs/zprime.md), estimated at half an hour
 	snakemake --cores $(CORES) --configfile config/zprime.yaml
+
+study-emulate: install  ## Showers of photons by a Monte Carlo and five generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
+	snakemake --cores $(CORES) --configfile config/calorimeter.yaml
 
 study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
 	@python benchmarks/higgs_pairs.py --events 10000

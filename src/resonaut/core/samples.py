@@ -48,9 +48,15 @@ def used(config: Config) -> list[str]:
                         )
                     found[part] = None
                 found[name] = None
-    if not found and READERS & set(config["search"]["stages"]):
+    if not found and _readers(config):
         raise ConfigError("config: search.samples names no dataset; give it at least one, of the section 'datasets'.")
     return list(found)
+
+
+def _readers(config: Config) -> set[str]:
+    """The stages that read events; `simulate` may make showers alone."""
+    found = READERS & set(config["search"]["stages"])
+    return found - {"simulate"} if config["simulate"]["showers"] else found
 
 
 def drawn_from(config: Config, *names: str) -> list[str]:

@@ -69,7 +69,7 @@ def own_code(analysis: "Analysis", name: str) -> list[str]:
 def showers(analysis: "Analysis", role: str) -> list[str]:
     """The files of the samples that train, or of those that judge."""
     files = stages.plans()["simulate"].showers
-    return [path for name in analysis.config["emulate"]["samples"][role] for path in files(analysis, name)]
+    return [path for name in analysis.config["emulate"]["showers"][role] for path in files(analysis, name)]
 
 
 def made(analysis: "Analysis") -> list[str]:
@@ -94,14 +94,14 @@ def _problems(analysis: "Analysis") -> Iterator[str]:
     if FLOOR in section["models"]:
         yield f".models.{FLOOR}: this is what the floor of the judgement is called; rename it"
     made = analysis.config["simulate"].get("showers", {})
-    for role, names in section["samples"].items():
+    for role, names in section["showers"].items():
         for name in names:
             if name not in made:
-                yield f".samples.{role} names {name!r}, which is not in simulate.showers; add it there"
+                yield f".showers.{role} names {name!r}, which is not in simulate.showers; add it there"
         if not names and section["models"]:
-            yield f".samples.{role} is empty; name samples of simulate.showers"
-    if both := set(section["samples"]["train"]) & set(section["samples"]["test"]):
-        yield f".samples has {min(both)!r} in train and in test; take it out of one of them"
+            yield f".showers.{role} is empty; name samples of simulate.showers"
+    if both := set(section["showers"]["train"]) & set(section["showers"]["test"]):
+        yield f".showers has {min(both)!r} in train and in test; take it out of one of them"
     for name, model in section["models"].items():
         known.require(f"config: emulate.models.{name}.architecture", [model["architecture"]])
         build(model["settings"], known[model["architecture"]].settings, f"config: emulate.models.{name}.settings")

@@ -14,8 +14,8 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class Samples:
     """Showers that train, and showers that judge."""
 
-    train: list[Name] = key("Samples of `simulate.showers` that train.", default=[], unique=True)
-    test: list[Name] = key("Samples of `simulate.showers` that no model has seen.", default=[], unique=True)
+    train: list[Name] = key("Those that train.", default=[], unique=True)
+    test: list[Name] = key("Those that no model has seen, which judge.", default=[], unique=True)
 
 
 @record
@@ -48,7 +48,7 @@ class Model:
 class Settings:
     """Showers from generative networks."""
 
-    samples: Samples = key("Samples of showers.", default={})
+    showers: Samples = key("Samples of `simulate.showers`.", default={})
     voxels: Voxels = key("What the voxels of all samples are.", default={})
     models: dict[Name, Model] = key("The models, by name.", default={})
     evaluate: Evaluate = key("How emulated showers are judged.", default={})
