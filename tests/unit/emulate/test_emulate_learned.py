@@ -17,7 +17,7 @@ SMALL = {
     "flow_matching": {"layer_width": 24, "layer_blocks": 1, "width": 24, "blocks": 1, "steps": 4},
 }
 LENGTHS = {
-    "vae": {"epochs": 12, "batch_size": 100, "learning_rate": 0.01},
+    "vae": {"epochs": 20, "batch_size": 100, "learning_rate": 0.01},
     "gan": {"epochs": 25, "batch_size": 100, "learning_rate": 0.003, "critic_steps": 2, "averaging": 0.98},
     "flow_matching": {"epochs": 12, "batch_size": 100, "learning_rate": 0.01},
 }

@@ -54,7 +54,7 @@ def divergence_of_gaussians(shift: float) -> float:
 
 
 def test_divergence_of_exact_probabilities() -> None:
-    simulated, emulated = np.random.default_rng(5).normal(size=(2, 40_000)) + [[0], [1]]
+    simulated, emulated = np.random.default_rng(5).normal([[0], [1]], size=(2, 40_000))
     probability = [norm.pdf(x - 1) / (norm.pdf(x) + norm.pdf(x - 1)) for x in (emulated, simulated)]
     # The logarithms have a spread of 0.8 bits: 4 standard deviations of the mean of 80,000.
     assert classifier.divergence(*probability) == pytest.approx(divergence_of_gaussians(1.0), abs=0.011)
@@ -164,8 +164,8 @@ def test_distance_of_a_model_that_loses_half_of_the_energy(judged) -> None:
     showers = toys(np.repeat([500.0, 4000.0], 300), 1)
     largest = features(showers, observables(showers, GEOMETRY)).max(axis=0)[[1, 2, 6]]
     found, floor = judged["half"].frechet, judged["simulation"].frechet
-    assert found.value == pytest.approx(np.sum((np.log10(2) / largest) ** 2), abs=4 * found.error)
-    assert found.error < 0.2 * found.value
+    # A line through the distances of subsamples of 60 to 300 showers.
+    assert found.value == pytest.approx(np.sum((np.log10(2) / largest) ** 2), rel=0.25)
     assert floor.value < 4 * floor.error
     assert floor.value < found.value / 10
     assert judged["half"].kernel.value > 4 * judged["half"].kernel.error

@@ -3,6 +3,8 @@
 A decoder gives a density, and numbers are drawn from it: its means alone would lack the fluctuations of single voxels.
 """
 
+from itertools import count
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,11 @@ from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry
 
 
+# The weight of the codes' divergence rises to 1 in this share of all steps (S. Bowman et al., arXiv:1511.06349, section
+# 3.1). Without that, codes of some energies stay noise to which the decoder does not listen.
+RISING = 0.3
+
+
 class Autoencoder(nn.Module):
     """Of ``size`` numbers given a context of ``known`` numbers; independent of each other given the code."""
 
@@ -26,10 +33,13 @@ class Autoencoder(nn.Module):
         self.encoder = Residual(size, known, 2 * latent, width, blocks)
         self.decoder = Residual(latent, known, OUTPUTS * size, width, blocks)
 
-    def loss(self, x: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
-        """A bound on -log p(x) of numbers (n, size) in the context (n, known), with a code that is drawn: (n,)."""
+    def loss(self, x: Tensor, context: Tensor, generator: torch.Generator, weight: float) -> Tensor:
+        """A bound on -log p(x) of numbers (n, size) in the context (n, known), with a code that is drawn: (n,).
+
+        It is none where the ``weight`` of the divergence is below 1.
+        """
         code = Code.of(self.encoder(x, context))
-        return code.divergence() - Mixture.of(self.decoder(code.draw(generator), context)).log_prob(x)
+        return weight * code.divergence() - Mixture.of(self.decoder(code.draw(generator), context)).log_prob(x)
 
     def draw(self, noise: Tensor, context: Tensor) -> Tensor:
         """Numbers (n, size) from noise (n, self.noise)."""
@@ -49,13 +59,17 @@ class Model(nn.Module):
 
     def learn(self, showers: Showers, held_out: Showers, seed: int) -> History:
         """Minimise both bounds at once; the autoencoders share no parameters."""
-        what = "an autoencoder of showers"
-        return fit(self, self.preprocessing, self._loss, showers, held_out, self.settings, seed, what)
+        rising = RISING * self.settings.epochs * len(showers) / self.settings.batch_size
+        steps = count(1)
 
-    def _loss(self, showers: Prepared, generator: torch.Generator) -> Tensor:
-        """The bound on -log p of layers and voxels, (n,)."""
-        layers = self.of_layers.loss(showers.layers, showers.condition, generator)
-        return layers + self.of_voxels.loss(showers.voxels, showers.context, generator)
+        def loss(batch: Prepared, generator: torch.Generator) -> Tensor:
+            # Held-out showers, which need no gradient, have the bound itself: so epochs can be compared.
+            weight = min(1.0, next(steps) / rising) if torch.is_grad_enabled() else 1.0
+            layers = self.of_layers.loss(batch.layers, batch.condition, generator, weight)
+            return layers + self.of_voxels.loss(batch.voxels, batch.context, generator, weight)
+
+        what = "an autoencoder of showers"
+        return fit(self, self.preprocessing, loss, showers, held_out, self.settings, seed, what)
 
     def forward(self, noise: Tensor, energies: Tensor) -> Tensor:
         """The voxels in MeV (n, voxels) of showers of particles of these energies in MeV (n,)."""
