@@ -109,7 +109,7 @@ study-flavour: install  ## Flavour taggers of small jets by their tracks, with a
 study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as standard candle (docs/zprime.md), estimated at half an hour
 	snakemake --cores $(CORES) --configfile config/zprime.yaml
 
-study-emulate: install  ## Showers of photons by a Monte Carlo and five generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
+study-emulate: install  ## Showers of photons by a Monte Carlo and four generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
 	snakemake --cores $(CORES) --configfile config/calorimeter.yaml
 
 study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour

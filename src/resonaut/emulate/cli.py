@@ -102,8 +102,8 @@ def evaluate(
     from resonaut.core.errors import ConfigError
     from resonaut.core.results import write
     from resonaut.emulate.emulator import geometry_of
+    from resonaut.emulate.evaluate import FLOOR
     from resonaut.emulate.evaluate.judge import evaluate as judge
-    from resonaut.emulate.evaluate.settings import FLOOR
     from resonaut.emulate.settings import Evaluation
     from resonaut.physics.showers.files import Showers, read
 

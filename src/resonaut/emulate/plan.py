@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from resonaut.core import stages
 from resonaut.core.errors import ConfigError
-from resonaut.emulate.evaluate.settings import FLOOR
+from resonaut.emulate.evaluate import FLOOR
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis

@@ -53,7 +53,7 @@ def fit(
     preprocessing.learn(showers, seed)
     energies, voxels = torch.as_tensor(showers.energies), torch.as_tensor(showers.voxels)
     seen = preprocessing.prepare(torch.as_tensor(held_out.energies), torch.as_tensor(held_out.voxels), generator)
-    optimizer = torch.optim.Adam(module.parameters(), lr=schedule.learning_rate)
+    optimizer = torch.optim.Adam(module.parameters(), lr=schedule.learning_rate, fused=True)
     steps = schedule.epochs * -(-len(showers) // schedule.batch_size)
     return training.fit(
         module,

@@ -1,4 +1,4 @@
-"""What autoencoder, GAN and flow matching learn of showers that are known."""
+"""What autoencoder and flow matching learn of showers that are known."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,10 @@ from resonaut.physics.showers.geometry import Geometry, Layer
 
 SMALL = {
     "vae": {"layer_latent": 2, "latent": 2, "layer_width": 24, "width": 24, "blocks": 1},
-    "gan": {"latent": 3, "layer_width": 24, "width": 24, "blocks": 1},
     "flow_matching": {"layer_width": 24, "layer_blocks": 1, "width": 24, "blocks": 1, "steps": 4},
 }
 LENGTHS = {
     "vae": {"epochs": 20, "batch_size": 100, "learning_rate": 0.01},
-    "gan": {"epochs": 25, "batch_size": 100, "learning_rate": 0.003, "critic_steps": 2, "averaging": 0.98},
     "flow_matching": {"epochs": 12, "batch_size": 100, "learning_rate": 0.01},
 }
 LOW, HIGH = 1000.0, 64000.0

@@ -26,7 +26,6 @@ SIZES = {
     "flow": SMALL,
     "vae_flow": SMALL | {"latent": 3, "code_hidden": [8]},
     "vae": TINY | {"layer_latent": 2, "latent": 3},
-    "gan": TINY | {"latent": 3, "batch_size": 100},
     "flow_matching": TINY | {"layer_blocks": 1, "steps": 3},
 }
 

@@ -1,4 +1,4 @@
-"""Parts of the models with known answers: gradient penalty, mixtures, and the way along a field."""
+"""Parts of the models with known answers: mixtures, and the way along a field."""
 
 import math
 
@@ -8,32 +8,12 @@ from scipy import integrate, stats
 from torch import Tensor
 
 from resonaut.emulate.models.flow_matching.field import Field, shares
-from resonaut.emulate.models.gan.game import penalty
 from resonaut.emulate.models.vae.mixture import LEAST, OUTPUTS, Mixture
 from resonaut.learn.training import untrained
 
 
 def normal(*size: int, seed: int = 1) -> Tensor:
     return torch.randn(*size, generator=torch.Generator().manual_seed(seed))
-
-
-def test_gradient_penalty_of_a_linear_critic() -> None:
-    """Its slope is the same everywhere, |(3, 4)| = 5."""
-    true, made, condition = normal(7, 2), normal(7, 2, seed=2), normal(7, 1, seed=3)
-    weights = torch.tensor([3.0, 4.0], requires_grad=True)
-    found = penalty(lambda x, c: x @ weights + c[:, 0] ** 2, true, made, condition, torch.rand(7, 1))
-    torch.testing.assert_close(found, torch.full((7,), 16.0))
-    # d (|w| - 1)² / dw = 2 (|w| - 1) w / |w|: it is this that trains the critic.
-    (slope,) = torch.autograd.grad(found.mean(), weights)
-    torch.testing.assert_close(slope, torch.tensor([4.8, 6.4]))
-
-
-def test_gradient_penalty_lies_between_made_and_true() -> None:
-    """The slope of |x|² / 2 is x."""
-    true, made = torch.tensor([[4.0, 0.0]] * 3), torch.tensor([[0.0, 2.0]] * 3)
-    share = torch.tensor([[0.0], [1.0], [0.5]])
-    found = penalty(lambda x, _: x.square().sum(dim=1) / 2, true, made, normal(3, 1), share)
-    torch.testing.assert_close(found, torch.tensor([1.0, 9.0, (math.sqrt(5) - 1) ** 2]))
 
 
 def mixture(logit: float, outputs: tuple[float, ...], n: int = 1) -> Mixture:

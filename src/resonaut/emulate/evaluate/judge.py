@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.identifier import derived_seed
-from resonaut.emulate.evaluate import classifier, distances
+from resonaut.emulate.evaluate import FLOOR, classifier, distances
 from resonaut.emulate.evaluate.energies import Point, matched
 from resonaut.emulate.evaluate.inputs import features, high_level, low_level
 from resonaut.emulate.evaluate.nearest import overtraining
 from resonaut.emulate.evaluate.observables import agreement, histogram, moments, separation
-from resonaut.emulate.evaluate.settings import FLOOR, Evaluate
+from resonaut.emulate.evaluate.settings import Evaluate
 from resonaut.emulate.results import Evaluation, Layer, MeanShower, Observable, Overtraining, Response, Spectrum
 from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry

@@ -6,9 +6,6 @@ from pydantic import Field
 
 from resonaut.core.record import Natural, Positive, key, record
 
-# What stands in the place of a model's name where simulated showers stand in the place of its own.
-FLOOR = "simulation"
-
 
 @record
 class Classifier:

@@ -18,7 +18,6 @@ from resonaut.learn.progress import History
 from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry
 
-
 # The weight of the codes' divergence rises to 1 in this share of all steps (S. Bowman et al., arXiv:1511.06349, section
 # 3.1). Without that, codes of some energies stay noise to which the decoder does not listen.
 RISING = 0.3
