@@ -144,14 +144,16 @@ rule emulate_evaluate:
         simulated=lambda wildcards, input: options("simulated", input.simulated),
         training=lambda wildcards, input: options("training", input.training),
         emulated=lambda wildcards, input: (
-            options("emulated", [input.emulated]) if input.emulated else []
+            [*options("emulated", [input.emulated]), f"--name={wildcards.judged}"]
+            if input.emulated
+            else []
         ),
     message:
         "emulate: judge {wildcards.judged}"
     shell:
         """
         resonaut --log {log:q} --threads {threads} emulate evaluate \
-            --config {input.config:q} --name {wildcards.judged:q} {params.simulated:q} {params.training:q} \
+            --config {input.config:q} {params.simulated:q} {params.training:q} \
             {params.emulated:q} --output {output.evaluation:q}
         """
 

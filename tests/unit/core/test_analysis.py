@@ -104,7 +104,7 @@ def test_chains_become_windows() -> None:
         ),
         (
             {"search": {"stages": ["simulat"]}},
-            "search.stages has 'simulat', which is no stage; there are simulate, skim",
+            "search.stages has 'simulat', which is no stage; there are simulate, emulate, skim",
         ),
         (
             {

@@ -16,7 +16,7 @@ SMALL = {
     "flow_matching": {"layer_width": 24, "layer_blocks": 1, "width": 24, "blocks": 1, "steps": 4},
 }
 LENGTHS = {
-    "vae": {"epochs": 20, "batch_size": 100, "learning_rate": 0.01},
+    "vae": {"epochs": 20, "batch_size": 100, "learning_rate": 0.02},
     "flow_matching": {"epochs": 12, "batch_size": 100, "learning_rate": 0.01},
 }
 LOW, HIGH = 1000.0, 64000.0

@@ -1,6 +1,7 @@
 """The figures of emulated showers, of made-up evaluations."""
 
 import csv
+import html
 from dataclasses import replace
 
 import numpy as np
@@ -141,7 +142,7 @@ def test_models_stand_beside_the_floor_and_published_ones(files, tmp_path, kept)
     assert rows["simulation"]["nearer_to_training"] == ""
     assert float(rows["flow"]["response_chi2_largest"]) == 25
     assert float(rows["flow"]["chi2_at_most_2"]) == pytest.approx(3 / 5)
-    page = (tmp_path / "showers/models.html").read_text()
+    page = html.unescape((tmp_path / "showers/models.html").read_text())
     assert "0.600 ± 0.020" in page
     assert "Showers of 'copy' are nearer" in page
     assert "Showers of 'flow' are nearer" not in page
