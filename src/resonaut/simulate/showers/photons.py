@@ -97,6 +97,8 @@ def photoelectric(material: Material, photon: FloatArray) -> FloatArray:
         bound = a**2 * M / 2
         n = np.sqrt(bound / (photon - bound))
         stobbe = 2 * np.pi * np.sqrt(bound / photon) * np.exp(-4 * n * np.arctan(1 / n)) / -np.expm1(-2 * np.pi * n)
-        section = 1.2 * np.minimum(pratt, stobbe) * 4 * np.pi * ELECTRON_RADIUS**2 * FINE_STRUCTURE**4 * element.z**5 * shape
+        section = (
+            1.2 * np.minimum(pratt, stobbe) * 4 * np.pi * ELECTRON_RADIUS**2 * FINE_STRUCTURE**4 * element.z**5 * shape
+        )
         found = found + material.atoms(element) * section
     return found

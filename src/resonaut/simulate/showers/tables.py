@@ -28,7 +28,7 @@ class Tables(NamedTuple):
     interactions of electrons and positrons per mm, of which ``brems`` are bremsstrahlung above the cut, up to ``delta``
     delta rays, the rest annihilations; ``loss``, ``straggling``, ``scattering`` of all others per mm.
 
-    Then for each energy quantiles of variables between 0 and 1: ``photon_energy`` ln(k / cut) / ln(T / cut) with that of photons,
+    Then for each energy quantiles of variables between 0 and 1: ``photon_energy`` ln(k / k_cut) / ln(T / k_cut),
     ``delta_energy`` (1 / cut - 1 / W) / (1 / cut - 1 / W_max), ``pair_share`` of the kinetic energy of a pair,
     ``compton_energy`` ln(kept part) / ln(smallest), ``annihilation_energy`` ln(part / smallest) / ln(largest /
     smallest).
