@@ -110,7 +110,7 @@ def fine_bins(measurement: Measurement, values: Values, parts: Sequence[Events])
     for k in range(number):
         own = best[which == k]
         each = max(min(FINE // number, len(own) // LEAST), 1)
-        edges.append(torch.quantile(own, torch.arange(1, each) / each).unique() if each > 1 else torch.empty(0))
+        edges.append(torch.unique(torch.quantile(own, torch.arange(1, each) / each)) if each > 1 else torch.empty(0))
     first = list(accumulate((len(one) + 1 for one in edges), initial=0))
 
     def bin_of(features: Tensor) -> Tensor:
