@@ -22,7 +22,7 @@ class MassScan:
         unique=True,
     )
     coupling: SquaredCoupling | None = key(
-        "SquaredCoupling on which there are limits, too; null for none.", default=None
+        "Coupling on which there are limits, too; null for none.", default=None
     )
 
 
