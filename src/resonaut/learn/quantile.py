@@ -1,10 +1,10 @@
 """A quantile of a number that depends smoothly on two variables, such as a classifier's score on mass and momentum.
 
-Quantile regression minimises the pinball loss (R. Koenker, G. Bassett, Econometrica 46 (1978) 33), by boosted trees or by
-a polynomial; the nearest neighbours of a point give the quantile of the number among themselves, as in CMS's map of
-thresholds for N2 (arXiv:1710.00159). Of trees and neighbours only what a quadratic trend of the mean leaves is asked for,
-so that within a leaf or a neighbourhood little changes. A polynomial has few parameters, so that the events' statistics
-bends it smoothly and leaves no steps.
+Quantile regression minimises the pinball loss (R. Koenker, G. Bassett, Econometrica 46 (1978) 33), by boosted trees or
+by a polynomial; the nearest neighbours of a point give the quantile of the number among themselves, as in CMS's map of
+thresholds for N2 (arXiv:1710.00159). Of trees and neighbours only what a quadratic trend of the mean leaves is asked
+for, so that within a leaf or a neighbourhood little changes. A polynomial has few parameters, so that the statistics of
+the events bends it smoothly, and makes no steps.
 """
 
 from typing import Literal
