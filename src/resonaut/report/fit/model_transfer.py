@@ -76,6 +76,7 @@ def _panel(ax: Axes, region: TransferRegion, found: ModelResult, axis: ModelChan
     top = float(np.nanmax(np.append(ratio + error, values)))
     ax.set(xlim=(edges[0], edges[-1]), ylim=(min(0.0, 1.1 * float(np.nanmin(np.append(ratio, values)))), 1.5 * top))
     ax.set(xlabel=axis_label(axis.label, axis.unit), ylabel="pass / fail")
+    ax.ticklabel_format(axis="y", scilimits=(-2, 3), useMathText=True)
     orders = ", ".join(map(str, region.orders))
     words = f"order {orders}" if found.converged else "no fit: it did not converge"
     ax.set_title(f"{region.passes} / {region.fails}, {words}", fontsize=10)

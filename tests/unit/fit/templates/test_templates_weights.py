@@ -38,7 +38,7 @@ def test_a_sample_is_weighted_with_its_column(make_sample):
     np.testing.assert_allclose(found["other"][0].varied["btag_heavy"].up, wanted, rtol=1e-6)
 
 
-@pytest.mark.parametrize("spoilt", [{"weight_scale": 1e300}, {"weight": 1e300}])
+@pytest.mark.parametrize("spoilt", [{"weight_scale": 1e308}, {"weight": 1e300}])
 def test_a_weight_that_cannot_be_squared_is_a_sentence(make_sample, spoilt):
     sample = make_sample("signal", 50, 5, 0.2, **spoilt)
     with pytest.raises(
