@@ -68,8 +68,7 @@ study-calibrate: install  ## The closure study of docs/calibrate.md, half an hou
 	@python benchmarks/calibrate_closure.py results/closure
 
 # Each on the configuration of docs/select.md, or on another one: make study-limits STUDY=my.yaml
-# For hundreds of jobs. By default Snakemake looks through all waiting jobs every second, once for each job that has ended.
-MANY := snakemake --cores $(CORES) --scheduler greedy --max-jobs-per-timespan 1000/1m --keep-going
+MANY := snakemake --cores $(CORES) --keep-going
 
 study-lhco: install  ## All methods on the LHC Olympics with injected signal
 	$(MANY) select_benchmark --configfile config/lhco.yaml $(STUDY)
