@@ -113,7 +113,7 @@ study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as sta
 	snakemake --cores $(CORES) --configfile config/zprime.yaml config/variants/zprime_injected.yaml
 	@python benchmarks/zprime_results.py results/zprime results/zprime_injected
 
-study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), not yet timed as a whole
 	@python benchmarks/higgs_pairs.py --events 10000
 	snakemake --cores $(CORES) --configfile config/hh_events.yaml
 
