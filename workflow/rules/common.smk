@@ -4,7 +4,7 @@ import importlib.util
 import json
 import os
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -57,6 +57,12 @@ def config_of(*names):
     return f"<results>/config/{'/'.join(names)}.json"
 
 
+@cache
+def relative(path):
+    """A path of the package as seen from this folder; many jobs run the same files."""
+    return os.path.relpath(CHECKOUT / "src" / "resonaut" / path)
+
+
 def code_of(verb, command, modules=lambda analysis: (), *names):
     """What a command runs, with the ``modules`` it finds by name; relative, so that a moved clone reruns nothing."""
 
@@ -67,10 +73,8 @@ def code_of(verb, command, modules=lambda analysis: (), *names):
             str(Path(path).resolve()) if path in ANALYSIS.config["code"] else path
             for path in found
         ]
-        package = CHECKOUT / "src" / "resonaut"
         return [
-            os.path.relpath(package / path)
-            for path in provenance.command_code(verb, command, *found)
+            relative(path) for path in provenance.command_code(verb, command, *found)
         ]
 
     return paths if names else paths()

@@ -2,10 +2,12 @@
 
 import ast
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
+# The fields of a syntax tree's node that hold statements, or what holds some.
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def command_code(verb: str, command: str, *modules: str) -> list[str]:
@@ -17,7 +19,7 @@ def command_code(verb: str, command: str, *modules: str) -> list[str]:
     the command dispatcher are left out: no result depends on them.
     """
     path = PACKAGE / verb / "cli.py"
-    tree = ast.parse(path.read_text(), str(path))
+    tree = _tree(path)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     todo, reached = [command.replace("-", "_")], [node for node in tree.body if not isinstance(node, ast.FunctionDef)]
     while todo:
@@ -29,7 +31,7 @@ def command_code(verb: str, command: str, *modules: str) -> list[str]:
         raise ValueError(f"no command {command!r} in {path}")
     first = [name for statement in reached for name in _imports(statement, path)]
     # To import a module is to run the __init__ files above it.
-    above = [found for module in modules for found in _module_files([*Path(module).parts[:-1], "__init__"], PACKAGE)]
+    above = [found for module in modules for found in _module_files((*Path(module).parts[:-1], "__init__"), PACKAGE)]
     return sorted({f"{verb}/cli.py"} | closure([*first, *modules, *above]))
 
 
@@ -44,10 +46,17 @@ def closure(modules: Iterable[str]) -> set[str]:
     return seen
 
 
+# A workflow asks for the same files in many rules.
 @functools.cache
 def _imports_of(path: Path) -> list[str]:
-    """What a file imports; a workflow asks for the same ones in many rules."""
+    """What a file imports."""
     return _imports(ast.parse(path.read_text(), str(path)), path)
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    """The syntax tree of a file with commands."""
+    return ast.parse(path.read_text(), str(path))
 
 
 def _imports(tree: ast.AST, path: Path) -> list[str]:
@@ -56,9 +65,9 @@ def _imports(tree: ast.AST, path: Path) -> list[str]:
     packages = {package.name: package for package in (home, PACKAGE)}
     while todo:
         node = todo.pop()
-        # What is imported for type checkers alone does not run.
+        # What is imported for type checkers alone does not run. No expression holds an import.
         if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-            todo += ast.iter_child_nodes(node)
+            todo += (inside for block in BLOCKS for inside in getattr(node, block, ()))
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -70,7 +79,7 @@ def _imports(tree: ast.AST, path: Path) -> list[str]:
         for name in names:
             top, *parts = name.split(".")
             if parts and top in packages:
-                found += _module_files(parts, packages[top])
+                found += _module_files(tuple(parts), packages[top])
     return found
 
 
@@ -82,7 +91,8 @@ def _home(path: Path) -> Path:
     return folder
 
 
-def _module_files(parts: Sequence[str], package: Path) -> list[str]:
+@functools.cache
+def _module_files(parts: tuple[str, ...], package: Path) -> list[str]:
     """The file of a dotted module and the ``__init__`` files above it, where they exist; those of others absolute."""
     candidates = [Path(*parts).with_suffix(".py")]
     candidates += [Path(*parts[:n], "__init__.py") for n in range(1, len(parts) + 1)]

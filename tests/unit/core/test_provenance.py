@@ -85,3 +85,42 @@ def two():
         "verb/cli.py",
         "verb/found.py",
     }
+
+
+BLOCKS = """
+import pkg.a
+if one:
+    import pkg.b
+elif two:
+    import pkg.c
+else:
+    import pkg.d
+try:
+    import pkg.e
+except ImportError:
+    import pkg.f
+else:
+    import pkg.g
+finally:
+    import pkg.h
+match one:
+    case 1:
+        import pkg.i
+for one in two:
+    with one:
+        import pkg.j
+class One:
+    async def two():
+        while one:
+            import pkg.k
+"""
+
+
+def test_imports_are_found_in_every_kind_of_block(tmp_path, monkeypatch) -> None:
+    package = tmp_path / "pkg"
+    package.mkdir()
+    for name in ("__init__", *"abcdefghijkl"):
+        (package / f"{name}.py").touch()
+    (package / "first.py").write_text(f"{BLOCKS}if TYPE_CHECKING:\n    import pkg.l\n")
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    assert provenance.closure(["first.py"]) == {"first.py", *(f"{name}.py" for name in "abcdefghijk")}
