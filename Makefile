@@ -106,13 +106,17 @@ study-tagger-zoo: install  ## Representations of a jet side by side, from observ
 study-flavour: install  ## Flavour taggers of small jets by their tracks, with and without the tasks of GN1 (docs/tag.md), under half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/flavour.yaml
 
-study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as standard candle (docs/zprime.md), estimated at half an hour
+study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as standard candle (docs/zprime.md), estimated at an hour
 	snakemake --cores $(CORES) --configfile config/zprime.yaml
+	snakemake --cores $(CORES) --configfile config/zprime.yaml config/variants/zprime_truth.yaml -- results/zprime/fit/models/bosons/result.json
+	test -d results/zprime_injected || cp -a results/zprime results/zprime_injected
+	snakemake --cores $(CORES) --configfile config/zprime.yaml config/variants/zprime_injected.yaml
+	@python benchmarks/zprime_results.py results/zprime results/zprime_injected
 
 study-emulate: install  ## Showers of photons by a Monte Carlo and four generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
 	snakemake --cores $(CORES) --configfile config/calorimeter.yaml
 
-study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), not yet timed as a whole
 	@python benchmarks/higgs_pairs.py --events 10000
 	snakemake --cores $(CORES) --configfile config/hh_events.yaml
 

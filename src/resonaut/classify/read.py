@@ -95,8 +95,9 @@ def training(manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], se
         settings: of the training.
 
     Raises:
-        ConfigError: a dataset is of no class, or a dataset of a class is missing.
+        ConfigError: a dataset is of no class, or a dataset of a class is missing; an input is the same everywhere.
         EmptySelectionError: no event of a class passes the cut.
+        NotFiniteError: an input is NaN or infinite.
     """
     given = {dataset.name: dataset for dataset in map(Dataset.open, manifests)}
     classes = settings.classifier.classes
@@ -113,7 +114,19 @@ def training(manifests: Sequence[Path], weights: Mapping[str, Sequence[str]], se
                 f"class {which!r}: no event of {', '.join(classes[which])} passes the cut; widen it, or use larger "
                 "samples."
             )
-    return joined(parts)
+    found = joined(parts)
+    _require_different(found, settings.classifier)
+    return found
+
+
+def _require_different(events: Events, settings: Learning) -> None:
+    """Stop at an input that is equal in all events, from which nothing can be learned: it is a mistake."""
+    for formula, values in zip(settings.inputs, events.values.T, strict=True):
+        if values.min() == values.max():
+            raise ConfigError(
+                f"the input {formula!r} is {values[0]:g} in all {len(values)} events that train; correct it, or take "
+                "it out."
+            )
 
 
 def joined(parts: Sequence[Events]) -> Events:

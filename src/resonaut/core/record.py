@@ -297,7 +297,8 @@ def _sentence(error: Any, kind: Any) -> str:
     if error["type"] == "missing" and isinstance(place[-1], int):
         # An entry of a list of so many.
         error, place = {**error, "type": "too_short"}, place[:-1]
-    path, value = dotted(place), error["input"]
+    _, about, parts = _at(kind, place)
+    path, value = dotted(parts), error["input"]
     if error["type"] == "unexpected_keyword_argument":
         holder = _at(kind, place[:-1])[0]
         if moved := getattr(holder, "MOVED", {}).get(place[-1]):
@@ -307,11 +308,10 @@ def _sentence(error: Any, kind: Any) -> str:
         hint = f"did you mean {close[0]!r}?" if close else f"the keys here are {', '.join(known)}."
         return f"unknown key {path!r}; {hint}"
     if error["type"] == "missing":
-        return f"key {dotted(place[:-1]) or 'top level'!r}: {place[-1]!r} is missing; add it."
+        return f"key {dotted(parts[:-1]) or 'top level'!r}: {place[-1]!r} is missing; add it."
     if error["type"] == "value_error":
         # That of a part of a record begins with a key, too, of the part.
         return f"key {path!r}{error['ctx']['error']}".replace("': key '", ".", 1)
-    about = _at(kind, place)[1]
     fault = _FAULTS.get(error["type"]) or error["msg"].replace("Input should", "should", 1)
     return f"key {path!r}: {value!r} {fault}" + (f"; it is: {about}." if about else ".")
 
@@ -321,16 +321,32 @@ def dotted(place: Sequence[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
 
 
-def _at(kind: Any, place: Sequence[str | int]) -> tuple[Any, str]:
-    """The type of what stands at a place of a record, and the meaning of the last key that has one."""
-    meaning = ""
+def _at(kind: Any, place: Sequence[str | int]) -> tuple[Any, str, list[str | int]]:
+    """The type of what stands at a place of a record, the meaning of the last key that has one, and the place in YAML.
+
+    Pydantic's place has a part more at each union: the alternative that it tried, as ``list[int]``.
+    """
+    meaning, path = "", list[str | int]()
     for part in place:
+        if len(alternatives := _alternatives(kind)) > 1:
+            kind = next((one for one in alternatives if part in (str(one), getattr(one, "__name__", ""))), Any)
+            continue
+        path.append(part)
         kind = bare(kind)
         if declared := keys(kind).get(str(part)):
             kind, meaning = hints(kind)[str(part)], declared.description or meaning
         else:
-            kind = (*typing.get_args(kind), Any)[-2]
-    return bare(kind), " ".join(meaning.split()).rstrip(".")
+            kind = (Any, *typing.get_args(kind), Any)[-2]
+    return bare(kind), " ".join(meaning.split()).rstrip("."), path
+
+
+def _alternatives(kind: Any) -> list[Any]:
+    """What a value of a type may be, without None."""
+    while typing.get_origin(kind) is Annotated:
+        kind = typing.get_args(kind)[0]
+    if typing.get_origin(kind) not in (typing.Union, types.UnionType):
+        return [kind]
+    return [part for part in typing.get_args(kind) if part is not types.NoneType]
 
 
 def bare(kind: Any) -> Any:

@@ -91,6 +91,7 @@ ODD = {
     "boolean": [True, False],
     "NaN": [float("nan"), 1.0],
     "infinite": [float("inf"), 1.0],
+    "huge": [1e308, 1e308],
     "nested": [[1.0], [2.0]],
     "number": 5,
 }  # fmt: skip

@@ -173,6 +173,7 @@ def test_weights_of_friends_count(skimmed, tmp_path):
         ({"inputs": ["x", "pf"]}, ConfigError, "the column 'pf' is a list in each event"),
         ({"inputs": ["x", "log(y)"]}, NotFiniteError, r"the input 'log\(y\)' is NaN or infinite in \d+ of \d+ events"),
         ({"inputs": ["x", "exp(100 * abs(y) + 50)"]}, NotFiniteError, r"is NaN or infinite in \d+ of \d+ events"),
+        ({"inputs": ["x", "0 * y + 3"]}, ConfigError, r"'0 \* y \+ 3' is 3 in all \d+ events that train; correct"),
         ({"inputs": ["x", "y +"]}, ConfigError, r"'y \+' is no formula"),
         ({"cut": "x"}, ConfigError, "'x' is a number and no condition"),
         ({"cut": "x > 100"}, Exception, "class 'a': no event of a passes the cut"),

@@ -16,7 +16,15 @@ from .events_of_classes import learning, skim, table
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "classify_tautau.py"
 # Means of both inputs, and expected events in 10/fb.
 PROCESSES = {"ggh": (0.8, 200), "z_tau_tau": (0.0, 2000), "w_jets": (-0.8, 1000)}
-NETWORK = {"bins": 4, "hidden": [8], "batch_size": 200, "learning_rate": 0.02, "epochs": 3, "warm_up": 1}
+NETWORK = {
+    "bins": 4,
+    "hidden": [8],
+    "batch_size": 200,
+    "learning_rate": 0.02,
+    "epochs": 3,
+    "warm_up": 1,
+    "start": "cross_entropy",
+}
 
 
 @pytest.fixture
@@ -55,7 +63,16 @@ def test_all_methods_measure_the_same_events(results, capsys, monkeypatch):
     benchmark.main()
     found = json.loads(capsys.readouterr().out)
     assert found["expected"] == pytest.approx({name: events for name, (_, events) in PROCESSES.items()})
-    assert list(found["methods"]) == ["visible_mass", "binary", "multiclass", "uncertainty", "fixed"]
+    assert list(found["methods"]) == [
+        "visible_mass",
+        "binary",
+        "binary_held_out",
+        "binary_equal",
+        "multiclass",
+        "multiclass_held_out",
+        "uncertainty",
+        "fixed",
+    ]
     for name, one in found["methods"].items():
         (fit,), (profiled,), (fixed,), (pull,) = (one[key] for key in ("fit", "profiled", "fixed", "no_signal"))
         assert fit == pytest.approx(profiled, rel=0.02), name

@@ -54,6 +54,28 @@ def test_one_sentence_says_what_is_wrong(change: dict, sentence: str) -> None:
 
 
 @record
+class Unions:
+    """Keys with alternatives."""
+
+    events: int | list[int] = key("Events.", default=1)
+    deep: dict[str, float | list[list[int]]] = key("Numbers.", default={})
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"events": -1.5}, "key 'events': -1.5 should be a valid integer; it is: Events."),
+        ({"events": [1, "x"]}, r"key 'events': \[1, 'x'\] should be a valid integer; it is: Events."),
+        ({"deep": {"a": "x"}}, "key 'deep.a': 'x' should be a valid number; it is: Numbers."),
+        ({"more": 1}, "unknown key 'more'; the keys here are events, deep."),
+    ],
+)
+def test_keys_with_alternatives_are_named_as_in_yaml(given: dict, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        build(given, Unions, "f")
+
+
+@record
 class Jets:
     """Jets."""
 

@@ -9,13 +9,14 @@ from scipy.stats import norm
 from resonaut.core.errors import ConfigError, EmptySelectionError, FitError, NotFiniteError
 from resonaut.learn import store, training
 from resonaut.learn.inference import Settings
-from resonaut.learn.inference.binning import best_edges, merged
+from resonaut.learn.inference.binning import best_bins, best_edges, merged
 from resonaut.learn.inference.events import BLOCK, Events, one_hot
 from resonaut.learn.inference.expected import expected
 from resonaut.learn.inference.histograms import gaussian_bins, softmax_bins
 from resonaut.learn.inference.likelihood import Likelihood, Templates
 from resonaut.learn.inference.measurement import Measurement, Nuisance, slope
 from resonaut.learn.inference.network import Classifier
+from resonaut.learn.inference.start import classes_of
 from resonaut.learn.inference.workspace import workspace
 
 SIGNAL, BACKGROUND, STEP = 100.0, 1000.0, 0.2
@@ -244,6 +245,33 @@ def test_the_best_edges_are_those_of_the_best_merger():
         for inner in (edges, torch.quantile(score(events.features).double(), torch.arange(1, 5).double() / 5))
     )
     assert own < 0.95 * equal
+
+
+def test_the_best_bins_of_events_in_two_parts_are_those_of_all():
+    measurement = measured(mean=Nuisance())
+    whole = drawn(measurement, 2000, 6, shifted={"mean": shift})
+    own = torch.rand(len(whole), generator=torch.Generator().manual_seed(1)) < 0.75
+    parts = [whole.rows(rows, len(own) / int(rows.sum())) for rows in (own, ~own)]
+    one, two = (best_bins(measurement, score, events, 6)(whole.features) for events in ([whole], parts))
+    assert torch.equal(one, two)
+    assert one.unique().tolist() == list(range(6))
+
+
+def test_backgrounds_are_classes_and_signals_of_one_parameter_are_one():
+    asked = Measurement(["b", "s", "c", "t", "d"], {"mu": ["s", "t"], "kappa": ["d"]})
+    assert classes_of(asked) == [2, 0, 3, 0, 1]
+
+
+@pytest.mark.parametrize("histogram", ["softmax", "gaussian"])
+def test_a_training_may_begin_at_the_best_bins_of_cross_entropy(histogram):
+    measurement = measured()
+    train, held_out, test = (drawn(measurement, n, seed) for n, seed in ((4000, 1), (4000, 2), (20_000, 3)))
+    settings = {"bins": 6, "hidden": [32], "warm_up_rate": 0.005, "warm_up": 20, "batch_size": 500}
+    # Its own training leaves it as it is.
+    still = Settings(**settings, histogram=histogram, start="cross_entropy", epochs=1, learning_rate=1e-9)
+    classifier = Classifier.fit(measurement, train, held_out, still, seed=1)
+    found = uncertainty(measurement, test, 6, classifier.network.bin)
+    assert found < 1.04 * best_of_ratio(measurement, held_out, test, 6)
 
 
 def test_finite_simulation_makes_the_uncertainty_larger_and_a_share_of_it_more():

@@ -17,7 +17,7 @@ def drawn(n, seed):
     return variables, mean, mean + rng.normal(size=n)
 
 
-@pytest.mark.parametrize("method", ["trees", "neighbours"])
+@pytest.mark.parametrize("method", ["trees", "neighbours", "polynomial"])
 def test_as_many_are_beyond_the_quantile_everywhere(method) -> None:
     variables, _, values = drawn(20000, 1)
     points, mean, _ = drawn(5000, 2)
@@ -32,7 +32,7 @@ def test_as_many_are_beyond_the_quantile_everywhere(method) -> None:
     assert np.sqrt(np.mean((beyond - 1) ** 2)) < 0.25
 
 
-@pytest.mark.parametrize("method", ["trees", "neighbours"])
+@pytest.mark.parametrize("method", ["trees", "neighbours", "polynomial"])
 def test_events_count_by_their_weights(method) -> None:
     variables, _, values = drawn(4000, 3)
     points = variables[:50]

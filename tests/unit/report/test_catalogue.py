@@ -164,7 +164,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("skim", "tag", comparison={"timed_jets": 9}) == {"cutflow", "representations"} | taggers
     assert wanted("skim", "tag", points={"two": {}}) == {"cutflow", "working_points"} | taggers
     assert wanted("fit", scans={"zp": {}}) - wanted("fit") == {"mass_scans"}
-    assert wanted("fit", transfer={"qcd": {}}) - wanted("fit") == {"model_peaks"}
+    assert wanted("fit", transfer={"qcd": {}}) - wanted("fit") == {"model_peaks", "model_transfer"}
     assert wanted("fit", models=("m", "n")) - wanted("fit") == {"model_comparison"}
     assert wanted("skim", "tag", regression={"mass": {}}) == {"cutflow", "tagger_regression"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
@@ -175,7 +175,8 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("reweight", ratios=RATIOS) == {"reweighting", *ratios}
     assert wanted("unfold") == {"unfolded", "iterations"}
     every = wanted(*stages.verbs(), ratios=RATIOS)
-    asked = {"mass_scans", "model_comparison", "model_peaks", "representations", "tagger_regression", "working_points"}
+    asked = {"mass_scans", "model_comparison", "model_peaks", "model_transfer", "representations"}
+    asked |= {"tagger_regression", "working_points"}
     assert every == set(FIGURES) - {"bias", "injections", "predictions"} - asked
     assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.

@@ -49,6 +49,7 @@ def learn(seen: "Events", validation: "Events", settings: Learning, seed: int) -
         validation.events,
         settings.uncertainty,
         seed,
+        [_class(name, settings) for name in seen.measurement.samples],
         "a classifier on the uncertainty",
         "classify.classifiers.<name>.uncertainty.learning_rate",
     )
@@ -60,6 +61,11 @@ def learn(seen: "Events", validation: "Events", settings: Learning, seed: int) -
     shares = np.where(total > 0, counts / np.where(total > 0, total, 1), 1 / classes)
     history = trained.history
     return Learned(Binned(trained, shares), history.training, history.held_out, int(np.argmin(history.held_out)))
+
+
+def _class(sample: str, settings: Learning) -> int:
+    """The number of a sample's class, in the order of ``labels``."""
+    return next(k for k, (_, datasets) in enumerate(sorted(settings.classes.items())) if sample in datasets)
 
 
 def load(state: Mapping[str, NDArray[Any]]) -> Binned:

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 Workspace = dict[str, Any]
 
 MODIFIERS = ("histosys", "lumi", "normfactor", "normsys", "shapefactor", "shapesys", "staterror", "polynomial")
+# Sums and squares of numbers below it are numbers.
+LARGEST = 1e100
 # What a measurement may say of a parameter.
 CONFIGURABLE = ("inits", "bounds", "auxdata", "factors", "sigmas", "fixed")
 
@@ -126,12 +128,17 @@ def _name(content: Any, where: str) -> str:
 
 
 def _numbers(values: Any, where: str, bins: int | None = None) -> Array:
-    """Finite numbers (N,)."""
+    """Numbers (N,) that can be added and squared."""
     if not isinstance(values, list) or not values:
         raise WorkspaceError(f"{where} is no list of numbers; give one number for each bin.")
     for place, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise WorkspaceError(f"{where} has {value!r} in bin {place}; give a finite number.")
+        if abs(value) > LARGEST:
+            raise WorkspaceError(
+                f"{where} has {value!r} in bin {place}, of which no likelihood can be calculated; give one below "
+                f"{LARGEST:g}."
+            )
     if bins is not None and len(values) != bins:
         raise WorkspaceError(f"{where} has {len(values)} bins, and there are {bins}; give one number for each bin.")
     return np.array(values, float)

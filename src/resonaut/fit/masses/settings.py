@@ -21,9 +21,7 @@ class MassScan:
         min_length=1,
         unique=True,
     )
-    coupling: SquaredCoupling | None = key(
-        "SquaredCoupling on which there are limits, too; null for none.", default=None
-    )
+    coupling: SquaredCoupling | None = key("Coupling on which there are limits, too; null for none.", default=None)
 
 
 @record

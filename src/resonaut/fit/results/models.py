@@ -4,7 +4,7 @@ from typing import Literal
 
 from resonaut.core.record import record
 from resonaut.core.results import result
-from resonaut.fit.results.transfer import OrderStep
+from resonaut.fit.results.transfer import OrderStep, TransferRegion
 
 
 @record
@@ -111,6 +111,7 @@ class ModelDescription:
     ``luminosity``: 1/fb, None for histograms of a file. ``asimov``: the data are what is expected. ``nuisances``: those
     in the workspace. ``processes``: by sample of the workspace what it is a part of, mostly itself, of a transfer's
     polynomial the transfer. ``transfer``: the F-tests of transfer polynomials whose orders the model does not give.
+    ``transferred``: where the backgrounds from failing events pass.
     """
 
     model: str
@@ -123,4 +124,5 @@ class ModelDescription:
     channels: dict[str, ModelChannel]
     treatments: list[Treatment]
     transfer: list[OrderStep]
+    transferred: list[TransferRegion]
     notes: list[str]

@@ -24,6 +24,22 @@ class OrderStep:
 
 
 @record
+class TransferRegion:
+    """Where a background passes: the channel that ``passes`` and the one that ``fails``, with the polynomial's orders.
+
+    ``coefficients``: by sample of the channel that passes, one for each basis function, the parameter it is multiplied
+    by.
+    """
+
+    background: str
+    polynomial: str
+    passes: str
+    fails: str
+    orders: list[int]
+    coefficients: dict[str, str]
+
+
+@record
 class TransferTest:
     """Fits to toys of another transfer polynomial, with the parameter of interest at ``injected``.
 

@@ -18,13 +18,13 @@ from resonaut.fit.results.models import (
     Varied,
     Yield,
 )
-from resonaut.fit.results.transfer import OrderStep
+from resonaut.fit.results.transfer import OrderStep, TransferRegion
 from resonaut.fit.templates import acting
 from resonaut.fit.templates.empty import require_background, with_few_events
 from resonaut.fit.templates.settings import Model, Nuisance, Sample
 from resonaut.fit.templates.shapes import Template
 from resonaut.fit.transfer.ftest import ordered
-from resonaut.fit.transfer.workspace import transferred
+from resonaut.fit.transfer.workspace import regions, transferred
 
 Array = NDArray[np.float64]
 # Plain JSON data of HistFactory's schema, or a part of them.
@@ -66,7 +66,7 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
         ],
     }
     edges = {one.channel: one.edges for one in channels}
-    workspace, steps = completed(workspace, edges, model)
+    workspace, steps, passing = completed(workspace, edges, model)
     treatments = [one for found in templates.values() for template in found for one in template.treatments]
     asimov = any(one.data is None for one in channels)
     with during(f"fit.models.{name}"):
@@ -83,16 +83,17 @@ def build(name: str, model: Model, channels: Sequence[ChannelHistograms]) -> tup
         channels={one.channel: _described(one, templates[one.channel], data[one.channel]) for one in channels},
         treatments=treatments,
         transfer=steps,
+        transferred=passing,
         notes=list(dict.fromkeys(note for one in channels for note in one.notes)),
     )
 
 
 def completed(
     workspace: HistFactory, edges: Mapping[str, Sequence[float]], model: Model
-) -> tuple[HistFactory, list[OrderStep]]:
-    """The workspace with backgrounds from failing events and morphed signals, and the F-tests of the former."""
+) -> tuple[HistFactory, list[OrderStep], list[TransferRegion]]:
+    """The workspace with backgrounds from failing events and morphed signals; the former's F-tests and channels."""
     transfers, steps = ordered(workspace, edges, model.transfer)
-    return morphed(transferred(workspace, edges, transfers), model.morphing), steps
+    return morphed(transferred(workspace, edges, transfers), model.morphing), steps, regions(transfers)
 
 
 def _processes(workspace: HistFactory, model: Model) -> dict[str, str]:

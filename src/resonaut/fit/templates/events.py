@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.collisions import Collisions
-from resonaut.core.errors import InputFileError
+from resonaut.core.errors import InputFileError, NotFiniteError
 from resonaut.core.events import Dataset, require_finite
 from resonaut.core.variations import source_and_way
 from resonaut.core.weights import NOMINAL, Variation, Weighted, Weights, named, relative, require_none
+from resonaut.fit.histfactory.specification import LARGEST
 from resonaut.fit.results.models import ChannelHistograms, Part, Varied
 from resonaut.fit.templates.axis import Axis
 from resonaut.fit.templates.parts import joined
@@ -39,6 +40,7 @@ def histograms(
     Raises:
         ConfigError: a formula, or an observable, is no number for each event; simulation has an era, and data none.
         InputFileError: a column is not there.
+        NotFiniteError: a weight is no number, or too large to be added and squared.
     """
     axis = Axis.of(job.channel, name)
     collisions = Collisions.open(data)
@@ -135,7 +137,9 @@ class _Filled:
 
     def add(self, batch: "_Batch", weights: Weights, variation: Variation) -> None:
         """Fill the events of a batch."""
-        product = weights.product(batch.events, variation) * batch.generated[:, None]
+        with np.errstate(over="ignore"):
+            product = weights.product(batch.events, variation) * batch.generated[:, None]
+        _require_countable(product, batch.dataset)
         self.rows = self.rows + np.array([batch.filled(column) for column in product.T])
         self.squares = self.squares + np.array([batch.filled(column**2) for column in product.T])
         self.changing = self.changing + weights.sums(batch.generated[None], batch.events, variation, changing=True)[0]
@@ -204,6 +208,7 @@ class _Batch:
     ``used``, ``everything``: the weights of those that may be counted, and of all.
     """
 
+    dataset: str
     events: ak.Array
     place: NDArray[np.intp]
     generated: Array
@@ -224,12 +229,24 @@ def _batches(
     known = ("tag_train",) if TAG in folders else ()
     columns = (*axis.columns, "weight", *known, *own.columns, *weights.columns)
     for events in dataset.iterate(list(dict.fromkeys(columns)), folders, shift):
-        generated = ak.to_numpy(events.weight).astype(np.float64) * own.of(events, dataset.name)
-        require_finite(generated, "weight", dataset.name)
+        found = ak.to_numpy(events.weight).astype(np.float64)
+        require_finite(found, "weight", dataset.name)
+        with np.errstate(over="ignore"):
+            generated = found * own.of(events, dataset.name)
+        _require_countable(generated, dataset.name)
         usable = ~ak.to_numpy(events.tag_train) if known else np.ones(len(events), bool)
         place = np.where(usable, axis.place(events), -1)
         sums = float(generated[usable].sum()), float(generated.sum())
-        yield _Batch(events, place, generated, *sums, bins=len(axis.edges) - 1)
+        yield _Batch(dataset.name, events, place, generated, *sums, bins=len(axis.edges) - 1)
+
+
+def _require_countable(weights: Array, dataset: str) -> None:
+    """Stop where the sums of weights, or of their squares, would be no numbers."""
+    if (largest := float(np.abs(weights).max(initial=0))) > LARGEST:
+        raise NotFiniteError(
+            f"dataset {dataset!r} has an event of weight {largest:.3g}, which counts for no number of events; correct "
+            "its weights, or cut the event."
+        )
 
 
 def _data(dataset: Dataset, folders: Sequence[str], axis: Axis) -> Array:

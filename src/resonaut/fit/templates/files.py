@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError, InputFileError
+from resonaut.fit.histfactory.specification import LARGEST
 from resonaut.fit.results.models import ChannelHistograms, Part, Varied
 from resonaut.fit.templates.book import Book, Eras, Stored
 from resonaut.fit.templates.parts import joined
@@ -106,14 +107,14 @@ class _Reader:
         """Of a sample, by era.
 
         Raises:
-            InputFileError: there is none, or it is not finite.
+            InputFileError: there is none, or it has no numbers of events.
         """
         name = self.settings.nominal.format(channel=self.region, sample=sample)
         found = self.book.get(name)
         if found is None:
             raise InputFileError(self.book.path, f"no histogram {name!r}", remedy)
         for one in found.values():
-            self._require_finite(name, one.values, one.variances)
+            self._require_numbers(name, one.values, one.variances)
         return {era: self._in_bins(one, name) for era, one in found.items()}
 
     def varied(self, sample: str, source: str) -> dict[str, Eras]:
@@ -139,12 +140,15 @@ class _Reader:
                 self.book.path, f"{name!r} has other bins or eras than the nominal histogram", "correct file.varied"
             )
         values = np.where(np.isnan(varied.values) & (nominal.values == 0), 0.0, varied.values)
-        self._require_finite(name, values)
+        self._require_numbers(name, values)
         return Stored(values, varied.variances, varied.edges)
 
-    def _require_finite(self, name: str, *values: Array) -> None:
+    def _require_numbers(self, name: str, *values: Array) -> None:
         if not all(np.isfinite(one).all() for one in values):
             raise InputFileError(self.book.path, f"{name!r} has a bin that is NaN or infinite", "mend it")
+        if (largest := max(float(np.abs(one).max(initial=0)) for one in values)) > LARGEST:
+            problem = f"{name!r} has a content or variance of {largest:.3g}, which is no number of events"
+            raise InputFileError(self.book.path, problem, "mend it")
 
     def _in_bins(self, stored: Stored, name: str) -> Stored:
         edges = self.channel.edges

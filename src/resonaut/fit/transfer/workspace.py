@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError
+from resonaut.fit.results.transfer import TransferRegion
 from resonaut.fit.transfer.polynomial import basis, functions, points
 from resonaut.fit.transfer.settings import Polynomial, Transfer
 
@@ -85,10 +86,34 @@ def _let_pass(
     for channel, region in polynomial.regions.items():
         for index, b in zip(indices, basis(at[channel], polynomial.orders, polynomial.basis), strict=True):
             factor = {"name": coefficient(name, label, index), "type": "normfactor", "data": None}
-            sample = {"name": "_".join([name, *map(str, index)]), "data": (scale * b * start[region.fail]).tolist()}
+            sample = {"name": function(name, index), "data": (scale * b * start[region.fail]).tolist()}
             channels[channel]["samples"].append(sample | {"modifiers": [_free(name, region.fail), factor]})
     for index in indices:
         _declare(found, {"name": coefficient(name, label, index), "bounds": [COEFFICIENT], "inits": [1.0]})
+
+
+def regions(transfers: Mapping[str, Transfer]) -> list[TransferRegion]:
+    """Where the backgrounds of transfers with all orders pass."""
+    return [
+        TransferRegion(
+            background=name,
+            polynomial=label,
+            passes=passes,
+            fails=region.fail,
+            orders=polynomial.orders or [],
+            coefficients={
+                function(name, index): coefficient(name, label, index) for index in functions(polynomial.orders or [])
+            },
+        )
+        for name, transfer in transfers.items()
+        for label, polynomial in transfer.polynomials.items()
+        for passes, region in polynomial.regions.items()
+    ]
+
+
+def function(name: str, index: Iterable[int]) -> str:
+    """The sample of a basis function."""
+    return "_".join([name, *map(str, index)])
 
 
 def coefficient(name: str, label: str, index: Iterable[int]) -> str:

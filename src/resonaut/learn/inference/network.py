@@ -1,6 +1,6 @@
 """The network: features in, a bin of the fitted histogram out, trained on the uncertainty that the histogram gives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from resonaut.learn.inference.histograms import equal_bins, gaussian_bins, softm
 from resonaut.learn.inference.likelihood import Likelihood
 from resonaut.learn.inference.measurement import Measurement
 from resonaut.learn.inference.settings import Settings
+from resonaut.learn.inference.start import classes_of, imitate
 from resonaut.learn.progress import History
 
 KIND = "classifier trained on the uncertainty"
@@ -69,6 +70,13 @@ class Network(nn.Module):
         """1 in the bin that holds an event and 0 in the others, (n, bins)."""
         return one_hot(self.settings.bins, self.bin)(features)
 
+    def distance(self, features: Tensor, bins: Tensor) -> Tensor:
+        """How far events (n, d) are from the ``bins`` (n,) that they should be in: a number, with a gradient."""
+        logits = self._logits(features)
+        if self.settings.histogram == "softmax":
+            return nn.functional.cross_entropy(logits / self.settings.temperature, bins)
+        return nn.functional.mse_loss(self.settings.bins * logits.sigmoid().squeeze(1), bins + 0.5)
+
     def _logits(self, features: Tensor) -> Tensor:
         logits: Tensor = self.layers((features - self.centre) / self.scale)
         return logits
@@ -89,6 +97,7 @@ class Classifier:
         held_out: Events,
         settings: Settings = DEFAULT,
         seed: int = 1,
+        classes: Sequence[int] | None = None,
         what: str = "a classifier on the uncertainty",
         name: str = "its learning_rate",
     ) -> "Classifier":
@@ -100,6 +109,7 @@ class Classifier:
             held_out: others of the same samples, also with weights that sum to the expected yields.
             settings: of network and training.
             seed: of first weights and batches.
+            classes: of each sample, for ``start: cross_entropy``; one for each background by default.
             what: the network's name in the sentence of an error, with its article.
             name: the configuration key of the learning rate.
 
@@ -125,24 +135,26 @@ class Classifier:
         def loss_of(profiled: bool) -> Callable[[Tensor], Tensor]:
             return lambda rows: seen.loss(events.fill(network.shares, samples, rows), profiled)
 
-        def phase(profiled: bool, epochs: int, kept: bool) -> History:
-            optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        def phase(profiled: bool, epochs: int, rate: float, kept: bool) -> History:
+            optimizer = torch.optim.Adam(network.parameters(), lr=rate)
             return training.fit(
                 network,
                 loss_of(profiled),
                 training.stratified(events.sample, samples, settings.batch_size, generator),
                 optimizer,
                 epochs,
-                rate=training.warm_up_cosine(optimizer, settings.learning_rate, epochs * steps, rising=0),
+                rate=training.warm_up_cosine(optimizer, rate, epochs * steps, rising=0),
                 held_out=lambda: judging.loss(held_out.filled(network.hard, samples), profiled),
                 keep_best=kept,
                 what=what,
                 key=name,
             )
 
-        if settings.warm_up:
-            phase(False, settings.warm_up, False)
-        return cls(network, phase(True, settings.epochs, True))
+        if settings.warm_up and settings.start == "cross_entropy":
+            imitate(network, measurement, events, held_out, classes or classes_of(measurement), seed)
+        elif settings.warm_up:
+            phase(False, settings.warm_up, settings.warm_up_rate or settings.learning_rate, False)
+        return cls(network, phase(True, settings.epochs, settings.learning_rate, True))
 
     def bin(self, features: ArrayLike) -> NDArray[np.int64]:
         """The bin of each event, from 0, (n,)."""

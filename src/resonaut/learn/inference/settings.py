@@ -18,7 +18,15 @@ class Settings:
     )
     temperature: float = key("What the outputs of `softmax` are divided by.", default=0.1, gt=0)
     hidden: list[Natural] = key("Units of the hidden layers.", default=[100, 100], min_length=1)
-    warm_up: int = key("Passes over the training events before the others, without nuisances.", default=2, ge=0)
+    start: Literal["uncertainty", "cross_entropy"] = key(
+        "What `warm_up` trains on. `uncertainty`: that without nuisances. `cross_entropy`: a network of the same size "
+        "on the cross entropy of the classes, whose best `bins` the network then imitates; for few simulated events.",
+        default="uncertainty",
+    )
+    warm_up: int = key("Passes over the training events before the others.", default=2, ge=0)
+    warm_up_rate: float | None = key(
+        "Step size of Adam in the passes before the others; null for `learning_rate`.", default=None, gt=0
+    )
     epochs: int = key("Passes over the training events.", default=10, ge=1)
     batch_size: int = key(
         "Events in a step, of all samples. The uncertainty is no mean over events: with few of them it is too noisy.",

@@ -79,10 +79,12 @@ def compton_spectrum(photon: FloatArray, kept: FloatArray) -> FloatArray:
 
 
 def photoelectric(material: Material, photon: FloatArray) -> FloatArray:
-    """Photons absorbed per mm: Sauter's relativistic formula, with the correction of Pratt at high energy.
+    """Photons absorbed per mm: Sauter's relativistic formula, with corrections for the charge of the nucleus.
 
-    Sauter, Ann. Phys. 403 (1931) 454, for the K shell; Pratt, PR 117 (1960) 1017, whose exp(-pi a + 2 a^2 (1 - ln a)),
-    a = Z / 137, makes up for the Born approximation in heavy atoms; other shells add a fifth (Heitler, section 21).
+    Sauter, Ann. Phys. 403 (1931) 454, for the K shell; other shells add a fifth (Heitler, The Quantum Theory of
+    Radiation (1954), section 21). In place of the Born approximation it has the smaller of two factors: at low energy
+    that of Stobbe, Ann. Phys. 399 (1930) 661 (Heitler's eq. 21.14), at high energy that of Pratt, PR 117 (1960) 1017,
+    exp(-pi a + 2 a^2 (1 - ln a)), a = Z / 137. It holds above the edge of the K shell.
     """
     gamma = photon / M + 1
     root = np.sqrt(gamma**2 - 1)
@@ -91,7 +93,12 @@ def photoelectric(material: Material, photon: FloatArray) -> FloatArray:
     found = np.zeros_like(photon)
     for element in material.elements:
         a = FINE_STRUCTURE * element.z
-        heavy = np.exp(-np.pi * a + 2 * a**2 * (1 - np.log(a)))
-        section = 1.2 * heavy * 4 * np.pi * ELECTRON_RADIUS**2 * FINE_STRUCTURE**4 * element.z**5 * shape
+        pratt = np.exp(-np.pi * a + 2 * a**2 * (1 - np.log(a)))
+        bound = a**2 * M / 2
+        n = np.sqrt(bound / (photon - bound))
+        stobbe = 2 * np.pi * np.sqrt(bound / photon) * np.exp(-4 * n * np.arctan(1 / n)) / -np.expm1(-2 * np.pi * n)
+        section = (
+            1.2 * np.minimum(pratt, stobbe) * 4 * np.pi * ELECTRON_RADIUS**2 * FINE_STRUCTURE**4 * element.z**5 * shape
+        )
         found = found + material.atoms(element) * section
     return found

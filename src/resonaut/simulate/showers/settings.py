@@ -17,7 +17,9 @@ def _listed(value: Any) -> Any:
 
 
 Numbers = Annotated[
-    list[NonNegative[int]], BeforeValidator(_listed, json_schema_input_type=int | list[int]), Field(min_length=1)
+    list[NonNegative[int]],
+    BeforeValidator(_listed, json_schema_input_type=NonNegative[int] | list[NonNegative[int]]),
+    Field(min_length=1),
 ]
 
 

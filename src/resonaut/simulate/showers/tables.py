@@ -12,10 +12,11 @@ from resonaut.simulate.showers.materials import ELECTRON_MASS, Material
 
 FloatArray = npt.NDArray[np.float64]
 
-# Electrons, photons of bremsstrahlung and delta rays of less kinetic energy are not followed.
-CUT = 1.0  # MeV
-# Energies of the tables in MeV, 12 a decade; a photon of less than the first is absorbed where it is.
-ENERGIES = np.geomspace(0.1, 1e7, 8 * 12 + 1)
+# Electrons and delta rays of less kinetic energy are not followed, MeV; nor photons of less than theirs, above the
+# edges of all K shells. Those between the two carry an eighth of what lead radiates, about a radiation length far.
+CUT, PHOTON_CUT = 1.0, 0.1
+# Energies of the tables in MeV, 12 a decade.
+ENERGIES = np.geomspace(PHOTON_CUT, 1e7, 8 * 12 + 1)
 QUANTILES = 65
 _FINE = 512
 
@@ -28,7 +29,7 @@ class Tables(NamedTuple):
     interactions of electrons and positrons per mm, of which ``brems`` are bremsstrahlung above the cut, up to ``delta``
     delta rays, the rest annihilations; ``loss``, ``straggling``, ``scattering`` of all others per mm.
 
-    Then for each energy quantiles of variables between 0 and 1: ``photon_energy`` ln(k / cut) / ln(T / cut),
+    Then for each energy quantiles of variables between 0 and 1: ``photon_energy`` ln(k / k_cut) / ln(T / k_cut),
     ``delta_energy`` (1 / cut - 1 / W) / (1 / cut - 1 / W_max), ``pair_share`` of the kinetic energy of a pair,
     ``compton_energy`` ln(kept part) / ln(smallest), ``annihilation_energy`` ln(part / smallest) / ln(largest /
     smallest).
@@ -63,7 +64,7 @@ def tabulate(materials: Sequence[Material]) -> Tables:
     )
     hard = parts.sum(axis=1)
     positive = np.where(hard > 0, hard, 1)
-    soft = np.array([electrons.radiative(m, e, np.full_like(e, CUT)) for m in materials])
+    soft = np.array([electrons.radiative(m, e, np.full_like(e, PHOTON_CUT)) for m in materials])
     loss = [[electrons.ionisation(m, e, CUT, positron) for m in materials] for positron in (False, True)]
     return Tables(
         attenuation=attenuation,
@@ -112,9 +113,9 @@ def _quantiles(density: FloatArray) -> FloatArray:
 
 
 def _bremsstrahlung(material: Material) -> tuple[FloatArray, FloatArray]:
-    """Photons above the cut per mm, and quantiles of their energies."""
-    span = np.log(np.maximum(ENERGIES / CUT, 1))[:, None]
-    photon = CUT * np.exp(span * _MIDDLES)
+    """Photons above their cut per mm, and quantiles of their energies."""
+    span = np.log(ENERGIES / PHOTON_CUT)[:, None]
+    photon = PHOTON_CUT * np.exp(span * _MIDDLES)
     density = photon * electrons.bremsstrahlung(material, ENERGIES[:, None], photon) * (span > 0)
     return density.mean(axis=1) * span[:, 0], _quantiles(density)
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resonaut.simulate.showers.materials import ELECTRON_MASS as M
-from resonaut.simulate.showers.tables import CUT, ENERGIES, QUANTILES, Tables
+from resonaut.simulate.showers.tables import CUT, ENERGIES, PHOTON_CUT, QUANTILES, Tables
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -31,7 +31,6 @@ STEP_LOSS, STEP_ANGLE = 0.2, 0.3
 _FIRST = float(np.log(ENERGIES[0]))
 _PER_UNIT = float((len(ENERGIES) - 1) / np.log(ENERGIES[-1] / ENERGIES[0]))
 _LAST = len(ENERGIES) - 2
-_SMALLEST = float(ENERGIES[0])
 
 
 class Slabs(NamedTuple):
@@ -199,13 +198,13 @@ def _slab_of(z: float, edges: FloatArray) -> int:
 def _fly(here: FloatArray, world: World, rng: Generator) -> tuple[int, float]:
     """Move a photon to its interaction: the slab of that, or -1 where there is none, and the energy that escapes.
 
-    One below the cut deposits all where it first interacts.
+    One below the cut deposits all where it is.
     """
     energy = here[ENERGY]
     slabs, tables = world.slabs, world.tables
     edges, end = slabs.edges, len(slabs.material)
     slab = min(_slab_of(here[Z], edges), end - 1)
-    if energy < _SMALLEST:
+    if energy < PHOTON_CUT:
         deposit(energy, here[X], here[Y], slab, world)
         return -1, 0.0
     entry, rest = _place(energy)
@@ -223,9 +222,6 @@ def _fly(here: FloatArray, world: World, rng: Generator) -> tuple[int, float]:
             slab -= 1
         if rng.random() * densest < _between(tables.attenuation[slabs.material[slab]], entry, rest):
             break
-    if energy < CUT:
-        deposit(energy, here[X], here[Y], slab, world)
-        return -1, 0.0
     return slab, 0.0
 
 
@@ -353,9 +349,9 @@ def _deflection(mean: float, rng: Generator) -> float:
 
 @numba.njit(cache=True, error_model="numpy")
 def _radiate(here: FloatArray, material: int, stack: FloatArray, waiting: int, tables: Tables, rng: Generator) -> int:
-    """Bremsstrahlung of a photon above the cut; the electron keeps its direction."""
+    """Bremsstrahlung of a photon above its cut; the electron keeps its direction."""
     energy = here[ENERGY]
-    photon = CUT * (energy / CUT) ** _drawn(tables.photon_energy[material], energy, rng)
+    photon = PHOTON_CUT * (energy / PHOTON_CUT) ** _drawn(tables.photon_energy[material], energy, rng)
     cosine = np.cos(_tsai_angle(rng) * M / (energy + M))
     phi = 2 * np.pi * rng.random()
     return _pushed(stack, waiting, here, (PHOTON, int(here[KIND])), (photon, energy - photon), (cosine, 1.0), phi)

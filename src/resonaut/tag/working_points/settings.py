@@ -20,9 +20,10 @@ class WorkingPoint:
         unique=True,
     )
     efficiency: float = key("Fraction of QCD jets that pass, at each mass and transverse momentum.", gt=0, lt=1)
-    method: Literal["trees", "neighbours"] = key(
-        "How the threshold follows from rho = ln(m^2 / pT^2) and pT: quantile regression by boosted trees, or the "
-        "quantile among the nearest jets.",
+    method: Literal["trees", "neighbours", "polynomial"] = key(
+        "How the threshold follows from rho = ln(m^2 / pT^2) and pT: quantile regression by boosted trees or by a "
+        "polynomial of third order, or the quantile among the nearest jets. The polynomial is smooth however few jets "
+        "there are.",
         default="trees",
     )
     jets: int = key(

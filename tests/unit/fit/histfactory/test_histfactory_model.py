@@ -195,6 +195,10 @@ FAULTS = {
         lambda w: w["measurements"][0]["config"]["parameters"][1].update(inits=[1.0, 1.0]),
         "'inits' of parameter 'mu' has 2 values, and needs 1",
     ),
+    "huge": (
+        lambda w: w["observations"][0].update(data=[1e308, *w["observations"][0]["data"][1:]]),
+        "has 1e+308 in bin 0, of which no likelihood can be calculated; give one below 1e+100.",
+    ),
 }
 
 

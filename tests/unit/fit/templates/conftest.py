@@ -26,14 +26,14 @@ def make_sample(tmp_path, write_skimmed):
     """``make_sample(name, n, seed, mean)``: simulation of two chunks; ``x`` a Gaussian, ``y`` uniform.
 
     ``shifted``: it has jets shifted by a source ``jes``, of which each event's ``x`` moves by 0.2, and which pass or do
-    not pass with it. ``era``: of data. It has weights of a group ``btag`` with the source ``heavy``, nominal 0.9 for
-    positive ``x``, and 1.1 and 0.8 of these with it; and friends of the classifier ``bdt``,
+    not pass with it. ``era``: of data. It has weights of a group ``btag`` with the source ``heavy``, nominal
+    ``weight`` for positive ``x``, and 1.1 and 0.8 of these with it; and friends of the classifier ``bdt``,
     of ``tag``, where one in four events trained, and of ``calibrate``, whose weights keep the total, with five equally
     likely ones.
     """
 
     def make(
-        name: str, n: int, seed: int, mean: float, shifted: bool = True, weighted: bool = True, **changes
+        name: str, n: int, seed: int, mean: float, shifted: bool = True, weighted: bool = True, weight=0.9, **changes
     ) -> Sample:
         rng = np.random.default_rng(seed)
         x, y = rng.normal(mean, 1.0, n).astype("float32"), rng.uniform(0, 1, n).astype("float32")
@@ -46,7 +46,7 @@ def make_sample(tmp_path, write_skimmed):
         if weighted and not data:
             heavy = np.where(x > 0, 1.0, 0.0)
             factors = {
-                "w": (Factor("btag"), np.where(heavy > 0, 0.9, 1.0)),
+                "w": (Factor("btag"), np.where(heavy > 0, weight, 1.0)),
                 "w_up": (Factor("btag", "heavy", "up"), np.where(heavy > 0, 1.1, 1.0)),
                 "w_down": (Factor("btag", "heavy", "down"), np.where(heavy > 0, 0.8, 1.0)),
             }

@@ -159,6 +159,15 @@ def test_a_bin_of_a_variation_that_is_not_finite_is_nominal_where_that_is_empty_
         files.histograms(one, "sr")
 
 
+@pytest.mark.parametrize("spoilt", [{"tt": [[1.0, 1e308], [1.0, 1.0]]}, {"tt": [[1.0, 1.0], [1.0, 1e200]]}])
+def test_a_content_that_is_no_number_of_events_is_a_sentence(tmp_path, spoilt):
+    path = tmp_path / "lists.json"
+    path.write_text(json.dumps({"sr": spoilt}))
+    one = job(path, [0.0, 1.0, 2.0], members={"tt": ["tt"]}, variations={}, observed=False)
+    with pytest.raises(ResonautError, match=r"'sr/tt' has a content or variance of 1e\+\d+, which is no number of"):
+        files.histograms(one, "sr")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from resonaut.core.errors import ConfigError
+from resonaut.core.errors import ConfigError, NotFiniteError
 from resonaut.core.record import build
 from resonaut.fit.templates import events
 from resonaut.fit.templates.settings import HistogramsJob
@@ -36,6 +36,15 @@ def test_a_sample_is_weighted_with_its_column(make_sample):
     heavy = sample.weight * known["w_up"] * known["y"]
     wanted = np.histogram(known["x"][passes], EDGES, weights=heavy[passes])[0]
     np.testing.assert_allclose(found["other"][0].varied["btag_heavy"].up, wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("spoilt", [{"weight_scale": 1e308}, {"weight": 1e300}])
+def test_a_weight_that_cannot_be_squared_is_a_sentence(make_sample, spoilt):
+    sample = make_sample("signal", 50, 5, 0.2, **spoilt)
+    with pytest.raises(
+        NotFiniteError, match=r"dataset 'signal' has an event of weight .*e\+\d\d\d, which counts for no"
+    ):
+        filled(sample, {})
 
 
 def test_a_place_of_no_list_is_a_sentence(make_sample):

@@ -160,7 +160,7 @@ def test_times_by_batch(tmp_path, kept) -> None:
     shower_times.draw(tmp_path, [path], None)
     first, second = kept["times"].axes
     np.testing.assert_allclose(np.array(first.containers[0].lines[0].get_data(), float), [[1, 100], [10, 0.1]])
-    assert second.get_title() == "1 TeV"
+    assert second.get_title("left") == "1 TeV"
     assert first.get_legend_handles_labels()[1] == ["flow (2 threads)"]
 
 

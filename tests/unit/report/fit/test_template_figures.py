@@ -74,7 +74,7 @@ def described() -> ModelDescription:
         for name, edges in EDGES.items()
     }
     processes = {name: name.split("_")[0] for name in NAMES}
-    nothing = {name: [] for name in ("nuisances", "treatments", "transfer", "notes")}
+    nothing = {name: [] for name in ("nuisances", "treatments", "transfer", "transferred", "notes")}
     signals = {"parameters_of_interest": ["mu"], "signals": ["signal", "other"]}
     more = {"luminosity": 30.0, "asimov": False, "channels": channels, "processes": processes}
     return ModelDescription(model="m", **more, **signals, **nothing)

@@ -35,11 +35,11 @@ def test_energy_radiated_in_a_radiation_length(material):
 
 
 # Hubbell and Seltzer, NISTIR 5632: attenuation in cm2/g. Rayleigh scattering, left out here, is 3 % of lead's at 1 MeV.
-ENERGIES = np.array([1.0, 2.0, 5.0, 10.0, 20.0])
+ENERGIES = np.array([0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0])
 NIST = {
-    materials.LEAD: [0.07102, 0.04606, 0.04272, 0.04972, 0.06206],
-    materials.IRON: [0.05995, 0.04265, 0.03146, 0.02994, 0.03224],
-    materials.ALUMINIUM: [0.06146, 0.04324, 0.02836, 0.02318, 0.02168],
+    materials.LEAD: [5.549, 0.9985, 0.1614, 0.07102, 0.04606, 0.04272, 0.04972, 0.06206],
+    materials.IRON: [0.3717, 0.1460, 0.08414, 0.05995, 0.04265, 0.03146, 0.02994, 0.03224],
+    materials.ALUMINIUM: [0.1704, 0.1223, 0.08445, 0.06146, 0.04324, 0.02836, 0.02318, 0.02168],
 }
 
 
