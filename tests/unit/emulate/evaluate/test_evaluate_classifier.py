@@ -164,8 +164,8 @@ def test_distance_of_a_model_that_loses_half_of_the_energy(judged) -> None:
     showers = toys(np.repeat([500.0, 4000.0], 300), 1)
     largest = features(showers, observables(showers, GEOMETRY)).max(axis=0)[[1, 2, 6]]
     found, floor = judged["half"].frechet, judged["simulation"].frechet
-    # A line through the distances of subsamples of 60 to 300 showers.
-    assert found.value == pytest.approx(np.sum((np.log10(2) / largest) ** 2), rel=0.25)
+    # A quarter is the spread of a line through the distances of subsamples of 60 to 300 showers of two energies.
+    assert 0.5 < found.value / np.sum((np.log10(2) / largest) ** 2) < 2
     assert floor.value < 4 * floor.error
     assert floor.value < found.value / 10
     assert judged["half"].kernel.value > 4 * judged["half"].kernel.error
