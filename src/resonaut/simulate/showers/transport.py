@@ -154,7 +154,7 @@ def _place(energy: float) -> tuple[int, float]:
 @numba.njit(cache=True, error_model="numpy")
 def _between(row: FloatArray, entry: int, rest: float) -> float:
     """A table's value between two entries."""
-    return row[entry] + rest * (row[entry + 1] - row[entry])
+    return float(row[entry] + rest * (row[entry + 1] - row[entry]))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -164,7 +164,7 @@ def _drawn(quantiles: FloatArray, energy: float, rng: Generator) -> float:
     row = quantiles[entry + 1 if rng.random() < rest else entry]
     level = rng.random() * (QUANTILES - 1)
     low = int(level)
-    return row[low] + (level - low) * (row[low + 1] - row[low])
+    return float(row[low] + (level - low) * (row[low + 1] - row[low]))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -191,7 +191,7 @@ def deposit(energy: float, x: float, y: float, slab: int, world: World) -> None:
 
 @numba.njit(cache=True, error_model="numpy")
 def _slab_of(z: float, edges: FloatArray) -> int:
-    return np.searchsorted(edges, z, side="right") - 1
+    return int(np.searchsorted(edges, z, side="right") - 1)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -256,7 +256,7 @@ def _tsai_angle(rng: Generator) -> float:
     After Tsai, as in the GEANT3 manual, PHYS 211 and 341.
     """
     slope = 0.625 if rng.random() < 0.25 else 1.875
-    return -np.log((1 - rng.random()) * (1 - rng.random())) / slope
+    return float(-np.log((1 - rng.random()) * (1 - rng.random())) / slope)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -344,7 +344,7 @@ def _deflection(mean: float, rng: Generator) -> float:
     """
     slope = mean * (3 - mean * mean) / (1 - mean * mean)
     level = 1 - rng.random()
-    return max(-1.0, 1 + np.log(level + (1 - level) * np.exp(-2 * slope)) / slope)
+    return float(max(-1.0, 1 + np.log(level + (1 - level) * np.exp(-2 * slope)) / slope))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -375,7 +375,7 @@ def _kick(here: FloatArray, charge: int, stack: FloatArray, waiting: int, tables
 def _cosine(kinetic: float, energy: float, momentum: float) -> float:
     if kinetic <= 0:
         return 1.0
-    return min(1.0, kinetic * (energy + 2 * M) / (momentum * np.sqrt(kinetic * (kinetic + 2 * M))))
+    return float(min(1.0, kinetic * (energy + 2 * M) / (momentum * np.sqrt(kinetic * (kinetic + 2 * M)))))
 
 
 @numba.njit(cache=True, error_model="numpy")
