@@ -61,7 +61,7 @@ def _suppression(material: Material, photon: FloatArray) -> FloatArray:
     """The part of pairs that the LPM effect leaves."""
     share = (np.arange(200) + 0.5) / 200
     with_it, without = (pair_spectrum(material, photon[:, None], share, lpm).sum(axis=1) for lpm in (True, False))
-    return np.divide(with_it, without, out=np.ones_like(photon), where=photon > 1e3)
+    return np.asarray(np.divide(with_it, without, out=np.ones_like(photon), where=photon > 1e3))
 
 
 def compton(material: Material, photon: FloatArray) -> FloatArray:
