@@ -16,6 +16,7 @@ from resonaut.emulate.settings import Training
 from resonaut.learn import store
 from resonaut.learn.onnx import session
 from resonaut.physics.showers.files import Showers
+from resonaut.simulate import emulated
 
 from .toy_showers import GEOMETRY, showers
 
@@ -84,6 +85,9 @@ def test_graph_makes_the_same_showers(emulator, tmp_path) -> None:
         expected = emulator.model.forward(noise, energies).numpy()
     np.testing.assert_allclose(found.sum(axis=1), expected.sum(axis=1), rtol=1e-4)
     assert (np.abs(found - expected).sum(axis=1) / 900 < 0.01).all()
+    # The detector of ``simulate`` reads it.
+    read = emulated.load(str(tmp_path / "model.onnx"))
+    assert (read.geometry, read.energies, read.noise) == (GEOMETRY, (512.0, 32768.0), emulator.model.noise)
 
 
 def test_another_graph_is_refused(emulator, tmp_path, monkeypatch) -> None:
