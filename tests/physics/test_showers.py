@@ -89,7 +89,7 @@ def test_the_maximum_is_at_the_logarithm_of_the_energy(particle, shift):
             IRON,
             marks=pytest.mark.xfail(
                 strict=True,
-                reason="82.9 % of 2 GeV electrons in iron; Grindhammer and Peters' fit to GEANT3 gives 81.8 %",
+                reason="82.8 % of 2 GeV electrons in 400 showers; the fit to GEANT3 gives 81.8 %",
             ),
         ),
     ],

@@ -56,7 +56,8 @@ def migdal(material: Material, squared: FloatArray) -> tuple[FloatArray, FloatAr
 
 def coulomb_part(energy: FloatArray) -> FloatArray:
     """The part of the Coulomb correction that holds for electrons of a total energy, or for pairs of a photon."""
-    return np.asarray(np.clip(np.log(energy / 2) / np.log(5), 0, 1))
+    found: FloatArray = np.clip(np.log(energy / 2) / np.log(5), 0, 1)
+    return found
 
 
 def bremsstrahlung(material: Material, energy: FloatArray, photon: FloatArray) -> FloatArray:

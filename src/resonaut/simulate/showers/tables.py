@@ -1,7 +1,7 @@
 """Cross sections and inverse distributions of the materials of a calorimeter, as arrays for the compiled transport."""
 
+import functools
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -58,7 +58,7 @@ def tabulate(materials: Sequence[Material]) -> Tables:
     photon = np.array([[f(m, e) for f in (photons.pairs, photons.compton, photons.photoelectric)] for m in materials])
     attenuation = photon.sum(axis=1)
     brems, photon_energy = _stacked(_bremsstrahlung, materials)
-    deltas = [_stacked(partial(_delta_rays, positron=positron), materials) for positron in (False, True)]
+    deltas = [_stacked(functools.partial(_delta_rays, positron=positron), materials) for positron in (False, True)]
     parts = np.array(
         [[brems, deltas[0][0], 0 * brems], [brems, deltas[1][0], _each(electrons.annihilation, materials)]]
     )

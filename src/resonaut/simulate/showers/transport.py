@@ -191,7 +191,7 @@ def deposit(energy: float, x: float, y: float, slab: int, world: World) -> None:
 
 @numba.njit(cache=True, error_model="numpy")
 def _slab_of(z: float, edges: FloatArray) -> int:
-    return int(np.searchsorted(edges, z, side="right")) - 1
+    return int(np.searchsorted(edges, z, side="right") - 1)
 
 
 @numba.njit(cache=True, error_model="numpy")
