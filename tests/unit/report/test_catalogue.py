@@ -127,6 +127,7 @@ class Small:
                 "mass_scans": scans or {},
             },
             "classify": {"classifiers": {"bdt": {}}},
+            "emulate": {"models": {"flow": {}}},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
