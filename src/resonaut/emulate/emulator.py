@@ -16,7 +16,7 @@ from resonaut.emulate.settings import Training, Voxels
 from resonaut.learn import store
 from resonaut.learn.training import untrained
 from resonaut.physics.showers.files import Showers
-from resonaut.physics.showers.geometry import PUBLISHED, Geometry, Layer
+from resonaut.physics.showers.geometry import PUBLISHED, Geometry
 
 KIND = "emulator of showers"
 REMEDY = "make it again with 'resonaut emulate train'"
@@ -106,7 +106,7 @@ class Emulator:
         settings = {
             "training": plain(self.training, Training),
             "particle": self.geometry.particle,
-            "layers": [[layer.number, list(layer.r_edges), layer.n_alpha] for layer in self.geometry.layers],
+            "layers": self.geometry.table(),
             "energies": list(self.energies),
         }
         state = {name: values.numpy() for name, values in cast(nn.Module, self.model).state_dict().items()}
@@ -122,8 +122,7 @@ def load(path: Path) -> Emulator:
     found = store.load(path, KIND, REMEDY)
     held: dict[str, Any] = found.settings
     training = build(held["training"], Training, str(path))
-    layers = tuple(Layer(number, tuple(edges), n_alpha) for number, edges, n_alpha in held["layers"])
-    geometry = Geometry(held["particle"], layers)
+    geometry = Geometry.of(held["particle"], held["layers"])
     model = _untrained(training, geometry)
     try:
         cast(nn.Module, model).load_state_dict({name: torch.as_tensor(values) for name, values in found.state.items()})

@@ -43,7 +43,7 @@ def export(emulator: Emulator, path: Path) -> None:
         )
     facts = {
         "particle": emulator.geometry.particle,
-        "layers": json.dumps([[one.number, one.r_edges, one.n_alpha] for one in emulator.geometry.layers]),
+        "layers": json.dumps(emulator.geometry.table()),
         "energies": json.dumps(emulator.energies),
     }
     with atomic(path) as partial:

@@ -1,7 +1,6 @@
 """Training of models whose loss is a mean over showers, by the one loop."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,29 +15,13 @@ RISING = 0.1
 KEY = "emulate.models.<name>.settings.learning_rate"
 
 
-class Schedule(Protocol):
-    """What a training needs to know of a model's settings."""
-
-    @property
-    def epochs(self) -> int:
-        """Passes over the showers."""
-
-    @property
-    def batch_size(self) -> int:
-        """Showers in a step."""
-
-    @property
-    def learning_rate(self) -> float:
-        """Largest step size of Adam."""
-
-
 def fit(
     module: nn.Module,
     preprocessing: Preprocessing,
     loss: Callable[[Prepared, torch.Generator], Tensor],
     showers: Showers,
     held_out: Showers,
-    schedule: Schedule,
+    schedule: training.Schedule,
     seed: int,
     what: str,
 ) -> History:

@@ -45,6 +45,22 @@ class Learner(Protocol):
         """Go on with the models of a mask alone."""
 
 
+class Schedule(Protocol):
+    """What a training of so many passes needs to know of the settings of who trains."""
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the events."""
+
+    @property
+    def batch_size(self) -> int:
+        """Events in a step."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Largest step size of Adam."""
+
+
 class Best(NamedTuple):
     """The smallest loss of each model and the epoch that reached it, both of shape (models,)."""
 

@@ -46,9 +46,13 @@ def heading(label: str, sqrt_s: float | None, luminosity: float | None = None) -
     return ", ".join(filter(None, (label, energy, f"{luminosity:.4g} fb$^{{-1}}$" if luminosity else "")))
 
 
-def of_data(path: Path | None, manifests: Sequence[Path] = ()) -> str:
-    """The heading of a figure of the datasets ``manifests`` with the label and energy of ``path``."""
-    luminosity = total_luminosity(read(manifests)) if manifests else None
+def of_data(path: Path | None, manifests: Sequence[Path] = (), luminosity: float | None = None) -> str:
+    """The heading of a figure of data with the label and energy of ``path``.
+
+    Its ``luminosity`` (1/fb) is given, or that of the datasets ``manifests``.
+    """
+    if manifests:
+        luminosity = total_luminosity(read(manifests))
     if path is None:
         return heading("", None, luminosity)
     settings = config.read(path, Settings)

@@ -15,7 +15,7 @@ import numpy as np
 
 from resonaut.core.errors import InputFileError
 from resonaut.learn import onnx
-from resonaut.physics.showers.geometry import Geometry, Layer
+from resonaut.physics.showers.geometry import Geometry
 from resonaut.simulate.particles import Particles
 
 # From the beam to the front of the calorimeter, in mm (ATLAS's barrel, JINST 3 (2008) S08003, section 5.2).
@@ -89,10 +89,9 @@ def load(path: str) -> Emulator:
     try:
         session = onnx.session(content)
         facts = session.get_modelmeta().custom_metadata_map
-        layers = [Layer(number, tuple(edges), n_alpha) for number, edges, n_alpha in json.loads(facts["layers"])]
         low, high = json.loads(facts["energies"])
         sizes = {one.name: one.shape for one in session.get_inputs()}
-        geometry = Geometry(facts["particle"], tuple(layers))
+        geometry = Geometry.of(facts["particle"], json.loads(facts["layers"]))
         # What the graph says of its output may have no number in it.
         one = {"noise": np.zeros((1, sizes["noise"][1]), np.float32), "energies": np.array([low], np.float32)}
         if session.run(None, one)[0].shape != (1, geometry.voxels):

@@ -15,7 +15,7 @@ from resonaut.simulate.emulated import RADIUS
 GEOMETRY = Geometry("photon", (Layer(1, (0.0, 0.1), 1), Layer(2, (29.0, 31.0), 4)))
 FACTS = {
     "particle": "photon",
-    "layers": json.dumps([[layer.number, layer.r_edges, layer.n_alpha] for layer in GEOMETRY.layers]),
+    "layers": json.dumps(GEOMETRY.table()),
     "energies": "[1000, 60000]",
 }
 

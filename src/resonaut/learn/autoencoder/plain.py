@@ -6,7 +6,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,22 +25,6 @@ Features = NDArray[np.float32]
 # Fewer events determine no network.
 MIN_EVENTS = 20
 DEFAULT = Settings()
-
-
-class Schedule(Protocol):
-    """What a training needs to know of its settings."""
-
-    @property
-    def epochs(self) -> int:
-        """Passes over the events."""
-
-    @property
-    def batch_size(self) -> int:
-        """Events in a step."""
-
-    @property
-    def learning_rate(self) -> float:
-        """Largest step size of Adam."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +115,9 @@ def perceptron(widths: list[int], activation: type[nn.Module]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def minimise(network: nn.Module, loss_of: Callable[[Tensor], Tensor], n: int, settings: Schedule, seed: int) -> None:
+def minimise(
+    network: nn.Module, loss_of: Callable[[Tensor], Tensor], n: int, settings: training.Schedule, seed: int
+) -> None:
     """Train with Adam and the one-cycle rate; ``loss_of`` the row numbers of a batch.
 
     Raises:

@@ -5,11 +5,12 @@ those of its layers one after the other, and inside a layer those of a sector in
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -106,6 +107,15 @@ class Geometry:
     def y(self) -> FloatArray:
         """Each voxel's centre along phi in mm, (voxels,)."""
         return self.r * np.sin(self.alpha)
+
+    def table(self) -> list[list[Any]]:
+        """The layers as plain data: number, edges of the rings in mm, sectors."""
+        return [[layer.number, list(layer.r_edges), layer.n_alpha] for layer in self.layers]
+
+    @classmethod
+    def of(cls, particle: str, table: Iterable[Sequence[Any]]) -> "Geometry":
+        """The geometry of a ``table``."""
+        return cls(particle, tuple(Layer(number, tuple(edges), n_alpha) for number, edges, n_alpha in table))
 
     @classmethod
     def read(cls, path: Path, particle: str) -> "Geometry":

@@ -51,9 +51,7 @@ def draw(output: Path, fitted: Sequence[Path], descriptions: Sequence[Path], con
             for channel, (spectrum, peak) in zip(channels, pairs, strict=True):
                 _draw(spectrum, peak, found.yields[channel], axes[channel], signals)
                 spectrum.set_title(channel, fontsize=10)
-            luminosity = described[name].luminosity
-            text = f"{of_data(config)}, {luminosity:.4g} fb$^{{-1}}$" if luminosity else of_data(config)
-            above(fig, text.lstrip(", "))
+            above(fig, of_data(config, luminosity=described[name].luminosity))
             legend_below(fig, 4)
 
 

@@ -51,7 +51,8 @@ def draw(output: Path, fitted: Sequence[Path], descriptions: Sequence[Path], con
     found = {path.parent.name: read(path, ModelResult) for path in fitted}
     described = {path.parent.name: read(path, ModelDescription) for path in descriptions}
     for name, result in found.items():
-        spectra(result, described[name], of_data(config), output / "models" / f"{name}_spectra.png")
+        heading = of_data(config, luminosity=described[name].luminosity)
+        spectra(result, described[name], heading, output / "models" / f"{name}_spectra.png")
     with atomic(output / "model_yields.csv") as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -82,8 +83,7 @@ def spectra(result: ModelResult, described: ModelDescription, heading: str, plot
                 _stack(ax, described, name, result.yields[name], when, colours)
                 _ratio(ratio, described.channels[name], result.yields[name], when)
                 ax.set_title(f"{name}, {words}", fontsize=10)
-        luminosity = f", {described.luminosity:.4g} fb$^{{-1}}$" if described.luminosity else ""
-        above(fig, f"{heading}{luminosity}".lstrip(", "))
+        above(fig, heading)
         legend_below(fig, 4)
 
 

@@ -57,9 +57,7 @@ def draw(output: Path, fitted: Sequence[Path], descriptions: Sequence[Path], con
                 ax.set_axis_off()
             for ax, region in zip(axes.flat, regions, strict=False):
                 _panel(ax, region, found, described[name].channels[region.passes])
-            luminosity = described[name].luminosity
-            text = f"{of_data(config)}, {luminosity:.4g} fb$^{{-1}}$" if luminosity else of_data(config)
-            above(fig, text.lstrip(", "))
+            above(fig, of_data(config, luminosity=described[name].luminosity))
             legend_below(fig, 3)
 
 
