@@ -9,6 +9,8 @@ from resonaut.learn.twosample.quantiles import Bins, Sums
 from resonaut.learn.twosample.results import Chi2
 
 Floats = NDArray[np.float64]
+# Showers of a sample in a bin: twice those of which chi2 takes bins together (learn.twosample.agreement).
+FEWEST = 10
 # Bins of a histogram for a figure, and the share of simulated showers that its range leaves out on each side.
 DRAWN, OUTSIDE = 30, 0.002
 
@@ -28,8 +30,10 @@ def moments(values: Floats) -> Moments:
 def counted(simulated: Floats, emulated: Floats, bins: int) -> tuple[Sums, Sums]:
     """Shares of two samples (n,) and (m,) in bins that hold equal shares of both together.
 
-    A value that many showers share, as no energy in a layer, has a bin of its own.
+    A value that many showers share, as no energy in a layer, has a bin of its own. There are fewer than ``bins`` where
+    a bin would have fewer than ``FEWEST`` showers of the smaller sample.
     """
+    bins = max(2, min(bins, min(len(simulated), len(emulated)) // FEWEST))
     samples = [(values, np.ones(len(values))) for values in (simulated, emulated)]
     inner = Bins.of(samples, bins, min(len(simulated), len(emulated))).wide_edges[1:-1]
     first, second = (

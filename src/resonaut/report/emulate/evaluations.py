@@ -12,6 +12,8 @@ from resonaut.core.results import read
 from resonaut.emulate.results import Evaluation, Histogram
 
 Floats = NDArray[np.float64]
+# No beams collide.
+HEADING = "Simulation"
 NAMED = {
     "response": "energy of all voxels / incident energy",
     "depth": "mean layer",

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from resonaut.core.style import figure, headline
 from resonaut.emulate.results import Evaluation, Layer, MeanShower
-from resonaut.report import settings
-from resonaut.report.emulate.evaluations import energy, opened
-from resonaut.report.figure import CONFIG, EVALUATIONS, Figure, Output
+from resonaut.report.emulate.evaluations import HEADING, energy, opened
+from resonaut.report.figure import EVALUATIONS, Figure, Output
 
 FIGURE = Figure(
     category="Showers",
     subcategory="Mean showers",
-    reads={"evaluations": EVALUATIONS, "config": CONFIG},
+    reads={"evaluations": EVALUATIONS},
     writes={
         "plots": Output(
             "showers/{name}_mean.png",
@@ -36,7 +35,7 @@ CIRCLE = 160
 Floats = NDArray[np.float64]
 
 
-def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None:
+def draw(output: Path, evaluations: Sequence[Path]) -> None:
     """Draw the energy per area in the voxels of each model, at the largest energy that is shown in detail.
 
     Raises:
@@ -54,7 +53,7 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
             _rows(axes, one, mean, places)
             headline(
                 fig,
-                ", ".join(filter(None, [settings.of_simulation(config), f"{one.particle}s of {energy(mean.energy)}"])),
+                f"{HEADING}, {one.particle}s of {energy(mean.energy)}",
             )
 
 

@@ -9,14 +9,13 @@ from matplotlib.colors import LogNorm
 
 from resonaut.core.style import figure, headline
 from resonaut.emulate.results import Evaluation
-from resonaut.report import settings
-from resonaut.report.emulate.evaluations import called, energy, opened
-from resonaut.report.figure import CONFIG, EVALUATIONS, Figure, Output
+from resonaut.report.emulate.evaluations import HEADING, called, energy, opened
+from resonaut.report.figure import EVALUATIONS, Figure, Output
 
 FIGURE = Figure(
     category="Showers",
     subcategory="Agreement",
-    reads={"evaluations": EVALUATIONS, "config": CONFIG},
+    reads={"evaluations": EVALUATIONS},
     writes={
         "plots": Output(
             "showers/{name}_agreement.png",
@@ -30,7 +29,7 @@ FIGURE = Figure(
 RANGE, MOST = (0.5, 100.0), 60
 
 
-def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None:
+def draw(output: Path, evaluations: Sequence[Path]) -> None:
     """Draw a map of each model, and of the floor.
 
     Raises:
@@ -41,7 +40,7 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
         size = (4.2 + 0.62 * columns, 1.6 + min(0.23 * rows, 20))
         with figure(output / f"showers/{one.name}_agreement.png", figsize=size) as (fig, ax):
             _map(ax, one)
-            headline(fig, settings.of_simulation(config))
+            headline(fig, HEADING)
 
 
 def _map(ax: Axes, one: Evaluation) -> None:

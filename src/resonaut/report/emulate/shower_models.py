@@ -11,15 +11,15 @@ from matplotlib.axes import Axes
 from resonaut.core.files import atomic
 from resonaut.core.style import COLOURS, figure, headline
 from resonaut.emulate.results import Area, Evaluation
-from resonaut.report import pages, settings
-from resonaut.report.emulate.evaluations import is_floor, opened
+from resonaut.report import pages
+from resonaut.report.emulate.evaluations import HEADING, is_floor, opened
 from resonaut.report.emulate.published import PUBLISHED, SOURCE
-from resonaut.report.figure import CONFIG, EVALUATIONS, Figure, Output
+from resonaut.report.figure import EVALUATIONS, Figure, Output
 from resonaut.report.pages import BAD, Cell
 
 FIGURE = Figure(
     category="Showers",
-    reads={"evaluations": EVALUATIONS, "config": CONFIG},
+    reads={"evaluations": EVALUATIONS},
     writes={
         "plot": Output("showers/models.png", labels={"shown": "classifiers"}),
         "page": Output("showers/models.html", labels={"shown": "all numbers"}),
@@ -31,20 +31,20 @@ FIGURE = Figure(
 AGREES = 2.0
 
 
-def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None:
+def draw(output: Path, evaluations: Sequence[Path]) -> None:
     """Draw the areas under the ROC curves, and write the tables.
 
     Raises:
         InputFileError: a file is no evaluation, or one of other simulated showers than the first.
     """
-    found, text = opened(evaluations), settings.of_simulation(config)
+    found = opened(evaluations)
     with figure(output / "showers/models.png", figsize=(2.4 + 0.85 * (len(found) + len(PUBLISHED)), 4.4)) as (fig, ax):
         _areas(ax, found)
-        headline(fig, text)
+        headline(fig, HEADING)
     with atomic(output / "showers/models.csv") as partial, partial.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(_csv(found))
     pages.write(
-        output / "showers/models.html", "Models of showers", text, [_table(found), *_notes(found), _published()]
+        output / "showers/models.html", "Models of showers", HEADING, [_table(found), *_notes(found), _published()]
     )
 
 
@@ -75,7 +75,9 @@ def _areas(ax: Axes, found: Sequence[Evaluation]) -> None:
     names = [one.name for one in found] + [one.name for one in others]
     ax.set_xticks(range(len(names)), names, rotation=30, ha="right")
     ax.tick_params(axis="x", which="minor", bottom=False, top=False)
-    ax.set(ylabel="area under the ROC curve", ylim=(0.45, 1.05), xlim=(-0.5, len(names) - 0.5))
+    lowest = min(area.auc - max(area.error, area.spread) for one in found for area in (one.low_level, one.high_level))
+    ylim = (min(0.45, lowest - 0.02), 1.05)
+    ax.set(ylabel="area under the ROC curve", ylim=ylim, xlim=(-0.5, len(names) - 0.5))
     ax.legend(fontsize=9, loc="upper left")
 
 

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resonaut.core.style import above, legend_below, ratio_panels
-from resonaut.report import settings
 from resonaut.report.emulate.compared import panels
-from resonaut.report.emulate.evaluations import called, energy, of_models, opened
-from resonaut.report.figure import CONFIG, EVALUATIONS, Figure, Output
+from resonaut.report.emulate.evaluations import HEADING, called, energy, of_models, opened
+from resonaut.report.figure import EVALUATIONS, Figure, Output
 
 FIGURE = Figure(
     category="Showers",
-    reads={"evaluations": EVALUATIONS, "config": CONFIG},
+    reads={"evaluations": EVALUATIONS},
     writes={
         "chosen": Output("showers/response.png", labels={"shown": "response at chosen energies"}),
         "all": Output("showers/responses.png", labels={"shown": "response at all energies"}),
@@ -19,7 +18,7 @@ FIGURE = Figure(
 )
 
 
-def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None:
+def draw(output: Path, evaluations: Sequence[Path]) -> None:
     """Draw the response at the energies that are shown in detail, and at all of them.
 
     Raises:
@@ -41,5 +40,5 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
                 pair[0].set_title(f"{models[0].particle}s of {energy(at)}")
                 pair[0].set_ylabel("share of showers")
                 pair[1].set_ylabel("ratio")
-            above(fig, settings.of_simulation(config))
+            above(fig, HEADING)
             legend_below(fig, 6)

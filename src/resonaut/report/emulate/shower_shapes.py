@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resonaut.core.style import above, legend_below, ratio_panels
-from resonaut.report import settings
 from resonaut.report.emulate.compared import panels
-from resonaut.report.emulate.evaluations import called, energy, of_models, opened
-from resonaut.report.figure import CONFIG, EVALUATIONS, Figure, Output
+from resonaut.report.emulate.evaluations import HEADING, called, energy, of_models, opened
+from resonaut.report.figure import EVALUATIONS, Figure, Output
 
 FIGURE = Figure(
     category="Showers",
-    reads={"evaluations": EVALUATIONS, "config": CONFIG},
+    reads={"evaluations": EVALUATIONS},
     writes={"plot": Output("showers/shapes.png", labels={"shown": "shapes"})},
 )
 
@@ -20,7 +19,7 @@ SHAPES = ("r_eta", "r_phi", "w_eta_2", "w_s_3", "f_1", "depth", "depth_width", "
 MOST = 6
 
 
-def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None:
+def draw(output: Path, evaluations: Sequence[Path]) -> None:
     """Draw the shapes at the energies that are shown in detail.
 
     Raises:
@@ -43,5 +42,5 @@ def draw(output: Path, evaluations: Sequence[Path], config: Path | None) -> None
         for pair in pairs[:: len(names)]:
             pair[0].set_ylabel("share of showers")
             pair[1].set_ylabel("ratio")
-        above(fig, settings.of_simulation(config))
+        above(fig, HEADING)
         legend_below(fig, 8)

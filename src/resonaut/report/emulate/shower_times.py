@@ -8,21 +8,19 @@ import numpy as np
 from resonaut.core.results import read
 from resonaut.core.style import distinct, figure, headline, legend_below
 from resonaut.emulate.results import Timing
-from resonaut.report import settings
-from resonaut.report.emulate.evaluations import energy
-from resonaut.report.figure import CONFIG, Figure, Input, Output
+from resonaut.report.emulate.evaluations import HEADING, energy
+from resonaut.report.figure import Figure, Input, Output
 
 FIGURE = Figure(
     category="Showers",
     reads={
         "timings": Input("emulate", "timings", "<results>/emulate/<model>/timing.json of every model."),
-        "config": CONFIG,
     },
     writes={"plot": Output("showers/times.png", labels={"shown": "time"})},
 )
 
 
-def draw(output: Path, timings: Sequence[Path], config: Path | None) -> None:
+def draw(output: Path, timings: Sequence[Path]) -> None:
     """Draw the time for a shower of every model, a panel for each incident energy.
 
     Raises:
@@ -46,5 +44,5 @@ def draw(output: Path, timings: Sequence[Path], config: Path | None) -> None:
                 )
             ax.set(xscale="log", yscale="log", xlabel="showers at once", title=energy(at))
         axes[0, 0].set_ylabel("time per shower [ms]")
-        headline(fig, settings.of_simulation(config))
+        headline(fig, HEADING)
         legend_below(fig, 4)

@@ -43,6 +43,18 @@ def test_chi2_of_equal_samples_is_distributed_as_it_must() -> None:
         assert kstest(p_values, "uniform").pvalue > 1e-4
 
 
+def test_few_showers_have_fewer_bins() -> None:
+    """Sixty of each in twenty bins would be three in a bin, in which there is no test."""
+    p_values = []
+    for seed in range(150):
+        pair = rng(seed).normal(size=(2, 60))
+        found = agreement(*pair, 20)
+        assert 3 <= found.ndof <= 5
+        p_values.append(found.p_value)
+        assert agreement(pair[0], pair[1] + 2, 20).p_value < 1e-4
+    assert kstest(p_values, "uniform").pvalue > 1e-4
+
+
 def test_chi2_grows_with_a_shift_as_its_noncentrality() -> None:
     """A Gaussian shifted by d: chi2 grows by nm / (n + m) d^2 times the share of its information that bins keep."""
     n, shift = 4000, 0.1

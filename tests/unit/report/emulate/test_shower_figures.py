@@ -84,7 +84,7 @@ def files(tmp_path):
 
 
 def test_response_is_beside_that_of_the_simulation(files, tmp_path, kept) -> None:
-    shower_response.draw(tmp_path, files, None)
+    shower_response.draw(tmp_path, files)
     (upper, lower) = kept["response"].axes
     assert upper.get_title(loc="left") == "photons of 4.096 GeV"
     simulated, *models = (patch.get_data().values for patch in upper.patches)
@@ -103,14 +103,14 @@ def test_response_is_beside_that_of_the_simulation(files, tmp_path, kept) -> Non
 
 
 def test_shapes_are_those_that_there_are(files, tmp_path, kept) -> None:
-    shower_shapes.draw(tmp_path, files, None)
+    shower_shapes.draw(tmp_path, files)
     upper, lower = kept["shapes"].axes
     assert lower.get_xlabel() == r"$R_\eta$"
     assert upper.get_title(loc="left") == "4.096 GeV"
 
 
 def test_agreement_is_chi2_over_degrees_of_freedom(files, tmp_path, kept) -> None:
-    shower_agreement.draw(tmp_path, files[:1], None)
+    shower_agreement.draw(tmp_path, files[:1])
     ax, _ = kept["flow_agreement"].axes
     assert [text.get_text() for text in ax.texts] == ["2.0", "25.0", "25.0", "2.0", "2.0"]
     assert [text.get_position() for text in ax.texts][0::4] == [(0, 0), (1, 2)]
@@ -118,7 +118,7 @@ def test_agreement_is_chi2_over_degrees_of_freedom(files, tmp_path, kept) -> Non
 
 
 def test_mean_shower_is_energy_per_area(files, tmp_path, kept) -> None:
-    mean_shower.draw(tmp_path, files[:1], None)
+    mean_shower.draw(tmp_path, files[:1])
     panels = [ax for ax in kept["flow_mean"].axes if ax.name == "polar"]
     first, ratio, wedges = (panels[place].collections[0].get_array() for place in (0, 4, 1))
     np.testing.assert_allclose(first[:, 0], [1, 1])
@@ -130,7 +130,7 @@ def test_mean_shower_is_energy_per_area(files, tmp_path, kept) -> None:
 
 
 def test_models_stand_beside_the_floor_and_published_ones(files, tmp_path, kept) -> None:
-    shower_models.draw(tmp_path, files, None)
+    shower_models.draw(tmp_path, files)
     (ax,) = kept["models"].axes
     names = [text.get_text() for text in ax.get_xticklabels()]
     assert names[:4] == ["simulation", "flow", "copy", "CaloINN"]
@@ -157,7 +157,7 @@ def test_times_by_batch(tmp_path, kept) -> None:
     ]
     path = tmp_path / "timing.json"
     write(path, Timing(name="flow", threads=2, times=times))
-    shower_times.draw(tmp_path, [path], None)
+    shower_times.draw(tmp_path, [path])
     first, second = kept["times"].axes
     np.testing.assert_allclose(np.array(first.containers[0].lines[0].get_data(), float), [[1, 100], [10, 0.1]])
     assert second.get_title("left") == "1 TeV"
