@@ -23,7 +23,6 @@ from types import ModuleType
 
 import resonaut
 
-
 FOLDER = Path(resonaut.__file__).parent
 
 
