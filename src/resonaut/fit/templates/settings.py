@@ -68,7 +68,7 @@ class Channel:
         min_length=1,
     )
     label: str | None = key(
-        "What figures call the observable, such as `m_{bb}`; null for what the column or the file says, or the formula.",
+        "What figures call the observable, such as `m_{bb}`; null for what the column or file says, or the formula.",
         default=None,
         min_length=1,
     )
