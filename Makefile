@@ -110,7 +110,7 @@ study-flavour: install  ## Flavour taggers of small jets by their tracks, with a
 study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as standard candle (docs/zprime.md), estimated at an hour
 	snakemake --cores $(CORES) --configfile config/zprime.yaml
 	snakemake --cores $(CORES) --configfile config/zprime.yaml config/variants/zprime_truth.yaml -- results/zprime/fit/models/bosons/result.json
-	test -d results/zprime_injected || cp -a results/zprime results/zprime_injected
+	test -d results/zprime_injected || { cp -a results/zprime results/zprime_injected && rm -r results/zprime_injected/simulate/data results/zprime_injected/config/simulate/data.json; }
 	snakemake --cores $(CORES) --configfile config/zprime.yaml config/variants/zprime_injected.yaml
 	@python benchmarks/zprime_results.py results/zprime results/zprime_injected
 
