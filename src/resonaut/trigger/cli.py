@@ -70,6 +70,21 @@ def score(
 
 
 @app.command()
+def verify(
+    network: Annotated[Path, typer.Option(help="Network in integers: <results>/trigger/<name>/network.json.")],
+    crossings: Annotated[Path, typer.Option(help="Parquet file of crossings, or CSV file of a network's inputs.")],
+    output: Annotated[Path, typer.Option(help="Comparison to write: verification.json.")],
+) -> None:
+    """Compare the emulator with hls4ml's C++, compiled by g++, score by score."""
+    from resonaut.core.results import write
+    from resonaut.trigger.firmware import verify as compared
+    from resonaut.trigger.running import opened
+
+    distinct([network, crossings], [output])
+    write(output, compared(*opened(network, crossings)))
+
+
+@app.command()
 def measure(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/trigger/measure/<name>.json.")],
     name: Annotated[str, typer.Option(help="Name of the network.")],

@@ -5,6 +5,7 @@ The package ``hls4ml`` (Fast Machine Learning, doi:10.5281/zenodo.1201549) holds
 """
 
 import ctypes
+import importlib.metadata
 import importlib.util
 import shutil
 import subprocess
@@ -15,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from resonaut.core.errors import ConfigError
+from resonaut.trigger import emulator
 from resonaut.trigger.arithmetic import Raw
 from resonaut.trigger.emulator import INPUT
 from resonaut.trigger.formats import fixed
-from resonaut.trigger.results import Cast, Dense, Dot, IntegerNetwork, Operation, Relu, Scaling
+from resonaut.trigger.results import Cast, Dense, Dot, IntegerNetwork, Operation, Relu, Scaling, Verification
 
 HEADERS = ("nnet_activation", "nnet_dense", "nnet_merge")
 PRODUCT = "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>;"
@@ -154,3 +156,20 @@ def score(network: IntegerNetwork, integers: Raw) -> Raw:
         pointer = ctypes.POINTER(ctypes.c_longlong)
         run(inputs.ctypes.data_as(pointer), found.ctypes.data_as(pointer), ctypes.c_long(len(inputs)))
     return found
+
+
+def verify(network: IntegerNetwork, integers: Raw) -> Verification:
+    """Compare the compiled C++ with the emulator on inputs in hardware integers, (n, inputs).
+
+    Raises:
+        ConfigError: hls4ml or g++ is missing, or the C++ does not compile.
+    """
+    emulated = emulator.score(network, integers)
+    difference = np.abs(score(network, integers) - emulated)
+    return Verification(
+        hls4ml=importlib.metadata.version("hls4ml"),
+        crossings=len(emulated),
+        different=int((difference > 0).sum()),
+        largest=int(difference.max(initial=0)),
+        scores=len(np.unique(emulated)),
+    )

@@ -112,6 +112,20 @@ class IntegerNetwork:
     operations: list[Operation]
 
 
+@result("verification of a network", "trigger verify")
+class Verification:
+    """Whether hls4ml's compiled C++ gives the emulator's scores: ``different`` of so many ``crossings``.
+
+    ``largest`` is the largest difference of the scores' integers, ``scores`` how many different scores there are.
+    """
+
+    hls4ml: str
+    crossings: int
+    different: int
+    largest: int
+    scores: int
+
+
 @record
 class Measured:
     """A number and its statistical error."""

@@ -60,15 +60,25 @@ def run(network: Path, crossings: Path, output: Path) -> None:
         ConfigError: the network does not fit together.
         InputFileError: a file is none.
     """
-    found = read(network, IntegerNetwork)
-    emulator.check(found)
-    table = crossings.suffix.lower() == ".csv"
-    raw = _table(crossings, found.inputs) if table else integers(files.read(crossings), found.inputs)
+    found, raw = opened(network, crossings)
     scores = emulator.score(found, raw)
     with atomic(output) as partial, partial.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["integer", "score"])
         rows.writerows(zip(scores.tolist(), values(scores, emulator.score_format(found)).tolist(), strict=True))
+
+
+def opened(network: Path, crossings: Path) -> tuple[IntegerNetwork, Raw]:
+    """A network in integers, and its inputs in a file of objects or of inputs, (n, inputs).
+
+    Raises:
+        ConfigError: the network does not fit together.
+        InputFileError: a file is none.
+    """
+    found = read(network, IntegerNetwork)
+    emulator.check(found)
+    table = crossings.suffix.lower() == ".csv"
+    return found, _table(crossings, found.inputs) if table else integers(files.read(crossings), found.inputs)
 
 
 def _table(path: Path, inputs: Sequence[str]) -> Raw:

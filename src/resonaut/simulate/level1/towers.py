@@ -131,7 +131,7 @@ def _straight(particles: Particles, start: FloatArray) -> tuple[FloatArray, Bool
     along = x * ux + y * uy
     inside = (np.hypot(x, y) < RADIUS) & (np.abs(z) < LENGTH)
     barrel = -along + np.sqrt(np.maximum(along**2 + RADIUS**2 - x**2 - y**2, 0))
-    endcap = (np.sign(uz) * LENGTH - z) / np.where(uz == 0, 1e-9, uz)
+    endcap = np.where(uz == 0, np.inf, (np.sign(uz) * LENGTH - z) / np.where(uz == 0, 1, uz))
     path = np.minimum(barrel, endcap)
     x, y, z = x + path * ux, y + path * uy, z + path * uz
     return np.stack([np.arcsinh(z / np.maximum(np.hypot(x, y), 1e-6)), np.arctan2(y, x)]), inside
