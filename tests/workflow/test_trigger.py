@@ -1,17 +1,27 @@
 """Crossings of a tiny pool, an autoencoder, its integers, their measurement and figures; and what reruns of it."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 import yaml
 
 CONFIG = "tests/workflow/trigger.yaml"
+ROOT = Path(__file__).parents[2]
+COMPILED = "src/resonaut/simulate/level1"
 
 
 @pytest.fixture(scope="module")
 def clone(copied):
-    """A clone after a run."""
+    """A clone after a run, with what numba has compiled of the same files already."""
     copied.configuration = (CONFIG,)
+    own = copied.path / COMPILED
+    (own / "__pycache__").mkdir()
+    for source in (ROOT / COMPILED).glob("*.py"):
+        shutil.copystat(source, own / source.name)
+    for cached in (ROOT / COMPILED).glob("__pycache__/*.nb?"):
+        shutil.copy(cached, own / "__pycache__")
     run = copied.snakemake()
     assert run.returncode == 0, run.stdout + run.stderr
     return copied

@@ -46,9 +46,8 @@ def check(network: IntegerNetwork) -> None:
             raise ConfigError(f"operation {one.name!r} reads numbers of two sizes; correct what it reads.")
         if isinstance(one, Dense):
             _check_numbers(one, sizes[one.reads])
-        factors = [formats[name] for name in reads] + ([fixed(one.weight)] if isinstance(one, Dense) else [])
-        if isinstance(one, Dense | Dot) and _bits(factors, fixed(one.accumulator), sizes[one.reads]) > BITS:
-            raise ConfigError(f"the products of operation {one.name!r} have more than {BITS} bits; give them fewer.")
+        if _bits(one, [formats[name] for name in reads], sizes[one.reads]) > BITS:
+            raise ConfigError(f"operation {one.name!r} needs numbers of more than {BITS} bits; give its formats fewer.")
         formats[one.name] = fixed(one.result)
         sizes[one.name] = len(one.biases) if isinstance(one, Dense) else 1 if isinstance(one, Dot) else sizes[one.reads]
     if not network.operations or sizes[network.operations[-1].name] != 1:
@@ -64,10 +63,25 @@ def _check_numbers(one: Dense, size: int) -> None:
             raise ConfigError(f"operation {one.name!r}: {what} are from {raw.min()} to {raw.max()}, beyond {text}.")
 
 
-def _bits(factors: list[Fixed], accumulator: Fixed, terms: int) -> int:
-    """Of a sum of products before it is cast."""
-    more = max(accumulator.fraction - sum(one.fraction for one in factors), 0)
-    return sum(one.width for one in factors) + more + terms.bit_length()
+def _bits(one: Operation, read: list[Fixed], terms: int) -> int:
+    """Of the largest numbers in an operation, before they are cast: sums of products, and what gets bits at the end."""
+
+    def room(width: int, fraction: int, form: Fixed) -> int:
+        return width + max(form.fraction - fraction, 0)
+
+    result = fixed(one.result)
+    if isinstance(one, Subtract):
+        fraction = max(form.fraction for form in read)
+        return room(max(form.width + fraction - form.fraction for form in read) + 1, fraction, result)
+    if not isinstance(one, Dense | Dot):
+        return room(read[0].width, read[0].fraction, result)
+    accumulator = fixed(one.accumulator)
+    factors = [*read, fixed(one.weight)] if isinstance(one, Dense) else read
+    products = sum(form.width for form in factors), sum(form.fraction for form in factors)
+    found = room(*products, accumulator) + terms.bit_length()
+    if isinstance(one, Dense):
+        found = max(found, room(fixed(one.bias).width, fixed(one.bias).fraction, accumulator))
+    return max(found, room(accumulator.width, accumulator.fraction, result))
 
 
 def run(network: IntegerNetwork, integers: Raw) -> dict[str, Numbers]:

@@ -12,8 +12,8 @@ from resonaut.core.errors import ConfigError
 
 ROUNDINGS = ("AP_TRN", "AP_TRN_ZERO", "AP_RND", "AP_RND_ZERO", "AP_RND_MIN_INF", "AP_RND_INF", "AP_RND_CONV")
 OVERFLOWS = ("AP_WRAP", "AP_SAT", "AP_SAT_ZERO", "AP_SAT_SYM")
-# Beyond these, in all and after the point, products would not fit into 64 bits.
-MOST_BITS = 30
+# In all and after the point; products must fit into 64 bits, too.
+MOST_BITS = 40
 # The last number, of bits that wrap, is always 0.
 PATTERN = re.compile(
     r"ap_(u?)(fixed|int)<\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?(?:,\s*(AP_\w+)\s*)?(?:,\s*(AP_\w+)\s*)?(?:,\s*0\s*)?>"

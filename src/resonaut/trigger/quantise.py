@@ -14,7 +14,7 @@ from resonaut.trigger.results import Cast, Dense, Dot, IntegerNetwork, Operation
 from resonaut.trigger.settings import Quantisation
 
 # Hardware integers have up to 12 bits and a sign, and get bits after the point for the shifts to the right.
-UNSCALED = Fixed(20, 7, signed=True)
+UNSCALED = Fixed(23, 7, signed=True)
 OFFSET = Fixed(13, 0, signed=True)
 MEAN, SCORE = "mean", "score"
 

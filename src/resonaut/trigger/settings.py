@@ -49,7 +49,7 @@ class Quantisation:
     weight: Format = key("Format of the weights.", default="ap_fixed<10,3>")
     bias: Format = key("Format of the biases.", default="ap_fixed<12,5>")
     activation: Format = key("Format of the hidden layers' outputs.", default="ap_ufixed<12,6,AP_RND_CONV,AP_SAT>")
-    mean: Format = key("Format of the code's means.", default="ap_fixed<14,7,AP_RND_CONV,AP_SAT>")
+    mean: Format = key("Format of the code's means.", default="ap_fixed<13,7,AP_RND_CONV,AP_SAT>")
     score: Format = key("Format of the sum of their squares.", default="ap_ufixed<20,14,AP_RND_CONV,AP_SAT>")
 
 

@@ -99,7 +99,11 @@ def _changed(place, **changes):
         (_changed(1, name="one"), "two operations 'one'"),
         (_changed(0, biases=[0]), "weights must be 57 rows, of one number for each bias"),
         (_changed(0, weight="ap_fixed<3,3>"), "weights are from -.* beyond ap_fixed<3,3>"),
-        (_changed(0, accumulator="ap_fixed<30,-20>"), "products of operation 'one' have more than 63 bits"),
+        (
+            _changed(0, weight="ap_fixed<30,27>", accumulator="ap_fixed<40,0>"),
+            "'one' needs numbers of more than 63 bits",
+        ),
+        (_changed(5, result="ap_fixed<40,0>"), "'score' needs numbers of more than 63 bits"),
         (_changed(6, other="two"), "reads numbers of two sizes"),
         (replace(encoder(), operations=encoder().operations[:-1]), "must give one number"),
     ],

@@ -55,7 +55,7 @@ def test_an_input_that_is_none_is_refused(name):
 def test_what_is_saturated_is_not_seen_and_counts(tmp_path):
     made = crossings()
     made.sums["ET_Et"][3] = 4095
-    made.objects["jets"].et[5, :2] = 2047, 300
+    made.objects["jets"].et[5] = [2047, 300, *[0] * 10]
     files.write(tmp_path / "a.parquet", made, {})
     inputs = training_inputs([Source("a", [tmp_path / "a.parquet"])], ["jets_jetIEt[0]"])
     assert inputs.shape == (39, 1)

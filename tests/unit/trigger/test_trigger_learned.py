@@ -70,11 +70,11 @@ def test_integers_follow_the_floating_point_numbers(trained):
     raw = soft_and_hard()[0]
     wanted = trained.score(raw)
     fine = Quantisation(
-        input="ap_fixed<16,6,AP_RND_CONV,AP_SAT>",
+        input="ap_fixed<14,6,AP_RND_CONV,AP_SAT>",
         weight="ap_fixed<12,3>",
         bias="ap_fixed<14,5>",
         activation="ap_ufixed<14,7,AP_RND_CONV,AP_SAT>",
-        mean="ap_fixed<15,7,AP_RND_CONV,AP_SAT>",
+        mean="ap_fixed<14,7,AP_RND_CONV,AP_SAT>",
         score="ap_ufixed<24,15,AP_RND_CONV,AP_SAT>",
     )
     for settings, most in ((fine, 0.01), (Quantisation(), 0.05)):
@@ -105,6 +105,6 @@ def _wider(text):
 
 
 def test_sums_of_too_many_bits_are_refused(trained):
-    settings = Quantisation(input="ap_fixed<24,6,AP_RND,AP_SAT>", weight="ap_fixed<20,3>")
+    settings = Quantisation(input="ap_fixed<24,6,AP_RND,AP_SAT>", weight="ap_fixed<24,3>")
     with pytest.raises(ConfigError, match="sums of 'hidden1' need"):
         quantise(trained, settings)

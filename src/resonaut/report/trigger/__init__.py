@@ -1,1 +1,3 @@
-"""Figures of the stage ``trigger``."""
+"""Figures of the decisions of a Level-1 trigger."""
+
+HEADING = "Level-1 trigger"

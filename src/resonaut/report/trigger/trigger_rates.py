@@ -8,6 +8,7 @@ import numpy as np
 from resonaut.core.results import read
 from resonaut.core.style import band, distinct, figure, headline, legend_below
 from resonaut.report.figure import MEASUREMENTS, Figure, Output
+from resonaut.report.trigger import HEADING
 from resonaut.trigger.results import Measurement
 
 FIGURE = Figure(
@@ -20,7 +21,6 @@ FIGURE = Figure(
         ),
     },
 )
-HEADING = "Level-1 trigger"
 
 
 def draw(output: Path, measurements: Sequence[Path]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from resonaut.core.results import read
 from resonaut.core.style import distinct, figure, headline, legend_below
 from resonaut.report.figure import MEASUREMENTS, Figure, Output
-from resonaut.report.trigger.trigger_rates import HEADING
+from resonaut.report.trigger import HEADING
 from resonaut.trigger.results import Measurement
 
 FIGURE = Figure(
