@@ -119,9 +119,9 @@ def test_the_emulator_agrees_with_hls4ml_bit_for_bit(network):
     pytest.importorskip("hls4ml")
     from resonaut.trigger import firmware
 
-    integers = hardware(3000, seed=7)
+    integers = hardware(5000, seed=7)
     found = emulator.score(network, integers)
-    assert len(np.unique(found)) > 1000
+    assert len(np.unique(found)) > 3000
     np.testing.assert_array_equal(firmware.score(network, integers), found)
 
 
