@@ -113,26 +113,26 @@ def _problems(analysis: "Analysis") -> Iterator[str]:
     simulated = analysis.config["simulate"]["level1"]["samples"] if analysis.uses("simulate") else {}
     for name in section["files"].keys() & simulated.keys():
         yield f".files.{name}: simulate.level1.samples has this name, too; rename one"
-    for kind, names in section["samples"].items():
+    for kind, names in section["crossings"].items():
         for name in names:
             if name not in section["files"] and name not in simulated:
                 yield (
-                    f".samples.{kind} names {name!r}, which is neither in trigger.files nor a sample that 'simulate' "
+                    f".crossings.{kind} names {name!r}, which is neither in trigger.files nor a sample that 'simulate' "
                     "makes (simulate.level1.samples, with 'simulate' in search.stages); add it there"
                 )
-    if not section["samples"]["zero_bias"]:
-        yield ".samples.zero_bias is empty, and thresholds are of it; name samples"
-    if section["models"] and not section["samples"]["train"]:
-        yield ".samples.train is empty, and models learn from it; name samples"
-    if both := set(section["samples"]["train"]) & set(section["samples"]["zero_bias"]):
-        yield f".samples has {min(both)!r} in train and in zero_bias; take it out of one of them"
+    if not section["crossings"]["zero_bias"]:
+        yield ".crossings.zero_bias is empty, and thresholds are of it; name samples"
+    if section["models"] and not section["crossings"]["train"]:
+        yield ".crossings.train is empty, and models learn from it; name samples"
+    if both := set(section["crossings"]["train"]) & set(section["crossings"]["zero_bias"]):
+        yield f".crossings has {min(both)!r} in train and in zero_bias; take it out of one of them"
     for name, given in section["files"].items():
         if given["seeds"] and len(given["seeds"]) != len(given["crossings"]):
             yield f".files.{name} has not as many seeds as crossings; give one file for each, or none"
 
 
 def _samples(analysis: "Analysis", kind: str) -> list[str]:
-    found: list[str] = analysis.config["trigger"]["samples"][kind]
+    found: list[str] = analysis.config["trigger"]["crossings"][kind]
     return found
 
 

@@ -98,7 +98,7 @@ class Measure:
 class Settings:
     """Anomaly detection in the Level-1 trigger."""
 
-    samples: Samples = key("Samples by what they are for.", default={})
+    crossings: Samples = key("Samples of crossings by what they are for.", default={})
     files: dict[Name, Files] = key("Samples that are read from files, by name.", default={})
     models: dict[Name, Model] = key("The networks that are trained, by name.", default={})
     networks: dict[Name, str] = key(

@@ -23,7 +23,7 @@ def test_files_of_samples_and_networks(config):
     config["trigger"]["files"] = {
         "data": {"crossings": ["a.parquet", "b.parquet"], "seeds": ["c.parquet", "d.parquet"]}
     }
-    config["trigger"]["samples"]["zero_bias"] = ["zero_bias", "data"]
+    config["trigger"]["crossings"]["zero_bias"] = ["zero_bias", "data"]
     config["trigger"]["networks"] = {"published": "published.json"}
     analysis = Analysis.of(config, [])
     own = "<results>/simulate/level1"
@@ -76,19 +76,19 @@ def _nothing(config):
 
 
 def _unknown(config):
-    config["trigger"]["samples"]["signals"] = ["ww"]
+    config["trigger"]["crossings"]["signals"] = ["ww"]
 
 
 def _twice(config):
-    config["trigger"]["samples"]["train"] = ["zero_bias"]
+    config["trigger"]["crossings"]["train"] = ["zero_bias"]
 
 
 def _none(config):
-    config["trigger"]["samples"]["zero_bias"] = []
+    config["trigger"]["crossings"]["zero_bias"] = []
 
 
 def _untrained(config):
-    config["trigger"]["samples"]["train"] = []
+    config["trigger"]["crossings"]["train"] = []
 
 
 def _same(config):
@@ -127,10 +127,10 @@ def _empty(config):
     ("change", "sentence"),
     [
         (_nothing, "trigger: search.stages has it, and there are neither models nor networks"),
-        (_unknown, "trigger.samples.signals names 'ww', which is neither in trigger.files nor"),
-        (_twice, "trigger.samples has 'zero_bias' in train and in zero_bias"),
-        (_none, "trigger.samples.zero_bias is empty"),
-        (_untrained, "trigger.samples.train is empty"),
+        (_unknown, "trigger.crossings.signals names 'ww', which is neither in trigger.files nor"),
+        (_twice, "trigger.crossings has 'zero_bias' in train and in zero_bias"),
+        (_none, "trigger.crossings.zero_bias is empty"),
+        (_untrained, "trigger.crossings.train is empty"),
         (_same, "trigger.networks.autoencoder: a model has this name, too"),
         (_seeds, "trigger.files.data has not as many seeds as crossings"),
         (_shadowed, "trigger.files.tt: simulate.level1.samples has this name, too"),
