@@ -13,17 +13,23 @@ from resonaut.trigger.settings import Model, Quantisation
 
 from .toy_networks import hardware
 
-SETTINGS = build({"hidden": [16], "latent": 4, "epochs": 4, "batch_size": 256}, Model, "model")
+SETTINGS = build({"hidden": [16], "latent": 4, "epochs": 10, "batch_size": 256}, Model, "model")
 
 
 def soft_and_hard():
-    """Falling energies of objects that are there in half of the crossings, and some four times as hard."""
-    soft = hardware(4000)
-    there = np.repeat(np.random.default_rng(1).random((4000, 19)) < 0.5, 3, axis=1)
-    soft *= there
-    hard = hardware(500, seed=9)
-    hard[:, 0::3] *= 4
-    return soft, hard
+    """Crossings whose objects are hard or soft together, with energies that fall steeply, and some far beyond these.
+
+    What is common to all objects is what a few numbers can tell, so that the code must hold it.
+    """
+    rng = np.random.default_rng(1)
+
+    def crossings(scale):
+        found = hardware(len(scale), seed=9)
+        energies = scale[:, None] * rng.uniform(0.8, 1.2, (len(scale), 19))
+        found[:, 0::3] = np.minimum(energies, 500).astype(int) + 1
+        return found
+
+    return crossings(rng.exponential(40, 4000)), crossings(np.full(500, 400.0))
 
 
 @pytest.fixture(scope="module")
