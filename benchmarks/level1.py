@@ -2,7 +2,7 @@
 
 One JSON line, in processor time of one core: collisions of each part of a small pool generated and digitised, crossings
 with a pile-up of 50 mixed from it (after numba has compiled), crossings written and read as Parquet, menu decisions,
-and scores of a network in integers of 57-32-16-8 with the formats of ``trigger.models``. ``sizes``: of what is measured.
+and scores of a network in integers of 57-32-16-8 with the formats of ``trigger.models``. ``sizes``: what is measured.
 """
 # ruff: noqa: E402 (the libraries read their number of threads when they are imported)
 
