@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from resonaut.core.results import read
-from resonaut.core.style import band, distinct, figure, headline, legend_below
+from resonaut.core.style import distinct, figure, headline, legend_below
 from resonaut.report.figure import MEASUREMENTS, Figure, Output
 from resonaut.report.trigger import HEADING
 from resonaut.trigger.results import Measurement
@@ -42,9 +42,11 @@ def _rates(path: Path, found: list[Measurement]) -> None:
             for (name, rates, errors), style in zip(drawn, distinct(2), strict=True):
                 # Without a menu all that is kept is pure.
                 if name == "all" or one.menu is not None:
-                    low, high = np.array(rates) - errors, np.array(rates) + errors
-                    ax.plot(at, rates, color=style["color"], label=f"{name} crossings kept")
-                    band(ax, at, np.maximum(low, 1e-3 * np.array(rates)), high, style["color"], "statistical error")
+                    rate, error = np.array(rates), np.array(errors)
+                    ax.plot(at, rate, color=style["color"], ls=style["ls"], label=f"{name} crossings kept")
+                    # The error of one crossing would end at 0, which a logarithmic axis does not have.
+                    low = np.maximum(rate - error, rate / 10)
+                    ax.fill_between(at, low, rate + error, color=style["color"], alpha=0.25, lw=0)
             for point in one.points:
                 ax.axhline(point.target, color="grey", lw=0.8, ls=":")
             ax.set(yscale="log", xlabel="threshold of the score", title=one.name)

@@ -45,7 +45,7 @@ def _scores(path: Path, found: list[Measurement]) -> None:
                     ax.stairs(shares, one_sample.edges, color=style["color"], label=one_sample.sample)
             axes[0, column].set_title(one.name)
             for ax, what in zip(axes[:, column], ("all", "not kept by the menu"), strict=True):
-                ax.set(yscale="log", xscale="symlog", xlabel="score")
+                ax.set(yscale="log", xlim=(0, None), xlabel="score")
                 ax.text(0.97, 0.97, what, transform=ax.transAxes, ha="right", va="top")
         for ax in axes[:, 0]:
             ax.set_ylabel("share of crossings")
