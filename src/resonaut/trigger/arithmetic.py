@@ -61,4 +61,5 @@ def _rounded(raw: Raw, lost: int, mode: str) -> Raw:
         "AP_RND_INF": tie & (raw >= 0),
         "AP_RND_CONV": tie & (whole % 2 == 1),
     }
-    return whole + (above | ties_up[mode])
+    found: Raw = whole + (above | ties_up[mode])
+    return found

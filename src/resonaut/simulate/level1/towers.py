@@ -59,10 +59,12 @@ class Deposits:
             return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(one) for one in several]))])
 
         return cls(
-            starts([part.towers for part in parts]),
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("cell", "em", "had")),
-            starts([part.muons for part in parts]),
-            np.concatenate([part.muon for part in parts]),
+            towers=starts([part.towers for part in parts]),
+            cell=np.concatenate([part.cell for part in parts]),
+            em=np.concatenate([part.em for part in parts]),
+            had=np.concatenate([part.had for part in parts]),
+            muons=starts([part.muons for part in parts]),
+            muon=np.concatenate([part.muon for part in parts]),
         )
 
 
