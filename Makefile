@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate study-trigger clean
 
 install: .venv/installed
 
@@ -116,6 +116,9 @@ study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as sta
 
 study-emulate: install  ## Showers of photons by a Monte Carlo and four generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
 	snakemake --cores $(CORES) --configfile config/calorimeter.yaml
+
+study-trigger: install  ## Anomaly detection in a Level-1 trigger, from minimum bias to rates and efficiencies (docs/trigger.md), estimated at an hour and a half, not yet run
+	snakemake --cores $(CORES) --configfile config/trigger.yaml
 
 study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
 	@python benchmarks/higgs_pairs.py --events 10000
