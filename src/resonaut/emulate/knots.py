@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 # Values of a driver between which tables are linear.
 KNOTS = 24
-# Numbers of the whole sample that count at each knot, and the least growth of quantiles.
-PRIOR, GROWTH = 3.0, 1e-5
+# What a knot away counts where a table is learned, and how fast that falls with the distance.
+FAR, STEEP = 1e-3, 2.0
+# The least growth of quantiles.
+GROWTH = 1e-5
 
 
 class Knots(nn.Module):
@@ -40,9 +42,15 @@ class Knots(nn.Module):
 
     def shares(self, drivers: Tensor) -> Tensor:
         """How near each knot is, 1 on it and 0 from the next one on, (n, KNOTS, m)."""
+        return (1 - self._distance(drivers)).clamp_min(0)
+
+    def weights(self, drivers: Tensor) -> Tensor:
+        """What drivers (n, m) count at each knot, (n, KNOTS, m): a little at all, for knots that have none near."""
+        return self.shares(drivers) + FAR * torch.exp(-STEEP * self._distance(drivers))
+
+    def _distance(self, drivers: Tensor) -> Tensor:
         place = (self.scaled(drivers) + 1) * ((KNOTS - 1) / 2)
-        knots = torch.arange(KNOTS, dtype=place.dtype)
-        return (1 - (place[:, None, :] - knots[:, None]).abs()).clamp_min(0)
+        return (place[:, None, :] - torch.arange(KNOTS, dtype=place.dtype)[:, None]).abs()
 
     def between(self, table: Tensor, drivers: Tensor) -> Tensor:
         """The values (n, ..., d) of a table (KNOTS, ..., d)."""
@@ -51,12 +59,11 @@ class Knots(nn.Module):
         return torch.cat([torch.tensordot(shares[:, :, place], part, 1) for place, part in enumerate(own)], dim=-1)
 
     def at_knots(self, values: Tensor, drivers: Tensor) -> Tensor:
-        """Means of values (n, d) near each knot (KNOTS, d), and a little of the mean of all, where there are few."""
-        shares = self.shares(drivers).to(values.dtype)
+        """Means of values (n, d) near each knot, (KNOTS, d)."""
+        weights = self.weights(drivers)
+        weights = weights / weights.sum(dim=0)
         own = torch.split(values, self.sizes, dim=1)
-        sums = torch.cat([shares[:, :, place].T @ part for place, part in enumerate(own)], dim=1)
-        weights = shares.sum(dim=0).repeat_interleave(torch.tensor(self.sizes), dim=1)
-        return (sums + values.mean(dim=0)) / (weights + 1)
+        return torch.cat([weights[:, :, place].T @ part for place, part in enumerate(own)], dim=1)
 
 
 def along(x: Tensor, nodes: Tensor, values: Tensor, wide: Callable[[Tensor], Tensor] = lambda column: column) -> Tensor:
@@ -76,15 +83,13 @@ def along(x: Tensor, nodes: Tensor, values: Tensor, wide: Callable[[Tensor], Ten
 
 
 def quantiles(values: NDArray[np.float64], weights: NDArray[np.float64], levels: NDArray[np.float64]) -> Tensor:
-    """Where the parts ``levels`` (k,) of values (n,) are smaller, with the weights (n, KNOTS) of each knot.
-
-    They grow. A little of all values counts at each knot, where there are few.
+    """Where the parts ``levels`` (k,) of values (n,) are smaller, with the weights (n, KNOTS) of each knot; they grow.
 
     Returns:
         Shape (KNOTS, k).
     """
     order = np.argsort(values)
-    values, weights = values[order], weights[order] + PRIOR / len(values)
+    values, weights = values[order], weights[order]
     sums = np.cumsum(weights, axis=0)
     places = (sums - weights / 2) / sums[-1]
     found = np.maximum.accumulate([np.interp(levels, place, values) for place in places.T], axis=1)

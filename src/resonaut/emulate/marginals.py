@@ -24,7 +24,7 @@ RAREST = 1e-6
 # The same of numbers that are neither hit nor empty, in standard deviations.
 PLACES = (-3.0, -2.5, -2.0, -1.65, -1.3, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.3, 1.65, 2.0, 2.5, 3.0)
 # Between hit and empty voxels is room for what single precision does to -ln(q / p).
-MARGIN = 1e-4
+MARGIN = 1e-5
 # erfc(x) = t exp(-x^2 + polynomial(t)) with t = 1 / (1 + x / 2), to 1.2e-7 of its value (W. Press et al., Numerical
 # Recipes, 2nd ed., 6.2): graphs have no function of it.
 ERFC = (
@@ -70,14 +70,14 @@ class Marginals(nn.Module):
         self.knots.learn(drivers)
         hit = torch.stack([(v[:, self.ring == ring] >= 0).double().mean(dim=1) for ring in range(self.rings)], dim=1)
         self.log_hit.copy_(self.knots.at_knots(hit, drivers).clamp(RAREST, 1 - RAREST).log())
-        shares = self.knots.shares(drivers).numpy()
+        weights = self.knots.weights(drivers).numpy()
         layer = np.repeat(np.arange(len(self.knots.sizes)), self.knots.sizes)
         parts = -np.expm1(-np.array(LEVELS))
         for ring in range(self.rings):
             own = v[:, self.ring == ring].numpy()
             rows, sectors = np.nonzero(own >= 0)
             if len(rows):
-                self.quantiles[:, :, ring] = quantiles(own[rows, sectors], shares[rows, :, layer[ring]], parts)
+                self.quantiles[:, :, ring] = quantiles(own[rows, sectors], weights[rows, :, layer[ring]], parts)
         self.quantiles[:, 0] = 0
 
     def forward(self, v: Tensor, drivers: Tensor, generator: torch.Generator) -> Tensor:
@@ -120,9 +120,9 @@ class Normal(nn.Module):
     def learn(self, x: Tensor, driver: Tensor) -> None:
         """Learn from numbers (n, size) and their driver (n, 1)."""
         self.knots.learn(driver)
-        shares, parts = self.knots.shares(driver)[:, :, 0].numpy(), ndtr(np.array(PLACES))
+        weights, parts = self.knots.weights(driver)[:, :, 0].numpy(), ndtr(np.array(PLACES))
         for number in range(x.shape[1]):
-            self.quantiles[:, :, number] = quantiles(x[:, number].numpy(), shares, parts)
+            self.quantiles[:, :, number] = quantiles(x[:, number].numpy(), weights, parts)
 
     def forward(self, x: Tensor, driver: Tensor) -> Tensor:
         """The normal numbers (n, size)."""

@@ -69,7 +69,7 @@ class Block(nn.Module):
 
     def forward(self, hidden: Tensor, told: Tensor) -> Tensor:
         """The sum (n, sectors, width)."""
-        made = silu(self.inner(silu(self.norm(hidden))) + self.told(told)[:, None])
+        made = silu(self.inner(self.norm(hidden)) + self.told(told)[:, None])
         parts = made.view(made.shape[0], self.sectors**2, -1)
         added: Tensor = self.outer(parts.index_select(1, self.source).view_as(made))
         return hidden + added

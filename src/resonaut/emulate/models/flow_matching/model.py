@@ -42,8 +42,9 @@ class Model(nn.Module):
 
     def forward(self, noise: Tensor, energies: Tensor) -> Tensor:
         """The voxels in MeV (n, voxels) of showers of particles of these energies in MeV (n,)."""
-        steps, condition = self.settings.steps, self.preprocessing.condition(energies)
-        layers = self.layer_field.move(noise[:, : self.layers], condition, steps)
+        condition = self.preprocessing.condition(energies)
+        layers = self.layer_field.move(noise[:, : self.layers], condition, self.settings.layer_steps)
         deposits = self.preprocessing.deposits(energies, layers)
         context = self.preprocessing.context(energies, deposits)
-        return self.preprocessing.shower(deposits, self.voxel_field.move(noise[:, self.layers :], context, steps))
+        voxels = self.voxel_field.move(noise[:, self.layers :], context, self.settings.steps)
+        return self.preprocessing.shower(deposits, voxels)
