@@ -37,10 +37,13 @@ class Turning(nn.Module):
         self.told = nn.Linear(TOLD, width)
         self.blocks = nn.ModuleList(Block(number, width) for _ in range(blocks))
         self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, in_sector)
-        self.last_whole = nn.Sequential(nn.Linear(width + TOLD, width), nn.SiLU(), nn.Linear(width, len(whole)))
-        for layer in (self.last, self.last_whole[-1]):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        last_whole: list[nn.Module] = (
+            [nn.Linear(width + TOLD, width), nn.SiLU(), nn.Linear(width, len(whole))] if len(whole) else []
+        )
+        self.last_whole = nn.Sequential(*last_whole)
+        for layer in (self.last, *last_whole[-1:]):
+            for parameter in layer.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Numbers (n, voxels) of voxels (n, voxels) and context (n, context)."""
@@ -49,8 +52,10 @@ class Turning(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, told)
         hidden = silu(self.norm(hidden))
-        whole = self.last_whole(torch.cat([hidden.mean(dim=1), told], dim=1))
-        return torch.cat([self.last(hidden).flatten(1), whole], dim=1)[:, self.back]
+        made = [self.last(hidden).flatten(1)]
+        if len(self.whole):
+            made.append(self.last_whole(torch.cat([hidden.mean(dim=1), told], dim=1)))
+        return torch.cat(made, dim=1)[:, self.back]
 
 
 class Block(nn.Module):

@@ -63,7 +63,8 @@ def test_normal_numbers_become_hits_as_often_and_as_large_as_known(learned) -> N
             error = np.sqrt(rate / own.size)
             # Those that taught it fluctuate, too: near a knot there are about 2 / KNOTS of them.
             assert (own > 0).mean() == pytest.approx(rate, abs=5 * error * np.sqrt(1 + KNOTS / 2))
-            assert own[own > 0].mean() == pytest.approx(0.4, abs=5 * 0.18 / np.sqrt((own > 0).sum()) + 0.03)
+            taught = N * 4 * rate * 2 / KNOTS
+            assert own[own > 0].mean() == pytest.approx(0.4, abs=5 * 0.18 * np.sqrt(1 / taught + 1 / (own > 0).sum()))
             assert own.max() < 0.75
 
 
@@ -75,8 +76,11 @@ def test_voxels_with_all_energy_are_spread_over_their_part_of_the_tail() -> None
     found.learn(v, drivers)
     z = found(v, drivers, torch.Generator().manual_seed(1))
     top = z[v == 1].numpy()
-    # A fifth of all voxels: above 0.84 standard deviations, as a normal distribution is there.
-    assert stats.kstest(stats.norm.sf(top) / 0.2, "uniform").statistic < 0.03
+    tails = stats.norm.sf(top)
+    assert stats.kstest(tails / tails.max(), "uniform").statistic < 0.01
+    # They are a fifth of all voxels; tables are lines between nodes, of which one is near.
+    assert 0.15 < tails.max() < 0.22
+    assert top.min() > z[v < 1].max() - 1e-3
     assert (found.inverse(z.float(), drivers.float())[v == 1] > 0.995).all()
 
 
