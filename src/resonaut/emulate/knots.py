@@ -7,12 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+Floats = NDArray[np.float64]
 # Values of a driver between which tables are linear.
 KNOTS = 24
 # What a knot away counts where a table is learned, and how fast that falls with the distance.
 FAR, STEEP = 1e-3, 2.0
 # The least growth of quantiles.
 GROWTH = 1e-5
+# A part of a sample is no nearer to 0 and 1.
+TINY = 1e-12
 
 
 class Knots(nn.Module):
@@ -82,15 +85,33 @@ def along(x: Tensor, nodes: Tensor, values: Tensor, wide: Callable[[Tensor], Ten
     return found
 
 
-def quantiles(values: NDArray[np.float64], weights: NDArray[np.float64], levels: NDArray[np.float64]) -> Tensor:
-    """Where the parts ``levels`` (k,) of values (n,) are smaller, with the weights (n, KNOTS) of each knot; they grow.
+def quantiles(
+    values: Floats,
+    weights: Floats,
+    nodes: Floats,
+    coordinate: Callable[[Floats], Floats],
+    ends: tuple[tuple[float, Floats], tuple[float, Floats]],
+) -> Tensor:
+    """Lines through values (n,) at their places in the samples that the weights (n, KNOTS) of each knot make.
+
+    Args:
+        values: numbers.
+        weights: what each counts at a knot.
+        nodes: where the lines are asked for, (k,), in the ``coordinate`` of the part of a sample that is smaller.
+        coordinate: a growing function of that part.
+        ends: the first and the last point of the lines, beyond the values: a coordinate, and a value (KNOTS,).
 
     Returns:
-        Shape (KNOTS, k).
+        Shape (KNOTS, k); they grow.
     """
     order = np.argsort(values)
     values, weights = values[order], weights[order]
     sums = np.cumsum(weights, axis=0)
-    places = (sums - weights / 2) / sums[-1]
-    found = np.maximum.accumulate([np.interp(levels, place, values) for place in places.T], axis=1)
-    return torch.as_tensor(found + GROWTH * np.arange(len(levels)))
+    (first, low), (last, high) = ends
+    parts = np.clip((sums - weights / 2) / sums[-1], TINY, 1 - TINY)
+    places = np.clip(coordinate(parts), first, last).T
+    lines = [
+        np.interp(nodes, [first, *place, last], [below, *values, above])
+        for place, below, above in zip(places, low, high, strict=True)
+    ]
+    return torch.as_tensor(np.maximum.accumulate(lines, axis=1) + GROWTH * np.arange(len(nodes)))

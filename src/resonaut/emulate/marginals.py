@@ -11,18 +11,20 @@ import math
 
 import numpy as np
 import torch
-from scipy.special import ndtr
+from scipy.special import ndtri
 from torch import Tensor, nn
 
-from resonaut.emulate.knots import KNOTS, Knots, along, quantiles
+from resonaut.emulate.knots import KNOTS, Floats, Knots, along, quantiles
 from resonaut.physics.showers.geometry import Geometry
 
-# Where quantile functions have nodes, in -ln(q / p); beyond the last they go on as a line.
-LEVELS = (0.0, 0.003, 0.015, 0.05, 0.12, 0.22, 0.36, 0.53, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2, 4.2, 5.5, 7.0)
+# Where quantile functions have nodes, in -ln(q / p); at the last a voxel has all energy.
+LEVELS = (0.0, 0.003, 0.015, 0.05, 0.12, 0.22, 0.36, 0.53, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2, 4.2, 5.5, 7.0, 10.0, 14.0)
 # The least probability of a hit.
 RAREST = 1e-6
 # The same of numbers that are neither hit nor empty, in standard deviations.
 PLACES = (-3.0, -2.5, -2.0, -1.65, -1.3, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.3, 1.65, 2.0, 2.5, 3.0)
+# So far out, in standard deviations, and more is what lies at a normal number of LAST.
+LAST, OUT = 6.0, 8.0
 # Between hit and empty voxels is room for what single precision does to -ln(q / p).
 MARGIN = 1e-5
 # erfc(x) = t exp(-x^2 + polynomial(t)) with t = 1 / (1 + x / 2), to 1.2e-7 of its value (W. Press et al., Numerical
@@ -72,13 +74,15 @@ class Marginals(nn.Module):
         self.log_hit.copy_(self.knots.at_knots(hit, drivers).clamp(RAREST, 1 - RAREST).log())
         weights = self.knots.weights(drivers).numpy()
         layer = np.repeat(np.arange(len(self.knots.sizes)), self.knots.sizes)
-        parts = -np.expm1(-np.array(LEVELS))
+        nodes, ones = np.array(LEVELS), np.ones(KNOTS)
+        ends = (0.0, 0 * ones), (LEVELS[-1], ones)
         for ring in range(self.rings):
             own = v[:, self.ring == ring].numpy()
             rows, sectors = np.nonzero(own >= 0)
             if len(rows):
-                self.quantiles[:, :, ring] = quantiles(own[rows, sectors], weights[rows, :, layer[ring]], parts)
-        self.quantiles[:, 0] = 0
+                self.quantiles[:, :, ring] = quantiles(
+                    own[rows, sectors], weights[rows, :, layer[ring]], nodes, _exponential, ends
+                )
 
     def forward(self, v: Tensor, drivers: Tensor, generator: torch.Generator) -> Tensor:
         """The normal numbers of voxels, in double precision, with evenly drawn ones for those that are empty."""
@@ -105,6 +109,11 @@ class Marginals(nn.Module):
         return of_rings[..., self.ring] if of_rings.shape[-1] > 1 else of_rings
 
 
+def _exponential(part: Floats) -> Floats:
+    """Below which number lies this part of an exponential distribution."""
+    return np.asarray(-np.log1p(-part))
+
+
 class Normal(nn.Module):
     """Numbers made normal, each by its own distribution for the value of what drives it."""
 
@@ -120,9 +129,14 @@ class Normal(nn.Module):
     def learn(self, x: Tensor, driver: Tensor) -> None:
         """Learn from numbers (n, size) and their driver (n, 1)."""
         self.knots.learn(driver)
-        weights, parts = self.knots.weights(driver)[:, :, 0].numpy(), ndtr(np.array(PLACES))
-        for number in range(x.shape[1]):
-            self.quantiles[:, :, number] = quantiles(x[:, number].numpy(), weights, parts)
+        weights = self.knots.weights(driver)[:, :, 0].numpy()
+        shares = weights / weights.sum(axis=0)
+        for number, values in enumerate(x.numpy().T):
+            mean = values @ shares
+            spread = np.sqrt(values**2 @ shares - mean**2)
+            low, high = np.minimum(mean - OUT * spread, values.min()), np.maximum(mean + OUT * spread, values.max())
+            ends = (-LAST, low), (LAST, high)
+            self.quantiles[:, :, number] = quantiles(values, weights, np.array(PLACES), ndtri, ends)
 
     def forward(self, x: Tensor, driver: Tensor) -> Tensor:
         """The normal numbers (n, size)."""

@@ -11,7 +11,7 @@ from resonaut.physics.showers.geometry import Geometry, Layer
 
 # A ring that is hit often, and one that is hit rarely, in four sectors.
 RINGS = Geometry("photon", (Layer(0, (0, 10, 30), 4),))
-N = 40000
+N = 20000
 
 
 def rates(driver: np.ndarray) -> np.ndarray:
