@@ -74,8 +74,8 @@ def along(x: Tensor, nodes: Tensor, values: Tensor, wide: Callable[[Tensor], Ten
 
     ``wide`` makes of (..., m) what belongs to each x.
     """
-    steps = nodes.diff(dim=-2)
-    slopes, last = values.diff(dim=-2) / steps, nodes.shape[-2] - 2
+    steps, growth = (table[..., 1:, :] - table[..., :-1, :] for table in (nodes, values))
+    slopes, last = growth / steps, nodes.shape[-2] - 2
     found = wide(values[..., 0, :])
     for number in range(last + 1):
         inside = x - wide(nodes[..., number, :])

@@ -55,7 +55,7 @@ class Preprocessing(nn.Module):
     """The way from showers to ``Prepared`` and back; energies in MeV."""
 
     layer: Tensor
-    order: Tensor
+    place: Tensor
 
     def __init__(self, geometry: Geometry, threshold: float) -> None:
         super().__init__()
@@ -64,8 +64,8 @@ class Preprocessing(nn.Module):
         self.parts = [(part.start, part.stop) for part in geometry.slices]
         self.register_buffer("layer", torch.as_tensor(geometry.layer), persistent=False)
         self.of_layers = Normal(self.layers)
-        # The layers from the least energy on average to the most.
-        self.register_buffer("order", torch.arange(self.layers))
+        # The place of each layer from that with the least energy on average to that with the most.
+        self.register_buffer("place", torch.arange(self.layers))
         self.of_voxels = Marginals(geometry)
 
     def learn(self, showers: Showers, seed: int) -> None:
@@ -73,7 +73,7 @@ class Preprocessing(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         energies, voxels = torch.as_tensor(showers.energies), torch.as_tensor(showers.voxels)
         voxels, deposits = self._filled(voxels.double(), generator)
-        self.order.copy_(deposits.mean(dim=0).argsort())
+        self.place.copy_(deposits.mean(dim=0).argsort().argsort())
         self.of_layers.learn(self._ratios(energies, deposits), energies.log()[:, None])
         self.of_voxels.learn(self._places(voxels, deposits), deposits.log())
 
@@ -100,7 +100,7 @@ class Preprocessing(nn.Module):
         for number in range(1, self.layers):
             found.append(rest * torch.sigmoid(ratios[:, number]))
             rest = rest * torch.sigmoid(-ratios[:, number])
-        return torch.stack([*found, rest], dim=1)[:, self.order.argsort()]
+        return torch.stack([*found, rest], dim=1)[:, self.place]
 
     def shower(self, deposits: Tensor, z: Tensor) -> Tensor:
         """Voxels in MeV (n, voxels), of layer energies (n, L) in MeV and the ``voxels`` of ``Prepared``."""
@@ -136,7 +136,7 @@ class Preprocessing(nn.Module):
 
     def _ratios(self, energies: Tensor, deposits: Tensor) -> Tensor:
         """ln(sum_i E_i / E) and logit u_i, (n, L)."""
-        ordered = deposits[:, self.order]
+        ordered = deposits[:, self.place.argsort()]
         rest = ordered.flip(1).cumsum(dim=1).flip(1)
         response = (rest[:, 0] / energies).log()[:, None]
         return torch.cat([response, (ordered[:, :-1] / rest[:, 1:]).log()], dim=1)
