@@ -26,6 +26,8 @@ from resonaut.physics.showers.geometry import Geometry
 # The logarithm of what stands for no energy, over the threshold: its mean is -DEPTH, and none is above EDGE. Between
 # EDGE and 0 is room for what single precision does to a layer at the threshold.
 DEPTH, SPREAD, EDGE = 1.5, 0.5, -4e-4
+# What a voxel at the threshold has over it, so that none is below in single precision.
+ROOM = 1 + 1e-5
 # MeV, less than any voxel before the threshold.
 TINY = 1e-30
 # The least ln(E_i / t) of a layer.
@@ -107,18 +109,16 @@ class Preprocessing(nn.Module):
         v = self.of_voxels.inverse(z, deposits.log())
         odds = self._wide(self._range(deposits)) * (2 * v - 1)
         voxels = self._wide(deposits + self.threshold) * torch.sigmoid(odds.clamp(-40, 40))
-        least = self.threshold * math.exp(EDGE / 2)
-        energy = torch.where(deposits >= least, deposits, 0.0)
-        # A layer with energy has a voxel at least.
-        hit = (voxels >= least) | (voxels >= self._wide(self._layers(voxels, "amax")))
-        voxels = torch.where(hit, voxels, 0.0)
+        just, floor = self.threshold * math.exp(EDGE / 2), self.threshold * ROOM
+        energy = torch.where(deposits >= just, deposits, 0.0)
+        # A layer with energy has a voxel at least, and no more than its energy is enough for.
+        least = self._layers(voxels, "amax").clamp_max(just)
+        voxels = torch.where(voxels >= self._wide(torch.maximum(least, self._at(voxels, energy / floor))), voxels, 0.0)
         # What voxels have beyond the threshold grows or shrinks, so that none falls below.
-        floor = torch.where(hit, least, 0.0)
-        least_sum = self._layers(floor, "sum")
-        above = (voxels - floor).clamp_min(0)
-        factor = (energy - least_sum).clamp_min(0) / self._layers(above, "sum").clamp_min(TINY)
-        voxels = floor + above * self._wide(factor)
-        # Where there are more voxels than the layer has energy for, all shrink.
+        floors = torch.where(voxels > 0, floor, 0.0)
+        above = (voxels - floors).clamp_min(0)
+        factor = (energy - self._layers(floors, "sum")).clamp_min(0) / self._layers(above, "sum").clamp_min(TINY)
+        voxels = floors + above * self._wide(factor)
         return voxels * self._wide(energy / self._layers(voxels, "sum").clamp_min(TINY))
 
     def inverse(self, energies: Tensor, layers: Tensor, z: Tensor) -> Tensor:
@@ -154,6 +154,14 @@ class Preprocessing(nn.Module):
     def _wide(self, layers: Tensor) -> Tensor:
         """Of each voxel what belongs to its layer, (n, voxels) of (n, L)."""
         return layers[:, self.layer]
+
+    def _at(self, voxels: Tensor, number: Tensor) -> Tensor:
+        """The last of so many of the largest voxels of each layer, (n, L) both."""
+        found = []
+        for layer, (start, stop) in enumerate(self.parts):
+            place = number[:, layer : layer + 1].clamp(1, stop - start).long() - 1
+            found.append(voxels[:, start:stop].sort(dim=1, descending=True).values.gather(1, place))
+        return torch.cat(found, dim=1)
 
     def _layers(self, voxels: Tensor, reduction: str) -> Tensor:
         """Sum or largest of the voxels of each layer (n, L)."""
