@@ -25,6 +25,8 @@ RAREST = 1e-6
 PLACES = (-3.0, -2.5, -2.0, -1.65, -1.3, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.3, 1.65, 2.0, 2.5, 3.0)
 # So far out, in standard deviations, and more is what lies at a normal number of LAST.
 LAST, OUT = 6.0, 8.0
+# The least slope of the outermost lines, over the spread of all numbers.
+SLOPE = 0.3
 # Between hit and empty voxels is room for what single precision does to -ln(q / p).
 MARGIN = 1e-5
 # erfc(x) = t exp(-x^2 + polynomial(t)) with t = 1 / (1 + x / 2), to 1.2e-7 of its value (W. Press et al., Numerical
@@ -129,14 +131,19 @@ class Normal(nn.Module):
     def learn(self, x: Tensor, driver: Tensor) -> None:
         """Learn from numbers (n, size) and their driver (n, 1)."""
         self.knots.learn(driver)
-        weights = self.knots.weights(driver)[:, :, 0].numpy()
+        weights, nodes = self.knots.weights(driver)[:, :, 0].numpy(), np.array(PLACES)
         shares = weights / weights.sum(axis=0)
         for number, values in enumerate(x.numpy().T):
             mean = values @ shares
             spread = np.sqrt(values**2 @ shares - mean**2)
             low, high = np.minimum(mean - OUT * spread, values.min()), np.maximum(mean + OUT * spread, values.max())
             ends = (-LAST, low), (LAST, high)
-            self.quantiles[:, :, number] = quantiles(values, weights, np.array(PLACES), ndtri, ends)
+            table = quantiles(values, weights, nodes, ndtri, ends)
+            # Where a knot has few numbers, the lines that have no end are not to be flat.
+            least = torch.as_tensor(SLOPE * spread) * (nodes[-1] - nodes[-2])
+            table[:, 0] = torch.minimum(table[:, 0], table[:, 1] - least)
+            table[:, -1] = torch.maximum(table[:, -1], table[:, -2] + least)
+            self.quantiles[:, :, number] = table
 
     def forward(self, x: Tensor, driver: Tensor) -> Tensor:
         """The normal numbers (n, size)."""
