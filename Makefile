@@ -119,7 +119,7 @@ study-emulate: install  ## Showers of photons by a Monte Carlo and five generati
 	@python benchmarks/emulate_results.py results/calorimeter
 	@python benchmarks/emulate_jets.py results/calorimeter/emulate/flow_matching/model.onnx
 
-study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), not yet timed as a whole
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
 	@python benchmarks/higgs_pairs.py --events 10000
 	snakemake --cores $(CORES) --configfile config/hh_events.yaml
 
