@@ -44,7 +44,8 @@ def turned(voxels: Tensor, images: Tensor, generator: torch.Generator) -> Tensor
 def divided(geometry: Geometry) -> tuple[Places, Places]:
     """The voxels of each sector, (sectors, voxels in one), and those of layers that have none."""
     number = sectors(geometry)
-    inside, whole = [], []
+    inside: list[Places] = []
+    whole: list[Places] = []
     for layer, part in zip(geometry.layers, geometry.slices, strict=True):
         own = np.arange(part.start, part.stop)
         (whole if layer.n_alpha == 1 < number else inside).append(own.reshape(min(number, layer.n_alpha), -1))

@@ -73,11 +73,11 @@ class Model(nn.Module):
             mean.update_parameters(self.generators)
             for own in rows.split(size):
                 batch = batches(own)
-                made = self._made(batch, generator)
+                layers, voxels = self._made(batch, generator)
                 opponent.zero_grad()
-                critics.loss(batch, *(one.detach() for one in made), generator).backward()  # type: ignore[no-untyped-call]
+                critics.loss(batch, layers.detach(), voxels.detach(), generator).backward()  # type: ignore[no-untyped-call]
                 opponent.step()
-            return -critics.seen(batch, *made)
+            return -critics.seen(batch, layers, voxels)
 
         history = training.fit(
             self.generators,
