@@ -93,6 +93,7 @@ def point(content_of, method, mass):
         "limit_reason": None,
         "limit_events_toys": None,
         "limit_events_pyhf": None,
+        "limits_by_width": [],
         "nuisances": {"scale": scale, "resolution": scale | {"pull": -1.2, "error": 0.9, "limit_impact": 0.02}},
         "nuisance_groups": {},
         "fit": fit(content_of, mass, good=method != "cwola" or mass not in DOUBTFUL),

@@ -48,6 +48,11 @@ class Standard:
         std = features.std(axis=0, dtype=np.float64)
         return cls(features.mean(axis=0, dtype=np.float64), np.where(std > 0, std, 1.0))
 
+    @classmethod
+    def unchanged(cls, features: int) -> "Standard":
+        """Leaves features of one size already as they are."""
+        return cls(np.zeros(features), np.ones(features))
+
     def __call__(self, features: Features) -> Tensor:
         """Features of mean 0 and spread 1 among the training events, shape (n, d)."""
         return torch.as_tensor((features - self.mean) / self.std, dtype=torch.float32)
@@ -85,18 +90,24 @@ class Autoencoder:
 
     @classmethod
     def fit(
-        cls, features: Features, keys: Keys | None = None, settings: Settings = DEFAULT, seed: int = 1
+        cls,
+        features: Features,
+        keys: Keys | None = None,
+        settings: Settings = DEFAULT,
+        seed: int = 1,
+        standard: Standard | None = None,
     ) -> "Autoencoder":
         """Train on features, shape (n, d); depends on the events, their ``keys`` and ``seed``, not on their order.
 
-        Without ``keys`` row numbers take their place, and the order matters.
+        Without ``keys`` row numbers take their place, and the order matters; without a ``standard`` that of these
+        events.
 
         Raises:
             EmptySelectionError: there are too few events.
             NotFiniteError: the training diverges.
         """
         features = in_order(features, keys)
-        standard = Standard.fit(features)
+        standard = standard or Standard.fit(features)
         network = untrained(lambda: Network(features.shape[1], settings), seed)
         x = standard(features)
         minimise(network, lambda rows: network.error(x[rows]).mean(), len(x), settings, seed)
