@@ -118,7 +118,7 @@ study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as sta
 study-emulate: install  ## Showers of photons by a Monte Carlo and four generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
 	snakemake --cores $(CORES) --configfile config/calorimeter.yaml
 
-study-event-anomaly: install  ## Anomalies of whole events in 27 spectra, after ATLAS (docs/select.md), estimated at an hour, not yet run
+study-event-anomaly: install  ## Anomalies of whole events in 27 spectra, after ATLAS (docs/select.md), estimated at an hour and a quarter, not yet run
 	snakemake --cores $(CORES) --configfile config/event_anomaly.yaml
 
 study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), not yet timed as a whole
