@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from resonaut.core.errors import EmptySelectionError
 from resonaut.core.identifier import Keys
 from resonaut.learn import training
-from resonaut.learn.autoencoder.settings import Settings
+from resonaut.learn.autoencoder.settings import Plain
 from resonaut.learn.blocks import in_blocks
 from resonaut.learn.losses import squared_error
 from resonaut.learn.training import untrained
@@ -24,7 +24,7 @@ Features = NDArray[np.float32]
 
 # Fewer events determine no network.
 MIN_EVENTS = 20
-DEFAULT = Settings()
+DEFAULT = Plain()
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Network(nn.Module):
     beyond those it was trained on.
     """
 
-    def __init__(self, features: int, settings: Settings) -> None:
+    def __init__(self, features: int, settings: Plain) -> None:
         super().__init__()
         widths = [features, *settings.hidden, settings.latent]
         self.encoder = perceptron(widths, nn.Tanh)
@@ -93,7 +93,7 @@ class Autoencoder:
         cls,
         features: Features,
         keys: Keys | None = None,
-        settings: Settings = DEFAULT,
+        settings: Plain = DEFAULT,
         seed: int = 1,
         standard: Standard | None = None,
     ) -> "Autoencoder":

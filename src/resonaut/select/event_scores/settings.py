@@ -8,7 +8,7 @@ from resonaut.select.catalogue import MethodName
 
 
 @record
-class Network(autoencoders.Settings):
+class Network(autoencoders.Plain):
     """That of the ATLAS search, arXiv:2307.01612: 800-400-200-400-800."""
 
     latent: int = key(default=200)
