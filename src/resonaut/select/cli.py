@@ -207,9 +207,16 @@ def event_region(
 
     distinct([config, *data, *background, *signal], [output])
     searched = _searched(data)
-    simulation = [searched.simulated(paths) for paths in (background, signal)]
-    settings = frozen.read(config, RegionSettings)
-    write(output, selection(settings, region, window, searched, *simulation, by_dataset(weights)))
+    summary = selection(
+        frozen.read(config, RegionSettings),
+        region,
+        window,
+        searched,
+        searched.simulated(background),
+        searched.simulated(signal),
+        by_dataset(weights),
+    )
+    write(output, summary)
 
 
 @app.command()

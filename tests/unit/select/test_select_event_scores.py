@@ -1,6 +1,8 @@
 """Anomaly scores of whole events: what they see, the regions by rate, and what contradicts the configuration."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -36,7 +38,7 @@ def toy(n: int, seed: int, strange: bool = False) -> ak.Array:
     """Events with up to three jets and up to two muons; ``strange`` ones have all of them, far forward."""
     rng = np.random.default_rng(seed)
     number = np.arange(n, dtype=np.int64)
-    found = {"run": np.full(n, seed, np.int64), "luminosityBlock": number // 100, "event": number}
+    found: dict[str, Any] = {"run": np.full(n, seed, np.int64), "luminosityBlock": number // 100, "event": number}
     found |= {"gen_weight": np.ones(n), "m_pair_jmu": (90 + rng.exponential(200, n)).astype(np.float32)}
     for kind, most in OBJECTS.items():
         there = np.full(n, most) if strange else rng.integers(1, most + 1, n)
@@ -58,7 +60,7 @@ def training() -> Training:
 
 
 @pytest.fixture
-def datasets(tmp_path, write_skimmed) -> dict[str, Path]:
+def datasets(tmp_path: Path, write_skimmed: Callable[..., Path]) -> dict[str, Path]:
     """Data, a background like them, and a strange signal of 1 fb, 200 events."""
     units, data = {"m_pair_jmu": "GeV"}, toy(NUMBER, 1)
     known = {"nature": "data", "luminosity": LUMINOSITY, "cross_section": None}
@@ -71,7 +73,7 @@ def datasets(tmp_path, write_skimmed) -> dict[str, Path]:
     }
 
 
-def test_inputs_are_the_matrix_without_searched_masses(training) -> None:
+def test_inputs_are_the_matrix_without_searched_masses(training: Training) -> None:
     sample = toy(50, 5)
     found = score.Inputs(training).compute(sample)
     layout = Layout(13000.0, OBJECTS)
@@ -95,7 +97,7 @@ def test_inputs_are_the_matrix_without_searched_masses(training) -> None:
     assert score.Inputs(training).compute(sample[:0]).shape == (0, 35)
 
 
-def test_from_data_to_a_region(tmp_path, training, datasets) -> None:
+def test_from_data_to_a_region(tmp_path: Path, training: Training, datasets: dict[str, Path]) -> None:
     """A model that is read again gives the same scores; a region has as many events as its rate says."""
     data = Collisions.open([datasets["data"]])
     scorer, summary = score.train("ae", training, data)
@@ -148,7 +150,7 @@ def test_from_data_to_a_region(tmp_path, training, datasets) -> None:
             region.selection(settings, "tenth", "w", data, [], [], {})
 
 
-def analysis_of(**select) -> Analysis:
+def analysis_of(**select: Any) -> Analysis:
     config = yaml.safe_load(CONFIG.read_text())
     config["select"] |= select
     return Analysis.of(config, [CONFIG])
@@ -177,7 +179,7 @@ def test_27_spectra_of_three_regions() -> None:
         ({"objects": {"light_jet": 11}, "searched": []}, "objects needs the column 'light_jet11_pt' of 'data'"),
     ],
 )
-def test_contradictions_end_in_a_sentence(change, said) -> None:
+def test_contradictions_end_in_a_sentence(change: dict[str, Any], said: str) -> None:
     scores = yaml.safe_load(CONFIG.read_text())["select"]["event_scores"]["autoencoder"] | change
     with pytest.raises(ConfigError, match=said):
         analysis_of(event_scores={"autoencoder": scores})

@@ -44,8 +44,8 @@ def _columns(analysis: "Analysis", entry: dict[str, Any]) -> Iterator[str]:
     wanted = [f"{kind}{most}_{name}" for kind, most in entry["objects"].items() for name in MOMENTUM]
     for dataset in analysis.sample("data", "background", "signal"):
         columns, region = analysis.columns(dataset), analysis.config["datasets"][dataset]["region"]
-        for column in [*wanted, "met_pt", "met_phi"] if columns is not None else ():
-            if column not in columns:
+        for column in (*wanted, "met_pt", "met_phi"):
+            if columns is not None and column not in columns:
                 yield (
                     f"objects needs the column {column!r} of {dataset!r}, which skim.regions.{region} does not keep; "
                     "keep that many, and the observables met_pt and met_phi"

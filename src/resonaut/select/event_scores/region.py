@@ -104,7 +104,8 @@ def selection(
     for dataset in data.datasets:
         for events, found in batches(dataset, counted):
             counted.add(events, cut.quantile(found), cut.selected(found))
-    for tally in (*checks, *efficiencies):
+    simulation: list[BackgroundTally | SignalTally] = [*checks, *efficiencies]
+    for tally in simulation:
         for events, found in batches(tally.dataset, tally):
             tally.add(events, cut.quantile(found), cut.selected(found))
     for signal in efficiencies:
