@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate study-trigger clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate study-trigger study-event-anomaly clean
 
 install: .venv/installed
 
@@ -52,6 +52,7 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/select_trees.py
 	@python benchmarks/unfold.py
 	@python benchmarks/tag.py
+	@python benchmarks/rapidity_mass.py
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
@@ -121,6 +122,9 @@ study-emulate: install  ## Showers of photons by a Monte Carlo and five generati
 
 study-trigger: install  ## Anomaly detection in a Level-1 trigger, from minimum bias to rates and efficiencies (docs/trigger.md), estimated at an hour and a half, not yet run
 	snakemake --cores $(CORES) --configfile config/trigger.yaml
+
+study-event-anomaly: install  ## Anomalies of whole events in 27 spectra, after ATLAS (docs/select.md), estimated at an hour and a quarter, not yet run
+	snakemake --cores $(CORES) --configfile config/event_anomaly.yaml
 
 study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
 	@python benchmarks/higgs_pairs.py --events 10000

@@ -4,24 +4,27 @@ from resonaut.core.record import Natural, key, record
 
 
 @record
-class Settings:
-    """A network from the features to ``latent`` numbers and back.
-
-    ``resolution``: spread of the features about what a variational one decodes, in units of their whole spread.
-    """
+class Plain:
+    """A network from the features to ``latent`` numbers and back."""
 
     latent: int = key("Numbers in the bottleneck.", default=2, ge=1)
     hidden: list[Natural] = key(
         "Units of the encoder's hidden layers; the decoder is its mirror image.", default=[32, 32], min_length=1
     )
+    epochs: int = key("Passes over the training events.", default=20, ge=1)
+    batch_size: int = key("Events in a step.", default=256, ge=1)
+    learning_rate: float = key("Largest step size of Adam.", default=0.005, gt=0)
+
+
+@record
+class Settings(Plain):
+    """The same, also variational."""
+
     resolution: float = key(
         "Spread of the features about what a variational autoencoder decodes, in units of their whole spread.",
         default=0.5,
         gt=0,
     )
-    epochs: int = key("Passes over the training events.", default=20, ge=1)
-    batch_size: int = key("Events in a step.", default=256, ge=1)
-    learning_rate: float = key("Largest step size of Adam.", default=0.005, gt=0)
 
 
 @record
