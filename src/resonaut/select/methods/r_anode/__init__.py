@@ -12,7 +12,7 @@ class RAnodeSettings:
         "Part of the signal region's events that is signal, where the training begins.", default=0.01, gt=0, lt=1
     )
     members: int = key(
-        "Flows of the signal in each fold, with other first weights and validation parts, whose ratios are averaged.",
+        "Flows of the signal in each fold, with other first weights and validation parts, whose odds are added.",
         default=4,
         ge=1,
     )
