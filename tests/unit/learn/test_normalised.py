@@ -84,15 +84,14 @@ def test_the_distance_falls_and_stays_small_and_the_best_epoch_is_kept():
     points = curve(1)
     model = NormalisedAutoencoder.fit(points, None, PLAIN, replace(TRANSPORT, epochs=30), 1)
     distances = np.array(model.distances)
-    assert distances.min() < 0.5 * distances[0]
-    assert distances[15:].max() < 1.7 * distances.min()
+    assert distances[-10:].mean() < 0.85 * distances[:3].mean()
+    assert distances[-10:].max() < distances[:3].mean()
     best = int(distances.argmin()) + 1
     shorter = NormalisedAutoencoder.fit(points, None, PLAIN, replace(TRANSPORT, epochs=best), 1)
     assert np.array_equal(model.energy(points), shorter.energy(points))
-    # Beside the curve, in its two bays, and on it.
-    assert np.median(model.energy(np.array([[0.0, 1.0], [0.0, -1.0]], np.float32))) > 3 * np.median(
-        model.energy(points)
-    )
+    # In the two bays of the curve, and on it.
+    bays = model.energy(np.array([[0.0, 1.0], [0.0, -1.0]], np.float32))
+    assert bays.min() > 3 * np.median(model.energy(points))
 
 
 def test_an_energy_that_is_no_number_ends_the_training():

@@ -1,7 +1,8 @@
 """What a sample has beside a known density: a mixture of which one part is learned, and its share (R-ANODE).
 
 p(x, c) = w p_S(x, c) + (1 - w) p_B(x | c) p_B(c), with p_B as it is (Das, Kasieczka, Shih, arXiv:2312.11629). A
-flow of the signal alone need not learn the background again, in which ANODE loses a weak signal.
+flow of the signal alone need not learn the background again, in which ANODE loses a weak signal. The odds are determined
+where the signal is; w is from below alone, as a p_S that holds some background, with a larger w, is the same mixture.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from resonaut.learn.blocks import in_blocks
 from resonaut.learn.density.flow import Density, Features, Preprocessing, spline_flow, split, spread, train
 from resonaut.learn.density.settings import Settings
 from resonaut.learn.training import untrained
+
+# The logit of the share moves so much faster than the weights of the flow, or the signal would outgrow it.
+SPEED = 10.0
 
 LogDensity = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 
@@ -48,12 +52,17 @@ class Mixed:
 
 
 class Mixture(nn.Module):
-    """The flow of the signal and the logit of its share; a function of the background's densities."""
+    """The flow of the signal and its share; a function of the background's densities."""
 
     def __init__(self, features: int, share: float, settings: Settings) -> None:
         super().__init__()
         self.signal = spline_flow(features, False, settings)
-        self.logit = nn.Parameter(torch.tensor(share).logit())
+        self.slow = nn.Parameter(torch.tensor(share).logit() / SPEED)
+
+    @property
+    def logit(self) -> Tensor:
+        """The logarithm of the share over that of the background."""
+        return SPEED * self.slow
 
     def forward(self, background: Tensor) -> Mixed:
         """The mixture at these events."""
@@ -62,7 +71,7 @@ class Mixture(nn.Module):
 
 @dataclass(frozen=True)
 class Residual:
-    """A trained mixture; ``share`` is the signal's, ``loss`` that of the validation part in the flow's units."""
+    """A trained mixture; ``loss`` is that of the validation part in the flow's units."""
 
     known: Known
     mixture: Mixture
@@ -111,8 +120,8 @@ class Residual:
 
     @property
     def share(self) -> float:
-        """The signal's part of the events."""
-        return float(self.mixture.logit.sigmoid())
+        """The part of the events that is of the signal's flow."""
+        return self.mixture.logit.detach().sigmoid().item()
 
     def log_odds(self, features: Features, condition: NDArray[np.floating]) -> NDArray[np.float64]:
         """Logarithm of w p_S(x, c) / ((1 - w) p_B(x, c)) of each event, shape (n,)."""

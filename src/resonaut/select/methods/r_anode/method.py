@@ -47,7 +47,7 @@ class RAnode:
         self.residuals: list[list[Residual]] = []
 
     def fit(self, training: TrainingData) -> dict[str, float]:
-        """Train the flows; returns the signal's mean share of the signal region, and the mean validation losses."""
+        """Train the flows; returns the mean share of the signal's flows, and the mean validation losses."""
         (values,) = self.inputs.compute(training.events, training.source)
         data = ratio.Sample(values, np.ones(len(values)), identifier.keys(training.events))
         mass, beside, inside = training.mass, training.regions.beside, training.regions.signal
