@@ -1,7 +1,7 @@
 """What a sample has beside a known density: a mixture of which one part is learned, and its share (R-ANODE).
 
 p(x, c) = w p_S(x, c) + (1 - w) p_B(x | c) p_B(c), with p_B as it is (Das, Kasieczka, Shih, arXiv:2312.11629). A
-flow of the signal alone need not learn the background again, in which ANODE loses a weak signal. The odds are determined
+flow of the signal alone need not learn the background again, in which ANODE loses a weak one. The odds are determined
 where the signal is; w is from below alone, as a p_S that holds some background, with a larger w, is the same mixture.
 """
 
