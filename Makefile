@@ -120,7 +120,7 @@ study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as sta
 study-emulate: install  ## Showers of photons by a Monte Carlo and four generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
 	snakemake --cores $(CORES) --configfile config/calorimeter.yaml
 
-study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), not yet timed as a whole
+study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
 	@python benchmarks/higgs_pairs.py --events 10000
 	snakemake --cores $(CORES) --configfile config/hh_events.yaml
 

@@ -9,9 +9,11 @@ import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from resonaut.core import stages
 from resonaut.core.errors import ConfigError, ResonautError, unexpected
@@ -19,16 +21,31 @@ from resonaut.core.errors import ConfigError, ResonautError, unexpected
 # Each log begins with its command.
 FIRST = "resonaut "
 
+
+class Stages(TyperGroup):
+    """The stages' groups of commands, each made when it is asked for: a job needs its own alone."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
+        """Name the stages in the order of the chain."""
+        return list(dict.fromkeys([*stages.verbs(), *self.commands]))
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """Give the group of a stage, None where there is none of this name."""
+        if stages.is_verb(cmd_name) and cmd_name not in self.commands:
+            one = typer.Typer(add_completion=False, rich_markup_mode=None)
+            one.add_typer(import_module(f"resonaut.{cmd_name}.cli").app, name=cmd_name)
+            self.commands |= get_command(one).commands  # type: ignore[attr-defined]
+        return super().get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
+    cls=Stages,
     help="From collision events to p-values and limits: one sub-command per stage of the workflow.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in stages.verbs():
-    # The stages' command modules import nothing heavy, so that --help answers at once.
-    app.add_typer(import_module(f"resonaut.{_verb}.cli").app, name=_verb)
 
 
 @app.callback()

@@ -17,15 +17,36 @@ def resonaut(*words: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-m", "resonaut", *words], capture_output=True, text=True, check=False)
 
 
-def test_help_is_quick_and_names_every_stage() -> None:
-    times = []
-    for _ in range(5):
-        start = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run = resonaut("--help")
-        end = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime)
-        assert all(verb in run.stdout for verb in verbs())
-    assert min(times) < 0.3  # s of processor time: others may share the machine
+def processor_time(*words: str) -> float:
+    """Seconds of processor time of a Python command."""
+    start = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *words], capture_output=True, check=True)
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime
+
+
+def test_help_names_every_stage() -> None:
+    assert all(verb in resonaut("--help").stdout for verb in verbs())
+
+
+def test_help_is_quick() -> None:
+    ours, library = zip(
+        *((processor_time("-m", "resonaut", "--help"), processor_time("-c", "import typer.testing")) for _ in range(5)),
+        strict=True,
+    )
+    # Others may share the machine: what the library of the command line takes there, 0.1 s elsewhere, is the measure.
+    assert min(ours) < max(0.3, 3 * min(library))
+
+
+def test_a_command_loads_its_own_stage_alone() -> None:
+    code = (
+        "import sys; sys.argv = ['resonaut', 'fit', 'scan', '--help']\n"
+        "import resonaut.cli as cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: print([m for m in sys.modules if m.endswith(('.plan', '.settings', '.cli'))])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "['resonaut.cli', 'resonaut.fit.cli']"
 
 
 def test_help_loads_no_numerical_library() -> None:

@@ -23,12 +23,13 @@ from types import ModuleType
 
 import resonaut
 
+FOLDER = Path(resonaut.__file__).parent
+
 
 @cache
 def plans() -> dict[str, ModuleType]:
     """The plans of all stages by verb."""
-    folder = Path(resonaut.__file__).parent
-    found = {path.parent.name: import_module(f"resonaut.{path.parent.name}.plan") for path in folder.glob("*/plan.py")}
+    found = {path.parent.name: import_module(f"resonaut.{path.parent.name}.plan") for path in FOLDER.glob("*/plan.py")}
     before = {verb: sorted((*found[verb].NEEDS, *found[verb].AFTER)) for verb in sorted(found)}
     return {verb: found[verb] for verb in TopologicalSorter(before).static_order()}
 
@@ -36,3 +37,8 @@ def plans() -> dict[str, ModuleType]:
 def verbs() -> list[str]:
     """The names of all stages."""
     return list(plans())
+
+
+def is_verb(name: str) -> bool:
+    """Whether there is such a stage, without the import of any plan."""
+    return name.isidentifier() and (FOLDER / name / "plan.py").is_file()

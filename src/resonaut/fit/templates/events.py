@@ -60,7 +60,7 @@ def histograms(
     return ChannelHistograms(
         channel=name,
         observable=axis.observable,
-        label=described["label"],
+        label=job.channel.label or described["label"],
         unit=job.channel.unit or described["unit"],
         edges=axis.edges.tolist(),
         in_fb=True,

@@ -56,7 +56,7 @@ def histograms(job: HistogramsJob, name: str) -> ChannelHistograms:
     return ChannelHistograms(
         channel=name,
         observable=observable,
-        label=first.label or observable,
+        label=job.channel.label or first.label or observable,
         unit=job.channel.unit or "1",
         edges=edges,
         in_fb=False,

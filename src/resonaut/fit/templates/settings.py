@@ -67,6 +67,11 @@ class Channel:
         default=None,
         min_length=1,
     )
+    label: str | None = key(
+        "What figures call the observable, such as `m_{bb}`; null for what the column or file says, or the formula.",
+        default=None,
+        min_length=1,
+    )
 
 
 @record

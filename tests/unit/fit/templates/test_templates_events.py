@@ -62,6 +62,12 @@ def filled(samples, **changes) -> ChannelHistograms:
     return events.histograms(job(**changes), "sr", [samples["data"].manifest], simulation, friends)
 
 
+def test_figures_call_the_observable_as_the_channel_does(samples):
+    plain, named = filled(samples), filled(samples, channel=CHANNEL | {"label": "m_{xx}", "unit": "GeV"})
+    assert (plain.label, plain.unit) == ("2 * x - x", "1")
+    assert (named.observable, named.label, named.unit) == ("2 * x - x", "m_{xx}", "GeV")
+
+
 def test_every_histogram_is_the_one_by_hand(samples):
     found = filled(samples)
     assert (found.edges, found.luminosity, found.in_fb) == (EDGES, LUMINOSITY, True)
