@@ -74,7 +74,7 @@ MANY := snakemake --cores $(CORES) --max-jobs-per-timespan 1000/1m --keep-going
 study-lhco: install  ## All methods on the LHC Olympics with injected signal
 	$(MANY) select_benchmark --configfile config/lhco.yaml $(STUDY)
 
-study-autoencoder: install  ## Both losses of normalised autoencoders on an S curve (docs/select.md), a quarter of an hour
+study-autoencoder: install  ## Both losses of normalised autoencoders on an S curve (docs/select.md), estimated at a quarter of an hour, not yet run as a whole
 	@python benchmarks/normalised_autoencoder.py
 
 study-limits: install  ## Limits and significances with selections trained again for every injected signal
