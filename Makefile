@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate study-trigger study-event-anomaly clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate study-trigger study-event-anomaly study-autoencoder clean
 
 install: .venv/installed
 
@@ -74,6 +74,9 @@ MANY := snakemake --cores $(CORES) --max-jobs-per-timespan 1000/1m --keep-going
 
 study-lhco: install  ## All methods on the LHC Olympics with injected signal
 	$(MANY) select_benchmark --configfile config/lhco.yaml $(STUDY)
+
+study-autoencoder: install  ## Both losses of normalised autoencoders on an S curve (docs/select.md), estimated at a quarter of an hour, not yet run as a whole
+	@python benchmarks/normalised_autoencoder.py
 
 study-limits: install  ## Limits and significances with selections trained again for every injected signal
 	$(MANY) report_injections --configfile config/config.yaml config/variants/limits.yaml $(STUDY)
