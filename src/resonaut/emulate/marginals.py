@@ -97,7 +97,8 @@ class Marginals(nn.Module):
         hit = log_hit.exp()
         empty = hit * math.exp(MARGIN) + drawn * (1 - hit * math.exp(MARGIN)).clamp_min(RAREST)
         tail = torch.where(v >= 0, (log_hit - level).exp(), empty)
-        return -torch.special.ndtri(tail.clamp(1e-12, 1 - 1e-12))
+        z: Tensor = -torch.special.ndtri(tail.clamp(1e-12, 1 - 1e-12))
+        return z
 
     def inverse(self, z: Tensor, drivers: Tensor) -> Tensor:
         """The voxels that have these normal numbers."""

@@ -70,7 +70,7 @@ def working_point(zero_bias: Scored, signals: Mapping[str, Scored], target: floa
             flipped=None,
             flipped_kept=None,
             efficiencies=[],
-            **nothing,  # type: ignore[arg-type]
+            **nothing,
         )
     kept = zero_bias.score > at
     spread = sqrt(kept.sum())

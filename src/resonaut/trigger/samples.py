@@ -36,7 +36,8 @@ class Source:
 
     def pairs(self) -> list[tuple[Path, Path | None]]:
         """Each file with that of its seeds."""
-        return list(zip(self.crossings, self.seeds or [None] * len(self.crossings), strict=True))
+        seeds: Sequence[Path | None] = self.seeds or [None] * len(self.crossings)
+        return list(zip(self.crossings, seeds, strict=True))
 
 
 @dataclass(frozen=True)

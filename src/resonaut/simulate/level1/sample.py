@@ -63,9 +63,9 @@ class Mixer:
 
     def crossings(self, events: int, hard: Deposits | None, rng: np.random.Generator, what: str) -> Crossings:
         """``events`` crossings, each with the collision of its number of ``hard``, if there are such."""
-        known = [one for one in (self.pool and self.pool.deposits, hard) if one is not None]
-        everything = Deposits.joined(known)
-        of_pool = len(self.pool.deposits) if self.pool is not None else 0
+        pooled = [] if self.pool is None else [self.pool.deposits]
+        everything = Deposits.joined(pooled if hard is None else [*pooled, hard])
+        of_pool = sum(map(len, pooled))
         parts = []
         with tqdm(total=events, desc=what, unit="crossing", disable=None) as progress:
             for begin in range(0, events, BATCH):
