@@ -46,12 +46,12 @@ class Preprocessing:
     @classmethod
     def fit(cls, features: Features) -> "Preprocessing":
         """Learn ranges, means and spreads of the training events, shape (n, d)."""
-        return cls.between(features.min(axis=0), features.max(axis=0), features)
+        low, high = (edge.astype(np.float64) for edge in (features.min(axis=0), features.max(axis=0)))
+        return cls.between(low, high, features)
 
     @classmethod
-    def between(cls, low: NDArray[np.floating], high: NDArray[np.floating], features: Features) -> "Preprocessing":
+    def between(cls, low: NDArray[np.float64], high: NDArray[np.float64], features: Features) -> "Preprocessing":
         """Learn means and spreads alone, for ranges, shape (d,), that are known."""
-        low, high = low.astype(np.float64), high.astype(np.float64)
         # A constant feature stays constant.
         width = np.where(high > low, high - low, 1.0)
         raw = cls(low, width, np.zeros_like(low), np.ones_like(low))

@@ -24,7 +24,8 @@ class Critics(nn.Module):
 
     def seen(self, batch: Prepared, layers: Tensor, voxels: Tensor) -> Tensor:
         """The mean of both critics for layers and voxels in the contexts of showers."""
-        return self.of_layers(layers, batch.condition).mean() + self.of_voxels(voxels, batch.context).mean()
+        mean: Tensor = self.of_layers(layers, batch.condition).mean() + self.of_voxels(voxels, batch.context).mean()
+        return mean
 
     def loss(self, batch: Prepared, layers: Tensor, voxels: Tensor, generator: torch.Generator) -> Tensor:
         """The negative distance, with the penalty (arXiv:1704.00028, eq. 3)."""
@@ -44,4 +45,5 @@ def _slope(critic: nn.Module, x: Tensor, context: Tensor) -> Tensor:
     """The length of the critic's gradient at x (n, d), (n,)."""
     x = x.requires_grad_()
     (gradient,) = torch.autograd.grad(critic(x, context).sum(), x, create_graph=True)
-    return gradient.norm(dim=1)
+    length: Tensor = gradient.norm(dim=1)
+    return length

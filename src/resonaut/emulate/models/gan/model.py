@@ -40,11 +40,13 @@ class Generators(nn.Module):
 
     def layers(self, noise: Tensor, condition: Tensor) -> Tensor:
         """``Prepared.layers`` (n, L)."""
-        return noise + self.of_layers(noise, condition)
+        made: Tensor = noise + self.of_layers(noise, condition)
+        return made
 
     def voxels(self, noise: Tensor, context: Tensor) -> Tensor:
         """``Prepared.voxels`` (n, voxels)."""
-        return noise + self.of_voxels(noise, context)
+        made: Tensor = noise + self.of_voxels(noise, context)
+        return made
 
 
 class Model(nn.Module):
@@ -65,13 +67,13 @@ class Model(nn.Module):
         critics = training.untrained(lambda: Critics(self.geometry, settings), seed)
         opponent = torch.optim.Adam(critics.parameters(), settings.learning_rate, MOMENTA, fused=True)
         optimizer = torch.optim.Adam(self.generators.parameters(), settings.learning_rate, MOMENTA, fused=True)
-        mean = AveragedModel(self.generators, multi_avg_fn=get_ema_multi_avg_fn(OLDER))
+        mean = AveragedModel(self.generators, multi_avg_fn=get_ema_multi_avg_fn(OLDER))  # type: ignore[no-untyped-call]
         size, epochs = settings.batch_size, -(-settings.steps // EPOCH)
 
         def loss(rows: Tensor) -> Tensor:
             """After the critics' steps, how far the generators' showers are from simulated ones."""
             mean.update_parameters(self.generators)
-            for own in rows.split(size):
+            for own in rows.split(size):  # type: ignore[no-untyped-call]
                 batch = batches(own)
                 layers, voxels = self._made(batch, generator)
                 opponent.zero_grad()

@@ -4,6 +4,7 @@ A network learns the ratio of signal and background at all parameters of the cla
 signal's share and its parameters are left to learn, however many features the network sees (Cheng, Singh, Nachman).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -174,6 +175,6 @@ def _cross_entropy(data: FloatArray, reference: FloatArray, weights: FloatArray)
 
     def loss(share: float) -> float:
         first, second = (1 + share * (ratios - 1) for ratios in (data, reference))
-        return float(np.mean(np.log1p(1 / first)) + weights @ np.log1p(second)) / 2 - np.log(2)
+        return float(np.mean(np.log1p(1 / first)) + weights @ np.log1p(second)) / 2 - math.log(2)
 
     return loss
