@@ -6,16 +6,13 @@ The ``__init__.py`` of a folder holds ``METHODS``, as a file of the user's does:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from resonaut.core.extensions import Placed, Vocabulary, declared
-from resonaut.core.record import Pattern
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
-# What the configuration may call a method of its own making.
-MethodName = Annotated[str, Pattern(r"^[a-z_]{1,64}$", "a name of small letters and _")]
 # Keys of what methods share: the features of the event, those of a jet, and the ratio step.
 EVENT = ("features", "mass_shift", "classifier")
 JETS = ("jet_features", "mass_shift", "classifier", "pt_bins")

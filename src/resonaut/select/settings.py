@@ -26,8 +26,7 @@ from resonaut.learn.autoencoder import settings as autoencoders
 from resonaut.learn.density.settings import Settings as Density
 from resonaut.learn.ratio.settings import FeatureSettings as Classifier
 from resonaut.select import catalogue
-from resonaut.select.catalogue import MethodName
-from resonaut.select.event_scores.settings import EventScore
+from resonaut.select.event_scores.settings import EventScore, MethodName
 from resonaut.select.quantile import Combination
 
 T = TypeVar("T")

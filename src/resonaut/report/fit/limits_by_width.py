@@ -21,9 +21,11 @@ FIGURE = Figure(
 
 
 def draw(output: Path, results: Sequence[Path], config: Path | None) -> None:
-    """Draw the figure into ``output``."""
+    """Draw the figure into ``output``, if there are limits on further widths."""
     read = files.read(results)
     chosen = [one for one in files.selections(read, None) if any(point.limits_by_width for point in one.points)]
+    if not chosen:
+        return
     columns = min(len(chosen), PANELS_IN_A_ROW)
     rows = -(-len(chosen) // columns)
     size = (max(6.4, 3.9 * columns), 1.4 + 3.6 * rows)

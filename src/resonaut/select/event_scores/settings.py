@@ -1,10 +1,12 @@
 """The entries of ``select.event_scores``: autoencoders of whole events, and regions by rate."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from resonaut.core.record import GeV, Name, Natural, Positive, key, record
+from resonaut.core.record import GeV, Name, Natural, Pattern, Positive, key, record
 from resonaut.learn.autoencoder import settings as autoencoders
-from resonaut.select.catalogue import MethodName
+
+# What the configuration may call a method of its own making.
+MethodName = Annotated[str, Pattern(r"^[a-z_]{1,64}$", "a name of small letters and _")]
 
 
 @record
