@@ -17,7 +17,7 @@ def clone(copied):
     """A clone after a run, with what numba has compiled of the same files already."""
     copied.configuration = (CONFIG,)
     own = copied.path / COMPILED
-    (own / "__pycache__").mkdir()
+    (own / "__pycache__").mkdir(exist_ok=True)
     for source in (ROOT / COMPILED).glob("*.py"):
         shutil.copystat(source, own / source.name)
     for cached in (ROOT / COMPILED).glob("__pycache__/*.nb?"):
