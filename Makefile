@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate clean
+.PHONY: install demo test faults lint format docs benchmark study-fit study-hh-bbvv study-reweight study-calibrate study-lhco study-limits study-background study-referee study-unfold study-tag study-tag-regression study-tagger-zoo study-flavour study-inference study-hh-events study-zprime study-emulate study-trigger study-event-anomaly study-autoencoder clean
 
 install: .venv/installed
 
@@ -52,6 +52,7 @@ benchmark: install  ## Time of the hot paths against named peers, one JSON line 
 	@python benchmarks/select_trees.py
 	@python benchmarks/unfold.py
 	@python benchmarks/tag.py
+	@python benchmarks/rapidity_mass.py
 
 study-fit: install  ## The toy studies of docs/fit.md; SPECTRUM=file.csv adds the bias test of CMS's dijet spectrum
 	@python benchmarks/fit_toys.py $(if $(SPECTRUM),--spectrum $(SPECTRUM))
@@ -73,6 +74,9 @@ MANY := snakemake --cores $(CORES) --max-jobs-per-timespan 1000/1m --keep-going
 
 study-lhco: install  ## All methods on the LHC Olympics with injected signal
 	$(MANY) select_benchmark --configfile config/lhco.yaml $(STUDY)
+
+study-autoencoder: install  ## Both losses of normalised autoencoders on an S curve (docs/select.md), estimated at a quarter of an hour, not yet run as a whole
+	@python benchmarks/normalised_autoencoder.py
 
 study-limits: install  ## Limits and significances with selections trained again for every injected signal
 	$(MANY) report_injections --configfile config/config.yaml config/variants/limits.yaml $(STUDY)
@@ -114,8 +118,16 @@ study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as sta
 	snakemake --cores $(CORES) --configfile config/zprime.yaml config/variants/zprime_injected.yaml
 	@python benchmarks/zprime_results.py results/zprime results/zprime_injected
 
-study-emulate: install  ## Showers of photons by a Monte Carlo and four generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
+study-emulate: install  ## Showers of photons by a Monte Carlo and five generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
 	snakemake --cores $(CORES) --configfile config/calorimeter.yaml
+	@python benchmarks/emulate_results.py results/calorimeter
+	@python benchmarks/emulate_jets.py results/calorimeter/emulate/flow_matching/model.onnx
+
+study-trigger: install  ## Anomaly detection in a Level-1 trigger, from minimum bias to rates and efficiencies (docs/trigger.md), estimated at an hour and a half, not yet run
+	snakemake --cores $(CORES) --configfile config/trigger.yaml
+
+study-event-anomaly: install  ## Anomalies of whole events in 27 spectra, after ATLAS (docs/select.md), estimated at an hour and a quarter, not yet run
+	snakemake --cores $(CORES) --configfile config/event_anomaly.yaml
 
 study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
 	@python benchmarks/higgs_pairs.py --events 10000

@@ -17,11 +17,14 @@ from resonaut.core import events
 from resonaut.core.files import write_json
 from resonaut.core.record import hints, keys, plain
 from resonaut.core.variations import PASSES
+from resonaut.trigger.results import Format
 
 
 def made(kind: Any, nulls: bool, name: str = "") -> Any:
     """A value of a type; ``nulls``: None wherever it may be."""
     origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if kind == Format:
+        return "ap_fixed<16,6>"
     if origin in (Annotated, typing.Union, types.UnionType):
         return None if nulls and types.NoneType in inside else made(inside[0], nulls, name)
     if origin is Literal:

@@ -2,6 +2,9 @@
 
 from resonaut.select import experiments, jobs as select_jobs
 
+REGIONS = list(select_jobs.regions(ANALYSIS))
+EVENT_SCORES = list(ANALYSIS.config["select"]["event_scores"])
+
 
 rule select_train:
     """Train one method in one mass window, score every dataset, and count what is selected."""
@@ -27,7 +30,7 @@ rule select_train:
     benchmark:
         "<benchmarks>/select/{method}/{window}.tsv"
     wildcard_constraints:
-        method="|".join(ANALYSIS.config["select"]["methods"]),
+        method="|".join(select_jobs.trained(ANALYSIS)) or "(?!)",
         window="|".join(ANALYSIS.config["select"]["windows"]),
     conda:
         "../../envs/analysis.yaml"
@@ -64,6 +67,113 @@ rule select:
             else select_jobs.selections(ANALYSIS)
         ),
     localrule: True
+
+
+rule select_event_train:
+    """Train an autoencoder of whole events on part of the data, once for all windows."""
+    input:
+        config=config_of("select", "event_scores", "{score}"),
+        code=code_of("select", "event-train"),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        events=ANALYSIS.friends("skim", *ANALYSIS.sample("data")),
+    output:
+        model="<results>/select/event_scores/{score}.npz",
+        summary="<results>/select/event_scores/{score}.json",
+    log:
+        "<logs>/select/event_scores/{score}.log",
+    benchmark:
+        "<benchmarks>/select/event_scores/{score}.tsv"
+    wildcard_constraints:
+        score="|".join(EVENT_SCORES) or "(?!)",
+    conda:
+        "../../envs/analysis.yaml"
+    # One thread, as select_train.
+    threads: 1
+    resources:
+        mem_mb=memory(2500),
+        runtime=120,
+    params:
+        data=lambda wildcards, input: options("data", input.data),
+    message:
+        "select: train {wildcards.score} on whole events"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} select event-train \
+            --config {input.config:q} --name {wildcards.score:q} {params.data:q} --output {output.model:q}
+        """
+
+
+rule select_event_score:
+    """Score the events of a chunk, also with shifted objects."""
+    input:
+        code=code_of("select", "event-score"),
+        model="<results>/select/event_scores/{score}.npz",
+        manifest="<results>/skim/{dataset}.json",
+        events="<results>/skim/{dataset}/{chunk}.parquet",
+    output:
+        scores="<results>/select/event_scores/{score}/{dataset}/{chunk}.parquet",
+    log:
+        "<logs>/select/event_scores/{score}/{dataset}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/select/event_scores/{score}/{dataset}/{chunk}.tsv"
+    wildcard_constraints:
+        score="|".join(EVENT_SCORES) or "(?!)",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=60,
+    message:
+        "select: {wildcards.score} on {wildcards.dataset} {wildcards.chunk}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} select event-score \
+            --model {input.model:q} --dataset {input.manifest:q} --chunk {wildcards.chunk:q} --output {output.scores:q}
+        """
+
+
+rule select_event_region:
+    """Count what a region of the most anomalous events selects in one window."""
+    input:
+        config=config_of("select", "{method}", "{window}"),
+        code=code_of("select", "event-region"),
+        data=ANALYSIS.manifests(*ANALYSIS.sample("data")),
+        background=ANALYSIS.manifests(*ANALYSIS.sample("background")),
+        signal=ANALYSIS.manifests(*ANALYSIS.sample("signal")),
+        events=ANALYSIS.friends(
+            "skim", *ANALYSIS.sample("data", "background", "signal")
+        ),
+        scores=of(select_jobs.events_read, "method"),
+        weights=select_jobs.weights(ANALYSIS, *ANALYSIS.sample("background", "signal")),
+    output:
+        summary="<results>/select/{method}/{window}.json",
+    log:
+        "<logs>/select/{method}/{window}.log",
+    benchmark:
+        "<benchmarks>/select/{method}/{window}.tsv"
+    wildcard_constraints:
+        method="|".join(REGIONS) or "(?!)",
+        window="|".join(ANALYSIS.config["select"]["windows"]),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=30,
+    params:
+        samples=samples("data", "background", "signal"),
+        weights=select_jobs.weighting(
+            ANALYSIS, *ANALYSIS.sample("background", "signal")
+        ),
+    message:
+        "select: the region {wildcards.method} in window {wildcards.window}"
+    shell:
+        """
+        resonaut --log {log:q} --threads {threads} select event-region \
+            --config {input.config:q} --region {wildcards.method:q} --window {wildcards.window:q} \
+            {params.samples:q} {params.weights:q} --output {output.summary:q}
+        """
 
 
 rule select_inject:

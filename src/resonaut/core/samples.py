@@ -54,9 +54,10 @@ def used(config: Config) -> list[str]:
 
 
 def _readers(config: Config) -> set[str]:
-    """The stages that read events; `simulate` may make showers alone."""
+    """The stages that read events; `simulate` may make showers or bunch crossings alone."""
     found = READERS & set(config["search"]["stages"])
-    return found - {"simulate"} if config["simulate"]["showers"] else found
+    alone = config["simulate"]["showers"] or config["simulate"]["level1"]["samples"]
+    return found - {"simulate"} if alone else found
 
 
 def drawn_from(config: Config, *names: str) -> list[str]:

@@ -21,6 +21,8 @@ from resonaut.fit.scan import significance
 LEVEL = 1.0
 # p-value of 37 standard deviations; smaller ones are no numbers any more.
 SMALLEST = 1e-300
+# Global significance that is called a discovery.
+DISCOVERY = 5.0
 # Toys fitted together: bounds the memory.
 BATCH = 1000
 
@@ -111,7 +113,8 @@ def combine(scans: Sequence[tuple[float, float, ScanToys | None]]) -> Global:
     mass, z, _ = max(scans, key=lambda scan: scan[1])
     found = [toys for _, _, toys in scans if toys is not None]
     if len(found) < len(scans) or not len(found[0].z_max):
-        nothing = dict.fromkeys(("p_toys", "p_toys_error", "p_gross_vitells", "z_global"))
+        names = ("p_toys", "p_toys_error", "p_gross_vitells", "z_global", "trials", "z_local_needed")
+        nothing = dict.fromkeys(names)
         return Global(mass=mass, z_local=z, **nothing, toys=0)
     highest = np.max([toys.z_max for toys in found], axis=0)
     number = len(highest)
@@ -119,6 +122,7 @@ def combine(scans: Sequence[tuple[float, float, ScanToys | None]]) -> Global:
     error = max(float(np.sqrt(p_toys * (1 - p_toys) / number)), 1 / number)
     excess = max(z, 0.0)
     p_gross_vitells = min(1.0, sum(gross_vitells(excess, toys.up_crossings) for toys in found))
+    trials = sum(gross_vitells(DISCOVERY, toys.up_crossings) for toys in found) / float(norm.sf(DISCOVERY))
     # Few toys beyond the excess say less than the extrapolation.
     best = p_toys if p_toys * number >= 10 else p_gross_vitells
     z_global = float(norm.isf(np.clip(best, SMALLEST, 1 - 0.5 / number)))
@@ -129,6 +133,8 @@ def combine(scans: Sequence[tuple[float, float, ScanToys | None]]) -> Global:
         p_toys_error=error,
         p_gross_vitells=p_gross_vitells,
         z_global=z_global,
+        trials=trials,
+        z_local_needed=needed(trials),
         toys=number,
     )
 
@@ -136,3 +142,8 @@ def combine(scans: Sequence[tuple[float, float, ScanToys | None]]) -> Global:
 def gross_vitells(z: float, up_crossings: float) -> float:
     """Global p-value of a local significance, eq. 3 of arXiv:1005.1891: ``p_local + N(c0) exp(-(c - c0) / 2)``."""
     return float(min(1.0, norm.sf(z) + up_crossings * np.exp(-(z**2 - LEVEL) / 2)))
+
+
+def needed(trials: float) -> float:
+    """The local significance that so many trials make 5 sigma: p-values go as exp(-z^2 / 2), but for a factor 1/z."""
+    return float(np.sqrt(DISCOVERY**2 + 2 * np.log(trials)))

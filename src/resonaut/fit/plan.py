@@ -80,6 +80,7 @@ def _selections(analysis: "Analysis", ending: str) -> list[str]:
 # What other stages read of this one.
 GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "results": lambda analysis: _selections(analysis, ".json"),
+    "wider": lambda analysis: _selections(analysis, ".json") if wider(analysis) else [],
     "bias": lambda analysis: _selections(analysis, "_bias.json"),
     "summary": lambda analysis: ["<results>/fit/summary.json"] if analysis.uses("select") else [],
     "predictions": lambda analysis: _selections(analysis, "_prediction.json") if predicts(analysis) else [],
@@ -91,6 +92,12 @@ GIVES: dict[str, Callable[["Analysis"], list[str]]] = {
     "transferred": masses.transferred,
     "mass_scans": masses.files,
 }
+
+
+def wider(analysis: "Analysis") -> bool:
+    """Whether there are limits on resonances of further widths, in any window."""
+    section = analysis.config["fit"]
+    return any(one.get("limit_widths") for one in (section, *section["observables"].values()))
 
 
 def predicts(analysis: "Analysis") -> bool:

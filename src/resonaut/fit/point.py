@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -18,9 +19,10 @@ from resonaut.fit.binning import merge, resolution_cuts
 from resonaut.fit.limits import Limits
 from resonaut.fit.results import fits, points
 from resonaut.fit.results.fits import FoundResonance
-from resonaut.fit.results.points import Point
+from resonaut.fit.results.points import Point, WidthLimits
 from resonaut.fit.scan import Excess, Yield
 from resonaut.fit.search import Search
+from resonaut.fit.shapes import Gaussian
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ def point(search: Search, one: Model, excess: Excess, workspaces: Path) -> Point
         limit_events_asymptotic=_named(asymptotic),
         limit_events_toys=_named(by_toys),
         limit_events_pyhf=_named(by_pyhf),
+        limits_by_width=[_wider(search, one, width) for width in settings.limit_widths],
         background_under_peak=under_peak,
         scale_pull=excess.nuisances["scale"].pull if "scale" in excess.nuisances else None,
         nuisances=impacts.of(search, one, excess, asymptotic, {name: [name] for name in sources}),
@@ -102,6 +105,16 @@ def _by_toys(search: Search, one: Model, asymptotic: Limits | None) -> Limits | 
     with contextlib.suppress(*FAILURES):
         return toylimits.toy_limits(one, asymptotic, settings.confidence_level, settings.limit_checks.toys, rng)
     return None
+
+
+def _wider(search: Search, one: Model, width: float) -> WidthLimits:
+    """Limits on a Gaussian as wide as the signal and this ``width`` together, with range and functions of its own."""
+    wide = replace(search, shape=Gaussian(math.hypot(search.settings.signal_width, width)))
+    try:
+        found, reason = limits.attempted(wide.model(one.mass, one.resonances), search.settings.confidence_level)
+    except FAILURES as error:
+        found, reason = None, str(error)
+    return WidthLimits(width=width, limit_events=_named(found), reason=reason)
 
 
 def _warn(one: Model, excess: Excess) -> None:

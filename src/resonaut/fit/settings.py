@@ -142,6 +142,12 @@ class FitSettings:
         gt=0,
         le=0.5,
     )
+    limit_widths: list[Annotated[float, Field(ge=0, le=0.5)]] = key(
+        "Relative widths of resonances for each of which there are further limits in events: of a Gaussian that is "
+        "`signal_width` and this one wide, added in quadrature.",
+        default=[],
+        unique=True,
+    )
     resolution: float | None = key(
         "Mass resolution relative to the mass, in whose units fits are judged, bumps are sought and ranges "
         "shrink; null for that of dijets at CMS, and for the signal's width in a bare scan and in windows of another "

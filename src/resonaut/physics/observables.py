@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from resonaut.core.extensions import Vocabulary
-from resonaut.physics import tau_pairs
+from resonaut.physics import leading_pairs, tau_pairs
 from resonaut.physics.kinematics import (
     MET,
     MOMENTUM,
@@ -152,5 +152,6 @@ OBSERVABLES: Vocabulary[Observable] = Vocabulary(
         "met_pt": Observable(_MET, "GeV", r"$p_T^{\mathrm{miss}}$", lambda o: o[MET].pt),
         "met_phi": Observable({MET: Need(1, ("phi",))}, "rad", r"$\phi^{\mathrm{miss}}$", lambda o: o[MET].phi),
         **tau_pairs.OBSERVABLES,
+        **leading_pairs.OBSERVABLES,
     },
 )

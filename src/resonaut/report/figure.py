@@ -112,3 +112,4 @@ UNFOLDED = Input("unfold", "summary", "<results>/unfold/summary.json.", many=Fal
 EVALUATIONS = Input(
     "emulate", "evaluations", "<results>/emulate/<model>/evaluation.json of every model, and of the floor."
 )
+MEASUREMENTS = Input("trigger", "measurements", "<results>/trigger/<network>/measurement.json of every network.")

@@ -143,6 +143,83 @@ def inject(
 
 
 @app.command()
+def event_train(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/event_scores/<name>.json.")],
+    name: Annotated[str, typer.Option(help="Name of the score, in select.event_scores.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data: <results>/skim/<dataset>.json; repeatable.")],
+    output: Annotated[
+        Path, typer.Option(help="Model: <results>/select/event_scores/<name>.npz; <name>.json beside it.")
+    ],
+) -> None:
+    """Train an autoencoder of whole events on part of the data.
+
+    Reads the manifests and the chunks <results>/skim/<dataset>/<chunk>.parquet beside them. Writes the model and a
+    summary.
+    """
+    from resonaut.core import config as frozen
+    from resonaut.core.results import write
+    from resonaut.select.event_scores import score
+    from resonaut.select.event_scores.settings import Training
+
+    summary = output.with_suffix(".json")
+    distinct([config, *data], [output, summary])
+    trained, found = score.train(name, frozen.read(config, Training), _searched(data))
+    trained.save(output)
+    write(summary, found)
+
+
+@app.command()
+def event_score(
+    model: Annotated[Path, typer.Option(help="Model: <results>/select/event_scores/<name>.npz.")],
+    dataset: Annotated[Path, typer.Option(help="Manifest: <results>/skim/<dataset>.json.")],
+    chunk: Annotated[str, typer.Option(help="Chunk of the dataset, such as 000.")],
+    output: Annotated[
+        Path, typer.Option(help="Friend file: <results>/select/event_scores/<name>/<dataset>/<chunk>.parquet.")
+    ],
+) -> None:
+    """Score the events of a chunk by an autoencoder of whole events, also with shifted objects."""
+    from resonaut.select.event_scores import score
+
+    distinct([model, dataset], [output])
+    score.apply(model.stem, model, dataset, chunk, output)
+
+
+@app.command()
+def event_region(
+    config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/select/<region>/<window>.json.")],
+    region: Annotated[str, typer.Option(help="Name of the region, of select.event_scores.")],
+    window: Annotated[str, typer.Option(help="Name of the window in select.windows.")],
+    data: Annotated[list[Path], typer.Option(help="Manifest of data: <results>/skim/<dataset>.json; repeatable.")],
+    output: Annotated[Path, typer.Option(help="Summary: <results>/select/<region>/<window>.json.")],
+    background: Annotated[list[Path], typer.Option(help="Manifest of simulated background; repeatable.")] = [],  # noqa: B006
+    signal: Annotated[list[Path], typer.Option(help="Manifest of a simulated signal; repeatable.")] = [],  # noqa: B006
+    weights: Weighting = [],  # noqa: B006
+) -> None:
+    """Count what a region of the most anomalous events selects in one window.
+
+    Reads the manifests, the chunks and their friends in select/event_scores. Writes the summary that `resonaut select
+    train` writes of a method.
+    """
+    from resonaut.core import config as frozen
+    from resonaut.core.results import write
+    from resonaut.core.weights import by_dataset
+    from resonaut.select.event_scores.region import RegionSettings, selection
+
+    distinct([config, *data, *background, *signal], [output])
+    searched = _searched(data)
+    summary = selection(
+        frozen.read(config, RegionSettings),
+        region,
+        window,
+        searched,
+        searched.simulated(background),
+        searched.simulated(signal),
+        by_dataset(weights),
+    )
+    write(output, summary)
+
+
+@app.command()
 def benchmark(
     experiments: Annotated[list[Path], typer.Argument(help="<results>/select/inject/... .json")],
     output: Annotated[Path, typer.Option(help="<results>/select/benchmark.json.")],

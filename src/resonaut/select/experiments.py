@@ -15,7 +15,7 @@ def methods(analysis: "Analysis") -> list[str]:
     """The methods that are trained with injected signal."""
     section = analysis.config["select"]
     given: list[str] | None = section["injection"]["methods"]
-    return given or [name for name in section["methods"] if not jobs.combined(analysis, name)]
+    return given or [name for name in jobs.trained(analysis) if not jobs.combined(analysis, name)]
 
 
 def windows(analysis: "Analysis", signal: str) -> list[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # Keys that an observable other than the default has to give.
 OWN = ("spectrum", "sculpting.bins")
 # Keys of the section that the engine reads for every method.
+# The folder of the scores of whole events, in place of a method's.
+EVENT_SCORES = "event_scores"
 ENGINE = ("background_efficiency", "min_events", "spectrum", "spectra_efficiencies", "categories", "sculpting")
 
 
@@ -27,8 +29,21 @@ def combined(analysis: "Analysis", method: str) -> list[str]:
     return found
 
 
+def regions(analysis: "Analysis") -> dict[str, str]:
+    """The regions of anomalous events that stand for methods, each with the name of its score."""
+    scores = analysis.config["select"]["event_scores"]
+    return {region: name for name, entry in scores.items() for region in entry["regions"]}
+
+
+def trained(analysis: "Analysis") -> list[str]:
+    """The methods that are trained in each window: all but regions."""
+    return [name for name in analysis.config["select"]["methods"] if name not in regions(analysis)]
+
+
 def parts(analysis: "Analysis", method: str) -> list[str]:
-    """The methods of their own that are behind a method: itself, or those that it combines."""
+    """The methods of their own that are behind a method: itself, or those that it combines; none behind a region."""
+    if method in regions(analysis):
+        return []
     names = combined(analysis, method)
     return [own for name in names for own in parts(analysis, name)] if names else [method]
 
@@ -46,8 +61,17 @@ def section_of(analysis: "Analysis", window: str) -> dict[str, Any]:
 
 
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
-    """What a job of one method in one window reads of the section, and nothing of others."""
+    """What a job of one method in one window reads of the section, and nothing of others.
+
+    Or, of ``EVENT_SCORES``, what the training of one of these reads, by its name in place of the window's.
+    """
+    if method == EVENT_SCORES:
+        entry = analysis.config["select"][EVENT_SCORES][window]
+        return {name: value for name, value in entry.items() if name != "regions"}
     section = section_of(analysis, window)
+    if score := regions(analysis).get(method):
+        cut = {"score": score, "rate": section[EVENT_SCORES][score]["regions"][method]}
+        return {name: section[name] for name in ENGINE} | {"windows": {window: section["windows"][window]}} | cut
     wanted = ("combinations",) if combined(analysis, method) else catalogue.keys(method, analysis.config["code"])
     found = {name: section[name] for name in (*ENGINE, *wanted)}
     if "combinations" in found:
@@ -118,9 +142,15 @@ def scores(analysis: "Analysis", method: str, window: str) -> list[str]:
     return [path for folder in folders for path in analysis.friends(folder, *names)]
 
 
+def events_read(analysis: "Analysis", method: str) -> list[str]:
+    """The scores of whole events that a region reads."""
+    names = analysis.sample("data", "background", "signal")
+    return analysis.friends(f"select/{EVENT_SCORES}/{regions(analysis)[method]}", *names)
+
+
 def bounds(analysis: "Analysis") -> list[str]:
     """The methods that know what no search knows."""
-    own = [name for name in analysis.config["select"]["methods"] if not combined(analysis, name)]
+    own = [name for name in trained(analysis) if not combined(analysis, name)]
     return [name for name in own if entry(analysis, name).bound]
 
 
@@ -131,7 +161,7 @@ def with_candidates(analysis: "Analysis") -> bool:
 
 def imaged(analysis: "Analysis") -> list[str]:
     """The methods of which there are jet images: all that select by what they see, where the jets have candidates."""
-    methods = analysis.config["select"]["methods"] if analysis.uses("select") and with_candidates(analysis) else []
+    methods = trained(analysis) if analysis.uses("select") and with_candidates(analysis) else []
     return [name for name in methods if name != "inclusive"]
 
 
@@ -163,7 +193,7 @@ def check(analysis: "Analysis") -> None:
                     f"config: select.combinations.{name} needs the method {part!r}; list it before {name!r} in "
                     "select.methods."
                 )
-    trained = [*methods, *(injection["methods"] or [])]
+    run = [*methods, *(injection["methods"] or [])]
     keys = dict.fromkeys(methods, "methods")
     if injection["signals"] and injection["amounts"]:
         keys = dict.fromkeys(injection["methods"] or [], "injection.methods") | keys
@@ -174,9 +204,9 @@ def check(analysis: "Analysis") -> None:
                     f"config: select.{key} has {name!r}, which needs the stage {verb!r}; take it out, or add "
                     f"{verb!r} to search.stages."
                 )
-        if not combined(analysis, name):
+        if parts(analysis, name) == [name]:
             _require_inputs(analysis, name, key)
-    for part in dict.fromkeys(own for name in trained for own in parts(analysis, name)):
+    for part in dict.fromkeys(own for name in run for own in parts(analysis, name)):
         if found := entry(analysis, part).check:
             found(analysis)
 

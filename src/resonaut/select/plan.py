@@ -10,12 +10,13 @@ from resonaut.core.extensions import load
 from resonaut.core.samples import drawn_from
 from resonaut.core.units import listed
 from resonaut.select import catalogue, experiments, jobs
+from resonaut.select.event_scores import plan as event_scores
 
 if TYPE_CHECKING:
     from resonaut.core.analysis import Analysis
 
 # Folders beside those of the methods in results/select and results/fit.
-TAKEN = ("inject", "retrained")
+TAKEN = ("inject", "retrained", jobs.EVENT_SCORES)
 # Endings of other files beside a window's result.
 ENDINGS = ("_images", "_bias", "_prediction")
 
@@ -37,7 +38,7 @@ def parts(code: Sequence[str]) -> dict[str, type]:
 
 
 def keys(analysis: "Analysis", method: str, window: str) -> dict[str, Any]:
-    """What a job of one method in one window reads."""
+    """What a job of one method in one window reads, or, of ``event_scores``, the training of one of them."""
     return jobs.keys(analysis, method, window)
 
 
@@ -59,8 +60,8 @@ def check(analysis: "Analysis") -> None:
     Raises:
         ConfigError: one sentence with the key and the way out.
     """
-    config = analysis.config
-    for problem in (*_windows(analysis), *_names(config), *_features(analysis), *_datasets(analysis)):
+    problems = (*_windows(analysis), *event_scores.problems(analysis), *_names(analysis))
+    for problem in (*problems, *_features(analysis), *_datasets(analysis)):
         raise ConfigError(f"config: select.{problem}.")
     jobs.check(analysis)
     for problem in _blind(analysis):
@@ -127,10 +128,10 @@ def _inside(analysis: "Analysis", name: str, window: dict[str, Any]) -> Iterator
             )
 
 
-def _names(config: dict[str, Any]) -> Iterator[str]:
+def _names(analysis: "Analysis") -> Iterator[str]:
     """Names that are unknown, taken, or would give two results one file."""
-    select = config["select"]
-    combinations, methods = select["combinations"], catalogue.methods(config["code"])
+    select, regions = analysis.config["select"], jobs.regions(analysis)
+    combinations, methods = select["combinations"], catalogue.methods(analysis.config["code"])
     for name in combinations:
         if name in methods:
             yield f"combinations.{name} has the name of a method; rename it"
@@ -144,10 +145,10 @@ def _names(config: dict[str, Any]) -> Iterator[str]:
         *((f"combinations.{name}.methods", entry["methods"]) for name, entry in combinations.items()),
     ):
         for name in names:
-            if name not in known:
+            if name not in known and not (key == "methods" and name in regions):
                 yield (
                     f"{key}: unknown method {name!r} in select.{key}; there are {', '.join(methods)}, and the keys of "
-                    "select.combinations"
+                    "select.combinations" + (" and of regions of select.event_scores" if key == "methods" else "")
                 )
     for name in select["windows"]:
         if name.endswith(ENDINGS):

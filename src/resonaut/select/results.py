@@ -183,6 +183,22 @@ class Trained(Selection):
     importance: dict[str, float]
 
 
+@result("score of whole events", "select event-train")
+class EventScoring:
+    """``<results>/select/event_scores/<name>.json``: an autoencoder with so many ``inputs``, and what trained it.
+
+    The mean scores are those of the events that trained and of as many others, None where there are none.
+    """
+
+    name: str
+    data: str
+    inputs: int
+    events: int
+    training_events: int
+    score_training: float
+    score_held_out: float | None
+
+
 @record
 class Improvement:
     """Significance improvement: the largest, its ``background_efficiency``, and ``at`` chosen efficiencies.

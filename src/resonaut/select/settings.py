@@ -14,7 +14,6 @@ from resonaut.core.record import (
     Name,
     NonNegative,
     Part,
-    Pattern,
     Positive,
     build,
     composed,
@@ -27,11 +26,11 @@ from resonaut.learn.autoencoder import settings as autoencoders
 from resonaut.learn.density.settings import Settings as Density
 from resonaut.learn.ratio.settings import FeatureSettings as Classifier
 from resonaut.select import catalogue
+from resonaut.select.event_scores.settings import EventScore, MethodName
 from resonaut.select.quantile import Combination
 
 T = TypeVar("T")
 Range = tuple[NonNegative[GeV], NonNegative[GeV]]
-MethodName = Annotated[str, Pattern(r"^[a-z_]{1,64}$", "a name of small letters and _")]
 
 
 @record
@@ -298,6 +297,11 @@ class Section(Settings):
         "By the name of another observable than `m_jj`, the keys of this section that differ in its windows; "
         "`spectrum` and `sculpting.bins` it must give: `{j1_softdrop_mass: {spectrum: {low: 40, high: 400, width: 1}, "
         "sculpting: {bins: [60, 80, 100, 140]}, features: [tau21_j1]}}`.",
+        default={},
+    )
+    event_scores: dict[Name, EventScore] = key(
+        "Autoencoders of whole events by name, each trained once for all windows, and the regions of the events that "
+        "it reproduces worst.",
         default={},
     )
     injection: InjectionSettings = key(

@@ -61,6 +61,7 @@ class Batch:
     ``shower_weight``: events * ``SHOWER_VARIATIONS``, relative to the events' own weight, where asked for.
     ``origins``: where the ``visible`` come from, where asked for.
     ``pairs``: events * points of the couplings, the weights of pairs of Higgs bosons, where the process has any.
+    ``pt_hat``: the transverse momentum of the hardest parton process, (events,).
     """
 
     visible: Particles
@@ -71,6 +72,7 @@ class Batch:
     missing: np.ndarray
     prompt: np.ndarray
     shower_weight: np.ndarray | None
+    pt_hat: np.ndarray
     origins: Origins | None = None
     pairs: np.ndarray | None = None
 
@@ -90,6 +92,7 @@ class Batch:
             missing=self.missing[events],
             prompt=(np.cumsum(inside) - 1)[self.prompt[inside[self.prompt]]],
             shower_weight=None if self.shower_weight is None else self.shower_weight[events],
+            pt_hat=self.pt_hat[events],
             origins=None if origins is None else origins.of(inside),
             pairs=None if self.pairs is None else self.pairs[events],
         )
@@ -284,7 +287,9 @@ class Pythia:
                 )
             events -= len(record)
             batch = self._split(
-                record.prt, self._shower_weight(record.info.weights) if self.shower_variations else None
+                record.prt,
+                self._shower_weight(record.info.weights) if self.shower_variations else None,
+                np.sqrt(ak.to_numpy(record.info.pT2Hat)),
             )
             yield batch if self.pairs is None else replace(batch, pairs=self._pairs(batch.hard, self.pairs))
 
@@ -311,7 +316,7 @@ class Pythia:
         found: np.ndarray = table[:, [names.index(label) for label in SHOWER_VARIATIONS]] / table[:, :1]
         return found
 
-    def _split(self, record: ak.Array, shower_weight: np.ndarray | None) -> Batch:
+    def _split(self, record: ak.Array, shower_weight: np.ndarray | None, pt_hat: np.ndarray) -> Batch:
         """Cut the long record at once: what the detector sees, and the few particles of the hard process."""
         counts = ak.num(record).to_numpy()
         flat = {name: ak.flatten(record[name]).to_numpy() for name in ("id", "status", "mother1", "m")}
@@ -346,6 +351,7 @@ class Pythia:
             missing=missing_momentum(flat, counts, detectable),
             prompt=np.searchsorted(seen, prompt_leptons(flat, counts)),
             shower_weight=shower_weight,
+            pt_hat=pt_hat,
             origins=origins(flat, counts, seen) if self.tracks else None,
         )
 

@@ -20,10 +20,19 @@ def section() -> type:
 
 
 def keys(analysis: "Analysis", *names: str) -> dict[str, Any]:
-    """What the jobs of a dataset read, or of ``showers`` and a sample: that alone."""
-    if len(names) == 2:
-        return {"sample": analysis.config["simulate"]["showers"][names[1]]}
-    return _dataset_keys(analysis, *names)
+    """What the jobs of a dataset read, of ``showers`` or ``level1`` and a sample, of ``level1_pool`` and a part."""
+    if len(names) == 1:
+        return _dataset_keys(analysis, *names)
+    kind, name = names
+    section = analysis.config["simulate"]
+    if kind == "showers":
+        return {"sample": section["showers"][name]}
+    entry, of = (
+        (section["level1"]["pool"][name], "part") if kind == "level1_pool" else (level1(analysis)[name], "sample")
+    )
+    shared = {key: section[key] for key in ("sqrt_s", "mpi", "batch", "settings")}
+    processes = {one: value for one, value in section["processes"].items() if one == entry["process"]}
+    return {of: entry, "simulate": shared | {"processes": processes}}
 
 
 def _dataset_keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
@@ -40,7 +49,7 @@ def _dataset_keys(analysis: "Analysis", dataset: str) -> dict[str, Any]:
     stored |= {"track"} if entry["generator"]["tracks"] else set()
     own["objects"] = {key: value for key, value in section["objects"].items() if key in stored}
     read = ("nature", "region", "luminosity", "generator")
-    shared = {key: value for key, value in section.items() if key != "showers"}
+    shared = {key: value for key, value in section.items() if key not in ("showers", "level1")}
     return {"dataset": {key: entry[key] for key in read}, "simulate": shared | own}
 
 
@@ -58,9 +67,36 @@ def showers(analysis: "Analysis", *samples: str) -> list[str]:
     ]
 
 
+def level1(analysis: "Analysis") -> dict[str, dict[str, Any]]:
+    """The samples of bunch crossings, by name."""
+    found: dict[str, dict[str, Any]] = analysis.config["simulate"]["level1"]["samples"]
+    return found
+
+
+def crossings(analysis: "Analysis", *samples: str) -> list[str]:
+    """The files of samples of bunch crossings, of all where none is named."""
+    return _chunks("level1", "parquet", {name: level1(analysis)[name] for name in samples or level1(analysis)})
+
+
+def pool(analysis: "Analysis", sample: str) -> list[str]:
+    """The files of collisions of which a sample's crossings are mixed."""
+    mixed = level1(analysis)[sample]["pileup"]
+    return _chunks("level1_pool", "npz", analysis.config["simulate"]["level1"]["pool"]) if mixed else []
+
+
+def _chunks(folder: str, suffix: str, entries: dict[str, dict[str, Any]]) -> list[str]:
+    return [
+        f"<results>/simulate/{folder}/{name}/{chunk:03d}.{suffix}"
+        for name, entry in entries.items()
+        for chunk in range(-(-entry["events"] // entry["events_per_chunk"]))
+    ]
+
+
 def check(analysis: "Analysis") -> None:
     """Stop with ``ConfigError`` at the first dataset whose generator cannot work."""
     config = analysis.config
+    for problem in _level1_problems(config["simulate"]):
+        raise ConfigError(f"config: simulate.level1.{problem}.")
     detector = config["simulate"]["detector"]
     if (detector["calorimeter"] == "emulated") != bool(detector["emulator"]):
         raise ConfigError(
@@ -72,6 +108,30 @@ def check(analysis: "Analysis") -> None:
         if entry["generator"] is not None:
             for problem in _problems(entry, entry["generator"], config["simulate"]):
                 raise ConfigError(f"config: datasets.{name}{problem}.")
+
+
+def _level1_problems(simulate: dict[str, Any]) -> Iterator[str]:
+    """Processes that are not there, lack a mass or have weights, and pile-up of nothing."""
+    level1 = simulate["level1"]
+    for kind in ("pool", "samples"):
+        for name, entry in level1[kind].items():
+            if (process := entry["process"]) is None:
+                if not entry["pileup"]:
+                    yield f"samples.{name} has neither a process nor pile-up; give it one of them"
+                continue
+            if process not in simulate["processes"]:
+                known = ", ".join(simulate["processes"])
+                yield f"{kind}.{name}.process: {process!r} is not in simulate.processes, which has {known}; define it"
+                continue
+            if entry.get("mass") is None and any(
+                "mass}" in line for line in simulate["processes"][process]["settings"]
+            ):
+                yield f"{kind}.{name}: the process {process!r} needs a mass, which a sample may have; give it one there"
+            if simulate["processes"][process]["pairs"]:
+                yield f"{kind}.{name}: the events of {process!r} have weights (pairs), crossings none; take another"
+    for name, sample in level1["samples"].items():
+        if sample["pileup"] and not level1["pool"]:
+            yield f"samples.{name} has pile-up, and the pool is empty; add parts to the pool, or set its pileup to 0"
 
 
 def _problems(entry: dict[str, Any], generator: dict[str, Any], simulate: dict[str, Any]) -> Iterator[str]:

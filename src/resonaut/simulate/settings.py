@@ -8,6 +8,7 @@ from resonaut.core.datasets import DatasetConfig
 from resonaut.core.errors import ConfigError
 from resonaut.core.record import GeV, Name, Pattern, key, record
 from resonaut.physics import couplings
+from resonaut.simulate.level1.settings import Level1, PoolPart, Sample
 from resonaut.simulate.showers.settings import ShowerSample
 
 Pdg = Annotated[str, Pattern(r"^[1-9][0-9]*$", "a PDG number, in quotes")]
@@ -461,6 +462,25 @@ class Simulate:
         "Samples of calorimeter showers by name, each made from its own keys; they are no datasets of events.",
         default={},
     )
+    level1: Level1 = key(
+        "Bunch crossings as the Level-1 trigger sees them; they are no datasets of events.", default={}
+    )
+
+
+@record
+class PoolJob:
+    """What the jobs of a part of the pool read: ``<results>/config/simulate/level1_pool/<part>.json``."""
+
+    part: PoolPart
+    simulate: Simulate
+
+
+@record
+class SampleJob:
+    """What the jobs of a sample of crossings read: ``<results>/config/simulate/level1/<sample>.json``."""
+
+    sample: Sample
+    simulate: Simulate
 
 
 @record

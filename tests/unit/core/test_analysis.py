@@ -243,6 +243,11 @@ def test_chains_become_windows() -> None:
             "select.quak.prior names 'qcd', not in search.samples.signal; add",
         ),
         (
+            {"select": {"methods": ["paws"], "paws": {"parameters": {"qcd": [500]}}}},
+            "select.paws.parameters names 'qcd', not in search.samples.signal; add",
+        ),
+        ({"select": {"methods": ["paws"]}}, "select.paws.parameters needs two signals with different parameters"),
+        (
             {"select": {"injection": {"signals": ["none"]}}},
             "select.injection.signals names 'none', not in search.samples.sig",
         ),

@@ -28,6 +28,16 @@ SIZES = {
     "vae_flow": SMALL | {"latent": 3, "code_hidden": [8]},
     "vae": TINY | {"layer_latent": 2, "latent": 3},
     "flow_matching": TINY | {"layer_blocks": 1, "steps": 3},
+    "gan": {
+        "layer_width": 8,
+        "layer_blocks": 1,
+        "width": 8,
+        "blocks": 1,
+        "critic_width": 16,
+        "critic_steps": 1,
+        "steps": 100,
+        "batch_size": 8,
+    },
 }
 
 

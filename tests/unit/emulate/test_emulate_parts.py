@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 from scipy import integrate, stats
-from torch import Tensor
+from torch import Tensor, nn
 
-from resonaut.emulate.models.flow_matching.field import Field, shares
+from resonaut.emulate.models.flow_matching.field import TIMES, Field, shares
 from resonaut.emulate.models.vae.mixture import LEAST, OUTPUTS, Mixture
+from resonaut.emulate.networks import Residual
 from resonaut.learn.training import untrained
 
 
@@ -51,7 +52,7 @@ def test_mixture_is_of_each_number_alone() -> None:
 
 
 def field(size: int, known: int, width: int = 8) -> Field:
-    return untrained(lambda: Field(size, known, width, 1), 1)
+    return untrained(lambda: Field(Residual(size, known + TIMES, size, width, 1)), 1)
 
 
 def test_untrained_field_is_that_of_normal_data() -> None:
@@ -75,7 +76,7 @@ class Gaussian(Field):
 
 def test_way_along_a_known_field_is_of_second_order() -> None:
     """Normal noise x ends at MEAN + SPREAD x; half the step has a quarter of the error."""
-    one, noise = Gaussian(1, 1, 8, 1), normal(200, 1).double()
+    one, noise = Gaussian(nn.Identity()), normal(200, 1).double()
     expected = Gaussian.MEAN + Gaussian.SPREAD * noise
     errors = [(one.move(noise, noise, steps) - expected).abs().max().item() for steps in (8, 16, 32)]
     assert errors[-1] < 0.01

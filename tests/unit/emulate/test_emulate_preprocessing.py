@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from resonaut.emulate.preprocessing import Preprocessing, Standard
+from resonaut.emulate.preprocessing import Preprocessing
 from resonaut.physics.showers.files import Showers
 
 from .toy_showers import GEOMETRY, showers
@@ -80,19 +80,3 @@ def test_layer_energies_by_hand(trained) -> None:
     plain = Preprocessing(GEOMETRY, THRESHOLD)
     found = plain.deposits(torch.tensor([1000.0]), layers)
     torch.testing.assert_close(found, torch.tensor([[400.0, 300.0, 20.0, 80.0]]))
-
-
-def test_standard_follows_its_driver() -> None:
-    """Where mean and spread are linear and exponential in the driver, what is left has neither."""
-    generator = torch.Generator().manual_seed(1)
-    driver = torch.rand(20000, 1, generator=generator, dtype=torch.float64) * 4
-    noise = torch.randn(20000, 2, generator=generator, dtype=torch.float64)
-    x = torch.cat([3 * driver + (driver / 4).exp() * noise[:, :1], noise[:, 1:] - driver], dim=1)
-    standard = Standard([2])
-    standard.learn(x, driver)
-    z = standard(x, driver)
-    for part in (driver < 1, (driver > 1) & (driver < 3), driver > 3):
-        own = z[part.squeeze()]
-        np.testing.assert_allclose(own.mean(dim=0), 0, atol=0.1)
-        np.testing.assert_allclose(own.std(dim=0), 1, atol=0.1)
-    torch.testing.assert_close(standard.inverse(z, driver), x, rtol=1e-5, atol=1e-5)

@@ -1,5 +1,7 @@
 """From efficiencies to limits, and the analysis of one spectrum in the data's words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,18 @@ def test_an_uncertainty_of_several_hundred_percent_spreads_the_limits_and_breaks
     assert point.p_local == pytest.approx(certain.p_local, abs=1e-3)
     lund = point.nuisances["lund_prongs"]
     assert lund.limit_impact == pytest.approx(point.limit_events.expected / certain.limit_events.expected - 1, rel=1e-3)
+
+
+def test_limits_of_wider_resonances(tmp_path) -> None:
+    """Each is that of a search for so wide a signal; without a width of its own it is the signal's own."""
+    unknown = Efficiency(None, {}, measured=False)
+    point = result(unknown, tmp_path, "limit_widths=[0,0.04]")
+    narrow, wide = point.limits_by_width
+    assert [narrow.width, wide.width] == [0, 0.04]
+    assert narrow.limit_events == point.limit_events_asymptotic
+    (alone,) = analysis.run(replace(search(unknown), shape=Gaussian(0.05)), tmp_path).points
+    assert vars(wide.limit_events) == pytest.approx(vars(alone.limit_events_asymptotic))
+    assert wide.limit_events.expected > 1.2 * narrow.limit_events.expected
 
 
 def test_an_efficiency_that_is_not_measured_gives_limits_in_events_alone(tmp_path) -> None:

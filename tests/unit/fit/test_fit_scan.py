@@ -273,8 +273,28 @@ def test_without_toys_no_global_significance(scans):
         p_toys_error=None,
         p_gross_vitells=None,
         z_global=None,
+        trials=None,
+        z_local_needed=None,
         toys=0,
     )
+
+
+def test_trials_and_the_local_significance_of_a_discovery():
+    toys = [ScanToys(np.linspace(0.01, 4.0, 400), crossings) for crossings in (0.5, 3.0)]
+    found = combine([(3000.0, 3.0, toys[0]), (4000.0, 1.0, toys[1])])
+    assert found.trials == pytest.approx((gross_vitells(5.0, 0.5) + gross_vitells(5.0, 3.0)) / norm.sf(5.0))
+    z = found.z_local_needed
+    assert z == pytest.approx(np.sqrt(25 + 2 * np.log(found.trials)))
+    assert z > 5.5
+    # What the toys' formula says there.
+    assert norm.isf(gross_vitells(z, 0.5) + gross_vitells(z, 3.0)) == pytest.approx(5, abs=0.01)
+
+
+def test_scans_without_up_crossings_are_one_trial_each():
+    toys = ScanToys(np.array([1.0, 0.5]), 0.0)
+    assert combine([(3000.0, 1.0, toys)]).trials == pytest.approx(1)
+    assert combine([(3000.0, 1.0, toys)]).z_local_needed == pytest.approx(5)
+    assert combine([(3000.0, 1.0, toys), (3500.0, 1.0, toys)]).trials == pytest.approx(2)
 
 
 @pytest.mark.parametrize("z", [-4.0, 0.0, 45.0])

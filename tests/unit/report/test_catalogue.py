@@ -105,6 +105,7 @@ class Small:
         scans=None,
         transfer=None,
         models=("m",),
+        widths=(),
     ):
         one = {"morphing": MORPHED, "transfer": transfer or {}, "parameters_of_interest": ["mu"]}
         self.used = used
@@ -112,7 +113,7 @@ class Small:
             "code": [],
             "datasets": {"data": {"format": "nanoaod", "region": "dijet"}},
             "calibrate": {"correction": correction},
-            "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}},
+            "select": {"methods": list(methods), "windows": {"w": {}}, "combinations": {}, "event_scores": {}},
             "skim": {"read_constituents": True, "regions": {"dijet": {"jets": 2}}},
             "tag": {
                 "networks": {"part": {"regression": regression or {}}},
@@ -125,9 +126,12 @@ class Small:
                 "prediction": prediction,
                 "models": dict.fromkeys(models, one),
                 "mass_scans": scans or {},
+                "observables": {},
+                "limit_widths": list(widths),
             },
             "classify": {"classifiers": {"bdt": {}}},
             "emulate": {"models": {"flow": {}}},
+            "trigger": {"models": {"autoencoder": {}}, "networks": {}},
         }
         entry = type("Dataset", (), {"format": "nanoaod", "combine": [], "drawn": None})
         self.catalogue = dict.fromkeys(("data", "one", "two"), entry)
@@ -166,6 +170,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("skim", "tag", points={"two": {}}) == {"cutflow", "working_points"} | taggers
     assert wanted("fit", scans={"zp": {}}) - wanted("fit") == {"mass_scans"}
     assert wanted("fit", transfer={"qcd": {}}) - wanted("fit") == {"model_peaks", "model_transfer"}
+    assert wanted("select", "fit", widths=[0.1]) - wanted("select", "fit") == {"limits_by_width"}
     assert wanted("fit", models=("m", "n")) - wanted("fit") == {"model_comparison"}
     assert wanted("skim", "tag", regression={"mass": {}}) == {"cutflow", "tagger_regression"} | taggers
     assert wanted("calibrate") == {"lund_planes", "observables", "scale_factors"}
@@ -177,7 +182,7 @@ def test_a_figure_is_wanted_where_there_is_all_that_it_needs() -> None:
     assert wanted("unfold") == {"unfolded", "iterations"}
     every = wanted(*stages.verbs(), ratios=RATIOS)
     asked = {"mass_scans", "model_comparison", "model_peaks", "model_transfer", "representations"}
-    asked |= {"tagger_regression", "working_points"}
+    asked |= {"limits_by_width", "tagger_regression", "working_points"}
     assert every == set(FIGURES) - {"bias", "injections", "predictions"} - asked
     assert wanted(*stages.verbs(), ratios=RATIOS, prediction="blind") == every | {"predictions"}
     # Of what is not selected by its jets there are no images.

@@ -25,7 +25,7 @@ from resonaut.fit.results.fits import Background, Fit
 from resonaut.fit.results.points import Point
 from resonaut.fit.results.scans import BumpResult, SelectionScan
 from resonaut.report import cli
-from resonaut.report.fit import results
+from resonaut.report.fit import limits_by_width, results
 from resonaut.report.reweight import reweighting
 from resonaut.report.skim import cutflow
 from resonaut.report.tag import taggers
@@ -50,6 +50,7 @@ BANDS = {
 }
 # At these masses of cwola there is no limit, in no range a good fit, a signal that the fit moves, a resonance.
 NO_LIMIT, DOUBTFUL, MOVED, FOUND = (3200,), (3400, 5000), (3800,), (3600,)
+WIDTHS = (0.0, 0.1)
 
 
 def significance(method, mass):
@@ -68,6 +69,11 @@ def fit(content_of, mass, good):
     numbers = {"chi2": 15.0, "ndf": 10, "family": "dijet", "shape_parameters": 3, "good": good}
     numbers |= {"low": 2800.0, "high": 5400.0, "p_background": 0.02, "p_signal": 0.4, "p_smooth": 0.1}
     return content_of(Fit, **numbers, **{name: values.tolist() for name, values in lists.items()})
+
+
+def wider(limit, width):
+    """Limits on a resonance of this width."""
+    return {name: (1 + 10 * width) * value for name, value in limit.items()}
 
 
 def point(content_of, method, mass):
@@ -93,6 +99,14 @@ def point(content_of, method, mass):
         "limit_reason": None,
         "limit_events_toys": None,
         "limit_events_pyhf": None,
+        "limits_by_width": [
+            {
+                "width": width,
+                "limit_events": None if width and mass in NO_LIMIT else wider(limit, width),
+                "reason": None,
+            }
+            for width in WIDTHS
+        ],
         "nuisances": {"scale": scale, "resolution": scale | {"pull": -1.2, "error": 0.9, "limit_impact": 0.02}},
         "nuisance_groups": {},
         "fit": fit(content_of, mass, good=method != "cwola" or mass not in DOUBTFUL),
@@ -178,6 +192,7 @@ def figures(folder, content_of, manifests, kept_by_module):
     """All figures by name, as objects."""
     write_json(folder / "report.json", {"label": "Simulation", "sqrt_s": 13000.0})
     cli.search(searched(folder / "fit", content_of), folder / "report", config=folder / "report.json")
+    limits_by_width.draw(folder, searched(folder / "fit", content_of), folder / "report.json")
     taggers.draw(folder, networks(folder, content_of), folder / "report.json")
     data, signal = manifests
     reweighting.draw(folder, closure(folder, content_of), [data], folder / "report.json")
@@ -237,6 +252,17 @@ def test_limits(figures, method, content_of) -> None:
     joined = {(3000, 3200), (3200, 3400), (3400, 3600), (3600, 3800), (3800, 4000)}
     joined = {pair for pair in joined if set(pair) <= set(known)}
     assert all(drawn_without_break(line) == joined for line in ax.lines if line.get_label() in ("observed", "expected"))
+
+
+def test_limits_by_width(figures, content_of) -> None:
+    """A line for each width, with gaps where there is no limit."""
+    ax = panel(figures["limits_by_width"], "cwola")
+    for width in WIDTHS:
+        events = {mass: point(content_of, "cwola", mass)["limit_events"]["observed"] / 4 for mass in Z}
+        expected = {
+            mass: (1 + 10 * width) * value for mass, value in events.items() if not (width and mass in NO_LIMIT)
+        }
+        assert curve(ax, f"width {100 * width:g} %") == pytest.approx(expected)
 
 
 def test_bands_have_their_edges_and_stop_at_gaps(figures, content_of) -> None:

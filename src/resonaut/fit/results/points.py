@@ -74,6 +74,15 @@ SignalShape = Annotated[GaussianShape | HistogramShape | CrystalBallShape, Discr
 
 
 @record
+class WidthLimits:
+    """Asymptotic limits in events on a Gaussian resonance of a relative ``width`` of its own, or why there are none."""
+
+    width: float
+    limit_events: Limits | None
+    reason: str | None
+
+
+@record
 class Point:
     """What one mass (GeV) shows; yields in events, ``limit`` in fb, efficiencies selected over produced."""
 
@@ -101,6 +110,7 @@ class Point:
     limit_events_asymptotic: Limits | None
     limit_events_toys: Limits | None
     limit_events_pyhf: Limits | None
+    limits_by_width: list[WidthLimits]
     background_under_peak: float
     scale_pull: float | None
     nuisances: dict[str, Nuisance]

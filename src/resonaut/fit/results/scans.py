@@ -12,7 +12,8 @@ class Global:
     """The largest excess of one or more scans and its global p-values; ``p_toys`` is None without toys.
 
     ``p_toys_error`` is binomial; where no toy reaches the excess it is 1/toys, and ``p_gross_vitells`` the better one.
-    ``z_global`` lies between what half a toy less than all of them says and 37.
+    ``z_global`` lies between what half a toy less than all of them says and 37. ``trials`` is the global over the local
+    p-value at 5 sigma local, by Gross and Vitells, and ``z_local_needed`` the local significance of 5 sigma global.
     """
 
     mass: float
@@ -21,6 +22,8 @@ class Global:
     p_toys_error: float | None
     p_gross_vitells: Probability | None
     z_global: float | None
+    trials: float | None
+    z_local_needed: float | None
     toys: int
 
 

@@ -2,7 +2,9 @@
 
 p(x) = exp(-E(x) / T) / Z. A plain autoencoder may reproduce what it never saw. The gradient of the likelihood is the
 difference of the energy's gradients at data and at events drawn from p, so that the training raises the energy of
-whatever the network reproduces and the data have not (for jets: Dillon et al., arXiv:2206.14225).
+whatever the network reproduces and the data have not (for jets: Dillon et al., arXiv:2206.14225). The difference of the
+energies has no smallest value, and the training may diverge. The distance of optimal transport between data and drawn
+events has one; its gradient goes through the chains that draw them (CMS, arXiv:2510.02168).
 """
 
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from resonaut.learn import training
 from resonaut.learn.autoencoder.plain import Autoencoder, Features, Network, Standard, evaluate, in_order
 from resonaut.learn.autoencoder.settings import Normalised as Settings
 from resonaut.learn.autoencoder.settings import Settings as Pretraining
+from resonaut.learn.losses import wasserstein
 
 # The chains live in a box, so that they cannot escape where the energy is flat: training ranges, and so much beyond.
 MARGIN = 0.5
@@ -36,16 +39,23 @@ class Chain:
     low: Tensor
     high: Tensor
 
-    def __call__(self, energy: Callable[[Tensor], Tensor], start: Tensor, generator: torch.Generator) -> Tensor:
-        """Where the chains that ``start`` there are after all steps, shape (n, d)."""
-        x = start
+    @torch.enable_grad()
+    def __call__(
+        self, energy: Callable[[Tensor], Tensor], start: Tensor, generator: torch.Generator, through: bool = False
+    ) -> Tensor:
+        """Where the chains that ``start`` there are after all steps, shape (n, d).
+
+        ``through``: it depends on the energy's parameters, by every step.
+        """
+        x = start.detach().requires_grad_()
         for _ in range(self.steps):
-            x = x.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(energy(x).sum(), x)
+            (gradient,) = torch.autograd.grad(energy(x).sum(), x, create_graph=through)
             noise = torch.randn(x.shape, generator=generator)
             moved = x - self.size**2 / 2 * gradient / self.temperature + self.size * noise
             x = moved.clamp(self.low, self.high)
-        return x.detach()
+            if not through:
+                x = x.detach().requires_grad_()
+        return x if through else x.detach()
 
 
 class Sampler:
@@ -68,8 +78,8 @@ class Sampler:
         beyond = MARGIN * values.std(dim=0)
         return Chain(steps, size, temperature, low - beyond, high + beyond)
 
-    def draw(self, n: int) -> Tensor:
-        """``n`` events, shape (n, d), standardised."""
+    def draw(self, n: int, through: bool = False) -> Tensor:
+        """``n`` events, shape (n, d), standardised; ``through``: the chains of events have a gradient."""
         rows = torch.randint(len(self.buffer), (n,), generator=self.generator)
         anywhere = torch.rand((n, self.buffer.shape[1]), generator=self.generator)
         anywhere = self.codes.low + anywhere * (self.codes.high - self.codes.low)
@@ -79,16 +89,49 @@ class Sampler:
         self.buffer[rows] = code
         with torch.no_grad():
             decoded = self.network.decoder(code).clamp(self.events.low, self.events.high)
-        return self.events(self.network.error, decoded, self.generator)
+        return self.events(self.network.error, decoded, self.generator, through)
+
+
+class Objective:
+    """The loss of a batch, and the mean distance between events and drawn ones in an epoch, by which it is judged."""
+
+    def __init__(self, x: Tensor, sampler: Sampler, settings: Settings) -> None:
+        self.x, self.sampler, self.settings = x, sampler, settings
+        self.distances: list[tuple[float, int]] = []
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """The loss of the events of these rows, and of as many drawn ones."""
+        settings, error = self.settings, self.sampler.network.error
+        transported = settings.loss == "wasserstein"
+        events, drawn = self.x[rows], self.sampler.draw(len(rows), through=transported)
+        distance = wasserstein(events, drawn)
+        self.distances.append((distance.item(), len(rows)))
+        if transported:
+            return distance
+        seen, negative = error(events), error(drawn)
+        # The energies' squares keep them near 0: their difference alone has no smallest value.
+        square = (seen.square() + negative.square()).mean()
+        loss: Tensor = (seen.mean() - negative.mean()) / settings.temperature + settings.regularisation * square
+        return loss
+
+    def distance(self) -> float:
+        """The mean since the last one was asked for."""
+        distances, events = zip(*self.distances, strict=True)
+        self.distances = []
+        return float(np.average(distances, weights=events))
 
 
 @dataclass(frozen=True)
 class NormalisedAutoencoder:
-    """A trained network, and the ``sampler`` as it was at the end of the training."""
+    """A network as it was after the epoch with the smallest of the ``distances`` between events and drawn ones.
+
+    The chains of the ``sampler`` go on where they were at the end of the training.
+    """
 
     network: Network
     standard: Standard
     sampler: Sampler
+    distances: list[float]
 
     @classmethod
     def fit(
@@ -110,24 +153,19 @@ class NormalisedAutoencoder:
         x = standard(in_order(features, keys))
         generator = torch.Generator().manual_seed(seed)
         sampler = Sampler(network, x, settings, generator)
-
-        def loss_of(rows: Tensor) -> Tensor:
-            seen, negative = network.error(x[rows]), network.error(sampler.draw(len(rows)))
-            # The energies' squares keep them near 0: their difference alone has no smallest value.
-            square = (seen.square() + negative.square()).mean()
-            loss: Tensor = (seen.mean() - negative.mean()) / settings.temperature + settings.regularisation * square
-            return loss
-
-        training.fit(
+        objective = Objective(x, sampler, settings)
+        history = training.fit(
             network,
-            loss_of,
+            objective,
             training.shuffled(len(x), settings.batch_size, generator),
             torch.optim.Adam(network.parameters(), lr=settings.learning_rate),
             settings.epochs,
+            held_out=objective.distance,
+            keep_best=True,
             what="a normalised autoencoder",
             key="nae.learning_rate",
         )
-        return cls(network, standard, sampler)
+        return cls(network, standard, sampler, history.held_out)
 
     def energy(self, features: Features) -> NDArray[np.float64]:
         """Of each event, shape (n,)."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from resonaut.core.errors import EmptySelectionError
 from resonaut.core.identifier import Keys
 from resonaut.learn import training
-from resonaut.learn.autoencoder.settings import Settings
+from resonaut.learn.autoencoder.settings import Plain
 from resonaut.learn.blocks import in_blocks
 from resonaut.learn.losses import squared_error
 from resonaut.learn.training import untrained
@@ -24,7 +24,7 @@ Features = NDArray[np.float32]
 
 # Fewer events determine no network.
 MIN_EVENTS = 20
-DEFAULT = Settings()
+DEFAULT = Plain()
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Standard:
         std = features.std(axis=0, dtype=np.float64)
         return cls(features.mean(axis=0, dtype=np.float64), np.where(std > 0, std, 1.0))
 
+    @classmethod
+    def unchanged(cls, features: int) -> "Standard":
+        """Leaves features of one size already as they are."""
+        return cls(np.zeros(features), np.ones(features))
+
     def __call__(self, features: Features) -> Tensor:
         """Features of mean 0 and spread 1 among the training events, shape (n, d)."""
         return torch.as_tensor((features - self.mean) / self.std, dtype=torch.float32)
@@ -60,7 +65,7 @@ class Network(nn.Module):
     beyond those it was trained on.
     """
 
-    def __init__(self, features: int, settings: Settings) -> None:
+    def __init__(self, features: int, settings: Plain) -> None:
         super().__init__()
         widths = [features, *settings.hidden, settings.latent]
         self.encoder = perceptron(widths, nn.Tanh)
@@ -85,18 +90,24 @@ class Autoencoder:
 
     @classmethod
     def fit(
-        cls, features: Features, keys: Keys | None = None, settings: Settings = DEFAULT, seed: int = 1
+        cls,
+        features: Features,
+        keys: Keys | None = None,
+        settings: Plain = DEFAULT,
+        seed: int = 1,
+        standard: Standard | None = None,
     ) -> "Autoencoder":
         """Train on features, shape (n, d); depends on the events, their ``keys`` and ``seed``, not on their order.
 
-        Without ``keys`` row numbers take their place, and the order matters.
+        Without ``keys`` row numbers take their place, and the order matters; without a ``standard`` that of these
+        events.
 
         Raises:
             EmptySelectionError: there are too few events.
             NotFiniteError: the training diverges.
         """
         features = in_order(features, keys)
-        standard = Standard.fit(features)
+        standard = standard or Standard.fit(features)
         network = untrained(lambda: Network(features.shape[1], settings), seed)
         x = standard(features)
         minimise(network, lambda rows: network.error(x[rows]).mean(), len(x), settings, seed)

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from resonaut.core.identifier import Keys
-from resonaut.learn.autoencoder.plain import DEFAULT, Features, Standard, evaluate, in_order, minimise, perceptron
+from resonaut.learn.autoencoder.plain import Features, Standard, evaluate, in_order, minimise, perceptron
 from resonaut.learn.autoencoder.settings import Settings
 from resonaut.learn.losses import divergence
 from resonaut.learn.training import untrained
+
+DEFAULT = Settings()
 
 
 @dataclass(frozen=True)

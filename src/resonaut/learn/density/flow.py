@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import zuko
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from resonaut.core import identifier
 from resonaut.core.errors import EmptySelectionError, ResonautError
@@ -46,7 +46,12 @@ class Preprocessing:
     @classmethod
     def fit(cls, features: Features) -> "Preprocessing":
         """Learn ranges, means and spreads of the training events, shape (n, d)."""
-        low, high = features.min(axis=0).astype(np.float64), features.max(axis=0).astype(np.float64)
+        low, high = (edge.astype(np.float64) for edge in (features.min(axis=0), features.max(axis=0)))
+        return cls.between(low, high, features)
+
+    @classmethod
+    def between(cls, low: NDArray[np.float64], high: NDArray[np.float64], features: Features) -> "Preprocessing":
+        """Learn means and spreads alone, for ranges, shape (d,), that are known."""
         # A constant feature stays constant.
         width = np.where(high > low, high - low, 1.0)
         raw = cls(low, width, np.zeros_like(low), np.ones_like(low))
@@ -120,30 +125,30 @@ class Density:
         keys = identifier.rows(len(features)) if keys is None else keys
         order = np.argsort(keys, kind="stable")
         features, weights, keys = features[order], weights[order], keys[order]
-        parts = _parts(weights, keys, settings.validation_fraction, seed)
+        parts = split(weights, keys, settings.validation_fraction, seed)
         preprocessing = Preprocessing.fit(features[parts[0]])
         center, scale = 0.0, 1.0
         if condition is not None:
             condition = condition[order]
             center, scale = float(condition.mean()), float(condition.std()) or 1.0
         generator = torch.Generator().manual_seed(seed)
-        u = preprocessing.unit(features)
-        # Spread the edges over their margins: an atom has no density.
-        u = np.where(np.minimum(u, 1 - u) < MARGIN, _spread(u, generator), u)
-        z = torch.as_tensor(preprocessing.forward(u), dtype=torch.float32)
-        flow = untrained(lambda: _flow(features.shape[1], condition is not None, settings), seed)
+        z = torch.as_tensor(preprocessing.forward(spread(preprocessing.unit(features), generator)), dtype=torch.float32)
+        flow = untrained(lambda: spline_flow(features.shape[1], condition is not None, settings), seed)
         tables = []
         for rows in parts:
             c = None if condition is None else _column((condition[rows] - center) / scale)
             tables.append((z[torch.as_tensor(rows)], c, torch.as_tensor(weights[rows], dtype=torch.float32)))
-        loss = _train(flow, tables[0], tables[1], settings, generator)
+        loss = train(flow, tables[0], tables[1], settings, generator)
         return cls(flow, preprocessing, center, scale, loss)
 
     def log_prob(self, features: Features, condition: Condition = None) -> NDArray[np.float64]:
         """Logarithm of p(x | c) of each event, shape (n,), in the features' units."""
         u = self.preprocessing.unit(features)
-        inner = self._blocks(lambda flow, z: flow.log_prob(z), self.preprocessing.forward(u), condition)
-        return inner.astype(np.float64) + self.preprocessing.log_jacobian(u)
+        return self.inner(self.preprocessing.forward(u), condition) + self.preprocessing.log_jacobian(u)
+
+    def inner(self, z: NDArray[np.float64], condition: Condition = None) -> NDArray[np.float64]:
+        """Logarithm of p(z | c) of preprocessed events, shape (n,), in the flow's units."""
+        return self._blocks(lambda flow, z: flow.log_prob(z), z, condition).astype(np.float64)
 
     def latent(self, features: Features, condition: Condition = None) -> Features:
         """Where the flow puts each event, shape (n, d): standard normal if it learned its density well."""
@@ -171,7 +176,7 @@ class Density:
         return result
 
 
-def _parts(weights: NDArray[np.float64], keys: Keys, fraction: float, seed: int) -> tuple[Mask, Mask]:
+def split(weights: NDArray[np.float64], keys: Keys, fraction: float, seed: int) -> tuple[Mask, Mask]:
     """Which events train and which validate."""
     if np.any(weights < 0):
         raise ResonautError(
@@ -191,13 +196,14 @@ def _column(values: NDArray[np.floating]) -> Tensor:
     return torch.as_tensor(values[:, np.newaxis], dtype=torch.float32)
 
 
-def _spread(u: NDArray[np.float64], generator: torch.Generator) -> NDArray[np.float64]:
-    """Numbers in the margin on whose side each of ``u`` lies."""
+def spread(u: NDArray[np.float64], generator: torch.Generator) -> NDArray[np.float64]:
+    """Scaled features, of which those at an edge are spread over its margin: an atom has no density."""
     inside = MARGIN * (0.01 + 0.99 * torch.rand(u.shape, generator=generator, dtype=torch.float64).numpy())
-    return np.where(u < 0.5, inside, 1 - inside)
+    return np.where(np.minimum(u, 1 - u) < MARGIN, np.where(u < 0.5, inside, 1 - inside), u)
 
 
-def _flow(features: int, conditional: bool, settings: Settings) -> zuko.lazy.Flow:
+def spline_flow(features: int, conditional: bool, settings: Settings) -> zuko.lazy.Flow:
+    """An untrained flow of so many features, given a number or none."""
     return zuko.flows.NSF(
         features,
         int(conditional),
@@ -211,10 +217,11 @@ def _flow(features: int, conditional: bool, settings: Settings) -> zuko.lazy.Flo
 Table = tuple[Tensor, Tensor | None, Tensor]
 
 
-def _train(
-    flow: zuko.lazy.Flow, seen: Table, validation: Table, settings: Settings, generator: torch.Generator
-) -> float:
-    """Maximise the likelihood with Adam and the one-cycle rate, and keep the best state; returns its loss."""
+def train(flow: nn.Module, seen: Table, validation: Table, settings: Settings, generator: torch.Generator) -> float:
+    """Maximise the likelihood with Adam and the one-cycle rate, and keep the best state; returns its loss.
+
+    ``flow`` of the tables' second column, or of None, is a distribution of the first; the third one are weights.
+    """
     z, c, weights = seen
     optimizer = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate)
     draws = torch.multinomial(weights, settings.steps * settings.batch_size, replacement=True, generator=generator)

@@ -42,7 +42,7 @@ def _significance(row: Line) -> tuple[bool, float]:
 
 
 def largest_excess(content: Summary | fit.Summary) -> list[str]:
-    """A sentence on the largest excess of all selections; none where no mass was fitted."""
+    """Sentences on the largest excess of all selections and on the trials; none where no mass was fitted."""
     excess = content.global_.all
     if excess is None:
         return []
@@ -50,7 +50,11 @@ def largest_excess(content: Summary | fit.Summary) -> list[str]:
     text = f"Largest excess: {excess.z_local:.1f} sigma local at {said(excess.mass, unit)}"
     if excess.z_global is None:
         return [text + "."]
-    return [text + f", {excess.z_global:.1f} sigma global (all masses of all selections, {excess.toys} toys)."]
+    trials = (
+        f"The search counts as {excess.trials:.3g} trials at 5 sigma local; 5 sigma global are "
+        f"{excess.z_local_needed:.2f} sigma local."
+    )
+    return [text + f", {excess.z_global:.1f} sigma global (all masses of all selections, {excess.toys} toys).", trials]
 
 
 def _number(value: float | None, width: int, form: str) -> str:

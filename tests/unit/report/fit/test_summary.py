@@ -28,7 +28,10 @@ def test_summary_as_json_csv_and_text(windows, tmp_path) -> None:
     lines = numbers.terminal_table(tmp_path / "summary.json").splitlines()
     assert [line.split()[:2] for line in lines[3:5]] == [["cwola", "3500"], ["tagger", "3500"]]
     assert f"{found['global']['selections']['cwola']['z_global']:.1f}" in lines[3]
-    assert lines[-1].endswith("sigma global (all masses of all selections, 50 toys).")
+    assert lines[-2].endswith("sigma global (all masses of all selections, 50 toys).")
+    excess = found["global"]["all"]
+    assert f" {excess['trials']:.3g} trials" in lines[-1]
+    assert lines[-1].endswith(f"{excess['z_local_needed']:.2f} sigma local.")
 
 
 def test_limits_and_global_significances_may_be_absent(example, tmp_path) -> None:

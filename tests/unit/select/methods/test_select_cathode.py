@@ -1,4 +1,4 @@
-"""The methods with a template of the background: cathode, anode, lacathode."""
+"""The methods with a template of the background: cathode, anode, r_anode, lacathode."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,12 +14,13 @@ from resonaut.select import template
 from resonaut.select.methods.anode.method import Anode
 from resonaut.select.methods.cathode.method import Cathode
 from resonaut.select.methods.lacathode.method import Lacathode
+from resonaut.select.methods.r_anode.method import RAnode, falling
 from resonaut.select.regions import SIGNAL, Regions
 from resonaut.select.settings import Settings, Window
 from resonaut.select.training_data import TrainingData
 
 WINDOW = Window(signal_region=(3250, 3750), sidebands=((2900, 3250), (3750, 4250)))
-METHODS = [Cathode, Anode, Lacathode]
+METHODS = [Cathode, Anode, RAnode, Lacathode]
 FLOW = density.Settings(
     transforms=1, hidden=[32], bins=8, steps=200, batch_size=256, learning_rate=0.01, validation_fraction=0.2
 )
@@ -39,6 +40,7 @@ def quick(settings: Settings) -> Settings:
     trees = replace(settings.classifier.trees, max_iterations=5, min_leaf_events=20)
     classifier = replace(settings.classifier, trees=trees)
     features = ["m_j1", "tau21_j1"]
+    settings = replace(settings, r_anode=replace(settings.r_anode, members=2))
     return replace(settings, features=features, classifier=classifier, density=replace(FLOW, hidden=[8], steps=10))
 
 
@@ -93,7 +95,7 @@ def test_the_order_and_the_batches_of_events_change_nothing(settings, events, to
     assert np.array_equal(np.concatenate(batches), whole)
 
 
-@pytest.mark.parametrize("method", [Cathode, Anode])
+@pytest.mark.parametrize("method", [Cathode, Anode, RAnode])
 def test_the_score_does_not_know_m_jj(settings, events, toys, method):
     model = method(quick(settings))
     model.fit(training_of(events))
@@ -173,6 +175,33 @@ def test_anode_is_the_ratio_of_the_densities(settings, toys):
     assert truth.max() > 1
     assert method.raw(asked, "toys").value[:, 0] == pytest.approx(truth, abs=0.25)
     assert set(losses) == {"density_loss_signal_region", "density_loss_beside"}
+
+
+def test_r_anode_finds_a_signal_among_features_that_depend_on_m_jj(settings, toys):
+    settings = replace(settings, density=FLOW, features=["m_j1", "tau21_j1"])
+    settings = replace(settings, r_anode=replace(settings.r_anode, members=1))
+    sample = shifted(toys, 8000, 200)
+    training, model = training_of(sample), RAnode(settings)
+    numbers = model.fit(training)
+    assert set(numbers) == {"signal_share", "residual_loss", "density_loss_beside"}
+    is_signal = np.arange(len(sample)) >= 8000
+    share = np.mean(is_signal[training.regions.signal])
+    assert numbers["signal_share"] > 0.6 * share
+    value, inside = model.raw(sample, "toys").value[:, 0], training.regions.signal
+    cut = np.quantile(value[inside & ~is_signal], 0.95)
+    assert np.mean(value[inside & is_signal] > cut) > 0.6
+
+
+@pytest.mark.parametrize("scale", [300.0, -400.0])
+def test_the_spectrum_of_the_background_is_an_exponential_through_both_sidebands(scale):
+    (low, _), (_, high) = WINDOW.sidebands
+    places = np.random.default_rng(5).uniform(size=200_000)
+    masses = low - scale * np.log1p(-places * -np.expm1(-(high - low) / scale))
+    first, last = WINDOW.signal_region
+    log_density = falling(masses[(masses < first) | (masses >= last)], WINDOW)
+    points = np.linspace(first, last, 101)
+    assert np.trapezoid(np.exp(log_density(points)), points) == pytest.approx(1, abs=1e-3)
+    assert np.diff(log_density(points)) == pytest.approx(-5 / scale, rel=0.03)
 
 
 def test_masses_to_sample_at_are_those_of_the_signal_region():

@@ -95,7 +95,7 @@ def trained(settings, events):
 
 def test_nae_finds_events_unlike_the_sidebands(nae_settings, toys):
     nae, _, numbers = trained(nae_settings, toys(3000, 1))
-    assert set(numbers) == {"energy", "energy_drawn"}
+    assert set(numbers) == {"energy", "energy_drawn", "distance"}
     background, signal = (nae.raw(sample, "data").value for sample in (toys(2000, 2), toys(300, 3, signal=True)))
     assert np.mean(signal > np.quantile(background, 0.95)) > 0.5
 

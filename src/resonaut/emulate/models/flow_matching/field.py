@@ -10,21 +10,20 @@ import math
 import torch
 from torch import Tensor, nn
 
-from resonaut.emulate.networks import Residual
-
 # cos and sin of these multiples of θ tell the network where on the path it is.
 MULTIPLES = (1.0, 2.0, 4.0)
+TIMES = 2 * len(MULTIPLES)
 END = math.pi / 2
 
 
 class Field(nn.Module):
-    """The field of ``size`` numbers given a context of ``known`` numbers."""
+    """The field of numbers given a context, by a network of both and of ``TIMES`` more numbers."""
 
     multiples: Tensor
 
-    def __init__(self, size: int, known: int, width: int, blocks: int) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = Residual(size, known + 2 * len(MULTIPLES), size, width, blocks)
+        self.network = network
         self.register_buffer("multiples", torch.tensor(MULTIPLES), persistent=False)
 
     def forward(self, x: Tensor, theta: Tensor, context: Tensor) -> Tensor:

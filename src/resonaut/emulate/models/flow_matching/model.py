@@ -4,9 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from resonaut.emulate.models.flow_matching import Settings
-from resonaut.emulate.models.flow_matching.field import Field, shares
+from resonaut.emulate.models.flow_matching.field import TIMES, Field, shares
+from resonaut.emulate.networks import Residual
 from resonaut.emulate.preprocessing import Prepared, Preprocessing
 from resonaut.emulate.training import fit
+from resonaut.emulate.turning import Turning
 from resonaut.learn.progress import History
 from resonaut.physics.showers.files import Showers
 from resonaut.physics.showers.geometry import Geometry
@@ -20,8 +22,10 @@ class Model(nn.Module):
         self.settings, self.layers = settings, len(geometry.layers)
         self.noise = self.layers + geometry.voxels
         self.preprocessing = Preprocessing(geometry, threshold)
-        self.layer_field = Field(self.layers, 1, settings.layer_width, settings.layer_blocks)
-        self.voxel_field = Field(geometry.voxels, 1 + self.layers, settings.width, settings.blocks)
+        self.layer_field = Field(
+            Residual(self.layers, 1 + TIMES, self.layers, settings.layer_width, settings.layer_blocks)
+        )
+        self.voxel_field = Field(Turning(geometry, 1 + self.layers + TIMES, settings.width, settings.blocks))
 
     def learn(self, showers: Showers, held_out: Showers, seed: int) -> History:
         """Regress both fields at once; they share no parameters."""
@@ -38,8 +42,9 @@ class Model(nn.Module):
 
     def forward(self, noise: Tensor, energies: Tensor) -> Tensor:
         """The voxels in MeV (n, voxels) of showers of particles of these energies in MeV (n,)."""
-        steps, condition = self.settings.steps, self.preprocessing.condition(energies)
-        layers = self.layer_field.move(noise[:, : self.layers], condition, steps)
+        condition = self.preprocessing.condition(energies)
+        layers = self.layer_field.move(noise[:, : self.layers], condition, self.settings.layer_steps)
         deposits = self.preprocessing.deposits(energies, layers)
         context = self.preprocessing.context(energies, deposits)
-        return self.preprocessing.shower(deposits, self.voxel_field.move(noise[:, self.layers :], context, steps))
+        voxels = self.voxel_field.move(noise[:, self.layers :], context, self.settings.steps)
+        return self.preprocessing.shower(deposits, voxels)

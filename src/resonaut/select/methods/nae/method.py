@@ -41,7 +41,8 @@ class Nae:
     def fit(self, training: TrainingData) -> dict[str, float]:
         """Train the autoencoders on sidebands, the regressions on all data.
 
-        Returns the mean held-out energy in the sidebands, and that of events drawn from the learned densities.
+        Returns the mean held-out energy in the sidebands, that of events drawn from the learned densities, and the
+        smallest distance between events and drawn ones in an epoch.
         """
         (values,) = self.inputs.compute(training.events, training.source)
         keys, mass = identifier.keys(training.events), training.mass.astype(np.float64)
@@ -57,7 +58,9 @@ class Nae:
             self.levels.append(Level.fit(score, mass[second], regression.levels, regression.knots))
         held_out = [m.energy(values[sideband & (fold == number)]) for number, m in enumerate(self.autoencoders)]
         drawn = [model.energy(model.draw(1000).astype(np.float32)) for model in self.autoencoders]
-        return {"energy": float(np.concatenate(held_out).mean()), "energy_drawn": float(np.mean(drawn))}
+        distance = float(np.mean([min(model.distances) for model in self.autoencoders]))
+        energy = float(np.concatenate(held_out).mean())
+        return {"energy": energy, "energy_drawn": float(np.mean(drawn)), "distance": distance}
 
     def _fold(self, events: ak.Array) -> NDArray[np.int64]:
         return identifier.folds(identifier.keys(events), self.folds, self.seed)

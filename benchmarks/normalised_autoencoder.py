@@ -1,0 +1,83 @@
+"""Normalised autoencoders of an S curve in the plane: ``python benchmarks/normalised_autoencoder.py``, one JSON line.
+
+1,000 points of scikit-learn's S curve with a noise of 0.1, an autoencoder 2-32-32-32-2, 200 epochs: the toy of CMS's
+Wasserstein normalised autoencoder (arXiv:2510.02168). For both losses and each seed: the smallest mean distance of an
+epoch between points and drawn ones, the epoch that has it, and the largest of the last half of all epochs over it
+(``worst``), which is at most 1.1 where the training stays at its minimum. The likelihood has no regularisation here, as
+in the first form (arXiv:2105.05735). ``floor`` is the distance between two halves of the points, in as large batches.
+"""
+# ruff: noqa: E402 (the libraries read their number of threads when they are imported)
+
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.datasets import make_s_curve
+
+from resonaut.learn.autoencoder import Normalised, Settings
+from resonaut.learn.autoencoder.normalised import NormalisedAutoencoder
+from resonaut.learn.autoencoder.plain import Features
+from resonaut.learn.losses import wasserstein
+
+POINTS = 1000
+PLAIN = Settings(latent=32, hidden=[32], epochs=20, batch_size=250, learning_rate=0.001)
+NORMALISED = Normalised(
+    temperature=0.05, latent_steps=10, steps=10, buffer=2000, regularisation=0, batch_size=500, learning_rate=0.001
+)
+
+
+def points(seed: int) -> Features:
+    """Points on the curve and their noise, (POINTS, 2)."""
+    curve, _ = make_s_curve(POINTS, noise=0.1, random_state=seed)
+    return curve[:, [0, 2]].astype(np.float32)
+
+
+def trained(loss: str, epochs: int, passes: int, seed: int) -> dict[str, Any]:
+    """What becomes of the distance with one loss."""
+    settings = replace(NORMALISED, loss=loss, epochs=epochs)
+    start = time.process_time()
+    model = NormalisedAutoencoder.fit(np.tile(points(seed), (passes, 1)), None, PLAIN, settings, seed)
+    distances = np.array(model.distances)
+    return {
+        "loss": loss,
+        "seed": seed,
+        "smallest": round(float(distances.min()), 4),
+        "epoch": int(distances.argmin()) + 1,
+        "last": round(float(distances[-1]), 4),
+        "worst": round(float(distances[epochs // 2 :].max() / distances.min()), 3),
+        "mean": round(float(distances[epochs // 2 :].mean() / distances.min()), 3),
+        "cpu_seconds": round(time.process_time() - start, 1),
+    }
+
+
+def floor(seed: int) -> float:
+    """The distance between batches that are alike."""
+    x = torch.as_tensor(points(seed))
+    first, second = ((x - x.mean(dim=0)) / x.std(dim=0)).split(POINTS // 2)
+    return wasserstein(first, second).item()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--passes", type=int, default=2, help="over the points, in an epoch")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--losses", nargs="+", default=["likelihood", "wasserstein"])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    seeds = range(1, options.seeds + 1)
+    runs = [trained(loss, options.epochs, options.passes, seed) for loss in options.losses for seed in seeds]
+    print(json.dumps({"floor": round(float(np.mean([floor(seed) for seed in seeds])), 4), "runs": runs}))
+
+
+if __name__ == "__main__":
+    main()

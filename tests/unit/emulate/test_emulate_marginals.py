@@ -1,0 +1,116 @@
+"""Distributions that are made normal: known ones, and what is between them."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from resonaut.emulate.knots import KNOTS, Knots, along
+from resonaut.emulate.marginals import Marginals, Normal, log_tail
+from resonaut.physics.showers.geometry import Geometry, Layer
+
+# A ring that is hit often, and one that is hit rarely, in four sectors.
+RINGS = Geometry("photon", (Layer(0, (0, 10, 30), 4),))
+N = 20000
+
+
+def rates(driver: np.ndarray) -> np.ndarray:
+    """Probabilities of a hit in both rings, (n, 2)."""
+    return np.stack([0.2 + 0.5 * driver, 0.002 + 0 * driver], axis=1)
+
+
+def hits(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """v (n, 8), evenly spread from 0.1 to 0.7 for hit voxels, and drivers (n, 1)."""
+    rng = np.random.default_rng(seed)
+    driver = rng.random(n)
+    hit = rng.random((n, 8)) < np.tile(rates(driver), 4)
+    v = np.where(hit, rng.uniform(0.1, 0.7, (n, 8)), -1)
+    return torch.as_tensor(v), torch.as_tensor(driver)[:, None]
+
+
+@pytest.fixture(scope="module")
+def learned() -> Marginals:
+    found = Marginals(RINGS)
+    found.learn(*hits(N, 1))
+    return found
+
+
+def test_tail_of_the_normal_distribution() -> None:
+    z = torch.linspace(-6, 8, 57, dtype=torch.float64)
+    np.testing.assert_allclose(log_tail(z), stats.norm.logsf(z.numpy()), rtol=2e-7, atol=2e-7)
+    np.testing.assert_allclose(log_tail(z.float()), stats.norm.logsf(z.numpy()), rtol=2e-6, atol=1e-6)
+
+
+def test_voxels_become_normal_and_come_back(learned) -> None:
+    v, drivers = hits(N, 2)
+    z = learned(v, drivers, torch.Generator().manual_seed(1))
+    for ring in (0, 1):
+        own = z[:, ring::2].flatten().numpy()
+        # Five standard deviations of mean and width of so many; the tables are not exact.
+        assert own.mean() == pytest.approx(0, abs=5 / np.sqrt(len(own)) + 0.005)
+        assert own.std() == pytest.approx(1, abs=5 / np.sqrt(2 * len(own)) + 0.005)
+    back = learned.inverse(z.float(), drivers.float())
+    np.testing.assert_array_equal(back > 0, v >= 0)
+    np.testing.assert_allclose(back[v >= 0], v[v >= 0], atol=1e-4)
+
+
+def test_normal_numbers_become_hits_as_often_and_as_large_as_known(learned) -> None:
+    z = torch.randn(N, 8, generator=torch.Generator().manual_seed(1))
+    for driver in (0.1, 0.5, 0.9):
+        v = learned.inverse(z, torch.full((N, 1), driver)).numpy()
+        for ring, rate in enumerate(rates(np.array([driver]))[0]):
+            own = v[:, ring::2]
+            error = np.sqrt(rate / own.size)
+            # Those that taught it fluctuate, too: near a knot there are about 2 / KNOTS of them.
+            assert (own > 0).mean() == pytest.approx(rate, abs=5 * error * np.sqrt(1 + KNOTS / 2))
+            taught = N * 4 * rate * 2 / KNOTS
+            assert own[own > 0].mean() == pytest.approx(0.4, abs=5 * 0.18 * np.sqrt(1 / taught + 1 / (own > 0).sum()))
+            assert own.max() < 0.75
+
+
+def test_voxels_with_all_energy_are_spread_over_their_part_of_the_tail() -> None:
+    rng = np.random.default_rng(1)
+    hit, whole = rng.random((N, 8)) < 0.5, rng.random((N, 8)) < 0.4
+    v = torch.as_tensor(np.where(hit, np.where(whole, 1.0, rng.uniform(0, 0.8, (N, 8))), -1))
+    found, drivers = Marginals(RINGS), torch.zeros(N, 1, dtype=torch.float64)
+    found.learn(v, drivers)
+    z = found(v, drivers, torch.Generator().manual_seed(1))
+    top = z[v == 1].numpy()
+    tails = stats.norm.sf(top)
+    assert stats.kstest(tails / tails.max(), "uniform").statistic < 0.01
+    # They are a fifth of all voxels; tables are lines between nodes, of which one is near.
+    assert 0.15 < tails.max() < 0.22
+    assert top.min() > z[v < 1].max() - 1e-3
+    assert (found.inverse(z.float(), drivers.float())[v == 1] > 0.995).all()
+
+
+def test_numbers_become_normal_as_their_driver_has_them() -> None:
+    """exp(x) of a normal x whose mean and spread follow the driver; only at the ends and in the middle are any."""
+    generator = torch.Generator().manual_seed(1)
+    driver = torch.randint(3, (N, 1), generator=generator).double()
+    x = (driver + (1 + driver) / 4 * torch.randn(N, 1, generator=generator, dtype=torch.float64)).exp()
+    found = Normal(1)
+    found.learn(x, driver)
+    z = found(x, driver)
+    for value in range(3):
+        assert stats.kstest(z[driver == value].numpy(), "norm").statistic < 0.02
+    torch.testing.assert_close(found.inverse(z, driver), x, rtol=1e-4, atol=1e-5)
+    # A table that nothing taught is one of its neighbours, or between.
+    medians = found.inverse(torch.zeros(9, 1), torch.linspace(0, 2, 9)[:, None]).squeeze().log()
+    assert (medians.diff() > -0.05).all()
+    assert medians[[0, 4, 8]].tolist() == pytest.approx([0, 1, 2], abs=0.05)
+
+
+def test_lines_between_nodes() -> None:
+    nodes, values = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([[1.0], [2.0], [8.0]])
+    x = torch.tensor([[-1.0], [0.5], [2.0], [4.0]])
+    torch.testing.assert_close(along(x, nodes, values), torch.tensor([[0.0], [1.5], [5.0], [11.0]]))
+
+
+def test_tables_are_linear_between_knots_and_constant_beyond() -> None:
+    knots = Knots([1, 2])
+    knots.learn(torch.tensor([[0.0, 10.0], [KNOTS - 1.0, 20.0]]))
+    table = torch.arange(KNOTS, dtype=torch.float32)[:, None] * torch.tensor([1.0, 1.0, 10.0])
+    found = knots.between(table, torch.tensor([[2.25, 15.0], [-3.0, 25.0]]))
+    last = KNOTS - 1.0
+    torch.testing.assert_close(found, torch.tensor([[2.25, last / 2, 5 * last], [0.0, last, 10 * last]]))
