@@ -111,7 +111,7 @@ study-tagger-zoo: install  ## Representations of a jet side by side, from observ
 study-flavour: install  ## Flavour taggers of small jets by their tracks, with and without the tasks of GN1 (docs/tag.md), under half an hour
 	snakemake report_representations --cores $(CORES) --configfile config/flavour.yaml
 
-study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as standard candle (docs/zprime.md), an hour and a half
+study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as standard candle (docs/zprime.md), estimated at an hour and a half
 	snakemake --cores $(CORES) --configfile config/zprime.yaml
 	snakemake --cores $(CORES) --configfile config/zprime.yaml config/variants/zprime_truth.yaml -- results/zprime/fit/models/bosons/result.json
 	test -d results/zprime_injected || { cp -a results/zprime results/zprime_injected && rm -r results/zprime_injected/simulate/data results/zprime_injected/config/simulate/data.json; }
