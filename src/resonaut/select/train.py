@@ -6,13 +6,12 @@ from resonaut.core.collisions import Collisions
 from resonaut.core.events import Dataset
 from resonaut.core.weights import Weighted
 from resonaut.select import method as methods
+from resonaut.select.counting import Counting
 from resonaut.select.importance import importance
 from resonaut.select.regions import Regions, require_events
 from resonaut.select.results import Trained
-from resonaut.select.sculpting import Sculpted
 from resonaut.select.selector import Selector
 from resonaut.select.settings import Settings, window
-from resonaut.select.tally import BackgroundTally, DataTally, SignalTally, axes
 from resonaut.select.training_data import TrainingData
 
 
@@ -43,40 +42,18 @@ def selection(
         EmptySelectionError: too few events to train or to define an efficiency.
     """
     mass_window = window(settings, window_name)
-    observable, spectra = mass_window.observable, axes(settings, mass_window, data.datasets[0])
-    described = data.datasets[0].described(observable)
     method = methods.make(method_name, settings, window_name, code)
-    events = data.read((observable, *method.columns), method.friends)
+    events = data.read((mass_window.observable, *method.columns), method.friends)
     regions = Regions.among(events, mass_window)
     require_events(regions, mass_window, window_name, data.name, settings.min_events)
     training = TrainingData(events, regions, mass_window, data.name, list(backgrounds), list(signals), injected=None)
     selector = Selector.train(method_name, method, training)
     held_out = methods.uses_tagger(method_name, settings, code)
-    counted = DataTally(settings, mass_window, spectra)
-    reweighted = any(weighted.get(one.name) for one in backgrounds)
-    simulated = Sculpted("reweighted simulation" if reweighted else "simulation")
-    checks = [BackgroundTally(one, observable, weighted.get(one.name, ()), held_out, simulated) for one in backgrounds]
-    efficiencies = [SignalTally(one, spectra[observable], weighted.get(one.name, ()), held_out) for one in signals]
+    counting = Counting.of(settings, window_name, data, backgrounds, signals, weighted, held_out)
     folder = f"select/{method_name}/{window_name}"
     for dataset in data.datasets:
-        selector.apply(dataset, folder, counted, is_data=True)
-    simulation: list[BackgroundTally | SignalTally] = [*checks, *efficiencies]
-    for tally in simulation:
+        selector.apply(dataset, folder, counting.data, is_data=True)
+    for tally in counting.simulation:
         selector.apply(tally.dataset, folder, tally, is_data=False)
-    checked = simulated if backgrounds else counted.outside
-    return Trained(
-        method=method_name,
-        window=window_name,
-        observable=observable,
-        label=described["label"],
-        unit=described["unit"],
-        signal_region=mass_window.signal_region,
-        sidebands=mass_window.sidebands,
-        efficiency_target=method.background_efficiency,
-        training=selector.training,
-        data=data.name,
-        **vars(counted.summary()),
-        sculpting=checked.summary(settings.sculpting, mass_window, counted.expected()),
-        importance=importance(selector, events, data.name),
-        signals=[tally.summary() for tally in efficiencies],
-    )
+    important = importance(selector, events, data.name)
+    return counting.summary(method_name, method.background_efficiency, selector.training, important)

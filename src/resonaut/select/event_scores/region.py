@@ -12,10 +12,10 @@ from resonaut.core.errors import ConfigError
 from resonaut.core.events import Dataset
 from resonaut.core.record import Name, Positive, key, record
 from resonaut.core.weights import Weighted
+from resonaut.select.counting import Counting
 from resonaut.select.results import Trained
-from resonaut.select.sculpting import Sculpted
-from resonaut.select.settings import Settings, window
-from resonaut.select.tally import BackgroundTally, DataTally, SignalTally, Tally, axes
+from resonaut.select.settings import Settings
+from resonaut.select.tally import Tally
 
 # Inverse picobarns in an inverse femtobarn.
 PB = 1000
@@ -79,57 +79,25 @@ def selection(
     Raises:
         ConfigError: no such window, a region with no or all data, or data without luminosity.
     """
-    mass_window, column = window(settings, window_name), f"score_{settings.score}"
-    observable, spectra = mass_window.observable, axes(settings, mass_window, data.datasets[0])
-    described = data.datasets[0].described(observable)
-    friend = f"select/event_scores/{settings.score}"
+    counting = Counting.of(settings, window_name, data, backgrounds, signals, weighted, held_out=False)
+    column, friend = f"score_{settings.score}", f"select/event_scores/{settings.score}"
     scores = np.concatenate([ak.to_numpy(batch[column]) for batch in data.iterate([column], [friend])])
     cut = Cut.of(scores, round(settings.rate * PB * data.luminosity), region)
-
-    counted = DataTally(settings, mass_window, spectra)
-    reweighted = any(weighted.get(one.name) for one in backgrounds)
-    simulated = Sculpted("reweighted simulation" if reweighted else "simulation")
-    checks = [
-        BackgroundTally(one, observable, weighted.get(one.name, ()), held_out=False, simulated=simulated)
-        for one in backgrounds
-    ]
-    efficiencies = [
-        SignalTally(one, spectra[observable], weighted.get(one.name, ()), held_out=False) for one in signals
-    ]
 
     def batches(dataset: Dataset, tally: Tally, variation: str = "") -> Iterator[tuple[ak.Array, NDArray[np.float32]]]:
         for events in dataset.iterate([*tally.columns, column], [friend, *tally.friends], variation):
             yield events, ak.to_numpy(events[column])
 
     for dataset in data.datasets:
-        for events, found in batches(dataset, counted):
-            counted.add(events, cut.quantile(found), cut.selected(found))
-    simulation: list[BackgroundTally | SignalTally] = [*checks, *efficiencies]
-    for tally in simulation:
+        for events, found in batches(dataset, counting.data):
+            counting.data.add(events, cut.quantile(found), cut.selected(found))
+    for tally in counting.simulation:
         for events, found in batches(tally.dataset, tally):
             tally.add(events, cut.quantile(found), cut.selected(found))
-    for signal in efficiencies:
+    for signal in counting.signals:
         for variation in signal.variations:
             for events, found in batches(signal.dataset, signal, variation):
                 signal.add_shifted(events, cut.selected(found), variation)
-    checked = simulated if backgrounds else counted.outside
-    return Trained(
-        method=region,
-        window=window_name,
-        observable=observable,
-        label=described["label"],
-        unit=described["unit"],
-        signal_region=mass_window.signal_region,
-        sidebands=mass_window.sidebands,
-        efficiency_target=cut.efficiency,
-        training={
-            "rate": settings.rate,
-            "threshold": float(cut.threshold),
-            "events": float(cut.selected(scores).sum()),
-        },
-        data=data.name,
-        **vars(counted.summary()),
-        sculpting=checked.summary(settings.sculpting, mass_window, counted.expected()),
-        importance={},
-        signals=[tally.summary() for tally in efficiencies],
-    )
+    selected = float(cut.selected(scores).sum())
+    training = {"rate": settings.rate, "threshold": float(cut.threshold), "events": selected}
+    return counting.summary(region, cut.efficiency, training, importance={})
