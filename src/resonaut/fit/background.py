@@ -43,6 +43,12 @@ class Resonance:
         """What is in ``bins`` of it."""
         return replace(self, shares=self.shares[bins])
 
+    def among(self, bins: slice, number: int) -> "Resonance":
+        """It in a spectrum of so many bins, of which its own are ``bins``."""
+        shares = np.zeros(number)
+        shares[bins] = self.shares
+        return replace(self, shares=shares)
+
     def overlaps(self, shares: Array) -> bool:
         """Whether a signal of these shares (N,) cannot be told from it."""
         return bool(self.shares @ shares > SAME * np.linalg.norm(self.shares) * np.linalg.norm(shares))

@@ -110,8 +110,10 @@ def _by_toys(search: Search, one: Model, asymptotic: Limits | None) -> Limits | 
 def _wider(search: Search, one: Model, width: float) -> WidthLimits:
     """Limits on a Gaussian as wide as the signal and this ``width`` together, with range and functions of its own."""
     wide = replace(search, shape=Gaussian(math.hypot(search.settings.signal_width, width)))
+    # Those of the model are in the bins of its own range.
+    resonances = [found.among(one.bins, len(search.spectrum.counts)) for found in one.resonances]
     try:
-        found, reason = limits.attempted(wide.model(one.mass, one.resonances), search.settings.confidence_level)
+        found, reason = limits.attempted(wide.model(one.mass, resonances), search.settings.confidence_level)
     except FAILURES as error:
         found, reason = None, str(error)
     return WidthLimits(width=width, limit_events=_named(found), reason=reason)

@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from resonaut.fit import analysis
+from resonaut.fit import analysis, point
+from resonaut.fit.background import Resonance
 from resonaut.fit.bare import settings_of
+from resonaut.fit.limits import upper_limits
 from resonaut.fit.search import Efficiency, Search, interpolated
 from resonaut.fit.shapes import Gaussian
+from resonaut.fit.signal import template
 from resonaut.fit.sources import Combined, Source, named
 from resonaut.fit.spectrum import Spectrum
 
@@ -47,6 +50,18 @@ def test_limits_of_wider_resonances(tmp_path) -> None:
     (alone,) = analysis.run(replace(search(unknown), shape=Gaussian(0.05)), tmp_path).points
     assert vars(wide.limit_events) == pytest.approx(vars(alone.limit_events_asymptotic))
     assert wide.limit_events.expected > 1.2 * narrow.limit_events.expected
+
+
+def test_a_resonance_floats_beside_wider_ones_though_their_range_is_another() -> None:
+    scanned = search(Efficiency(None, {}, measured=False))
+    shares = template(scanned.shape, 5000.0, scanned.spectrum.edges).shares
+    found, part = Resonance(5000.0, 6.0, shares), slice(2, len(shares) - 2)
+    one = scanned.model(3500.0, [found])
+    assert one.resonances
+    smaller = replace(one, bins=part, resonances=(found.within(part),))
+    limits = upper_limits(one, scanned.settings.confidence_level)
+    made = point._wider(scanned, smaller, 0.0)
+    assert made.limit_events.expected == pytest.approx(limits.expected[2], rel=1e-3)
 
 
 def test_an_efficiency_that_is_not_measured_gives_limits_in_events_alone(tmp_path) -> None:
