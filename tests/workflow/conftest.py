@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 # The demo, and what makes it tiny.
@@ -46,6 +48,18 @@ class Clone:
         table = re.search(r"^-+ +-+\n(.*?)^total ", run.stdout, re.MULTILINE | re.DOTALL)
         assert table is not None, run.stdout
         return {line.split()[0] for line in table[1].splitlines()} - {"all"}
+
+    def planned_after(self, change: Callable[[dict], None]) -> set[str]:
+        """The rules that a run would execute after a ``change`` of the configuration's content, which is undone."""
+        path = self.path / self.configuration[0]
+        before = path.read_text()
+        content = yaml.safe_load(before)
+        change(content)
+        path.write_text(yaml.safe_dump(content))
+        try:
+            return self.planned()
+        finally:
+            path.write_text(before)
 
     def stages(self, *words: str) -> set[str]:
         """The stages that a run would execute now; a stage's rules begin with its name."""

@@ -262,7 +262,7 @@ def test_limits_by_width(figures, content_of) -> None:
         expected = {
             mass: (1 + 10 * width) * value for mass, value in events.items() if not (width and mass in NO_LIMIT)
         }
-        assert curve(ax, f"width {100 * width:g} %") == pytest.approx(expected)
+        assert curve(ax, f"observed, width {100 * width:g} %") == pytest.approx(expected)
 
 
 def test_bands_have_their_edges_and_stop_at_gaps(figures, content_of) -> None:

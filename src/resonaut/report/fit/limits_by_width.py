@@ -35,8 +35,9 @@ def draw(output: Path, results: Sequence[Path], config: Path | None) -> None:
         for ax, one in zip(axes.flat, chosen, strict=False):
             widths = sorted({found.width for point in one.points for found in point.limits_by_width})
             for width, colour in zip(widths, COLOURS * len(widths), strict=False):
-                ax.plot(*one.curve(_limit(width, "expected")), "--", color=colour)
-                ax.plot(*one.curve(_limit(width, "observed")), "-", color=colour, label=f"width {100 * width:g} %")
+                for name, line in (("expected", "--"), ("observed", "-")):
+                    shown = f"{name}, width {100 * width:g} %"
+                    ax.plot(*one.curve(_limit(width, name)), line, color=colour, label=shown)
             ax.set(yscale="log", xlabel=one.mass_label, title=one.name)
         level = f"{100 * read[0].content.confidence_level:g} % CL upper limit on\nsignal yield [events]"
         for ax in axes[:, 0]:
