@@ -58,8 +58,9 @@ class Knots(nn.Module):
     def between(self, table: Tensor, drivers: Tensor) -> Tensor:
         """The values (n, ..., d) of a table (KNOTS, ..., d)."""
         shares = self.shares(drivers).to(table.dtype)
-        own = torch.split(table, self.sizes, dim=-1)
-        return torch.cat([torch.tensordot(shares[:, :, place], part, 1) for place, part in enumerate(own)], dim=-1)
+        own = enumerate(torch.split(table, self.sizes, dim=-1))
+        found = [torch.tensordot(shares[:, :, place], part, 1) for place, part in own if part.shape[-1]]
+        return torch.cat(found, dim=-1) if found else shares.new_zeros(len(drivers), *table.shape[1:])
 
     def at_knots(self, values: Tensor, drivers: Tensor) -> Tensor:
         """Means of values (n, d) near each knot, (KNOTS, d)."""

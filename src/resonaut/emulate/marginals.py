@@ -1,33 +1,37 @@
-"""The distribution of each voxel's energy, given that of its layer, made normal.
+"""The distributions of what is empty or holds a part of something, made normal.
 
-A voxel is hit with a probability p. What a hit one holds has a quantile function; both are tables over the layer's
-energy, and the same for all sectors of a ring. With the part q of showers that hold more, -ln(q / p) is exponential for
-hit voxels, and z = -Phi^-1(q) normal; for empty ones q is drawn evenly between p and 1. So an untrained model, whose z
-are normal, gives each voxel its own distribution, however rarely it is hit, and what is learned is how voxels depend on
-each other (A. Sklar, Publ. Inst. Statist. Univ. Paris 8 (1959) 229).
+A voxel of a layer is hit with a probability p_hit, and has all energy of the layer with p_all. What one in between
+holds has a quantile function; all are tables over the layer's energy, and the same for all sectors of a ring. With the
+part q of showers that hold more, z = -Phi^-1(q) is normal; for voxels with all energy q is drawn evenly between 0 and
+p_all, for empty ones between p_hit and 1. So an untrained model, whose z are normal, gives each voxel its own
+distribution, however rarely it is hit, and what is learned is how voxels depend on each other (A. Sklar, Publ. Inst.
+Statist. Univ. Paris 8 (1959) 229). The same goes for the layers of a shower, given its incident energy.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import ndtri
 from torch import Tensor, nn
 
 from resonaut.emulate.knots import KNOTS, Floats, Knots, along, quantiles
-from resonaut.physics.showers.geometry import Geometry
 
-# Where quantile functions have nodes, in -ln(q / p); at the last a voxel has all energy.
+# Where quantile functions have nodes, in -ln((q - p_all) / (p_hit - p_all)); at the last a voxel has all energy.
 LEVELS = (0.0, 0.003, 0.015, 0.05, 0.12, 0.22, 0.36, 0.53, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2, 4.2, 5.5, 7.0, 10.0, 14.0)
-# The least probability of a hit.
-RAREST = 1e-6
+# The least probability of a hit, and that of all energy.
+RAREST, ALL = 1e-6, 1e-9
+# From here on a voxel has all energy.
+WHOLE = 1 - 1e-6
 # The same of numbers that are neither hit nor empty, in standard deviations.
 PLACES = (-3.0, -2.5, -2.0, -1.65, -1.3, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.3, 1.65, 2.0, 2.5, 3.0)
 # So far out, in standard deviations, and more is what lies at a normal number of LAST.
 LAST, OUT = 6.0, 8.0
 # The least slope of the outermost lines, over the spread of all numbers.
 SLOPE = 0.3
-# Between hit and empty voxels is room for what single precision does to -ln(q / p).
+# Between hit and empty voxels is room for what single precision does to q / p_hit.
 MARGIN = 1e-5
 # erfc(x) = t exp(-x^2 + polynomial(t)) with t = 1 / (1 + x / 2), to 1.2e-7 of its value (W. Press et al., Numerical
 # Recipes, 2nd ed., 6.2): graphs have no function of it.
@@ -48,67 +52,81 @@ def log_tail(z: Tensor) -> Tensor:
 
 
 class Marginals(nn.Module):
-    """Between ``v``, from 0 at the threshold to 1, below 0 for empty voxels, and ``z``, both (n, voxels)."""
+    """Between ``v``, from 0 at the threshold to 1, below 0 for what is empty, and ``z``, both (n, size).
+
+    Args:
+        sizes: so many distributions, one after the other, follow the first, second, ... driver.
+        ring: which of them each number has, (size,).
+    """
 
     ring: Tensor
     levels: Tensor
-    log_hit: Tensor
+    hit: Tensor
+    all: Tensor
     quantiles: Tensor
 
-    def __init__(self, geometry: Geometry) -> None:
+    def __init__(self, sizes: Sequence[int], ring: NDArray[np.int64]) -> None:
         super().__init__()
-        sizes = [layer.n_r for layer in geometry.layers]
-        firsts = np.cumsum([0, *sizes[:-1]])
-        ring = [
-            np.tile(first + np.arange(layer.n_r), layer.n_alpha)
-            for first, layer in zip(firsts, geometry.layers, strict=True)
-        ]
         self.knots, self.rings = Knots(sizes), sum(sizes)
-        self.register_buffer("ring", torch.as_tensor(np.concatenate(ring)), persistent=False)
+        self.register_buffer("ring", torch.as_tensor(ring), persistent=False)
         self.register_buffer("levels", torch.tensor(LEVELS), persistent=False)
-        self.register_buffer("log_hit", torch.full((KNOTS, self.rings), math.log(0.5)))
+        self.register_buffer("hit", torch.full((KNOTS, self.rings), 0.5))
+        self.register_buffer("all", torch.zeros(KNOTS, self.rings))
         self.register_buffer("quantiles", torch.tensor(LEVELS)[:, None].expand(KNOTS, -1, self.rings).contiguous())
 
     def learn(self, v: Tensor, drivers: Tensor) -> None:
-        """Learn from voxels (n, voxels) and the drivers of their layers (n, L)."""
+        """Learn from numbers (n, size) and their drivers (n, m)."""
         self.knots.learn(drivers)
-        hit = torch.stack([(v[:, self.ring == ring] >= 0).double().mean(dim=1) for ring in range(self.rings)], dim=1)
-        self.log_hit.copy_(self.knots.at_knots(hit, drivers).clamp(RAREST, 1 - RAREST).log())
+        self.hit.copy_(self.knots.at_knots(self._mean(v >= 0), drivers))
+        self.all.copy_(self.knots.at_knots(self._mean(v >= WHOLE), drivers))
         weights = self.knots.weights(drivers).numpy()
         layer = np.repeat(np.arange(len(self.knots.sizes)), self.knots.sizes)
         nodes, ones = np.array(LEVELS), np.ones(KNOTS)
         ends = (0.0, 0 * ones), (LEVELS[-1], ones)
         for ring in range(self.rings):
             own = v[:, self.ring == ring].numpy()
-            rows, sectors = np.nonzero(own >= 0)
+            rows, sectors = np.nonzero((own >= 0) & (own < WHOLE))
             if len(rows):
                 self.quantiles[:, :, ring] = quantiles(
                     own[rows, sectors], weights[rows, :, layer[ring]], nodes, _exponential, ends
                 )
 
     def forward(self, v: Tensor, drivers: Tensor, generator: torch.Generator) -> Tensor:
-        """The normal numbers of voxels, in double precision, with evenly drawn ones for those that are empty."""
-        log_hit, nodes = (self.knots.between(table, drivers) for table in (self.log_hit, self.quantiles))
-        log_hit = log_hit[:, self.ring].double()
-        level = along(v.float(), nodes, self.levels[:, None], self._wide).double().clamp_min(MARGIN)
+        """The normal numbers, in double precision, with evenly drawn ones for what is empty."""
+        hit, full, nodes = self._tables(drivers)
+        level = along(v.float(), nodes, self.levels[:, None], self._wide).double().clamp_min(0)
         drawn = torch.rand(v.shape, generator=generator, dtype=torch.float64)
-        # A voxel with all energy of its layer may be anywhere above.
-        level = torch.where(v >= 1 - 1e-6, level - drawn.clamp_min(1e-12).log(), level)
-        hit = log_hit.exp()
-        empty = hit * math.exp(MARGIN) + drawn * (1 - hit * math.exp(MARGIN)).clamp_min(RAREST)
-        tail = torch.where(v >= 0, (log_hit - level).exp(), empty)
+        part = torch.minimum(full + (hit - full) * (-level).exp(), hit * (1 - MARGIN))
+        empty = hit * (1 + MARGIN) + drawn * (1 - hit * (1 + MARGIN)).clamp_min(RAREST)
+        tail = torch.where(v >= WHOLE, full * drawn, torch.where(v >= 0, part, empty))
         z: Tensor = -torch.special.ndtri(tail.clamp(1e-12, 1 - 1e-12))
         return z
 
     def inverse(self, z: Tensor, drivers: Tensor) -> Tensor:
-        """The voxels that have these normal numbers."""
-        log_hit, nodes = (self.knots.between(table, drivers) for table in (self.log_hit, self.quantiles))
-        level = log_hit[:, self.ring] - log_tail(z)
-        v = along(level, self.levels[:, None], nodes, self._wide)
-        return torch.where(level > 0, v.clamp_max(1), level)
+        """What has these normal numbers."""
+        hit, full, nodes = self._tables(drivers)
+        logarithm = log_tail(z)
+        part = ((logarithm.exp() - full) / (hit - full).clamp_min(ALL)).clamp(math.exp(-LEVELS[-1]), 1)
+        v = along(-part.log(), self.levels[:, None], nodes, self._wide).clamp(0, 1)
+        # What is empty is the further below 0, the more certainly it is.
+        below = hit.log() - logarithm
+        return torch.where(below <= 0, below, torch.where(logarithm < full.log(), 1.0, v))
+
+    def _tables(self, drivers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The probabilities p_hit and p_all of each number, (n, size); the quantiles of each ring, (n, k, rings)."""
+        hit, full, nodes = (self.knots.between(table, drivers) for table in (self.hit, self.all, self.quantiles))
+        hit = hit.clamp(RAREST, 1 - RAREST)
+        return hit[:, self.ring], torch.minimum(full.clamp_min(ALL), hit * (1 - MARGIN))[:, self.ring], nodes
+
+    def _mean(self, of_numbers: Tensor) -> Tensor:
+        """Means over the numbers of each ring, (n, rings) of (n, size)."""
+        found = torch.zeros(len(of_numbers), self.rings, dtype=torch.float64)
+        for ring in range(self.rings):
+            found[:, ring] = of_numbers[:, self.ring == ring].double().mean(dim=1)
+        return found
 
     def _wide(self, of_rings: Tensor) -> Tensor:
-        """Of each voxel what belongs to its ring, if it is not one number for all."""
+        """Of each number what belongs to its ring, if it is not one number for all."""
         return of_rings[..., self.ring] if of_rings.shape[-1] > 1 else of_rings
 
 

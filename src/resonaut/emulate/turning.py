@@ -5,18 +5,21 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from resonaut.emulate import symmetry
+from resonaut.emulate.networks import Residual
 from resonaut.physics.showers.geometry import Geometry
 
 # Numbers that the context becomes before blocks are told of it.
 TOLD = 128
+# Residual blocks of the network of layers without sectors.
+WHOLE = 3
 
 
 class Turning(nn.Module):
     """Of each voxel a number, of all voxels and a context; it has the same weights for each sector.
 
     Blocks exchange what they know between sectors: the hidden units are in as many parts as there are sectors, of which
-    each comes from a sector as many places away (B. Wu et al., arXiv:1711.08141). Voxels of layers without sectors are
-    part of the context, and follow from the mean of the sectors. Untrained it gives 0.
+    each comes from a sector as many places away (B. Wu et al., arXiv:1711.08141). Voxels of layers without sectors have
+    a network of their own, and each of the two is told what the other is about. Untrained it gives 0.
     """
 
     sectored: Tensor
@@ -37,13 +40,9 @@ class Turning(nn.Module):
         self.told = nn.Linear(TOLD, width)
         self.blocks = nn.ModuleList(Block(number, width) for _ in range(blocks))
         self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, in_sector)
-        last_whole: list[nn.Module] = (
-            [nn.Linear(width + TOLD, width), nn.SiLU(), nn.Linear(width, len(whole))] if len(whole) else []
-        )
-        self.last_whole = nn.Sequential(*last_whole)
-        for layer in (self.last, *last_whole[-1:]):
-            for parameter in layer.parameters():
-                nn.init.zeros_(parameter)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+        self.of_whole = Residual(len(whole), context + width, len(whole), TOLD, WHOLE) if len(whole) else None
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Numbers (n, voxels) of voxels (n, voxels) and context (n, context)."""
@@ -53,8 +52,8 @@ class Turning(nn.Module):
             hidden = block(hidden, told)
         hidden = silu(self.norm(hidden))
         made = [self.last(hidden).flatten(1)]
-        if len(self.whole):
-            made.append(self.last_whole(torch.cat([hidden.mean(dim=1), told], dim=1)))
+        if self.of_whole:
+            made.append(self.of_whole(x[:, self.whole], torch.cat([hidden.mean(dim=1), context], dim=1)))
         return torch.cat(made, dim=1)[:, self.back]
 
 

@@ -38,7 +38,10 @@ def test_showers_come_back(trained) -> None:
     found = prepared(trained, sample)
     back = trained.inverse(torch.as_tensor(sample.energies, dtype=torch.float32), found.layers, found.voxels).numpy()
     np.testing.assert_array_equal(back > 0, above > 0)
-    np.testing.assert_allclose(back, above, rtol=1e-4)
+    # Single precision does not tell parts of q / p_hit apart just beside those with all energy: 1 in 1000, by little.
+    apart = np.abs(back - above) > 1e-4 * above
+    assert apart.mean() < 1e-3
+    np.testing.assert_allclose(back[apart], above[apart], rtol=0.2)
 
 
 def test_all_is_of_order_one(trained) -> None:
@@ -66,17 +69,36 @@ def test_whatever_a_model_makes_keeps_layers_and_threshold(trained) -> None:
     layers = 2 * torch.randn(400, len(GEOMETRY.layers), generator=generator)
     deposits = trained.deposits(energies, layers)
     voxels = trained.shower(deposits, 3 * torch.randn(400, GEOMETRY.voxels, generator=generator)).numpy()
-    expected = np.where(deposits >= THRESHOLD, deposits, 0)
-    np.testing.assert_allclose(layers_of(voxels)[expected > 0], expected[expected > 0], rtol=1e-5)
-    # A layer whose energy is just below that of a voxel of the threshold's energy has no voxel.
-    assert (layers_of(voxels)[deposits.numpy() < 0.9 * THRESHOLD] == 0).all()
+    # A layer is empty, or has enough for a voxel.
+    assert (deposits[deposits > 0] >= THRESHOLD).all()
+    assert (deposits == 0).any()
+    np.testing.assert_allclose(layers_of(voxels), deposits, rtol=1e-5)
     assert (voxels > 0).any(axis=1).all()
     assert (voxels == 0).any()
 
 
 def test_layer_energies_by_hand(trained) -> None:
-    """The response is exp of the first number, u_i the logistic function of the others."""
-    layers = torch.tensor([[np.log(0.8), 0.0, np.log(3), -np.log(4)]], dtype=torch.float32)
+    """The response is exp of the first number; the median of what is hit half of the time is the threshold."""
     plain = Preprocessing(GEOMETRY, THRESHOLD)
+    below, median, all_of_it = -1.0, 1e-3, 8.0
+    layers = torch.tensor([[np.log(0.8), median, below, all_of_it]], dtype=torch.float32)
     found = plain.deposits(torch.tensor([1000.0]), layers)
-    torch.testing.assert_close(found, torch.tensor([[400.0, 300.0, 20.0, 80.0]]))
+    torch.testing.assert_close(found, torch.tensor([[THRESHOLD, 0.0, 800 - THRESHOLD, 0.0]]), rtol=1e-2, atol=0)
+
+
+def test_layers_keep_their_gaps() -> None:
+    """Layers that are empty or have 40 MeV and more are so when a model has learned nothing."""
+    rng = np.random.default_rng(1)
+    n = 20000
+    sample = showers(n, 1)
+    sample.voxels[:, GEOMETRY.slices[0]] = 0
+    hit = rng.random(n) < 0.2
+    sample.voxels[hit, GEOMETRY.slices[0].start] = 40 + 20 * rng.random(hit.sum())
+    preprocessing = Preprocessing(GEOMETRY, THRESHOLD)
+    preprocessing.learn(sample, 1)
+    energies = torch.full((n,), 4096.0)
+    layers = torch.randn(n, len(GEOMETRY.layers), generator=torch.Generator().manual_seed(5))
+    first = preprocessing.deposits(energies, layers)[:, 0]
+    # The nodes of the table and what else is in a shower blur the edge by a little.
+    assert (first[first > 0] < 38).float().mean() < 0.03
+    assert (first > 0).float().mean() == pytest.approx(0.2, abs=0.02)
