@@ -16,7 +16,7 @@ that the way back can be a part of an exported graph.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,10 +53,10 @@ class Prepared:
     context: Tensor
     voxels: Tensor
 
-    @property
-    def joined(self) -> Tensor:
-        """Layers and voxels (n, L + voxels), for models that make both at once."""
-        return torch.cat([self.layers, self.voxels], dim=1)
+    @classmethod
+    def joined(cls, parts: Sequence["Prepared"]) -> "Prepared":
+        """The showers of several, one after the other."""
+        return cls(*map(torch.cat, zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 def inwards(geometry: Geometry) -> list[Places]:

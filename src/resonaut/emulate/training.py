@@ -14,15 +14,22 @@ from resonaut.physics.showers.files import Showers
 
 # The learning rate rises in so much of all steps.
 RISING = 0.1
+# Noise for what is empty that a shower gets, and showers that are prepared at once.
+COPIES, BLOCK = 4, 4096
 KEY = "emulate.models.<name>.settings.learning_rate"
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Training showers by their rows, each time turned or mirrored, and with other noise for what is empty."""
+    """Prepared training showers by their rows, each time turned or mirrored.
 
-    preprocessing: Preprocessing
-    energies: Tensor
+    There are ``COPIES`` of each, with other noise for what is empty, of which one is drawn each time; the numbers of
+    a turned shower are those of the shower, turned.
+    """
+
+    condition: Tensor
+    context: Tensor
+    layers: Tensor
     voxels: Tensor
     images: Tensor
     generator: torch.Generator
@@ -31,14 +38,28 @@ class Batches:
     def of(cls, preprocessing: Preprocessing, showers: Showers, generator: torch.Generator, seed: int) -> "Batches":
         """Those of showers, from which the preprocessing learns first."""
         preprocessing.learn(showers, seed)
-        images = torch.as_tensor(symmetry.images(preprocessing.geometry))
-        energies, voxels = torch.as_tensor(showers.energies), torch.as_tensor(showers.voxels)
-        return cls(preprocessing, energies, voxels, images, generator)
+        copies = [prepared(preprocessing, showers, generator) for _ in range(COPIES)]
+        return cls(
+            condition=copies[0].condition,
+            context=copies[0].context,
+            layers=torch.stack([one.layers for one in copies]),
+            voxels=torch.stack([one.voxels for one in copies]),
+            images=torch.as_tensor(symmetry.images(preprocessing.geometry)),
+            generator=generator,
+        )
 
     def __call__(self, rows: Tensor) -> Prepared:
         """The showers of some rows (n,)."""
-        voxels = symmetry.turned(self.voxels[rows], self.images, self.generator)
-        return self.preprocessing.prepare(self.energies[rows], voxels, self.generator)
+        copy = torch.randint(COPIES, rows.shape, generator=self.generator)
+        voxels = symmetry.turned(self.voxels[copy, rows], self.images, self.generator)
+        return Prepared(self.condition[rows], self.layers[copy, rows], self.context[rows], voxels)
+
+
+def prepared(preprocessing: Preprocessing, showers: Showers, generator: torch.Generator) -> Prepared:
+    """All showers, prepared in blocks, which take less memory."""
+    energies, voxels = torch.as_tensor(showers.energies), torch.as_tensor(showers.voxels)
+    blocks = zip(energies.split(BLOCK), voxels.split(BLOCK), strict=True)  # type: ignore[no-untyped-call]
+    return Prepared.joined([preprocessing.prepare(*block, generator) for block in blocks])
 
 
 def fit(
@@ -60,7 +81,7 @@ def fit(
     """
     generator = torch.Generator().manual_seed(seed)
     batches = Batches.of(preprocessing, showers, generator, seed)
-    seen = preprocessing.prepare(torch.as_tensor(held_out.energies), torch.as_tensor(held_out.voxels), generator)
+    seen = prepared(preprocessing, held_out, generator)
     optimizer = torch.optim.Adam(module.parameters(), lr=schedule.learning_rate, fused=True)
     steps = schedule.epochs * -(-len(showers) // schedule.batch_size)
     return training.fit(

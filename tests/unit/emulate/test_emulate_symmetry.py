@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from resonaut.emulate import symmetry
+from resonaut.emulate.preprocessing import Preprocessing
+from resonaut.emulate.training import prepared
 from resonaut.emulate.turning import Turning
 from resonaut.learn.training import untrained
 from resonaut.physics.showers.files import Showers
@@ -47,6 +49,25 @@ def test_turned_showers_have_other_centres_and_the_same_widths_in_r() -> None:
     moved = np.abs(after["centre_x_1"] - before["centre_x_1"]) > 1e-6
     # One image in eight is the shower itself, one of the four mirrored ones has the same x.
     assert 0.6 < moved.mean() < 0.9
+
+
+def test_numbers_of_a_turned_shower_are_turned() -> None:
+    """Those of hit voxels; the empty ones have noise."""
+    sample = showers(500, 1)
+    preprocessing = Preprocessing(GEOMETRY, 5.0)
+    preprocessing.learn(sample, 1)
+    for image in symmetry.images(GEOMETRY):
+        turned = Showers(sample.energies, sample.voxels[:, image])
+        before, after = (prepared(preprocessing, one, torch.Generator().manual_seed(1)) for one in (sample, turned))
+        # A voxel with all energy of its layer has noise, too.
+        hit = (turned.voxels >= 5) & (turned.voxels < 0.99 * layer_energies(turned)[:, GEOMETRY.layer])
+        assert hit.sum() > 1000
+        torch.testing.assert_close(after.voxels[hit], before.voxels[:, image][hit], rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(after.context, before.context, rtol=1e-5, atol=1e-5)
+
+
+def layer_energies(sample: Showers) -> np.ndarray:
+    return np.stack([sample.voxels[:, part].sum(axis=1) for part in GEOMETRY.slices], axis=1)
 
 
 @pytest.mark.parametrize("geometry", [GEOMETRY, FLAT])
