@@ -1,6 +1,6 @@
 """Functions of what drives a distribution, as tables between whose rows is a line, and lines between nodes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Floats = NDArray[np.float64]
-# Values of a driver between which tables are linear.
-KNOTS = 24
+# Values of a driver between which tables are linear, and of one that is common to all columns of a table.
+KNOTS, COMMON = 24, 12
 # What a knot away counts where a table is learned, and how fast that falls with the distance.
 FAR, STEEP = 1e-3, 2.0
+# A knot with so many numbers near learns of those alone, which count at least so much of the most that one counts.
+ENOUGH, NEAR = 30, 2e-3
 # The least growth of quantiles.
 GROWTH = 1e-5
 # A part of a sample is no nearer to 0 and 1.
@@ -28,9 +30,9 @@ class Knots(nn.Module):
     low: Tensor
     high: Tensor
 
-    def __init__(self, sizes: Sequence[int]) -> None:
+    def __init__(self, sizes: Sequence[int], number: int = KNOTS) -> None:
         super().__init__()
-        self.sizes = list(sizes)
+        self.sizes, self.number = list(sizes), number
         self.register_buffer("low", torch.zeros(len(sizes)))
         self.register_buffer("high", torch.ones(len(sizes)))
 
@@ -44,30 +46,62 @@ class Knots(nn.Module):
         return (2 * (drivers - self.low) / (self.high - self.low).clamp_min(1e-6) - 1).clamp(-1, 1)
 
     def shares(self, drivers: Tensor) -> Tensor:
-        """How near each knot is, 1 on it and 0 from the next one on, (n, KNOTS, m)."""
+        """How near each knot is, 1 on it and 0 from the next one on, (n, number, m)."""
         return (1 - self._distance(drivers)).clamp_min(0)
 
     def weights(self, drivers: Tensor) -> Tensor:
-        """What drivers (n, m) count at each knot, (n, KNOTS, m): a little at all, for knots that have none near."""
+        """What drivers (n, m) count at each knot, (n, number, m): a little at all, for knots that have none near."""
         return self.shares(drivers) + FAR * torch.exp(-STEEP * self._distance(drivers))
 
     def _distance(self, drivers: Tensor) -> Tensor:
-        place = (self.scaled(drivers) + 1) * ((KNOTS - 1) / 2)
-        return (place[:, None, :] - torch.arange(KNOTS, dtype=place.dtype)[:, None]).abs()
+        place = (self.scaled(drivers) + 1) * ((self.number - 1) / 2)
+        return (place[:, None, :] - torch.arange(self.number, dtype=place.dtype)[:, None]).abs()
 
-    def between(self, table: Tensor, drivers: Tensor) -> Tensor:
-        """The values (n, ..., d) of a table (KNOTS, ..., d)."""
-        shares = self.shares(drivers).to(table.dtype)
-        own = enumerate(torch.split(table, self.sizes, dim=-1))
-        found = [torch.tensordot(shares[:, :, place], part, 1) for place, part in own if part.shape[-1]]
-        return torch.cat(found, dim=-1) if found else shares.new_zeros(len(drivers), *table.shape[1:])
 
-    def at_knots(self, values: Tensor, drivers: Tensor) -> Tensor:
-        """Means of values (n, d) near each knot, (KNOTS, d)."""
-        weights = self.weights(drivers)
-        weights = weights / weights.sum(dim=0)
-        own = torch.split(values, self.sizes, dim=1)
-        return torch.cat([weights[:, :, place].T @ part for place, part in enumerate(own)], dim=1)
+class Grid(nn.Module):
+    """Each knot of several drivers together with each of a driver that is common to all, row by row of a table.
+
+    ``sizes``: as of ``Knots``.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.own, self.common, self.number = Knots(sizes), Knots([sum(sizes)], COMMON), KNOTS * COMMON
+
+    def learn(self, drivers: Tensor, common: Tensor) -> None:
+        """Take the range of drivers (n, m) and of that of all (n, 1)."""
+        self.own.learn(drivers)
+        self.common.learn(common)
+
+    def shares(self, drivers: Tensor, common: Tensor) -> Tensor:
+        """How near each pair of knots is, (n, number, m)."""
+        return _pairs(self.own.shares(drivers), self.common.shares(common))
+
+    def weights(self, drivers: Tensor, common: Tensor) -> Tensor:
+        """What drivers count at each pair of knots, (n, number, m)."""
+        return _pairs(self.own.weights(drivers), self.common.weights(common))
+
+    def between(self, table: Tensor, shares: Tensor) -> Tensor:
+        """The values (n, ..., d) of a table (number, ..., d) for shares (n, number, m)."""
+        return between(table, shares, self.own.sizes)
+
+    def at_knots(self, values: Tensor, weights: Tensor) -> Tensor:
+        """Means of values (n, d) near each pair of knots by weights (n, number, m): (number, d)."""
+        own = torch.split(values, self.own.sizes, dim=1)
+        sums = weights.sum(dim=0)
+        return torch.cat([weights[:, :, i].T @ part / sums[:, i, None] for i, part in enumerate(own)], dim=1)
+
+
+def _pairs(first: Tensor, second: Tensor) -> Tensor:
+    """Products (n, a b, m) of (n, a, m) and (n, b, 1)."""
+    return (first[:, :, None] * second[:, None]).flatten(1, 2)
+
+
+def between(table: Tensor, shares: Tensor, sizes: list[int]) -> Tensor:
+    """The values (n, ..., d) of a table (knots, ..., d), of whose columns so many each have shares (n, knots, m)."""
+    own = enumerate(torch.split(table, sizes, dim=-1))
+    found = [torch.tensordot(shares[:, :, place].to(table.dtype), part, 1) for place, part in own if part.shape[-1]]
+    return torch.cat(found, dim=-1) if found else table.new_zeros(len(shares), *table.shape[1:])
 
 
 def along(x: Tensor, nodes: Tensor, values: Tensor, wide: Callable[[Tensor], Tensor] = lambda column: column) -> Tensor:
@@ -93,26 +127,32 @@ def quantiles(
     coordinate: Callable[[Floats], Floats],
     ends: tuple[tuple[float, Floats], tuple[float, Floats]],
 ) -> Tensor:
-    """Lines through values (n,) at their places in the samples that the weights (n, KNOTS) of each knot make.
+    """Lines through values (n,) at their places in the samples that the weights (n, number) of each knot make.
 
     Args:
         values: numbers.
         weights: what each counts at a knot.
         nodes: where the lines are asked for, (k,), in the ``coordinate`` of the part of a sample that is smaller.
         coordinate: a growing function of that part.
-        ends: the first and the last point of the lines, beyond the values: a coordinate, and a value (KNOTS,).
+        ends: the first and the last point of the lines, beyond the values: a coordinate, and a value (number,).
 
     Returns:
-        Shape (KNOTS, k); they grow.
+        Shape (number, k); they grow.
     """
-    order = np.argsort(values)
-    values, weights = values[order], weights[order]
-    sums = np.cumsum(weights, axis=0)
     (first, low), (last, high) = ends
-    parts = np.clip((sums - weights / 2) / sums[-1], TINY, 1 - TINY)
-    places = np.clip(coordinate(parts), first, last).T
-    lines = [
-        np.interp(nodes, [first, *place, last], [below, *values, above])
-        for place, below, above in zip(places, low, high, strict=True)
-    ]
+    lines = []
+    for (own, counts), below, above in zip(_samples(values, weights), low, high, strict=True):
+        sums = np.cumsum(counts)
+        parts = np.clip((sums - counts / 2) / sums[-1], TINY, 1 - TINY)
+        places = np.clip(coordinate(parts), first, last)
+        lines.append(np.interp(nodes, [first, *places, last], [below, *own, above]))
     return torch.as_tensor(np.maximum.accumulate(lines, axis=1) + GROWTH * np.arange(len(nodes)))
+
+
+def _samples(values: Floats, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
+    """For each knot the values near it, or all where these are few, in their order, and their weights."""
+    order = np.argsort(values)
+    values, weights = values[order], weights[order].T
+    for counts in weights:
+        near = np.flatnonzero(counts > NEAR * counts.max())
+        yield (values[near], counts[near]) if len(near) >= ENOUGH else (values, counts)

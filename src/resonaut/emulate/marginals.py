@@ -1,11 +1,11 @@
 """The distributions of what is empty or holds a part of something, made normal.
 
 A voxel of a layer is hit with a probability p_hit, and has all energy of the layer with p_all. What one in between
-holds has a quantile function; all are tables over the layer's energy, and the same for all sectors of a ring. With the
-part q of showers that hold more, z = -Phi^-1(q) is normal; for voxels with all energy q is drawn evenly between 0 and
-p_all, for empty ones between p_hit and 1. So an untrained model, whose z are normal, gives each voxel its own
-distribution, however rarely it is hit, and what is learned is how voxels depend on each other (A. Sklar, Publ. Inst.
-Statist. Univ. Paris 8 (1959) 229). The same goes for the layers of a shower, given its incident energy.
+holds has a quantile function; all are tables over the energies of layer and incident particle, and the same for all
+sectors of a ring. With the part q of showers that hold more, z = -Phi^-1(q) is normal; for voxels with all energy q is
+drawn evenly between 0 and p_all, for empty ones between p_hit and 1. So an untrained model, whose z are normal, gives
+each voxel its own distribution, however rarely it is hit, and what is learned is how voxels depend on each other (A.
+Sklar, Publ. Inst. Statist. Univ. Paris 8 (1959) 229). The same goes for the layers of a shower.
 """
 
 import math
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from torch import Tensor, nn
 
-from resonaut.emulate.knots import KNOTS, Floats, Knots, along, quantiles
+from resonaut.emulate.knots import KNOTS, Floats, Grid, Knots, along, between, quantiles
 
 # Where quantile functions have nodes, in -ln((q - p_all) / (p_hit - p_all)); at the last a voxel has all energy.
 LEVELS = (0.0, 0.003, 0.015, 0.05, 0.12, 0.22, 0.36, 0.53, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2, 4.2, 5.5, 7.0, 10.0, 14.0)
@@ -25,6 +25,8 @@ LEVELS = (0.0, 0.003, 0.015, 0.05, 0.12, 0.22, 0.36, 0.53, 0.75, 1.0, 1.35, 1.8,
 RAREST, ALL = 1e-6, 1e-9
 # From here on a voxel has all energy.
 WHOLE = 1 - 1e-6
+# Numbers from which the quantiles of a ring are learned, at most.
+MOST = 50_000
 # The same of numbers that are neither hit nor empty, in standard deviations.
 PLACES = (-3.0, -2.5, -2.0, -1.65, -1.3, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.3, 1.65, 2.0, 2.5, 3.0)
 # So far out, in standard deviations, and more is what lies at a normal number of LAST.
@@ -55,7 +57,7 @@ class Marginals(nn.Module):
     """Between ``v``, from 0 at the threshold to 1, below 0 for what is empty, and ``z``, both (n, size).
 
     Args:
-        sizes: so many distributions, one after the other, follow the first, second, ... driver.
+        sizes: so many distributions, one after the other, follow the first, second, ... driver, and all a common one.
         ring: which of them each number has, (size,).
     """
 
@@ -67,33 +69,36 @@ class Marginals(nn.Module):
 
     def __init__(self, sizes: Sequence[int], ring: NDArray[np.int64]) -> None:
         super().__init__()
-        self.knots, self.rings = Knots(sizes), sum(sizes)
+        self.grid, self.rings = Grid(sizes), sum(sizes)
         self.register_buffer("ring", torch.as_tensor(ring), persistent=False)
         self.register_buffer("levels", torch.tensor(LEVELS), persistent=False)
-        self.register_buffer("hit", torch.full((KNOTS, self.rings), 0.5))
-        self.register_buffer("all", torch.zeros(KNOTS, self.rings))
-        self.register_buffer("quantiles", torch.tensor(LEVELS)[:, None].expand(KNOTS, -1, self.rings).contiguous())
+        number = self.grid.number
+        self.register_buffer("hit", torch.full((number, self.rings), 0.5))
+        self.register_buffer("all", torch.zeros(number, self.rings))
+        self.register_buffer("quantiles", torch.tensor(LEVELS)[:, None].expand(number, -1, self.rings).contiguous())
 
-    def learn(self, v: Tensor, drivers: Tensor) -> None:
-        """Learn from numbers (n, size) and their drivers (n, m)."""
-        self.knots.learn(drivers)
-        self.hit.copy_(self.knots.at_knots(self._mean(v >= 0), drivers))
-        self.all.copy_(self.knots.at_knots(self._mean(v >= WHOLE), drivers))
-        weights = self.knots.weights(drivers).numpy()
-        layer = np.repeat(np.arange(len(self.knots.sizes)), self.knots.sizes)
-        nodes, ones = np.array(LEVELS), np.ones(KNOTS)
+    def learn(self, v: Tensor, drivers: Tensor, common: Tensor) -> None:
+        """Learn from numbers (n, size), their drivers (n, m) and that of all (n, 1)."""
+        self.grid.learn(drivers, common)
+        weights = self.grid.weights(drivers, common)
+        self.hit.copy_(self.grid.at_knots(self._mean(v >= 0), weights))
+        self.all.copy_(self.grid.at_knots(self._mean(v >= WHOLE), weights))
+        sizes = self.grid.own.sizes
+        layer = np.repeat(np.arange(len(sizes)), sizes)
+        nodes, ones = np.array(LEVELS), np.ones(self.grid.number)
         ends = (0.0, 0 * ones), (LEVELS[-1], ones)
         for ring in range(self.rings):
             own = v[:, self.ring == ring].numpy()
             rows, sectors = np.nonzero((own >= 0) & (own < WHOLE))
             if len(rows):
-                self.quantiles[:, :, ring] = quantiles(
-                    own[rows, sectors], weights[rows, :, layer[ring]], nodes, _exponential, ends
-                )
+                # As many as a table has use for.
+                some = slice(None, None, -(-len(rows) // MOST))
+                values, counts = own[rows, sectors][some], weights[:, :, layer[ring]].numpy()[rows[some]]
+                self.quantiles[:, :, ring] = quantiles(values, counts, nodes, _exponential, ends)
 
-    def forward(self, v: Tensor, drivers: Tensor, generator: torch.Generator) -> Tensor:
+    def forward(self, v: Tensor, drivers: Tensor, common: Tensor, generator: torch.Generator) -> Tensor:
         """The normal numbers, in double precision, with evenly drawn ones for what is empty."""
-        hit, full, nodes = self._tables(drivers)
+        hit, full, nodes = self._tables(drivers, common)
         level = along(v.float(), nodes, self.levels[:, None], self._wide).double().clamp_min(0)
         drawn = torch.rand(v.shape, generator=generator, dtype=torch.float64)
         part = torch.minimum(full + (hit - full) * (-level).exp(), hit * (1 - MARGIN))
@@ -102,9 +107,9 @@ class Marginals(nn.Module):
         z: Tensor = -torch.special.ndtri(tail.clamp(1e-12, 1 - 1e-12))
         return z
 
-    def inverse(self, z: Tensor, drivers: Tensor) -> Tensor:
+    def inverse(self, z: Tensor, drivers: Tensor, common: Tensor) -> Tensor:
         """What has these normal numbers."""
-        hit, full, nodes = self._tables(drivers)
+        hit, full, nodes = self._tables(drivers, common)
         logarithm = log_tail(z)
         part = ((logarithm.exp() - full) / (hit - full).clamp_min(ALL)).clamp(math.exp(-LEVELS[-1]), 1)
         v = along(-part.log(), self.levels[:, None], nodes, self._wide).clamp(0, 1)
@@ -112,9 +117,10 @@ class Marginals(nn.Module):
         below = hit.log() - logarithm
         return torch.where(below <= 0, below, torch.where(logarithm < full.log(), 1.0, v))
 
-    def _tables(self, drivers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _tables(self, drivers: Tensor, common: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The probabilities p_hit and p_all of each number, (n, size); the quantiles of each ring, (n, k, rings)."""
-        hit, full, nodes = (self.knots.between(table, drivers) for table in (self.hit, self.all, self.quantiles))
+        shares = self.grid.shares(drivers, common)
+        hit, full, nodes = (self.grid.between(table, shares) for table in (self.hit, self.all, self.quantiles))
         hit = hit.clamp(RAREST, 1 - RAREST)
         return hit[:, self.ring], torch.minimum(full.clamp_min(ALL), hit * (1 - MARGIN))[:, self.ring], nodes
 
@@ -166,8 +172,11 @@ class Normal(nn.Module):
 
     def forward(self, x: Tensor, driver: Tensor) -> Tensor:
         """The normal numbers (n, size)."""
-        return along(x, self.knots.between(self.quantiles, driver).to(x), self.levels.to(x))
+        return along(x, self._table(driver).to(x), self.levels.to(x))
 
     def inverse(self, z: Tensor, driver: Tensor) -> Tensor:
         """What has these normal numbers (n, size)."""
-        return along(z, self.levels, self.knots.between(self.quantiles, driver))
+        return along(z, self.levels, self._table(driver))
+
+    def _table(self, driver: Tensor) -> Tensor:
+        return between(self.quantiles, self.knots.shares(driver), self.knots.sizes)

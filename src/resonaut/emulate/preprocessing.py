@@ -9,7 +9,7 @@
 
 A part e of W is seen in its logit ln(e / (W - e + t)), to which the threshold gives an end; that runs from 0 at the
 threshold to 1 where e is W. Its distribution, in which what is empty is below all else, makes it normal
-(``marginals``): that of a layer given ln E, that of a voxel given ln W.
+(``marginals``): that given ln W and ln E.
 
 Back, voxels below the threshold are 0, and those above share the energy of their layer exactly. Everything is torch, so
 that the way back can be a part of an exported graph.
@@ -94,7 +94,7 @@ class Preprocessing(nn.Module):
         self.parts = [(part.start, part.stop) for part in geometry.slices]
         self.register_buffer("layer", torch.as_tensor(geometry.layer), persistent=False)
         self.of_response = Normal(1)
-        self.of_parts = Marginals([self.layers - 1], np.arange(self.layers - 1))
+        self.of_parts = [Marginals([1], np.arange(1)) for _ in range(self.layers - 1)]
         # The place of each layer from that with the least energy on average to that with the most.
         self.register_buffer("place", torch.arange(self.layers))
         sectored, sizes, ring = rings(geometry)
@@ -102,7 +102,8 @@ class Preprocessing(nn.Module):
         steps = inwards(geometry)
         self.steps = [torch.as_tensor(step) for step in steps]
         self.of_layer = [torch.eye(self.layers)[self.layer[step]] for step in self.steps]
-        self.of_rings = nn.ModuleList(Marginals([1] * len(step), np.arange(len(step))) for step in steps)
+        self.of_rings = [Marginals([1] * len(step), np.arange(len(step))) for step in steps]
+        self.chains = nn.ModuleList([*self.of_parts, *self.of_rings])
         innermost = torch.zeros(self.voxels, dtype=torch.bool)
         innermost[[start for start, _ in self.parts]] = True
         self.register_buffer("innermost", innermost, persistent=False)
@@ -117,22 +118,26 @@ class Preprocessing(nn.Module):
         self.place.copy_(deposits.mean(dim=0).argsort().argsort())
         driver = energies.double().log()[:, None]
         self.of_response.learn(self._response(energies, deposits, generator), driver)
-        self.of_parts.learn(self._of_rest(deposits), driver)
-        self.of_sectors.learn(self._of_layers(voxels, deposits), self._drivers(deposits))
-        for marginals, (part, rest) in zip(self.of_rings, self._of_insides(voxels, deposits), strict=True):
-            marginals.learn(part, self._drivers(rest))
+        self.of_sectors.learn(self._of_layers(voxels, deposits), self._drivers(deposits), driver)
+        for chain, parts in (
+            (self.of_parts, self._of_rest(deposits)),
+            (self.of_rings, self._of_insides(voxels, deposits)),
+        ):
+            for marginals, (part, rest) in zip(chain, parts, strict=True):
+                marginals.learn(part, self._drivers(rest), driver)
 
     def prepare(self, energies: Tensor, voxels: Tensor, generator: torch.Generator) -> Prepared:
         """Showers of these incident energies (n,) and voxels (n, voxels) in MeV, with new noise for what is empty."""
         voxels, deposits = self._above(voxels.double())
         driver = energies.double().log()[:, None]
-        response = self.of_response(self._response(energies, deposits, generator), driver)
-        parts = self.of_parts(self._of_rest(deposits), driver, generator)
-        z = [self.of_sectors(self._of_layers(voxels, deposits), self._drivers(deposits), generator)]
+        layers = [self.of_response(self._response(energies, deposits, generator), driver)]
+        z = [self.of_sectors(self._of_layers(voxels, deposits), self._drivers(deposits), driver, generator)]
+        for marginals, (part, rest) in zip(self.of_parts, self._of_rest(deposits), strict=True):
+            layers.append(marginals(part, self._drivers(rest), driver, generator))
         for marginals, (part, rest) in zip(self.of_rings, self._of_insides(voxels, deposits), strict=True):
-            z.append(marginals(part, self._drivers(rest), generator))
+            z.append(marginals(part, self._drivers(rest), driver, generator))
         context = self.context(energies, deposits)
-        return Prepared(context[:, :1], torch.cat([response, parts], dim=1).float(), context, self._joined(z).float())
+        return Prepared(context[:, :1], torch.cat(layers, dim=1).float(), context, self._joined(z).float())
 
     def condition(self, energies: Tensor) -> Tensor:
         """The logarithm of E, scaled by the range of the training to [-1, 1], (n, 1)."""
@@ -140,28 +145,31 @@ class Preprocessing(nn.Module):
 
     def context(self, energies: Tensor, deposits: Tensor) -> Tensor:
         """What the voxels depend on (n, 1 + L): the logarithms of all energies, each scaled to [-1, 1]."""
-        scaled = self.of_sectors.knots.scaled(self._drivers(deposits))
+        scaled = self.of_sectors.grid.own.scaled(self._drivers(deposits))
         return torch.cat([self.condition(energies), scaled.float()], dim=1)
 
     def deposits(self, energies: Tensor, layers: Tensor) -> Tensor:
         """Layer energies in MeV (n, L) of the ``layers`` of ``Prepared``: none, or as much as the threshold."""
         driver = energies.log()[:, None]
-        rest = energies * self.of_response.inverse(layers[:, :1], driver)[:, 0].exp()
-        found, parts = [], self.of_parts.inverse(layers[:, 1:], driver)
-        for number in range(self.layers - 1):
-            found.append(self._taken(parts[:, number], rest))
+        rest = energies[:, None] * self.of_response.inverse(layers[:, :1], driver).exp()
+        found = []
+        for number, marginals in enumerate(self.of_parts, start=1):
+            part = marginals.inverse(layers[:, number : number + 1], self._drivers(rest), driver)
+            found.append(self._taken(part, rest))
             rest = rest - found[-1]
         found.append(torch.where(rest >= self.threshold * ROOM, rest, 0.0))
-        return torch.stack(found, dim=1)[:, self.place]
+        return torch.cat(found, dim=1)[:, self.place]
 
-    def shower(self, deposits: Tensor, z: Tensor) -> Tensor:
-        """Voxels in MeV (n, voxels), of layer energies (n, L) in MeV and the ``voxels`` of ``Prepared``."""
-        parts = self.of_sectors.inverse(z[:, self.sectored], self._drivers(deposits))
+    def shower(self, energies: Tensor, deposits: Tensor, z: Tensor) -> Tensor:
+        """Voxels in MeV (n, voxels), of incident (n,) and layer energies (n, L) and the ``voxels`` of ``Prepared``."""
+        driver = energies.log()[:, None]
+        parts = self.of_sectors.inverse(z[:, self.sectored], self._drivers(deposits), driver)
         found, rest = [self._energy(parts, self._wide(deposits)[:, self.sectored])], deposits
         for marginals, step, of_layer in zip(self.of_rings, self.steps, self.of_layer, strict=True):
             inside = rest @ of_layer.T
             # The innermost voxel has what is left.
-            part = marginals.inverse(z[:, step], self._drivers(inside)).masked_fill(self.innermost[step], 1)
+            part = marginals.inverse(z[:, step], self._drivers(inside), driver)
+            part = part.masked_fill(self.innermost[step], 1)
             found.append(self._taken(part, inside))
             rest = rest - found[-1] @ of_layer
         voxels = self._joined(found)
@@ -179,7 +187,7 @@ class Preprocessing(nn.Module):
 
     def inverse(self, energies: Tensor, layers: Tensor, z: Tensor) -> Tensor:
         """Voxels in MeV (n, voxels), of incident energies (n,) in MeV and what models make."""
-        return self.shower(self.deposits(energies, layers), z)
+        return self.shower(energies, self.deposits(energies, layers), z)
 
     def _above(self, voxels: Tensor) -> tuple[Tensor, Tensor]:
         """Voxels above the threshold, and the energies of their layers, in MeV."""
@@ -192,11 +200,13 @@ class Preprocessing(nn.Module):
         drawn = torch.rand(total.shape, generator=generator, dtype=total.dtype)
         return (torch.where(total > 0, total, self.threshold * (-DEPTH * drawn).exp()) / energies).log()[:, None]
 
-    def _of_rest(self, deposits: Tensor) -> Tensor:
-        """The part of what it and later layers have that each but the last has, (n, L - 1)."""
+    def _of_rest(self, deposits: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Of each layer but the last its part of what it and later ones have, and that, (n, 1) both."""
         ordered = deposits[:, self.place.argsort()]
         rest = ordered.flip(1).cumsum(dim=1).flip(1)
-        return self._part(ordered, rest)[:, :-1]
+        for number in range(self.layers - 1):
+            whole = rest[:, number : number + 1]
+            yield self._part(ordered[:, number : number + 1], whole), whole
 
     def _of_layers(self, voxels: Tensor, deposits: Tensor) -> Tensor:
         """The part of its layer that each voxel of layers with sectors has, (n, sectored)."""

@@ -5,12 +5,14 @@ import pytest
 import torch
 from scipy import stats
 
-from resonaut.emulate.knots import KNOTS, Knots, along
+from resonaut.emulate.knots import COMMON, KNOTS, Grid, Knots, along, between
 from resonaut.emulate.marginals import Marginals, Normal, log_tail
 
 # A ring that is hit often, and one that is hit rarely, in four sectors.
 RINGS = [2], np.tile([0, 1], 4)
 N = 20000
+# The driver that is common to all, where nothing follows it.
+ONE = torch.ones(N, 1, dtype=torch.float64)
 
 
 def rates(driver: np.ndarray) -> np.ndarray:
@@ -30,7 +32,7 @@ def hits(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.fixture(scope="module")
 def learned() -> Marginals:
     found = Marginals(*RINGS)
-    found.learn(*hits(N, 1))
+    found.learn(*hits(N, 1), ONE)
     return found
 
 
@@ -42,13 +44,13 @@ def test_tail_of_the_normal_distribution() -> None:
 
 def test_voxels_become_normal_and_come_back(learned) -> None:
     v, drivers = hits(N, 2)
-    z = learned(v, drivers, torch.Generator().manual_seed(1))
+    z = learned(v, drivers, ONE, torch.Generator().manual_seed(1))
     for ring in (0, 1):
         own = z[:, ring::2].flatten().numpy()
         # Five standard deviations of mean and width of so many; the tables are not exact.
         assert own.mean() == pytest.approx(0, abs=5 / np.sqrt(len(own)) + 0.005)
         assert own.std() == pytest.approx(1, abs=5 / np.sqrt(2 * len(own)) + 0.005)
-    back = learned.inverse(z.float(), drivers.float())
+    back = learned.inverse(z.float(), drivers.float(), ONE.float())
     np.testing.assert_array_equal(back > 0, v >= 0)
     np.testing.assert_allclose(back[v >= 0], v[v >= 0], atol=1e-4)
 
@@ -56,7 +58,7 @@ def test_voxels_become_normal_and_come_back(learned) -> None:
 def test_normal_numbers_become_hits_as_often_and_as_large_as_known(learned) -> None:
     z = torch.randn(N, 8, generator=torch.Generator().manual_seed(1))
     for driver in (0.1, 0.5, 0.9):
-        v = learned.inverse(z, torch.full((N, 1), driver)).numpy()
+        v = learned.inverse(z, torch.full((N, 1), driver), ONE.float()).numpy()
         for ring, rate in enumerate(rates(np.array([driver]))[0]):
             own = v[:, ring::2]
             error = np.sqrt(rate / own.size)
@@ -72,15 +74,15 @@ def test_voxels_with_all_energy_are_spread_over_their_part_of_the_tail() -> None
     hit, whole = rng.random((N, 8)) < 0.5, rng.random((N, 8)) < 0.4
     v = torch.as_tensor(np.where(hit, np.where(whole, 1.0, rng.uniform(0, 0.8, (N, 8))), -1))
     found, drivers = Marginals(*RINGS), torch.zeros(N, 1, dtype=torch.float64)
-    found.learn(v, drivers)
-    z = found(v, drivers, torch.Generator().manual_seed(1))
+    found.learn(v, drivers, ONE)
+    z = found(v, drivers, ONE, torch.Generator().manual_seed(1))
     for ring in (0, 1):
         own, top = z[:, ring::2], v[:, ring::2] == 1
         tails = stats.norm.sf(own[top].numpy())
         assert stats.kstest(tails / tails.max(), "uniform").statistic < 0.01
         assert tails.max() == pytest.approx(top.double().mean().item(), abs=1e-3)
         assert own[top].min() > own[~top].max() - 1e-3
-    assert (found.inverse(z.float(), drivers.float())[v == 1] == 1).all()
+    assert (found.inverse(z.float(), drivers.float(), ONE.float())[v == 1] == 1).all()
 
 
 def test_numbers_become_normal_as_their_driver_has_them() -> None:
@@ -110,6 +112,31 @@ def test_tables_are_linear_between_knots_and_constant_beyond() -> None:
     knots = Knots([1, 2])
     knots.learn(torch.tensor([[0.0, 10.0], [KNOTS - 1.0, 20.0]]))
     table = torch.arange(KNOTS, dtype=torch.float32)[:, None] * torch.tensor([1.0, 1.0, 10.0])
-    found = knots.between(table, torch.tensor([[2.25, 15.0], [-3.0, 25.0]]))
+    found = between(table, knots.shares(torch.tensor([[2.25, 15.0], [-3.0, 25.0]])), knots.sizes)
     last = KNOTS - 1.0
     torch.testing.assert_close(found, torch.tensor([[2.25, last / 2, 5 * last], [0.0, last, 10 * last]]))
+
+
+def test_a_table_of_two_drivers_is_linear_in_both() -> None:
+    grid = Grid([1, 2])
+    grid.learn(torch.tensor([[0.0, 0.0], [KNOTS - 1.0, KNOTS - 1.0]]), torch.tensor([[0.0], [COMMON - 1.0]]))
+    first, common = torch.arange(KNOTS, dtype=torch.float32), torch.arange(COMMON, dtype=torch.float32)
+    table = (first[:, None] * common).flatten()[:, None] * torch.tensor([1.0, 1.0, 10.0])
+    shares = grid.shares(torch.tensor([[2.25, 4.0], [1.0, 30.0]]), torch.tensor([[3.5], [-1.0]]))
+    torch.testing.assert_close(grid.between(table, shares), torch.tensor([[7.875, 14.0, 140.0], [0.0, 0.0, 0.0]]))
+
+
+def test_hits_follow_the_driver_that_is_common() -> None:
+    """With twice the incident energy, twice as many sectors of a ring are hit, at the same energy of the layer."""
+    rng = np.random.default_rng(1)
+    drivers = torch.as_tensor(rng.random((N, 1)))
+    common = torch.as_tensor(rng.integers(2, size=(N, 1))).double()
+    rate = 0.2 * (1 + common.numpy())
+    v = torch.as_tensor(np.where(rng.random((N, 8)) < rate, 0.5, -1))
+    found = Marginals(*RINGS)
+    found.learn(v, drivers, common)
+    z = torch.randn(N, 8, generator=torch.Generator().manual_seed(1))
+    hit = found.inverse(z, drivers.float(), common.float()) > 0
+    for value in (0, 1):
+        # What a few of N / 2 KNOTS times four sectors taught is right by 2 %.
+        assert hit[common[:, 0] == value].float().mean() == pytest.approx(0.2 * (1 + value), abs=0.02)

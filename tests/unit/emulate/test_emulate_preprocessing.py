@@ -69,7 +69,7 @@ def test_whatever_a_model_makes_keeps_layers_and_threshold(trained) -> None:
     energies = torch.full((400,), 4096.0)
     layers = 2 * torch.randn(400, len(GEOMETRY.layers), generator=generator)
     deposits = trained.deposits(energies, layers)
-    voxels = trained.shower(deposits, 3 * torch.randn(400, GEOMETRY.voxels, generator=generator)).numpy()
+    voxels = trained.shower(energies, deposits, 3 * torch.randn(400, GEOMETRY.voxels, generator=generator)).numpy()
     # A layer is empty, or has enough for a voxel.
     assert (deposits[deposits > 0] >= THRESHOLD).all()
     assert (deposits == 0).any()

@@ -45,4 +45,6 @@ class Model(nn.Module):
         layers = coupling.drawn(self.layer_flow, noise[:, : self.layers], condition)
         deposits = self.preprocessing.deposits(energies, layers)
         context = self.preprocessing.context(energies, deposits)
-        return self.preprocessing.shower(deposits, coupling.drawn(self.voxel_flow, noise[:, self.layers :], context))
+        return self.preprocessing.shower(
+            energies, deposits, coupling.drawn(self.voxel_flow, noise[:, self.layers :], context)
+        )

@@ -13,7 +13,7 @@ class Settings:
     layer_steps: int = key("Steps from noise to layer energies.", default=12, ge=1)
     width: int = key("Units of each sector in the network of voxels.", default=96, ge=1)
     blocks: int = key("Its residual blocks.", default=4, ge=1)
-    steps: int = key("Steps from noise to voxels; each evaluates the network twice.", default=6, ge=1)
+    steps: int = key("Steps from noise to voxels; each evaluates the network twice.", default=4, ge=1)
     epochs: int = key("Passes over the training showers.", default=40, ge=1)
     batch_size: int = key("Showers in a step of the training.", default=256, ge=1)
     learning_rate: float = key("Largest step size of Adam.", default=0.001, gt=0)

@@ -47,4 +47,4 @@ class Model(nn.Module):
         deposits = self.preprocessing.deposits(energies, layers)
         context = self.preprocessing.context(energies, deposits)
         voxels = self.voxel_field.move(noise[:, self.layers :], context, self.settings.steps)
-        return self.preprocessing.shower(deposits, voxels)
+        return self.preprocessing.shower(energies, deposits, voxels)

@@ -105,7 +105,7 @@ class Model(nn.Module):
         layers = self.generators.layers(noise[:, : self.layers], self.preprocessing.condition(energies))
         deposits = self.preprocessing.deposits(energies, layers)
         context = self.preprocessing.context(energies, deposits)
-        return self.preprocessing.shower(deposits, self.generators.voxels(noise[:, self.layers :], context))
+        return self.preprocessing.shower(energies, deposits, self.generators.voxels(noise[:, self.layers :], context))
 
 
 def _drawn(n: int, size: int, generator: torch.Generator) -> Iterator[list[Tensor]]:

@@ -76,4 +76,4 @@ class Model(nn.Module):
         layers = self.of_layers.draw(first, self.preprocessing.condition(energies))
         deposits = self.preprocessing.deposits(energies, layers)
         context = self.preprocessing.context(energies, deposits)
-        return self.preprocessing.shower(deposits, self.of_voxels.draw(second, context))
+        return self.preprocessing.shower(energies, deposits, self.of_voxels.draw(second, context))

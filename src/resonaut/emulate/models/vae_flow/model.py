@@ -70,4 +70,4 @@ class Model(nn.Module):
         )
         context = self.preprocessing.context(energies, deposits)
         code = torch.cat([coupling.drawn(self.code_flow, code, context), context], dim=1)
-        return self.preprocessing.shower(deposits, coupling.drawn(self.decoder, voxels, code))
+        return self.preprocessing.shower(energies, deposits, coupling.drawn(self.decoder, voxels, code))
