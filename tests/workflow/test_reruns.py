@@ -104,6 +104,20 @@ def test_config_change_reruns_its_stage_and_what_follows(finished, tmp_path, ove
     assert finished.stages("--configfile", *finished.configuration, str(path)) == stages
 
 
+def test_copied_results_know_their_keys(finished, tmp_path) -> None:
+    """Without Snakemake's records a changed key reruns what it did with them, and no other does."""
+    path = tmp_path / "overlay.yaml"
+    path.write_text(yaml.safe_dump({"fit": {"toys": 50}}))
+    records, aside = finished.path / ".snakemake", finished.path / "records"
+    shutil.move(records, aside)
+    try:
+        assert finished.planned() == set()
+        assert finished.stages("--configfile", *finished.configuration, str(path)) == {"fit", "report"}
+    finally:
+        shutil.rmtree(records)
+        shutil.move(aside, records)
+
+
 def test_one_more_method_trains_no_other_again(finished, tmp_path) -> None:
     path = tmp_path / "overlay.yaml"
     section = {"methods": ["inclusive", "tagger", "cwola", "tnt"], "injection": {"amounts": [5]}}
