@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+from scipy.special import gammaincinv
 from scipy.stats import norm
 
 from resonaut.core.errors import FitError
@@ -37,6 +38,11 @@ class Limits:
     def scaled(self, factor: float) -> "Limits":
         """The same limits in another unit."""
         return Limits(self.observed * factor, self.expected * factor)
+
+
+def most(events: float, confidence_level: float) -> float:
+    """The limit that so many events give if there is no background, which is above all others (PDG, eq. 40.77)."""
+    return float(gammaincinv(events + 1, confidence_level))
 
 
 def upper_limits(model: Model, confidence_level: float) -> Limits:

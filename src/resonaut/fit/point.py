@@ -112,11 +112,28 @@ def _wider(search: Search, one: Model, width: float) -> WidthLimits:
     wide = replace(search, shape=Gaussian(math.hypot(search.settings.signal_width, width)))
     # Those of the model are in the bins of its own range.
     resonances = [found.among(one.bins, len(search.spectrum.counts)) for found in one.resonances]
+    level = search.settings.confidence_level
     try:
-        found, reason = limits.attempted(wide.model(one.mass, resonances), search.settings.confidence_level)
+        model = wide.model(one.mass, resonances)
+        found, reason = limits.attempted(model, level)
+        if found is not None and (more := _more_than_all(model, found, level)):
+            found, reason = None, more
     except FAILURES as error:
         found, reason = None, str(error)
     return WidthLimits(width=width, limit_events=_named(found), reason=reason)
+
+
+def _more_than_all(model: Model, found: Limits, level: float) -> str | None:
+    """Why these are no limits: the background made room for a signal that all events together exclude."""
+    inside, events = float(model.template.shares.sum()), float(model.expected.sum())
+    expected, bound = float(found.expected[2]) * inside, limits.most(events, level)
+    if expected <= bound:
+        return None
+    return (
+        f"the functions of the background take the place of so wide a signal: a limit of {expected:.3g} events is "
+        f"expected where there are {events:.3g} in all, which exclude {bound:.3g}; "
+        "set a smaller width or fewer functions"
+    )
 
 
 def _warn(one: Model, excess: Excess) -> None:
