@@ -53,7 +53,7 @@ def judged(found: Evaluation, architecture: str | None) -> Line:
     for one in found.observables:
         ratios = [test.chi2 / test.ndof if test.ndof else 0.0 for test in one.tests]
         place = int(np.argmax(ratios))
-        worst[one.name] = (round(ratios[place], 2), energies[place])
+        worst[one.name] = (ratios[place], energies[place])
     areas = {level: getattr(found, f"{level}_level") for level in ("low", "high")}
     target = TARGETS.get(architecture or "")
     return {
@@ -63,7 +63,7 @@ def judged(found: Evaluation, architecture: str | None) -> Line:
         "target": target,
         "met": None if target is None else all(area.auc <= target for area in areas.values()),
         "agree": [name for name, (ratio, _) in worst.items() if ratio <= AGREES],
-        "worst": {name: found for name, found in worst.items() if found[0] > AGREES},
+        "worst": {name: (round(ratio, 2), energy) for name, (ratio, energy) in worst.items() if ratio > AGREES},
         "frechet_1000": [round(1000 * found.frechet.value, 3), round(1000 * found.frechet.error, 3)],
         "nearest": found.overtraining and [found.overtraining.share, found.overtraining.error],
     }

@@ -11,7 +11,7 @@ from resonaut.learn.twosample.results import Chi2
 Floats = NDArray[np.float64]
 # Showers of a sample in a bin: twice those of which chi2 takes bins together (learn.twosample.agreement).
 FEWEST = 10
-# Bins of a histogram for a figure, and the share of simulated showers that its range leaves out on each side.
+# Most bins of a histogram for a figure, and the share of simulated showers that its range leaves out on each side.
 DRAWN, OUTSIDE = 30, 0.002
 
 
@@ -59,12 +59,13 @@ def separation(simulated: Floats, emulated: Floats, bins: int) -> float:
 
 
 def histogram(simulated: Floats, emulated: Floats) -> Histogram:
-    """For a figure: bins of one width in the range of nearly all simulated showers."""
+    """For a figure: bins of one width in the range of nearly all simulated showers, 2 n^(1/3) of n (Rice's rule)."""
+    bins = min(DRAWN, max(2, round(2 * len(simulated) ** (1 / 3))))
     low, high = np.quantile(simulated, [OUTSIDE, 1 - OUTSIDE])
     if high <= low:
         low, high = low - 0.5, low + 0.5
-    margin = (high - low) / DRAWN
-    edges = np.linspace(low - margin, high + margin, DRAWN + 1)
+    margin = (high - low) / bins
+    edges = np.linspace(low - margin, high + margin, bins + 1)
     counts = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] for values in (simulated, emulated)]
     return Histogram(
         low=float(edges[0]), high=float(edges[-1]), simulated=counts[0].tolist(), emulated=counts[1].tolist()

@@ -1,17 +1,20 @@
 """A panel with the distribution of simulated showers and of those of every model, and below it their ratio."""
 
 from collections.abc import Sequence
+from itertools import cycle, product
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from resonaut.core.style import distinct
+from resonaut.core.style import COLOURS
 from resonaut.emulate.results import Histogram
 from resonaut.report.emulate.evaluations import edges, shares
 
 # A ratio is shown where its error is smaller, and between these values.
 UNKNOWN, RATIOS = 0.5, (0.5, 1.5)
+# Grey is the simulation's.
+LINES, GREY = ("-", "--", ":"), COLOURS[4]
 
 
 def panels(pair: Sequence[Axes], histograms: Sequence[tuple[str, Histogram]], label: str) -> None:
@@ -24,15 +27,16 @@ def panels(pair: Sequence[Axes], histograms: Sequence[tuple[str, Histogram]], la
     known = simulated > 0
     relative = np.divide(errors, simulated, out=np.zeros_like(errors), where=known)
     lower.stairs(1 + relative, bins, baseline=1 - relative, fill=True, color="0.85")
-    for (name, found), style in zip(histograms, distinct(len(histograms)), strict=True):
+    styles = cycle(product(LINES, (colour for colour in COLOURS if colour != GREY)))
+    for (name, found), (dashes, colour) in zip(histograms, styles, strict=False):
         values, own = shares(found, "emulated")
-        line: dict[str, Any] = {"color": style["color"], "ls": style["ls"], "lw": 1.4}
+        line: dict[str, Any] = {"color": colour, "ls": dashes, "lw": 1.4}
         upper.stairs(values, bins, label=name, **line)
         ratio, error = (np.divide(one, simulated, out=np.full_like(one, np.nan), where=known) for one in (values, own))
         lower.stairs(np.where(error < UNKNOWN, ratio, np.nan), bins, baseline=None, **line)
         centres = (bins[1:] + bins[:-1]) / 2
         shown = known & (error < UNKNOWN)
-        lower.errorbar(centres[shown], ratio[shown], error[shown], fmt="none", ecolor=style["color"], lw=0.8)
+        lower.errorbar(centres[shown], ratio[shown], error[shown], fmt="none", ecolor=colour, lw=0.8)
     lower.axhline(1, color="0.4", lw=0.8)
     # What a model puts outside the range, into the bins at the ends, does not flatten the rest.
     inner = [shares(found, "emulated")[0][1:-1].max() for _, found in histograms]
