@@ -1,19 +1,6 @@
 """config: what a job reads of the configuration, frozen, so that it reruns when its own keys change."""
 
 
-def frozen_text(wildcards):
-    """What the file of a job holds."""
-    return json.dumps(ANALYSIS.keys(wildcards.job), sort_keys=True)
-
-
-def nothing_but_stale_is_remade(wildcards):
-    """No input; a file with other keys is made again even if Snakemake has no record of it, as of copied results."""
-    path = f"{workflow.pathvars.apply('<results>')}/config/{wildcards.job}.json"
-    if Path(path).exists() and Path(path).read_text() != frozen_text(wildcards) + "\n":
-        workflow.dag.forcefiles.add(path)
-    return []
-
-
 rule freeze:
     """Write the keys that a job reads, so that it reruns when and only when they change."""
     input:

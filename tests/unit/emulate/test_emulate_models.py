@@ -27,7 +27,7 @@ SIZES = {
     "flow": SMALL,
     "vae_flow": SMALL | {"latent": 3, "code_hidden": [8]},
     "vae": TINY | {"layer_latent": 2, "latent": 3},
-    "flow_matching": TINY | {"layer_blocks": 1, "steps": 3},
+    "flow_matching": TINY | {"layer_blocks": 1, "layer_steps": 2, "steps": 2},
     "gan": {
         "layer_width": 8,
         "layer_blocks": 1,
@@ -100,7 +100,8 @@ def test_graph_makes_the_same_showers(emulator, tmp_path) -> None:
     assert (read.geometry, read.energies, read.noise) == (GEOMETRY, (512.0, 32768.0), emulator.model.noise)
 
 
-def test_another_graph_is_refused(emulator, tmp_path, monkeypatch) -> None:
+def test_another_graph_is_refused(binning, tmp_path, monkeypatch) -> None:
+    emulator = Emulator.fit(showers(200, 1), training("vae", binning))
     monkeypatch.setattr("resonaut.emulate.export.TOLERANCE", 0)
     with pytest.raises(ResonautError, match="cannot be exported"):
         export(emulator, tmp_path / "model.onnx")
