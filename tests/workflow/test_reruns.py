@@ -105,14 +105,14 @@ def test_config_change_reruns_its_stage_and_what_follows(finished, tmp_path, ove
 
 
 def test_copied_results_know_their_keys(finished, tmp_path) -> None:
-    """Without Snakemake's records a changed key reruns what it did with them, and no other does."""
+    """Without Snakemake's records a file of keys is made again if they changed, and not if they did not."""
     path = tmp_path / "overlay.yaml"
     path.write_text(yaml.safe_dump({"fit": {"toys": 50}}))
     records, aside = finished.path / ".snakemake", finished.path / "records"
     shutil.move(records, aside)
     try:
-        assert finished.planned() == set()
-        assert finished.stages("--configfile", *finished.configuration, str(path)) == {"fit", "report"}
+        assert "freeze" not in finished.planned()
+        assert "freeze" in finished.planned("--configfile", *finished.configuration, str(path))
     finally:
         shutil.rmtree(records)
         shutil.move(aside, records)
