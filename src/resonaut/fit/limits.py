@@ -41,7 +41,7 @@ class Limits:
 
 
 def most(events: float, confidence_level: float) -> float:
-    """The limit that so many events give if there is no background, which is above all others (PDG, eq. 40.77)."""
+    """The limit of so many events without background, above all others (F. Garwood, Biometrika 28 (1936) 437)."""
     return float(gammaincinv(events + 1, confidence_level))
 
 

@@ -125,15 +125,17 @@ def _wider(search: Search, one: Model, width: float) -> WidthLimits:
 
 def _more_than_all(model: Model, found: Limits, level: float) -> str | None:
     """Why these are no limits: the background made room for a signal that all events together exclude."""
-    inside, events = float(model.template.shares.sum()), float(model.expected.sum())
-    expected, bound = float(found.expected[2]) * inside, limits.most(events, level)
-    if expected <= bound:
-        return None
-    return (
-        f"the functions of the background take the place of so wide a signal: a limit of {expected:.3g} events is "
-        f"expected where there are {events:.3g} in all, which exclude {bound:.3g}; "
-        "set a smaller width or fewer functions"
-    )
+    inside = float(model.template.shares.sum())
+    expected, observed = float(found.expected[2]), found.observed
+    for said, limit, counts in (("expected", expected, model.expected), ("set", observed, model.spectrum.counts)):
+        events = float(counts.sum())
+        if limit * inside > (bound := limits.most(events, level)):
+            return (
+                f"the functions of the background take the place of so wide a signal: a limit of {limit:.3g} events is "
+                f"{said} where there are {events:.3g} in all, which exclude {bound:.3g}; "
+                "set a smaller width or fewer functions"
+            )
+    return None
 
 
 def _warn(one: Model, excess: Excess) -> None:

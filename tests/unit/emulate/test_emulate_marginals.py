@@ -70,6 +70,13 @@ def test_normal_numbers_become_hits_as_often_and_as_large_as_known(learned) -> N
             assert np.quantile(own[own > 0], 0.9) < 0.7
 
 
+@pytest.mark.xfail(reason="a line goes on to 1 beyond the hits near a knot: 0.758 where they end at 0.7", strict=True)
+def test_no_hit_is_far_above_those_that_were_seen(learned) -> None:
+    z = torch.randn(N, 8, generator=torch.Generator().manual_seed(1))
+    largest = [learned.inverse(z, torch.full((N, 1), driver), ONE.float()).max() for driver in (0.1, 0.5, 0.9)]
+    assert max(largest) < 0.75
+
+
 def test_voxels_with_all_energy_are_spread_over_their_part_of_the_tail() -> None:
     rng = np.random.default_rng(1)
     hit, whole = rng.random((N, 8)) < 0.5, rng.random((N, 8)) < 0.4

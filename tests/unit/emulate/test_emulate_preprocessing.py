@@ -44,6 +44,14 @@ def test_showers_come_back(trained) -> None:
     np.testing.assert_allclose(back[apart], above[apart], rtol=0.2)
 
 
+@pytest.mark.xfail(reason="4 of 14,500 voxels, by up to 13 %, beside those with all energy", strict=True)
+def test_all_showers_come_back_in_single_precision(trained) -> None:
+    sample = showers(500, 3)
+    found = prepared(trained, sample)
+    back = trained.inverse(torch.as_tensor(sample.energies, dtype=torch.float32), found.layers, found.voxels).numpy()
+    np.testing.assert_allclose(back, np.where(sample.voxels >= THRESHOLD, sample.voxels, 0), rtol=1e-4)
+
+
 def test_all_is_of_order_one(trained) -> None:
     found = prepared(trained, showers(2000, 1))
     joined = torch.cat([found.layers, found.voxels], dim=1)

@@ -41,16 +41,18 @@ def test_an_uncertainty_of_several_hundred_percent_spreads_the_limits_and_breaks
     assert lund.limit_impact == pytest.approx(point.limit_events.expected / certain.limit_events.expected - 1, rel=1e-3)
 
 
-def test_limits_of_wider_resonances() -> None:
+def test_limits_of_wider_resonances(tmp_path) -> None:
     """Each is that of a search for so wide a signal; without a width of its own it is the signal's own."""
-    scanned = search(Efficiency(None, {}, measured=False))
-    one, alone = scanned.model(3500.0), replace(scanned, shape=Gaussian(0.05)).model(3500.0)
-    made = {width: point._wider(scanned, one, width) for width in (0.0, 0.04)}
-    for width, model in ((0.0, one), (0.04, alone)):
-        limits = upper_limits(model, scanned.settings.confidence_level)
-        assert made[width].limit_events.expected == pytest.approx(limits.expected[2], rel=1e-3)
-        assert made[width].limit_events.observed == pytest.approx(limits.observed, rel=1e-3)
-    assert made[0.04].limit_events.expected > 1.2 * made[0.0].limit_events.expected
+    unknown = Efficiency(None, {}, measured=False)
+    point = result(unknown, tmp_path, "limit_widths=[0,0.04]")
+    narrow, wide = point.limits_by_width
+    assert [narrow.width, wide.width] == [0, 0.04]
+    assert narrow.limit_events == point.limit_events_asymptotic
+    alone = replace(search(unknown), shape=Gaussian(0.05))
+    limits = upper_limits(alone.model(3500.0), alone.settings.confidence_level)
+    assert wide.limit_events.observed == pytest.approx(limits.observed)
+    assert wide.limit_events.expected == pytest.approx(limits.expected[2])
+    assert wide.limit_events.expected > 1.2 * narrow.limit_events.expected
 
 
 def test_no_limit_is_above_what_all_events_exclude() -> None:
@@ -61,7 +63,8 @@ def test_no_limit_is_above_what_all_events_exclude() -> None:
     assert point._more_than_all(model, limits, level) is None
     events = model.expected.sum()
     assert poisson.cdf(round(events), most(round(events), level)) == pytest.approx(0.05)
-    assert "take the place" in point._more_than_all(model, limits.scaled(2 * events / limits.expected[2]), level)
+    assert "is expected" in point._more_than_all(model, limits.scaled(2 * events / limits.expected[2]), level)
+    assert "is set" in point._more_than_all(model, replace(limits, observed=2 * COUNTS.sum()), level)
 
 
 def test_a_resonance_floats_beside_wider_ones_though_their_range_is_another() -> None:
