@@ -77,19 +77,14 @@ class Grid(nn.Module):
         """How near each pair of knots is, (n, number, m)."""
         return _pairs(self.own.shares(drivers), self.common.shares(common))
 
-    def weights(self, drivers: Tensor, common: Tensor) -> Tensor:
-        """What drivers count at each pair of knots, (n, number, m)."""
-        return _pairs(self.own.weights(drivers), self.common.weights(common))
+    def weights(self, drivers: Tensor, common: Tensor) -> Iterator[Tensor]:
+        """What each driver counts at each pair of knots, (n, number), one driver after the other for less memory."""
+        own, second = self.own.weights(drivers), self.common.weights(common)
+        return (_pairs(one, second)[:, :, 0] for one in own.split(1, dim=2))  # type: ignore[no-untyped-call]
 
     def between(self, table: Tensor, shares: Tensor) -> Tensor:
         """The values (n, ..., d) of a table (number, ..., d) for shares (n, number, m)."""
         return between(table, shares, self.own.sizes)
-
-    def at_knots(self, values: Tensor, weights: Tensor) -> Tensor:
-        """Means of values (n, d) near each pair of knots by weights (n, number, m): (number, d)."""
-        own = torch.split(values, self.own.sizes, dim=1)
-        sums = weights.sum(dim=0)
-        return torch.cat([weights[:, :, i].T @ part / sums[:, i, None] for i, part in enumerate(own)], dim=1)
 
 
 def _pairs(first: Tensor, second: Tensor) -> Tensor:

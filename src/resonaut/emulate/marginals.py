@@ -80,21 +80,23 @@ class Marginals(nn.Module):
     def learn(self, v: Tensor, drivers: Tensor, common: Tensor) -> None:
         """Learn from numbers (n, size), their drivers (n, m) and that of all (n, 1)."""
         self.grid.learn(drivers, common)
-        weights = self.grid.weights(drivers, common)
-        self.hit.copy_(self.grid.at_knots(self._mean(v >= 0), weights))
-        self.all.copy_(self.grid.at_knots(self._mean(v >= WHOLE), weights))
-        sizes = self.grid.own.sizes
-        layer = np.repeat(np.arange(len(sizes)), sizes)
+        hit, full = self._mean(v >= 0), self._mean(v >= WHOLE)
         nodes, ones = np.array(LEVELS), np.ones(self.grid.number)
         ends = (0.0, 0 * ones), (LEVELS[-1], ones)
-        for ring in range(self.rings):
-            own = v[:, self.ring == ring].numpy()
-            rows, sectors = np.nonzero((own >= 0) & (own < WHOLE))
-            if len(rows):
-                # As many as a table has use for.
-                some = slice(None, None, -(-len(rows) // MOST))
-                values, counts = own[rows, sectors][some], weights[:, :, layer[ring]].numpy()[rows[some]]
-                self.quantiles[:, :, ring] = quantiles(values, counts, nodes, _exponential, ends)
+        last = 0
+        for size, weights in zip(self.grid.own.sizes, self.grid.weights(drivers, common), strict=True):
+            rings = slice(last, last := last + size)
+            sums = weights.sum(dim=0)[:, None]
+            self.hit[:, rings] = (weights.T @ hit[:, rings] / sums).float()
+            self.all[:, rings] = (weights.T @ full[:, rings] / sums).float()
+            for ring in range(rings.start, rings.stop):
+                own = v[:, self.ring == ring].numpy()
+                rows, sectors = np.nonzero((own >= 0) & (own < WHOLE))
+                if len(rows):
+                    # As many as a table has use for.
+                    some = slice(None, None, -(-len(rows) // MOST))
+                    values, counts = own[rows, sectors][some], weights.numpy()[rows[some]]
+                    self.quantiles[:, :, ring] = quantiles(values, counts, nodes, _exponential, ends)
 
     def forward(self, v: Tensor, drivers: Tensor, common: Tensor, generator: torch.Generator) -> Tensor:
         """The normal numbers, in double precision, with evenly drawn ones for what is empty."""
