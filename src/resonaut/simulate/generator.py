@@ -4,7 +4,9 @@ C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.
 SciPost Phys. Codebases 8 (2022), arXiv:2203.11601.
 """
 
+import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import inf
@@ -121,6 +123,9 @@ class Batch:
         return found
 
 
+QUIET = "Print:quiet = on"
+
+
 def settings(
     config: Simulate, component: Component, tune: str, seed: int, shower_variations: bool = False
 ) -> list[str]:
@@ -146,7 +151,7 @@ def settings(
     groups = ", ".join(f"{label} {variation}" for label, variation in SHOWER_VARIATIONS.items())
     variations = [*config.shower_variations, f"UncertaintyBands:List = {{{groups}}}"] if shower_variations else []
     return [
-        "Print:quiet = on",
+        QUIET,
         f"Beams:eCM = {config.sqrt_s:g}",
         f"PartonLevel:MPI = {'on' if config.mpi else 'off'}",
         "Random:setSeed = on",
@@ -225,6 +230,25 @@ class Cuts(pythia8mc.UserHooks):  # type: ignore[misc]
         return veto
 
 
+def _reason(lines: list[str]) -> str:
+    """Why Pythia does not start with these settings, in its own words, which it writes to the standard output alone."""
+    pythia = pythia8mc.Pythia("", False)
+    for line in lines:
+        if line != QUIET:
+            pythia.readString(line)
+    with tempfile.TemporaryFile() as said:
+        before = os.dup(1)
+        os.dup2(said.fileno(), 1)
+        try:
+            pythia.init()
+        finally:
+            os.dup2(before, 1)
+            os.close(before)
+        said.seek(0)
+        words = said.read().decode(errors="replace")
+    return "; ".join(re.findall(r"PYTHIA (?:Error|Abort) (.+?)\.?\s*$", words, re.MULTILINE)) or "nothing"
+
+
 class Pythia:
     """Pythia, initialised for one component of a dataset."""
 
@@ -254,8 +278,8 @@ class Pythia:
             self.pythia.setUserHooksPtr(self.hook)
         if not self.pythia.init():
             raise ConfigError(
-                f"config: Pythia cannot start simulate.processes.{component.process} with tune {tune!r}; "
-                "its reason is in the log."
+                f"config: Pythia cannot start simulate.processes.{component.process} with tune {tune!r}; correct its "
+                f"settings. Pythia says: {_reason(settings(config, component, tune, seed, shower_variations))}."
             )
         if self.hook is not None:
             self.hook.draw()
