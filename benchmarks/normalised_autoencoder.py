@@ -47,14 +47,16 @@ def trained(loss: str, epochs: int, passes: int, seed: int) -> dict[str, Any]:
     start = time.process_time()
     model = NormalisedAutoencoder.fit(np.tile(points(seed), (passes, 1)), None, PLAIN, settings, seed)
     distances = np.array(model.distances)
+    late = distances[epochs // 2 :]
     return {
         "loss": loss,
         "seed": seed,
         "smallest": round(float(distances.min()), 4),
         "epoch": int(distances.argmin()) + 1,
         "last": round(float(distances[-1]), 4),
-        "worst": round(float(distances[epochs // 2 :].max() / distances.min()), 3),
-        "mean": round(float(distances[epochs // 2 :].mean() / distances.min()), 3),
+        "worst": round(float(late.max() / distances.min()), 3),
+        "noise": round(float(np.diff(late).std() / np.sqrt(2) / late.mean()), 3),
+        "mean": round(float(late.mean() / distances.min()), 3),
         "cpu_seconds": round(time.process_time() - start, 1),
     }
 

@@ -3,9 +3,9 @@
 Toys without a signal: signal region and sidebands hold alike events, on which trees are trained and then cut at an
 efficiency in the sidebands. Trained and counted on the same events; trained on one half and counted on the other; and
 in k folds, all events counted (arXiv:1805.02664; for the question arXiv:2512.13787). The p-value of the number that
-passes in the signal region is that of exchangeable events, the folds taken as independent. Random numbers as scores show
-that it is exact. One JSON line: for each way the part of the toys with a p-value below 0.5, 0.16, 0.05 and 0.01, the
-median of p, and the p-value of Kolmogorov and Smirnov for uniform ones.
+passes in the signal region is that of exchangeable events, the folds taken as independent; scores that are random
+numbers show that it is exact. One JSON line: for each way the part of the toys with a p-value below 0.5, 0.16, 0.05 and
+0.01, the median of p, and the p-value of Kolmogorov and Smirnov for uniform ones.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Normalised autoencoders: chains with a gradient, and the distance of optimal transport as a loss."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ import torch
 from sklearn.datasets import make_s_curve
 
 from resonaut.core.errors import NotFiniteError
-from resonaut.learn.autoencoder import Normalised, Settings
-from resonaut.learn.autoencoder.normalised import Chain, NormalisedAutoencoder
+from resonaut.learn.autoencoder import Normalised, Settings, normalised
+from resonaut.learn.autoencoder.normalised import Chain, NormalisedAutoencoder, Sampler
 from resonaut.learn.losses import wasserstein
 
 PLAIN = Settings(latent=32, hidden=[32], epochs=20, batch_size=125, learning_rate=0.003)
@@ -78,6 +79,22 @@ def test_a_chain_without_gradient_has_none():
     weight = torch.ones(2, requires_grad=True)
     start = torch.zeros(5, 2, dtype=torch.float64)
     assert not chain(3)(lambda x: (weight * x).sum(dim=1), start, generator(1)).requires_grad
+
+
+def test_without_chains_of_codes_those_of_events_go_on_where_they_ended(monkeypatch):
+    monkeypatch.setattr(normalised, "FRESH", 0.0)
+    points = 1000 * torch.randn(400, 2, generator=generator(1))
+    # A walk at random, as nothing has an energy; no point of it comes near the box.
+    nothing = SimpleNamespace(encoder=lambda x: x[:, :1], error=lambda x: 0 * x.sum(dim=1))
+    settings = Normalised(latent_steps=0, steps=5, step_size=0.1, buffer=400)
+    sampler = Sampler(nothing, points, settings, generator(2))
+    start = sampler.buffer.clone()
+    assert sorted(start.tolist()) == sorted(points.tolist())
+    drawn = [sampler.draw(400, through=number % 2 == 0).detach() for number in range(30)][-1]
+    # Of 400 chains that are chosen 400 times a share of 1 - 1/e moves, by 5 steps of 0.1 in two dimensions.
+    moved = (sampler.buffer - start).square().sum(dim=1).mean().item()
+    assert moved == pytest.approx(30 * (1 - np.exp(-1)) * 5 * 0.1**2 * 2, rel=0.2)
+    assert torch.cdist(sampler.buffer, drawn).amin(dim=1).eq(0).float().mean() > 0.5
 
 
 def test_the_distance_falls_and_stays_small_and_the_best_epoch_is_kept():

@@ -24,7 +24,7 @@ from resonaut.learn.losses import wasserstein
 
 # The chains live in a box, so that they cannot escape where the energy is flat: training ranges, and so much beyond.
 MARGIN = 0.5
-# A chain that is not taken from the buffer starts anywhere in the box of the codes.
+# A chain that is not taken from the buffer starts anywhere in the box.
 FRESH = 0.05
 DEFAULT, PRETRAINING = Settings(), Pretraining()
 
@@ -59,9 +59,10 @@ class Chain:
 
 
 class Sampler:
-    """Events drawn from p: chains of codes, whose decoded events start chains of events (on-manifold initialisation).
+    """Events drawn from p by chains that go on where they, in a buffer, ended the last time.
 
-    The chains of codes go on where they, in a buffer, ended the last time.
+    Those of codes, whose decoded events start chains of events (on-manifold initialisation, arXiv:2105.05735), or
+    without latent steps those of events themselves (persistent contrastive divergence, T. Tieleman, ICML 2008, 1064).
     """
 
     def __init__(self, network: Network, x: Tensor, settings: Settings, generator: torch.Generator) -> None:
@@ -70,7 +71,8 @@ class Sampler:
             codes = network.encoder(x)
         self.codes = self._box(codes, settings.latent_steps, settings.latent_step_size, settings.temperature)
         self.events = self._box(x, settings.steps, settings.step_size, settings.temperature)
-        self.buffer = codes[torch.randperm(len(x), generator=generator)[: settings.buffer]]
+        first = torch.randperm(len(x), generator=generator)[: settings.buffer]
+        self.buffer = (codes if settings.latent_steps else x)[first]
 
     @staticmethod
     def _box(values: Tensor, steps: int, size: float, temperature: float) -> Chain:
@@ -80,16 +82,21 @@ class Sampler:
 
     def draw(self, n: int, through: bool = False) -> Tensor:
         """``n`` events, shape (n, d), standardised; ``through``: the chains of events have a gradient."""
+        persistent = self.codes if self.codes.steps else self.events
         rows = torch.randint(len(self.buffer), (n,), generator=self.generator)
         anywhere = torch.rand((n, self.buffer.shape[1]), generator=self.generator)
-        anywhere = self.codes.low + anywhere * (self.codes.high - self.codes.low)
+        anywhere = persistent.low + anywhere * (persistent.high - persistent.low)
         fresh = torch.rand((n, 1), generator=self.generator) < FRESH
         start = torch.where(fresh, anywhere, self.buffer[rows])
-        code = self.codes(lambda z: self.network.error(self.network.decoder(z)), start, self.generator)
-        self.buffer[rows] = code
-        with torch.no_grad():
-            decoded = self.network.decoder(code).clamp(self.events.low, self.events.high)
-        return self.events(self.network.error, decoded, self.generator, through)
+        if self.codes.steps:
+            code = self.codes(lambda z: self.network.error(self.network.decoder(z)), start, self.generator)
+            self.buffer[rows] = code
+            with torch.no_grad():
+                start = self.network.decoder(code).clamp(self.events.low, self.events.high)
+        events = self.events(self.network.error, start, self.generator, through)
+        if not self.codes.steps:
+            self.buffer[rows] = events.detach()
+        return events
 
 
 class Objective:

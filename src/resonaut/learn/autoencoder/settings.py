@@ -53,7 +53,11 @@ class Normalised:
         default="likelihood",
     )
     temperature: float = key("Temperature of the density.", default=1, gt=0)
-    latent_steps: int = key("Langevin steps in the bottleneck.", default=20, ge=0)
+    latent_steps: int = key(
+        "Langevin steps in the bottleneck, where chains of events start; 0: these go on where they ended.",
+        default=20,
+        ge=0,
+    )
     latent_step_size: float = key("Spread of a step's noise there.", default=0.2, gt=0)
     steps: int = key("Langevin steps of the standardised features.", default=20, ge=0)
     step_size: float = key("Spread of a step's noise there, in units of a feature's.", default=0.2, gt=0)
