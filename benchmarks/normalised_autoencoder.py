@@ -31,7 +31,7 @@ from resonaut.learn.losses import wasserstein
 POINTS = 1000
 PLAIN = Settings(latent=32, hidden=[32], epochs=20, batch_size=250, learning_rate=0.001)
 NORMALISED = Normalised(
-    temperature=0.05, latent_steps=10, steps=10, buffer=2000, regularisation=0, batch_size=500, learning_rate=0.001
+    temperature=0.05, latent_steps=0, steps=10, buffer=2000, regularisation=0, batch_size=250, learning_rate=0.001
 )
 
 

@@ -161,12 +161,17 @@ class NormalisedAutoencoder:
         generator = torch.Generator().manual_seed(seed)
         sampler = Sampler(network, x, settings, generator)
         objective = Objective(x, sampler, settings)
+        optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        # Near the end the chains have time to follow the energy, which would otherwise run away from them.
+        steps = settings.epochs * -(-len(x) // settings.batch_size)
+        rate = training.warm_up_cosine(optimizer, settings.learning_rate, steps, rising=0)
         history = training.fit(
             network,
             objective,
             training.shuffled(len(x), settings.batch_size, generator),
-            torch.optim.Adam(network.parameters(), lr=settings.learning_rate),
+            optimizer,
             settings.epochs,
+            rate=rate,
             held_out=objective.distance,
             keep_best=True,
             what="a normalised autoencoder",
