@@ -5,7 +5,7 @@ Wasserstein normalised autoencoder (arXiv:2510.02168), with its persistent chain
 0.05. For both losses and each seed: the smallest mean distance of an epoch between points and drawn ones, and the epoch
 that has it; over it, the largest (``worst``) and the mean of the last half of all epochs, and ``noise``, the spread of
 an epoch's mean that its neighbours do not share. Without noise ``worst`` is at most 1.1 where a training stays at its
-minimum. ``smooth`` is ``worst`` of means of ten epochs in place of one. The likelihood has no regularisation here, as in
+minimum. ``smooth`` is ``worst`` of means of ten epochs in place of one. The likelihood has no regularisation, as in
 the first form (arXiv:2105.05735). ``floor`` is the distance between two batches of different points.
 """
 # ruff: noqa: E402 (the libraries read their number of threads when they are imported)
