@@ -126,6 +126,33 @@ class Verification:
     scores: int
 
 
+@result("resources of a network", "trigger resources")
+class Resources:
+    """What da4ml estimates that a network needs in firmware, and whether its logic gives the emulator's scores.
+
+    ``luts`` is the estimate of lookup tables (LUT), ``registers`` bits of flip-flops; ``adders``, ``tables`` and
+    ``multipliers`` count operations. The longest way through the logic is as long as ``depth`` adders in a row; with
+    registers after every ``adders_per_cycle`` of these it takes so many ``cycles`` of the ``clock`` (MHz), a ``latency``
+    in ns. ``different`` of so many random ``crossings`` have another score than the emulator's, of which ``scores`` are
+    different ones.
+    """
+
+    da4ml: str
+    luts: int
+    registers: int
+    adders: int
+    tables: int
+    multipliers: int
+    depth: float
+    adders_per_cycle: int
+    clock: float
+    cycles: int
+    latency: float
+    crossings: int
+    different: int
+    scores: int
+
+
 @record
 class Measured:
     """A number and its statistical error."""
