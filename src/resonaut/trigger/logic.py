@@ -1,7 +1,7 @@
 """Fixed-point arithmetic as logic: formats and squares of the variables of ``da4ml``, built of adders and tables.
 
-A variable stands for a number that a wire of the firmware carries; it knows its smallest and largest value and its step,
-and what it is made of. Operations on variables add logic.
+A variable stands for a number that wires of the firmware carry; it knows its smallest and largest value, its step, and
+what it is made of. Operations on variables add logic.
 """
 
 from math import floor, log2
@@ -35,8 +35,11 @@ def cast(number: Variable, form: Fixed) -> Variable:
         raw = np.array([int(number.low / number.step)])
         (value,) = arithmetic.values(arithmetic.cast(raw, fraction, form), form)
         return number.from_const(float(value), number.hwconf)
-    integer = form.width - form.fraction - form.signed
-    return _rounded(number, form).quantize(int(form.signed), integer, form.fraction, OVERFLOWS[form.overflow])
+    number, integer = _rounded(number, form), form.width - form.fraction - form.signed
+    if form.overflow == "AP_WRAP" and not form.signed and number.low < 0 and integer > number.kif[1] + 1:
+        # In an unsigned format the sign fills the bits in front, which da4ml leaves out.
+        number = number + number.is_negative() * 2.0**integer
+    return number.quantize(int(form.signed), integer, form.fraction, OVERFLOWS[form.overflow])
 
 
 def _rounded(number: Variable, form: Fixed) -> Variable:

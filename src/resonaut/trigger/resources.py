@@ -22,9 +22,9 @@ from resonaut.trigger.formats import Fixed, fixed
 from resonaut.trigger.logic import Variable, cast, square
 from resonaut.trigger.results import Dense, Dot, IntegerNetwork, Operation, Relu, Resources, Subtract
 
-# As da4ml's own command has it: an adder costs a LUT for each bit and takes one unit of time however wide it is, and
-# the adders of a matrix may be two more in a row than they must, so as to share more.
-HARDWARE, SOLVER = (1, -1, -1), {"hard_dc": 2}
+# As da4ml's own command has it, an adder costs a LUT for each bit and takes one unit of time however wide it is.
+# A matrix may have one more adder in a row than it must, so that its adders share more.
+HARDWARE, SOLVER = (1, -1, -1), {"hard_dc": 1}
 # da4ml's weights are floating-point numbers of single precision.
 WEIGHT_BITS = 24
 # Codes of da4ml's operations.
@@ -54,7 +54,7 @@ def estimate(network: IntegerNetwork, clock: float, adders: int, crossings: int)
     stages = to_pipeline(logic, adders, verbose=False)
     integers = _random(network, crossings)
     scores = emulator.score(network, integers)
-    found = arithmetic.nearest(logic.predict(integers.astype(float), n_threads=1)[:, 0], emulator.score_format(network))
+    found = np.ldexp(logic.predict(integers.astype(float), n_threads=1)[:, 0], emulator.score_format(network).fraction)
     operations = [one.opcode for one in logic.ops]
     return Resources(
         da4ml=importlib.metadata.version("da4ml"),

@@ -130,11 +130,11 @@ class Verification:
 class Resources:
     """What da4ml estimates that a network needs in firmware, and whether its logic gives the emulator's scores.
 
-    ``luts`` is the estimate of lookup tables (LUT), ``registers`` bits of flip-flops; ``adders``, ``tables`` and
-    ``multipliers`` count operations. The longest way through the logic is as long as ``depth`` adders in a row; with
-    registers after every ``adders_per_cycle`` of these it takes so many ``cycles`` of the ``clock`` (MHz), a ``latency``
-    in ns. ``different`` of so many random ``crossings`` have another score than the emulator's, of which ``scores`` are
-    different ones.
+    ``luts`` are lookup tables of the device (LUT), ``registers`` are in bits; ``adders``, ``tables`` of squares and
+    ``multipliers`` are operations. The longest way through the logic takes as long as ``depth`` adders in a row; with
+    registers after every ``adders_per_cycle`` of these, so many ``cycles`` of the ``clock`` (MHz), a ``latency`` in ns.
+    Of so many random ``crossings``, ``different`` have another score than the emulator's; ``scores`` is how many
+    different scores there are.
     """
 
     da4ml: str
