@@ -131,7 +131,7 @@ def test_accumulators_lose_bits_at_both_ends(accumulator):
     made = network(
         3,
         layer([[5, 0, 1], [-3, 0, 1], [2, 0, 1]], (1, -1, 4), accumulator),
-        Relu(kind="relu", name="relu", reads="sum", result="ap_ufixed<7,8,AP_RND_CONV,AP_SAT>"),
+        Relu(kind="relu", name="relu", reads="sum", result="ap_fixed<8,9,AP_RND_CONV,AP_SAT>"),
         replace(layer([[1], [7], [-3]], (2,), accumulator), name="score", reads="relu"),
     )
     found = resources.estimate(made, clock=200, adders=5, crossings=500)
