@@ -123,7 +123,7 @@ study-emulate: install  ## Showers of photons by a Monte Carlo and five generati
 	@python benchmarks/emulate_results.py results/calorimeter
 	@python benchmarks/emulate_jets.py results/calorimeter/emulate/flow_matching/model.onnx
 
-study-trigger: install  ## Anomaly detection in a Level-1 trigger, from minimum bias to rates and efficiencies (docs/trigger.md), estimated at an hour and a half, not yet run
+study-trigger: install  ## Anomaly detection in a Level-1 trigger, from minimum bias to rates and efficiencies (docs/trigger.md), half an hour
 	snakemake --cores $(CORES) --configfile config/trigger.yaml
 
 study-event-anomaly: install  ## Anomalies of whole events in 27 spectra, after ATLAS (docs/select.md), estimated at an hour and a quarter, not yet run

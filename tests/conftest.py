@@ -35,6 +35,14 @@ def pytest_configure(config) -> None:
         sys.meta_path.insert(0, NoTorch())
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items) -> None:
+    """The tests of a file run in one process, which makes once what they share; both would make it for their part."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(autouse=True)
 def torch_stays_in_single_precision():
     """No test may change how torch calculates in those that come after it, as pyhf's torch does."""

@@ -1,26 +1,16 @@
 """Crossings of a tiny pool, an autoencoder, its integers, their measurement and figures; and what reruns of it."""
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 
 CONFIG = "tests/workflow/trigger.yaml"
-ROOT = Path(__file__).parents[2]
-COMPILED = "src/resonaut/simulate/level1"
 
 
 @pytest.fixture(scope="module")
 def clone(copied):
-    """A clone after a run, with what numba has compiled of the same files already."""
+    """A clone after a run."""
     copied.configuration = (CONFIG,)
-    own = copied.path / COMPILED
-    (own / "__pycache__").mkdir(exist_ok=True)
-    for source in (ROOT / COMPILED).glob("*.py"):
-        shutil.copystat(source, own / source.name)
-    for cached in (ROOT / COMPILED).glob("__pycache__/*.nb?"):
-        shutil.copy(cached, own / "__pycache__")
     run = copied.snakemake()
     assert run.returncode == 0, run.stdout + run.stderr
     return copied

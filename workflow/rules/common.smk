@@ -90,7 +90,8 @@ def code_of(verb, command, modules=lambda analysis: (), *names):
             relative(path) for path in provenance.command_code(verb, command, *found)
         ]
 
-    return paths if names else paths()
+    # As a function even without names: it is called for the rules that have jobs alone.
+    return paths
 
 
 def options(name, values):

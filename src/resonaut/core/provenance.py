@@ -10,6 +10,8 @@ PACKAGE = Path(__file__).parents[1]
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
+# A rule with many jobs asks for each.
+@functools.cache
 def command_code(verb: str, command: str, *modules: str) -> list[str]:
     """Paths, relative to the package's folder, of what ``resonaut <verb> <command>`` runs.
 

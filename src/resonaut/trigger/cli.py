@@ -85,6 +85,23 @@ def verify(
 
 
 @app.command()
+def resources(
+    network: Annotated[Path, typer.Option(help="Network in integers: <results>/trigger/<name>/network.json.")],
+    output: Annotated[Path, typer.Option(help="Estimate to write: resources.json.")],
+    clock: Annotated[float, typer.Option(help="Clock of the firmware, in MHz.", min=1)] = 200,
+    adders: Annotated[int, typer.Option(help="Adders in a row that a cycle has time for.", min=1)] = 5,
+    crossings: Annotated[int, typer.Option(help="Random crossings that the logic is checked on.", min=1)] = 5000,
+) -> None:
+    """Estimate the resources and the latency of a network in firmware with da4ml, and check its logic."""
+    from resonaut.core.results import write
+    from resonaut.trigger.resources import estimate
+    from resonaut.trigger.running import network_of
+
+    distinct([network], [output])
+    write(output, estimate(network_of(network), clock, adders, crossings))
+
+
+@app.command()
 def measure(
     config: Annotated[Path, typer.Option(help="Frozen keys: <results>/config/trigger/measure/<name>.json.")],
     name: Annotated[str, typer.Option(help="Name of the network.")],

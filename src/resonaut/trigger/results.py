@@ -126,6 +126,33 @@ class Verification:
     scores: int
 
 
+@result("resources of a network", "trigger resources")
+class Resources:
+    """What da4ml estimates that a network needs in firmware, and whether its logic gives the emulator's scores.
+
+    ``luts`` are lookup tables of the device (LUT), ``registers`` are in bits; ``adders``, ``tables`` of squares and
+    ``multipliers`` are operations. The longest way through the logic takes as long as ``depth`` adders in a row; with
+    registers after every ``adders_per_cycle`` of these, so many ``cycles`` of the ``clock`` (MHz), a ``latency`` in ns.
+    Of so many random ``crossings``, ``different`` have another score than the emulator's; ``scores`` is how many
+    different scores there are.
+    """
+
+    da4ml: str
+    luts: int
+    registers: int
+    adders: int
+    tables: int
+    multipliers: int
+    depth: float
+    adders_per_cycle: int
+    clock: float
+    cycles: int
+    latency: float
+    crossings: int
+    different: int
+    scores: int
+
+
 @record
 class Measured:
     """A number and its statistical error."""

@@ -68,6 +68,18 @@ def run(network: Path, crossings: Path, output: Path) -> None:
         rows.writerows(zip(scores.tolist(), values(scores, emulator.score_format(found)).tolist(), strict=True))
 
 
+def network_of(path: Path) -> IntegerNetwork:
+    """A network in integers.
+
+    Raises:
+        ConfigError: the network does not fit together.
+        InputFileError: the file is none.
+    """
+    found = read(path, IntegerNetwork)
+    emulator.check(found)
+    return found
+
+
 def opened(network: Path, crossings: Path) -> tuple[IntegerNetwork, Raw]:
     """A network in integers, and its inputs in a file of objects or of inputs, (n, inputs).
 
@@ -75,8 +87,7 @@ def opened(network: Path, crossings: Path) -> tuple[IntegerNetwork, Raw]:
         ConfigError: the network does not fit together.
         InputFileError: a file is none.
     """
-    found = read(network, IntegerNetwork)
-    emulator.check(found)
+    found = network_of(network)
     table = crossings.suffix.lower() == ".csv"
     return found, _table(crossings, found.inputs) if table else integers(files.read(crossings), found.inputs)
 
