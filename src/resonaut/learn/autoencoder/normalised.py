@@ -162,9 +162,11 @@ class NormalisedAutoencoder:
         sampler = Sampler(network, x, settings, generator)
         objective = Objective(x, sampler, settings)
         optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-        # Near the end the chains have time to follow the energy, which would otherwise run away from them.
-        steps = settings.epochs * -(-len(x) // settings.batch_size)
-        rate = training.warm_up_cosine(optimizer, settings.learning_rate, steps, rising=0)
+        rate = None
+        if settings.loss == "wasserstein":
+            # With gradients through chains a training at a constant rate may leave its minimum again.
+            steps = settings.epochs * -(-len(x) // settings.batch_size)
+            rate = training.warm_up_cosine(optimizer, settings.learning_rate, steps, rising=0)
         history = training.fit(
             network,
             objective,

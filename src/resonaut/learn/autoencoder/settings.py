@@ -65,4 +65,4 @@ class Normalised:
     regularisation: float = key("Weight of the squares of the energies beside the likelihood.", default=0.1, ge=0)
     epochs: int = key("Passes over the training events.", default=15, ge=1)
     batch_size: int = key("Events in a step.", default=256, ge=1)
-    learning_rate: float = key("Largest step size of Adam.", default=0.001, gt=0)
+    learning_rate: float = key("Step size of Adam, the largest with `wasserstein`: it falls to 0.", default=0.001, gt=0)
