@@ -75,7 +75,7 @@ MANY := snakemake --cores $(CORES) --max-jobs-per-timespan 1000/1m --keep-going
 study-lhco: install  ## All methods on the LHC Olympics with injected signal
 	$(MANY) select_benchmark --configfile config/lhco.yaml $(STUDY)
 
-study-autoencoder: install  ## Both losses of normalised autoencoders on an S curve (docs/select.md): ten minutes of processor time; four of five seeds of the likelihood not yet run
+study-autoencoder: install  ## Both losses of normalised autoencoders on an S curve (docs/select.md): estimated at ten minutes of processor time, the likelihood not yet run as a whole
 	@python benchmarks/normalised_autoencoder.py
 
 study-limits: install  ## Limits and significances with selections trained again for every injected signal
