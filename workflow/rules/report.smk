@@ -29,7 +29,8 @@ for figure in catalogue.found().values():
                 name: of(partial(catalogue.given, one=one))
                 for name, one in figure.reads.items()
             },
-            code=code_of("report", "draw", lambda analysis: [figure.module]),
+            # Bound now: it is asked for when all figures have their rules.
+            code=code_of("report", "draw", lambda _, module=figure.module: [module]),
         output:
             **{
                 name: [
