@@ -5,8 +5,8 @@
 Each is a part of the data, drawn at random, of which an autoencoder learns anew, regions are cut anew, and all spectra
 are scanned. Experiments share events: ``independent`` of them would be without (``select_background.py`` says what that
 does to a test of uniformity). First line: significances at all masses of all spectra, and the global p-value of each
-experiment, from toys, are these uniform? Then for each signal that is injected, ``--signals``, its significance at
-its own mass in its own spectrum, in each region and without a selection (``all``), for each number of events.
+experiment, from toys: are these uniform? Then for each signal and each number of events that is ``--injected`` into all
+data: the significance at its own mass in its own spectrum, in each region and without a selection (``all``).
 """
 
 import argparse
@@ -138,8 +138,9 @@ class Study:
             z["/".join(name)] = {
                 model.mass: excess.z_local for model, excess in zip(found.models, found.found, strict=True)
             }
-            if name[0] != WITHOUT:
-                models = [model for model in found.models if model.chosen.good]
+            # Where no function describes the background there are no toys.
+            models = [model for model in found.models if model.chosen.good]
+            if name[0] != WITHOUT and models:
                 largest = max(zip(found.models, found.found, strict=True), key=lambda one: one[1].z_local)
                 thrown = lookelsewhere.scan_toys(models, found.resonances, len(one.spectrum.counts), toys, rng)
                 scans.append((largest[0].mass, largest[1].z_local, thrown))
