@@ -11,10 +11,11 @@ in which they are orthogonal and every sensible start converges.
 """
 
 from collections.abc import Callable
+from functools import cache
 from types import FunctionType
 
 import numpy as np
-from numpy.polynomial.legendre import leggauss
+from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from resonaut.core.errors import ConfigError
@@ -73,7 +74,7 @@ class Background:
         self.resonances = np.zeros((0, len(edges) - 1)) if resonances is None else np.ascontiguousarray(resonances)
         self.n_smooth = shape_parameters + 1
         self.n_parameters = self.n_smooth + len(self.resonances)
-        points, weights = leggauss(_points(edges))
+        points, weights = leggauss(_points(float((np.diff(edges) / edges[:-1]).max())))
         widths = np.diff(edges)[:, None]
         self.widths = weights / 2 * widths  # (N, points)
         self._nodes = (edges[:-1] + edges[1:])[:, None] / 2 + points / 2 * widths
@@ -132,9 +133,13 @@ class Background:
         return np.asarray(np.linalg.solve(self._triangle, theta[: self.n_smooth]))
 
 
-def _points(edges: Array) -> int:
-    """Gauss-Legendre points that integrate the steepest power of the mass over the widest bin."""
-    width = float((np.diff(edges) / edges[:-1]).max())
+# The same few points in each of a search's thousands of fits.
+leggauss = cache(legendre.leggauss)
+
+
+@cache
+def _points(width: float) -> int:
+    """Gauss-Legendre points that integrate the steepest power of the mass over the widest bin, of a relative width."""
     exact = -np.expm1((1 - STEEP) * np.log1p(width)) / (STEEP - 1)
     for number in range(1, MOST_POINTS):
         points, weights = leggauss(number)

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from resonaut.fit.family import Array
 from resonaut.fit.motion import Room, Signal, room, second_derivatives, signal_at
-from resonaut.fit.vector import dot, exponential, logarithm, total, weighted_squares
+from resonaut.fit.vector import copy, dot, exponential, logarithm, total, weighted_squares
 
 # Height of the barrier that keeps the expected count of an empty bin positive where the signal yield is negative: the
 # yield then ends at its physical boundary instead of beyond it. A bin with this many events would be as high.
 EMPTY = 1e-4
-EXACT, POSITIVE, FISHER = 0, 1, 2
+# Numpy's integers: for each literal one Numba would compile the objective again.
+EXACT, POSITIVE, FISHER = np.int64(0), np.int64(1), np.int64(2)
 
 
 class Terms(NamedTuple):
@@ -51,10 +52,16 @@ def terms(directions: Array, widths: Array, resonances: Array, nuisances: int) -
     n_bins, n_points, n_smooth = directions.shape
     held = n_smooth + len(resonances)
     bins, slopes = np.empty((8, n_bins)), np.zeros((held + 1 + nuisances, n_bins))
-    slopes[n_smooth:held] = resonances
+    columns, all_widths = np.empty((n_smooth, n_points * n_bins)), np.empty(n_points * n_bins)
+    for p in range(n_points):
+        for i in range(n_bins):
+            all_widths[p * n_bins + i] = widths[i, p]
+            for k in range(n_smooth):
+                columns[k, p * n_bins + i] = directions[i, p, k]
+    copy(resonances, slopes[n_smooth:held])
     return Terms(
-        np.ascontiguousarray(directions.transpose(2, 1, 0)).reshape(n_smooth, n_points * n_bins),
-        np.ascontiguousarray(widths.T).reshape(n_points * n_bins),
+        columns,
+        all_widths,
         resonances,
         np.empty((3, max(n_points * n_bins, held + 1 + nuisances))),
         slopes,
@@ -271,9 +278,10 @@ def seek(t: Terms, counts: Array, signal: Signal, free: bool, state: Array, obse
     """
     held, scale = len(t.columns) + len(t.resonances), int(np.argmax(signal.position))
     background, relative, shift, work = t.bins[1], t.bins[2], t.bins[3], t.bins[4]
-    background[:] = t.bins[0]
-    for j in range(len(t.columns), held):
-        background += state[j] * t.slopes[j]
+    for i in range(len(background)):
+        background[i] = t.bins[0, i]
+        for j in range(len(t.columns), held):
+            background[i] += state[j] * t.slopes[j, i]
     changes, steps, along = _independent(t.slopes[:held], background), np.empty(held), np.empty(held)
     for j in range(held):
         steps[j] = dot(changes[j], counts, 0, len(counts)) - dot(changes[j], background, 0, len(counts))
@@ -402,7 +410,7 @@ def minimise(
         if everywhere and len(signal.starts) > 1 and seek(t, counts[b], signal, free, state, observed[b]):
             value[b] = evaluate(t, counts[b], signal, state, observed[b], EXACT, gradient, curvature)
         for _ in range(ITERATIONS):
-            information[b] = curvature
+            copy(curvature, information[b])
             gain = downhill(t, counts[b], signal, free, state, observed[b], gradient, curvature, step)
             if gain < TOLERANCE * scale:
                 converged[b] = True
@@ -426,7 +434,8 @@ def minimise(
                 converged[b] = gain < ROUNDING * scale
                 break
             value[b] = new
-            state[:] = trial
+            for k in range(size):
+                state[k] = trial[k]
         if not smooth_only:
             evaluate(t, counts[b], signal, state, observed[b], FISHER, gradient, information[b])
         if not free:

@@ -73,6 +73,14 @@ def logarithm(x: Array, work: Array, size: int) -> None:
         x[i] = k * LN2_HIGH - ((half - (s * (half + r) + k * LN2_LOW)) - f)
 
 
+@njit(cache=True, error_model="numpy")
+def copy(source: Array, target: Array) -> None:
+    """``target[:] = source`` of two dimensions: Numba needs five seconds to compile the message of that one's error."""
+    for k in range(source.shape[0]):
+        for i in range(source.shape[1]):
+            target[k, i] = source[k, i]
+
+
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def dot(a: Array, b: Array, first: int, last: int) -> float:
     """Scalar product of ``a`` and ``b`` between two indices."""
