@@ -65,10 +65,10 @@ class Clone:
         """The stages that a run would execute now; a stage's rules begin with its name."""
         return {rule.split("_")[0] for rule in self.planned(*words)} - {"freeze"}
 
-    def run_and_kill(self, seconds: float) -> bool:
+    def run_and_kill(self, seconds: float, *words: str) -> bool:
         """Start the workflow, kill it and all its jobs with SIGKILL; True if it had ended before."""
         process = subprocess.Popen(
-            ["workflow/run", *self.command()[1:]],
+            ["workflow/run", *self.command(*words)[1:]],
             cwd=self.path,
             env=self.environment,
             stdout=subprocess.DEVNULL,

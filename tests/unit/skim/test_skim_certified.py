@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from coffea.lumi_tools import LumiMask
 
 from resonaut.core.errors import InputFileError
 from resonaut.skim.certified import Certified
@@ -12,6 +11,8 @@ from resonaut.skim.certified import Certified
 
 @pytest.mark.parametrize("flat", [False, True])
 def test_sections_are_those_of_coffea(tmp_path, flat) -> None:
+    from coffea.lumi_tools import LumiMask  # which compiles for seconds, in every process that reads this file
+
     rng = np.random.default_rng(4)
     ranges = {}
     for run in (1, 273158, 325175):
