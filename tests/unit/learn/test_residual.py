@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -49,7 +51,8 @@ def known() -> Known:
 
 def test_the_odds_of_a_signal_are_the_true_ones_where_it_is(known):
     x, c, keys = data(8000, round(8000 * SHARE), 2)
-    found = Residual.fit(x, c, known, 0.02, keys, SETTINGS, 3)
+    settings = replace(SETTINGS, steps=800, batch_size=512)
+    found = Residual.fit(x, c, known, 0.02, keys, settings, 3)
     points, places = np.meshgrid(np.linspace(2.2, 2.8, 5), np.linspace(0.4, 0.6, 4))
     x, c = points.ravel(), places.ravel()
     truth = np.log(SHARE / (1 - SHARE)) + SIGNAL.logpdf(x) + AMONG.logpdf(c) - BACKGROUND.logpdf(x - c)

@@ -69,6 +69,19 @@ class Mixture(nn.Module):
         return Mixed(self.signal(), self.logit, background)
 
 
+class Whole(nn.Module):
+    """The signal's flow as the density of all events: of the mixture with a share of 1."""
+
+    def __init__(self, mixture: Mixture) -> None:
+        super().__init__()
+        self.signal = mixture.signal
+
+    def forward(self, background: Tensor) -> zuko.distributions.NormalizingFlow:
+        """The same whatever the background."""
+        del background
+        return self.signal()
+
+
 @dataclass(frozen=True)
 class Residual:
     """A trained mixture; ``loss`` is that of the validation part in the flow's units."""
@@ -90,6 +103,9 @@ class Residual:
         seed: int,
     ) -> "Residual":
         """Train the signal's flow and share; depends on the events and ``seed``, not on the order of the events.
+
+        The flow begins as the density of all events, whose odds against the background are the largest where the signal
+        is. From untrained weights it finds a weak signal in some trainings only.
 
         Args:
             features: shape (n, d), finite; those of the background's flow.
@@ -116,7 +132,9 @@ class Residual:
         for mask in split(weights, keys, settings.validation_fraction, seed):
             rows = torch.as_tensor(mask)
             tables.append((z[rows], background[rows], torch.ones(len(z))[rows]))
-        return cls(known, mixture, preprocessing, train(mixture, tables[0], tables[1], settings, generator))
+        seen, validation = tables
+        train(Whole(mixture), seen, validation, settings, generator)
+        return cls(known, mixture, preprocessing, train(mixture, seen, validation, settings, generator))
 
     @property
     def share(self) -> float:
