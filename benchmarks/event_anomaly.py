@@ -2,8 +2,8 @@
 
     python benchmarks/event_anomaly.py results/event_anomaly --experiments 200
 
-Each is a part of the data, drawn at random, of which an autoencoder learns anew, regions are cut anew, and all spectra
-are scanned. Experiments share events: ``independent`` of them would be without (``select_background.py`` says what that
+Each is a part of the data, drawn at random, of which an autoencoder learns anew, regions are cut anew, with as many
+events as those of all data have, and all spectra are scanned. Experiments share events: ``independent`` of them would be without (``select_background.py`` says what that
 does to a test of uniformity). First line: significances at all masses of all spectra, and the global p-value of each
 experiment, from toys: are these uniform? Then for each signal and each number of events that is ``--injected`` into all
 data: the significance at its own mass in its own spectrum, in each region and without a selection (``all``).
@@ -81,16 +81,18 @@ class Analysis:
     fit: FitSettings
 
     @classmethod
-    def of(cls, results: Path) -> "Analysis":
-        """Those of ``<results>``; the keys of fit are the same for all spectra."""
+    def of(cls, results: Path, every: int = 1) -> "Analysis":
+        """Those of ``<results>``, with one in ``every`` masses; the keys of fit are the same for all spectra."""
         (score,) = (results / "config/select/event_scores").glob("*.json")
         found = {path.parent.name: path for path in (results / "config/select").glob("*/jj.json")}
         (fit,) = {path.read_text(): path for path in (results / "config/fit/selection").glob("*.json")}.values()
         regions = {name: config.read(path, RegionSettings) for name, path in found.items()}
-        return cls(config.read(score, Training), regions, config.read(fit, FitSettings))
+        keys = config.read(fit, FitSettings)
+        keys = replace(keys, masses=keys.masses[::every])
+        return cls(config.read(score, Training), regions, keys)
 
     def spectra(self, events: Events, luminosity: float, seed: int) -> dict[tuple[str, str], Search]:
-        """The search in each mass and region, with a training on these events; region ``all`` without one."""
+        """The search in each mass and region, with a training on these events; region ``all`` is all of them."""
         rng = np.random.default_rng(seed)
         part = rng.permutation(len(events))[: round(self.training.training_part * len(events))]
         standard = Standard.unchanged(events.inputs.shape[1])
@@ -131,8 +133,8 @@ class Study:
         rng = np.random.default_rng(seed)
         rows = self._drawn(part, rng)
         z, scans = {}, []
-        for name, one in self.analysis.spectra(self.data[rows], part * self.luminosity, seed).items():
-            found = scanned(one)
+        for name, one in self.analysis.spectra(self.data[rows], self.luminosity, seed).items():
+            found = None if name[0] == WITHOUT else scanned(one)
             if found is None:
                 continue
             z["/".join(name)] = {
@@ -140,7 +142,7 @@ class Study:
             }
             # Where no function describes the background there are no toys.
             models = [model for model in found.models if model.chosen.good]
-            if name[0] != WITHOUT and models:
+            if models:
                 largest = max(zip(found.models, found.found, strict=True), key=lambda one: one[1].z_local)
                 thrown = lookelsewhere.scan_toys(models, found.resonances, len(one.spectrum.counts), toys, rng)
                 scans.append((largest[0].mass, largest[1].z_local, thrown))
@@ -175,9 +177,9 @@ def scanned(one: Search) -> Scan | None:
         return None
 
 
-def opened(results: Path) -> Study:
+def opened(results: Path, every: int = 1) -> Study:
     """What the workflow left in ``results``."""
-    analysis = Analysis.of(results)
+    analysis = Analysis.of(results, every)
     inputs = Inputs(analysis.training)
     skim = results / "skim"
     signals = {name: Events.read(skim / f"{name}.json", inputs) for name in SIGNALS}
@@ -238,11 +240,12 @@ def main() -> None:
     parser.add_argument("--toys", type=int, default=100, help="of each spectrum, for the global p-value")
     parser.add_argument("--injected", type=int, nargs="*", default=[20, 40, 80], help="events of a signal in all data")
     parser.add_argument("--seeds", type=int, default=3, help="experiments with each number of them")
+    parser.add_argument("--every", type=int, default=1, help="2 for every second mass, and so on")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
     # Forked, the processes share the events.
-    context, study = get_context("fork"), opened(options.results)
+    context, study = get_context("fork"), opened(options.results, options.every)
     with ProcessPoolExecutor(options.processes, context, initializer=_share, initargs=(study,)) as pool:
         seeds = range(1, options.experiments + 1)
         jobs = [pool.submit(_experiment, seed, options.part, options.toys) for seed in seeds]
