@@ -3,10 +3,11 @@
     python benchmarks/event_anomaly.py results/event_anomaly --experiments 200
 
 Each is a part of the data, drawn at random, of which an autoencoder learns anew, regions are cut anew, with as many
-events as those of all data have, and all spectra are scanned. Experiments share events: ``independent`` of them would be without (``select_background.py`` says what that
-does to a test of uniformity). First line: significances at all masses of all spectra, and the global p-value of each
-experiment, from toys: are these uniform? Then for each signal and each number of events that is ``--injected`` into all
-data: the significance at its own mass in its own spectrum, in each region and without a selection (``all``).
+events as those of all data have, and all spectra are scanned. Experiments share events: ``independent`` of them would
+be without (``select_background.py`` says what that does to a test of uniformity). First line: significances at all
+masses of all spectra, and the global p-value of each experiment, from toys: are these uniform? Then for each signal and
+each number of events that is ``--injected`` into all data: the significance at its own mass in its own spectrum, in
+each region and without a selection (``all``).
 """
 
 import argparse

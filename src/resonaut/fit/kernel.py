@@ -104,7 +104,14 @@ def smooth(columns: Array, widths: Array, points: Array, background: Array, slop
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def evaluate(
-    t: Terms, counts: Array, signal: Signal, state: Array, observed: Array, kind: int, gradient: Array, curvature: Array
+    t: Terms,
+    counts: Array,
+    signal: Signal,
+    state: Array,
+    observed: Array,
+    kind: np.int64,
+    gradient: Array,
+    curvature: Array,
 ) -> float:
     """The objective (infinite where a bin is negative); half its gradient and curvature are written into the arguments.
 
