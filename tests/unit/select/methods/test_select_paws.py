@@ -21,18 +21,21 @@ PLACE, SHARE = np.array([1.3, -0.8]), 0.02
 
 
 class Exact:
-    """The classifier between N(parameters, 0.4) and N(0, 1) in the plane, of features and parameters."""
+    """The classifier between N(parameters, width) and N(0, 1) in the plane, of features and parameters."""
+
+    def __init__(self, width: float = 0.4) -> None:
+        self.width = width
 
     def probability(self, features: np.ndarray) -> np.ndarray:
         x, parameters = features[:, :2].astype(float), features[:, 2:]
-        logits = (stats.norm.logpdf(x, parameters, 0.4) - stats.norm.logpdf(x)).sum(axis=1)
+        logits = (stats.norm.logpdf(x, parameters, self.width) - stats.norm.logpdf(x)).sum(axis=1)
         return 1 / (1 + np.exp(-logits))
 
 
-def plane(n: int, signal: int, seed: int) -> np.ndarray:
+def plane(n: int, signal: int, seed: int, place: np.ndarray = PLACE, width: float = 0.4) -> np.ndarray:
     """Background and signal, shape (n, 2)."""
     rng = np.random.default_rng(seed)
-    parts = rng.normal(size=(n - signal, 2)), PLACE + 0.4 * rng.normal(size=(signal, 2))
+    parts = rng.normal(size=(n - signal, 2)), place + width * rng.normal(size=(signal, 2))
     return np.concatenate(parts).astype(np.float32)
 
 
@@ -42,6 +45,15 @@ def test_share_and_parameters_between_the_points_of_the_grid_are_the_true_ones()
     assert found.share == pytest.approx(SHARE, rel=0.35)
     assert found.parameters == pytest.approx(PLACE, abs=0.15)
     assert found.loss < -1e-4
+
+
+def test_a_signal_far_from_all_that_are_simulated_is_found():
+    """At none of the simulated ones the ratio of this one's events is above 1."""
+    place = np.array([1.0, 1.0])
+    data, reference = plane(10_000, 200, 1, place, 0.2), plane(20_000, 0, 2)
+    found = learned(Exact(0.2), data, reference, np.full(20_000, 1 / 20_000), GRID)
+    assert found.parameters == pytest.approx(place, abs=0.1)
+    assert found.share == pytest.approx(SHARE, rel=0.35)
 
 
 def test_without_a_signal_no_loss_is_won():

@@ -12,6 +12,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
+from scipy.stats.qmc import Halton
 
 from resonaut.core import identifier
 from resonaut.core.errors import ConfigError
@@ -31,8 +32,9 @@ FloatArray = NDArray[np.float64]
 PURPOSE = 70
 # The least share of a signal that is tried.
 LEAST = 1e-5
-# Evaluations of the loss beyond those at the simulated signals, in each fold.
-EVALUATIONS = 60
+# Evaluations of the loss beyond those at the simulated signals, in each fold: all over the range, where signals between
+# the simulated ones may be narrow, and in steps from the best.
+EVERYWHERE, EVALUATIONS = 100, 60
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ def learned(
     """Share and parameters that tell data (n, d) best from a reference (m, d) with ``weights`` that sum to 1.
 
     The classifier between them is r / (1 + r), where r = 1 + w (f / (1 - f) - 1) is the ratio of data with a share w of
-    signal to background (arXiv:2405.08889). The search begins at the best point of the ``grid``, shape (points,
-    parameters), and stays in its range.
+    signal to background (arXiv:2405.08889). The search begins at the best of the ``grid``, shape (points, parameters),
+    and of points between, and stays in its range.
     """
     low, high = grid.min(axis=0), grid.max(axis=0)
     width = np.where(high > low, high - low, 1.0)
@@ -148,7 +150,8 @@ def learned(
         best = minimize_scalar(lambda log_share: loss(np.exp(log_share)), bounds=(np.log(LEAST), 0.0), method="bounded")
         return Found(float(np.exp(best.x)), parameters, float(best.fun))
 
-    start = min((at(point) for point in grid), key=lambda found: found.loss)
+    between = low + Halton(len(low), scramble=False).random(EVERYWHERE) * (high - low)
+    start = min((at(point) for point in (*grid, *between)), key=lambda found: found.loss)
     every = [start]
 
     def loss_at(place: FloatArray) -> float:

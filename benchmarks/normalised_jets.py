@@ -1,0 +1,136 @@
+"""Light-quark and gluon jets against top jets by autoencoders that know one of them alone, in both directions.
+
+    python benchmarks/normalised_jets.py results/tagger_zoo --jets 8000 --seeds 3
+
+A plain autoencoder reproduces the simpler of two kinds of jets better, whichever it learned from (Dillon et al.,
+arXiv:2206.14225). A normalised one of the same size has to find both. Each learns from the leading jets of one dataset,
+of which half are kept for the test. One JSON line: areas under the ROC curve of the other kind against these, and its
+efficiency where 1 % of them pass; ``--scores FILE.npz`` keeps the scores of the last seed, for figures.
+"""
+# ruff: noqa: E402 (the libraries read their number of threads when they are imported)
+
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from resonaut.core.events import Dataset
+from resonaut.learn.autoencoder import Normalised, Settings
+from resonaut.learn.autoencoder.normalised import NormalisedAutoencoder
+from resonaut.learn.autoencoder.plain import Autoencoder, Features
+from resonaut.learn.density.flow import Density
+
+TAUS = [f"j1_tau{n}" for n in (1, 2, 3, 4)]
+COLUMNS = ["j1_pt", "j1_eta", "j1_phi", "j1_mass", "j1_softdrop_mass", *TAUS, "j1_n_constituents"]
+PARTICLES = ["j1_pf_pt", "j1_pf_eta", "j1_pf_phi"]
+PLAIN = Settings(latent=4, hidden=[32, 32], epochs=60, batch_size=256, learning_rate=0.005)
+NORMALISED = {
+    "likelihood": Normalised(epochs=40),
+    "wasserstein": Normalised(loss="wasserstein", temperature=0.1, latent_steps=0, epochs=40),
+}
+FloatArray = NDArray[np.float64]
+
+
+def observables(events: ak.Array) -> Features:
+    """Masses in GeV, N-subjettiness ratios, multiplicity, spread of the particles' momenta and directions: (n, 8)."""
+    tau1, tau2, tau3, tau4 = (np.maximum(ak.to_numpy(events[name]), 1e-4) for name in TAUS)
+    pt = events["j1_pf_pt"]
+    away = np.hypot(
+        events["j1_pf_eta"] - events["j1_eta"], (events["j1_pf_phi"] - events["j1_phi"] + np.pi) % (2 * np.pi) - np.pi
+    )
+    total = ak.to_numpy(ak.sum(pt, axis=1))
+    found = [
+        ak.to_numpy(events["j1_mass"]),
+        ak.to_numpy(events["j1_softdrop_mass"]),
+        tau2 / tau1,
+        tau3 / tau2,
+        tau4 / tau3,
+        ak.to_numpy(events["j1_n_constituents"]),
+        np.sqrt(ak.to_numpy(ak.sum(pt**2, axis=1))) / total,
+        ak.to_numpy(ak.sum(pt * away, axis=1)) / total,
+    ]
+    return np.column_stack(found).astype(np.float32)
+
+
+def jets(results: Path, dataset: str, most: int) -> Features:
+    """Of the leading jets of a dataset, in a random order."""
+    found = [
+        observables(part) for part in Dataset.open(results / "skim" / f"{dataset}.json").iterate(COLUMNS + PARTICLES)
+    ]
+    every = np.concatenate(found)
+    return every[np.random.default_rng(1).permutation(len(every))[:most]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a score makes of the other kind of jets."""
+
+    auc: float
+    efficiency: float
+
+    @classmethod
+    def of(cls, own: FloatArray, other: FloatArray) -> "Found":
+        """From the scores of jets like those of the training, and of the other kind."""
+        truth = np.repeat([0, 1], [len(own), len(other)])
+        cut = np.quantile(own, 0.99)
+        auc = roc_auc_score(truth, np.concatenate([own, other]))
+        return cls(round(float(auc), 3), round(float(np.mean(other > cut)), 3))
+
+
+def scores(train: Features, test: list[Features], seed: int) -> dict[str, list[FloatArray]]:
+    """Of the samples of ``test``, by each autoencoder; and by a flow's density, which is what they should learn."""
+    plain, flow = Autoencoder.fit(train, None, PLAIN, seed), Density.fit(train, seed=seed)
+    found = {"flow": [-flow.log_prob(x) for x in test], "plain": [plain.error(x) for x in test]}
+    for loss, settings in NORMALISED.items():
+        model = NormalisedAutoencoder.fit(train, None, PLAIN, settings, seed)
+        found[loss] = [model.energy(x) for x in test]
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--datasets", nargs=2, default=["qcd", "top"])
+    parser.add_argument("--jets", type=int, default=8000, help="of each kind, half of which train")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--scores", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    start = time.process_time()
+    every = {name: jets(options.results, name, options.jets) for name in options.datasets}
+    halves = {name: (x[: len(x) // 2], x[len(x) // 2 :]) for name, x in every.items()}
+    runs: list[dict[str, Any]] = []
+    kept: dict[str, FloatArray] = {}
+    for seed in range(1, options.seeds + 1):
+        for own, other in (options.datasets, options.datasets[::-1]):
+            found = scores(halves[own][0], [halves[own][1], halves[other][1]], seed)
+            runs += [
+                {"learned": own, "seed": seed, "method": method} | asdict(Found.of(*pair))
+                for method, pair in found.items()
+            ]
+            kept |= {
+                f"{own}/{method}/{name}": values
+                for method, pair in found.items()
+                for name, values in zip((own, other), pair, strict=True)
+            }
+    if options.scores:
+        np.savez(options.scores, **kept)
+    jets_of = {name: len(x) for name, x in every.items()}
+    print(json.dumps({"jets": jets_of, "cpu_seconds": round(time.process_time() - start), "runs": runs}))
+
+
+if __name__ == "__main__":
+    main()
