@@ -17,6 +17,8 @@ from resonaut.fit.signal import Template
 
 # Change of ln L to which a yield below none may add up, and still be none.
 NO_ROOM = 1e-5
+# Events expected in a bin that has some: no fit.
+NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ def fit(
         centre,
         nuisances is None,
     )
-    if free and not converged.all():
-        left = np.flatnonzero(~converged)
+    left = np.flatnonzero(~converged)
+    if free and len(left):
         none = fit(function, counts[left], template, np.zeros(len(left)), theta[left], centre[left])
         still = none.converged & _pressed(none, counts[left], template)
         at = left[still]
@@ -118,8 +120,16 @@ def fit(
         value[at], converged[at], information[at] = none.deviance[still], True, none.information[still]
     for b in np.flatnonzero(~converged):
         states[b], value[b], converged[b] = _by_minuit(function, counts[b], shape, free, states[b], centre[b])
-    information = np.tril(information) + np.swapaxes(np.tril(information, -1), 1, 2)
     k = function.n_parameters
+    for b in left:
+        if _empty(function, counts[b], template, states[b, :k], states[b, k], states[b, k + 1 :]):
+            converged[b] = False
+            if start is not None:
+                own = None if signal is None else level[b : b + 1]
+                again = fit(function, counts[b : b + 1], template, own, None, centre[b : b + 1], begin[b : b + 1])
+                states[b] = np.hstack([again.theta[0], again.signal, again.nuisances[0]])
+                value[b], converged[b], information[b] = again.deviance[0], again.converged[0], again.information[0]
+    information = np.tril(information) + np.swapaxes(np.tril(information, -1), 1, 2)
     return Fit(function, states[:, :k], states[:, k], states[:, k + 1 :], value, information, converged)
 
 
@@ -140,6 +150,17 @@ def _feasible(function: Background, theta: Array, level: Array, template: Templa
     theta = theta.copy()
     theta[negative] += np.log(np.maximum(short, 1.0))[:, None] * function.scale
     return theta
+
+
+def _empty(
+    function: Background, counts: Array, template: Template, theta: Array, level: Array, nuisances: Array
+) -> bool:
+    """Whether nothing is expected where there are events: a function that is a spike in one bin.
+
+    Beside the spike it is constant, where its logarithm is cut off, and a fit that begins there ends there.
+    """
+    expected = function.expected(theta) + level * template.at(nuisances)
+    return bool(((counts > 0) & (expected < NOTHING)).any())
 
 
 def _pressed(none: Fit, counts: Array, template: Template) -> np.ndarray:

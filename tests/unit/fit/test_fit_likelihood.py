@@ -274,3 +274,20 @@ def test_a_yield_where_nothing_is_expected_and_nothing_seen_is_none(monkeypatch)
     assert found.converged[0]
     assert found.signal[0] == pytest.approx(0, abs=1e-6)
     assert found.deviance[0] == pytest.approx(alone.deviance[0], abs=1e-4)
+
+
+def test_a_spike_of_background_beside_a_signal_makes_no_significance():
+    """Five events: with a free signal under four of them the function fits the fifth alone, as a spike.
+
+    A fit without a signal that begins there stayed there, with nothing expected for four events, and z was 48.
+    """
+    edges = np.arange(250.0, 1651, 10)
+    counts = np.zeros((1, len(edges) - 1))
+    counts[0, [10, 13, 15, 18, 52]] = 1
+    function = Background("modified_exponential", edges, 13000.0, 2)
+    with_signal = fit(function, counts, template(Gaussian(0.06), 400.0, edges))
+    alone, from_spike = fit(function, counts), fit(function, counts, start=with_signal.theta)
+    assert with_signal.background[0].max() > 0.9
+    assert from_spike.converged.all()
+    assert from_spike.deviance == pytest.approx(alone.deviance, rel=1e-3)
+    assert alone.deviance[0] - with_signal.deviance[0] < 25
