@@ -5,7 +5,7 @@
 A plain autoencoder reproduces the simpler of two kinds of jets better, whichever it learned from (Dillon et al.,
 arXiv:2206.14225). A normalised one of the same size has to find both. Each learns from the leading jets of one dataset,
 of which half are kept for the test. One JSON line: areas under the ROC curve of the other kind against these, and its
-efficiency where 1 % of them pass; ``--scores FILE.npz`` keeps the scores of the last seed, for figures.
+efficiency where 1 % of them pass; ``--figure FILE.png`` draws the scores of the last seed.
 """
 # ruff: noqa: E402 (the libraries read their number of threads when they are imported)
 
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from resonaut.core.events import Dataset
+from resonaut.core.style import COLOURS, figure
 from resonaut.learn.autoencoder import Normalised, Settings
 from resonaut.learn.autoencoder.normalised import NormalisedAutoencoder
 from resonaut.learn.autoencoder.plain import Autoencoder, Features
@@ -100,13 +101,32 @@ def scores(train: Features, test: list[Features], seed: int) -> dict[str, list[F
     return found
 
 
+def draw(path: Path, kinds: list[str], kept: dict[str, FloatArray]) -> None:
+    """The scores of both kinds of jets, a row for each kind that was learned and a column for each autoencoder."""
+    methods = ["plain", *NORMALISED]
+    names = {name: "tops" if name == "top" else "QCD jets" if name == "qcd" else name for name in kinds}
+    with figure(path, len(kinds), len(methods), figsize=(11, 6)) as (_, axes):
+        for row, learned in zip(axes, kinds, strict=True):
+            for ax, method in zip(row, methods, strict=True):
+                found = {name: np.log10(kept[f"{learned}/{method}/{name}"]) for name in kinds}
+                low, high = np.quantile(np.concatenate([*found.values()]), [0.001, 0.999]).tolist()
+                edges = np.linspace(low, high, 41)
+                for name, colour in zip(kinds, COLOURS, strict=False):
+                    ax.hist(found[name], edges, density=True, histtype="step", color=colour, label=names[name])
+                auc = Found.of(found[learned], found[next(name for name in kinds if name != learned)]).auc
+                ax.set_title(f"{method}, area {auc:.2f}")
+                ax.set_ylabel(f"learned from {names[learned]}" if ax is row[0] else "")
+                ax.set_xlabel("log10 of the reconstruction error" if learned == kinds[-1] else "")
+        axes[0][0].legend()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--datasets", nargs=2, default=["qcd", "top"])
     parser.add_argument("--jets", type=int, default=8000, help="of each kind, half of which train")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--scores", type=Path)
+    parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     start = time.process_time()
@@ -126,8 +146,8 @@ def main() -> None:
                 for method, pair in found.items()
                 for name, values in zip((own, other), pair, strict=True)
             }
-    if options.scores:
-        np.savez(options.scores, **kept)
+    if options.figure:
+        draw(options.figure, options.datasets, kept)
     jets_of = {name: len(x) for name, x in every.items()}
     print(json.dumps({"jets": jets_of, "cpu_seconds": round(time.process_time() - start), "runs": runs}))
 
