@@ -125,8 +125,9 @@ def fit(
         if _empty(function, counts[b], template, states[b, :k], states[b, k], states[b, k + 1 :]):
             converged[b] = False
             if start is not None:
-                own = None if signal is None else level[b : b + 1]
-                again = fit(function, counts[b : b + 1], template, own, None, centre[b : b + 1], begin[b : b + 1])
+                row = slice(b, b + 1)
+                own, place = (None if one is None else one[row] for one in (signal, nuisances))
+                again = fit(function, counts[row], template, own, None, centre[row], place)
                 states[b] = np.hstack([again.theta[0], again.signal, again.nuisances[0]])
                 value[b], converged[b], information[b] = again.deviance[0], again.converged[0], again.information[0]
     information = np.tril(information) + np.swapaxes(np.tril(information, -1), 1, 2)
