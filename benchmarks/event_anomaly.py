@@ -82,21 +82,24 @@ class Analysis:
     fit: FitSettings
 
     @classmethod
-    def of(cls, results: Path, every: int = 1) -> "Analysis":
-        """Those of ``<results>``, with one in ``every`` masses; the keys of fit are the same for all spectra."""
+    def of(cls, results: Path, every: int = 1, **changes: Any) -> "Analysis":
+        """Those of ``<results>``, with one in ``every`` masses; the keys of fit are the same for all spectra.
+
+        ``changes``: other keys of the training.
+        """
         (score,) = (results / "config/select/event_scores").glob("*.json")
         found = {path.parent.name: path for path in (results / "config/select").glob("*/jj.json")}
         (fit,) = {path.read_text(): path for path in (results / "config/fit/selection").glob("*.json")}.values()
         regions = {name: config.read(path, RegionSettings) for name, path in found.items()}
         keys = config.read(fit, FitSettings)
         keys = replace(keys, masses=keys.masses[::every])
-        return cls(config.read(score, Training), regions, keys)
+        return cls(replace(config.read(score, Training), **changes), regions, keys)
 
     def spectra(self, events: Events, luminosity: float, seed: int) -> dict[tuple[str, str], Search]:
         """The search in each mass and region, with a training on these events; region ``all`` is all of them."""
         rng = np.random.default_rng(seed)
         part = rng.permutation(len(events))[: round(self.training.training_part * len(events))]
-        standard = Standard.unchanged(events.inputs.shape[1])
+        standard = None if self.training.standardise else Standard.unchanged(events.inputs.shape[1])
         trained = Autoencoder.fit(events.inputs[part], None, self.training.network, seed, standard)
         scores = np.log(trained.error(events.inputs)).astype(np.float32)
         inside = {WITHOUT: np.ones(len(events), bool)}
@@ -178,9 +181,9 @@ def scanned(one: Search) -> Scan | None:
         return None
 
 
-def opened(results: Path, every: int = 1) -> Study:
+def opened(results: Path, every: int = 1, **changes: Any) -> Study:
     """What the workflow left in ``results``."""
-    analysis = Analysis.of(results, every)
+    analysis = Analysis.of(results, every, **changes)
     inputs = Inputs(analysis.training)
     skim = results / "skim"
     signals = {name: Events.read(skim / f"{name}.json", inputs) for name in SIGNALS}
@@ -242,11 +245,12 @@ def main() -> None:
     parser.add_argument("--injected", type=int, nargs="*", default=[20, 40, 80], help="events of a signal in all data")
     parser.add_argument("--seeds", type=int, default=3, help="experiments with each number of them")
     parser.add_argument("--every", type=int, default=1, help="2 for every second mass, and so on")
+    parser.add_argument("--inputs", default="matrix", choices=["matrix", "zones"], help="of the autoencoder")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
     # Forked, the processes share the events.
-    context, study = get_context("fork"), opened(options.results, options.every)
+    context, study = get_context("fork"), opened(options.results, options.every, inputs=options.inputs)
     with ProcessPoolExecutor(options.processes, context, initializer=_share, initargs=(study,)) as pool:
         seeds = range(1, options.experiments + 1)
         jobs = [pool.submit(_experiment, seed, options.part, options.toys) for seed in seeds]

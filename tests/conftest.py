@@ -28,9 +28,7 @@ def pytest_addoption(parser) -> None:
         action="store_true",
         help="skip the tests that need torch, of which not every Python has a build",
     )
-    parser.addoption(
-        "--one-case", action="store_true", help="run the first case alone of each test that is repeated with others"
-    )
+    parser.addoption("--one-of-a-file", action="store_true", help="run the first test alone of each file")
 
 
 def pytest_configure(config) -> None:
@@ -41,8 +39,8 @@ def pytest_configure(config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items) -> None:
     """The tests of a file run in one process, which makes once what they share; both would make it for their part."""
-    if config.getoption("--one-case"):
-        first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+    if config.getoption("--one-of-a-file"):
+        first = {item.path: item for item in reversed(items)}
         others = {*items} - {*first.values()}
         config.hook.pytest_deselected(items=[*others])
         items[:] = [item for item in items if item not in others]

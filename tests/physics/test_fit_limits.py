@@ -102,7 +102,7 @@ BESIDE, FLOATING = (3700.0, 0), (4500.0, 1)
 def exported(request):
     """A file of 8 sigma at another mass, and our limits in its units; in wide bins, as pyhf is slow."""
     mass, floating = request.param
-    edges = np.geomspace(2500.0, 7000.0, 45)
+    edges = np.geomspace(2500.0, 7000.0, 31)
     m = (edges[:-1] + edges[1:]) / 2
     falling = np.diff(edges) * np.exp(-m / 500)
     peak = template(Gaussian(0.04), 3500.0, edges).shares

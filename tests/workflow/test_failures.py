@@ -3,15 +3,21 @@
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
 import uproot
 import yaml
+from snakemake.utils import update_config
+
+from resonaut.core.analysis import Analysis
+from resonaut.core.errors import ConfigError
 
 REFUSED = [
     ({"selct": {}}, "unknown key 'selct'; did you mean 'select'?"),
@@ -62,6 +68,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("overlay", "sentence"), REFUSED)
+def test_bad_configuration_is_refused_with_a_sentence(overlay, sentence) -> None:
+    config = yaml.safe_load(Path("config/config.yaml").read_text())
+    update_config(config, overlay)
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        Analysis.of(config, [])
+
+
+@pytest.mark.parametrize(("overlay", "sentence"), [REFUSED[0], REFUSED[-1]])
 def test_bad_configuration_ends_with_one_sentence(fresh, tmp_path, overlay, sentence) -> None:
     path = tmp_path / "overlay.yaml"
     path.write_text(yaml.safe_dump(overlay))

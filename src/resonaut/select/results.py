@@ -59,16 +59,17 @@ class Spurious:
 
 @record
 class EfficiencyBin:
-    """The efficiency in a ``range`` of the observable, and the error that is expected if it is flat."""
+    """The efficiency in a ``range`` of the observable, the ``expected`` one of the trend, and the error of that."""
 
     range: Range
     efficiency: float
+    expected: float
     error: float
 
 
 @record
 class Flatness:
-    """The efficiency of a sample, also in ``bins``, and the chi2 of a flat one."""
+    """The efficiency of a sample, also in ``bins``, and the chi2 of one that follows the trend, or is flat."""
 
     efficiency: float
     bins: list[EfficiencyBin]
@@ -81,7 +82,7 @@ class Flatness:
 class Divergence:
     """Jensen-Shannon divergence (bits) of passing and failing events, its median for random cuts, and the p-value.
 
-    None where all events pass, or none does.
+    With a trend of passing events and what the trend expects. None where all events pass, or none does.
     """
 
     jsd: float | None

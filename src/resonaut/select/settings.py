@@ -118,6 +118,13 @@ class Sculpting:
         default=4000,
         ge=1,
     )
+    trend: int = key(
+        "Degree of a polynomial in the logarithm of the observable that the log odds to pass may follow and not be "
+        "called sculpted, as where the rare events lie at high masses; 0 asks for a flat efficiency.",
+        default=0,
+        ge=0,
+        le=2,
+    )
     min_p_value: float = key(
         "A selection is called sculpted where the smallest p-value of the tests, times their number, is below.",
         default=0.001,

@@ -95,9 +95,10 @@ def spurious(
     trials = total**2 / squared
     passed, position = trials * passing / total, log_mass / total
     x = (position - position[inside]) / np.ptp(position)
-    log_odds, error = _interpolated(x[~inside], trials[~inside], passed[~inside])
-    found = Inside(float(trials[inside][0]), float(passed[inside][0]), log_odds, error)
-    interpolated = float(special.expit(log_odds))
+    beta, covariance = log_odds(x[~inside], trials[~inside], passed[~inside], 2)
+    error = float(np.sqrt(covariance[0, 0]))
+    found = Inside(float(trials[inside][0]), float(passed[inside][0]), float(beta[0]), error)
+    interpolated = float(special.expit(beta[0]))
     ratio = found.largest_ratio()
     return Spurious(
         interpolation=Interpolation(
@@ -110,10 +111,14 @@ def spurious(
     )
 
 
-def _interpolated(x: FloatArray, trials: FloatArray, passed: FloatArray) -> tuple[float, float]:
-    """Log odds at x = 0 and their error, of a parabola that is fitted to ``passed`` of ``trials`` in bins at ``x``."""
-    design = np.vander(x, 3, increasing=True)
-    beta, prior = np.zeros(3), np.diag(PRIORS**-2.0)
+def log_odds(x: FloatArray, trials: FloatArray, passed: FloatArray, degree: int) -> tuple[FloatArray, FloatArray]:
+    """Coefficients of a polynomial, lowest power first, fitted to ``passed`` of ``trials`` in bins at ``x``, (n,).
+
+    Returns:
+        The coefficients (degree + 1,) and their covariance (degree + 1, degree + 1).
+    """
+    design = np.vander(x, degree + 1, increasing=True)
+    beta, prior = np.zeros(degree + 1), np.diag(PRIORS[: degree + 1] ** -2.0)
     beta[0] = special.logit((passed.sum() + 0.5) / (trials.sum() + 1))
     for _ in range(100):
         efficiency = special.expit(design @ beta)
@@ -123,4 +128,4 @@ def _interpolated(x: FloatArray, trials: FloatArray, passed: FloatArray) -> tupl
         beta += np.clip(step, -1, 1)
         if np.abs(step).max() < 1e-9:
             break
-    return float(beta[0]), float(np.sqrt(np.linalg.inv(information)[0, 0]))
+    return beta, np.linalg.inv(information)

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from resonaut.select.sculpting import Sculpted, divergence, flatness, jensen_shannon
+from resonaut.select.sculpting import Sculpted, Trend, divergence, flatness, jensen_shannon
 from resonaut.select.settings import Sculpting, Window
 
 EDGES = np.array([3000.0, 3250, 3500, 3750, 4000, 4500])
@@ -16,6 +18,11 @@ def spectrum(n, seed):
     """Masses below, in and above the bins, weights, and a generator for the selection."""
     rng = np.random.default_rng(seed)
     return 2900 + rng.exponential(600, n), rng.uniform(0.5, 2, n), rng
+
+
+def flat(place, weight, bins):
+    """The same efficiency everywhere."""
+    return Trend.of(place, weight, np.zeros(len(place)), bins, 0)
 
 
 def summary(m_jj, weight, selected, settings=SETTINGS):
@@ -63,9 +70,9 @@ def test_p_values_of_random_cuts_are_uniform():
         inside = (m_jj >= 3000) & (m_jj < 4500)
         place = (np.digitize(m_jj, EDGES) - 1)[inside]
         arguments = place, weight[inside], rng.permutation(len(place)) < 200
-        found.append(flatness(*arguments, EDGES).p_value)
+        found.append(flatness(*arguments, EDGES, flat(place, weight[inside], 5)).p_value)
         if seed < 400:
-            divergences.append(divergence(*arguments, 5, 19).jsd_p_value)
+            divergences.append(divergence(*arguments, flat(place, weight[inside], 5), 19).jsd_p_value)
     counts = np.histogram(found, 10, (0, 1))[0]
     # Beyond these, the p-values of 9 and 4 degrees of freedom are below 1e-4.
     assert np.sum((counts - 100) ** 2 / 100) < 33.7
@@ -73,6 +80,40 @@ def test_p_values_of_random_cuts_are_uniform():
     assert np.sum((counts - 80) ** 2 / 80) < 23.5
     # Of 1/20, 2/20, ..., 1 as often.
     assert np.mean(divergences) == pytest.approx(0.525, abs=3.9 * np.sqrt(1 / 12 / 400))
+
+
+def rising(m_jj, power=3):
+    """Efficiencies that rise from 1 % with a power of the mass."""
+    return 0.01 * (m_jj / 3000) ** power
+
+
+def test_p_values_about_a_trend_are_uniform():
+    found, divergences, edges = [], [], np.array([3000.0, 3150, 3300, 3500, 3750, 4000, 4500])
+    for seed in range(1000):
+        m_jj, weight, rng = spectrum(8000, seed)
+        inside = (m_jj >= 3000) & (m_jj < 4500)
+        m_jj, weight = m_jj[inside], weight[inside]
+        place = np.digitize(m_jj, edges) - 1
+        arguments = place, weight, rng.random(len(m_jj)) < 5 * rising(m_jj)
+        smooth = Trend.of(place, weight, np.log(m_jj), 6, 2)
+        found.append(flatness(*arguments, edges, smooth).p_value)
+        if seed < 400:
+            divergences.append(divergence(*arguments, smooth, 19).jsd_p_value)
+    # Beyond these, the p-values of 9 and 4 degrees of freedom are below 1e-4.
+    assert np.sum((np.histogram(found, 10, (0, 1))[0] - 100) ** 2 / 100) < 33.7
+    counts = np.histogram(divergences, np.linspace(0, 1, 6) + 1e-9)[0]
+    assert np.sum((counts - 80) ** 2 / 80) < 23.5
+
+
+def test_a_rise_is_no_sculpting_where_a_trend_is_allowed_and_a_peak_upon_it_is():
+    m_jj, weight, rng = spectrum(40_000, 3)
+    smooth = rng.random(40_000) < rising(m_jj)
+    peak = smooth | (rng.random(40_000) < 0.04 * np.exp(-(((m_jj - 3600) / 100) ** 2) / 2))
+    verdicts = [
+        [summary(m_jj, weight, one, replace(SETTINGS, trend=degree)).verdict == "sculpted" for one in (smooth, peak)]
+        for degree in (0, 1, 2)
+    ]
+    assert verdicts == [[True, True], [False, True], [False, True]]
 
 
 def test_a_selection_that_carves_a_peak_is_called_sculpted_and_a_random_one_flat():
@@ -110,14 +151,16 @@ def test_the_verdict_follows_the_smaller_p_value():
 def test_passing_and_failing_events_of_one_shape_have_no_divergence():
     place = np.repeat(np.arange(4), [400, 200, 100, 60])
     selected = np.arange(len(place)) % 20 == 0  # One in 20 of every bin.
-    found = divergence(place, np.full(len(place), 3.0), selected, 4, 200)
+    weight = np.full(len(place), 3.0)
+    found = divergence(place, weight, selected, flat(place, weight, 4), 200)
     assert found.jsd == pytest.approx(0, abs=1e-12)
     assert found.jsd_p_value == 1
 
 
 def test_passing_and_failing_events_in_other_bins_are_one_bit_apart():
     place = np.repeat([0, 1, 2], [50, 200, 300])
-    found = divergence(place, np.random.default_rng(1).uniform(0.5, 2, 550), place == 1, 3, 500)
+    weight = np.random.default_rng(1).uniform(0.5, 2, 550)
+    found = divergence(place, weight, place == 1, flat(place, weight, 3), 500)
     assert found.jsd == pytest.approx(1)
     assert found.jsd_p_value == 1 / 501 < 0.002
 
@@ -145,10 +188,11 @@ def test_all_or_nothing_selected_does_not_sculpt(everything):
 
 def test_bins_without_events_do_not_count():
     place = np.repeat([0, 2], 100)
-    found = flatness(place, np.ones(200), np.arange(200) % 10 == 0, np.array([0.0, 1, 2, 3]))
+    edges = np.array([0.0, 1, 2, 3])
+    found = flatness(place, np.ones(200), np.arange(200) % 10 == 0, edges, flat(place, np.ones(200), 3))
     assert [one.range for one in found.bins] == [(0, 1), (2, 3)]
     assert (found.ndof, found.chi2) == (1, pytest.approx(0))
-    nothing = flatness(place[:0], np.ones(0), np.zeros(0, bool), np.array([0.0, 1, 2, 3]))
+    nothing = flatness(place[:0], np.ones(0), np.zeros(0, bool), edges, flat(place[:0], np.ones(0), 3))
     assert (nothing.bins, nothing.ndof, nothing.p_value) == ([], 0, 1)
 
 

@@ -116,10 +116,11 @@ def _merged(histogram: hist.Hist) -> tuple[Array, Array]:
 
 
 def sculpting(found: Sculpting, ax: Axes) -> None:
-    """The efficiency in bins of the observable, a flat one, and what the tests say and leave possible."""
+    """The efficiency in bins of the observable, the expected one, and what the tests say and leave possible."""
     low, high = np.array([each.range for each in found.bins]).reshape(-1, 2).T
-    values, errors = 100 * np.array([(each.efficiency, each.error) for each in found.bins]).reshape(-1, 2).T
-    ax.axhline(100 * found.efficiency, color=COLOURS[0], lw=1.4)
+    shown = [(each.efficiency, each.error, each.expected) for each in found.bins]
+    values, errors, expected = 100 * np.array(shown).reshape(-1, 3).T
+    ax.hlines(expected, low, high, color=COLOURS[0], lw=1.4)
     ax.errorbar((low + high) / 2, values, errors, xerr=(high - low) / 2, fmt="ko", ms=4, lw=1)
     highest = float(np.max(values + errors, initial=100 * found.efficiency)) or 1.0
     # The numbers stand above the points.

@@ -29,6 +29,8 @@ from resonaut.select.results import EventScoring
 log = logging.getLogger(__name__)
 
 KIND = "autoencoder of events"
+# What the arrays of the network are called in its file.
+NETWORK = "network/"
 MOMENTUM = ("pt", "eta", "phi", "mass")
 # Matrices in memory at once: 10 kB each.
 BATCH = 4096
@@ -91,7 +93,9 @@ class EventAutoencoder:
 
     def save(self, path: Path) -> None:
         """Write ``<results>/select/event_scores/<name>.npz``."""
-        state = {name: values.numpy() for name, values in self.autoencoder.network.state_dict().items()}
+        found, standard = self.autoencoder.network.state_dict(), self.autoencoder.standard
+        state = {NETWORK + name: values.numpy() for name, values in found.items()}
+        state |= {"mean": standard.mean, "std": standard.std}
         store.save(path, store.Model(KIND, plain(self.inputs.settings, Training), state))
 
 
@@ -103,18 +107,20 @@ def load(path: Path) -> EventAutoencoder:
     """
     found = store.load(path, KIND, "make it again with 'resonaut select event-train'")
     inputs = Inputs(build(found.settings, Training, str(path)))
-    # The last layer gives as many numbers as there are inputs.
-    size = len(list(found.state.values())[-1])
-    network = Network(size, inputs.settings.network)
-    network.load_state_dict({name: torch.as_tensor(values) for name, values in found.state.items()})
-    return EventAutoencoder(inputs, Autoencoder(network.eval(), Standard.unchanged(size)))
+    standard = Standard(found.state["mean"], found.state["std"])
+    network = Network(len(standard.mean), inputs.settings.network)
+    network.load_state_dict(
+        {
+            name.removeprefix(NETWORK): torch.as_tensor(values)
+            for name, values in found.state.items()
+            if name.startswith(NETWORK)
+        }
+    )
+    return EventAutoencoder(inputs, Autoencoder(network.eval(), standard))
 
 
 def train(name: str, settings: Training, data: Collisions) -> tuple[EventAutoencoder, EventScoring]:
     """Train on a part of the data, and score another one of the same size.
-
-    The cells are taken as they are: they are of one size already, and a rare object is an anomaly as its cells are 0
-    in nearly all events.
 
     Raises:
         EmptySelectionError: there are too few events.
@@ -136,7 +142,7 @@ def train(name: str, settings: Training, data: Collisions) -> tuple[EventAutoenc
             f"{training.sum()} of {events} events of {data.name!r} are too few to train {name!r}; raise its "
             "training_part."
         )
-    standard = Standard.unchanged(values.shape[1])
+    standard = None if settings.standardise else Standard.unchanged(values.shape[1])
     found = Autoencoder.fit(values[training], keys[training], settings.network, settings.seed, standard)
     scores = _logarithm(found.error(values))
     log.info("%s: trained on %d of %d events", name, training.sum(), events)

@@ -38,6 +38,11 @@ class Training:
         "What the network sees: the cells, or 46 numbers with five kinds, one of each zone (arXiv:2602.17563).",
         default="matrix",
     )
+    standardise: bool = key(
+        "Inputs of mean 0 and spread 1 among the training events, so that a rare object weighs as a common one; "
+        "`false` takes the cells as they are (arXiv:2307.01612).",
+        default=True,
+    )
     training_part: float = key("Part of the data, at random, that trains.", default=0.01, gt=0, lt=0.5)
     network: Network = key("The autoencoder; its score is the logarithm of the mean squared error.", default={})
     seed: int = key("Seed of the choice of events and of the training.", default=61, ge=0)
