@@ -5,7 +5,10 @@
 A plain autoencoder reproduces the simpler of two kinds of jets better, whichever it learned from (Dillon et al.,
 arXiv:2206.14225). A normalised one of the same size has to find both. Each learns from the leading jets of one dataset,
 of which half are kept for the test. One JSON line: areas under the ROC curve of the other kind against these, and its
-efficiency where 1 % of them pass; ``--figure FILE.png`` draws the scores of the last seed.
+efficiency where 1 % of them pass; ``--figure FILE.png`` draws the scores of the last seed. ``--also dark`` looks for a
+third kind among the first, such as the showers of a hidden valley with many soft particles:
+
+    snakemake skim --cores 2 --configfile config/tagger_zoo.yaml benchmarks/dark_showers.yaml
 """
 # ruff: noqa: E402 (the libraries read their number of threads when they are imported)
 
@@ -124,27 +127,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--datasets", nargs=2, default=["qcd", "top"])
+    parser.add_argument("--also", nargs="*", default=[], help="more datasets, to be found among the first one's jets")
     parser.add_argument("--jets", type=int, default=8000, help="of each kind, half of which train")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     start = time.process_time()
-    every = {name: jets(options.results, name, options.jets) for name in options.datasets}
+    every = {name: jets(options.results, name, options.jets) for name in (*options.datasets, *options.also)}
     halves = {name: (x[: len(x) // 2], x[len(x) // 2 :]) for name, x in every.items()}
     runs: list[dict[str, Any]] = []
     kept: dict[str, FloatArray] = {}
     for seed in range(1, options.seeds + 1):
         for own, other in (options.datasets, options.datasets[::-1]):
-            found = scores(halves[own][0], [halves[own][1], halves[other][1]], seed)
+            kinds = [own, other, *(options.also if own == options.datasets[0] else [])]
+            found = scores(halves[own][0], [halves[name][1] for name in kinds], seed)
             runs += [
-                {"learned": own, "seed": seed, "method": method} | asdict(Found.of(*pair))
-                for method, pair in found.items()
+                {"learned": own, "found": name, "seed": seed, "method": method} | asdict(Found.of(values[0], one))
+                for method, values in found.items()
+                for name, one in zip(kinds[1:], values[1:], strict=True)
             ]
             kept |= {
-                f"{own}/{method}/{name}": values
-                for method, pair in found.items()
-                for name, values in zip((own, other), pair, strict=True)
+                f"{own}/{method}/{name}": one
+                for method, values in found.items()
+                for name, one in zip(kinds, values, strict=True)
             }
     if options.figure:
         draw(options.figure, options.datasets, kept)

@@ -3,6 +3,7 @@
 One thread per test process: on a busy machine OpenMP's waiting threads cost more than they bring.
 """
 
+import gc
 import os
 import sys
 from importlib.abc import MetaPathFinder
@@ -47,6 +48,12 @@ def pytest_collection_modifyitems(config, items) -> None:
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_collection_finish(session) -> None:
+    """Thousands of tests and their modules stay: looking for garbage among them took seconds, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
