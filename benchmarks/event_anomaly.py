@@ -243,6 +243,7 @@ def main() -> None:
     parser.add_argument("--part", type=float, default=0.125, help="of the data in an experiment without a signal")
     parser.add_argument("--toys", type=int, default=100, help="of each spectrum, for the global p-value")
     parser.add_argument("--injected", type=int, nargs="*", default=[20, 40, 80], help="events of a signal in all data")
+    parser.add_argument("--signals", nargs="*", default=[*SIGNALS], choices=[*SIGNALS], help="that are injected")
     parser.add_argument("--seeds", type=int, default=3, help="experiments with each number of them")
     parser.add_argument("--every", type=int, default=1, help="2 for every second mass, and so on")
     parser.add_argument("--inputs", default="matrix", choices=["matrix", "zones"], help="of the autoencoder")
@@ -256,7 +257,7 @@ def main() -> None:
         jobs = [pool.submit(_experiment, seed, options.part, options.toys) for seed in seeds]
         if jobs:
             print(json.dumps(background([job.result() for job in jobs], options.part)), flush=True)
-        for signal in SIGNALS:
+        for signal in options.signals:
             for events in options.injected:
                 seeds = range(1, options.seeds + 1)
                 some = [pool.submit(_injected, seed, 1.0, signal, events) for seed in seeds]

@@ -5,8 +5,10 @@ Wasserstein normalised autoencoder (arXiv:2510.02168), with its persistent chain
 0.05. For both losses and each seed: the smallest mean distance of an epoch between points and drawn ones, and the epoch
 that has it; over it, the largest (``worst``) and the mean of the last half of all epochs, and ``noise``, the spread of
 an epoch's mean that its neighbours do not share. Without noise ``worst`` is at most 1.1 where a training stays at its
-minimum. ``smooth`` is ``worst`` of means of ten epochs in place of one. The likelihood has no regularisation, as in
-the first form (arXiv:2105.05735). ``floor`` is the distance between two batches of different points.
+minimum. ``smooth`` is ``worst`` of means of ten epochs in place of one. ``--averaged`` takes the distance of the
+average of the network's weights from all points, with chains that begin and move alike in each epoch. The likelihood
+has no regularisation, as in the first form (arXiv:2105.05735). ``floor`` is the distance between two batches of
+different points.
 """
 # ruff: noqa: E402 (the libraries read their number of threads when they are imported)
 
@@ -16,6 +18,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import argparse
+import copy
 import json
 import time
 from dataclasses import replace
@@ -24,9 +27,10 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.datasets import make_s_curve
+from torch import Tensor
 
 from resonaut.learn.autoencoder import Normalised, Settings
-from resonaut.learn.autoencoder.normalised import NormalisedAutoencoder
+from resonaut.learn.autoencoder.normalised import NormalisedAutoencoder, Objective, Sampler
 from resonaut.learn.autoencoder.plain import Features
 from resonaut.learn.losses import wasserstein
 
@@ -37,17 +41,44 @@ NORMALISED = Normalised(
 )
 
 
+# Steps over which the weights are averaged, and those of the chains, from anywhere in their box, that judge them.
+AVERAGED, CHAIN = 100, 200
+
+
+class Averaged(Objective):
+    """Judges an epoch by the exponential average of the network's weights, without noise of batches and of chains."""
+
+    def __init__(self, x: Tensor, sampler: Sampler, settings: Normalised) -> None:
+        super().__init__(x, sampler, settings)
+        self.average = copy.deepcopy(sampler.network)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """The loss, after the weights of the step before are averaged."""
+        with torch.no_grad():
+            for mean, last in zip(self.average.parameters(), self.sampler.network.parameters(), strict=True):
+                mean.lerp_(last, 1 / AVERAGED)
+        return super().__call__(rows)
+
+    def distance(self) -> float:
+        """Between all points and as many ends of chains."""
+        generator, events = torch.Generator().manual_seed(7), self.sampler.events
+        anywhere = torch.rand((POINTS, self.x.shape[1]), generator=generator)
+        start = events.low + anywhere * (events.high - events.low)
+        drawn = replace(events, steps=CHAIN)(self.average.error, start, generator)
+        return wasserstein(self.x[:POINTS], drawn).item()
+
+
 def points(seed: int) -> Features:
     """Points on the curve and their noise, (POINTS, 2)."""
     curve, _ = make_s_curve(POINTS, noise=0.1, random_state=seed)
     return curve[:, [0, 2]].astype(np.float32)
 
 
-def trained(loss: str, epochs: int, passes: int, seed: int) -> dict[str, Any]:
+def trained(loss: str, epochs: int, passes: int, seed: int, objective: type[Objective]) -> dict[str, Any]:
     """What becomes of the distance with one loss."""
     settings = replace(NORMALISED, loss=loss, epochs=epochs)
     start = time.process_time()
-    model = NormalisedAutoencoder.fit(np.tile(points(seed), (passes, 1)), None, PLAIN, settings, seed)
+    model = NormalisedAutoencoder.fit(np.tile(points(seed), (passes, 1)), None, PLAIN, settings, seed, objective)
     distances = np.array(model.distances)
     smooth = np.convolve(distances, np.full(10, 0.1), "valid")
     late, late_smooth = distances[epochs // 2 :], smooth[epochs // 2 :]
@@ -79,10 +110,12 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=2, help="over the points, in an epoch")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--losses", nargs="+", default=["likelihood", "wasserstein"])
+    parser.add_argument("--averaged", action="store_true", help="judge the average of the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)
     seeds = range(1, options.seeds + 1)
-    runs = [trained(loss, options.epochs, options.passes, seed) for loss in options.losses for seed in seeds]
+    objective = Averaged if options.averaged else Objective
+    runs = [trained(loss, options.epochs, options.passes, seed, objective) for loss in options.losses for seed in seeds]
     print(json.dumps({"floor": round(float(np.mean([floor(seed) for seed in seeds])), 4), "runs": runs}))
 
 

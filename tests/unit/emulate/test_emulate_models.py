@@ -59,6 +59,14 @@ def emulator(request, binning) -> Emulator:
     return Emulator.fit(showers(600, 1), training(request.param, binning))
 
 
+@pytest.fixture(scope="module")
+def graph(emulator, tmp_path_factory):
+    """The emulator's file for ``simulate``; tracing takes many seconds."""
+    path = tmp_path_factory.mktemp("graph") / "model.onnx"
+    export(emulator, path)
+    return path
+
+
 def test_all_folders_are_found() -> None:
     assert SIZES.keys() <= architectures().keys()
 
@@ -86,22 +94,20 @@ def test_same_seed_same_bytes(architecture, binning, tmp_path) -> None:
     assert any((first[name] != other[name]).any() for name in first)
 
 
-def test_graph_makes_the_same_showers(emulator, tmp_path) -> None:
-    export(emulator, tmp_path / "model.onnx")
+def test_graph_makes_the_same_showers(emulator, graph) -> None:
     noise, energies = torch.randn(7, emulator.model.noise), torch.full((7,), 900.0)
-    graph = session((tmp_path / "model.onnx").read_bytes())
-    (found,) = graph.run(None, {"noise": noise.numpy(), "energies": energies.numpy()})
+    (found,) = session(graph.read_bytes()).run(None, {"noise": noise.numpy(), "energies": energies.numpy()})
     with torch.no_grad():
         expected = emulator.model.forward(noise, energies).numpy()
     np.testing.assert_allclose(found.sum(axis=1), expected.sum(axis=1), rtol=1e-4)
     assert (np.abs(found - expected).sum(axis=1) / 900 < 0.01).all()
     # The detector of ``simulate`` reads it.
-    read = emulated.load(str(tmp_path / "model.onnx"))
+    read = emulated.load(str(graph))
     assert (read.geometry, read.energies, read.noise) == (GEOMETRY, (512.0, 32768.0), emulator.model.noise)
 
 
-def test_another_graph_is_refused(binning, tmp_path, monkeypatch) -> None:
-    emulator = Emulator.fit(showers(200, 1), training("vae", binning))
+def test_another_graph_is_refused(emulator, graph, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("resonaut.emulate.export.traced", lambda *_: graph.read_bytes())
     monkeypatch.setattr("resonaut.emulate.export.TOLERANCE", 0)
     with pytest.raises(ResonautError, match="cannot be exported"):
         export(emulator, tmp_path / "model.onnx")

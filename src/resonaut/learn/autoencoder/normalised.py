@@ -148,8 +148,11 @@ class NormalisedAutoencoder:
         pretraining: Pretraining = PRETRAINING,
         settings: Settings = DEFAULT,
         seed: int = 1,
+        objective: type[Objective] = Objective,
     ) -> "NormalisedAutoencoder":
         """Train on features, shape (n, d); depends on the events, their ``keys`` and ``seed``, not on their order.
+
+        ``objective`` may judge the epochs by another distance.
 
         Raises:
             EmptySelectionError: there are too few events.
@@ -160,7 +163,7 @@ class NormalisedAutoencoder:
         x = standard(in_order(features, keys))
         generator = torch.Generator().manual_seed(seed)
         sampler = Sampler(network, x, settings, generator)
-        objective = Objective(x, sampler, settings)
+        judged = objective(x, sampler, settings)
         optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
         rate = None
         if settings.loss == "wasserstein":
@@ -169,12 +172,12 @@ class NormalisedAutoencoder:
             rate = training.warm_up_cosine(optimizer, settings.learning_rate, steps, rising=0)
         history = training.fit(
             network,
-            objective,
+            judged,
             training.shuffled(len(x), settings.batch_size, generator),
             optimizer,
             settings.epochs,
             rate=rate,
-            held_out=objective.distance,
+            held_out=judged.distance,
             keep_best=True,
             what="a normalised autoencoder",
             key="nae.learning_rate",
