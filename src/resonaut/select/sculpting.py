@@ -80,10 +80,11 @@ class Trend:
     @classmethod
     def of(cls, place: NDArray[np.int64], weight: FloatArray, log_mass: FloatArray, bins: int, degree: int) -> "Trend":
         """For events with their bins, weights and masses, shape (n,)."""
-        total, squared, logs = (np.bincount(place, sums, bins) for sums in (weight, weight**2, weight * log_mass))
+        columns = weight, weight**2, weight * log_mass
+        total, squared, logs = (np.bincount(place, column, bins).astype(np.float64) for column in columns)
         at = np.divide(logs, total, out=np.zeros(bins), where=total > 0)
         low, high = (log_mass.min(), log_mass.max()) if len(log_mass) else (0.0, 0.0)
-        return cls(total, squared, (at - low) / max(high - low, 1e-9), min(degree, np.count_nonzero(total) - 1))
+        return cls(total, squared, (at - low) / max(high - low, 1e-9), min(degree, int(np.count_nonzero(total)) - 1))
 
     def fitted(self, passing: FloatArray) -> FloatArray:
         """The efficiencies, shape (b,), that fit the weights that pass, shape (b,)."""
@@ -101,7 +102,7 @@ def flatness(
 ) -> results.Flatness:
     """Efficiency in each bin and the chi2 of a ``smooth`` one; errors are those expected of that."""
     n, used = len(edges) - 1, smooth.total > 0
-    passing = np.bincount(place, weight * selected, n)
+    passing = np.bincount(place, weight * selected, n).astype(np.float64)
     expected, total, squared = smooth.fitted(passing)[used], smooth.total[used], smooth.squared[used]
     pooled = passing.sum() / total.sum() if total.size else 0.0
     efficiency = passing[used] / total

@@ -31,7 +31,9 @@ def summarised(content_of, method, window, **changed):
         "interpolation": {"efficiency": 0.011, "interpolated": 0.01, "error": 0.001, "p_value": 0.4},
         "spurious_excess": 1.7,
         "efficiency": 0.01,
-        "bins": [{"range": [3000 + x, 3250 + x], "efficiency": 0.01, "error": 0.002} for x in (0, 250, 750)],
+        "bins": [
+            {"range": [3000 + x, 3250 + x], "efficiency": 0.01, "expected": 0.01, "error": 0.002} for x in (0, 250, 750)
+        ],
         "chi2": 1.5,
         "ndof": 2,
         "p_value": 0.47,
