@@ -150,6 +150,22 @@ def test_from_data_to_a_region(tmp_path: Path, training: Training, datasets: dic
             region.selection(settings, "tenth", "w", data, [], [], {})
 
 
+@pytest.mark.parametrize("standardise", [True, False])
+def test_a_file_keeps_the_scale_of_the_inputs(tmp_path: Path, datasets: dict[str, Path], standardise: bool) -> None:
+    """Standardised inputs have an error of one size in each cell; those that are not have that of their sizes."""
+    settings = build(GIVEN | {"standardise": standardise}, Training, "test")
+    scorer, summary = score.train("ae", settings, Collisions.open([datasets["data"]]))
+    scorer.save(tmp_path / "ae.npz")
+    back = score.load(tmp_path / "ae.npz").autoencoder
+    inputs = scorer.inputs.compute(toy(500, 7))
+    np.testing.assert_array_equal(back.error(inputs), scorer.autoencoder.error(inputs))
+    spread = inputs.std(axis=0)
+    assert spread.max() > 10 * spread[spread > 0].min()
+    ratio = np.median(back.standard.std[spread > 0] / spread[spread > 0])
+    assert (0.8 < ratio < 1.25) == standardise
+    assert (summary.score_training > -3) == standardise
+
+
 def analysis_of(**select: Any) -> Analysis:
     config = yaml.safe_load(CONFIG.read_text())
     config["select"] |= select
