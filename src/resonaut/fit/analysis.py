@@ -27,7 +27,21 @@ log = logging.getLogger(__name__)
 
 
 def run(search: Search, workspaces: Path) -> scans.Scan:
-    """Fit each mass, throw toys; one HistFactory file a mass in the folder ``workspaces``."""
+    """Fit each mass, throw toys; one HistFactory file a mass in the folder ``workspaces``.
+
+    Raises:
+        FitError, EmptySelectionError: no mass can be fitted, and ``settings.unfitted`` is ``stop``.
+    """
+    try:
+        return _searched(search, workspaces)
+    except FAILURES as error:
+        if search.settings.unfitted == "stop":
+            raise
+        log.warning("no result at any mass: %s", error)
+        return _without_fit(search, str(error))
+
+
+def _searched(search: Search, workspaces: Path) -> scans.Scan:
     settings, spectrum = search.settings, search.spectrum
     done = scanned(search)
     for one in done.resonances:
@@ -57,6 +71,34 @@ def run(search: Search, workspaces: Path) -> scans.Scan:
         global_=_global(list(points.values()), toys),
         toys=None if toys is None else scans.Toys(z_max=toys.z_max.tolist(), up_crossings=toys.up_crossings),
         bump_hunter=_bump(search, reference, rng),
+    )
+
+
+def _without_fit(search: Search, reason: str) -> scans.Scan:
+    """No mass has a result; all events are in one bin, which no function describes."""
+    edges, events = search.spectrum.edges, float(search.spectrum.counts.sum())
+    return scans.Scan(
+        sqrt_s=search.settings.sqrt_s,
+        luminosity=search.luminosity,
+        confidence_level=search.settings.confidence_level,
+        background=Background(
+            family="none",
+            shape_parameters=0,
+            good=False,
+            parameters=[],
+            chi2=0.0,
+            ndf=0,
+            p_value=None,
+            edges=[float(edges[0]), float(edges[-1])],
+            counts=[events],
+            expected=[events],
+            pulls=[0.0],
+        ),
+        resonances=[],
+        scan=[FailedPoint(mass=mass, limit_reason=reason) for mass in sorted(search.efficiencies)],
+        global_=None,
+        toys=None,
+        bump_hunter=None,
     )
 
 

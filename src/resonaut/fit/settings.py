@@ -182,6 +182,11 @@ class FitSettings:
     bump_widths: tuple[Natural, Natural] = key(
         "Narrowest and widest window of the BumpHunter, in units of the mass resolution.", default=[2, 6]
     )
+    unfitted: Literal["stop", "skip"] = key(
+        "A spectrum that cannot be fitted at any mass, as with too few events: `stop`, or `skip` writes why, and the "
+        "other spectra go on.",
+        default="stop",
+    )
     limit_checks: LimitChecks = key(
         "Limits beside the asymptotic ones: by toys, and through pyhf from the exported HistFactory model.", default={}
     )
