@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
+from resonaut.core.errors import FitError
 from resonaut.fit import analysis, point
 from resonaut.fit.background import Resonance
 from resonaut.fit.bare import settings_of
@@ -131,6 +132,22 @@ def test_few_events_have_limits_by_toys_and_poor_fits_are_warned_of(tmp_path, ca
     caplog.clear()
     result(unknown, tmp_path, "background.shrink.min_p_smooth=1")
     assert "3500 GeV: the background fits well in no range" in caplog.text
+
+
+def test_a_spectrum_without_a_fit_may_be_skipped(tmp_path) -> None:
+    """Its masses say why, and it has all events in one bin; by default it ends the command."""
+    few = Spectrum(EDGES, np.where(EDGES[:-1] < 3100, 1.0, 0.0))
+    stopped = replace(search(Efficiency(None, {}, measured=False)), spectrum=few)
+    with pytest.raises(FitError, match="has 2 bins with events"):
+        analysis.run(stopped, tmp_path)
+    skipped = replace(stopped, settings=replace(stopped.settings, unfitted="skip"))
+    found = analysis.run(skipped, tmp_path)
+    assert (found.points, found.global_, found.toys) == ([], None, None)
+    assert [(one.mass, one.limit_reason[:34]) for one in found.failed] == [(3500, "the spectrum has 2 bins with event")]
+    assert (found.background.counts, found.background.good) == ([2.0], False)
+    # A spectrum that can be fitted is the same with both.
+    whole = search(Efficiency(None, {}, measured=False), "unfitted=skip")
+    assert [one.mass for one in analysis.run(whole, tmp_path).points] == [3500]
 
 
 def test_efficiency_beyond_the_simulated_masses():
