@@ -7,7 +7,7 @@ events as those of all data have, and all spectra are scanned. Experiments share
 be without (``select_background.py`` says what that does to a test of uniformity). First line: significances at all
 masses of all spectra, and the global p-value of each experiment, from toys: are these uniform? Then for each signal and
 each number of events that is ``--injected`` into all data: the significance at its own mass in its own spectrum, in
-each region and without a selection (``all``).
+each region and without a selection (``all``); and what shares of the signal and of the data near its mass are there.
 """
 
 import argparse
@@ -44,7 +44,15 @@ from resonaut.select.event_scores.settings import Training
 SIGNALS = {"lq_je": ("je", 600), "lq_bmu": ("bmu", 600), "wh_jj": ("jj", 500), "wh_bb": ("bb", 500)}
 WITHOUT = "all"
 SPECTRA = ("jj", "bb", "jb", "je", "jmu", "jgamma", "be", "bmu", "bgamma")
+# Relative distance from a signal's mass up to which its events and the data's are compared.
+NEAR = 0.12
 FloatArray = NDArray[np.float64]
+Scores = NDArray[np.float32]
+
+
+def score(trained: Autoencoder, events: "Events") -> Scores:
+    """The logarithm of the error of each event."""
+    return np.log(trained.error(events.inputs)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -97,19 +105,27 @@ class Analysis:
 
     def spectra(self, events: Events, luminosity: float, seed: int) -> dict[tuple[str, str], Search]:
         """The search in each mass and region, with a training on these events; region ``all`` is all of them."""
-        rng = np.random.default_rng(seed)
-        part = rng.permutation(len(events))[: round(self.training.training_part * len(events))]
-        standard = None if self.training.standardise else Standard.unchanged(events.inputs.shape[1])
-        trained = Autoencoder.fit(events.inputs[part], None, self.training.network, seed, standard)
-        scores = np.log(trained.error(events.inputs)).astype(np.float32)
+        trained = self.trained(events, seed)
+        scores = score(trained, events)
         inside = {WITHOUT: np.ones(len(events), bool)}
-        for name, region in self.regions.items():
-            inside[name] = Cut.of(scores, round(region.rate * PB * luminosity), name).selected(scores)
+        inside |= {name: cut.selected(scores) for name, cut in self.cuts(scores, luminosity).items()}
         return {
             (name, mass): self.search(events.masses[chosen, i], mass)
             for name, chosen in inside.items()
             for i, mass in enumerate(SPECTRA)
         }
+
+    def trained(self, events: Events, seed: int) -> Autoencoder:
+        """The autoencoder that a random part of these events trains."""
+        rng = np.random.default_rng(seed)
+        part = rng.permutation(len(events))[: round(self.training.training_part * len(events))]
+        standard = None if self.training.standardise else Standard.unchanged(events.inputs.shape[1])
+        return Autoencoder.fit(events.inputs[part], None, self.training.network, seed, standard)
+
+    def cuts(self, scores: Scores, luminosity: float) -> dict[str, Cut]:
+        """Those of the regions in data with these scores."""
+        events = {name: round(region.rate * PB * luminosity) for name, region in self.regions.items()}
+        return {name: Cut.of(scores, number, name) for name, number in events.items()}
 
     def search(self, masses: FloatArray, name: str) -> Search:
         """In the spectrum of some ``masses``."""
@@ -156,6 +172,19 @@ class Study:
         """Events of an experiment; all data are one."""
         events = len(self.data) if part == 1 else rng.poisson(part * len(self.data))
         return rng.choice(len(self.data), events, replace=False)
+
+    def shares(self, signal: str, trained: Autoencoder) -> dict[str, Any]:
+        """In each region the share of the signal and of the data near its mass, and what that gains, S / sqrt(B)."""
+        spectrum, mass = SIGNALS[signal]
+        at, own = SPECTRA.index(spectrum), self.signals[signal]
+        near, there = (abs(one.masses[:, at] / mass - 1) < NEAR for one in (self.data, own))
+        scores, signal_scores = score(trained, self.data), score(trained, own)
+        found = {}
+        for name, cut in self.analysis.cuts(scores, self.luminosity).items():
+            kept = float(np.mean(cut.selected(signal_scores[there])))
+            background = float(np.mean(cut.selected(scores[near])))
+            found[name] = {"signal": kept, "data": background, "gain": kept / np.sqrt(max(background, 1 / near.sum()))}
+        return found
 
     def injected(self, seed: int, part: float, signal: str, events: int) -> dict[str, float | None]:
         """The significance of each region at the mass of a signal of which there are so many ``events``."""
@@ -247,17 +276,21 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="experiments with each number of them")
     parser.add_argument("--every", type=int, default=1, help="2 for every second mass, and so on")
     parser.add_argument("--inputs", default="matrix", choices=["matrix", "zones"], help="of the autoencoder")
+    parser.add_argument("--as-they-are", action="store_true", help="inputs that are not standardised")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    changes = {"inputs": options.inputs, "standardise": not options.as_they_are}
     # Forked, the processes share the events.
-    context, study = get_context("fork"), opened(options.results, options.every, inputs=options.inputs)
+    context, study = get_context("fork"), opened(options.results, options.every, **changes)
     with ProcessPoolExecutor(options.processes, context, initializer=_share, initargs=(study,)) as pool:
         seeds = range(1, options.experiments + 1)
         jobs = [pool.submit(_experiment, seed, options.part, options.toys) for seed in seeds]
         if jobs:
             print(json.dumps(background([job.result() for job in jobs], options.part)), flush=True)
+        trained = study.analysis.trained(study.data, 1)
         for signal in options.signals:
+            print(json.dumps({"study": "shares", "signal": signal} | study.shares(signal, trained)), flush=True)
             for events in options.injected:
                 seeds = range(1, options.seeds + 1)
                 some = [pool.submit(_injected, seed, 1.0, signal, events) for seed in seeds]

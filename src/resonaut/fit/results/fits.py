@@ -92,7 +92,10 @@ class Fit(Attempt):
 
 @record
 class Background:
-    """The background-only fit of the widest range that it describes, in bins merged for its chi2, as in ``Fit``."""
+    """The background-only fit of the widest range that it describes, in bins merged for its chi2, as in ``Fit``.
+
+    Without a fit the family is ``none``, with 0 ``shape_parameters``, and all events are in one bin.
+    """
 
     family: str
     shape_parameters: int

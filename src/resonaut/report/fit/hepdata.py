@@ -54,7 +54,8 @@ def write(results: Sequence[Result], selections: Sequence[Selection], label: str
         for table in (_p_values(one), _yields(one), _limits(one, content.confidence_level), _uncertainties(one)):
             submission.add_table(_described(table, one.name, results[0]))
     for result in results:
-        submission.add_table(_described(_spectrum(result), result.selection, result))
+        if result.fit.fitted:
+            submission.add_table(_described(_spectrum(result), result.selection, result))
     folder = folder.absolute()
     # hepdata_lib leaves the tar file of its check in the current folder; it holds times, and nothing of its own.
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):

@@ -43,6 +43,11 @@ class ShownFit:
     signal: list[float] | None
     signal_plus_background: list[float] | None
 
+    @property
+    def fitted(self) -> bool:
+        """Whether a function describes the events; without one they are in one bin."""
+        return self.shape_parameters > 0
+
     @classmethod
     def of_signal(cls, fit: Fit) -> "ShownFit":
         """The fit at a mass."""

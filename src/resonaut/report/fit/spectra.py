@@ -91,6 +91,9 @@ def _points(ax: Axes, low: Array, high: Array, counts: Array, colour: str, name:
 
 def _fits(ax: Axes, pulls: Axes, result: Result) -> None:
     fit, doubted = result.fit, doubts(result.best) if result.best else []
+    if not fit.fitted:
+        ax.plot([], [], " ", label="no fit at any mass")
+        return
     edges = np.asarray(fit.edges)
     name = (
         f"background, {interval(fit.low, fit.high, result.unit, '–')}: {fit.family.replace('_', ' ')}, "
