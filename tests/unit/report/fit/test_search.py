@@ -153,9 +153,19 @@ def test_a_mass_at_which_the_fits_failed_is_a_gap(windows, tmp_path, resonaut) -
     failed = dict.fromkeys(content["scan"][0]) | {"mass": 3250.0, "limit_reason": "no fit converges."}
     content["scan"].insert(1, failed)
     windows[0].write_text(json.dumps(content))
+    # Another window was skipped: no mass of it has a fit.
+    nothing = json.loads(windows[3].read_text())
+    bins = {"edges": [2900.0, 4100.0], "counts": [3.0], "expected": [3.0], "pulls": [0.0], "parameters": []}
+    nothing["background"] |= bins | {"family": "none", "shape_parameters": 0, "good": False, "p_value": None}
+    nothing |= {"global": None, "toys": None, "bump_hunter": None, "resonances": []}
+    nothing["scan"] = [failed | {"mass": 4000.0}]
+    windows[3].write_text(json.dumps(nothing))
     summary = tmp_path / "summary.json"
     assert resonaut("fit", "summary", "--output", summary, *windows).returncode == 0
     made = search(windows, tmp_path / "report", summary)
+    assert "hepdata/spectrum_of_tagger_low.yaml" in made
+    assert "hepdata/spectrum_of_tagger_high.yaml" not in made
+    assert made["spectra/tagger_high.png"].startswith(PNG)
     for name in ("local_p-values", "signal_yields", "limits"):
         (mass,), columns = table(made, f"{name}_of_cwola")
         assert [entry["value"] for entry in mass["values"]] == [3000, 3250, 3500, 4000]
