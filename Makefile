@@ -126,7 +126,7 @@ study-emulate: install  ## Showers of photons by a Monte Carlo and five generati
 study-trigger: install  ## Anomaly detection in a Level-1 trigger, from minimum bias to rates and efficiencies (docs/trigger.md), half an hour
 	snakemake --cores $(CORES) --configfile config/trigger.yaml
 
-study-event-anomaly: install  ## Anomalies of whole events in 27 spectra, after ATLAS (docs/select.md), estimated at an hour and a half, run so far at a quarter of its luminosity and without limits
+study-event-anomaly: install  ## Anomalies of whole events in 27 spectra, after ATLAS (docs/select.md), an hour
 	snakemake --cores $(CORES) --configfile config/event_anomaly.yaml
 
 study-hh-events: install  ## HH -> bbVV from simulated events to limits against kappa_2V (docs/fit_morphing.md), half an hour
