@@ -21,6 +21,8 @@ FIGURE = Figure(
     writes={"plot": Output("p_values.png")},
 )
 
+# Panels beside each other.
+IN_A_ROW = 3
 # An expected significance beyond this would leave no room for the observed ones.
 HIGHEST_EXPECTED = 6
 
@@ -38,11 +40,15 @@ def p_values(selections: Sequence[Selection], text: str, plot: Path) -> None:
     """
     columns = 2 if len(selections) < 8 else 3
     panels = by_observable(selections)
-    size = 6.8 * len(panels), 4.2 + 0.2 * -(-(len(selections) + 1) // columns)
+    across = min(len(panels), IN_A_ROW)
+    rows = -(-len(panels) // across)
+    size = 6.8 * across, 4.2 * rows + 0.2 * -(-(len(selections) + 1) // columns)
     styles = dict(zip((one.name for one in selections), distinct(len(selections)), strict=True))
-    with figure(plot, 1, len(panels), figsize=size, squeeze=False) as (fig, axes):
-        for ax, own in zip(axes.flat, panels, strict=True):
+    with figure(plot, rows, across, figsize=size, squeeze=False) as (fig, axes):
+        for ax, own in zip(axes.flat, panels, strict=False):
             _panel(ax, own, styles)
+        for ax in axes.flat[len(panels) :]:
+            ax.set_axis_off()
         corner(axes[0, -1], text)
         legend_below(fig, columns)
 
