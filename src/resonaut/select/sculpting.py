@@ -129,8 +129,9 @@ def divergence(
 ) -> results.Divergence:
     """Jensen-Shannon divergence of the passing and the failing spectrum, in bits, against random cuts of the same size.
 
-    With a trend that of the passing spectrum and the one that the trend expects, which is fitted again to each of the
-    cuts. ``jsd_p_value`` is the part of the cuts, this one included, with as large a divergence.
+    With a trend that of the passing spectrum and the one that the trend expects. The random cuts then follow the trend,
+    which is fitted to each of them again. ``jsd_p_value`` is the part of the cuts, this one included, with as large a
+    divergence.
     """
     n, kept = len(place), int(np.count_nonzero(selected))
     if not 0 < kept < n:
